@@ -1,0 +1,62 @@
+# The commands of offerstream. `make demo` and `make test` need Python 3.11+ and make, nothing else
+# installed before: a private uv goes to .tools/ where none is on the PATH, the locked dependencies
+# (deploy/*.lock, with hashes) to .venv/.
+
+PYTHON ?= python3
+TOOLS := .tools
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
+DURATION ?= 60
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check fast kafka bench soak lock format schemas dashboards clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(VENV)/.installed ## the locked dependencies and the command, into .venv/
+
+$(TOOLS)/bin/uv:
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet uv
+
+$(VENV)/.installed: $(UV) pyproject.toml deploy/requirements-dev.lock
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes deploy/requirements-dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: install ## shoppers, offers, alerts: the whole way in a minute (DURATION=60, ARGS=)
+	@$(BIN)/offerstream demo --duration $(DURATION) $(ARGS)
+
+test: install check fast kafka ## everything that CI runs
+
+check: install ## lint, format, types, import contracts, compose file
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fast: install ## unit, property, contract, golden tests and the embedded broker
+	$(BIN)/pytest -m "not kafka and not soak"
+
+kafka: install ## the tests on Apache Kafka (from Maven Central, or KAFKA_BOOTSTRAP)
+	$(BIN)/pytest -m "kafka and not soak" tests/kafka
+
+soak: install ## tests that run for minutes to hours
+	$(BIN)/pytest -m soak tests --timeout 14400
+
+bench: install ## events/s and CPU per event against an idiomatic Faust app, one interleaved run
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: ## resolve the dependencies anew
+	$(UV) pip compile --universal --generate-hashes --no-header --quiet --upgrade pyproject.toml -o deploy/requirements.lock
+	$(UV) pip compile --universal --generate-hashes --no-header --quiet --upgrade --group dev pyproject.toml -o deploy/requirements-dev.lock
+
+format: install ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove what the commands above made
+	rm -rf $(VENV) $(TOOLS) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
