@@ -1,0 +1,17 @@
+"""offerstream: the next best offer and churn alerts, from a stream of what customers do.
+
+The map of the house, in the order in which an event walks through it:
+
+* `contracts` - bytes to structs and back; `topics` - the catalogue of topics
+* `identity` - which person; `customer` - the row and how an event changes it
+* `features` - row and time to numbers; `models` - River estimators that learn online
+* `decisions` - offers and alerts; `feedback` - outcomes to labels
+* `pipeline` - `process()`: the way above on one screen
+* `telemetry`, `settings` - what is measured, what is set
+* `runtime` - Faust, Kafka transactions and RocksDB, knowing nothing of customers
+* `worker` - the Faust app; `admin` - topics, reference data, dead letters
+* `embedded` - the broker without installation and the demo; `simulator` - shoppers with known truth
+* `evaluation` - replay, backtest, churn evaluation over the same `process()`
+"""
+
+__version__ = "0.1.0"

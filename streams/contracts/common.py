@@ -1,0 +1,121 @@
+"""The blocks that every event shares: ids, money, context, product, consent purposes."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+ID_PATTERN = r"^[A-Za-z0-9_.:\-]{1,64}(?!\n)$"
+AMOUNT_PATTERN = r"^-?[0-9]{1,12}(\.[0-9]{1,6})?(?!\n)$"
+
+Id = Annotated[str, Meta(pattern=ID_PATTERN)]
+Text = Annotated[str, Meta(max_length=512)]
+Zoned = Annotated[datetime, Meta(tz=True)]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}(?!\n)$")]
+DurationMs = Annotated[int, Meta(ge=0, le=86_400_000 * 31)]
+Digits = Annotated[str, Meta(pattern=r"^[0-9]{8,14}(?!\n)$")]
+Amount = Annotated[float, Meta(ge=-1e9, le=1e9)]
+Count = Annotated[int, Meta(ge=0, le=1_000_000)]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}(?!\n)$")]
+
+ChannelName = Literal["web", "app", "store", "email", "sms", "push", "call_center"]
+Purpose = Literal[
+    "personalization",
+    "profiling",
+    "location_beacon",
+    "marketing_push",
+    "marketing_email",
+    "marketing_sms",
+    "model_training",
+]
+ConsentState = Literal["granted", "denied", "unset"]
+LinkMethod = Literal["login", "loyalty_scan", "receipt", "device", "manual"]
+
+
+class Block(Struct, frozen=True, omit_defaults=True):
+    """A part of an event: fields by name, unknown ones passed over, defaults not written."""
+
+
+class Money(Block, frozen=True, kw_only=True):
+    """An amount of money as it stands on the wire: a decimal string and an ISO 4217 code."""
+
+    amount: Annotated[str, Meta(pattern=AMOUNT_PATTERN)]
+    currency: Currency
+
+    @property
+    def value(self) -> float:
+        """The amount as a number, in units of the currency."""
+        return float(self.amount)
+
+
+class HashedId(Block, frozen=True, kw_only=True):
+    """A contact address that only its SHA-256 stands for."""
+
+    type: Literal["email", "phone", "loyalty_card", "payment_card", "other"]
+    value_hash: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
+    verified: bool = False
+
+
+class Identity(Block, frozen=True, kw_only=True):
+    """Who did it: at least one of the three ids is there (checked by `decode`)."""
+
+    customer_id: Id | None = None
+    anonymous_id: Id | None = None
+    device_id: Id | None = None
+    ids: Annotated[tuple[HashedId, ...], Meta(max_length=8)] = ()
+
+    @property
+    def key(self) -> str:
+        """The record key: customer, else anonymous, else device id; empty where none is given."""
+        return self.customer_id or self.anonymous_id or self.device_id or ""
+
+
+class ConsentSignals(Block, frozen=True, kw_only=True):
+    """Consent strings that travel with an event; `gpc` true means that the person objects."""
+
+    tcf: Annotated[str, Meta(max_length=2048)] | None = None
+    gpp: Annotated[str, Meta(max_length=2048)] | None = None
+    gpc: bool | None = None
+
+
+class Context(Block, frozen=True, kw_only=True):
+    """Where and with what the event happened."""
+
+    timezone: Annotated[str, Meta(max_length=64)] = "UTC"
+    locale: Annotated[str, Meta(max_length=35)] = "en"
+    country: Country | None = None
+    app: dict[str, str | int | float | bool | None] | None = None
+    device: dict[str, str | int | float | bool | None] | None = None
+    campaign: dict[str, str | int | float | bool | None] | None = None
+    consent: ConsentSignals | None = None
+
+
+class Product(Block, frozen=True, kw_only=True):
+    """A product as an event names it; price in the shop's currency."""
+
+    product_id: Id
+    category: Annotated[str, Meta(min_length=1, max_length=128)]
+    gtin: Digits | None = None
+    name: Text | None = None
+    brand: Text | None = None
+    category_path: Annotated[tuple[Text, ...], Meta(max_length=8)] = ()
+    variant: Text | None = None
+    price: Amount | None = None
+    quantity: Count = 1
+    position: Count | None = None
+
+
+class LineItem(Product, frozen=True, kw_only=True):
+    """A product on an order: what was paid for one, and what was taken off the line."""
+
+    unit_price: Amount
+    quantity: Count
+    discount: Amount = 0.0
+
+
+class Cart(Block, frozen=True, kw_only=True):
+    """A shopping cart as the shop shows it."""
+
+    cart_id: Id
+    value: Amount = 0.0
+    items: Annotated[tuple[Product, ...], Meta(max_length=200)] = field(default=())

@@ -1,0 +1,78 @@
+"""All faults of data that a person wrote, each with its path; unknown fields count as faults."""
+
+from collections.abc import Iterator
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from streams.contracts.diagnosis import path_and_text, reason_of
+
+
+def faults_of(value: Any, kind: Any, path: str = "$") -> Iterator[str]:
+    """Every fault of a plain value against a type, as `path: what is wrong`.
+
+    >>> from streams.contracts.reference import RiskBand
+    >>> list(faults_of({"name": "low", "from_risk": 2, "colour": "red"}, RiskBand))
+    ['$.colour: is no field of RiskBand', '$.from_risk: Expected `float` <= 1.0']
+    """
+    bare = _chosen(_bare(kind), value)
+    if _is_struct(bare) and isinstance(value, dict):
+        yield from _struct_faults(value, bare, path)
+    elif get_origin(bare) is tuple and isinstance(value, list):
+        inner = list(_item_faults(value, get_args(bare)[0], path))
+        yield from inner or _leaf_faults(value, kind, path)
+    else:
+        yield from _leaf_faults(value, kind, path)
+
+
+def _struct_faults(value: dict[Any, Any], kind: Any, path: str) -> Iterator[str]:
+    hints = get_type_hints(kind, include_extras=True)
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    tag = kind.__struct_config__.tag_field
+    for name in value:
+        if name not in fields and name != tag:
+            yield f"{path}.{name}: is no field of {kind.__name__}"
+    for name, field in fields.items():
+        if name in value:
+            yield from faults_of(value[name], hints[field.name], f"{path}.{name}")
+        elif field.required:
+            yield f"{path}.{name}: is required"
+
+
+def _item_faults(items: list[Any], kind: Any, path: str) -> Iterator[str]:
+    for index, item in enumerate(items):
+        yield from faults_of(item, kind, f"{path}[{index}]")
+
+
+def _leaf_faults(value: Any, kind: Any, path: str) -> Iterator[str]:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        at, text = path_and_text(str(error), path)
+        reason, detail = reason_of(text)
+        yield f"{at}: {'needs ' + detail if reason == 'missing_field' else detail}"
+
+
+def _bare(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _chosen(kind: Any, value: Any) -> Any:
+    """Of a union with None, or of tagged structs, the one that a value means."""
+    if get_origin(kind) not in (Union, UnionType):
+        return kind
+    options = [option for option in get_args(kind) if option is not NoneType]
+    if len(options) == 1:
+        return _bare(options[0])
+    for option in options:
+        config = getattr(option, "__struct_config__", None)
+        if config is None or config.tag_field is None or not isinstance(value, dict):
+            continue
+        if value.get(config.tag_field) == config.tag:
+            return option
+    return kind
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)

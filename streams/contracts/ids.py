@@ -1,0 +1,36 @@
+"""Ids and random draws that are functions of what they name, so that a replay finds the same."""
+
+from base64 import b32encode
+from hashlib import blake2b
+
+
+def _digest(parts: tuple[str, ...], size: int) -> bytes:
+    return blake2b("\x1f".join(parts).encode(), digest_size=size).digest()
+
+
+def derive_id(prefix: str, *parts: str) -> str:
+    """An id of 26 characters behind a prefix, the same for the same parts.
+
+    >>> derive_id("d", "event-1", "rule-1")
+    'd_5excaqjal6foab7exbzvmwem34'
+    """
+    return f"{prefix}_{b32encode(_digest(parts, 16)).decode().rstrip('=').lower()}"
+
+
+def unit_draw(*parts: str) -> float:
+    """A number in [0, 1), uniform over its parts and the same for the same parts.
+
+    >>> 0.0 <= unit_draw("decision-1", "choice") < 1.0
+    True
+    """
+    return int.from_bytes(_digest(parts, 8), "big") / 2**64
+
+
+def seed_of(*parts: str) -> int:
+    """A 64-bit seed for a generator, the same for the same parts."""
+    return int.from_bytes(_digest(parts, 8), "big")
+
+
+def hash64(text: str) -> int:
+    """A signed 64-bit hash of a text, stable over processes and versions."""
+    return int.from_bytes(_digest((text,), 8), "big", signed=True)

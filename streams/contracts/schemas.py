@@ -1,0 +1,159 @@
+"""JSON Schema 2020-12 of everything that crosses the border, written from the structs.
+
+`python -m streams.contracts.schemas schemas/` writes one file per type and version; a test holds
+that the files in the repository are what this says.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from streams.contracts import common, events, learning, outputs, reference
+from streams.contracts.decode import NAMES_BY_TOPIC
+from streams.contracts.descriptions import description_of
+from streams.contracts.required import REQUIRED_BY_NAME
+
+BASE: Final = "https://schemas.offerstream.example/"
+REF: Final = "#/$defs/{name}"
+
+
+class Contract(Struct, frozen=True):
+    """A type that crosses the border: its name, its struct, its topic, and which way it goes."""
+
+    name: str
+    struct: type[Struct]
+    topic: str
+    direction: Literal["input", "reference", "output", "internal"]
+
+    @property
+    def closed(self) -> bool:
+        """Whether unknown fields are faults: in what we write, and in files that people write."""
+        return self.direction != "input"
+
+    @property
+    def file_name(self) -> str:
+        """The schema's file: name and version."""
+        return f"{self.name}.v1.schema.json"
+
+
+CONTRACTS: Final = (
+    Contract("clickstream", events.Clickstream, "events.clickstream", "input"),
+    Contract("app", events.App, "events.app", "input"),
+    Contract("beacon", events.Beacon, "events.beacon", "input"),
+    Contract("purchase", events.Purchase, "events.purchase", "input"),
+    Contract("offer_feedback", events.OfferFeedback, "events.offer-feedback", "input"),
+    Contract("profile", events.Profile, "events.profile", "input"),
+    Contract("privacy_request", events.PrivacyRequest, "privacy.requests", "input"),
+    Contract("offer", reference.Offer, "ref.offers", "reference"),
+    Contract("product", reference.ProductInfo, "ref.products", "reference"),
+    Contract("stock_level", reference.StockLevel, "ref.inventory", "reference"),
+    Contract("beacon_place", reference.BeaconPlace, "ref.beacons", "reference"),
+    Contract("policies", reference.Policies, "ref.policies", "reference"),
+    Contract("next_best_offer", outputs.NextBestOffer, "next-best-offers", "output"),
+    Contract("churn_alert", outputs.ChurnAlert, "churn-alerts", "output"),
+    Contract("decision_log", outputs.DecisionLog, "decision-log", "output"),
+    Contract("segment_change", outputs.SegmentChange, "segment-changes", "output"),
+    Contract("identity_change", outputs.IdentityChange, "identity-changes", "output"),
+    Contract("privacy_receipt", outputs.PrivacyReceipt, "privacy.receipts", "output"),
+    Contract("dead_letter", outputs.DeadLetter, "dead-letters", "output"),
+    Contract("learning_example", learning.LearningExample, "learning-examples", "internal"),
+    Contract("model_snapshot", learning.ModelSnapshot, "model-snapshots", "internal"),
+)
+_KEY_NAMES: Final[dict[tuple[str, str], Any]] = {
+    ("Profile", "purposes"): {"enum": list(events.names_of(common.Purpose))},
+    ("Offer", "title"): {"enum": list(events.names_of(reference.LanguageTag))},
+    ("NextBestOffer", "text"): {"enum": list(events.names_of(reference.LanguageTag))},
+    ("ChurnAlert", "text"): {"enum": list(events.names_of(reference.LanguageTag))},
+}
+
+
+def schema_of(contract: Contract) -> dict[str, Any]:
+    """The JSON Schema of a type, complete in itself."""
+    _, components = msgspec.json.schema_components(
+        [contract.struct], ref_template=REF, schema_hook=_any_value
+    )
+    for name, schema in components.items():
+        _describe(name, schema, closed=contract.closed)
+    root = components.pop(contract.struct.__name__)
+    if contract.direction == "input":
+        _add_rules(contract, root, components)
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": BASE + contract.file_name,
+        "title": f"{contract.name} v1",
+        "x-topic": contract.topic,
+    }
+    root.pop("title")
+    return {key: _ecma(value) for key, value in (head | root | {"$defs": components}).items()}
+
+
+def _any_value(_: type) -> dict[str, Any]:
+    return {"description": "A number, a text, a list or a map of such."}
+
+
+def _describe(struct: str, schema: dict[str, Any], *, closed: bool) -> None:
+    properties = schema.get("properties", {})
+    for field, inner in properties.items():
+        inner["description"] = description_of(struct, field)
+        for option in (inner, *inner.get("anyOf", ())):
+            if "additionalProperties" in option and (struct, field) in _KEY_NAMES:
+                option["propertyNames"] = _KEY_NAMES[struct, field]
+    if closed:
+        schema["additionalProperties"] = False
+
+
+def _add_rules(contract: Contract, root: dict[str, Any], components: dict[str, Any]) -> None:
+    """What the decoder asks beyond the structs: an id at least, and blocks by event name."""
+    components["Identity"]["anyOf"] = [
+        {"required": [name], "properties": {name: {"type": "string"}}}
+        for name in ("customer_id", "anonymous_id", "device_id")
+    ]
+    names = sorted(NAMES_BY_TOPIC[contract.topic])
+    event_name = root["properties"]["event_name"]
+    root["properties"]["event_name"] = {
+        "enum": names,
+        "description": event_name["description"],
+    }
+    root["allOf"] = [
+        {
+            "if": {"properties": {"event_name": {"const": name}}, "required": ["event_name"]},
+            "then": {"required": [block], "properties": {block: {"not": {"type": "null"}}}},
+        }
+        for name, block in REQUIRED_BY_NAME.items()
+        if name in names
+    ]
+    if not root["allOf"]:
+        del root["allOf"]
+    if contract.name == "privacy_request":
+        optional = ("event_id", "occurred_at", "channel")
+        root["required"] = [name for name in root["required"] if name not in optional]
+    for name in ("app", "device", "campaign"):
+        components["Context"]["properties"][name]["anyOf"][0]["maxProperties"] = 64
+
+
+def _ecma(value: Any) -> Any:
+    """Patterns as ECMA 262 has them, where `$` is the end and never stands before a newline."""
+    if isinstance(value, dict):
+        return {
+            key: inner.replace(r"(?!\n)$", "$") if key == "pattern" else _ecma(inner)
+            for key, inner in value.items()
+        }
+    return [_ecma(inner) for inner in value] if isinstance(value, list) else value
+
+
+def text_of(contract: Contract) -> str:
+    """The schema as it stands in its file."""
+    return msgspec.json.format(msgspec.json.encode(schema_of(contract)), indent=2).decode() + "\n"
+
+
+def main(folder: str) -> None:
+    """Write every schema into a folder."""
+    for contract in CONTRACTS:
+        Path(folder, contract.file_name).write_text(text_of(contract), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

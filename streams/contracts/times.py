@@ -1,0 +1,26 @@
+"""Milliseconds inside, RFC 3339 outside."""
+
+from datetime import UTC, datetime
+
+MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
+WEEK_MS = 604_800_000
+
+
+def from_ms(at_ms: int) -> datetime:
+    """The moment as a zoned datetime.
+
+    >>> from_ms(1_767_225_600_000).isoformat()
+    '2026-01-01T00:00:00+00:00'
+    """
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+def to_ms(moment: datetime) -> int:
+    """The zoned moment in milliseconds since the epoch.
+
+    >>> to_ms(from_ms(1_767_225_600_123))
+    1767225600123
+    """
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,125 @@
+"""The topic catalogue: every topic's name, key, type, cleanup and retention, as data."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+DAY_MS = 86_400_000
+
+
+class Topic(Struct, frozen=True, kw_only=True):
+    """A topic; `partitions` `customers` means: as many as the customers table has."""
+
+    name: str
+    direction: Literal["input", "reference", "output", "internal"]
+    key: str
+    holds: str
+    partitions: Literal["customers", "one"] = "customers"
+    cleanup: Literal["delete", "compact"] = "delete"
+    retention_ms: int = 7 * DAY_MS
+
+    def on_broker(self, application_id: str) -> str:
+        """The name on the broker: internal topics carry the application's id in front.
+
+        >>> CUSTOMER_EVENTS.on_broker("shop")
+        'shop-customer-events'
+        """
+        return f"{application_id}-{self.name}" if self.direction == "internal" else self.name
+
+
+def _input(name: str, holds: str) -> Topic:
+    return Topic(name=name, direction="input", key="customer, anonymous or device id", holds=holds)
+
+
+def _reference(name: str, key: str, holds: str) -> Topic:
+    return Topic(
+        name=name, direction="reference", key=key, holds=holds, partitions="one", cleanup="compact"
+    )
+
+
+def _output(name: str, key: str, holds: str, retention_days: int = 30) -> Topic:
+    return Topic(
+        name=name,
+        direction="output",
+        key=key,
+        holds=holds,
+        retention_ms=retention_days * DAY_MS,
+    )
+
+
+CLICKSTREAM = _input("events.clickstream", "clickstream")
+APP = _input("events.app", "app")
+BEACON = _input("events.beacon", "beacon")
+PURCHASE = _input("events.purchase", "purchase")
+OFFER_FEEDBACK = _input("events.offer-feedback", "offer_feedback")
+PROFILE = _input("events.profile", "profile")
+PRIVACY_REQUESTS = _input("privacy.requests", "privacy_request")
+
+REF_OFFERS = _reference("ref.offers", "offer_id", "offer")
+REF_PRODUCTS = _reference("ref.products", "product_id", "product")
+REF_INVENTORY = _reference("ref.inventory", "product_id@store_id", "stock_level")
+REF_BEACONS = _reference("ref.beacons", "beacon_ref", "beacon_place")
+REF_POLICIES = _reference("ref.policies", "policies", "policies")
+
+NEXT_BEST_OFFERS = _output("next-best-offers", "customer_id", "next_best_offer")
+CHURN_ALERTS = _output("churn-alerts", "customer_id", "churn_alert")
+DECISION_LOG = _output("decision-log", "customer_id", "decision_log")
+SEGMENT_CHANGES = _output("segment-changes", "customer_id", "segment_change")
+IDENTITY_CHANGES = _output("identity-changes", "customer_id", "identity_change")
+PRIVACY_RECEIPTS = _output("privacy.receipts", "request_id", "privacy_receipt", 365)
+DEAD_LETTERS = _output("dead-letters", "the record's own key", "dead_letter", 14)
+
+CUSTOMER_EVENTS = Topic(
+    name="customer-events", direction="internal", key="the person's id", holds="routed message"
+)
+CUSTOMERS_CHANGELOG = Topic(
+    name="customers-changelog",
+    direction="internal",
+    key="the person's id",
+    holds="row",
+    cleanup="compact",
+)
+LEARNING_EXAMPLES = Topic(
+    name="learning-examples",
+    direction="internal",
+    key="model",
+    holds="learning_example",
+    partitions="one",
+    retention_ms=30 * DAY_MS,
+)
+LEARNERS_CHANGELOG = Topic(
+    name="learners-changelog",
+    direction="internal",
+    key="model",
+    holds="learner state",
+    partitions="one",
+    cleanup="compact",
+)
+MODEL_SNAPSHOTS = Topic(
+    name="model-snapshots",
+    direction="internal",
+    key="model",
+    holds="model_snapshot",
+    partitions="one",
+    cleanup="compact",
+)
+
+INPUTS = (CLICKSTREAM, APP, BEACON, PURCHASE, OFFER_FEEDBACK, PROFILE, PRIVACY_REQUESTS)
+REFERENCES = (REF_OFFERS, REF_PRODUCTS, REF_INVENTORY, REF_BEACONS, REF_POLICIES)
+OUTPUTS = (
+    NEXT_BEST_OFFERS,
+    CHURN_ALERTS,
+    DECISION_LOG,
+    SEGMENT_CHANGES,
+    IDENTITY_CHANGES,
+    PRIVACY_RECEIPTS,
+    DEAD_LETTERS,
+)
+INTERNALS = (
+    CUSTOMER_EVENTS,
+    CUSTOMERS_CHANGELOG,
+    LEARNING_EXAMPLES,
+    LEARNERS_CHANGELOG,
+    MODEL_SNAPSHOTS,
+)
+ALL = INPUTS + REFERENCES + OUTPUTS + INTERNALS

@@ -1,0 +1,115 @@
+"""Reference files: every error at once, with file, record and path."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from streams.contracts import load_reference
+from streams.contracts.reference import Policies
+from streams.errors import ReferenceDataError
+
+OFFER = """
+- offer_id: ten-off
+  kind: percent
+  value: 10
+  title: {en: Ten off}
+  valid_from: 2026-01-01T00:00:00Z
+  valid_until: 2026-12-31T00:00:00Z
+  margin: 12.5
+"""
+
+
+def _errors(folder: Path) -> list[str]:
+    with pytest.raises(ReferenceDataError) as caught:
+        load_reference(folder)
+    return str(caught.value).splitlines()
+
+
+def test_yaml_and_json_become_a_reference(tmp_path: Path) -> None:
+    """Both kinds of files are read; what is not there is empty or the default."""
+    (tmp_path / "offers.yaml").write_text(OFFER)
+    (tmp_path / "products.json").write_text('[{"product_id": "p-1", "category": "shoes"}]')
+    reference = load_reference(tmp_path)
+    assert reference.offers[0].valid_from == datetime(2026, 1, 1, tzinfo=UTC)
+    assert reference.products[0].category == "shoes"
+    assert reference.policies == Policies()
+    assert reference.beacons == ()
+
+
+def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
+    """Two bad records in two files give every fault, each with file, record and path."""
+    bad = OFFER.replace("value: 10", "valeu: 10").replace("margin: 12.5", "expected_rate: 4")
+    (tmp_path / "offers.yaml").write_text(OFFER + bad.replace("ten-off", "two"))
+    (tmp_path / "policies.yaml").write_text(
+        "contact: {quiet_hours: {from: 21}}\nchurn: {tick: month}\n"
+    )
+    assert _errors(tmp_path) == [
+        "offers.yaml: [1] two: $.valeu: is no field of Offer",
+        "offers.yaml: [1] two: $.margin: is required",
+        "offers.yaml: [1] two: $.expected_rate: Expected `float` <= 1.0",
+        "policies.yaml: $.contact.quiet_hours.from: is no field of QuietHours",
+        "policies.yaml: $.churn.tick: is not one of the allowed values",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("- {offer_id: a, offer_id: b}", "`offer_id` is given twice"),
+        ("- !!python/object/apply:os.system ['true']", "could not determine a constructor"),
+        ("- [", "cannot be read"),
+        ("- valid_from: 2026-13-01", "month must be in 1..12"),
+        ("offers: []", "is not a list"),
+    ],
+)
+def test_files_that_cannot_be_read_say_why(tmp_path: Path, text: str, expected: str) -> None:
+    """Broken or dangerous YAML is refused with a reason, and nothing is run."""
+    (tmp_path / "offers.yaml").write_text(text)
+    errors = _errors(tmp_path)
+    assert len(errors) == 1
+    assert expected in errors[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (("offer_id: ten-off", "offer_id: ten-off\n  never_with: [ghost]"),
+         ["offers: ten-off: $.never_with: names ghost, which is no offer"]),
+        (("valid_until: 2026", "valid_until: 2025"),
+         ["offers: ten-off: $.valid_until: is not after valid_from"]),
+        (("margin: 12.5", "margin: 12.5\n  gcn: '9801234567893'"),
+         ["offers: ten-off: $.gcn: check digit is wrong"]),
+    ],
+)  # fmt: skip
+def test_offers_must_hold_together(
+    tmp_path: Path, change: tuple[str, str], expected: list[str]
+) -> None:
+    """Faults between fields and records of offers are found."""
+    (tmp_path / "offers.yaml").write_text(OFFER.replace(*change))
+    assert _errors(tmp_path) == expected
+
+
+def test_an_id_given_twice_is_found(tmp_path: Path) -> None:
+    """The same offer twice is an error."""
+    (tmp_path / "offers.yaml").write_text(OFFER * 2)
+    assert _errors(tmp_path) == ["offers: ten-off: $.offer_id: is given 2 times"]
+
+
+def test_policies_must_hold_together(tmp_path: Path) -> None:
+    """Shares that do not add up to one and bands that do not ascend are errors."""
+    (tmp_path / "policies.yaml").write_text(
+        """
+experiment: {arms: [{name: policy, share: 0.5, chooser: policy}]}
+churn: {bands: [{name: medium, from_risk: 0.7}, {name: high, from_risk: 0.6}]}
+"""
+    )
+    assert _errors(tmp_path) == [
+        "policies: $.experiment.arms: shares add up to 0.5, not 1",
+        "policies: $.churn.bands: from_risk does not ascend",
+    ]
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
+    """A folder without any reference file was not meant."""
+    assert "holds no reference data" in _errors(tmp_path)[0]
