@@ -1,0 +1,52 @@
+"""The row, and how an event changes it: everything that we know of one customer.
+
+The map of this room:
+
+* `row`: the structs, their limits, `due_at_ms`. `moments`: what an event meant.
+* `applying`: `apply`, and the table of appliers by event name. An applier lives with its concern:
+  `browsing`, `carts`, `interests`, `purchases`, `rhythm`, `zones`, `consents` (`tcf`), `profiles`,
+  `phones`; `activity` is what they share, `change` what they take and give.
+* `recent`: an event is taken in once. `counters`, `decay`: counts and sums over time.
+* `merge`: two rows become one. `codec`, `trimming`: rows as bytes, versions, the size limit.
+* `places`: beacons and zone rules out of the reference data. `zone_time`: the person's clock.
+"""
+
+from streams.customer.applying import APPLIERS, Applied, apply
+from streams.customer.change import Change, Heard
+from streams.customer.codec import decode_row, encode_row
+from streams.customer.consents import is_granted
+from streams.customer.merge import merge_customers
+from streams.customer.moments import Moment
+from streams.customer.places import Places, address_key, places_of
+from streams.customer.row import (
+    ROW_BYTES_MAX,
+    ROW_VERSION,
+    Alias,
+    Customer,
+    Row,
+    due_at_ms,
+    new_customer,
+)
+
+__all__ = [
+    "APPLIERS",
+    "ROW_BYTES_MAX",
+    "ROW_VERSION",
+    "Alias",
+    "Applied",
+    "Change",
+    "Customer",
+    "Heard",
+    "Moment",
+    "Places",
+    "Row",
+    "address_key",
+    "apply",
+    "decode_row",
+    "due_at_ms",
+    "encode_row",
+    "is_granted",
+    "merge_customers",
+    "new_customer",
+    "places_of",
+]

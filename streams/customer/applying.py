@@ -1,0 +1,141 @@
+"""apply(): how an event changes a row. A new event name is one line in `APPLIERS`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from streams.contracts.common import Context
+from streams.contracts.effects import Effect, EventIgnored, EventLate
+from streams.contracts.events import Event, FeedbackName, InputEvent, PrivacyRequest, names_of
+from streams.contracts.times import to_ms
+from streams.customer import browsing, consents, phones, profiles, purchases, recent, zones
+from streams.customer.activity import active
+from streams.customer.change import Change, Heard
+from streams.customer.moments import Moment
+from streams.customer.places import Places
+from streams.customer.row import Customer
+from streams.customer.zone_time import is_zone
+
+Applier = Callable[[Customer, Any, Heard], Change]
+
+
+def _noted(person: Customer, event: Event, heard: Heard) -> Change:
+    """Only that it happened: `identity` and `feedback` read these events themselves."""
+    return Change(person)
+
+
+APPLIERS: dict[str, Applier] = {
+    **dict.fromkeys(browsing.COUNTED_AS, browsing.looked),
+    **dict.fromkeys(phones.COUNTED_AS, phones.happened),
+    "coupon_entered": browsing.looked,
+    "coupon_removed": browsing.looked,
+    "product_viewed": browsing.viewed_product,
+    "products_searched": browsing.searched,
+    "product_added": browsing.added_product,
+    "product_removed": browsing.removed_product,
+    "application_opened": browsing.opened_app,
+    "application_backgrounded": phones.happened,
+    "application_updated": phones.happened,
+    "application_uninstalled": phones.uninstalled,
+    "push_received": phones.happened,
+    "permission_changed": phones.permitted,
+    "beacon_sighted": zones.noticed,
+    "zone_entered": zones.noticed,
+    "zone_exited": zones.noticed,
+    "zone_dwelled": zones.noticed,
+    "order_completed": purchases.completed,
+    "order_updated": purchases.updated,
+    "order_refunded": purchases.refunded,
+    "order_cancelled": purchases.cancelled,
+    **dict.fromkeys(names_of(FeedbackName), phones.happened),
+    "profile_updated": profiles.updated,
+    "consent_updated": consents.answered,
+    "service_case_opened": profiles.case_opened,
+    "service_case_closed": profiles.case_closed,
+    "survey_answered": profiles.survey_answered,
+    "identity_linked": _noted,
+    "identity_unlinked": _noted,
+    "retention_outcome": _noted,
+}
+
+
+class Applied(Struct, frozen=True):
+    """A person after an event, and what there is to do about it.
+
+    `at_ms` is the row's time: it never goes back. `ignored`: the event changed nothing that
+    counts (a duplicate, a conflict, a purchase that is known).
+    """
+
+    person: Customer
+    moments: tuple[Moment, ...]
+    effects: tuple[Effect, ...]
+    ignored: bool
+    purchased: bool
+    at_ms: int
+    event_id: str
+
+
+def apply(person: Customer, event: InputEvent, places: Places) -> Applied:
+    """What an event makes of a person. Total: any valid event on any row, never an exception.
+
+    Args:
+        person: the row; it is not changed.
+        event: a decoded event of this person.
+        places: beacons, zone rules, and what counts as late.
+
+    Returns:
+        The person, the moments that triggers listen to, and effects for what was ignored or late.
+    """
+    at_ms = to_ms(event.requested_at) if isinstance(event, PrivacyRequest) else event.at_ms
+    now_ms = max(at_ms, person.last_at_ms)
+    applier = APPLIERS.get(event.event_name)
+    if applier is None:
+        return _ignored(person, now_ms, EventIgnored("not_applicable", event.event_id))
+    mark = recent.mark_of(event)
+    again = recent.seen_before(person.recent_events, mark)
+    if again is not None:
+        return _ignored(person, now_ms, EventIgnored(again, event.event_id))
+    late = at_ms < person.last_at_ms - places.offer_ttl_late_ms
+    heard = Heard(at_ms, now_ms, late, places)
+    seen = recent.remember(person.recent_events, mark)
+    person = replace(person, last_at_ms=now_ms, recent_events=seen)
+    person = _in_context(person, event.context, heard)
+    change = applier(person, event, heard)
+    if change.ignored is not None:
+        return _ignored(change.person, now_ms, EventIgnored(change.ignored, event.event_id))
+    return Applied(
+        active(change.person, event, event.event_name, at_ms),
+        () if late else change.moments,
+        (EventLate(event.event_id, now_ms - at_ms),) if late else (),
+        False,
+        change.purchased,
+        now_ms,
+        event.event_id,
+    )
+
+
+def _ignored(person: Customer, now_ms: int, effect: EventIgnored) -> Applied:
+    return Applied(person, (), (effect,), True, False, now_ms, effect.event_id)
+
+
+_NO_CONTEXT = Context()
+
+
+def _in_context(person: Customer, context: Context, heard: Heard) -> Customer:
+    """Time zone, language and consent signals that travel with the event.
+
+    The defaults (UTC, en) say that the event does not know, so they change nothing.
+    """
+    if context is _NO_CONTEXT or context == _NO_CONTEXT:
+        return person
+    if heard.in_order:
+        zone, locale = context.timezone, context.locale
+        if zone not in ("UTC", person.timezone) and is_zone(zone):
+            person = replace(person, timezone=zone)
+        if locale not in ("en", person.locale):
+            person = replace(person, locale=locale)
+    if context.consent is not None:
+        person = consents.signaled(person, context.consent, heard)
+    return person

@@ -1,0 +1,125 @@
+"""Looking and searching, on the web and in the app: views, interests, the cart, moments."""
+
+from msgspec.structs import replace
+
+from streams.contracts.common import Product
+from streams.contracts.events import App, Clickstream
+from streams.contracts.reference import TriggerKind
+from streams.customer import carts
+from streams.customer.activity import counted, dwell_ms
+from streams.customer.change import Change, Heard
+from streams.customer.consents import is_granted
+from streams.customer.interests import WEIGHT_ADDED, WEIGHT_VIEWED, liked, looked_at
+from streams.customer.moments import Moment
+from streams.customer.row import Customer
+
+Browse = Clickstream | App
+COUNTED_AS = {
+    "page_viewed": "page_views",
+    "screen_viewed": "page_views",
+    "product_list_viewed": "list_views",
+    "product_viewed": "product_views",
+    "products_searched": "searches",
+    "product_added": "cart_adds",
+    "product_removed": "cart_removes",
+    "cart_viewed": "cart_views",
+    "checkout_started": "checkouts",
+    "coupon_applied": "coupons_applied",
+    "coupon_denied": "coupons_denied",
+    "promotion_viewed": "promotion_views",
+    "promotion_clicked": "promotion_clicks",
+    "account_cancel_page_viewed": "cancel_page_views",
+}
+
+
+def looked(person: Customer, event: Browse, heard: Heard) -> Change:
+    """Anything that is counted, with the cart where the event shows it whole."""
+    return Change(_with_cart(_counted(person, event, heard), event, heard))
+
+
+def viewed_product(person: Customer, event: Browse, heard: Heard) -> Change:
+    """`product_viewed`: a view, an interest, and a moment."""
+    person = _with_cart(_counted(person, event, heard), event, heard)
+    product = event.product
+    if product is None:
+        return Change(person)
+    if may_remember_interests(person):
+        person = replace(
+            person,
+            views=looked_at(person.views, product, heard.at_ms),
+            affinities=liked(person.affinities, product.category, WEIGHT_VIEWED, heard.at_ms),
+        )
+    return Change(person, (_moment("product_viewed", event, heard, product),))
+
+
+def searched(person: Customer, event: Browse, heard: Heard) -> Change:
+    """`products_searched`: a search that finds nothing is a moment."""
+    person = _with_cart(_counted(person, event, heard), event, heard)
+    if event.query is None or event.query.results_count != 0:
+        return Change(person)
+    return Change(person, (_moment("search_without_result", event, heard, event.product),))
+
+
+def added_product(person: Customer, event: Browse, heard: Heard) -> Change:
+    """`product_added`: into the cart, and a stronger interest."""
+    person = _counted(person, event, heard)
+    if event.product is not None:
+        product = event.product
+        if may_remember_interests(person):
+            affinities = liked(person.affinities, product.category, WEIGHT_ADDED, heard.at_ms)
+            person = replace(person, affinities=affinities)
+        if event.cart is None:
+            cart = carts.put_in(person.cart, product, heard.at_ms)
+            person = replace(person, cart=cart)
+    return Change(_with_cart(person, event, heard))
+
+
+def removed_product(person: Customer, event: Browse, heard: Heard) -> Change:
+    """`product_removed`: out of the cart."""
+    person = _counted(person, event, heard)
+    if event.product is not None and event.cart is None:
+        cart = carts.taken_out(person.cart, event.product, heard.at_ms)
+        person = replace(person, cart=cart)
+    return Change(_with_cart(person, event, heard))
+
+
+def may_remember_interests(person: Customer) -> bool:
+    """Interests are kept until `personalization` is refused."""
+    if person.gpc:
+        return False
+    return "personalization" not in person.consents or is_granted(person, "personalization")
+
+
+def opened_app(person: Customer, event: App, heard: Heard) -> Change:
+    """`application_opened`: a moment."""
+    person = _count(person, "app_opens", heard)
+    return Change(person, (_moment("application_opened", event, heard, None),))
+
+
+def _counted(person: Customer, event: Browse, heard: Heard) -> Customer:
+    name = COUNTED_AS.get(event.event_name)
+    return person if name is None else _count(person, name, heard)
+
+
+def _count(person: Customer, name: str, heard: Heard) -> Customer:
+    return replace(person, counters=counted(person.counters, name, heard.at_ms))
+
+
+def _with_cart(person: Customer, event: Browse, heard: Heard) -> Customer:
+    if event.cart is None:
+        return person
+    return replace(person, cart=carts.shown(person.cart, event.cart, heard.at_ms))
+
+
+def _moment(kind: TriggerKind, event: Browse, heard: Heard, product: Product | None) -> Moment:
+    return Moment(
+        kind=kind,
+        at_ms=heard.now_ms,
+        event_id=event.event_id,
+        channel=event.channel,
+        product_id=product.product_id if product else "",
+        category=product.category if product else "",
+        price=(product.price or 0.0) if product else 0.0,
+        dwell_ms=dwell_ms(event),
+        traceparent=event.traceparent,
+    )

@@ -1,0 +1,35 @@
+"""What an applier is told about an event's time and place, and what it gives back."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from streams.customer.moments import Moment
+from streams.customer.places import Places
+from streams.customer.row import Customer
+
+
+class Heard(Struct, frozen=True):
+    """When the event happened (`at_ms`), the row's time with it (`now_ms`), and where we are.
+
+    `now_ms` never goes back; `late` events correct counts and give no moments.
+    """
+
+    at_ms: int
+    now_ms: int
+    late: bool
+    places: Places
+
+    @property
+    def in_order(self) -> bool:
+        """Nothing newer has been seen of this person."""
+        return self.at_ms == self.now_ms
+
+
+class Change(Struct, frozen=True):
+    """A person after an event, and what the event meant."""
+
+    person: Customer
+    moments: tuple[Moment, ...] = ()
+    purchased: bool = False
+    ignored: Literal["duplicate", "not_applicable"] | None = None

@@ -1,0 +1,71 @@
+"""Rows as bytes: MessagePack by position, a version in front, and a way up from every version.
+
+A field that is added at the end with a default needs no upcaster: what is missing is the default.
+Anything else raises `ROW_VERSION` and adds a line to `UPCASTERS`.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from streams.customer.row import ROW_BYTES_MAX, ROW_VERSION, Row
+from streams.customer.trimming import trimmed
+from streams.errors import StateError
+
+Upcaster = Callable[[list[object]], list[object]]
+
+UPCASTERS: dict[int, Upcaster] = {}
+VERSION_AT = 1
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Row] = msgspec.msgpack.Decoder(Row)
+
+
+def encode_row(row: Row) -> bytes:
+    """The row's bytes, at most `ROW_BYTES_MAX`: the oldest content goes first where it must.
+
+    Raises:
+        StateError: the row is above the maximum even when trimmed, which no events can bring about.
+    """
+    data = _encoder.encode(row)
+    if len(data) <= ROW_BYTES_MAX:
+        return data
+    data = _encoder.encode(trimmed(row, lambda r: len(_encoder.encode(r)) <= ROW_BYTES_MAX))
+    if len(data) > ROW_BYTES_MAX:
+        raise StateError(f"a row has {len(data)} bytes after trimming, {ROW_BYTES_MAX} allowed")
+    return data
+
+
+def decode_row(data: bytes) -> Row:
+    """The row that `encode_row` made these bytes from, also in an earlier version.
+
+    Raises:
+        StateError: the bytes are damaged, or a newer version of offerstream wrote them.
+    """
+    try:
+        row = _decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return _upcast(data, error)
+    return row if row.version == ROW_VERSION else _upcast(data, None)
+
+
+def _upcast(data: bytes, cause: Exception | None) -> Row:
+    """The row of an earlier version, taken up one version at a time."""
+    try:
+        parts = msgspec.msgpack.decode(data, type=list[object])
+        version = parts[VERSION_AT]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, IndexError) as error:
+        raise StateError("a stored row is damaged: it is not a row at all") from error
+    if not isinstance(version, int) or version < 1 or version == ROW_VERSION:
+        raise StateError(f"a stored row is damaged (version {version!r})") from cause
+    if version > ROW_VERSION:
+        raise StateError(
+            f"a stored row has version {version}; this offerstream knows {ROW_VERSION} at most"
+        )
+    while isinstance(version, int) and version < ROW_VERSION:
+        parts = UPCASTERS[version](parts)
+        version = parts[VERSION_AT]
+    try:
+        return _decoder.decode(_encoder.encode(parts))
+    except msgspec.MsgspecError as error:
+        raise StateError("a stored row is damaged: its parts do not fit") from error

@@ -1,0 +1,63 @@
+"""What a person looks at and likes: products seen lately, and categories with fading scores."""
+
+from streams.contracts.common import Product
+from streams.contracts.times import DAY_MS
+from streams.customer.decay import add_faded, faded
+from streams.customer.row import AFFINITIES_MAX, VIEWS_MAX, Affinity, View
+
+HALF_LIFE_MS = 14 * DAY_MS
+WEIGHT_VIEWED = 1.0
+WEIGHT_ADDED = 3.0
+WEIGHT_BOUGHT = 5.0
+
+
+def liked(
+    affinities: tuple[Affinity, ...], category: str, weight: float, at_ms: int
+) -> tuple[Affinity, ...]:
+    """The affinities after one more sign of interest; above the maximum the weakest goes.
+
+    >>> liked((Affinity("shoes", 4.0, 0),), "shoes", 1.0, HALF_LIFE_MS)[0].score
+    3.0
+    """
+    for place, old in enumerate(affinities):
+        if old.category == category:
+            return (*affinities[:place], _stronger(old, weight, at_ms), *affinities[place + 1 :])
+    return strongest((*affinities, Affinity(category, weight, at_ms)))
+
+
+def strongest(affinities: tuple[Affinity, ...]) -> tuple[Affinity, ...]:
+    """At most `AFFINITIES_MAX`, the weakest left out; the order of the rest stays."""
+    if len(affinities) <= AFFINITIES_MAX:
+        return affinities
+    at_ms = max(a.at_ms for a in affinities)
+    ranked = sorted(affinities, key=lambda a: (-score_at(a, at_ms), a.category))
+    kept = {a.category for a in ranked[:AFFINITIES_MAX]}
+    return tuple(a for a in affinities if a.category in kept)
+
+
+def score_at(affinity: Affinity, at_ms: int) -> float:
+    """The score at a later moment (the stored one at an earlier)."""
+    return faded(affinity.score, max(at_ms - affinity.at_ms, 0), HALF_LIFE_MS)
+
+
+def looked_at(views: tuple[View, ...], product: Product, at_ms: int) -> tuple[View, ...]:
+    """The last `VIEWS_MAX` different products, the newest last."""
+    view = View(product.product_id, product.category, product.price or 0.0, at_ms)
+    if not views or at_ms >= views[-1].at_ms:
+        others = tuple(v for v in views if v.product_id != view.product_id)
+        return (*others, view)[-VIEWS_MAX:]
+    return newest_views((*views, view))
+
+
+def newest_views(views: tuple[View, ...]) -> tuple[View, ...]:
+    """One view a product, its newest; the newest `VIEWS_MAX` of them, the newest last."""
+    by_product: dict[str, View] = {}
+    for view in sorted(views, key=lambda v: (v.at_ms, v.product_id)):
+        by_product.pop(view.product_id, None)
+        by_product[view.product_id] = view
+    return tuple(by_product.values())[-VIEWS_MAX:]
+
+
+def _stronger(old: Affinity, weight: float, at_ms: int) -> Affinity:
+    score = add_faded(old.score, old.at_ms, weight, at_ms, HALF_LIFE_MS)
+    return Affinity(old.category, score, max(old.at_ms, at_ms))

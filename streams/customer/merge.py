@@ -1,0 +1,241 @@
+"""Two rows become one person: everything added up, everything bounded, nothing counted twice."""
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeVar
+
+from streams.contracts.times import DAY_MS
+from streams.customer import counters, rhythm
+from streams.customer.activity import SESSION_SILENCE_MS
+from streams.customer.consents import newer, without_refused
+from streams.customer.decay import add_faded
+from streams.customer.interests import HALF_LIFE_MS, newest_views, strongest
+from streams.customer.purchases import newest_orders, without_orders
+from streams.customer.row import (
+    ARMED_MAX,
+    CART_ITEMS_MAX,
+    CONTACTS_MAX,
+    LINKED_IDS_MAX,
+    OPEN_DECISIONS_MAX,
+    RECENT_EVENTS_MAX,
+    REDEMPTIONS_MAX,
+    REMINDERS_MAX,
+    ROW_VERSION,
+    SERVICE_CASES_MAX,
+    SIGNS_MAX,
+    TRAITS_MAX,
+    VISITS_MAX,
+    Affinity,
+    Cart,
+    ChannelActivity,
+    Churn,
+    Consent,
+    Counter,
+    Customer,
+    Session,
+    Spend,
+)
+from streams.customer.zone_time import offset_ms
+
+T = TypeVar("T")
+
+
+def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
+    """`into` with all that was known of `other`; a function of the two rows alone.
+
+    Where only one can stand, `into` stands, except: carts and sessions (the newest), consents
+    (`_consents`), Global Privacy Control (either's). The row's time is at least `at_ms`.
+    """
+    other = without_orders(other, {order.order_id for order in into.orders})
+    offset = offset_ms(into.timezone, at_ms)
+    merged = Customer(
+        version=ROW_VERSION,
+        customer_id=into.customer_id,
+        created_at_ms=min(into.created_at_ms, other.created_at_ms),
+        last_at_ms=max(into.last_at_ms, other.last_at_ms, at_ms),
+        known=into.known or other.known,
+        linked_ids=_linked(into, other),
+        recent_events=_recent(into, other),
+        channels=_channels(into, other),
+        session=_session(into.session, other.session),
+        cart=_cart(into.cart, other.cart),
+        affinities=_affinities(into, other),
+        views=newest_views(into.views + other.views),
+        counters=_counters(into, other),
+        orders=newest_orders(into.orders + other.orders),
+        spend=_spend(into.spend, other.spend),
+        rhythm=rhythm.merge(into.rhythm, other.rhythm, offset),
+        visits=_newest(
+            into.visits, other.visits, VISITS_MAX, lambda v: v.visit_id, lambda v: v.last_seen_ms
+        ),
+        consents=_consents(into, other),
+        consent_version=into.consent_version or other.consent_version,
+        gpc=into.gpc or other.gpc,
+        contacts=_newest(
+            into.contacts, other.contacts, CONTACTS_MAX, lambda c: c, lambda c: c.at_ms
+        ),
+        redemptions=_newest(
+            into.redemptions, other.redemptions, REDEMPTIONS_MAX, lambda r: r, lambda r: r.at_ms
+        ),
+        open_decisions=_newest(
+            into.open_decisions,
+            other.open_decisions,
+            OPEN_DECISIONS_MAX,
+            lambda d: d.decision_id,
+            lambda d: d.decided_at_ms,
+        ),
+        reminders=_newest(
+            into.reminders,
+            other.reminders,
+            REMINDERS_MAX,
+            lambda r: (r.kind, r.rule_id, r.ref),
+            lambda r: r.due_at_ms,
+        ),
+        fired=_newest(
+            into.fired, other.fired, ARMED_MAX, lambda f: f.rule_id, lambda f: f.fired_at_ms
+        ),
+        signs=_newest(into.signs, other.signs, SIGNS_MAX, lambda s: s.code, lambda s: s.at_ms),
+        churn=into.churn if into.churn != Churn() else other.churn,
+        traits=_with_more(into.traits, other.traits, TRAITS_MAX),
+        timezone=into.timezone if into.timezone != "UTC" else other.timezone,
+        locale=into.locale if into.locale != "en" else other.locale,
+        service_cases=_union(other.service_cases, into.service_cases)[-SERVICE_CASES_MAX:],
+        nps=into.nps if into.nps is not None else other.nps,
+        push_allowed=into.push_allowed if into.push_allowed is not None else other.push_allowed,
+    )
+    return without_refused(merged)
+
+
+def _union(first: Iterable[T], second: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys((*first, *second)))
+
+
+def _newest(
+    mine: tuple[T, ...],
+    others: tuple[T, ...],
+    size_max: int,
+    key: Callable[[T], Hashable],
+    at_ms: Callable[[T], int],
+) -> tuple[T, ...]:
+    """One of each key (the newest, mine at equal times), the newest `size_max`, newest last."""
+    kept: dict[Hashable, T] = {}
+    for value in sorted((*others, *mine), key=at_ms):
+        kept.pop(key(value), None)
+        kept[key(value)] = value
+    return tuple(kept.values())[-size_max:]
+
+
+def _with_more(mine: dict[str, T], others: dict[str, T], size_max: int) -> dict[str, T]:
+    """Mine, and as many of the others' as there is room for."""
+    more = [(name, value) for name, value in others.items() if name not in mine]
+    room = max(size_max - len(mine), 0)
+    return dict([*more[:room], *mine.items()])
+
+
+def _linked(into: Customer, other: Customer) -> tuple[str, ...]:
+    ids = _union(into.linked_ids, (*other.linked_ids, other.customer_id))
+    return tuple(i for i in ids if i != into.customer_id)[-LINKED_IDS_MAX:]
+
+
+def _recent(into: Customer, other: Customer) -> tuple[tuple[int, int], ...]:
+    """Half the ring for each, more where the other leaves room."""
+    half = RECENT_EVENTS_MAX // 2
+    room_other = RECENT_EVENTS_MAX - min(len(into.recent_events), half)
+    others = other.recent_events[-room_other:]
+    room = RECENT_EVENTS_MAX - len(others)
+    return (*others, *(into.recent_events[-room:] if room else ()))
+
+
+def _channels(into: Customer, other: Customer) -> dict[str, ChannelActivity]:
+    channels = dict(into.channels)
+    for name, theirs in other.channels.items():
+        mine = channels.get(name)
+        channels[name] = theirs if mine is None else _both(mine, theirs)
+    return channels
+
+
+def _both(a: ChannelActivity, b: ChannelActivity) -> ChannelActivity:
+    return ChannelActivity(
+        max(a.last_at_ms, b.last_at_ms),
+        add_faded(a.day, a.last_at_ms, b.day, b.last_at_ms, DAY_MS),
+        add_faded(a.week, a.last_at_ms, b.week, b.last_at_ms, 7 * DAY_MS),
+        add_faded(a.month, a.last_at_ms, b.month, b.last_at_ms, 30 * DAY_MS),
+    )
+
+
+def _session(a: Session | None, b: Session | None) -> Session | None:
+    """The later visit; two that touch are one."""
+    if a is None or b is None:
+        return a or b
+    early, late = sorted((a, b), key=lambda s: (s.last_at_ms, s.session_id))
+    if late.started_at_ms > early.last_at_ms + SESSION_SILENCE_MS:
+        return late
+    return Session(
+        early.session_id,
+        early.channel,
+        min(early.started_at_ms, late.started_at_ms),
+        late.last_at_ms,
+        early.views + late.views,
+        early.searches + late.searches,
+        early.dwell_ms + late.dwell_ms,
+    )
+
+
+def _cart(a: Cart | None, b: Cart | None) -> Cart | None:
+    """The newer cart, with the older one's lines unless it was shown whole or emptied since."""
+    if a is None or b is None:
+        return a or b
+    old, new = sorted((a, b), key=lambda c: (c.updated_at_ms, c.cart_id))
+    whole_ms = max(old.whole_at_ms, new.whole_at_ms)
+    if new.whole_at_ms >= old.updated_at_ms:
+        return new
+    lines = {item.product_id: item for item in (*old.items, *new.items)}
+    items = tuple(lines.values())[-CART_ITEMS_MAX:]
+    return Cart(new.cart_id or old.cart_id, new.updated_at_ms, items, whole_ms)
+
+
+def _affinities(into: Customer, other: Customer) -> tuple[Affinity, ...]:
+    scores = {a.category: a for a in into.affinities}
+    for theirs in other.affinities:
+        mine = scores.get(theirs.category)
+        if mine is None:
+            scores[theirs.category] = theirs
+            continue
+        score = add_faded(mine.score, mine.at_ms, theirs.score, theirs.at_ms, HALF_LIFE_MS)
+        scores[theirs.category] = Affinity(mine.category, score, max(mine.at_ms, theirs.at_ms))
+    return strongest(tuple(scores.values()))
+
+
+def _counters(into: Customer, other: Customer) -> dict[str, Counter]:
+    names = _union(into.counters, other.counters)
+    return {n: counters.combined(into.counters.get(n), other.counters.get(n)) for n in names}
+
+
+def _spend(a: Spend | None, b: Spend | None) -> Spend | None:
+    if a is None or b is None:
+        return a or b
+    return Spend(
+        max(a.at_ms, b.at_ms),
+        add_faded(a.day, a.at_ms, b.day, b.at_ms, DAY_MS),
+        add_faded(a.week, a.at_ms, b.week, b.at_ms, 7 * DAY_MS),
+        add_faded(a.month, a.at_ms, b.month, b.at_ms, 30 * DAY_MS),
+        a.total + b.total,
+        a.discount_total + b.discount_total,
+        a.orders + b.orders,
+        a.refunds + b.refunds,
+    )
+
+
+def _consents(into: Customer, other: Customer) -> dict[str, Consent]:
+    """The known customer's word stands over an anonymous one's; of two equals the newer.
+
+    Who signs in has spoken as themselves; a banner on a shared device has not. At equal times the
+    one that denies stands.
+    """
+    consents = dict(into.consents)
+    for purpose, theirs in other.consents.items():
+        mine = consents.get(purpose)
+        if mine is None or (other.known and not into.known):
+            consents[purpose] = theirs
+        elif into.known == other.known:
+            consents[purpose] = newer(mine, theirs)
+    return consents

@@ -1,0 +1,23 @@
+"""Moments: what an event meant in a person's day, as `apply` found it; triggers listen to these."""
+
+from msgspec import Struct
+
+from streams.contracts.reference import TriggerKind
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """One moment. `kind` is what trigger rules name; the rest is what they may ask about."""
+
+    kind: TriggerKind
+    at_ms: int
+    event_id: str
+    channel: str
+    product_id: str = ""
+    category: str = ""
+    price: float = 0.0
+    dwell_ms: int = 0
+    store_id: str = ""
+    zone_id: str = ""
+    zone_type: str = ""
+    value: float = 0.0
+    traceparent: str | None = None

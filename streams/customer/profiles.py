@@ -1,0 +1,122 @@
+"""What a person or the shop says of them: traits, service cases, survey answers."""
+
+from msgspec.structs import replace
+
+from streams.contracts.events import Profile
+from streams.customer.activity import counted
+from streams.customer.change import Change, Heard
+from streams.customer.row import SERVICE_CASES_MAX, TRAITS_MAX, Customer
+from streams.customer.zone_time import is_zone
+
+NAME_CHARS_MAX = 64
+TEXT_CHARS_MAX = 128
+LIST_ITEMS_MAX = 16
+NUMBER_MAX = 2**53
+NEVER_KEPT = frozenset(
+    {"email", "email_address", "phone", "phone_number", "mobile", "address", "name", "birthday"}
+)
+
+Trait = str | int | float | bool | None | tuple[str, ...]
+
+
+def updated(person: Customer, event: Profile, heard: Heard) -> Change:
+    """`profile_updated`: set, unset, increment or append traits; contact data is never kept."""
+    if not event.traits:
+        return Change(person, ignored="not_applicable")
+    traits: dict[str, Trait] = dict(person.traits)
+    for name, raw in event.traits.items():
+        value = _bounded(tuple(raw) if isinstance(raw, list) else raw)
+        if name.lower() in NEVER_KEPT or len(name) > NAME_CHARS_MAX or _is_contact(value):
+            continue
+        if heard.late and event.op == "set" and name in traits:
+            continue
+        _put(traits, name, value, event.op)
+    kept = dict(list(traits.items())[-TRAITS_MAX:])
+    return Change(_placed(replace(person, traits=kept)))
+
+
+def case_opened(person: Customer, event: Profile, heard: Heard) -> Change:
+    """`service_case_opened`: one more open case."""
+    counters = counted(person.counters, "service_cases", heard.at_ms)
+    if event.case is None or event.case.case_id in person.service_cases:
+        return Change(replace(person, counters=counters))
+    cases = (*person.service_cases, event.case.case_id)[-SERVICE_CASES_MAX:]
+    return Change(replace(person, counters=counters, service_cases=cases))
+
+
+def case_closed(person: Customer, event: Profile, heard: Heard) -> Change:
+    """`service_case_closed`: one fewer."""
+    if event.case is None:
+        return Change(person, ignored="not_applicable")
+    cases = tuple(case for case in person.service_cases if case != event.case.case_id)
+    return Change(replace(person, service_cases=cases))
+
+
+def survey_answered(person: Customer, event: Profile, heard: Heard) -> Change:
+    """`survey_answered`: the newest net promoter score counts."""
+    person = replace(person, counters=counted(person.counters, "surveys", heard.at_ms))
+    if event.survey is None or event.survey.nps is None or not heard.in_order:
+        return Change(person)
+    return Change(replace(person, nps=event.survey.nps))
+
+
+def _put(traits: dict[str, Trait], name: str, value: Trait, op: str) -> None:
+    old = traits.get(name)
+    if op == "unset":
+        traits.pop(name, None)
+    elif op == "increment":
+        if _is_number(value) and (name not in traits or _is_number(old)):
+            traits[name] = _sum(old, value)
+    elif op == "append":
+        traits[name] = _joined(old, value)
+    else:
+        traits[name] = value
+
+
+def _sum(old: Trait, more: Trait) -> Trait:
+    if not isinstance(more, int | float):
+        return old
+    total = (old if isinstance(old, int | float) else 0) + more
+    return total if abs(total) < NUMBER_MAX else old
+
+
+def _is_number(value: Trait) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _joined(old: Trait, more: Trait) -> tuple[str, ...]:
+    """A list with more at its end, each text once."""
+    parts = [*_texts(old), *_texts(more)]
+    return tuple(dict.fromkeys(parts))[-LIST_ITEMS_MAX:]
+
+
+def _texts(value: Trait) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return value if isinstance(value, tuple) else (str(value)[:TEXT_CHARS_MAX],)
+
+
+def _bounded(value: Trait) -> Trait:
+    if isinstance(value, str):
+        return value[:TEXT_CHARS_MAX]
+    if isinstance(value, tuple):
+        return tuple(text[:TEXT_CHARS_MAX] for text in value[-LIST_ITEMS_MAX:])
+    if isinstance(value, int) and abs(value) > NUMBER_MAX:
+        return None
+    return value
+
+
+def _is_contact(value: Trait) -> bool:
+    """An e-mail address, whatever the trait is called."""
+    return isinstance(value, str) and "@" in value
+
+
+def _placed(person: Customer) -> Customer:
+    """Time zone and language where traits name them."""
+    timezone = person.traits.get("timezone")
+    if isinstance(timezone, str) and is_zone(timezone):
+        person = replace(person, timezone=timezone)
+    language = person.traits.get("language")
+    if isinstance(language, str) and 2 <= len(language) <= 35:
+        person = replace(person, locale=language)
+    return person

@@ -1,0 +1,321 @@
+"""The row: everything that we know of one customer, as one immutable, versioned struct.
+
+A row is a `Customer` or an `Alias` (a forwarding address). Every list has a maximum; the sum of
+them keeps a row under `ROW_BYTES_MAX`. Nothing here changes a row: `apply` and its kin do.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from streams.customer.rhythm import Rhythm
+
+ROW_VERSION = 1
+ROW_BYTES_MAX = 16_384
+RECENT_EVENTS_MAX = 32
+LINKED_IDS_MAX = 16
+CART_ITEMS_MAX = 20
+AFFINITIES_MAX = 16
+VIEWS_MAX = 8
+ORDERS_MAX = 8
+VISITS_MAX = 6
+CONTACTS_MAX = 32
+REDEMPTIONS_MAX = 32
+OPEN_DECISIONS_MAX = 8
+REMINDERS_MAX = 8
+ARMED_MAX = 16
+SIGNS_MAX = 11
+EVIDENCE_MAX = 3
+TRAITS_MAX = 16
+SERVICE_CASES_MAX = 8
+
+
+class Value(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """A part of the row: stored by position, so new fields go to the end with a default."""
+
+
+class ChannelActivity(Value, frozen=True):
+    """One channel (web, app, store): last event, and event counts decayed by 1, 7, 30 days."""
+
+    last_at_ms: int
+    day: float = 0.0
+    week: float = 0.0
+    month: float = 0.0
+
+
+class Session(Value, frozen=True):
+    """The visit that is going on; it ends after 30 minutes of silence."""
+
+    session_id: str
+    channel: str
+    started_at_ms: int
+    last_at_ms: int
+    views: int = 0
+    searches: int = 0
+    dwell_ms: int = 0
+
+
+class CartItem(Value, frozen=True):
+    """A line of the cart."""
+
+    product_id: str
+    category: str
+    quantity: int
+    price: float
+
+
+class Cart(Value, frozen=True):
+    """The cart as last seen; without items after a purchase.
+
+    `whole_at_ms` is when it was last shown whole or emptied: nothing older changes it.
+    """
+
+    cart_id: str
+    updated_at_ms: int
+    items: tuple[CartItem, ...] = ()
+    whole_at_ms: int = 0
+
+    @property
+    def value(self) -> float:
+        """The sum of the cart in the shop's currency."""
+        return sum(item.price * item.quantity for item in self.items)
+
+
+class Affinity(Value, frozen=True):
+    """Interest in a category: a score that halves every 14 days."""
+
+    category: str
+    score: float
+    at_ms: int
+
+
+class View(Value, frozen=True):
+    """A product that was looked at lately."""
+
+    product_id: str
+    category: str
+    price: float
+    at_ms: int
+
+
+class Order(Value, frozen=True):
+    """A recent order, for refunds and updates."""
+
+    order_id: str
+    at_ms: int
+    amount: float
+    channel: str
+    refunded: float = 0.0
+
+
+class Spend(Value, frozen=True):
+    """What was bought so far: sums decayed by 1, 7, 30 days; totals; what was taken off."""
+
+    at_ms: int
+    day: float = 0.0
+    week: float = 0.0
+    month: float = 0.0
+    total: float = 0.0
+    discount_total: float = 0.0
+    orders: int = 0
+    refunds: int = 0
+
+
+class Counter(Value, frozen=True):
+    """One count over many windows: sparse buckets (index, width code, count), the newest last.
+
+    A bucket is the `index`-th interval of 2^code minutes; see `customer.counters`.
+    """
+
+    buckets: tuple[tuple[int, int, int], ...] = ()
+
+
+class ZoneVisit(Value, frozen=True):
+    """A visit to a zone of a store, made of beacon sightings."""
+
+    visit_id: str
+    store_id: str
+    zone_id: str
+    zone_type: str
+    first_seen_ms: int
+    last_seen_ms: int
+    entered_at_ms: int | None = None
+    exited_at_ms: int | None = None
+
+
+class Consent(Value, frozen=True):
+    """The state of one purpose and since when."""
+
+    state: Literal["granted", "denied", "unset"]
+    at_ms: int
+
+
+class Contact(Value, frozen=True):
+    """An offer that was sent to this person."""
+
+    at_ms: int
+    offer_id: str
+    channel: str
+    decision_id: str
+
+
+class Redeemed(Value, frozen=True):
+    """An offer that this person used."""
+
+    offer_id: str
+    at_ms: int
+
+
+class OpenDecision(Value, frozen=True):
+    """A decision that waits for its outcome: what the model saw, and until when we wait.
+
+    `context` and `offer` are float32, little endian, in the order of the feature registry at
+    `features_version`.
+    """
+
+    decision_id: str
+    offer_id: str
+    arm: str
+    decided_at_ms: int
+    deadline_ms: int
+    probability: float
+    propensity: float
+    model_version: str
+    features_version: int
+    context: bytes
+    offer: bytes
+    categories: tuple[str, ...] = ()
+    viewed_at_ms: int | None = None
+    redeemed_at_ms: int | None = None
+    dismissed_at_ms: int | None = None
+    labeled: bool = False
+
+
+class Reminder(Value, frozen=True):
+    """A wish to be looked at: a cart that may be abandoned, a decision deferred by quiet hours."""
+
+    kind: Literal["cart_abandoned", "deferred"]
+    due_at_ms: int
+    rule_id: str
+    event_id: str
+    ref: str = ""
+
+
+class Armed(Value, frozen=True):
+    """When a trigger rule fired last."""
+
+    rule_id: str
+    fired_at_ms: int
+
+
+class SignSeen(Value, frozen=True):
+    """A sign of leaving and the newest events that show it."""
+
+    code: str
+    strength: float
+    at_ms: int
+    event_ids: tuple[str, ...] = ()
+
+
+class ScoringMoment(Value, frozen=True):
+    """A scoring moment that waits for its label."""
+
+    scored_at_ms: int
+    label_due_at_ms: int
+    rhythm: Rhythm
+
+
+class AlertCase(Value, frozen=True):
+    """The one open case of a person who is about to leave."""
+
+    case_id: str
+    alert_id: str
+    band: str
+    opened_at_ms: int
+    treated: bool = True
+
+
+class Churn(Value, frozen=True):
+    """What the churn engine remembers: last score, next tick, the label it waits for, the case."""
+
+    risk: float | None = None
+    scored_at_ms: int | None = None
+    next_tick_ms: int | None = None
+    waiting: ScoringMoment | None = None
+    band: str = "low"
+    case: AlertCase | None = None
+    armed: bool = True
+    stage: Literal["new", "active", "at_risk", "lapsed"] | None = None
+
+
+class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
+    """One person across web, app and store."""
+
+    version: int
+    customer_id: str
+    created_at_ms: int
+    last_at_ms: int
+    known: bool = False
+    linked_ids: tuple[str, ...] = ()
+    recent_events: tuple[tuple[int, int], ...] = ()
+    channels: dict[str, ChannelActivity] = {}
+    session: Session | None = None
+    cart: Cart | None = None
+    affinities: tuple[Affinity, ...] = ()
+    views: tuple[View, ...] = ()
+    counters: dict[str, Counter] = {}
+    orders: tuple[Order, ...] = ()
+    spend: Spend | None = None
+    rhythm: Rhythm | None = None
+    visits: tuple[ZoneVisit, ...] = ()
+    consents: dict[str, Consent] = {}
+    consent_version: str = ""
+    gpc: bool = False
+    contacts: tuple[Contact, ...] = ()
+    redemptions: tuple[Redeemed, ...] = ()
+    open_decisions: tuple[OpenDecision, ...] = ()
+    reminders: tuple[Reminder, ...] = ()
+    fired: tuple[Armed, ...] = ()
+    signs: tuple[SignSeen, ...] = ()
+    churn: Churn = Churn()
+    traits: dict[str, str | int | float | bool | tuple[str, ...] | None] = {}
+    timezone: str = "UTC"
+    locale: str = "en"
+    service_cases: tuple[str, ...] = ()
+    nps: int | None = None
+    push_allowed: bool | None = None
+
+
+class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):
+    """A forwarding address: what was known under this id belongs to `moved_to` now."""
+
+    version: int
+    alias_id: str
+    moved_to: str
+    moved_at_ms: int
+    method: str
+
+
+Row = Customer | Alias
+
+
+def new_customer(customer_id: str, at_ms: int, *, known: bool = False) -> Customer:
+    """The row of somebody whom we see for the first time."""
+    return Customer(
+        version=ROW_VERSION,
+        customer_id=customer_id,
+        created_at_ms=at_ms,
+        last_at_ms=at_ms,
+        known=known,
+    )
+
+
+def due_at_ms(row: Row | None) -> int | None:
+    """When the row wants to be looked at next, by event time; `None`: never."""
+    if not isinstance(row, Customer):
+        return None
+    dues = [reminder.due_at_ms for reminder in row.reminders]
+    dues += [d.deadline_ms for d in row.open_decisions]
+    if row.churn.next_tick_ms is not None:
+        dues.append(row.churn.next_tick_ms)
+    return min(dues, default=None)

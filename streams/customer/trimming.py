@@ -1,0 +1,67 @@
+"""What goes first when a row is too large: what serves features, last what keeps promises."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from streams.customer.row import Alias, Customer, Row
+
+Trim = tuple[str, int]
+STEPS: tuple[Trim, ...] = (
+    ("views", 2),
+    ("affinities", 8),
+    ("visits", 2),
+    ("cart", 10),
+    ("traits", 8),
+    ("signs", 1),
+    ("counters", 24),
+    ("orders", 4),
+    ("redemptions", 16),
+    ("contacts", 16),
+    ("linked_ids", 8),
+    ("open_decisions", 4),
+    ("reminders", 4),
+    ("service_cases", 2),
+    ("fired", 8),
+    ("recent_events", 16),
+    ("affinities", 0),
+    ("views", 0),
+    ("visits", 0),
+    ("traits", 0),
+    ("cart", 0),
+    ("counters", 4),
+)
+
+
+def trimmed(row: Row, fits: Callable[[Row], bool]) -> Row:
+    """The row with its oldest list content dropped, step by step, until it fits.
+
+    `signs` keep their newest evidence; counters their newest buckets; every other list its end.
+    """
+    for name, kept in STEPS:
+        if isinstance(row, Alias) or fits(row):
+            return row
+        row = _cut(row, name, kept)
+    return row
+
+
+def _cut(row: Customer, name: str, kept: int) -> Customer:
+    value: Any = getattr(row, name)
+    if not value:
+        return row
+    if name == "cart":
+        value = replace(value, items=_end(value.items, kept))
+    elif name == "signs":
+        value = tuple(replace(sign, event_ids=_end(sign.event_ids, kept)) for sign in value)
+    elif name == "counters":
+        value = {n: replace(c, buckets=_end(c.buckets, kept)) for n, c in value.items()}
+    elif isinstance(value, dict):
+        value = dict(_end(tuple(value.items()), kept))
+    else:
+        value = _end(value, kept)
+    return replace(row, **{name: value})
+
+
+def _end(values: tuple[Any, ...], kept: int) -> tuple[Any, ...]:
+    return values[-kept:] if kept else ()

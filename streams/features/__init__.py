@@ -1,0 +1,29 @@
+"""From a row and a moment to the numbers that the models read; bounded, float32, no state.
+
+`registry` lists the families in their order; each family is one file with its names and its
+function. Offers have a family of their own (`offers`), and so has the rhythm of purchases that the
+churn models read (`rhythm`). How to add a feature: `docs/features.md`.
+"""
+
+from streams.features.packing import pack, unpack
+from streams.features.registry import (
+    CONTEXT_FEATURES,
+    FEATURES_VERSION,
+    OFFER_FEATURES,
+    context_vector,
+    offer_vector,
+)
+from streams.features.rhythm import RHYTHM_FEATURES, churn_example_features, rhythm_features
+
+__all__ = [
+    "CONTEXT_FEATURES",
+    "FEATURES_VERSION",
+    "OFFER_FEATURES",
+    "RHYTHM_FEATURES",
+    "churn_example_features",
+    "context_vector",
+    "offer_vector",
+    "pack",
+    "rhythm_features",
+    "unpack",
+]

@@ -1,0 +1,36 @@
+"""Recency, frequency, spend: what the person bought, and how much of it on a deal."""
+
+from streams.contracts.times import DAY_MS
+from streams.customer.decay import faded
+from streams.customer.moments import Moment
+from streams.customer.row import Customer
+from streams.features.family import Family
+from streams.features.scaling import bounded, log_scaled
+
+TYPICAL_SILENCE_DAYS = 30.0
+TYPICAL_ORDERS = 5.0
+TYPICAL_WEEK = 30.0
+TYPICAL_MONTH = 100.0
+NEVER = 3.0
+
+
+def buying(person: Customer, moment: Moment, now_ms: int) -> tuple[float, ...]:
+    """Days since the last purchase, orders, spend decayed by 7 and 30 days, share on deal."""
+    spend, rhythm = person.spend, person.rhythm
+    silence = NEVER
+    if rhythm is not None:
+        silence = log_scaled((now_ms - rhythm.last_ms) / DAY_MS, TYPICAL_SILENCE_DAYS)
+    if spend is None:
+        return silence, -1.0, -1.0, -1.0, 0.0
+    age_ms = max(now_ms - spend.at_ms, 0)
+    gross = spend.total + spend.discount_total
+    return (
+        silence,
+        log_scaled(spend.orders, TYPICAL_ORDERS),
+        log_scaled(faded(spend.week, age_ms, 7 * DAY_MS), TYPICAL_WEEK),
+        log_scaled(faded(spend.month, age_ms, 30 * DAY_MS), TYPICAL_MONTH),
+        bounded(10.0 * spend.discount_total / gross) if gross > 0.0 else 0.0,
+    )
+
+
+BUYING = Family(("recency", "orders", "spend_week", "spend_month", "deal_share"), buying)

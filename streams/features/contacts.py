@@ -1,0 +1,34 @@
+"""Offers so far: how many the person got and used lately, and how long ago the last one was."""
+
+from streams.contracts.times import DAY_MS, HOUR_MS
+from streams.customer.moments import Moment
+from streams.customer.row import Customer
+from streams.features.family import Family
+from streams.features.scaling import log_scaled
+
+TYPICAL_OFFERS = 5.0
+TYPICAL_USED = 1.0
+TYPICAL_GAP_HOURS = 48.0
+GAP_MAX_HOURS = 24.0 * 60.0
+
+
+def contacts(person: Customer, moment: Moment, now_ms: int) -> tuple[float, ...]:
+    """Offers sent (half-life 7 days), offers used (30 days), hours since the last one."""
+    sent = sum(_fresh(contact.at_ms, now_ms, 7 * DAY_MS) for contact in person.contacts)
+    used = sum(_fresh(redeemed.at_ms, now_ms, 30 * DAY_MS) for redeemed in person.redemptions)
+    gap_hours = GAP_MAX_HOURS
+    if person.contacts:
+        last_ms = max(contact.at_ms for contact in person.contacts)
+        gap_hours = min(max(now_ms - last_ms, 0) / HOUR_MS, GAP_MAX_HOURS)
+    return (
+        log_scaled(sent, TYPICAL_OFFERS),
+        log_scaled(used, TYPICAL_USED),
+        log_scaled(gap_hours, TYPICAL_GAP_HOURS),
+    )
+
+
+def _fresh(at_ms: int, now_ms: int, half_life_ms: int) -> float:
+    return float(2.0 ** (-max(now_ms - at_ms, 0) / half_life_ms))
+
+
+CONTACTS = Family(("offers_sent", "offers_used", "since_offer"), contacts)

@@ -1,0 +1,27 @@
+"""Vectors as bytes: float32, little endian, so that a row and a log hold what the model saw."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+_FLOAT32: Final = np.dtype("<f4")
+
+
+def pack(vector: Vector) -> bytes:
+    """A vector of float32 as bytes, four each.
+
+    >>> pack(np.array([1.0], np.float32)).hex()
+    '0000803f'
+    """
+    return vector.astype(_FLOAT32, copy=False).tobytes()
+
+
+def unpack(packed: bytes) -> Vector:
+    """The vector that `pack` wrote; read only.
+
+    >>> unpack(pack(np.array([0.5, -2.0], np.float32))).tolist()
+    [0.5, -2.0]
+    """
+    return np.frombuffer(packed, _FLOAT32)

@@ -1,0 +1,24 @@
+"""In the store: whether a beacon sees the person now, and for how long."""
+
+from streams.contracts.times import MINUTE_MS
+from streams.customer.moments import Moment
+from streams.customer.row import Customer
+from streams.features.family import Family
+from streams.features.scaling import log_scaled
+
+PRESENT_MS = 5 * MINUTE_MS
+TYPICAL_DWELL_S = 60.0
+
+
+def places(person: Customer, moment: Moment, now_ms: int) -> tuple[float, ...]:
+    """1 while in a store, and the dwell in the zone (the moment's own, or the visit's so far)."""
+    dwell_ms = moment.dwell_ms
+    here = moment.kind == "zone_entered" or moment.channel == "store"
+    for visit in person.visits:
+        if visit.exited_at_ms is None and now_ms - visit.last_seen_ms <= PRESENT_MS:
+            here = True
+            dwell_ms = max(dwell_ms, visit.last_seen_ms - visit.first_seen_ms)
+    return float(here), log_scaled(dwell_ms / 1000.0, TYPICAL_DWELL_S)
+
+
+PLACES = Family(("in_store", "zone_dwell"), places)

@@ -1,0 +1,39 @@
+"""The features in their order: which families there are, and the vectors that they make.
+
+The order is a contract with open decisions and with models: whoever changes it, or what a number
+means, raises `FEATURES_VERSION`. Examples and snapshots go by name, so an added feature costs no
+history: what was learned of the others stays.
+"""
+
+import numpy as np
+
+from streams.contracts.reference import Offer
+from streams.customer.moments import Moment
+from streams.customer.row import Customer
+from streams.features.buying import BUYING
+from streams.features.contacts import CONTACTS
+from streams.features.liking import LIKING
+from streams.features.occasion import OCCASION
+from streams.features.offers import OFFER_NAMES, offer_numbers
+from streams.features.packing import Vector
+from streams.features.places import PLACES
+from streams.features.standing import STANDING
+from streams.features.visiting import VISITING
+
+FEATURES_VERSION = 1
+FAMILIES = (BUYING, VISITING, LIKING, PLACES, OCCASION, CONTACTS, STANDING)
+CONTEXT_FEATURES: tuple[str, ...] = tuple(name for family in FAMILIES for name in family.names)
+OFFER_FEATURES: tuple[str, ...] = OFFER_NAMES
+
+
+def context_vector(person: Customer, moment: Moment, now_ms: int) -> Vector:
+    """Who the person is at this moment: shape `[len(CONTEXT_FEATURES)]`, each within [-3, 3]."""
+    numbers: list[float] = []
+    for family in FAMILIES:
+        numbers.extend(family.compute(person, moment, now_ms))
+    return np.array(numbers, np.float32)
+
+
+def offer_vector(offer: Offer, person: Customer, now_ms: int) -> Vector:
+    """What the offer is to this person: shape `[len(OFFER_FEATURES)]`, each within [-3, 3]."""
+    return np.array(offer_numbers(offer, person, now_ms), np.float32)

@@ -1,0 +1,39 @@
+"""Fixed scales: every feature ends within [-3, 3], and nothing is learned to get it there.
+
+A scale that is learned online would make the same row give other numbers tomorrow; a decision
+could then not be taken again from its log.
+"""
+
+import math
+
+LIMIT = 3.0
+
+
+def bounded(x: float) -> float:
+    """`x` cut to [-3, 3]; not a number counts as 0.
+
+    >>> bounded(7.5), bounded(-0.5), bounded(float("nan"))
+    (3.0, -0.5, 0.0)
+    """
+    if x != x:
+        return 0.0
+    return min(max(x, -LIMIT), LIMIT)
+
+
+def log_scaled(amount: float, typical: float) -> float:
+    """The log of an amount of 0 or more against a typical one: 0 there, -1 at nothing.
+
+    >>> log_scaled(0.0, 20.0), log_scaled(20.0, 20.0), round(log_scaled(500.0, 20.0), 2)
+    (-1.0, 0.0, 1.04)
+    """
+    return bounded(math.log1p(max(amount, 0.0)) / math.log1p(typical) - 1.0)
+
+
+def logit(probability: float) -> float:
+    """Log odds; certainty is capped at 1e-4.
+
+    >>> logit(0.5)
+    0.0
+    """
+    p = min(max(probability, 1e-4), 1.0 - 1e-4)
+    return math.log(p / (1.0 - p))

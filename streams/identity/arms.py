@@ -1,0 +1,19 @@
+"""Which arm of the experiment a person is in: a salted hash of their id, for good."""
+
+from streams.contracts.ids import unit_draw
+from streams.contracts.reference import Arm, Experiment
+
+
+def arm_of(experiment: Experiment, person_id: str) -> Arm:
+    """The arm; shares are taken in the order of the arms, and the last takes what is left.
+
+    >>> arm_of(Experiment(), "c-1").name
+    'policy'
+    """
+    draw = unit_draw(experiment.salt, experiment.id, person_id)
+    total = 0.0
+    for arm in experiment.arms:
+        total += arm.share
+        if draw < total:
+            return arm
+    return experiment.arms[-1]

@@ -1,0 +1,298 @@
+"""Links between ids: ask, answer, merge; forwarding addresses; conflicts; the way back.
+
+Nobody reaches into another partition. The customer asks (`LinkRequested`), the other id's row
+moves out (it becomes an `Alias`) and its content travels back (`LinkAnswered`), the customer
+merges it. Rules that keep aliases free of circles:
+
+* An anonymous row moves to whoever asks, unless it has asked the same person itself: then the
+  smaller id stays. Between two anonymous ids only the smaller one asks.
+* A known customer moves only to a smaller id and only where somebody said so (a method other than
+  `device` and `login`); a larger id that asks is asked back.
+* An id that has moved to another person, or a known customer behind a shared device, is a
+  conflict: it is reported and never merged.
+"""
+
+from msgspec.structs import replace
+
+from streams.contracts.common import Identity, LinkMethod
+from streams.contracts.effects import Effect, EventIgnored, EventRouted, IdentityChanged
+from streams.contracts.events import InputEvent, Link, Profile
+from streams.contracts.ids import derive_id, hash64
+from streams.contracts.outputs import IdentityChange
+from streams.contracts.routing import (
+    HOPS_MAX,
+    LinkAnswered,
+    LinkRequested,
+    Message,
+    RoutedEvent,
+)
+from streams.contracts.times import from_ms
+from streams.customer.codec import decode_row, encode_row
+from streams.customer.merge import merge_customers
+from streams.customer.recent import remember
+from streams.customer.row import LINKED_IDS_MAX, ROW_VERSION, Alias, Customer, Row, new_customer
+from streams.identity.met import Met, done, topic_of
+from streams.topics import PROFILE
+
+IMPLIED: tuple[LinkMethod, ...] = ("login", "device")
+MARK = 1
+
+
+def asked(request: LinkRequested, row: Row | None) -> Met:
+    """At the other id: its content goes to the customer who asks, and an address stays behind."""
+    at_ms = request.requested_at_ms
+    if request.customer_id == request.other_id:
+        return done(row, at_ms)
+    if isinstance(row, Alias):
+        if row.moved_to == request.customer_id:
+            return done(row, at_ms)
+        return done(row, at_ms, _answer(request, None, row.moved_to))
+    if row is None:
+        return done(_address(request), at_ms, _answer(request, None, None))
+    if row.known and request.method in IMPLIED:
+        return done(row, at_ms, _answer(request, None, row.customer_id))
+    mutual = row.known or request.customer_id in row.linked_ids
+    if mutual and request.customer_id > row.customer_id:
+        return _asked_back(request, row)
+    moved = tuple(_repoint(request, row, linked) for linked in row.linked_ids)
+    return done(_address(request), at_ms, _answer(request, encode_row(row), None), *moved)
+
+
+def answered(answer: LinkAnswered, row: Row | None) -> Met:
+    """At the customer: the other id's content is merged, once; a conflict is only reported."""
+    at_ms = answer.answered_at_ms
+    if isinstance(row, Alias):
+        return done(row, at_ms, *_passed_on(answer, row))
+    if row is None:
+        return done(None, at_ms, _unlink(answer.customer_id, answer.other_id, at_ms))
+    mark = (hash64(f"link:{answer.other_id}:{at_ms}:{answer.conflict_with or ''}"), MARK)
+    if mark in row.recent_events:
+        return done(row, at_ms)
+    person = replace(row, recent_events=remember(row.recent_events, mark))
+    if answer.conflict_with is not None:
+        return Met(person, person, None, (_changed(answer, "conflict"),), at_ms)
+    person, forgotten = with_link(person, answer.other_id, at_ms)
+    other = decode_row(answer.row) if answer.row is not None else None
+    if isinstance(other, Customer):
+        merged = merge_customers(person, other, at_ms)
+        person = replace(merged, recent_events=remember(merged.recent_events, mark))
+    return Met(person, person, None, (_changed(answer, "linked"), *forgotten), at_ms)
+
+
+def implied(person: Customer, event: InputEvent, at_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
+    """The person and what is asked, where an event names the customer beside other ids."""
+    identity = event.identity
+    if identity.customer_id is None:
+        return person, ()
+    effects: list[Effect] = []
+    ids: tuple[tuple[str | None, LinkMethod], ...] = (
+        (identity.customer_id, "login"),
+        (identity.anonymous_id, "login"),
+        (identity.device_id, "device"),
+    )
+    for other, method in ids:
+        if other is None or other == person.customer_id or other in person.linked_ids:
+            continue
+        person, forgotten = with_link(person, other, at_ms)
+        effects.extend((_ask(person, other, method, at_ms, event.event_id), *forgotten))
+    return person, tuple(effects)
+
+
+def stated(
+    person: Customer, event: Profile, at_ms: int, hops: int
+) -> tuple[Customer | None, tuple[Effect, ...]]:
+    """`identity_linked` at a person: they ask for the other id, or send the event to who does.
+
+    Returns:
+        The person, or None where the event goes on; and the effects.
+    """
+    link = event.link
+    if link is None:
+        return person, ()
+    asker = _asker(person, event, link)
+    if asker != person.customer_id and hops == 0:
+        routed = RoutedEvent(key=asker, topic=topic_of(event), event=event, hops=1)
+        return None, (EventRouted(asker, routed),)
+    effects: list[Effect] = []
+    for other in (link.from_, link.to):
+        if other == person.customer_id or (other in person.linked_ids and hops > 0):
+            continue
+        person, forgotten = with_link(person, other, at_ms)
+        evidence = link.evidence_event_id or event.event_id
+        effects.extend((_ask(person, other, link.method, at_ms, evidence), *forgotten))
+    return person, tuple(effects)
+
+
+def unlinked(person: Customer, event: Profile, at_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
+    """`identity_unlinked` at the person: the address is dropped from now on; nothing is unmerged.
+
+    What both did up to now stays with the person.
+    """
+    link = event.link
+    if link is None:
+        return person, ()
+    other = link.from_ if link.from_ in person.linked_ids else link.to
+    if other not in person.linked_ids:
+        return person, ()
+    person = replace(person, linked_ids=tuple(i for i in person.linked_ids if i != other))
+    change = IdentityChange(
+        change_id=derive_id("i", "unlinked", event.event_id),
+        kind="unlinked",
+        customer_id=person.customer_id,
+        other_id=other,
+        method=link.method,
+        changed_at=from_ms(at_ms),
+        evidence_event_id=event.event_id,
+    )
+    return person, (IdentityChanged(change), _unlink(person.customer_id, other, at_ms))
+
+
+def instructed(event: Profile, alias: Alias, at_ms: int) -> Row | None:
+    """What our own instruction makes of a forwarding address: it is dropped, or points elsewhere.
+
+    Only the person that the address points to (the event's identity) may say so.
+    """
+    if event.identity.key != alias.moved_to or event.link is None:
+        return alias
+    if event.event_name == "identity_unlinked":
+        return None
+    return replace(alias, moved_to=event.link.to, moved_at_ms=at_ms)
+
+
+def is_instruction(message: Message) -> bool:
+    """Whether this is a person's word to an id that is linked to them, made by `_instruct`.
+
+    An event of the world never looks so: where it is routed at once, its key is its own identity.
+    """
+    if not isinstance(message, RoutedEvent) or message.hops:
+        return False
+    event = message.event
+    if not isinstance(event, Profile) or event.link is None:
+        return False
+    return event.link.from_ == message.key != event.identity.key
+
+
+def with_link(person: Customer, other: str, at_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
+    """The person with one more linked id; beyond the maximum the oldest address is dropped."""
+    if other in person.linked_ids:
+        return person, ()
+    ids = (*person.linked_ids, other)
+    dropped, kept = ids[:-LINKED_IDS_MAX], ids[-LINKED_IDS_MAX:]
+    forgotten = tuple(_unlink(person.customer_id, old, at_ms) for old in dropped)
+    return replace(person, linked_ids=kept), forgotten
+
+
+def sent_on(event: InputEvent, alias: Alias, topic: str, hops: int) -> Effect:
+    """An event at a forwarding address follows it, for at most `HOPS_MAX` hops."""
+    if hops >= HOPS_MAX:
+        return EventIgnored("too_many_hops", event.event_id)
+    message = RoutedEvent(key=alias.moved_to, topic=topic, event=event, hops=hops + 1)
+    return EventRouted(alias.moved_to, message)
+
+
+def _asker(person: Customer, event: Profile, link: Link) -> str:
+    """Who asks: the customer that the event names, the smaller of two anonymous ids, else `to`."""
+    pair = (link.from_, link.to)
+    if person.known and (person.customer_id in pair or event.identity.customer_id is None):
+        return person.customer_id
+    if event.identity.customer_id in pair:
+        return event.identity.customer_id
+    return link.to if person.customer_id not in pair else min(pair)
+
+
+def _ask(
+    person: Customer, other: str, method: LinkMethod, at_ms: int, evidence: str | None
+) -> EventRouted:
+    request = LinkRequested(
+        customer_id=person.customer_id,
+        other_id=other,
+        method=method,
+        requested_at_ms=at_ms,
+        evidence_event_id=evidence,
+    )
+    return EventRouted(other, request)
+
+
+def _asked_back(request: LinkRequested, row: Customer) -> Met:
+    """The larger id asked: we stay, and ask for it; asking twice is answered once."""
+    at_ms = request.requested_at_ms
+    person, forgotten = with_link(row, request.customer_id, at_ms)
+    ask = _ask(person, request.customer_id, request.method, at_ms, request.evidence_event_id)
+    return done(person, at_ms, ask, *forgotten)
+
+
+def _address(request: LinkRequested) -> Alias:
+    return Alias(
+        version=ROW_VERSION,
+        alias_id=request.other_id,
+        moved_to=request.customer_id,
+        moved_at_ms=request.requested_at_ms,
+        method=request.method,
+    )
+
+
+def _answer(request: LinkRequested, row: bytes | None, conflict_with: str | None) -> EventRouted:
+    answer = LinkAnswered(
+        customer_id=request.customer_id,
+        other_id=request.other_id,
+        method=request.method,
+        answered_at_ms=request.requested_at_ms,
+        row=row,
+        evidence_event_id=request.evidence_event_id,
+        conflict_with=conflict_with,
+    )
+    return EventRouted(request.customer_id, answer)
+
+
+def _passed_on(answer: LinkAnswered, row: Alias) -> tuple[Effect, ...]:
+    """The customer has moved meanwhile: the content follows, and so does the other's address."""
+    if answer.other_id == row.moved_to:
+        return ()
+    onward = EventRouted(row.moved_to, replace(answer, customer_id=row.moved_to))
+    if answer.conflict_with is not None:
+        return (onward,)
+    at_ms, old = answer.answered_at_ms, answer.customer_id
+    return onward, _instruct("identity_linked", old, answer.other_id, row.moved_to, at_ms)
+
+
+def _repoint(request: LinkRequested, row: Customer, linked: str) -> EventRouted:
+    """A customer who moves tells the ids that point here to point to the new place."""
+    at_ms, new = request.requested_at_ms, request.customer_id
+    return _instruct("identity_linked", row.customer_id, linked, new, at_ms)
+
+
+def _unlink(customer_id: str, other: str, at_ms: int) -> EventRouted:
+    return _instruct("identity_unlinked", customer_id, other, customer_id, at_ms)
+
+
+def _instruct(name: str, customer_id: str, other: str, to: str, at_ms: int) -> EventRouted:
+    """A word from a person to an id that points to them; it travels as an event of its own."""
+    event = Profile(
+        event_id=derive_id("link", name, customer_id, other, to, str(at_ms)),
+        event_name="identity_linked" if name == "identity_linked" else "identity_unlinked",
+        occurred_at=from_ms(at_ms),
+        identity=Identity(customer_id=customer_id),
+        channel="web",
+        link=Link(from_=other, to=to, method="manual"),
+    )
+    return EventRouted(other, RoutedEvent(key=other, topic=PROFILE.name, event=event))
+
+
+def _changed(answer: LinkAnswered, kind: str) -> IdentityChanged:
+    at_ms = answer.answered_at_ms
+    parts = (kind, answer.customer_id, answer.other_id, str(at_ms))
+    change = IdentityChange(
+        change_id=derive_id("i", *parts),
+        kind="conflict" if kind == "conflict" else "linked",
+        customer_id=answer.customer_id,
+        other_id=answer.other_id,
+        method=answer.method,
+        changed_at=from_ms(at_ms),
+        evidence_event_id=answer.evidence_event_id,
+    )
+    return IdentityChanged(change)
+
+
+def empty_row(key: str, at_ms: int, event: InputEvent) -> Customer:
+    """A person whom we see for the first time; known if the event names the customer."""
+    return new_customer(key, at_ms, known=event.identity.customer_id == key)

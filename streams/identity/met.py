@@ -1,0 +1,67 @@
+"""What becomes of a message before anybody looks at what it says: whose it is, or where it goes."""
+
+from msgspec import Struct
+
+from streams.contracts.effects import Effect
+from streams.contracts.events import (
+    App,
+    Beacon,
+    Clickstream,
+    InputEvent,
+    OfferFeedback,
+    PrivacyRequest,
+    Profile,
+    Purchase,
+)
+from streams.contracts.times import to_ms
+from streams.customer.row import Customer, Row
+from streams.topics import (
+    APP,
+    BEACON,
+    CLICKSTREAM,
+    OFFER_FEEDBACK,
+    PRIVACY_REQUESTS,
+    PROFILE,
+    PURCHASE,
+)
+
+_TOPICS: dict[type, str] = {
+    Clickstream: CLICKSTREAM.name,
+    App: APP.name,
+    Beacon: BEACON.name,
+    Purchase: PURCHASE.name,
+    OfferFeedback: OFFER_FEEDBACK.name,
+    Profile: PROFILE.name,
+    PrivacyRequest: PRIVACY_REQUESTS.name,
+}
+
+
+class Met(Struct, frozen=True):
+    """The row under the key, and what is to be done with it.
+
+    `person` None: nothing further is to be done, `row` is stored as it is (None deletes it).
+    `event` None: the person is looked at as of `at_ms`, but nothing happened to them.
+    """
+
+    row: Row | None
+    person: Customer | None
+    event: InputEvent | None
+    effects: tuple[Effect, ...]
+    at_ms: int
+
+
+def done(row: Row | None, at_ms: int, *effects: Effect) -> Met:
+    """Nothing further is to be done."""
+    return Met(row, None, None, effects, at_ms)
+
+
+def topic_of(event: InputEvent) -> str:
+    """The topic that this event came from."""
+    return _TOPICS[type(event)]
+
+
+def event_at_ms(event: InputEvent) -> int:
+    """The event's time; a privacy request's is when it was made."""
+    if isinstance(event, PrivacyRequest):
+        return to_ms(event.requested_at)
+    return event.at_ms

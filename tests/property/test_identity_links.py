@@ -1,0 +1,245 @@
+"""Links in any order, with redelivery: one merge, no count lost, conflicts kept apart."""
+
+import random
+from collections import Counter as Tally
+from collections import defaultdict
+
+import pytest
+
+from streams.contracts.common import Identity
+from streams.contracts.effects import EventIgnored, EventRouted, IdentityChanged, ReceiptIssued
+from streams.contracts.events import Clickstream, Link, Page, PrivacyRequest, Profile
+from streams.contracts.routing import Message
+from streams.contracts.times import MINUTE_MS, from_ms
+from streams.customer import Alias, Customer, Places, apply, decode_row, encode_row
+from streams.customer.counters import count
+from streams.identity import key_of, meet
+
+T0 = 1_770_000_000_000
+SEEDS = range(150)
+
+
+class World:
+    """Rows by key and messages under way; first in, first out between any two keys."""
+
+    def __init__(self, seed: int, redelivered: float = 0.3) -> None:
+        self.draw = random.Random(seed)
+        self.redelivered = redelivered
+        self.rows: dict[str, bytes] = {}
+        self.lanes: dict[tuple[str, str], list[Message]] = defaultdict(list)
+        self.changes: list[IdentityChanged] = []
+        self.receipts: list[ReceiptIssued] = []
+        self.ignored: list[EventIgnored] = []
+
+    def send(self, message: Message, source: str = "world") -> None:
+        """One more message under way, now and then twice."""
+        copies = 2 if self.draw.random() < self.redelivered else 1
+        self.lanes[source, key_of(message)].extend([message] * copies)
+
+    def run(self) -> None:
+        """Deliver everything, lanes in a random order."""
+        for _ in range(10_000):
+            busy = sorted(lane for lane, waiting in self.lanes.items() if waiting)
+            if not busy:
+                return
+            lane = self.draw.choice(busy)
+            self._deliver(self.lanes[lane].pop(0))
+        raise AssertionError("messages go round in circles")
+
+    def _deliver(self, message: Message) -> None:
+        key = key_of(message)
+        stored = self.rows.get(key)
+        met = meet(message, decode_row(stored) if stored is not None else None)
+        row, effects = met.row, list(met.effects)
+        if met.person is not None:
+            row = met.person
+            if met.event is not None:
+                applied = apply(met.person, met.event, Places())
+                row, effects = applied.person, [*effects, *applied.effects]
+        if row is None:
+            self.rows.pop(key, None)
+        else:
+            self.rows[key] = encode_row(row)
+        for effect in effects:
+            self._note(effect, key)
+
+    def _note(self, effect: object, key: str) -> None:
+        if isinstance(effect, EventRouted):
+            assert key_of(effect.message) == effect.key
+            self.send(effect.message, key)
+        elif isinstance(effect, IdentityChanged):
+            self.changes.append(effect)
+        elif isinstance(effect, ReceiptIssued):
+            self.receipts.append(effect)
+        elif isinstance(effect, EventIgnored):
+            self.ignored.append(effect)
+
+    def customers(self) -> dict[str, Customer]:
+        """The rows that are people."""
+        rows = {key: decode_row(data) for key, data in self.rows.items()}
+        return {key: row for key, row in rows.items() if isinstance(row, Customer)}
+
+    def address(self, key: str) -> str:
+        """Where an id forwards to."""
+        row = decode_row(self.rows[key])
+        assert isinstance(row, Alias)
+        return row.moved_to
+
+
+def view(n: int, **identity: str) -> Clickstream:
+    """A page view number `n` under some ids."""
+    return Clickstream(
+        event_id=f"e-{n}",
+        event_name="page_viewed",
+        occurred_at=from_ms(T0 + n * MINUTE_MS),
+        identity=Identity(**identity),
+        channel="web",
+        page=Page(path="/"),
+    )
+
+
+def linked(
+    n: int, from_: str, to: str, method: str = "manual", name: str = "identity_linked"
+) -> Profile:
+    """A word of somebody that two ids are one person (or are not)."""
+    return Profile(
+        event_id=f"l-{n}",
+        event_name=name,
+        occurred_at=from_ms(T0 + n * MINUTE_MS),
+        identity=Identity(customer_id=to),
+        channel="web",
+        link=Link(from_=from_, to=to, method=method),
+    )
+
+
+def views_of(person: Customer) -> float:
+    """How many page views the person has."""
+    return count(person.counters.get("page_views"), person.last_at_ms, 10**10)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_merge_and_no_lost_counts(seed: int) -> None:
+    """Views under three ids, linked on the way, end as one person who has them all, once."""
+    world = World(seed)
+    for n in range(9):
+        ids = [
+            {"customer_id": "c-1"},
+            {"anonymous_id": "a-1"},
+            {"device_id": "d-1"},
+            {"customer_id": "c-1", "anonymous_id": "a-1"},
+            {"customer_id": "c-1", "device_id": "d-1"},
+        ]
+        world.send(view(n, **world.draw.choice(ids)))
+    world.send(view(9, customer_id="c-1", anonymous_id="a-1", device_id="d-1"))
+    world.run()
+    people = world.customers()
+    assert list(people) == ["c-1"]
+    assert views_of(people["c-1"]) == 10
+    assert world.address("a-1") == world.address("d-1") == "c-1"
+    kinds = Tally((c.change.kind, c.change.other_id) for c in world.changes)
+    assert kinds == {("linked", "a-1"): 1, ("linked", "d-1"): 1}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_conflict_never_merges(seed: int) -> None:
+    """A device of two customers belongs to one of them; the other gets a conflict, no content."""
+    world = World(seed)
+    world.send(view(0, device_id="d-1"))
+    world.send(view(1, customer_id="c-1", device_id="d-1"))
+    world.send(view(2, customer_id="c-2", device_id="d-1"))
+    world.run()
+    people = world.customers()
+    assert sorted(people) == ["c-1", "c-2"]
+    assert sum(views_of(person) for person in people.values()) == 3
+    kinds = sorted(c.change.kind for c in world.changes)
+    assert kinds == ["conflict", "linked"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_links_in_a_ring_make_one_person(seed: int) -> None:
+    """Three customers, each said to be the next, with aliases: one person, no circle."""
+    world = World(seed)
+    for n, customer in enumerate(["c-1", "c-2", "c-3"]):
+        world.send(view(n, customer_id=customer, anonymous_id=f"a-{n}"))
+    if world.draw.random() < 0.5:
+        world.run()
+    world.send(linked(10, "c-1", "c-2"))
+    world.send(linked(11, "c-2", "c-3"))
+    world.send(linked(12, "c-3", "c-1"))
+    world.run()
+    people = world.customers()
+    assert sum(views_of(person) for person in people.values()) == 3
+    assert len(people) == 1
+    world.send(view(20, anonymous_id="a-2"))
+    world.run()
+    assert [views_of(person) for person in world.customers().values()] == [4]
+    assert not [e for e in world.ignored if e.reason == "too_many_hops"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_linking_twice_changes_nothing(seed: int) -> None:
+    """Saying again that two ids are one person merges nothing again."""
+    world = World(seed)
+    world.send(view(0, anonymous_id="a-1"))
+    world.send(view(1, customer_id="c-1"))
+    for n in (2, 3):
+        world.send(linked(n, "a-1", "c-1", "login"))
+    world.run()
+    world.send(linked(4, "a-1", "c-1", "login"))
+    world.run()
+    assert views_of(world.customers()["c-1"]) == 2
+    assert [c.change.kind for c in world.changes] == ["linked"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_erasure_leaves_nothing(seed: int) -> None:
+    """After an erasure no row is left under any of the ids, whichever of them asked."""
+    world = World(seed)
+    for n in range(4):
+        world.send(view(n, customer_id="c-1", anonymous_id=f"a-{n}", device_id="d-1"))
+        world.send(view(10 + n, anonymous_id=f"a-{n}"))
+    world.run()
+    who = world.draw.choice([{"customer_id": "c-1"}, {"anonymous_id": "a-2"}])
+    request = PrivacyRequest(
+        event_id="p-1",
+        event_name="erasure_requested",
+        occurred_at=from_ms(T0),
+        identity=Identity(**who),
+        channel="web",
+        request_id="r-1",
+        requested_at=from_ms(T0 + 100 * MINUTE_MS),
+    )
+    world.send(request)
+    world.run()
+    assert world.rows == {}
+    assert sum(receipt.receipt.rows_erased for receipt in world.receipts) == 6
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_unlinking_holds_from_now_on(seed: int) -> None:
+    """An unlinked id lives a life of its own; what it did before stays with the person."""
+    world = World(seed)
+    world.send(view(0, customer_id="c-1", anonymous_id="a-1"))
+    world.send(view(1, anonymous_id="a-1"))
+    world.run()
+    world.send(linked(2, "a-1", "c-1", name="identity_unlinked"))
+    world.run()
+    world.send(view(3, anonymous_id="a-1"))
+    world.run()
+    people = world.customers()
+    assert views_of(people["c-1"]) == 2
+    assert views_of(people["a-1"]) == 1
+    assert [c.change.kind for c in world.changes] == ["linked", "unlinked"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_more_ids_than_there_is_room_for(seed: int) -> None:
+    """Forty ids of one person: every view counts, the newest ids stay linked, no others."""
+    world = World(seed)
+    for n in range(40):
+        world.send(view(n, customer_id="c-1", anonymous_id=f"a-{n}"))
+    world.run()
+    people = world.customers()
+    assert views_of(people["c-1"]) == 40
+    assert len(people["c-1"].linked_ids) == 16
+    assert sorted(world.rows) == sorted([*people["c-1"].linked_ids, "c-1"])

@@ -1,0 +1,152 @@
+"""Rows as bytes: every version reads, damage and the future do not, size is bounded."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from streams.customer import (
+    ROW_BYTES_MAX,
+    ROW_VERSION,
+    Alias,
+    Customer,
+    codec,
+    decode_row,
+    encode_row,
+    new_customer,
+)
+from streams.customer import row as rows
+from streams.customer.rhythm import record_purchase
+from streams.customer.trimming import trimmed
+from streams.errors import StateError
+
+T0 = 1_770_000_000_000
+ID = "x" * 64
+WIDE = "y" * 128
+GOLDEN = Path(__file__).parents[2] / "golden" / "rows" / "customer.v1.msgpack"
+
+
+def ids(n: int) -> tuple[str, ...]:
+    """So many ids of the greatest length."""
+    return tuple(f"{i:03}{ID[3:]}" for i in range(n))
+
+
+def full_row() -> Customer:
+    """Every list at its maximum, every text at its longest."""
+    open_decision = rows.OpenDecision(
+        ID, ID, ID, T0, T0, 0.5, 0.5, ID, 1, b"\1" * 80, b"\1" * 32, (WIDE, WIDE), T0, T0, T0
+    )
+    buckets = tuple((29_500_000 - i, 0, 100_000) for i in range(100))
+    names = [f"counter_{i}" for i in range(20)]
+    return replace(
+        new_customer(ID, T0, known=True),
+        linked_ids=ids(rows.LINKED_IDS_MAX),
+        recent_events=((2**62, 2**31),) * rows.RECENT_EVENTS_MAX,
+        channels={i: rows.ChannelActivity(T0, 0.1, 0.1, 0.1) for i in "abcdefg"},
+        session=rows.Session(ID, "web", T0, T0, 9, 9, 9),
+        cart=rows.Cart(
+            ID, T0, tuple(rows.CartItem(i, WIDE, 9, 0.1) for i in ids(rows.CART_ITEMS_MAX)), T0
+        ),
+        affinities=(rows.Affinity(WIDE, 0.1, T0),) * rows.AFFINITIES_MAX,
+        views=tuple(rows.View(i, WIDE, 0.1, T0) for i in ids(rows.VIEWS_MAX)),
+        counters={name: rows.Counter(buckets) for name in names},
+        orders=tuple(rows.Order(i, T0, 0.1, "web", 0.1) for i in ids(rows.ORDERS_MAX)),
+        spend=rows.Spend(T0, 0.1, 0.1, 0.1, 0.1, 0.1, 9, 9),
+        rhythm=record_purchase(None, T0, 1.0),
+        visits=(rows.ZoneVisit(ID, ID, ID, ID, T0, T0, T0, T0),) * rows.VISITS_MAX,
+        consents={p: rows.Consent("granted", T0) for p in ids(7)},
+        contacts=tuple(rows.Contact(T0, i, "push", ID) for i in ids(rows.CONTACTS_MAX)),
+        redemptions=tuple(rows.Redeemed(i, T0) for i in ids(rows.REDEMPTIONS_MAX)),
+        open_decisions=(open_decision,) * rows.OPEN_DECISIONS_MAX,
+        reminders=(rows.Reminder("deferred", T0, ID, ID, ID),) * rows.REMINDERS_MAX,
+        fired=tuple(rows.Armed(i, T0) for i in ids(rows.ARMED_MAX)),
+        signs=(rows.SignSeen("cancel_page", 0.5, T0, ids(rows.EVIDENCE_MAX)),) * rows.SIGNS_MAX,
+        traits=dict.fromkeys(ids(rows.TRAITS_MAX), (WIDE,) * 16),
+        service_cases=ids(rows.SERVICE_CASES_MAX),
+    )
+
+
+def test_the_fullest_row_fits() -> None:
+    """Lists at their maxima are trimmed to 16 KiB, the same way every time; promises survive."""
+    full = full_row()
+    assert len(msgspec.msgpack.encode(full)) > ROW_BYTES_MAX
+    data = encode_row(full)
+    assert len(data) <= ROW_BYTES_MAX
+    assert data == encode_row(full_row())
+    kept = decode_row(data)
+    assert isinstance(kept, Customer)
+    assert kept.consents == full.consents
+    assert len(kept.contacts) >= 16
+    assert len(kept.open_decisions) >= 4
+    assert len(kept.recent_events) >= 16
+
+
+def test_a_row_that_fits_is_not_trimmed() -> None:
+    """Nothing is dropped as long as there is room."""
+    row = new_customer("c-1", T0)
+    assert trimmed(row, lambda _: True) is row
+    assert decode_row(encode_row(row)) == row
+
+
+def test_an_alias_is_a_row() -> None:
+    """A forwarding address goes to bytes and back."""
+    alias = Alias(version=1, alias_id="a-1", moved_to="c-1", moved_at_ms=T0, method="login")
+    assert decode_row(encode_row(alias)) == alias
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xc1",
+        b"{}",
+        msgspec.msgpack.encode([1]),
+        msgspec.msgpack.encode([1, "one", "c", 0, 0]),
+        msgspec.msgpack.encode([1, True]),
+        msgspec.msgpack.encode([1, 0, "c", 0, 0]),
+        msgspec.msgpack.encode([1, 1, 5, 0, 0]),
+        msgspec.msgpack.encode([9, 1, "c", 0, 0]),
+        encode_row(new_customer("c-1", T0))[:-3],
+        b"\x91" * 2_000 + b"\x00",
+    ],
+)
+def test_damage_is_a_state_error(data: bytes) -> None:
+    """Whatever is stored, it is a row or a `StateError`."""
+    with pytest.raises(StateError):
+        decode_row(data)
+
+
+def test_a_newer_version_is_a_state_error() -> None:
+    """A row of tomorrow's offerstream is not guessed at, and the text says so."""
+    newer = replace(new_customer("c-1", T0), version=ROW_VERSION + 1)
+    with pytest.raises(StateError, match="version 2; this offerstream knows 1"):
+        decode_row(msgspec.msgpack.encode(newer))
+
+
+def test_an_older_version_comes_up_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With row version 3 in force, a row of version 1 goes through both upcasters."""
+    row = new_customer("c-1", T0)
+
+    def up(parts: list[object]) -> list[object]:
+        return [parts[0], int(str(parts[1])) + 1, f"{parts[2]}+", *parts[3:]]
+
+    monkeypatch.setattr(codec, "ROW_VERSION", 3)
+    monkeypatch.setattr(codec, "UPCASTERS", {1: up, 2: up})
+    assert decode_row(encode_row(row)) == replace(row, version=3, customer_id="c-1++")
+
+
+def test_the_golden_row_of_version_1_reads() -> None:
+    """Bytes that version 1 wrote once; this file stays for ever and is never written anew."""
+    row = decode_row(GOLDEN.read_bytes())
+    assert isinstance(row, Customer)
+    assert row.customer_id == "golden-1"
+    assert row.linked_ids == ("anonymous-1",)
+    assert row.spend == rows.Spend(T0, 25.0, 25.0, 25.0, 25.0, 2.0, 1, 0)
+    assert row.rhythm is not None
+    assert row.rhythm.last_ms == T0
+    assert row.consents["personalization"] == rows.Consent("granted", T0)
+    assert row.open_decisions[0].context == b"\x00\x00\x80?"
+    assert row.traits == {"tier": "gold", "likes": ("a", "b"), "points": 3, "vip": True}
+    assert row.churn.waiting is not None
+    assert row.counters["orders"].buckets == ((29_500_000, 0, 1),)
