@@ -1,0 +1,69 @@
+"""What becomes of one decision: used or assisted, and the row with it."""
+
+from msgspec.structs import replace
+
+from streams.contracts.effects import Effect, OutcomeSeen
+from streams.customer.row import REDEMPTIONS_MAX, Customer, OpenDecision, Redeemed
+from streams.feedback.labels import used, used_after_all
+
+Changed = tuple[Customer, tuple[Effect, ...]]
+
+
+def with_decision(person: Customer, changed: OpenDecision) -> Customer:
+    """The person with one of the decisions changed."""
+    decisions = tuple(
+        changed if d.decision_id == changed.decision_id else d for d in person.open_decisions
+    )
+    return replace(person, open_decisions=decisions)
+
+
+def redeem(
+    person: Customer, decision: OpenDecision, at_ms: int, now_ms: int, amount: float
+) -> Changed:
+    """The offer was used at `at_ms`; a second report of the same changes nothing."""
+    if decision.redeemed_at_ms is not None:
+        return person, ()
+    seen = outcome(decision, "redeemed", amount)
+    labels = _positive(person, decision, now_ms)
+    changed = replace(decision, redeemed_at_ms=at_ms, labeled=True)
+    person = with_redemption(with_decision(person, changed), decision.offer_id, at_ms)
+    return person, (seen, *labels)
+
+
+def assist(person: Customer, decision: OpenDecision, now_ms: int) -> Changed:
+    """A purchase that the offer led to, without a coupon: label 1, but the offer is still there."""
+    labels = used(person, decision, now_ms)
+    return with_decision(person, replace(decision, labeled=True)), labels
+
+
+def with_redemption(person: Customer, offer_id: str, at_ms: int) -> Customer:
+    """The person with one more offer used; beyond the maximum the oldest is forgotten."""
+    redemptions = (*person.redemptions, Redeemed(offer_id, at_ms))
+    return replace(person, redemptions=redemptions[-REDEMPTIONS_MAX:])
+
+
+def outcome(decision: OpenDecision, kind: str, amount: float = 0.0) -> OutcomeSeen:
+    """What was seen of a decision, for the counters by arm."""
+    return OutcomeSeen(
+        decision.decision_id,
+        decision.arm,
+        kind,  # type: ignore[arg-type]
+        decision.offer_id,
+        amount,
+    )
+
+
+def _positive(person: Customer, decision: OpenDecision, now_ms: int) -> tuple[Effect, ...]:
+    """One positive label a decision: at once, or as a correction once the window has closed."""
+    if not decision.labeled:
+        return used(person, decision, now_ms)
+    return used_after_all(person, decision, now_ms) if was_closed(decision) else ()
+
+
+def was_closed(decision: OpenDecision) -> bool:
+    """Whether label 0 was learned of it and only a late report is waited for.
+
+    `deadlines.expire` makes a closed decision forget that it was viewed; one that a purchase was
+    credited to was viewed.
+    """
+    return decision.labeled and decision.redeemed_at_ms is None and decision.viewed_at_ms is None

@@ -1,0 +1,30 @@
+"""One event joined with the person's open decisions."""
+
+from streams.contracts.events import InputEvent, OfferFeedback, Purchase
+from streams.contracts.reference import Policies
+from streams.customer.row import Customer
+from streams.feedback.closing import Changed
+from streams.feedback.outcomes import report
+from streams.feedback.purchases import credit_order
+
+
+def credit(person: Customer, event: InputEvent, now_ms: int, policies: Policies) -> Changed:
+    """The person with outcomes credited, and what was seen and labeled.
+
+    Label 1 is known at once, label 0 when the window closes (`expire`). Learned in the order in
+    which they become known, young decisions look better than they are while the first windows are
+    open; the shared part of the model is moved alike for all offers by that, so their order is
+    not, and the level is right when the first windows have closed. An order that is refunded or
+    cancelled later takes no label back.
+
+    Args:
+        person: the row, the event already applied.
+        event: any event; reports on offers and orders are credited, others pass.
+        now_ms: the row's time, not before the event's.
+        policies: attribution window, experiment, margin share.
+    """
+    if isinstance(event, OfferFeedback):
+        return report(person, event, now_ms, policies)
+    if isinstance(event, Purchase) and event.event_name == "order_completed":
+        return credit_order(person, event, now_ms, policies)
+    return person, ()

@@ -1,0 +1,70 @@
+"""Labeled examples out of decisions: what the model saw then, what became of it now."""
+
+from streams.contracts.effects import OutcomeLabeled
+from streams.contracts.ids import derive_id
+from streams.contracts.learning import LearningExample
+from streams.customer.row import Customer, OpenDecision
+from streams.features import CONTEXT_FEATURES, FEATURES_VERSION, OFFER_FEATURES, unpack
+
+PROPENSITY_MAX = 0.9
+
+
+def may_train(person: Customer) -> bool:
+    """Whether the person lets us learn from them: granted, and no objection (GPC) on top."""
+    consent = person.consents.get("model_training")
+    return consent is not None and consent.state == "granted" and not person.gpc
+
+
+def used(person: Customer, decision: OpenDecision, at_ms: int) -> tuple[OutcomeLabeled, ...]:
+    """Label 1: the offer was used, or led to a purchase, inside its window."""
+    return _label(person, decision, at_ms, "used", 1.0, 1.0)
+
+
+def not_used(person: Customer, decision: OpenDecision, at_ms: int) -> tuple[OutcomeLabeled, ...]:
+    """Label 0: the window closed, and nothing had happened."""
+    return _label(person, decision, at_ms, "not_used", 0.0, 1.0)
+
+
+def used_after_all(
+    person: Customer, decision: OpenDecision, at_ms: int
+) -> tuple[OutcomeLabeled, ...]:
+    """Label 1 for a use that became known after label 0 was learned.
+
+    At propensity p the wrong label moved the log odds by -p, the right one would have by 1 - p; a
+    weight of 1 / (1 - p) makes up for both.
+    """
+    weight = 1.0 / (1.0 - min(decision.propensity, PROPENSITY_MAX))
+    return _label(person, decision, at_ms, "used_after_all", 1.0, round(weight, 6))
+
+
+def _label(
+    person: Customer,
+    decision: OpenDecision,
+    at_ms: int,
+    outcome: str,
+    label: float,
+    weight: float,
+) -> tuple[OutcomeLabeled, ...]:
+    if not may_train(person) or decision.features_version != FEATURES_VERSION:
+        return ()
+    example = LearningExample(
+        example_id=derive_id("x", decision.decision_id, outcome),
+        model="response",
+        observed_at_ms=at_ms,
+        label=label,
+        features=_features(decision),
+        weight=weight,
+        offer_id=decision.offer_id,
+        propensity=decision.probability,
+        model_version=decision.model_version,
+    )
+    return (OutcomeLabeled(example),)
+
+
+def _features(decision: OpenDecision) -> dict[str, float]:
+    """The features of decision time by name: `c.` for the context, `o.` for the offer."""
+    context = unpack(decision.context).tolist()
+    offer = unpack(decision.offer).tolist()
+    named = {f"c.{name}": x for name, x in zip(CONTEXT_FEATURES, context, strict=True)}
+    named.update({f"o.{name}": x for name, x in zip(OFFER_FEATURES, offer, strict=True)})
+    return named

@@ -1,0 +1,115 @@
+"""What the offer's channel reports of a decision: delivered, viewed, clicked, dismissed, used.
+
+A report names its decision; one whose offer is another than the decision's is not believed.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec.structs import replace
+
+from streams.contracts.effects import OutcomeSeen
+from streams.contracts.events import OfferFeedback
+from streams.contracts.reference import Policies
+from streams.contracts.times import DAY_MS
+from streams.customer.row import Customer, OpenDecision
+from streams.feedback.closing import Changed, outcome, redeem, with_decision, with_redemption
+from streams.identity.arms import arm_of
+
+Report = Callable[[Customer, OpenDecision, OfferFeedback, int], Changed]
+
+
+def report(person: Customer, event: OfferFeedback, now_ms: int, policies: Policies) -> Changed:
+    """The person after a report on an offer.
+
+    A decision that the row no longer holds can still be used: the offer then counts as used, and
+    nothing is learned of it.
+    """
+    decision = find(person, event.decision_id)
+    take = REPORTS.get(event.event_name)
+    if take is None or (decision is not None and decision.offer_id != event.offer_id):
+        return person, ()
+    if decision is not None:
+        return take(person, decision, event, now_ms)
+    if event.event_name == "offer_redeemed":
+        at_ms = min(event.at_ms, now_ms)
+        return redeem_unknown(
+            person, event.decision_id, event.offer_id, at_ms, event.reward or 0.0, policies
+        )
+    return person, ()
+
+
+def find(person: Customer, decision_id: str | None) -> OpenDecision | None:
+    """The decision of that id, if the row still holds it."""
+    return next((d for d in person.open_decisions if d.decision_id == decision_id), None)
+
+
+def redeem_unknown(
+    person: Customer,
+    decision_id: str,
+    offer_id: str,
+    at_ms: int,
+    amount: float,
+    policies: Policies,
+) -> Changed:
+    """An offer used without a decision in the row; again within the window it is the same use."""
+    window_ms = round(policies.arbitration.attribution_window_days * DAY_MS)
+    for redeemed in person.redemptions:
+        if redeemed.offer_id == offer_id and abs(redeemed.at_ms - at_ms) <= window_ms:
+            return person, ()
+    arm = arm_of(policies.experiment, person.customer_id).name
+    seen = OutcomeSeen(decision_id, arm, "redeemed", offer_id, amount)
+    return with_redemption(person, offer_id, at_ms), (seen,)
+
+
+def _delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
+    return person, (outcome(d, "delivered"),)
+
+
+def _viewed(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
+    """The first view counts, also when it is reported after a later one."""
+    if d.labeled:
+        return person, ()
+    at_ms = min(event.at_ms, now_ms)
+    if d.viewed_at_ms is not None:
+        first = replace(d, viewed_at_ms=min(at_ms, d.viewed_at_ms))
+        return with_decision(person, first), ()
+    return with_decision(person, replace(d, viewed_at_ms=at_ms)), (outcome(d, "viewed"),)
+
+
+def _clicked(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
+    """Who clicks has seen."""
+    person, viewed = _viewed(person, d, event, now_ms)
+    return person, (*viewed, outcome(d, "clicked"))
+
+
+def _dismissed(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
+    """No label yet: the coupon is good until its window closes."""
+    if d.dismissed_at_ms is not None:
+        return person, ()
+    changed = replace(d, dismissed_at_ms=min(event.at_ms, now_ms))
+    return with_decision(person, changed), (outcome(d, "dismissed"),)
+
+
+def _redeemed(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
+    return redeem(person, d, min(event.at_ms, now_ms), now_ms, event.reward or 0.0)
+
+
+def _not_delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
+    """An offer that nobody got is neither label; what was labeled or viewed stays."""
+    if d.labeled or d.viewed_at_ms is not None:
+        return person, ()
+    rest = tuple(other for other in person.open_decisions if other is not d)
+    return replace(person, open_decisions=rest), ()
+
+
+REPORTS: Final[dict[str, Report]] = {
+    "offer_delivered": _delivered,
+    "offer_viewed": _viewed,
+    "offer_clicked": _clicked,
+    "offer_accepted": _clicked,
+    "offer_dismissed": _dismissed,
+    "offer_refused_not_relevant": _dismissed,
+    "offer_redeemed": _redeemed,
+    "delivery_failed": _not_delivered,
+}

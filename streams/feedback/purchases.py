@@ -1,0 +1,88 @@
+"""Which decision an order belongs to: its coupons say so, else the offer that was viewed last.
+
+Explicit wins. A coupon that names a decision credits it; one that names an offer (by `offer_id`,
+or a code that is the offer's id) credits the newest unused decision for it. Only an order without
+such a coupon is attributed: to the offer that was viewed last inside the window and whose
+categories the order meets. That is an *assisted purchase*: it is label 1, but no redemption. One
+order credits one decision a coupon, or one by attribution; one decision is credited once.
+"""
+
+from streams.contracts.effects import Effect, PurchaseSeen
+from streams.contracts.events import CouponUse, Purchase
+from streams.contracts.reference import Policies
+from streams.contracts.times import DAY_MS
+from streams.customer.row import Customer, OpenDecision
+from streams.feedback.closing import Changed, assist, redeem
+from streams.feedback.outcomes import find, redeem_unknown
+from streams.identity.arms import arm_of
+
+
+def credit_order(person: Customer, event: Purchase, now_ms: int, policies: Policies) -> Changed:
+    """The person after an order, what it was credited to, and the order itself by arm."""
+    coupons = [coupon for coupon in event.coupons if _names_an_offer(person, coupon)]
+    effects: list[Effect] = []
+    for coupon in coupons:
+        amount = event.total.value / len(coupons)
+        person, used = _credit_coupon(person, coupon, event, amount, now_ms, policies)
+        effects.extend(used)
+    if not coupons:
+        person, assisted = _attribute(person, event, now_ms, policies)
+        effects.extend(assisted)
+    return person, (*effects, _purchase(person, event, policies))
+
+
+def _names_an_offer(person: Customer, coupon: CouponUse) -> bool:
+    return bool(coupon.decision_id or coupon.offer_id) or _newest(person, coupon.code) is not None
+
+
+def _credit_coupon(
+    person: Customer,
+    coupon: CouponUse,
+    event: Purchase,
+    amount: float,
+    now_ms: int,
+    policies: Policies,
+) -> Changed:
+    at_ms = min(event.at_ms, now_ms)
+    decision = find(person, coupon.decision_id)
+    if coupon.decision_id is None:
+        decision = _newest(person, coupon.offer_id or coupon.code)
+    if decision is not None:
+        return redeem(person, decision, at_ms, now_ms, amount)
+    if coupon.offer_id is None:
+        return person, ()
+    decision_id = coupon.decision_id or ""
+    return redeem_unknown(person, decision_id, coupon.offer_id, at_ms, amount, policies)
+
+
+def _newest(person: Customer, offer_id: str | None) -> OpenDecision | None:
+    """The newest decision for an offer that is not used yet."""
+    unused = (
+        d for d in person.open_decisions if d.offer_id == offer_id and d.redeemed_at_ms is None
+    )
+    return max(unused, key=lambda d: (d.decided_at_ms, d.decision_id), default=None)
+
+
+def _attribute(person: Customer, event: Purchase, now_ms: int, policies: Policies) -> Changed:
+    """Label 1 for the offer viewed last before the order, if the order is of its categories."""
+    at_ms = min(event.at_ms, now_ms)
+    since_ms = at_ms - round(policies.arbitration.attribution_window_days * DAY_MS)
+    bought = {item.category for item in event.items}
+    viewed = [
+        (d.viewed_at_ms, d.decision_id, d)
+        for d in person.open_decisions
+        if d.viewed_at_ms is not None
+        and since_ms <= d.viewed_at_ms <= at_ms
+        and not d.labeled
+        and d.dismissed_at_ms is None
+        and (not d.categories or bought.intersection(d.categories))
+    ]
+    return assist(person, max(viewed)[-1], now_ms) if viewed else (person, ())
+
+
+def _purchase(person: Customer, event: Purchase, policies: Policies) -> PurchaseSeen:
+    """Amount and margin, the coupons' discounts taken off it, under the person's arm."""
+    arm = arm_of(policies.experiment, person.customer_id)
+    discount = sum(coupon.discount for coupon in event.coupons)
+    margin = event.total.value * policies.churn.margin_share - discount
+    return PurchaseSeen(arm.name, arm.chooser == "holdout", event.total.value, round(margin, 6))

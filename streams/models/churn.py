@@ -1,0 +1,217 @@
+"""Churn: P(no purchase within the horizon), from a hazard that learns and BG/NBD beside it.
+
+BG/NBD serves from the first moment; once the hazard has seen enough labels the score is the
+sigmoid of the mean of their logits. Deciding reads a `ChurnModel`, an immutable view; learning
+happens in a `ChurnLearner`, fed with labels that are known for sure (`feedback` sees to that).
+"""
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from msgspec import Struct, ValidationError, convert, to_builtins
+from numpy.typing import NDArray
+
+from streams.contracts.learning import LearningExample
+from streams.customer.rhythm import WEEK_MS, Rhythm
+from streams.errors import StateError
+from streams.features.rhythm import (
+    RHYTHM_FEATURES,
+    Population,
+    habit,
+    purchase_history,
+    silence_features,
+)
+from streams.models.bgnbd import BgNbd, cold_start, p_no_purchase
+from streams.models.hazard import Hazard, HazardView
+from streams.models.population import Reservoir, ReservoirState
+from streams.models.reasons import reasons
+
+LABELS_MIN = 1000
+RETURNS_MIN = 50
+REFIT_TICKS = 4
+MEMORY_HALF_LIFE_TICKS = 52.0
+RISK_MIN = 1e-6
+IN_WORDS = Population(weight=0.5)  # what is said of a habit leans on the customer's own gaps
+
+
+class ChurnScore(Struct, frozen=True):
+    """What is said of one customer at one moment.
+
+    `risk` is P(no purchase within the horizon); `source` names what it comes from (`bgnbd`,
+    `hazard` or `blend`); `reasons` are at most two codes; `overdue_ratio` is the silence in units
+    of the customer's own usual gap, 1 when the next purchase is due.
+    """
+
+    risk: float
+    source: str
+    reasons: tuple[str, ...]
+    expected_next_purchase_at_ms: int
+    overdue_ratio: float
+
+
+class ChurnParts(Struct, frozen=True):
+    """P(no purchase within the horizon) by each model; `hazard` is None before it is ready."""
+
+    bgnbd: float
+    hazard: float | None
+    contributions: NDArray[np.float64] | None
+
+
+class ChurnModel(Struct, frozen=True):
+    """The immutable view for deciding; `ChurnModel()` has learned nothing and serves all the same.
+
+    `bgnbd` None stands for the published population; what was learned on another length of tick
+    than the one asked for is passed over.
+    """
+
+    version: str = "cold-start"
+    tick_ms: int = WEEK_MS
+    bgnbd: BgNbd | None = None
+    hazard: HazardView | None = None
+
+    def score(
+        self, rhythm: Rhythm, now_ms: int, *, tick_ms: int, horizon_ticks: float
+    ) -> ChurnScore:
+        """Score one customer at `now_ms`; `horizon_ticks` above 0, not always whole."""
+        parts = self.parts(rhythm, now_ms, tick_ms, horizon_ticks)
+        risk, source = self.combine(parts)
+        own = habit(rhythm, tick_ms, IN_WORDS)
+        usual_ms = own.mean_ticks * tick_ms
+        return ChurnScore(
+            risk=risk,
+            source=source,
+            reasons=reasons(rhythm, now_ms, tick_ms, own, parts.contributions),
+            expected_next_purchase_at_ms=rhythm.last_ms + round(usual_ms),
+            overdue_ratio=max(now_ms - rhythm.last_ms, 0) / usual_ms,
+        )
+
+    def parts(self, rhythm: Rhythm, now_ms: int, tick_ms: int, horizon_ticks: float) -> ChurnParts:
+        """What each model says by itself."""
+        usable = tick_ms == self.tick_ms
+        population = (self.bgnbd if usable else None) or cold_start(tick_ms)
+        history = purchase_history(rhythm, now_ms, tick_ms)
+        silent = p_no_purchase(population, *history, horizon_ticks)
+        if self.hazard is None or not usable:
+            return ChurnParts(silent, None, None)
+        rows = math.ceil(horizon_ticks)
+        z = self.hazard.z(silence_features(rhythm, now_ms, tick_ms, rows))
+        hazard = self.hazard.p_silent(z, last_share=horizon_ticks - rows + 1)
+        return ChurnParts(silent, hazard, -self.hazard.weights * z[0])
+
+    def combine(self, parts: ChurnParts) -> tuple[float, str]:
+        """Risk and source: the mean of the logits of what is fitted on own data, if anything is."""
+        if parts.hazard is None:
+            return parts.bgnbd, "bgnbd"
+        if self.bgnbd is None:
+            return parts.hazard, "hazard"
+        mean = (_logit(parts.bgnbd) + _logit(parts.hazard)) / 2.0
+        return 1.0 / (1.0 + math.exp(-mean)), "blend"
+
+
+class ChurnState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that the learner remembers, by name."""
+
+    tick_ms: int
+    clock_ms: int
+    refit_at_ms: int
+    bgnbd: BgNbd | None
+    hazard: dict[str, object]
+    customers: ReservoirState
+
+
+class ChurnLearner:
+    """Learns from labeled scoring moments in the order in which they became known.
+
+    Its clock is the labels' event time: forgetting and the refit of BG/NBD go by it. The length of
+    the tick comes with the examples; when it changes, what was learned no longer applies and the
+    learner starts again.
+    """
+
+    model_id: ClassVar[str] = "churn"
+
+    def __init__(self, tick_ms: int = WEEK_MS) -> None:
+        self.tick_ms = tick_ms
+        self.clock_ms = 0
+        self.refit_at_ms = 0
+        self.bgnbd: BgNbd | None = None
+        self.hazard = Hazard(RHYTHM_FEATURES)
+        self.customers = Reservoir()
+
+    @property
+    def examples(self) -> int:
+        """How many labels the hazard has learned."""
+        return self.hazard.labels
+
+    def learn(self, example: LearningExample) -> None:
+        """One label: 1.0 when the customer came back within the tick after the scoring moment."""
+        features = example.features
+        tick_ms = round(features.get("tick_ms", self.tick_ms))
+        if tick_ms != self.tick_ms:
+            vars(self).update(vars(ChurnLearner(tick_ms)))
+        returned = example.label > 0.5
+        self._pass_time(example.observed_at_ms)
+        self.hazard.learn(features, returned, example.weight)
+        self.customers.put(features, returned, example.observed_at_ms, tick_ms)
+
+    def view(self, version: str) -> ChurnModel:
+        """What is known now, frozen under a version's name."""
+        labels, came = self.hazard.labels, self.hazard.returns
+        ready = labels >= LABELS_MIN and min(came, labels - came) >= RETURNS_MIN
+        return ChurnModel(
+            version=version,
+            tick_ms=self.tick_ms,
+            bgnbd=self.bgnbd,
+            hazard=self.hazard.view() if ready else None,
+        )
+
+    def dump(self) -> dict[str, object]:
+        """Every parameter by name, as JSON types; no pickle."""
+        state = ChurnState(
+            tick_ms=self.tick_ms,
+            clock_ms=self.clock_ms,
+            refit_at_ms=self.refit_at_ms,
+            bgnbd=self.bgnbd,
+            hazard=self.hazard.dump(),
+            customers=self.customers.dump(),
+        )
+        return dict(to_builtins(state))
+
+    @classmethod
+    def load(cls, data: Mapping[str, object]) -> "ChurnLearner":
+        """The learner that `dump` wrote out; it goes on as if it had never stopped.
+
+        Raises:
+            StateError: a parameter is missing, unknown or of the wrong type, or belongs to features
+                that are no longer computed.
+        """
+        try:
+            state = convert(dict(data), ChurnState)
+        except ValidationError as error:
+            raise StateError(f"the churn model's parameters cannot be read: {error}") from error
+        learner = cls(state.tick_ms)
+        learner.clock_ms, learner.refit_at_ms = state.clock_ms, state.refit_at_ms
+        learner.bgnbd = state.bgnbd
+        learner.hazard = Hazard.load(state.hazard)
+        if learner.hazard.features != RHYTHM_FEATURES:
+            raise StateError("the churn model was learned on other features than today's")
+        learner.customers = Reservoir(state.customers)
+        return learner
+
+    def _pass_time(self, now_ms: int) -> None:
+        """Once a tick of event time, forget a little; every fourth, fit BG/NBD again."""
+        if not self.clock_ms:
+            self.clock_ms, self.refit_at_ms = now_ms, now_ms + REFIT_TICKS * self.tick_ms
+        ticks = (now_ms - self.clock_ms) // self.tick_ms
+        if ticks > 0:
+            self.hazard.forget(1.0 - 0.5 ** (ticks / MEMORY_HALF_LIFE_TICKS))
+            self.clock_ms += ticks * self.tick_ms
+        if now_ms >= self.refit_at_ms:
+            self.bgnbd = self.customers.fit(self.bgnbd, now_ms, self.tick_ms)
+            self.refit_at_ms = now_ms + REFIT_TICKS * self.tick_ms
+
+
+def _logit(probability: float) -> float:
+    p = min(max(probability, RISK_MIN), 1.0 - RISK_MIN)
+    return math.log(p / (1.0 - p))

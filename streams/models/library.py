@@ -1,0 +1,40 @@
+"""The models that decide now, and how a published snapshot takes the place of one."""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from streams.contracts.learning import ModelSnapshot
+from streams.errors import StateError
+from streams.models.churn import ChurnModel
+from streams.models.quality import is_sound
+from streams.models.response import ResponseModel
+from streams.models.teacher import FORMAT, LEARNERS
+
+
+class Models(Struct, frozen=True):
+    """One view a model, read only."""
+
+    response: ResponseModel
+    churn: ChurnModel
+
+
+def initial_models() -> Models:
+    """Models that have learned nothing and serve all the same."""
+    return Models(ResponseModel(), ChurnModel())
+
+
+def with_snapshot(models: Models, snapshot: ModelSnapshot) -> Models:
+    """The models after a snapshot; one that is not sound leaves the last good one in place.
+
+    Raises:
+        StateError: the snapshot is of a newer format, or damaged.
+    """
+    learner = LEARNERS.get(snapshot.model)
+    if learner is None or (snapshot.model == "response" and not is_sound(snapshot.quality)):
+        return models
+    if snapshot.format != FORMAT:
+        raise StateError(
+            f"snapshot {snapshot.version} has format {snapshot.format}; this version reads {FORMAT}"
+        )
+    view = learner.load(snapshot.parameters).view(snapshot.version)
+    return replace(models, **{snapshot.model: view})

@@ -1,0 +1,68 @@
+"""A bounded sample of customers on which BG/NBD is fitted, chosen by hash, without chance.
+
+A customer is in the sample when his hash is below a threshold; when the sample is full the
+threshold halves (adaptive sampling: Flajolet 1990). So the sample is uniform over customers, the
+same in every run, and each customer stands in it once, with his newest history.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from msgspec import Struct
+
+from streams.models.bgnbd import BgNbd, cold_start, fit
+
+CUSTOMERS_MAX = 2048
+KEY_MAX = float(2**53)
+MISSED_TICKS = 1.5
+
+
+class ReservoirState(Struct, frozen=True, forbid_unknown_fields=True):
+    """The threshold, and the entries: key, x, t_x, T in ticks, and up to when that was known."""
+
+    threshold: float = KEY_MAX
+    rows: tuple[tuple[float, float, float, float, int], ...] = ()
+
+
+class Reservoir:
+    """The newest purchase history of at most `CUSTOMERS_MAX` customers."""
+
+    def __init__(self, state: ReservoirState | None = None) -> None:
+        """`state`: what `dump` gave, else empty."""
+        state = state or ReservoirState()
+        self.threshold = state.threshold
+        self.rows = {row[0]: row[1:] for row in state.rows}
+
+    def put(
+        self, features: Mapping[str, float], returned: bool, observed_at_ms: int, tick_ms: int
+    ) -> None:
+        """Note a scoring moment: a silent tick after it is part of the history."""
+        key = features["customer_key"]
+        if key >= self.threshold:
+            return
+        x, t_x, age = features["x"], features["t_x_ticks"], features["T_ticks"]
+        self.rows[key] = (x, t_x, age if returned else age + 1.0, observed_at_ms)
+        while len(self.rows) > CUSTOMERS_MAX:
+            self.threshold /= 2.0
+            self.rows = {k: row for k, row in self.rows.items() if k < self.threshold}
+
+    def fit(self, old: BgNbd | None, now_ms: int, tick_ms: int) -> BgNbd | None:
+        """BG/NBD on the sample as it stands at `now_ms`; `old` where the fit is degenerate.
+
+        Who has missed a tick is no longer scored because he is silent for longer than the horizon:
+        he has been silent up to now.
+        """
+        if not self.rows:
+            return old
+        table = np.array([self.rows[key] for key in sorted(self.rows)])
+        unseen = (now_ms - table[:, 3]) / tick_ms
+        age = table[:, 2] + np.where(unseen > MISSED_TICKS, unseen, 0.0)
+        start = old or cold_start(tick_ms)
+        found = fit(table[:, 0], table[:, 1], age, start)
+        return old if found is start else found
+
+    def dump(self) -> ReservoirState:
+        """The entries in the order of their keys."""
+        return ReservoirState(
+            self.threshold, tuple((key, *self.rows[key]) for key in sorted(self.rows))
+        )

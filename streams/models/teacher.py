@@ -1,0 +1,155 @@
+"""The teacher: gives each learner its examples in order, and publishes what it knows now and then.
+
+Everything that it remembers is in `dump`, so a teacher that was stopped and loaded again ends in
+the same bytes as one that was not.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from streams.contracts.learning import LearningExample, ModelSnapshot
+from streams.errors import StateError
+from streams.models.churn import ChurnLearner
+from streams.models.quality import Prequential
+from streams.models.response import ResponseLearner
+
+FORMAT = 1
+SEEN_MAX = 2_000
+PUBLISH_EVERY = 200
+
+
+class Learner(Protocol):
+    """What the teacher asks of a learner."""
+
+    model_id: str
+
+    def learn(self, example: LearningExample) -> None:
+        """Learn one label."""
+
+    def dump(self) -> dict[str, object]:
+        """Every parameter by name."""
+
+
+LEARNERS: Final[dict[str, Any]] = {
+    ResponseLearner.model_id: ResponseLearner,
+    ChurnLearner.model_id: ChurnLearner,
+}
+
+
+class Pupil:
+    """One learner, what it has seen lately, and how good it was on what it had not."""
+
+    def __init__(self, model: str) -> None:
+        """`model`: a name in `LEARNERS`."""
+        self.model = model
+        self.learner: Learner = LEARNERS[model]()
+        self.quality = Prequential()
+        self.seen: dict[str, None] = {}
+        self.examples = 0
+        self.trained_at_ms = 0
+
+    def learn(self, example: LearningExample) -> bool:
+        """Whether it was new: an example is learned once."""
+        if example.example_id in self.seen:
+            return False
+        self.seen[example.example_id] = None
+        if len(self.seen) > SEEN_MAX:
+            del self.seen[next(iter(self.seen))]
+        self.quality.add(predicted(self.learner, example), example.label)
+        self.learner.learn(example)
+        self.examples += 1
+        self.trained_at_ms = max(self.trained_at_ms, example.observed_at_ms)
+        return True
+
+    def snapshot(self) -> ModelSnapshot:
+        """What is known now, every parameter by its name."""
+        return ModelSnapshot(
+            model=self.model,
+            version=f"{self.model}-{self.examples}",
+            format=FORMAT,
+            examples=self.examples,
+            trained_at_ms=self.trained_at_ms,
+            parameters=self.learner.dump(),
+            quality=self.quality.figures(),
+        )
+
+    def dump(self) -> dict[str, object]:
+        """All of the state, as JSON types."""
+        return {
+            "format": FORMAT,
+            "examples": self.examples,
+            "trained_at_ms": self.trained_at_ms,
+            "seen": list(self.seen),
+            "quality": self.quality.dump(),
+            "learner": self.learner.dump(),
+        }
+
+    @classmethod
+    def load(cls, model: str, data: Mapping[str, Any]) -> "Pupil":
+        """The pupil that `dump` wrote out.
+
+        Raises:
+            StateError: the state is damaged, of a newer format, or of a model that is not known.
+        """
+        if model not in LEARNERS or data.get("format") != FORMAT:
+            raise StateError(f"the learner `{model}` has a state that this version cannot read")
+        pupil = cls(model)
+        try:
+            pupil.learner = LEARNERS[model].load(data["learner"])
+            pupil.quality = Prequential.load(data["quality"])
+            pupil.seen = dict.fromkeys(str(example_id) for example_id in data["seen"])
+            pupil.examples, pupil.trained_at_ms = int(data["examples"]), int(data["trained_at_ms"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise StateError(f"the learner `{model}` lost a part of its state: {error}") from error
+        return pupil
+
+
+class Teacher:
+    """All learners by the name of their model.
+
+    >>> Teacher(every=200).learn(LearningExample(
+    ...     example_id="x-1", model="unheard-of", observed_at_ms=0, label=1.0, features={}))
+    """
+
+    def __init__(self, every: int = PUBLISH_EVERY) -> None:
+        """`every`: a snapshot is published after so many examples of its model."""
+        self.every = every
+        self.pupils = {model: Pupil(model) for model in LEARNERS}
+
+    def learn(self, example: LearningExample) -> ModelSnapshot | None:
+        """Learn one example; the snapshot that is to be published now, if one is.
+
+        An example that was seen lately, or is of a model that nobody learns, changes nothing.
+        """
+        pupil = self.pupils.get(example.model)
+        if pupil is None or not pupil.learn(example):
+            return None
+        return pupil.snapshot() if pupil.examples % self.every == 0 else None
+
+    def dump(self) -> dict[str, object]:
+        """The state of every learner by model, as JSON types; each part stands alone."""
+        return {model: pupil.dump() for model, pupil in self.pupils.items()}
+
+    @classmethod
+    def load(cls, data: Mapping[str, Any], every: int = PUBLISH_EVERY) -> "Teacher":
+        """The teacher that `dump` wrote out; a model without a state starts anew.
+
+        Raises:
+            StateError: a state cannot be read.
+        """
+        teacher = cls(every)
+        teacher.pupils.update({model: Pupil.load(model, state) for model, state in data.items()})
+        return teacher
+
+
+def predicted(learner: Learner, example: LearningExample) -> float:
+    """P(the label is 1) before it is learned; even odds while nothing is known."""
+    if isinstance(learner, ResponseLearner):
+        return learner.predict(example)
+    if isinstance(learner, ChurnLearner) and learner.hazard.labels:
+        view = learner.hazard.view()
+        features = np.array([example.features[name] for name in learner.hazard.features])
+        return float(view.p_return(view.z(features)))
+    return 0.5

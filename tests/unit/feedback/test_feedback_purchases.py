@@ -1,0 +1,109 @@
+"""Orders: explicit coupons win, else the offer viewed last; and the purchase itself by arm."""
+
+import pytest
+
+from streams.contracts.effects import PurchaseSeen
+from streams.contracts.events import CouponUse
+from streams.contracts.reference import Arm, Experiment, Policies
+from streams.contracts.times import DAY_MS, HOUR_MS
+from streams.customer.row import Customer
+from streams.feedback import credit, expire
+from tests.support.decisions_open import T0, WINDOW_MS, decision, labels, order, person, seen
+
+POLICIES = Policies(experiment=Experiment(arms=(Arm(name="all", share=1.0, chooser="policy"),)))
+NOON = T0 + 12 * HOUR_MS
+
+
+def viewed(*numbers: int) -> Customer:
+    """A person who viewed these offers, the last one last."""
+    return person(*(decision(n, viewed_at_ms=T0 + n) for n in numbers))
+
+
+@pytest.mark.parametrize(
+    "coupon",
+    [
+        CouponUse(decision_id="d-1"),
+        CouponUse(decision_id="d-1", offer_id="o-1"),
+        CouponUse(offer_id="o-1"),
+        CouponUse(code="o-1"),
+    ],
+)
+def test_a_coupon_wins_over_the_last_view(coupon: CouponUse) -> None:
+    """Offer 2 was viewed last, but the order says offer 1."""
+    after, effects = credit(viewed(1, 2), order(NOON, coupon), NOON, POLICIES)
+    assert labels(effects) == [("o-1", 1.0)]
+    assert seen(effects) == [("d-1", "redeemed")]
+    assert [r.offer_id for r in after.redemptions] == ["o-1"]
+
+
+def test_two_coupons_share_the_order() -> None:
+    """Each coupon credits its own decision with an equal part of the amount."""
+    coupons = CouponUse(decision_id="d-1"), CouponUse(decision_id="d-2")
+    _, effects = credit(viewed(1, 2), order(NOON, *coupons), NOON, POLICIES)
+    assert labels(effects) == [("o-1", 1.0), ("o-2", 1.0)]
+    assert [getattr(e, "amount", None) for e in effects if seen((e,))] == [20.0, 20.0]
+
+
+def test_the_offer_viewed_last_is_credited_but_not_redeemed() -> None:
+    """An assisted purchase: label 1 once, nothing redeemed, no label 0 later."""
+    after, effects = credit(viewed(1, 2), order(NOON), NOON, POLICIES)
+    assert labels(effects) == [("o-2", 1.0)]
+    assert seen(effects) == []
+    assert after.redemptions == ()
+    assert labels(expire(after, T0 + WINDOW_MS)[1]) == [("o-1", 0.0)]
+
+
+def test_an_assisted_offer_that_is_used_later_is_not_labeled_again() -> None:
+    """The coupon still counts as a redemption."""
+    after, _ = credit(viewed(1), order(NOON), NOON, POLICIES)
+    later = NOON + HOUR_MS
+    after, effects = credit(after, order(later, CouponUse(offer_id="o-1")), later, POLICIES)
+    assert labels(effects) == []
+    assert seen(effects) == [("d-1", "redeemed")]
+    assert [r.offer_id for r in after.redemptions] == ["o-1"]
+
+
+def test_the_category_must_match() -> None:
+    """An offer on shoes is not credited with tea; one on everything is."""
+    shoes = decision(1, viewed_at_ms=T0 + 5, categories=("shoes",))
+    tea = decision(2, viewed_at_ms=T0 + 4, categories=("tea", "rice"))
+    _, effects = credit(person(shoes, tea), order(NOON), NOON, POLICIES)
+    assert labels(effects) == [("o-2", 1.0)]
+    assert labels(credit(person(shoes), order(NOON), NOON, POLICIES)[1]) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"viewed_at_ms": None},
+        {"viewed_at_ms": T0 - 8 * DAY_MS},
+        {"viewed_at_ms": NOON + 1},
+        {"dismissed_at_ms": T0 + 3},
+        {"labeled": True},
+    ],
+)
+def test_what_is_not_attributed(changes: dict[str, int | bool | None]) -> None:
+    """Not viewed, viewed too long ago or later, dismissed, labeled already."""
+    row = person(decision(1, **{"viewed_at_ms": T0 + 1, **changes}))
+    assert labels(credit(row, order(NOON), NOON, POLICIES)[1]) == []
+
+
+def test_a_foreign_coupon_does_not_hide_the_view() -> None:
+    """A newspaper's code names no offer of ours, so the order is attributed."""
+    row = viewed(1)
+    _, effects = credit(row, order(NOON, CouponUse(code="PAPER-5")), NOON, POLICIES)
+    assert labels(effects) == [("o-1", 1.0)]
+
+
+def test_purchase_by_arm_with_its_margin() -> None:
+    """40 at a margin of 30 percent, less a discount of 5."""
+    _, effects = credit(person(), order(NOON, CouponUse(discount=5.0)), NOON, POLICIES)
+    assert effects == (PurchaseSeen("all", False, 40.0, 7.0),)
+
+
+def test_the_holdout_is_marked() -> None:
+    """Whoever gets nothing personalized buys as well."""
+    arms = (Arm(name="control", share=1.0, chooser="holdout"),)
+    policies = Policies(experiment=Experiment(arms=arms))
+    _, effects = credit(person(), order(NOON), NOON, policies)
+    assert effects == (PurchaseSeen("control", True, 40.0, 12.0),)

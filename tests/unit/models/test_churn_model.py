@@ -1,0 +1,203 @@
+"""The churn model serves from the first moment, learns, and says why."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from streams.contracts.learning import LearningExample
+from streams.customer.rhythm import DAY_MS, WEEK_MS, Rhythm, record_purchase
+from streams.errors import StateError
+from streams.evaluation.churn_stream import ChurnStream
+from streams.evaluation.purchases import Purchase
+from streams.features.rhythm import RHYTHM_FEATURES
+from streams.models.churn import ChurnLearner, ChurnModel
+from streams.models.hazard import Hazard
+from streams.models.population import CUSTOMERS_MAX
+from tests.checks import check_model
+
+
+def shoppers(customers: int, weeks: int, seed: int = 5) -> list[Purchase]:
+    """A shop whose customers each buy at an own rate and leave at some time; by time."""
+    random = np.random.default_rng(seed)
+    purchases = []
+    for number in range(customers):
+        at, rate = random.uniform(0, weeks / 2), random.gamma(1.0, 0.25)
+        while at < weeks:
+            amount = float(random.uniform(5, 50))
+            purchases.append(Purchase(f"c-{number}", int(at * WEEK_MS), amount))
+            if random.random() < 0.15:
+                break
+            at += random.exponential(1.0 / rate)
+    return sorted(purchases, key=lambda purchase: purchase.at_ms)
+
+
+class Recorder(ChurnLearner):
+    """A learner that keeps what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[LearningExample] = []
+
+    def learn(self, example: LearningExample) -> None:
+        """Keep it."""
+        self.seen.append(example)
+
+
+@cache
+def stream_of_examples() -> tuple[LearningExample, ...]:
+    """What 700 customers of 40 weeks teach, in the order in which it becomes known."""
+    stream = ChurnStream(WEEK_MS, 26 * WEEK_MS)
+    stream.learner = Recorder()
+    for purchase in shoppers(700, 40):
+        list(stream.ticks(purchase.at_ms))
+        stream.buy(purchase)
+    return tuple(stream.learner.seen)
+
+
+def make_examples(count: int) -> tuple[LearningExample, ...]:
+    """The first `count` examples."""
+    examples = stream_of_examples()[:count]
+    assert len(examples) == count
+    return examples
+
+
+def p_return(learner: ChurnLearner, example: LearningExample) -> float:
+    """P(comes back within the tick) by the learner's hazard."""
+    view = learner.hazard.view()
+    return float(view.p_return(view.z(np.array([example.features[n] for n in RHYTHM_FEATURES]))))
+
+
+@cache
+def trained() -> ChurnModel:
+    """The view after 9,000 labels."""
+    learner = ChurnLearner()
+    for example in make_examples(9000):
+        learner.learn(example)
+    return learner.view("v-9000")
+
+
+def bought(*days: float) -> Rhythm:
+    """A customer who spent 20.0 on each of these days."""
+    rhythm = None
+    for day in days:
+        rhythm = record_purchase(rhythm, round(day * DAY_MS), 20.0)
+    assert rhythm is not None
+    return rhythm
+
+
+def test_churn_learner_passes_the_battery() -> None:
+    """Everything that a model owes the house; by example 9,000 all 700 customers have been seen."""
+    check_model(ChurnLearner, make_examples, p_return, bound_at=(9000, 12_000))
+
+
+def test_cold_start_scores_without_any_data() -> None:
+    """Nothing learned: BG/NBD with the published population answers, weeks or days alike."""
+    score = ChurnModel().score(bought(0), 4 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13)
+    daily = ChurnModel().score(bought(0), 4 * WEEK_MS, tick_ms=DAY_MS, horizon_ticks=91)
+    assert score.source == "bgnbd"
+    assert score.risk == pytest.approx((8.414 / 21.414) ** 0.243)
+    assert daily.risk == pytest.approx(score.risk)
+    assert score.reasons == ("LONG_SILENCE", "ONE_TIME_BUYER")
+
+
+def test_trained_model_blends_and_orders_customers() -> None:
+    """A regular a week after buying is safer than one overdue, who is safer than one long gone."""
+    model, now = trained(), 30 * WEEK_MS
+    regular = bought(*range(0, 204, 14))
+    risks = [
+        model.score(regular, now - weeks * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13)
+        for weeks in (0, -4, -12)
+    ]
+    assert {score.source for score in risks} == {"blend"}
+    assert risks[0].risk < risks[1].risk < risks[2].risk
+    assert "SILENCE_VS_HABIT" in risks[2].reasons
+
+
+def test_longer_horizon_makes_silence_less_likely() -> None:
+    """P(no purchase) falls as the horizon grows, fractions of a tick included."""
+    rhythm, model = bought(0, 20, 45), trained()
+    risks = [
+        model.score(rhythm, 9 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=ticks).risk
+        for ticks in (1, 1.5, 2, 13, 39)
+    ]
+    assert risks == sorted(risks, reverse=True)
+    assert risks[-1] > 0.0
+
+
+def test_reasons_are_true_of_the_customer() -> None:
+    """No one-timer is told of a habit, nobody just back of a long silence."""
+    model = trained()
+    one_timer = model.score(bought(0), 8 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13)
+    back = model.score(bought(0, 30, 60), 61 * DAY_MS, tick_ms=WEEK_MS, horizon_ticks=13)
+    assert not {"SILENCE_VS_HABIT", "SLOWING_DOWN", "SPEND_DROP"} & set(one_timer.reasons)
+    assert not {"SILENCE_VS_HABIT", "LONG_SILENCE", "ONE_TIME_BUYER"} & set(back.reasons)
+
+
+def test_expected_purchase_and_overdue_ratio_follow_the_habit() -> None:
+    """Fortnightly buyer, eight gaps: expected after about two weeks, overdue after four."""
+    rhythm = bought(*range(0, 113, 14))
+    score = ChurnModel().score(rhythm, 20 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13)
+    usual_ms = score.expected_next_purchase_at_ms - rhythm.last_ms
+    assert 2 * WEEK_MS < usual_ms < 3 * WEEK_MS
+    assert score.overdue_ratio == pytest.approx(4 * WEEK_MS / usual_ms)
+
+
+def test_view_stays_as_it_was_while_the_learner_goes_on() -> None:
+    """A snapshot that decides is not changed by later labels."""
+    learner = ChurnLearner()
+    for example in make_examples(3000)[:2000]:
+        learner.learn(example)
+    view = learner.view("v-1")
+    first = view.score(bought(0, 9), 5 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13)
+    for example in make_examples(3000)[2000:]:
+        learner.learn(example)
+    assert view.score(bought(0, 9), 5 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13) == first
+
+
+def test_bgnbd_is_refitted_every_four_ticks_of_event_time() -> None:
+    """Not before four ticks have passed; afterwards on the customers of the sample."""
+    learner, start = ChurnLearner(), make_examples(1)[0].observed_at_ms
+    for example in make_examples(9000):
+        learner.learn(example)
+        if example.observed_at_ms < start + 4 * WEEK_MS:
+            assert learner.bgnbd is None
+    assert learner.bgnbd is not None
+    assert 0.05 < learner.bgnbd.a / (learner.bgnbd.a + learner.bgnbd.b) < 0.4
+
+
+def test_another_tick_starts_again() -> None:
+    """A shop that goes over from weeks to days does not read weekly weights as daily ones."""
+    learner = ChurnLearner()
+    for example in make_examples(1500):
+        learner.learn(example)
+    daily = {**make_examples(1)[0].features, "tick_ms": float(DAY_MS)}
+    learner.learn(
+        LearningExample(example_id="d", model="churn", observed_at_ms=1, label=1.0, features=daily)
+    )
+    assert (learner.tick_ms, learner.examples) == (DAY_MS, 1)
+    score = trained().score(bought(0), WEEK_MS, tick_ms=DAY_MS, horizon_ticks=30)
+    assert score.source == "bgnbd"
+
+
+def test_sample_of_customers_is_bounded_and_the_same_in_any_order() -> None:
+    """20,000 customers leave at most 2,048 entries, chosen by hash alone."""
+    base = make_examples(1)[0].features
+    keys = np.random.default_rng(1).integers(0, 2**53, 20_000).tolist()
+    kept = []
+    for order in (keys, keys[::-1]):
+        sample = ChurnLearner().customers
+        for key in order:
+            sample.put({**base, "customer_key": float(key)}, False, 1, WEEK_MS)
+        kept.append(sample.dump())
+    assert kept[0] == kept[1]
+    assert CUSTOMERS_MAX / 2 < len(kept[0].rows) <= CUSTOMERS_MAX
+
+
+def test_damaged_snapshot_is_refused() -> None:
+    """A parameter of the wrong type is a `StateError`, not a model that scores nonsense."""
+    data = ChurnLearner().dump()
+    with pytest.raises(StateError, match="churn"):
+        ChurnLearner.load({**data, "clock_ms": "yesterday"})
+    with pytest.raises(StateError, match="other features"):
+        ChurnLearner.load({**data, "hazard": Hazard(("log_silence",)).dump()})

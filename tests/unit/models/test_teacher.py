@@ -1,0 +1,139 @@
+"""The teacher: once per example, snapshots now and then, resumable, honest about quality."""
+
+import msgspec
+import pytest
+
+from streams.contracts.learning import LearningExample, ModelSnapshot
+from streams.customer.rhythm import WEEK_MS, record_purchase
+from streams.errors import StateError
+from streams.features.rhythm import churn_example
+from streams.models import Teacher, initial_models, with_snapshot
+from streams.models.quality import Prequential, is_sound
+from streams.models.teacher import SEEN_MAX
+
+
+def response(number: int) -> LearningExample:
+    """Example `number`: every third offer is used."""
+    return LearningExample(
+        example_id=f"x-{number}",
+        model="response",
+        observed_at_ms=1000 + number,
+        label=float(number % 3 == 0),
+        features={"c.recency": number % 3 - 1.0, "o.expected_rate": -1.0},
+        offer_id="tea",
+    )
+
+
+def churn(number: int) -> LearningExample:
+    """Scoring moment `number` of a customer of their own."""
+    rhythm = record_purchase(None, number, 10.0)
+    at_ms = number + WEEK_MS * (1 + number % 5)
+    return churn_example(f"x-{number}", rhythm, at_ms, number % 2 == 0, at_ms + WEEK_MS, WEEK_MS)
+
+
+def test_publishes_every_n_examples_of_a_model() -> None:
+    """The version names the model and how many examples it has learned."""
+    teacher = Teacher(every=3)
+    published = [teacher.learn(response(n)) for n in range(7)]
+    snapshots = [s for s in published if s is not None]
+    assert [s.version for s in snapshots] == ["response-3", "response-6"]
+    assert snapshots[1].examples == 6
+    assert snapshots[1].trained_at_ms == 1005
+    assert snapshots[1].quality["rate"] == pytest.approx(1 / 3, abs=1e-6)
+
+
+def test_an_example_is_learned_once() -> None:
+    """The same id again changes not one byte."""
+    once, twice = Teacher(), Teacher()
+    for number in range(20):
+        once.learn(response(number))
+        twice.learn(response(number))
+        twice.learn(response(number // 2))
+    assert msgspec.json.encode(once.dump()) == msgspec.json.encode(twice.dump())
+
+
+def test_what_was_seen_is_bounded() -> None:
+    """Only the last ids are kept."""
+    pupil = Teacher().pupils["response"]
+    pupil.seen = dict.fromkeys(f"old-{n}" for n in range(SEEN_MAX))
+    assert pupil.learn(response(1))
+    assert len(pupil.seen) == SEEN_MAX
+    assert "old-0" not in pupil.seen
+
+
+def test_models_that_nobody_learns_change_nothing() -> None:
+    """An example of a newer version's model is passed over."""
+    teacher = Teacher(every=1)
+    stranger = msgspec.structs.replace(response(1), model="uplift")
+    assert teacher.learn(stranger) is None
+    assert teacher.dump() == Teacher().dump()
+
+
+def test_stopped_and_resumed_equals_uninterrupted() -> None:
+    """A teacher stored as JSON and read back ends in the same bytes, and publishes the same."""
+    stayed = Teacher(every=50)
+    stream = [example(n) for n in range(200) for example in (response, churn)]
+    for example in stream[:210]:
+        stayed.learn(example)
+    moved = Teacher.load(msgspec.json.decode(msgspec.json.encode(stayed.dump())), every=50)
+    for example in stream[210:]:
+        assert moved.learn(example) == stayed.learn(example)
+    assert msgspec.json.encode(moved.dump()) == msgspec.json.encode(stayed.dump())
+
+
+def test_snapshots_of_both_models_serve() -> None:
+    """What is published can be read from JSON and decides under its version."""
+    teacher, models = Teacher(every=20), initial_models()
+    for number in range(20):
+        for example in (response(number), churn(number)):
+            snapshot = teacher.learn(example)
+            if snapshot is not None:
+                wire = msgspec.json.encode(snapshot)
+                models = with_snapshot(models, msgspec.json.decode(wire, type=ModelSnapshot))
+    assert models.response.version == "response-20"
+    assert models.churn.version == "churn-20"
+    assert models.response.residuals["tea"] != 0.0
+
+
+def test_an_unsound_snapshot_leaves_the_last_good_one() -> None:
+    """Worse than a constant, or far off in the sum: the models stay what they were."""
+    good = Teacher(every=1).learn(response(1))
+    assert good is not None
+    figures = {"window": 1000.0, "rate": 0.2, "log_loss": 0.6, "log_loss_constant": 0.5}
+    bad = msgspec.structs.replace(good, quality={**figures, "calibration": 1.0})
+    assert with_snapshot(initial_models(), bad).response.version == "cold-start"
+    assert with_snapshot(initial_models(), good).response.version == "response-1"
+
+
+def test_soundness() -> None:
+    """Few labels excuse; many do not."""
+    figures = {"window": 1000.0, "rate": 0.2, "log_loss": 0.4, "log_loss_constant": 0.5}
+    assert is_sound({**figures, "calibration": 1.1})
+    assert not is_sound({**figures, "calibration": 1.4})
+    assert not is_sound({**figures, "calibration": 0.7})
+    assert is_sound({**figures, "window": 200.0, "calibration": 1.4})
+    assert is_sound({})
+
+
+def test_prequential_figures() -> None:
+    """Figures of four predictions, by hand."""
+    quality = Prequential([(0.8, 1.0), (0.6, 0.0), (0.6, 1.0), (0.1, 0.0)])
+    assert quality.figures() == {
+        "window": 4.0,
+        "rate": 0.5,
+        "log_loss": 0.438905,
+        "log_loss_constant": 0.693147,
+        "calibration": 1.05,
+        "auc": 0.875,
+    }
+
+
+def test_newer_formats_are_refused() -> None:
+    """A state or a snapshot of a newer format is not guessed at."""
+    state = Teacher().dump()
+    state["response"] = {**Teacher().pupils["response"].dump(), "format": 2}
+    with pytest.raises(StateError, match="response"):
+        Teacher.load(state)
+    snapshot = msgspec.structs.replace(Teacher().pupils["churn"].snapshot(), format=2)
+    with pytest.raises(StateError, match="format 2"):
+        with_snapshot(initial_models(), snapshot)
