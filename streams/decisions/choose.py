@@ -1,0 +1,191 @@
+"""One decision: who may get what, what it is worth, a draw from known probabilities, and a log."""
+
+from typing import Protocol
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from streams.contracts.effects import DecisionLogged, Effect, OfferDecided
+from streams.contracts.outputs import CandidateLog, Terms, Verdict, WhyNot
+from streams.contracts.reference import Arm
+from streams.contracts.times import DAY_MS
+from streams.customer import Customer
+from streams.customer.row import CONTACTS_MAX, OPEN_DECISIONS_MAX, Contact, OpenDecision
+from streams.decisions.arbitration import fatigue_of, weigh
+from streams.decisions.asks import Ask
+from streams.decisions.context import context_of
+from streams.decisions.eligibility import Situation, in_stock, why_not
+from streams.decisions.exploration import Draw, draw
+from streams.decisions.limits import blocked, quiet_until_ms
+from streams.decisions.messages import decision_log, next_best_offer
+from streams.decisions.policy import CompiledOffer, Policy
+from streams.decisions.triggers import put_off
+from streams.features import FEATURES_VERSION, context_vector, offer_vector, pack
+from streams.identity.arms import arm_of
+
+Vector = NDArray[np.float32]
+Decided = tuple[Customer, tuple[Effect, ...]]
+
+
+class Scorer(Protocol):
+    """What a decision asks of the response model."""
+
+    @property
+    def version(self) -> str:
+        """The snapshot's version."""
+
+    def propensities(
+        self, context: Vector, offers: Vector, offer_ids: list[str], expected_rates: Vector
+    ) -> NDArray[np.float64]:
+        """P(used) of each offer."""
+
+
+class Candidate(Struct, frozen=True):
+    """An offer in a decision; what is eligible has a vector, terms and a probability."""
+
+    offer: CompiledOffer
+    why_not: WhyNot | None
+    vector: bytes = b""
+    terms: Terms | None = None
+    probability: float = 0.0
+
+
+def decide(person: Customer, ask: Ask, now_ms: int, scorer: Scorer, policy: Policy) -> Decided:
+    """Answer one ask: perhaps with an offer, always with an entry for the decision log."""
+    arm = arm_of(policy.policies.experiment, person.customer_id)
+    contact = policy.policies.contact
+    quiet = None
+    if ask.rule.channel in contact.quiet_channels:
+        quiet = quiet_until_ms(person, contact.quiet_hours, now_ms)
+    stopped: Verdict | None = "deferred" if quiet is not None else blocked(person, contact, now_ms)
+    if quiet is not None:
+        person = put_off(person, ask, quiet)
+    if stopped is not None:
+        entry = decision_log(person, ask, now_ms, stopped, arm, policy, scorer.version)
+        return person, (DecisionLogged(entry),)
+    situation = Situation(person, ask, now_ms, policy, context_of(person, ask.moment, now_ms))
+    candidates = [Candidate(c, why_not(c, situation)) for c in policy.offers]
+    return _choose(situation, candidates, arm, scorer)
+
+
+def _choose(at: Situation, candidates: list[Candidate], arm: Arm, scorer: Scorer) -> Decided:
+    person, ask, policy = at.person, at.ask, at.policy
+    eligible = [c.offer for c in candidates if c.why_not is None]
+    if not eligible or arm.chooser == "holdout":
+        verdict: Verdict = "holdout" if eligible else "nothing_eligible"
+        entry = decision_log(
+            person, ask, at.now_ms, verdict, arm, policy, scorer.version, _logged(candidates)
+        )
+        return person, (DecisionLogged(entry),)
+    context = context_vector(person, ask.moment, at.now_ms)
+    vectors = [offer_vector(c.offer, person, at.now_ms) for c in eligible]
+    terms = _terms(at, eligible, context, vectors, scorer)
+    epsilon = policy.policies.arbitration.epsilon
+    drawn = draw(ask.decision_id, [t.priority for t in terms], arm, epsilon)
+    candidates = _filled(candidates, vectors, terms, drawn)
+    chosen = None if drawn.index is None else eligible[drawn.index]
+    entry = decision_log(
+        person, ask, at.now_ms, "offer" if chosen else "no_offer", arm, policy, scorer.version,
+        _logged(candidates), context, chosen, drawn.probability, drawn.no_offer,
+    )  # fmt: skip
+    if chosen is None or drawn.index is None:
+        return person, (DecisionLogged(entry),)
+    offer = next_best_offer(
+        at, chosen, arm, scorer.version, drawn, terms, eligible, in_stock(chosen, at)
+    )
+    person = _remember(
+        at, chosen, arm, scorer.version, drawn, terms[drawn.index], context, vectors[drawn.index]
+    )
+    return person, (DecisionLogged(entry), OfferDecided(offer))
+
+
+def _terms(
+    at: Situation,
+    eligible: list[CompiledOffer],
+    context: Vector,
+    vectors: list[Vector],
+    scorer: Scorer,
+) -> list[Terms]:
+    propensities = scorer.propensities(
+        context,
+        np.stack(vectors),
+        [c.offer.offer_id for c in eligible],
+        np.array([c.offer.expected_rate for c in eligible], np.float32),
+    )
+    policies = at.policy.policies
+    fatigue = fatigue_of(at.person, at.now_ms, policies)
+    return [
+        weigh(c.offer, float(p), fatigue, policies)
+        for c, p in zip(eligible, propensities, strict=True)
+    ]
+
+
+def _filled(
+    candidates: list[Candidate], vectors: list[Vector], terms: list[Terms], drawn: Draw
+) -> list[Candidate]:
+    """The candidates with what was found of the eligible ones, in the same order."""
+    found = iter(zip(vectors, terms, drawn.probabilities, strict=True))
+    return [c if c.why_not is not None else replace(c, **_found(*next(found))) for c in candidates]
+
+
+def _found(vector: Vector, terms: Terms, probability: float) -> dict[str, object]:
+    return {"vector": pack(vector), "terms": terms, "probability": probability}
+
+
+def _logged(candidates: list[Candidate]) -> tuple[CandidateLog, ...]:
+    return tuple(
+        CandidateLog(
+            offer_id=c.offer.offer.offer_id,
+            why_not=c.why_not,
+            terms=c.terms,
+            probability=c.probability,
+            features=tuple(np.frombuffer(c.vector, "<f4").tolist()),
+        )
+        for c in candidates
+    )
+
+
+def _remember(
+    at: Situation,
+    chosen: CompiledOffer,
+    arm: Arm,
+    version: str,
+    drawn: Draw,
+    terms: Terms,
+    context: Vector,
+    vector: Vector,
+) -> Customer:
+    """The contact, and the decision that waits for its outcome; labeled ones make room first."""
+    offer, person = chosen.offer, at.person
+    window_days = min(
+        offer.redeem_within_days, at.policy.policies.arbitration.attribution_window_days
+    )
+    decision = OpenDecision(
+        decision_id=at.ask.decision_id,
+        offer_id=offer.offer_id,
+        arm=arm.name,
+        decided_at_ms=at.now_ms,
+        deadline_ms=at.now_ms + round(window_days * DAY_MS),
+        probability=drawn.probability,
+        propensity=terms.propensity,
+        model_version=version,
+        features_version=FEATURES_VERSION,
+        context=pack(context),
+        offer=pack(vector),
+        categories=offer.conditions.categories,
+    )
+    contact = Contact(at.now_ms, offer.offer_id, at.ask.rule.channel, at.ask.decision_id)
+    return replace(
+        person,
+        contacts=(*person.contacts, contact)[-CONTACTS_MAX:],
+        open_decisions=(*_with_room(person.open_decisions), decision),
+    )
+
+
+def _with_room(open_decisions: tuple[OpenDecision, ...]) -> tuple[OpenDecision, ...]:
+    if len(open_decisions) < OPEN_DECISIONS_MAX:
+        return open_decisions
+    leaving = next((d for d in open_decisions if d.labeled), open_decisions[0])
+    return tuple(d for d in open_decisions if d is not leaving)

@@ -1,0 +1,18 @@
+"""Consent as decisions ask for it: unknown means denied, the most restrictive wins."""
+
+from streams.customer import Customer
+from streams.customer.consents import is_granted
+
+CHANNEL_PURPOSES = {"push": "marketing_push", "email": "marketing_email", "sms": "marketing_sms"}
+
+
+def may_offer(person: Customer, purpose: str, channel: str) -> bool:
+    """Whether an offer for `purpose` may reach the person over `channel`."""
+    needed = CHANNEL_PURPOSES.get(channel)
+    return is_granted(person, purpose) and (needed is None or is_granted(person, needed))
+
+
+def states(person: Customer, purposes: tuple[str, ...]) -> dict[str, str]:
+    """What the person said of each purpose, as a proof."""
+    known = person.consents
+    return {p: known[p].state if p in known else "unset" for p in purposes}

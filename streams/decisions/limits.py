@@ -1,0 +1,66 @@
+"""Contact limits: rolling caps, the calendar day in the person's zone, and the minimum gap."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from streams.contracts.outputs import Verdict
+from streams.contracts.reference import ContactPolicy, FrequencyCap, QuietHours
+from streams.contracts.times import DAY_MS, HOUR_MS, from_ms
+from streams.customer import Customer
+
+
+def blocked(person: Customer, contact: ContactPolicy, now_ms: int) -> Verdict | None:
+    """Why nobody may be contacted now, over all offers and channels; None: nothing in the way."""
+    if cap_remaining(person, contact, now_ms) <= 0:
+        return "person_cap"
+    last = max((c.at_ms for c in person.contacts), default=None)
+    if last is not None and now_ms - last < contact.min_gap_ms:
+        return "min_gap"
+    return None
+
+
+def cap_remaining(person: Customer, contact: ContactPolicy, now_ms: int) -> int:
+    """How many more contacts the tightest limit leaves; at least 0."""
+    zone = zone_of(person)
+    today = from_ms(now_ms).astimezone(zone).date()
+    same_day = sum(from_ms(c.at_ms).astimezone(zone).date() == today for c in person.contacts)
+    left = [contact.calendar_day_max - same_day]
+    left += [cap.count - within(person, cap, now_ms) for cap in contact.caps]
+    return max(0, min(left))
+
+
+def within(person: Customer, cap: FrequencyCap, now_ms: int, offer_id: str | None = None) -> int:
+    """Contacts inside the cap's rolling window, of one offer or of all."""
+    since = now_ms - cap.days * DAY_MS
+    return sum(
+        c.at_ms > since and (offer_id is None or c.offer_id == offer_id) for c in person.contacts
+    )
+
+
+def zone_of(person: Customer) -> ZoneInfo:
+    """The person's time zone; UTC where what was sent is none."""
+    try:
+        return ZoneInfo(person.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def quiet_until_ms(person: Customer, quiet: QuietHours, now_ms: int) -> int | None:
+    """The end of the quiet hours that `now_ms` lies in, by the person's own clock; None: not in."""
+    if quiet.from_hour == quiet.to_hour:
+        return None
+    local = from_ms(now_ms).astimezone(zone_of(person))
+    if not _is_quiet(local, quiet):
+        return None
+    whole_hour_ms = now_ms - now_ms % HOUR_MS
+    for hours in range(1, 26):
+        candidate = whole_hour_ms + hours * HOUR_MS
+        if not _is_quiet(from_ms(candidate).astimezone(zone_of(person)), quiet):
+            return candidate
+    return whole_hour_ms + DAY_MS
+
+
+def _is_quiet(local: datetime, quiet: QuietHours) -> bool:
+    if quiet.from_hour < quiet.to_hour:
+        return quiet.from_hour <= local.hour < quiet.to_hour
+    return local.hour >= quiet.from_hour or local.hour < quiet.to_hour

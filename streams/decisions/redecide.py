@@ -1,0 +1,62 @@
+"""Deciding again from the log: the record and the snapshot it names give the same bytes."""
+
+import numpy as np
+from msgspec.structs import replace
+
+from streams.contracts.outputs import CandidateLog, DecisionLog
+from streams.contracts.reference import Arm
+from streams.decisions.arbitration import weigh
+from streams.decisions.choose import Scorer
+from streams.decisions.exploration import draw
+from streams.decisions.policy import Policy
+from streams.features import CONTEXT_FEATURES
+
+
+def redecide(entry: DecisionLog, scorer: Scorer, policy: Policy) -> DecisionLog:
+    """The entry as it comes out when its candidates are scored, weighed and drawn again.
+
+    Args:
+        entry: a record of `decision-log`; one without a draw comes back as it is.
+        scorer: the response model of the snapshot that `entry.model` names.
+        policy: the reference data that `entry.policy` names.
+    """
+    eligible = [c for c in entry.candidates if c.terms is not None]
+    if not eligible:
+        return entry
+    offers = {c.offer.offer_id: c.offer for c in policy.offers}
+    propensities = scorer.propensities(
+        np.array([entry.context[name] for name in CONTEXT_FEATURES], np.float32),
+        np.array([c.features for c in eligible], np.float32),
+        [c.offer_id for c in eligible],
+        np.array([offers[c.offer_id].expected_rate for c in eligible], np.float32),
+    )
+    weighed = [
+        replace(c, terms=weigh(offers[c.offer_id], float(p), _fatigue(c), policy.policies))
+        for c, p in zip(eligible, propensities, strict=True)
+    ]
+    drawn = draw(
+        entry.decision_id,
+        [c.terms.priority for c in weighed if c.terms is not None],
+        _arm(policy, entry.experiment.arm),
+        policy.policies.arbitration.epsilon,
+    )
+    again = {
+        c.offer_id: replace(c, probability=p)
+        for c, p in zip(weighed, drawn.probabilities, strict=True)
+    }
+    return replace(
+        entry,
+        verdict="no_offer" if drawn.index is None else "offer",
+        chosen_offer_id=None if drawn.index is None else eligible[drawn.index].offer_id,
+        action_probability=drawn.probability,
+        no_offer_probability=drawn.no_offer,
+        candidates=tuple(again.get(c.offer_id, c) for c in entry.candidates),
+    )
+
+
+def _fatigue(candidate: CandidateLog) -> float:
+    return candidate.terms.fatigue if candidate.terms is not None else 0.0
+
+
+def _arm(policy: Policy, name: str) -> Arm:
+    return next(arm for arm in policy.policies.experiment.arms if arm.name == name)

@@ -1,0 +1,113 @@
+"""Which moments ask for a decision: rules that listen, re-arm times, reminders."""
+
+from typing import Literal
+
+from msgspec.structs import replace
+
+from streams.contracts.ids import derive_id
+from streams.contracts.reference import TriggerRule
+from streams.customer import Customer, Moment
+from streams.customer.row import ARMED_MAX, REMINDERS_MAX, Armed, Cart, Reminder
+from streams.decisions.asks import Ask
+from streams.decisions.context import context_of
+from streams.decisions.policy import Policy, holds
+
+CART_ABANDONED: Literal["cart_abandoned"] = "cart_abandoned"
+DEFERRED: Literal["deferred"] = "deferred"
+
+
+def fire(
+    person: Customer, moments: tuple[Moment, ...], policy: Policy
+) -> tuple[Customer, tuple[Ask, ...]]:
+    """The asks of these moments, and the person with the rules that fired disarmed."""
+    asks: list[Ask] = []
+    for moment in moments:
+        context = None
+        for trigger in policy.triggers:
+            if not _listens(trigger.rule, person, moment):
+                continue
+            context = context or context_of(person, moment, moment.at_ms)
+            if holds(trigger.when, context):
+                person = _disarmed(person, trigger.rule.rule_id, moment.at_ms)
+                asks.append(Ask(trigger.rule, moment))
+    return person, tuple(asks)
+
+
+def set_reminders(person: Customer, now_ms: int, policy: Policy) -> Customer:
+    """One reminder for each rule on abandoned carts while the cart holds something new."""
+    others = tuple(r for r in person.reminders if r.kind != CART_ABANDONED)
+    wanted = _cart_reminders(person, now_ms, policy) if person.cart else ()
+    reminders = (*wanted, *others)[:REMINDERS_MAX]
+    return person if reminders == person.reminders else replace(person, reminders=reminders)
+
+
+def take_due(
+    person: Customer, at_ms: int, policy: Policy
+) -> tuple[Customer, tuple[Moment, ...], tuple[Ask, ...]]:
+    """What is due: the moment of an abandoned cart, and asks that were put off."""
+    due = tuple(r for r in person.reminders if r.due_at_ms <= at_ms)
+    if not due:
+        return person, (), ()
+    kept = tuple(r for r in person.reminders if r.due_at_ms > at_ms)
+    person = replace(person, reminders=kept)
+    rules = {t.rule.rule_id: t.rule for t in policy.triggers}
+    moments: dict[str, Moment] = {}
+    asks: list[Ask] = []
+    for reminder in due:
+        rule = rules.get(reminder.rule_id)
+        if reminder.kind == DEFERRED and rule is not None:
+            asks.append(Ask(rule, _moment_of(person, reminder, rule, at_ms)))
+        elif rule is not None:
+            moments[reminder.event_id] = _moment_of(person, reminder, rule, at_ms)
+    return person, tuple(moments.values()), tuple(asks)
+
+
+def put_off(person: Customer, ask: Ask, until_ms: int) -> Customer:
+    """The ask comes again at `until_ms`."""
+    reminder = Reminder(DEFERRED, until_ms, ask.rule.rule_id, ask.moment.event_id)
+    return replace(person, reminders=(*person.reminders, reminder)[-REMINDERS_MAX:])
+
+
+def _listens(rule: TriggerRule, person: Customer, moment: Moment) -> bool:
+    fired_at = next((a.fired_at_ms for a in person.fired if a.rule_id == rule.rule_id), None)
+    armed = fired_at is None or moment.at_ms - fired_at >= rule.rearm_ms
+    return (
+        rule.enabled and rule.kind == moment.kind and moment.dwell_ms >= rule.min_dwell_ms and armed
+    )
+
+
+def _disarmed(person: Customer, rule_id: str, at_ms: int) -> Customer:
+    others = tuple(a for a in person.fired if a.rule_id != rule_id)
+    return replace(person, fired=(*others, Armed(rule_id, at_ms))[-ARMED_MAX:])
+
+
+def _cart_reminders(person: Customer, now_ms: int, policy: Policy) -> tuple[Reminder, ...]:
+    cart = person.cart
+    if cart is None or not cart.items:
+        return ()
+    event_id = _abandoned_id(person, cart)
+    return tuple(
+        Reminder(CART_ABANDONED, cart.updated_at_ms + t.rule.after_ms, t.rule.rule_id, event_id)
+        for t in policy.triggers
+        if t.rule.kind == CART_ABANDONED
+        and t.rule.enabled
+        and cart.updated_at_ms + t.rule.after_ms > now_ms
+    )
+
+
+def _abandoned_id(person: Customer, cart: Cart) -> str:
+    return derive_id("cart", person.customer_id, cart.cart_id, str(cart.updated_at_ms))
+
+
+def _moment_of(person: Customer, reminder: Reminder, rule: TriggerRule, at_ms: int) -> Moment:
+    items = person.cart.items if person.cart else ()
+    dearest = max(items, key=lambda item: item.price * item.quantity, default=None)
+    return Moment(
+        kind=rule.kind,
+        at_ms=at_ms,
+        event_id=reminder.event_id,
+        channel=rule.channel,
+        category=dearest.category if dearest else "",
+        product_id=dearest.product_id if dearest else "",
+        value=person.cart.value if person.cart else 0.0,
+    )

@@ -1,0 +1,85 @@
+"""Why, in words: reason codes to sentences in English, Japanese and Chinese, as data."""
+
+from streams.contracts.outputs import Texts
+from streams.contracts.reference import LanguageTag, Offer
+
+LANGUAGES: tuple[LanguageTag, ...] = ("en", "ja", "zh")
+OFFER_REASONS: dict[str, Texts] = {
+    "product_viewed": {
+        "en": "You looked at something like it",
+        "ja": "ご覧になった商品に関連しています",
+        "zh": "您刚看过类似的商品",
+    },
+    "cart_abandoned": {
+        "en": "Something waits in your cart",
+        "ja": "カートに商品が残っています",
+        "zh": "您的购物车里还有商品",
+    },
+    "zone_entered": {
+        "en": "You are right beside it",
+        "ja": "すぐ近くにあります",
+        "zh": "就在您身边",
+    },
+    "application_opened": {"en": "Good to see you", "ja": "ようこそ", "zh": "欢迎回来"},
+    "search_without_result": {
+        "en": "Perhaps this instead",
+        "ja": "代わりにこちらはいかがですか",
+        "zh": "也许您会喜欢这个",
+    },
+    "order_completed": {"en": "For your next visit", "ja": "次回のご来店に", "zh": "供您下次使用"},
+    "churn_band_entered": {
+        "en": "We have missed you",
+        "ja": "お久しぶりです",
+        "zh": "我们很想念您",
+    },
+}
+CHURN_REASONS: dict[str, Texts] = {
+    "SILENCE_VS_HABIT": {
+        "en": "silent for longer than usual",
+        "ja": "普段より長く来店がありません",
+        "zh": "沉默时间超过其习惯",
+    },
+    "LONG_SILENCE": {
+        "en": "silent for long",
+        "ja": "長期間来店がありません",
+        "zh": "长时间没有消费",
+    },
+    "ONE_TIME_BUYER": {"en": "bought only once", "ja": "購入は一度だけです", "zh": "仅购买过一次"},
+    "LOW_FREQUENCY": {"en": "buys seldom", "ja": "購入頻度が低い", "zh": "购买频率低"},
+    "SLOWING_DOWN": {
+        "en": "buys less and less often",
+        "ja": "購入間隔が伸びています",
+        "zh": "购买越来越少",
+    },
+    "SPEND_DROP": {
+        "en": "spends less than before",
+        "ja": "購入金額が減っています",
+        "zh": "消费金额下降",
+    },
+    "IRREGULAR": {"en": "buys irregularly", "ja": "購入が不規則です", "zh": "购买不规律"},
+    "NEW_CUSTOMER": {"en": "is new", "ja": "新しいお客様です", "zh": "是新客户"},
+}
+ALERT_FRAMES: Texts = {
+    "en": "Risk {risk:.0%} of no purchase in {days:.0f} days: {why}",
+    "ja": "{days:.0f}日以内に購入がない確率{risk:.0%}：{why}",
+    "zh": "{days:.0f}天内不购买的概率{risk:.0%}：{why}",
+}
+
+
+def offer_text(offer: Offer, trigger_kind: str) -> Texts:
+    """The offer's title behind the reason, in each language; English where a title is missing."""
+    english = offer.title.get("en", offer.offer_id)
+    reasons = OFFER_REASONS[trigger_kind]
+    return {lang: f"{reasons[lang]}: {offer.title.get(lang, english)}" for lang in LANGUAGES}
+
+
+def alert_text(risk: float, horizon_days: float, codes: tuple[str, ...]) -> Texts:
+    """What the CRM manager reads, in each language."""
+    return {
+        lang: ALERT_FRAMES[lang].format(
+            risk=risk,
+            days=horizon_days,
+            why=", ".join(CHURN_REASONS[c][lang] for c in codes if c in CHURN_REASONS) or "-",
+        )
+        for lang in LANGUAGES
+    }
