@@ -1,0 +1,166 @@
+"""Purchases from a file: CSV (`customer_id, ts, amount`) or JSON lines of events, plain or gzip."""
+
+import csv
+import gzip
+import math
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+import msgspec
+from msgspec import Struct
+
+from streams.contracts.common import Identity, Money
+from streams.contracts.times import to_ms
+from streams.errors import OperatorError
+
+BAD_LINES_SHOWN_MAX = 20
+AT_S_MAX = 253_402_300_800  # the year 10000
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+class Purchase(Struct, frozen=True):
+    """Who bought, when, for how much (in the file's currency)."""
+
+    customer_id: str
+    at_ms: int
+    amount: float
+
+
+class BadLine(Struct, frozen=True):
+    """A line that could not be read, counted from 1, and why."""
+
+    line: int
+    reason: str
+
+
+class PurchaseFile(Struct, frozen=True):
+    """What a file holds: purchases by time, lines that are something else, bad lines (first 20)."""
+
+    purchases: tuple[Purchase, ...]
+    skipped_count: int = 0
+    bad_count: int = 0
+    bad: tuple[BadLine, ...] = ()
+
+
+class _Event(Struct):
+    """The part of an `order_completed` that matters here."""
+
+    event_name: str
+    event_id: str | None = None
+    occurred_at: datetime | None = None
+    identity: Identity | None = None
+    total: Money | None = None
+
+
+class _Line(Struct):
+    """A line as `replay` reads it: topic and value, or an event alone."""
+
+    value: msgspec.Raw = msgspec.Raw()
+
+
+def read_purchases(path: Path) -> PurchaseFile:
+    """Read all purchases of a file, the earliest first; lines of one moment keep their order.
+
+    Rows of a CSV whose `type` is not `purchase`, and events other than `order_completed`, are
+    skipped and counted; a repeated `event_id` is read once. `ts` is in seconds since the epoch.
+
+    Raises:
+        OperatorError: the file is not there, or has neither of the two formats.
+    """
+    try:
+        with _open_text(path) as text:
+            parse = _parse_json if text.read(1) == "{" else _parse_csv
+            text.seek(0)
+            return _collect(parse(text))
+    except (OSError, EOFError) as error:
+        raise OperatorError(f"{path} cannot be read: {error}") from error
+
+
+def _collect(parsed: Iterator[Purchase | BadLine | None]) -> PurchaseFile:
+    purchases, bad, skipped, bad_count = [], [], 0, 0
+    for item in parsed:
+        if isinstance(item, Purchase):
+            purchases.append(item)
+        elif item is None:
+            skipped += 1
+        else:
+            bad_count += 1
+            bad.extend([item] if bad_count <= BAD_LINES_SHOWN_MAX else [])
+    purchases.sort(key=lambda purchase: purchase.at_ms)
+    return PurchaseFile(tuple(purchases), skipped, bad_count, tuple(bad))
+
+
+def _parse_csv(text: IO[str]) -> Iterator[Purchase | BadLine | None]:
+    rows = csv.DictReader(text)
+    missing = {"customer_id", "ts", "amount"} - set(rows.fieldnames or ())
+    if missing:
+        raise OperatorError(
+            f"the CSV has no column {', '.join(sorted(missing))}; its first line must name "
+            "customer_id, ts (seconds since the epoch) and amount"
+        )
+    while True:
+        try:
+            row = next(rows)
+            if (row.get("type") or "purchase") != "purchase":
+                yield None
+            else:
+                yield _purchase(row["customer_id"], float(row["ts"]), float(row["amount"]))
+        except StopIteration:
+            return
+        except (TypeError, ValueError, csv.Error) as error:
+            yield BadLine(rows.line_num, str(error))
+
+
+def _parse_json(text: IO[str]) -> Iterator[Purchase | BadLine | None]:
+    seen: set[str] = set()
+    for number, line in enumerate(text, 1):
+        if not line.strip():
+            continue
+        try:
+            event = _unwrap(line)
+            if event.event_name != "order_completed" or event.event_id in seen:
+                yield None
+                continue
+            purchase = _from_event(event)
+        except (msgspec.DecodeError, ValueError) as error:
+            yield BadLine(number, str(error))
+            continue
+        if event.event_id:
+            seen.add(event.event_id)
+        yield purchase
+
+
+def _unwrap(line: str) -> _Event:
+    value = bytes(msgspec.json.decode(line, type=_Line).value)
+    if value.startswith(b'"'):
+        value = msgspec.json.decode(value, type=str).encode()
+    return msgspec.json.decode(value or line, type=_Event)
+
+
+def _from_event(event: _Event) -> Purchase:
+    if event.identity is None or event.occurred_at is None or event.total is None:
+        raise ValueError("an order_completed needs identity, occurred_at and total")
+    if event.occurred_at.tzinfo is None:
+        raise ValueError("occurred_at has no zone")
+    return _purchase(event.identity.key, to_ms(event.occurred_at) / 1000, event.total.value)
+
+
+def _purchase(customer_id: str | None, at_s: float, amount: float) -> Purchase:
+    if not customer_id:
+        raise ValueError("no customer_id")
+    if "\ufffd" in customer_id:
+        raise ValueError("customer_id is not UTF-8")
+    if not 0 <= at_s < AT_S_MAX:
+        raise ValueError(f"ts {at_s} is not in seconds since the epoch")
+    if not (math.isfinite(amount) and amount >= 0.0):
+        raise ValueError(f"amount {amount} of a purchase is below zero or no number")
+    return Purchase(customer_id, round(at_s * 1000), amount)
+
+
+def _open_text(path: Path) -> IO[str]:
+    with path.open("rb") as raw:
+        zipped = raw.read(2) == GZIP_MAGIC
+    opener = gzip.open if zipped else open
+    return opener(path, "rt", encoding="utf-8", errors="replace", newline="")

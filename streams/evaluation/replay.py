@@ -1,0 +1,165 @@
+"""Replay: a file of events through `process()` on the stream's own clock, into a folder of files.
+
+The same file twice gives the same bytes: nothing here asks the wall for the time. An event that
+leaps more than a year ahead of the stream is taken for a mistake (`in_the_future`), since it would
+fire everyone's timers at once.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import msgspec
+
+from streams import topics
+from streams.contracts.effects import AlertRaised, DecisionLogged, Effect, OutcomeSeen
+from streams.contracts.encode import encode_output
+from streams.contracts.rules import InputRules, Rejected
+from streams.contracts.times import DAY_MS
+from streams.decisions import Policy
+from streams.evaluation.driver import Driver
+from streams.evaluation.inputs import InputRecord
+from streams.models import initial_models
+from streams.models.teacher import Teacher
+
+LEAP_MAX_MS = 366 * DAY_MS
+EPOCH_START_MS = 0
+FILES = {
+    topics.NEXT_BEST_OFFERS.name: "next-best-offers.jsonl",
+    topics.CHURN_ALERTS.name: "churn-alerts.jsonl",
+    topics.DECISION_LOG.name: "decision-log.jsonl",
+    topics.LEARNING_EXAMPLES.name: "learning-examples.jsonl",
+    topics.IDENTITY_CHANGES.name: "identity-changes.jsonl",
+    topics.SEGMENT_CHANGES.name: "segment-changes.jsonl",
+    topics.PRIVACY_RECEIPTS.name: "privacy-receipts.jsonl",
+}
+DEAD_LETTERS = "dead-letters.jsonl"
+ROWS = "rows.jsonl"
+SUMMARY = "summary.json"
+
+
+class Replay:
+    """A driver on the stream's clock whose effects go to files; a context manager."""
+
+    def __init__(self, policy: Policy, out: Path, *, learn: bool = True) -> None:
+        """`out` is made if it is not there; its files of an earlier replay are written anew."""
+        self.driver = Driver(policy, initial_models(), Teacher() if learn else None)
+        self.out = out
+        self.counts: dict[str, Counter[str]] = {}
+        self.records = 0
+        self._stack = ExitStack()
+        self._files: dict[str, IO[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        """Open the files."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        for name in (*FILES.values(), DEAD_LETTERS):
+            self._files[name] = self._stack.enter_context((self.out / name).open("wb"))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Write rows and summary, unless something went wrong, and close."""
+        if error is None:
+            self._write_rows()
+            (self.out / SUMMARY).write_bytes(_pretty(self.summary()))
+        self._stack.close()
+
+    def feed(self, record: InputRecord) -> None:
+        """One record to its end."""
+        self.records += 1
+        outcome = self.driver.feed(record.topic, record.value, self._rules())
+        if isinstance(outcome, Rejected):
+            self._reject(record, outcome)
+        else:
+            self._write(outcome)
+
+    def summary(self) -> dict[str, object]:
+        """What happened, in numbers; the same for the same file."""
+        return {
+            "records": self.records,
+            "customers": len(self.driver.rows),
+            "until_ms": self.driver.stream_ms,
+            **{name: dict(sorted(counts.items())) for name, counts in sorted(self.counts.items())},
+            "models": {name: s.quality for name, s in sorted(self.driver.snapshots.items())},
+        }
+
+    def _rules(self) -> InputRules:
+        now_ms = self.driver.stream_ms or 2**52
+        return InputRules(
+            now_ms=now_ms, occurred_at_min_ms=EPOCH_START_MS, future_tolerance_ms=LEAP_MAX_MS
+        )
+
+    def _write(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            self._count("effects", type(effect).__name__)
+            self._count_detail(effect)
+            message = encode_output(effect)
+            if message is not None and message.value is not None and message.topic in FILES:
+                self._files[FILES[message.topic]].write(message.value + b"\n")
+
+    def _count_detail(self, effect: Effect) -> None:
+        match effect:
+            case DecisionLogged(entry):
+                self._count("verdicts", entry.verdict)
+                self._count("triggers", entry.trigger.kind)
+            case AlertRaised(alert):
+                self._count("alerts", alert.transition)
+            case OutcomeSeen(outcome=outcome):
+                self._count("outcomes", outcome)
+
+    def _reject(self, record: InputRecord, rejected: Rejected) -> None:
+        self._count("rejected", rejected.reason)
+        letter = {
+            "line": record.line,
+            "topic": record.topic,
+            "reason": rejected.reason,
+            "path": rejected.path,
+            "detail": rejected.detail,
+            "value_base64": record.value,
+        }
+        self._files[DEAD_LETTERS].write(msgspec.json.encode(letter) + b"\n")
+
+    def _write_rows(self) -> None:
+        with (self.out / ROWS).open("wb") as file:
+            for key in sorted(self.driver.rows):
+                row = msgspec.structs.asdict(self.driver.rows[key])
+                file.write(msgspec.json.encode(row) + b"\n")
+
+    def _count(self, group: str, name: str) -> None:
+        self.counts.setdefault(group, Counter())[name] += 1
+
+
+def replay(
+    records: Iterable[InputRecord],
+    policy: Policy,
+    out: Path,
+    *,
+    learn: bool = True,
+    on_record: Callable[[], None] = lambda: None,
+) -> dict[str, object]:
+    """Run the records in their order and write the files; the summary is returned.
+
+    Args:
+        records: the order of the file is the order of arrival.
+        policy: the compiled reference data.
+        out: the folder for the outputs.
+        learn: false freezes the models.
+        on_record: called after each record, for a progress bar.
+    """
+    with Replay(policy, out, learn=learn) as run:
+        for record in records:
+            run.feed(record)
+            on_record()
+    return run.summary()
+
+
+def _pretty(summary: dict[str, object]) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n"

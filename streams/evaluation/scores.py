@@ -1,0 +1,107 @@
+"""How good a probability is: AUC, Brier score, log loss, AUC within ticks, bias by tick."""
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Groups = NDArray[np.int64]
+PROBABILITY_MIN = 1e-9
+
+
+class Quality(Struct, frozen=True):
+    """One model's figures over a set of predictions; an AUC is None when all labels are alike."""
+
+    name: str
+    count: int
+    auc: float | None
+    brier: float
+    log_loss: float
+    mean_predicted: float
+    mean_observed: float
+    within_tick_auc: float | None = None
+    mean_abs_tick_bias: float | None = None
+
+
+def measure(name: str, labels: Flags, scores: Floats, ticks: Groups | None = None) -> Quality:
+    """All figures of one model; `ticks` groups the predictions, shape `[n]` like the others."""
+    by_tick = None if ticks is None else bias_by_group(labels, scores, ticks)
+    return Quality(
+        name=name,
+        count=len(labels),
+        auc=auc(labels, scores),
+        brier=brier(labels, scores),
+        log_loss=log_loss(labels, scores),
+        mean_predicted=float(scores.mean()) if len(scores) else 0.0,
+        mean_observed=float(labels.mean()) if len(labels) else 0.0,
+        within_tick_auc=None if ticks is None else within_group_auc(labels, scores, ticks),
+        mean_abs_tick_bias=float(np.mean([abs(b) for _, b, _ in by_tick])) if by_tick else None,
+    )
+
+
+def auc(labels: Flags, scores: Floats) -> float | None:
+    """P(a positive scores above a negative), ties count half (Mann-Whitney); None without both.
+
+    >>> auc(np.array([False, True, True]), np.array([0.1, 0.1, 0.9]))
+    0.75
+    """
+    positives = int(labels.sum())
+    pairs = positives * (len(labels) - positives)
+    if not pairs:
+        return None
+    ranks = float(rankdata(scores)[labels].sum())
+    return (ranks - positives * (positives + 1) / 2) / pairs
+
+
+def brier(labels: Flags, scores: Floats) -> float:
+    """Mean squared error of the probability (Brier 1950).
+
+    >>> brier(np.array([True, False]), np.array([0.5, 0.0]))
+    0.125
+    """
+    return float(np.mean((scores - labels) ** 2)) if len(labels) else 0.0
+
+
+def log_loss(labels: Flags, scores: Floats) -> float:
+    """Mean negative log likelihood in nats; certainty is capped at 1e-9.
+
+    >>> round(log_loss(np.array([True, False]), np.array([0.5, 0.5])), 4)
+    0.6931
+    """
+    if not len(labels):
+        return 0.0
+    capped = np.clip(scores, PROBABILITY_MIN, 1.0 - PROBABILITY_MIN)
+    return float(-np.mean(np.log(np.where(labels, capped, 1.0 - capped))))
+
+
+def within_group_auc(labels: Flags, scores: Floats, groups: Groups) -> float | None:
+    """AUC among those of one group (tick), averaged with the groups' numbers of pairs.
+
+    Nothing is gained here by knowing that some weeks are better than others.
+    """
+    total, weights = 0.0, 0
+    for rows in _rows_by_group(groups).values():
+        inside = auc(labels[rows], scores[rows])
+        if inside is not None:
+            positives = int(labels[rows].sum())
+            pairs = positives * (len(rows) - positives)
+            total, weights = total + pairs * inside, weights + pairs
+    return total / weights if weights else None
+
+
+def bias_by_group(
+    labels: Flags, scores: Floats, groups: Groups
+) -> tuple[tuple[int, float, int], ...]:
+    """Group, mean predicted minus mean observed, count; in the order of the groups."""
+    return tuple(
+        (group, float(scores[rows].mean() - labels[rows].mean()), len(rows))
+        for group, rows in sorted(_rows_by_group(groups).items())
+    )
+
+
+def _rows_by_group(groups: Groups) -> dict[int, NDArray[np.int64]]:
+    order = np.argsort(groups, kind="stable")
+    names, starts = np.unique(groups[order], return_index=True)
+    return dict(zip(names.tolist(), np.split(order, starts[1:]), strict=True)) if len(order) else {}
