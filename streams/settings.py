@@ -1,0 +1,299 @@
+"""Settings: defaults, then a TOML file, then `OFFERSTREAM_*`; the only reader of the environment.
+
+A nested name is joined by `_` in the environment: `[http] port` is `OFFERSTREAM_HTTP_PORT`.
+`OFFERSTREAM_CONFIG` names the file. Everything that is wrong is said at once.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from streams.errors import SettingsError
+
+PREFIX = "OFFERSTREAM_"
+CONFIG_VARIABLE = PREFIX + "CONFIG"
+SECRETS = frozenset({"sasl_password"})
+
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_\-]{0,62}$")]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Host = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:\-]{1,255}$")]
+Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+
+
+class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a process shows its metrics; slot n listens on `port + n`, 0 is any free port."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 9100
+
+
+class SecuritySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to reach the broker. The password is never printed; a file may hold it instead."""
+
+    protocol: Protocol = "PLAINTEXT"
+    sasl_mechanism: Mechanism = "SCRAM-SHA-512"
+    sasl_username: str = ""
+    sasl_password: str = ""
+    sasl_password_file: str = ""
+    ssl_ca_file: str = ""
+    ssl_certificate_file: str = ""
+    ssl_key_file: str = ""
+
+    def __repr__(self) -> str:
+        """The protocol alone: a settings object may end up in a log."""
+        return f"SecuritySettings(protocol={self.protocol!r}, ...)"
+
+    @property
+    def password(self) -> str:
+        """The password, read from its file where one is named."""
+        if not self.sasl_password_file:
+            return self.sasl_password
+        return Path(self.sasl_password_file).read_text(encoding="utf-8").strip()
+
+
+class LearnerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often models are published. `learn` false freezes them: labels are written, not read."""
+
+    learn: bool = True
+    snapshot_every_examples: Annotated[int, Meta(ge=1, le=1_000_000)] = 200
+
+
+class BreakerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When nearly all of the last `window_records` are bad, the worker stops and says why."""
+
+    window_records: Annotated[int, Meta(ge=10, le=10_000_000)] = 2_000
+    bad_ratio_max: Annotated[float, Meta(gt=0, le=1)] = 0.95
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that may be set. Times are milliseconds; `occurred_at_min` is RFC 3339.
+
+    `transactional` false (the embedded broker, which fences nobody) means at least once.
+    `clock` is what fires timers: the wall's, or the greatest event time seen (`stream`).
+    """
+
+    bootstrap: Annotated[str, Meta(pattern=r"^[^\s,:]+:[0-9]+(,[^\s,:]+:[0-9]+)*$")] = (
+        "127.0.0.1:9092"
+    )
+    application_id: Name = "offerstream"
+    partitions: Annotated[int, Meta(ge=1, le=512)] = 4
+    replication_factor: Annotated[int, Meta(ge=1, le=7)] = 1
+    data_dir: Annotated[str, Meta(min_length=1)] = "offerstream-data"
+    epoch_ms: Annotated[int, Meta(ge=10, le=10_000)] = 1_000
+    batch_records_max: Annotated[int, Meta(ge=1, le=100_000)] = 500
+    transactional: bool = True
+    clock: Literal["wall", "stream"] = "wall"
+    occurred_at_min: Annotated[datetime, Meta(tz=True)] = datetime.fromisoformat(
+        "2020-01-01T00:00:00+00:00"
+    )
+    session_timeout_ms: Annotated[int, Meta(ge=6_000, le=300_000)] = 10_000
+    stop_timeout_s: Annotated[float, Meta(ge=1, le=600)] = 25.0
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    http: HttpSettings = HttpSettings()
+    security: SecuritySettings = SecuritySettings()
+    learner: LearnerSettings = LearnerSettings()
+    breaker: BreakerSettings = BreakerSettings()
+
+    @property
+    def data_path(self) -> Path:
+        """The folder of all state on this machine."""
+        return Path(self.data_dir)
+
+    @property
+    def occurred_at_min_ms(self) -> int:
+        """The earliest event time that is accepted."""
+        return round(self.occurred_at_min.timestamp() * 1000)
+
+
+def load_settings(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Settings:
+    """The settings in force.
+
+    Args:
+        file: a TOML file; else `OFFERSTREAM_CONFIG`; else none.
+        environment: `os.environ` if not given.
+        overrides: dotted names from the command line; they win (`None` values are passed over).
+
+    Raises:
+        SettingsError: unknown names and bad values, all of them, each with what to do.
+    """
+    environ = os.environ if environment is None else environment
+    if file is None and environ.get(CONFIG_VARIABLE):
+        file = Path(environ[CONFIG_VARIABLE])
+    given: dict[str, tuple[object, str]] = {}
+    errors: list[str] = []
+    for name, value, origin in _given(file, environ, overrides or {}):
+        if name in TYPES:
+            given[name] = (value, origin)
+        else:
+            errors.append(f"{origin}: there is no such setting{_suggest(name)}")
+    values = _checked(given, errors)
+    if not errors:
+        errors.extend(_contradictions(values))
+    if errors:
+        raise SettingsError("\n".join(["the settings are wrong:", *(f"  {e}" for e in errors)]))
+    return _build(values)
+
+
+def librdkafka_config(settings: Settings) -> dict[str, str | int | float | bool]:
+    """How confluent-kafka reaches the broker."""
+    security = settings.security
+    config: dict[str, str | int | float | bool] = {
+        "bootstrap.servers": settings.bootstrap,
+        "security.protocol": security.protocol,
+    }
+    if security.protocol.startswith("SASL"):
+        config["sasl.mechanism"] = security.sasl_mechanism
+        config["sasl.username"] = security.sasl_username
+        config["sasl.password"] = security.password
+    files = {
+        "ssl.ca.location": security.ssl_ca_file,
+        "ssl.certificate.location": security.ssl_certificate_file,
+        "ssl.key.location": security.ssl_key_file,
+    }
+    return {**config, **{name: path for name, path in files.items() if path}}
+
+
+def kafka_python_config(settings: Settings) -> dict[str, Any]:
+    """How kafka-python reaches the broker."""
+    security = settings.security
+    config: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap.split(","),
+        "security_protocol": security.protocol,
+    }
+    if security.protocol.startswith("SASL"):
+        config["sasl_mechanism"] = security.sasl_mechanism
+        config["sasl_plain_username"] = security.sasl_username
+        config["sasl_plain_password"] = security.password
+    config["ssl_cafile"] = security.ssl_ca_file or None
+    config["ssl_certfile"] = security.ssl_certificate_file or None
+    config["ssl_keyfile"] = security.ssl_key_file or None
+    return config
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as `OFFERSTREAM_*` variables, for a process that is started with them."""
+    flat = msgspec.to_builtins(settings)
+    return {_variable(name): _text(_at(flat, name)) for name in TYPES if _at(flat, name) != ""}
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """This process's environment with `settings` in place of its own `OFFERSTREAM_*`."""
+    others = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
+    return {**others, **as_environment(settings)}
+
+
+def _given(
+    file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object]
+) -> Iterator[tuple[str, object, str]]:
+    """Every value that was given, weakest first: dotted name, value, where it stands."""
+    if file is not None:
+        yield from ((name, value, f"{file}: {name}") for name, value in _flatten(_read(file)))
+    names = {_variable(name): name for name in TYPES}
+    for variable in sorted(environ):
+        if variable.startswith(PREFIX) and variable != CONFIG_VARIABLE:
+            name = names.get(variable, variable.removeprefix(PREFIX).lower())
+            yield name, environ[variable], variable
+    for name, value in overrides.items():
+        if value is not None:
+            yield name, value, f"option {name}"
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{file} cannot be read as TOML: {error}") from error
+
+
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _checked(given: Mapping[str, tuple[object, str]], errors: list[str]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for name, (value, origin) in given.items():
+        try:
+            values[name] = msgspec.convert(value, TYPES[name], strict=not isinstance(value, str))
+        except msgspec.ValidationError as error:
+            shown = "" if name.split(".")[-1] in SECRETS else f" (it is {value!r})"
+            errors.append(f"{origin}: {error}{shown}")
+    return values
+
+
+def _contradictions(values: Mapping[str, object]) -> Iterator[str]:
+    protocol = str(values.get("security.protocol", "PLAINTEXT"))
+    if protocol.startswith("SASL") and not values.get("security.sasl_username"):
+        yield "security.protocol is SASL: set security.sasl_username and a password (or its file)"
+    for name in ("sasl_password_file", "ssl_ca_file", "ssl_certificate_file", "ssl_key_file"):
+        path = values.get(f"security.{name}")
+        if path and not os.access(str(path), os.R_OK):
+            yield f"security.{name}: {path} cannot be read: name a file that this user may read"
+
+
+def _build(values: Mapping[str, object]) -> Settings:
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        section, _, leaf = name.rpartition(".")
+        (nested.setdefault(section, {}) if section else nested)[leaf] = value
+    sections = {name: kind(**nested.pop(name, {})) for name, kind in _SECTIONS.items()}
+    return Settings(**nested, **sections)
+
+
+def _suggest(name: str) -> str:
+    near = get_close_matches(name, TYPES, n=1) or get_close_matches(
+        name.replace("_", "."), TYPES, 1
+    )
+    return f"; did you mean {near[0]} ({_variable(near[0])})?" if near else ""
+
+
+def _variable(name: str) -> str:
+    return PREFIX + name.replace(".", "_").upper()
+
+
+def _at(flat: Any, name: str) -> Any:
+    for part in name.split("."):
+        flat = flat[part]
+    return flat
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+_SECTIONS: dict[str, type[Any]] = {
+    "http": HttpSettings,
+    "security": SecuritySettings,
+    "learner": LearnerSettings,
+    "breaker": BreakerSettings,
+}
+
+
+def _types() -> dict[str, Any]:
+    """The type of every setting by its dotted name."""
+    found: dict[str, Any] = {}
+    for name, kind in get_type_hints(Settings, include_extras=True).items():
+        if name not in _SECTIONS:
+            found[name] = kind
+            continue
+        inner = get_type_hints(_SECTIONS[name], include_extras=True)
+        found.update({f"{name}.{leaf}": leaf_kind for leaf, leaf_kind in inner.items()})
+    return found
+
+
+TYPES = _types()

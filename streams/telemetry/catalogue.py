@@ -1,0 +1,212 @@
+"""The metric catalogue: every metric that offerstream exposes, as data.
+
+The worker, the dashboards, the alert rules and `docs/operate.md` are made from this list or
+checked against it. A new metric is one entry here and one row in `fold`, or one call in the worker.
+Base units are in the names (`_seconds`, `_bytes`, `_ratio`); money is in the shop's currency
+(`_currency`); labels come from closed enums and never hold an id.
+"""
+
+from streams.telemetry import labels as by
+from streams.telemetry.metric import PREFIX, Group, Label, Metric
+
+LATENCY_BUCKETS_S = (
+    0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0,
+)  # fmt: skip
+COMMIT_BUCKETS_S = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0, 5.0)
+LATE_BUCKETS_S = (1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0, 2_592_000.0)
+SIZE_BUCKETS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
+
+
+def _counter(group: Group, name: str, help_: str, *labels: Label) -> Metric:
+    return Metric(name=PREFIX + name, kind="counter", group=group, help=help_, labels=labels)
+
+
+def _gauge(group: Group, name: str, help_: str, *labels: Label) -> Metric:
+    return Metric(name=PREFIX + name, kind="gauge", group=group, help=help_, labels=labels)
+
+
+def _histogram(
+    group: Group, name: str, help_: str, buckets: tuple[float, ...], *labels: Label
+) -> Metric:
+    return Metric(
+        name=PREFIX + name,
+        kind="histogram",
+        group=group,
+        help=help_,
+        labels=labels,
+        buckets=buckets,
+    )
+
+
+# What comes in.
+EVENTS = _counter(
+    "events", "events_total", "Input events processed.", by.SOURCE_TOPIC, by.EVENT_NAME
+)
+REJECTED = _counter(
+    "events",
+    "events_rejected_total",
+    "Records sent to dead-letters.",
+    by.SOURCE_TOPIC,
+    by.REJECT_REASON,
+)
+IGNORED = _counter(
+    "events", "events_ignored_total", "Accepted events that changed nothing.", by.IGNORED_REASON
+)
+LATE = _counter("events", "events_late_total", "Events that came after later ones of the person.")
+LATENESS = _histogram(
+    "events", "event_lateness_seconds", "How late the late events were.", LATE_BUCKETS_S
+)
+ROUTED = _counter(
+    "events", "events_routed_total", "Messages sent through customer-events.", by.ROUTED_KIND
+)
+MISPLACED = _counter(
+    "events", "events_misplaced_total", "Records under a wrong key or partition.", by.SOURCE_TOPIC
+)
+TICKS = _counter("events", "ticks_total", "Timers fired.")
+TIMER_DELAY = _histogram(
+    "events", "timer_delay_seconds", "From a timer's due time to its firing.", LATENCY_BUCKETS_S
+)
+IDENTITY_CHANGES = _counter(
+    "events", "identity_changes_total", "Ids linked, unlinked or in conflict.", by.IDENTITY_KIND
+)
+RECEIPTS = _counter(
+    "events", "privacy_receipts_total", "Privacy requests carried out.", by.RECEIPT_KIND
+)
+
+# What is decided.
+DECISIONS = _counter("decisions", "decisions_total", "Decisions.", by.TRIGGER, by.VERDICT, by.ARM)
+OFFERS = _counter("decisions", "offers_total", "Offers decided.", by.ARM, by.CHANNEL)
+WITHHELD = _counter(
+    "decisions", "candidates_withheld_total", "Offers that were not eligible.", by.WHY_NOT
+)
+EVENT_TO_OFFER = _histogram(
+    "decisions",
+    "event_to_offer_seconds",
+    "From the triggering record's timestamp to the commit of its offer.",
+    LATENCY_BUCKETS_S,
+)
+
+# What became of it.
+OUTCOMES = _counter("outcomes", "outcomes_total", "Outcomes of decisions made.", by.ARM, by.OUTCOME)
+OUTCOME_AMOUNT = _counter(
+    "outcomes", "redeemed_amount_currency_total", "Spent when offers were redeemed.", by.ARM
+)
+PURCHASES = _counter("outcomes", "purchases_total", "Purchases.", by.ARM)
+PURCHASE_AMOUNT = _counter(
+    "outcomes", "purchase_amount_currency_total", "Spent on purchases.", by.ARM
+)
+PURCHASE_MARGIN = _counter(
+    "outcomes", "purchase_margin_currency_total", "Margin earned on purchases.", by.ARM
+)
+REFUND_AMOUNT = _counter(
+    "outcomes", "refund_amount_currency_total", "Given back on refunds.", by.ARM
+)
+MARGIN_LOST = _counter(
+    "outcomes", "margin_lost_currency_total", "Margin lost on refunds and losses.", by.ARM
+)
+ARM_SHARE = _gauge(
+    "outcomes",
+    "experiment_arm_share_ratio",
+    "Share of the people in an arm; scales one arm's value to another's.",
+    by.ARM,
+)
+
+# Who is about to leave.
+ALERTS = _counter("churn", "churn_alerts_total", "Churn alerts.", by.TRANSITION, by.BAND, by.ARM)
+RETENTION = _counter(
+    "churn", "retention_outcomes_total", "What became of alerts.", by.RETENTION_RESULT
+)
+SEGMENTS = _counter(
+    "churn", "segment_changes_total", "People who entered a life-cycle stage.", by.SEGMENT
+)
+
+# What is learned.
+LABELS = _counter(
+    "learning", "labels_total", "Labels sent to the learner.", by.MODEL, by.LABEL_CLASS
+)
+EXAMPLES = _counter(
+    "learning",
+    "learner_examples_total",
+    "Examples read by the learner.",
+    by.MODEL,
+    by.LEARNED_RESULT,
+)
+SNAPSHOTS_PUBLISHED = _counter(
+    "learning", "snapshots_published_total", "Snapshots published by the learner.", by.MODEL
+)
+MODEL_EXAMPLES = _gauge(
+    "learning", "model_examples", "Examples behind the snapshot in use: its version.", by.MODEL
+)
+MODEL_FORMAT = _gauge("learning", "model_format", "Format of the snapshot in use.", by.MODEL)
+SNAPSHOT_TIME = _gauge(
+    "learning",
+    "model_snapshot_timestamp_seconds",
+    "When the snapshot was applied, Unix time.",
+    by.MODEL,
+)
+SNAPSHOT_AGE = _gauge(
+    "learning", "model_snapshot_age_seconds", "Since the snapshot in use was applied.", by.MODEL
+)
+LOG_LOSS = _gauge("learning", "model_log_loss_nats", "Prequential log loss per example.", by.MODEL)
+CONSTANT_LOG_LOSS = _gauge(
+    "learning",
+    "model_constant_log_loss_nats",
+    "Prequential log loss of always saying the base rate.",
+    by.MODEL,
+)
+AUC = _gauge("learning", "model_auc_ratio", "Prequential area under the ROC curve.", by.MODEL)
+CALIBRATION = _gauge(
+    "learning", "model_calibration_ratio", "Sum of predictions over sum of labels.", by.MODEL
+)
+
+# What the decisions stand on.
+REFERENCE_RECORDS = _counter(
+    "reference",
+    "reference_records_total",
+    "Reference records and snapshots read.",
+    by.REFERENCE_TOPIC,
+    by.REFERENCE_RESULT,
+)
+REFERENCE_OFFERS = _gauge("reference", "reference_offers", "Offers in the policy in use.")
+REFERENCE_TIME = _gauge(
+    "reference", "reference_timestamp_seconds", "When the policy was applied, Unix time."
+)
+REFERENCE_STALE = _gauge(
+    "reference", "reference_stale", "1 while newer reference data is bad and the old is kept."
+)
+
+# What carries it.
+COMMITS = _counter("runtime", "epoch_commits_total", "Epochs ended.", by.COMMIT_RESULT)
+COMMIT_DURATION = _histogram(
+    "runtime",
+    "epoch_commit_duration_seconds",
+    "Duration of an epoch's transaction.",
+    COMMIT_BUCKETS_S,
+)
+EPOCH_ROWS = _histogram("runtime", "epoch_rows", "Rows written by an epoch.", SIZE_BUCKETS)
+EPOCH_OUTPUTS = _histogram("runtime", "epoch_outputs", "Records sent by an epoch.", SIZE_BUCKETS)
+LAG = _gauge("runtime", "lag_records", "Records not yet processed.", by.SOURCE_TOPIC)
+ROWS = _gauge("runtime", "rows", "Rows held by this worker, estimated from the store's keys.")
+CACHE = _counter("runtime", "row_cache_reads_total", "Rows read, by the cache.", by.CACHE_RESULT)
+RESTORED = _counter("runtime", "restored_rows_total", "Rows restored from the changelog.")
+RESTORE_DURATION = _gauge("runtime", "restore_duration_seconds", "Duration of the last restore.")
+PARTITIONS = _gauge("runtime", "partitions_active", "Partitions that this worker owns and serves.")
+READY = _gauge("runtime", "ready", "1 when restored, assigned and caught up with models.")
+BREAKER = _gauge("runtime", "breaker_open", "1 when nearly everything is bad and work has stopped.")
+BAD_SHARE = _gauge("runtime", "breaker_bad_ratio", "Share of bad records in the breaker's window.")
+PROCESS_TIME = _counter(
+    "runtime", "process_seconds_total", "Wall time spent in decode, process and encode."
+)
+
+CATALOGUE: tuple[Metric, ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, Metric)
+)
+
+
+def find(name: str) -> Metric:
+    """The metric of that name; a typo is a programmer's error.
+
+    >>> find("offerstream_ready").kind
+    'gauge'
+    """
+    return next(metric for metric in CATALOGUE if metric.name == name)

@@ -1,0 +1,155 @@
+"""`measure()`: what a message and the step that it caused count for, as values; still pure."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from streams import topics
+from streams.contracts.effects import (
+    AlertRaised,
+    DecisionLogged,
+    Effect,
+    EventIgnored,
+    EventLate,
+    EventRouted,
+    IdentityChanged,
+    OfferDecided,
+    OutcomeLabeled,
+    OutcomeSeen,
+    PurchaseSeen,
+    ReceiptIssued,
+    SegmentChanged,
+)
+from streams.contracts.events import (
+    App,
+    Beacon,
+    Clickstream,
+    InputEvent,
+    OfferFeedback,
+    PrivacyRequest,
+    Profile,
+    Purchase,
+)
+from streams.contracts.routing import LinkAnswered, LinkRequested, Message, RoutedEvent, Tick
+from streams.telemetry import catalogue as metrics
+from streams.telemetry.metric import Measurement, measured
+
+if TYPE_CHECKING:
+    from streams.pipeline import Step
+
+Measurements = tuple[Measurement, ...]
+
+TOPIC_OF: dict[type[Any], str] = {
+    Clickstream: topics.CLICKSTREAM.name,
+    App: topics.APP.name,
+    Beacon: topics.BEACON.name,
+    Purchase: topics.PURCHASE.name,
+    OfferFeedback: topics.OFFER_FEEDBACK.name,
+    Profile: topics.PROFILE.name,
+    PrivacyRequest: topics.PRIVACY_REQUESTS.name,
+}
+_EVENTS: dict[tuple[str, str], Measurement] = {}
+_ROUTED_KIND: dict[type[Any], str] = {
+    RoutedEvent: "event",
+    LinkRequested: "link_requested",
+    LinkAnswered: "link_answered",
+}
+
+
+def measure(message: Message, step: "Step") -> Measurements:
+    """Everything that one step counts for, in the order of its effects."""
+    counted = list(_arrival(message))
+    for effect in step.effects:
+        counted.extend(_FOLDS[type(effect)](effect))
+    return tuple(counted)
+
+
+def _arrival(message: Message) -> Measurements:
+    if isinstance(message, Tick):
+        return (measured(metrics.TICKS),)
+    if isinstance(message, RoutedEvent):
+        return _event(topics.CUSTOMER_EVENTS.name, message.event)
+    if isinstance(message, LinkRequested | LinkAnswered):
+        return ()
+    return _event(TOPIC_OF[type(message)], message)
+
+
+def _event(topic: str, event: InputEvent) -> Measurements:
+    key = (topic, event.event_name)
+    counted = _EVENTS.get(key)
+    if counted is None:
+        counted = _EVENTS[key] = measured(metrics.EVENTS, *key)
+    if isinstance(event, Profile) and event.outcome is not None:
+        return counted, measured(metrics.RETENTION, event.outcome.result)
+    return (counted,)
+
+
+def _decision(effect: DecisionLogged) -> Measurements:
+    entry = effect.entry
+    withheld = (
+        measured(metrics.WITHHELD, candidate.why_not)
+        for candidate in entry.candidates
+        if candidate.why_not is not None
+    )
+    decided = measured(metrics.DECISIONS, entry.trigger.kind, entry.verdict, entry.experiment.arm)
+    return decided, *withheld
+
+
+def _offer(effect: OfferDecided) -> Measurements:
+    offer = effect.offer
+    return (measured(metrics.OFFERS, offer.experiment.arm, offer.channel),)
+
+
+def _alert(effect: AlertRaised) -> Measurements:
+    alert = effect.alert
+    arm = alert.experiment.arm
+    return (measured(metrics.ALERTS, alert.transition, alert.risk_band, arm),)
+
+
+def _label(effect: OutcomeLabeled) -> Measurements:
+    example = effect.example
+    which = "positive" if example.label > 0 else "negative"
+    return (measured(metrics.LABELS, example.model, which),)
+
+
+def _outcome(effect: OutcomeSeen) -> Measurements:
+    seen = measured(metrics.OUTCOMES, effect.arm, effect.outcome)
+    if effect.amount <= 0:
+        return (seen,)
+    return seen, measured(metrics.OUTCOME_AMOUNT, effect.arm, value=effect.amount)
+
+
+def _purchase(effect: PurchaseSeen) -> Measurements:
+    """Counters only rise, so what is given back has counters of its own."""
+    arm, amount, margin = effect.arm, effect.amount, effect.margin
+    counted = [
+        measured(metrics.PURCHASE_MARGIN, arm, value=margin)
+        if margin >= 0
+        else measured(metrics.MARGIN_LOST, arm, value=-margin)
+    ]
+    if amount < 0:
+        return (*counted, measured(metrics.REFUND_AMOUNT, arm, value=-amount))
+    counted.append(measured(metrics.PURCHASES, arm))
+    counted.append(measured(metrics.PURCHASE_AMOUNT, arm, value=amount))
+    return tuple(counted)
+
+
+def _late(effect: EventLate) -> Measurements:
+    lateness = measured(metrics.LATENESS, value=effect.late_ms / 1000)
+    return measured(metrics.LATE), lateness
+
+
+_FOLDS: dict[type[Any], Callable[[Any], Measurements]] = {
+    OfferDecided: _offer,
+    DecisionLogged: _decision,
+    AlertRaised: _alert,
+    OutcomeLabeled: _label,
+    OutcomeSeen: _outcome,
+    PurchaseSeen: _purchase,
+    EventRouted: lambda e: (measured(metrics.ROUTED, _ROUTED_KIND[type(e.message)]),),
+    EventIgnored: lambda e: (measured(metrics.IGNORED, e.reason),),
+    EventLate: _late,
+    IdentityChanged: lambda e: (measured(metrics.IDENTITY_CHANGES, e.change.kind),),
+    SegmentChanged: lambda e: (measured(metrics.SEGMENTS, e.change.segment),),
+    ReceiptIssued: lambda e: (measured(metrics.RECEIPTS, e.receipt.kind),),
+}
+assert set(_FOLDS) == set(Effect.__args__), "every effect is folded"  # noqa: S101

@@ -1,0 +1,76 @@
+"""The closed values of every label, read off the types that the program itself uses."""
+
+from typing import get_args
+
+from streams import topics
+from streams.contracts.common import ChannelName
+from streams.contracts.effects import EventIgnored, OutcomeSeen
+from streams.contracts.events import (
+    AppName,
+    BeaconName,
+    ClickstreamName,
+    FeedbackName,
+    PrivacyName,
+    ProfileName,
+    PurchaseName,
+    RetentionOutcome,
+    names_of,
+)
+from streams.contracts.outputs import ChurnAlert, IdentityChange, SegmentChange, Verdict, WhyNot
+from streams.contracts.reference import TriggerKind
+from streams.contracts.rules import RejectReason
+from streams.telemetry.metric import Label
+
+
+def _unique(*kinds: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for kind in kinds for name in names_of(kind)))
+
+
+def _field(struct: type, name: str) -> tuple[str, ...]:
+    return names_of(struct.__annotations__[name])
+
+
+ARM = Label("arm", ("policy", "uniform", "holdout"))
+BAND = Label("band", ("low", "medium", "high"))
+CACHE_RESULT = Label("result", ("hit", "miss"))
+CHANNEL = Label("channel", get_args(ChannelName))
+COMMIT_RESULT = Label("result", ("committed", "aborted"))
+EVENT_NAME = Label(
+    "event_name",
+    _unique(
+        ClickstreamName,
+        AppName,
+        BeaconName,
+        PurchaseName,
+        FeedbackName,
+        ProfileName,
+        PrivacyName,
+    ),
+)
+IDENTITY_KIND = Label("kind", _field(IdentityChange, "kind"))
+IGNORED_REASON = Label("reason", _field(EventIgnored, "reason"))
+LABEL_CLASS = Label("class", ("positive", "negative"))
+LEARNED_RESULT = Label("result", ("learned", "repeated", "unreadable"))
+MODEL = Label("model", ("response", "churn"))
+OUTCOME = Label("outcome", _field(OutcomeSeen, "outcome"))
+RECEIPT_KIND = Label("kind", ("erasure", "access"))
+REFERENCE_RESULT = Label("result", ("applied", "bad"))
+REFERENCE_TOPIC = Label(
+    "topic", (*(topic.name for topic in topics.REFERENCES), topics.MODEL_SNAPSHOTS.name)
+)
+REJECT_REASON = Label("reason", names_of(RejectReason))
+RETENTION_RESULT = Label("result", _field(RetentionOutcome, "result"))
+ROUTED_KIND = Label("kind", ("event", "link_requested", "link_answered"))
+SEGMENT = Label("segment", _field(SegmentChange, "segment"))
+SOURCE_TOPIC = Label(
+    "topic",
+    (
+        *(topic.name for topic in topics.INPUTS),
+        topics.CUSTOMER_EVENTS.name,
+        topics.LEARNING_EXAMPLES.name,
+    ),
+)
+TRANSITION = Label("transition", _field(ChurnAlert, "transition"))
+TRIGGER = Label("trigger", names_of(TriggerKind))
+VERDICT = Label("verdict", names_of(Verdict))
+WHY_NOT = Label("why_not", names_of(WhyNot))

@@ -1,0 +1,138 @@
+"""What is deployed holds together: compose, rules and dashboards against catalogue and settings."""
+
+import importlib.util
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from compose_spec import PyOptions
+
+from streams.settings import PREFIX, TYPES
+from streams.telemetry import CATALOGUE
+from tests.support.debian import program
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+RULES = yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text(encoding="utf-8"))
+RULE_TESTS = yaml.safe_load((DEPLOY / "prometheus" / "rules_test.yml").read_text(encoding="utf-8"))
+ALERTS = [rule["alert"] for group in RULES["groups"] for rule in group["rules"]]
+METRIC = re.compile(r"\bofferstream_[a-z0-9_]+")
+
+
+def dashboards() -> dict[str, str]:
+    """What the dashboard builder writes now."""
+    path = DEPLOY / "grafana" / "build_dashboards.py"
+    spec = importlib.util.spec_from_file_location("build_dashboards", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    built: dict[str, str] = module.built()
+    return built
+
+
+def known_series() -> set[str]:
+    """Every series name that a scrape can hold."""
+    names = set()
+    for metric in CATALOGUE:
+        suffixes = ("_bucket", "_sum", "_count") if metric.kind == "histogram" else ("",)
+        names |= {metric.name + suffix for suffix in suffixes}
+    return names
+
+
+def test_compose_is_valid_by_the_compose_specification() -> None:
+    """A parser of the specification takes the file."""
+    compose = PyOptions().from_yaml(yaml.safe_dump(COMPOSE))  # merges are expanded
+    compose.validate()
+    assert {"kafka", "setup", "worker-1", "worker-2", "learner", "simulator"} <= set(
+        compose.service_names()
+    )
+
+
+def test_every_file_that_compose_mounts_is_here() -> None:
+    """A container never starts on an empty folder in place of its configuration."""
+    mounts = [m for s in COMPOSE["services"].values() for m in s.get("volumes", ())]
+    files = [m.split(":")[0] for m in mounts if m.startswith("./")]
+    assert len(files) >= 6
+    assert [f for f in files if not (ROOT / f).exists()] == []
+
+
+def test_compose_publishes_on_loopback_only_and_drops_every_right() -> None:
+    """Nothing listens beyond this machine, nothing has a capability."""
+    for name, service in COMPOSE["services"].items():
+        assert all(p.startswith("127.0.0.1:") for p in service.get("ports", ())), name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+
+
+def test_compose_sets_only_settings_that_exist() -> None:
+    """A misspelled variable would be refused at start; it is refused here first."""
+    known = {PREFIX + name.replace(".", "_").upper() for name in TYPES}
+    given = {
+        variable
+        for service in COMPOSE["services"].values()
+        for variable in service.get("environment", {})
+        if variable.startswith(PREFIX)
+    }
+    assert given
+    assert given <= known
+
+
+def test_every_metric_in_the_rules_is_in_the_catalogue() -> None:
+    """An alert on a metric that nobody exposes never fires."""
+    used = {name for g in RULES["groups"] for r in g["rules"] for name in METRIC.findall(r["expr"])}
+    assert used
+    assert used <= known_series()
+
+
+def test_every_metric_on_the_dashboards_is_in_the_catalogue() -> None:
+    """A panel on a metric that nobody exposes stays empty."""
+    used = {name for text in dashboards().values() for name in METRIC.findall(text)}
+    assert len(used) > 30
+    assert used <= known_series()
+
+
+def test_the_committed_dashboards_are_what_the_code_builds() -> None:
+    """`python deploy/grafana/build_dashboards.py` was run after the last change."""
+    for name, text in dashboards().items():
+        committed = (DEPLOY / "grafana" / "dashboards" / name).read_text(encoding="utf-8")
+        assert committed == text, name
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_every_alert_has_a_firing_and_a_silent_case(alert: str) -> None:
+    """A rule that cannot fire, or never stops, is worse than none."""
+    cases = [c for t in RULE_TESTS["tests"] for c in t["alert_rule_test"]]
+    expected = [bool(c["exp_alerts"]) for c in cases if c["alertname"] == alert]
+    assert True in expected
+    assert False in expected
+
+
+def test_promtool_finds_the_rules_right() -> None:
+    """Prometheus's own tool runs every case."""
+    ran = subprocess.run(
+        [program("promtool", "prometheus"), "test", "rules", "rules_test.yml"],
+        cwd=DEPLOY / "prometheus",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_alertmanager_takes_its_configuration() -> None:
+    """Alertmanager's own tool reads the file that compose mounts."""
+    ran = subprocess.run(
+        [
+            program("amtool", "prometheus-alertmanager"),
+            "check-config",
+            DEPLOY / "alertmanager" / "alertmanager.yml",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -1,0 +1,119 @@
+"""The fold: every step becomes the right measurements, and every effect is folded."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import pytest
+
+from streams.contracts.common import Identity
+from streams.contracts.effects import (
+    Effect,
+    EventIgnored,
+    EventLate,
+    EventRouted,
+    OutcomeLabeled,
+    OutcomeSeen,
+    PurchaseSeen,
+)
+from streams.contracts.events import App, Profile, RetentionOutcome
+from streams.contracts.learning import LearningExample
+from streams.contracts.routing import LinkRequested, RoutedEvent, Tick
+from streams.telemetry import fold
+from streams.telemetry.fold import measure
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+OPENED = App(
+    event_id="e1",
+    event_name="application_opened",
+    occurred_at=AT,
+    identity=Identity(customer_id="c1"),
+    channel="app",
+)
+LINK = LinkRequested(customer_id="c1", other_id="a1", method="login", requested_at_ms=0)
+
+
+def folded(message: Any, *effects: Any) -> list[tuple[str, tuple[str, ...], float]]:
+    """The measurements of a step without a row, names without their prefix."""
+    step = SimpleNamespace(row=None, effects=effects)
+    return [
+        (m.metric.name.removeprefix("offerstream_"), m.labels, m.value)
+        for m in measure(message, step)
+    ]
+
+
+def test_an_event_counts_by_topic_and_name() -> None:
+    """Also when it came by another way."""
+    assert folded(OPENED) == [("events_total", ("events.app", "application_opened"), 1.0)]
+    routed = RoutedEvent(key="c1", topic="events.app", event=OPENED)
+    assert folded(routed) == [("events_total", ("customer-events", "application_opened"), 1.0)]
+    assert folded(Tick("c1", 5)) == [("ticks_total", (), 1.0)]
+    assert folded(LINK) == []
+
+
+def test_a_retention_outcome_counts_by_its_result() -> None:
+    """What became of an alert is seen on the dashboard."""
+    event = Profile(
+        event_id="e2",
+        event_name="retention_outcome",
+        occurred_at=AT,
+        identity=Identity(customer_id="c1"),
+        channel="call_center",
+        outcome=RetentionOutcome(alert_id="a1", result="saved"),
+    )
+    assert ("retention_outcomes_total", ("saved",), 1.0) in folded(event)
+
+
+@pytest.mark.parametrize(
+    ("effect", "expected"),
+    [
+        (EventIgnored("duplicate", "e1"), [("events_ignored_total", ("duplicate",), 1.0)]),
+        (
+            EventLate("e1", 90_000),
+            [("events_late_total", (), 1.0), ("event_lateness_seconds", (), 90.0)],
+        ),
+        (EventRouted("a1", LINK), [("events_routed_total", ("link_requested",), 1.0)]),
+        (
+            OutcomeSeen("d1", "policy", "redeemed", "o1", 30.0),
+            [
+                ("outcomes_total", ("policy", "redeemed"), 1.0),
+                ("redeemed_amount_currency_total", ("policy",), 30.0),
+            ],
+        ),
+        (
+            OutcomeSeen("d1", "holdout", "viewed", "o1"),
+            [("outcomes_total", ("holdout", "viewed"), 1.0)],
+        ),
+        (
+            PurchaseSeen("holdout", True, 20.0, 6.0),
+            [
+                ("purchase_margin_currency_total", ("holdout",), 6.0),
+                ("purchases_total", ("holdout",), 1.0),
+                ("purchase_amount_currency_total", ("holdout",), 20.0),
+            ],
+        ),
+        (
+            PurchaseSeen("policy", False, -20.0, -6.0),
+            [
+                ("margin_lost_currency_total", ("policy",), 6.0),
+                ("refund_amount_currency_total", ("policy",), 20.0),
+            ],
+        ),
+        (
+            OutcomeLabeled(
+                LearningExample(
+                    example_id="x", model="churn", observed_at_ms=0, label=1.0, features={}
+                )
+            ),
+            [("labels_total", ("churn", "positive"), 1.0)],
+        ),
+    ],
+)
+def test_an_effect_counts(effect: Any, expected: list[tuple[str, tuple[str, ...], float]]) -> None:
+    """Amounts rise in counters of their own, what is given back too."""
+    assert folded(OPENED, effect)[1:] == expected
+
+
+def test_no_effect_is_forgotten() -> None:
+    """A new effect without a fold fails here and at import."""
+    assert set(fold._FOLDS) == set(get_args(Effect))

@@ -1,0 +1,107 @@
+"""Settings: one door, every mistake told at once, secrets never shown."""
+
+from pathlib import Path
+
+import pytest
+
+from streams.errors import SettingsError
+from streams.settings import TYPES, Settings, as_environment, load_settings
+
+
+def test_defaults_need_nothing() -> None:
+    """A stranger who sets nothing gets a local broker and a loopback port."""
+    settings = load_settings(environment={})
+    assert settings == Settings()
+    assert (settings.http.host, settings.partitions, settings.clock) == ("127.0.0.1", 4, "wall")
+
+
+def test_environment_wins_over_the_file_and_options_win_over_both(tmp_path: Path) -> None:
+    """The nearer to the command, the stronger."""
+    file = tmp_path / "offerstream.toml"
+    file.write_text('bootstrap = "a:1"\npartitions = 8\nepoch_ms = 50\n[http]\nport = 1\n')
+    settings = load_settings(
+        file,
+        {"OFFERSTREAM_PARTITIONS": "2", "OFFERSTREAM_HTTP_PORT": "9", "PATH": "/bin"},
+        {"epoch_ms": 70, "bootstrap": None},
+    )
+    assert settings.bootstrap == "a:1"
+    assert (settings.partitions, settings.http.port, settings.epoch_ms) == (2, 9, 70)
+
+
+def test_the_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
+    """`OFFERSTREAM_CONFIG` names the file."""
+    file = tmp_path / "o.toml"
+    file.write_text('clock = "stream"\n')
+    assert load_settings(environment={"OFFERSTREAM_CONFIG": str(file)}).clock == "stream"
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    """Unknown names and values out of range are all in one error, each with its origin."""
+    file = tmp_path / "o.toml"
+    file.write_text('partition = 4\nepoch_ms = 1\nclock = "sun"\n')
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file, {"OFFERSTREAM_HTTP_PORT": "99999", "OFFERSTREAM_BOOTSTRAPS": "x:1"})
+    text = str(caught.value)
+    assert "did you mean partitions (OFFERSTREAM_PARTITIONS)?" in text
+    assert "epoch_ms" in text
+    assert "clock" in text
+    assert "OFFERSTREAM_HTTP_PORT" in text
+    assert "OFFERSTREAM_BOOTSTRAPS: there is no such setting; did you mean bootstrap" in text
+
+
+def test_a_broken_file_is_an_operator_error(tmp_path: Path) -> None:
+    """No traceback of the TOML reader."""
+    file = tmp_path / "o.toml"
+    file.write_text("a = = 1")
+    with pytest.raises(SettingsError, match="cannot be read as TOML"):
+        load_settings(file, {})
+    with pytest.raises(SettingsError, match=r"no\.toml"):
+        load_settings(tmp_path / "no.toml", {})
+
+
+def test_the_password_is_never_shown(tmp_path: Path) -> None:
+    """Neither a settings object nor an error holds the password; a file may hold it."""
+    secret = tmp_path / "password"
+    secret.write_text("hunter2\n")
+    environment = {
+        "OFFERSTREAM_SECURITY_PROTOCOL": "SASL_SSL",
+        "OFFERSTREAM_SECURITY_SASL_USERNAME": "worker",
+        "OFFERSTREAM_SECURITY_SASL_PASSWORD": "hunter1",
+    }
+    settings = load_settings(environment=environment)
+    assert settings.security.password == "hunter1"  # noqa: S105
+    assert "hunter1" not in repr(settings)
+    filed = load_settings(
+        environment={**environment, "OFFERSTREAM_SECURITY_SASL_PASSWORD_FILE": str(secret)}
+    )
+    assert filed.security.password == "hunter2"  # noqa: S105
+
+
+def test_sasl_without_a_user_is_refused() -> None:
+    """A contradiction says what to set."""
+    with pytest.raises(SettingsError, match="sasl_username"):
+        load_settings(environment={"OFFERSTREAM_SECURITY_PROTOCOL": "SASL_SSL"})
+
+
+def test_settings_travel_to_a_child_process() -> None:
+    """What is written as environment reads back as the same settings."""
+    settings = load_settings(
+        environment={},
+        overrides={
+            "bootstrap": "h:1",
+            "transactional": False,
+            "http.port": 7,
+            "breaker.bad_ratio_max": 0.5,
+            "occurred_at_min": "1996-01-01T00:00:00Z",
+        },
+    )
+    assert load_settings(environment=as_environment(settings)) == settings
+    assert settings.occurred_at_min_ms == 820_454_400_000
+
+
+def test_every_setting_is_explained() -> None:
+    """`docs/run.md` names each of them."""
+    page = (Path(__file__).parents[2] / "docs" / "run.md").read_text(encoding="utf-8")
+    names = {name if f"`{name}`" in page else "." + name.split(".")[-1] for name in TYPES}
+    special = {"security.sasl_password", ".sasl_password"}
+    assert [n for n in names - special if f"`{n}`" not in page and f"{n}`" not in page] == []
