@@ -1,4 +1,4 @@
-"""What is equal to what: replays, late timers, restarts between any two records, decisions again."""
+"""What is equal to what: replays, late timers, restarts, partitions, decisions made again."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator
