@@ -23,6 +23,7 @@ WhyNot = Literal[
     "offer_cap",
     "person_cap",
     "min_gap",
+    "quiet_hours",
     "already_redeemed",
     "already_open",
     "never_with",

@@ -71,7 +71,7 @@ def assess(
         `churn_band_entered` for the trigger rules.
     """
     definition = policy.policies.churn
-    person = look_for_signs(person, score.overdue_ratio, now_ms)
+    person = look_for_signs(person, score.overdue_ratio, now_ms, policy)
     churn = person.churn
     bought = churn.scored_at_ms is not None and _bought_since(person, churn.scored_at_ms)
     band = _band(score.risk, churn.case, person, definition)
@@ -173,7 +173,8 @@ def _carried_out(
     else:
         case = replace(before, alert_id=alert_id, band=band)
     kept = None if transition == "resolved" else case
-    churn = replace(person.churn, case=kept, armed=person.churn.armed and transition != "resolved")
+    armed = person.churn.armed and transition != "entered"  # a purchase arms it again
+    churn = replace(person.churn, case=kept, armed=armed)
     raised = Raised(
         alert_id=alert_id,
         transition=transition,

@@ -1,6 +1,6 @@
 """One decision: who may get what, what it is worth, a draw from known probabilities, and a log."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from msgspec import Struct
@@ -12,13 +12,13 @@ from streams.contracts.outputs import CandidateLog, Terms, Verdict, WhyNot
 from streams.contracts.reference import Arm
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
-from streams.customer.row import CONTACTS_MAX, OPEN_DECISIONS_MAX, Contact, OpenDecision
+from streams.customer.row import OPEN_DECISIONS_MAX, Contact, OpenDecision
 from streams.decisions.arbitration import fatigue_of, weigh
 from streams.decisions.asks import Ask
-from streams.decisions.context import context_of
-from streams.decisions.eligibility import Situation, in_stock, why_not
+from streams.decisions.consent import may_offer
+from streams.decisions.eligibility import Situation, in_stock, situation_of, why_not
 from streams.decisions.exploration import Draw, draw
-from streams.decisions.limits import blocked, quiet_until_ms
+from streams.decisions.limits import blocked, quiet_until_ms, with_contact
 from streams.decisions.messages import decision_log, next_best_offer
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.triggers import put_off
@@ -27,6 +27,13 @@ from streams.identity.arms import arm_of
 
 Vector = NDArray[np.float32]
 Decided = tuple[Customer, tuple[Effect, ...]]
+Stop = Literal["no_consent", "deferred", "person_cap", "min_gap"]
+STOPPED: dict[Stop, WhyNot] = {
+    "no_consent": "no_consent",
+    "deferred": "quiet_hours",
+    "person_cap": "person_cap",
+    "min_gap": "min_gap",
+}
 
 
 class Scorer(Protocol):
@@ -55,31 +62,52 @@ class Candidate(Struct, frozen=True):
 def decide(person: Customer, ask: Ask, now_ms: int, scorer: Scorer, policy: Policy) -> Decided:
     """Answer one ask: perhaps with an offer, always with an entry for the decision log."""
     arm = arm_of(policy.policies.experiment, person.customer_id)
-    contact = policy.policies.contact
-    quiet = None
-    if ask.rule.channel in contact.quiet_channels:
-        quiet = quiet_until_ms(person, contact.quiet_hours, now_ms)
-    stopped: Verdict | None = "deferred" if quiet is not None else blocked(person, contact, now_ms)
-    if quiet is not None:
-        person = put_off(person, ask, quiet)
+    person, stopped = _stopped(person, ask, now_ms, policy)
     if stopped is not None:
-        entry = decision_log(person, ask, now_ms, stopped, arm, policy, scorer.version)
+        candidates = [Candidate(c, STOPPED[stopped]) for c in policy.offers]
+        entry = decision_log(
+            person, ask, now_ms, stopped, arm, policy, scorer.version, _logged(candidates)
+        )
         return person, (DecisionLogged(entry),)
-    situation = Situation(person, ask, now_ms, policy, context_of(person, ask.moment, now_ms))
+    situation = situation_of(person, ask, now_ms, policy)
     candidates = [Candidate(c, why_not(c, situation)) for c in policy.offers]
     return _choose(situation, candidates, arm, scorer)
+
+
+def _stopped(
+    person: Customer, ask: Ask, now_ms: int, policy: Policy
+) -> tuple[Customer, Stop | None]:
+    """Why it ends before any offer is looked at, and the person, perhaps with the ask put off."""
+    contact, channel = policy.policies.contact, ask.rule.channel
+    purposes = {c.offer.purpose for c in policy.offers}
+    if purposes and not any(may_offer(person, purpose, channel) for purpose in purposes):
+        return person, "no_consent"
+    if channel in contact.quiet_channels:
+        until_ms = quiet_until_ms(person, contact.quiet_hours, now_ms)
+        if until_ms is not None:
+            return put_off(person, ask, until_ms), "deferred"
+    return person, blocked(person, policy, now_ms)
 
 
 def _choose(at: Situation, candidates: list[Candidate], arm: Arm, scorer: Scorer) -> Decided:
     person, ask, policy = at.person, at.ask, at.policy
     eligible = [c.offer for c in candidates if c.why_not is None]
+    context = context_vector(person, ask.moment, at.now_ms)
     if not eligible or arm.chooser == "holdout":
         verdict: Verdict = "holdout" if eligible else "nothing_eligible"
+        candidates = [replace(c, why_not=c.why_not or "holdout") for c in candidates]
         entry = decision_log(
-            person, ask, at.now_ms, verdict, arm, policy, scorer.version, _logged(candidates)
+            person,
+            ask,
+            at.now_ms,
+            verdict,
+            arm,
+            policy,
+            scorer.version,
+            _logged(candidates),
+            context,
         )
         return person, (DecisionLogged(entry),)
-    context = context_vector(person, ask.moment, at.now_ms)
     vectors = [offer_vector(c.offer, person, at.now_ms) for c in eligible]
     terms = _terms(at, eligible, context, vectors, scorer)
     epsilon = policy.policies.arbitration.epsilon
@@ -179,7 +207,7 @@ def _remember(
     contact = Contact(at.now_ms, offer.offer_id, at.ask.rule.channel, at.ask.decision_id)
     return replace(
         person,
-        contacts=(*person.contacts, contact)[-CONTACTS_MAX:],
+        contacts=with_contact(person, contact, at.policy),
         open_decisions=(*_with_room(person.open_decisions), decision),
     )
 

@@ -7,8 +7,13 @@ CHANNEL_PURPOSES = {"push": "marketing_push", "email": "marketing_email", "sms":
 
 
 def may_offer(person: Customer, purpose: str, channel: str) -> bool:
-    """Whether an offer for `purpose` may reach the person over `channel`."""
+    """Whether an offer for `purpose` may reach the person over `channel`.
+
+    A phone that refuses push messages outweighs any consent to them.
+    """
     needed = CHANNEL_PURPOSES.get(channel)
+    if channel == "push" and person.push_allowed is False:
+        return False
     return is_granted(person, purpose) and (needed is None or is_granted(person, needed))
 
 

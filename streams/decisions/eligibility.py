@@ -13,6 +13,7 @@ from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.decisions.asks import Ask
 from streams.decisions.consent import may_offer
+from streams.decisions.context import context_of
 from streams.decisions.limits import within
 from streams.decisions.policy import CompiledOffer, Policy, holds
 
@@ -27,6 +28,29 @@ class Situation(Struct, frozen=True):
     now_ms: int
     policy: Policy
     context: Any
+    sent: frozenset[str]
+    usable: frozenset[str]
+
+
+def situation_of(person: Customer, ask: Ask, now_ms: int, policy: Policy) -> Situation:
+    """What the rules look at, found once for all offers.
+
+    `sent`: offers whose time to be used has not passed, or whose outcome is waited for; `usable`:
+    those of them that were not redeemed since.
+    """
+    waiting = {d.offer_id for d in person.open_decisions if not d.labeled}
+    valid = [c for c in person.contacts if now_ms - c.at_ms < policy.validity_ms.get(c.offer_id, 0)]
+    redeemed = {r.offer_id: r.at_ms for r in person.redemptions}
+    unused = {c.offer_id for c in valid if redeemed.get(c.offer_id, c.at_ms - 1) < c.at_ms}
+    return Situation(
+        person,
+        ask,
+        now_ms,
+        policy,
+        context_of(person, ask.moment, now_ms),
+        frozenset(waiting | {c.offer_id for c in valid}),
+        frozenset(waiting | unused),
+    )
 
 
 def why_not(candidate: CompiledOffer, situation: Situation) -> WhyNot | None:
@@ -82,14 +106,11 @@ def _already_redeemed(candidate: CompiledOffer, at: Situation) -> bool:
 
 
 def _already_open(candidate: CompiledOffer, at: Situation) -> bool:
-    return candidate.offer.offer_id in _open_ids(at)
+    return candidate.offer.offer_id in at.usable
 
 
 def _never_with(candidate: CompiledOffer, at: Situation) -> bool:
-    others = candidate.offer.never_with
-    mine = candidate.offer.offer_id
-    forbidding = {o.offer.offer_id for o in at.policy.offers if mine in o.offer.never_with}
-    return bool(_open_ids(at) & (set(others) | forbidding))
+    return not at.sent.isdisjoint(at.policy.never_with[candidate.offer.offer_id])
 
 
 def _too_soon_after(candidate: CompiledOffer, at: Situation) -> bool:
@@ -98,11 +119,6 @@ def _too_soon_after(candidate: CompiledOffer, at: Situation) -> bool:
         c.offer_id in waits and at.now_ms - c.at_ms < waits[c.offer_id] * DAY_MS
         for c in at.person.contacts
     )
-
-
-def _open_ids(at: Situation) -> set[str]:
-    """Offers that may still be used; labeled decisions only wait for a late report."""
-    return {d.offer_id for d in at.person.open_decisions if not d.labeled}
 
 
 def in_stock(candidate: CompiledOffer, at: Situation) -> bool | None:

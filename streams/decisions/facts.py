@@ -12,7 +12,7 @@ WINDOW_DAYS = (1, 7, 30, 365)
 def facts_of(person: Customer, moment: Moment, now_ms: int) -> dict[str, Any]:
     """The variables `person` and `moment` of a rule.
 
-    Counts are by window (`person.counts.product_viewed.d7`); money is in the shop's currency.
+    Counts are by window (`person.counts.product_views.d7`); money is in the shop's currency.
     """
     return {"person": _person(person, now_ms), "moment": _moment(moment)}
 

@@ -1,17 +1,26 @@
 """Contact limits: rolling caps, the calendar day in the person's zone, and the minimum gap."""
 
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from streams.contracts.outputs import Verdict
 from streams.contracts.reference import ContactPolicy, FrequencyCap, QuietHours
 from streams.contracts.times import DAY_MS, HOUR_MS, from_ms
 from streams.customer import Customer
+from streams.customer.row import CONTACTS_MAX, Contact
+from streams.decisions.policy import Policy
 
 
-def blocked(person: Customer, contact: ContactPolicy, now_ms: int) -> Verdict | None:
-    """Why nobody may be contacted now, over all offers and channels; None: nothing in the way."""
-    if cap_remaining(person, contact, now_ms) <= 0:
+def blocked(
+    person: Customer, policy: Policy, now_ms: int
+) -> Literal["person_cap", "min_gap"] | None:
+    """Why nobody may be contacted now, over all offers and channels; None: nothing in the way.
+
+    A row that is full of contacts which some limit still counts takes no more: it would have to
+    forget one, and a limit would be exceeded unseen.
+    """
+    contact = policy.policies.contact
+    if cap_remaining(person, contact, now_ms) <= 0 or _is_full(person, policy, now_ms):
         return "person_cap"
     last = max((c.at_ms for c in person.contacts), default=None)
     if last is not None and now_ms - last < contact.min_gap_ms:
@@ -27,6 +36,26 @@ def cap_remaining(person: Customer, contact: ContactPolicy, now_ms: int) -> int:
     left = [contact.calendar_day_max - same_day]
     left += [cap.count - within(person, cap, now_ms) for cap in contact.caps]
     return max(0, min(left))
+
+
+def with_contact(person: Customer, new: Contact, policy: Policy) -> tuple[Contact, ...]:
+    """The contacts with one more; where there is no room, the oldest that no limit counts goes."""
+    contacts = person.contacts
+    if len(contacts) >= CONTACTS_MAX:
+        spare = (c for c in contacts if not _counts(c, policy, new.at_ms))
+        leaving = next(spare, contacts[0])
+        contacts = tuple(c for c in contacts if c is not leaving)
+    return (*contacts, new)[-CONTACTS_MAX:]
+
+
+def _is_full(person: Customer, policy: Policy, now_ms: int) -> bool:
+    return len(person.contacts) >= CONTACTS_MAX and all(
+        _counts(c, policy, now_ms) for c in person.contacts
+    )
+
+
+def _counts(contact: Contact, policy: Policy, now_ms: int) -> bool:
+    return now_ms - contact.at_ms < policy.reach_ms.get(contact.offer_id, policy.reach_other_ms)
 
 
 def within(person: Customer, cap: FrequencyCap, now_ms: int, offer_id: str | None = None) -> int:

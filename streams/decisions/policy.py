@@ -1,5 +1,6 @@
 """The reference data, compiled: CEL rules once, offers by trigger, stock and places by key."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -8,10 +9,13 @@ from msgspec import Struct
 
 from streams.contracts.check_reference import check_reference
 from streams.contracts.reference import Offer, Policies, Reference, TriggerRule
-from streams.contracts.times import to_ms
+from streams.contracts.times import DAY_MS, to_ms
 from streams.customer import Places
 from streams.customer.places import places_of
 from streams.errors import ReferenceDataError
+
+MACROS_MAX = 2
+MACRO = re.compile(r"\.\s*(all|exists|exists_one|map|filter)\s*\(")
 
 
 class Rule(Protocol):
@@ -38,13 +42,22 @@ class CompiledTrigger(Struct, frozen=True):
 
 
 class Policy(Struct, frozen=True):
-    """Everything that decisions stand on; swapped as a whole."""
+    """Everything that decisions stand on; swapped as a whole.
+
+    `validity_ms`: how long an offer may be used after it was sent. `reach_ms`: how long a contact
+    with it counts in some limit; `reach_other_ms`: the same for an offer that is no longer there.
+    `never_with`: the offers that exclude each other, both ways. All are by offer id.
+    """
 
     policies: Policies
     places: Places
     offers: tuple[CompiledOffer, ...]
     triggers: tuple[CompiledTrigger, ...]
     stock: Mapping[tuple[str, str], int]
+    validity_ms: Mapping[str, int]
+    reach_ms: Mapping[str, int]
+    reach_other_ms: int
+    never_with: Mapping[str, frozenset[str]]
     version: str
 
 
@@ -59,12 +72,19 @@ def compile_policy(reference: Reference) -> Policy:
     triggers = [_compile_trigger(rule, errors) for rule in reference.policies.triggers]
     if errors:
         raise ReferenceDataError("\n".join(["the reference data does not hold:", *errors]))
+    reach_other_ms = _reach_of_all(reference.policies)
     return Policy(
         policies=reference.policies,
         places=places_of(reference),
         offers=tuple(offer for offer in offers if offer is not None),
         triggers=tuple(rule for rule in triggers if rule is not None),
         stock={(s.product_id, s.store_id): s.quantity for s in reference.inventory},
+        validity_ms={o.offer_id: _validity_ms(o) for o in reference.offers},
+        reach_ms={
+            o.offer_id: max(reach_other_ms, _reach_of(o, reference)) for o in reference.offers
+        },
+        reach_other_ms=reach_other_ms,
+        never_with={o.offer_id: _excluded_by(o, reference) for o in reference.offers},
         version=reference.policies.policy_version,
     )
 
@@ -89,7 +109,33 @@ def _compile_trigger(rule: TriggerRule, errors: list[str]) -> CompiledTrigger | 
     return None if when is None else CompiledTrigger(rule, when)
 
 
+def _validity_ms(offer: Offer) -> int:
+    return round(offer.redeem_within_days * DAY_MS)
+
+
+def _reach_of_all(policies: Policies) -> int:
+    """How far the limits over all offers look back; a calendar day may have 25 hours."""
+    days = [cap.days for cap in policies.contact.caps]
+    gap_ms = policies.contact.min_gap_ms
+    return max(gap_ms, round(max(days, default=0.0) * DAY_MS), round(25 / 24 * DAY_MS))
+
+
+def _reach_of(offer: Offer, reference: Reference) -> int:
+    """How far back a contact with this offer is asked for: its cap, its use, waits after it."""
+    days = [offer.redeem_within_days, offer.cap.days if offer.cap else 0.0]
+    days += [o.not_after[offer.offer_id] for o in reference.offers if offer.offer_id in o.not_after]
+    return round(max(days) * DAY_MS)
+
+
+def _excluded_by(offer: Offer, reference: Reference) -> frozenset[str]:
+    others = {o.offer_id for o in reference.offers if offer.offer_id in o.never_with}
+    return frozenset((*offer.never_with, *others))
+
+
 def _compile(source: str, place: str, errors: list[str]) -> Rule | None:
+    if len(MACRO.findall(source)) > MACROS_MAX:
+        errors.append(f"{place}: more than {MACROS_MAX} of all, exists, map and filter")
+        return None
     try:
         program: Rule = cel.compile(source)
     except ValueError as error:

@@ -12,6 +12,7 @@ from streams.contracts.events import App, Clickstream, InputEvent, OfferFeedback
 from streams.contracts.outputs import SignCode
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
+from streams.customer.consents import is_granted
 from streams.customer.counters import count
 from streams.customer.row import EVIDENCE_MAX, SIGNS_MAX, SignSeen
 from streams.decisions.policy import Policy
@@ -23,7 +24,7 @@ VISITS_MIN = 4
 OVERDUE_FROM = 1.5
 OVERDUE_FULL = 4.0
 IGNORED_MIN = 3
-VISIT_COUNTERS = ("page_viewed", "product_viewed", "application_opened", "screen_viewed")
+VISIT_COUNTERS = ("page_views", "product_views", "app_opens")
 SEVERITIES = {"low": 0.4, "medium": 0.7, "high": 1.0}
 
 
@@ -36,7 +37,12 @@ class Look(Struct, frozen=True):
 
 
 def notice_signs(person: Customer, event: InputEvent, now_ms: int, policy: Policy) -> Customer:
-    """The person with the sign that this event is, if it is one; old signs fade away."""
+    """The person with the sign that this event is, if it is one; old signs fade away.
+
+    Only who allows `profiling` is watched for signs.
+    """
+    if not is_granted(person, "profiling"):
+        return person
     for code, strength_of in BY_EVENT:
         strength = strength_of(person, event)
         if strength > 0.0:
@@ -44,8 +50,11 @@ def notice_signs(person: Customer, event: InputEvent, now_ms: int, policy: Polic
     return _without_old(person, now_ms, policy)
 
 
-def look_for_signs(person: Customer, overdue_ratio: float | None, now_ms: int) -> Customer:
+def look_for_signs(
+    person: Customer, overdue_ratio: float | None, now_ms: int, policy: Policy
+) -> Customer:
     """The person with the signs that silence itself shows now; those that ended are taken back."""
+    person = _without_old(person, now_ms, policy)
     look = Look(person, overdue_ratio, now_ms)
     kept = tuple(s for s in person.signs if s.code not in LOOKED_FOR)
     person = replace(person, signs=kept)

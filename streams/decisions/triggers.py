@@ -1,7 +1,9 @@
 """Which moments ask for a decision: rules that listen, re-arm times, reminders."""
 
+from collections.abc import Iterable
 from typing import Literal
 
+from msgspec import json
 from msgspec.structs import replace
 
 from streams.contracts.ids import derive_id
@@ -10,7 +12,7 @@ from streams.customer import Customer, Moment
 from streams.customer.row import ARMED_MAX, REMINDERS_MAX, Armed, Cart, Reminder
 from streams.decisions.asks import Ask
 from streams.decisions.context import context_of
-from streams.decisions.policy import Policy, holds
+from streams.decisions.policy import CompiledTrigger, Policy, holds
 
 CART_ABANDONED: Literal["cart_abandoned"] = "cart_abandoned"
 DEFERRED: Literal["deferred"] = "deferred"
@@ -22,15 +24,25 @@ def fire(
     """The asks of these moments, and the person with the rules that fired disarmed."""
     asks: list[Ask] = []
     for moment in moments:
-        context = None
-        for trigger in policy.triggers:
-            if not _listens(trigger.rule, person, moment):
-                continue
-            context = context or context_of(person, moment, moment.at_ms)
-            if holds(trigger.when, context):
-                person = _disarmed(person, trigger.rule.rule_id, moment.at_ms)
-                asks.append(Ask(trigger.rule, moment))
+        person, asked = _asked(person, moment, policy.triggers)
+        asks.extend(asked)
     return person, tuple(asks)
+
+
+def _asked(
+    person: Customer, moment: Moment, triggers: Iterable[CompiledTrigger]
+) -> tuple[Customer, list[Ask]]:
+    """The asks of one moment by these triggers; its CEL context is built when one listens."""
+    asks: list[Ask] = []
+    context = None
+    for trigger in triggers:
+        if not _listens(trigger.rule, person, moment):
+            continue
+        context = context or context_of(person, moment, moment.at_ms)
+        if holds(trigger.when, context):
+            person = _disarmed(person, trigger.rule.rule_id, moment.at_ms)
+            asks.append(Ask(trigger.rule, moment))
+    return person, asks
 
 
 def set_reminders(person: Customer, now_ms: int, policy: Policy) -> Customer:
@@ -44,27 +56,33 @@ def set_reminders(person: Customer, now_ms: int, policy: Policy) -> Customer:
 def take_due(
     person: Customer, at_ms: int, policy: Policy
 ) -> tuple[Customer, tuple[Moment, ...], tuple[Ask, ...]]:
-    """What is due: the moment of an abandoned cart, and asks that were put off."""
+    """What is due: asks for an abandoned cart, and asks that were put off.
+
+    A reminder about a cart belongs to one rule and wakes only that one: a rule that waits a day
+    does not speak when a rule that waits an hour does. So no moment is left for other rules.
+    """
     due = tuple(r for r in person.reminders if r.due_at_ms <= at_ms)
     if not due:
         return person, (), ()
     kept = tuple(r for r in person.reminders if r.due_at_ms > at_ms)
     person = replace(person, reminders=kept)
     rules = {t.rule.rule_id: t.rule for t in policy.triggers}
-    moments: dict[str, Moment] = {}
     asks: list[Ask] = []
     for reminder in due:
         rule = rules.get(reminder.rule_id)
         if reminder.kind == DEFERRED and rule is not None:
-            asks.append(Ask(rule, _moment_of(person, reminder, rule, at_ms)))
+            asks.append(Ask(rule, _put_off_moment(person, reminder, rule, at_ms)))
         elif rule is not None:
-            moments[reminder.event_id] = _moment_of(person, reminder, rule, at_ms)
-    return person, tuple(moments.values()), tuple(asks)
+            own = (t for t in policy.triggers if t.rule.rule_id == rule.rule_id)
+            person, asked = _asked(person, _moment_of(person, reminder, rule, at_ms), own)
+            asks.extend(asked)
+    return person, (), tuple(asks)
 
 
 def put_off(person: Customer, ask: Ask, until_ms: int) -> Customer:
-    """The ask comes again at `until_ms`."""
-    reminder = Reminder(DEFERRED, until_ms, ask.rule.rule_id, ask.moment.event_id)
+    """The ask comes again at `until_ms`, about the same moment."""
+    said = json.encode(ask.moment).decode()
+    reminder = Reminder(DEFERRED, until_ms, ask.rule.rule_id, ask.moment.event_id, said)
     return replace(person, reminders=(*person.reminders, reminder)[-REMINDERS_MAX:])
 
 
@@ -97,6 +115,12 @@ def _cart_reminders(person: Customer, now_ms: int, policy: Policy) -> tuple[Remi
 
 def _abandoned_id(person: Customer, cart: Cart) -> str:
     return derive_id("cart", person.customer_id, cart.cart_id, str(cart.updated_at_ms))
+
+
+def _put_off_moment(person: Customer, reminder: Reminder, rule: TriggerRule, at_ms: int) -> Moment:
+    if not reminder.ref:
+        return _moment_of(person, reminder, rule, at_ms)
+    return replace(json.decode(reminder.ref, type=Moment), at_ms=at_ms)
 
 
 def _moment_of(person: Customer, reminder: Reminder, rule: TriggerRule, at_ms: int) -> Moment:

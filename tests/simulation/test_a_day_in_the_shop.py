@@ -39,9 +39,10 @@ def test_ana_is_left_alone(told: Lines) -> None:
     assert {offer["customer_id"] for offer in told["next-best-offers"]} == {"mia", "ken"}
     hers = [entry for entry in told["decision-log"] if entry["customer_id"] == "ana"]
     assert len(hers) == 1
-    assert hers[0]["verdict"] == "nothing_eligible"
+    assert hers[0]["verdict"] == "no_consent"
     reasons = {c["why_not"] for c in hers[0]["candidates"]}  # type: ignore[attr-defined]
-    assert reasons == {"no_consent", "wrong_trigger"}
+    assert reasons == {"no_consent"}
+    assert hers[0]["context"] == {}
 
 
 def test_ken_is_seen_leaving(told: Lines) -> None:

@@ -1,0 +1,86 @@
+"""What a decision is worth, what it says, and that it can be taken again from its log."""
+
+import msgspec
+import pytest
+
+from streams.contracts.effects import DecisionLogged, OfferDecided
+from streams.contracts.outputs import DecisionLog
+from streams.contracts.times import DAY_MS, WEEK_MS, to_ms
+from streams.customer.row import Contact
+from streams.decisions import decide, redecide
+from streams.decisions.arbitration import fatigue_of, weigh
+from streams.models import ResponseModel
+from tests.unit.decisions.people import FREE, T0, Fixed, ask, offer, shop, someone
+
+
+def _entry(effects: tuple[object, ...]) -> DecisionLog:
+    return next(e.entry for e in effects if isinstance(e, DecisionLogged))
+
+
+def test_the_terms_of_a_priority() -> None:
+    """Margin 4, discount .5, contact .02, p .1, base .3: 4*.1*.7 - .5*.1 - .02 - .05 = .16."""
+    policies = shop(offer("a")).policies
+    terms = weigh(offer("a", contact_cost=0.02), 0.1, 0.05, policies)
+    assert (terms.value, terms.cost, terms.fatigue) == (0.28, 0.07, 0.05)
+    assert terms.priority == pytest.approx(0.16)
+
+
+def test_fatigue_counts_the_contacts_of_a_week() -> None:
+    """Two contacts in seven days at .05 each; an older one costs nothing."""
+    policies = shop(offer("a"), contact=msgspec.structs.replace(FREE, fatigue_price=0.05)).policies
+    times = (T0 - WEEK_MS, T0 - DAY_MS, T0 - 1)
+    person = someone(contacts=tuple(Contact(at, "a", "app", "d") for at in times))
+    assert fatigue_of(person, T0, policies) == 0.1
+
+
+def test_no_offer_wins_where_nothing_is_worth_more_than_zero() -> None:
+    """Offers that cost more than they bring: no offer has 1 - eps + eps/k."""
+    policy = shop(offer("a", margin=0.1, discount=5.0), offer("b", margin=0.0), chooser="policy")
+    entry = _entry(decide(someone(), ask(), T0, Fixed(), policy)[1])
+    assert entry.no_offer_probability == pytest.approx(0.9 + 0.1 / 3)
+    assert [c.probability for c in entry.candidates] == pytest.approx([0.1 / 3, 0.1 / 3])
+
+
+def test_a_holdout_is_sent_nothing_and_logged() -> None:
+    """The verdict says holdout, nothing is remembered, the features are there for uplift."""
+    person = someone()
+    after, effects = decide(person, ask(), T0, Fixed(), shop(offer("a"), chooser="holdout"))
+    entry = _entry(effects)
+    assert after == person
+    assert [type(e) for e in effects] == [DecisionLogged]
+    assert (entry.verdict, entry.experiment.holdout, len(entry.context) > 10) == (
+        "holdout",
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize("chooser", ["policy", "uniform"])
+def test_deciding_again_from_the_log_gives_the_same_bytes(chooser: str) -> None:
+    """Through JSON and back, 50 decisions of the real response model come out byte for byte."""
+    offers = [offer(f"o-{n}", expected_rate=0.02 * (n + 1), margin=1.0 + n / 3) for n in range(6)]
+    policy = shop(*offers, offer("p", paused=True), chooser=chooser)
+    model = ResponseModel()
+    for number in range(50):
+        _, effects = decide(someone(), ask(number, value=number / 7), T0, model, policy)
+        raw = msgspec.json.encode(_entry(effects))
+        entry = msgspec.json.decode(raw, type=DecisionLog)
+        assert msgspec.json.encode(redecide(entry, model, policy)) == raw
+
+
+def test_what_is_sent_is_what_is_remembered() -> None:
+    """The message, the contact and the open decision name the same offer, id and probability."""
+    made = offer("a", redeem_within_days=3.0, coupon_code="TEA-10")
+    person, effects = decide(someone(), ask(traceparent="00-bb"), T0, Fixed(), shop(made))
+    sent = next(e.offer for e in effects if isinstance(e, OfferDecided))
+    (opened,), (contact,) = person.open_decisions, person.contacts
+    assert sent.decision_id == opened.decision_id == contact.decision_id == ask().decision_id
+    assert sent.action_probability == opened.probability == 1.0
+    assert (opened.deadline_ms, to_ms(sent.offer.valid_until)) == (
+        T0 + 3 * DAY_MS,
+        T0 + 3 * DAY_MS,
+    )
+    assert sent.coupon is not None
+    assert (sent.coupon.code, sent.traceparent) == ("TEA-10", "00-bb")
+    assert set(sent.text) == {"en", "ja", "zh"}
+    assert all(sent.text.values())
