@@ -1,0 +1,108 @@
+"""How good the decisions were, by the truth: redemption by arm, the best possible, churn AUC."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from msgspec import Struct
+from scipy import stats
+
+from streams.contracts.outputs import DecisionLog
+from streams.contracts.times import to_ms
+from streams.simulator.market import Answer, Market
+
+
+class ArmResult(Struct, frozen=True):
+    """Offers that reached people in one arm, and how many were used."""
+
+    arm: str
+    offers: int
+    redeemed: int
+
+    @property
+    def rate(self) -> float:
+        """Share redeemed; 0 without offers."""
+        return self.redeemed / self.offers if self.offers else 0.0
+
+
+class Difference(Struct, frozen=True):
+    """A difference of two rates with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def by_arm(answers: Iterable[Answer]) -> dict[str, ArmResult]:
+    """Counts by arm."""
+    counts: dict[str, list[int]] = {}
+    for answer in answers:
+        found = counts.setdefault(answer.arm, [0, 0])
+        found[0] += 1
+        found[1] += answer.redeemed
+    return {arm: ArmResult(arm, n, used) for arm, (n, used) in sorted(counts.items())}
+
+
+def difference(a: ArmResult, b: ArmResult) -> Difference:
+    """Rate of `a` minus rate of `b`, with Newcombe's hybrid score interval.
+
+    Source: R. G. Newcombe, Statistics in Medicine 17 (1998), method 10.
+
+    >>> d = difference(ArmResult("a", 1000, 150), ArmResult("b", 1000, 100))
+    >>> round(d.value, 3), d.low > 0
+    (0.05, True)
+    """
+    (low_a, high_a), (low_b, high_b) = _wilson(a), _wilson(b)
+    value = a.rate - b.rate
+    low = value - ((a.rate - low_a) ** 2 + (high_b - b.rate) ** 2) ** 0.5
+    high = value + ((high_a - a.rate) ** 2 + (b.rate - low_b) ** 2) ** 0.5
+    return Difference(value, low, high)
+
+
+def _wilson(arm: ArmResult) -> tuple[float, float]:
+    if not arm.offers:
+        return 0.0, 1.0
+    interval = stats.binomtest(arm.redeemed, arm.offers).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+class Expected(Struct, frozen=True):
+    """True redemption probabilities, averaged over the same decisions: no luck in them."""
+
+    decisions: int
+    chosen: float
+    uniform: float
+    best: float
+
+
+def expected(entries: Iterable[DecisionLog], market: Market) -> Expected:
+    """What was chosen, what chance would have had, and the best there was, by the truth."""
+    rows: list[tuple[float, float, float]] = []
+    for entry in entries:
+        if entry.verdict != "offer" or entry.customer_id not in market.shoppers:
+            continue
+        at_ms = to_ms(entry.decided_at)
+        truth = {
+            c.offer_id: market.probability(entry.customer_id, c.offer_id, at_ms)
+            for c in entry.candidates
+            if c.terms is not None
+        }
+        chosen = truth[str(entry.chosen_offer_id)]
+        rows.append((chosen, float(np.mean(list(truth.values()))), max(truth.values())))
+    if not rows:
+        return Expected(0, 0.0, 0.0, 0.0)
+    chosen, uniform, best = (float(x) for x in np.mean(rows, axis=0))
+    return Expected(len(rows), chosen, uniform, best)
+
+
+def auc(scores: Sequence[float], gone: Sequence[bool]) -> float:
+    """P(one who left scores higher than one who did not), ties halved; .5 without both kinds.
+
+    >>> auc([0.9, 0.8, 0.1], [True, False, False])
+    1.0
+    """
+    left = [s for s, g in zip(scores, gone, strict=True) if g]
+    stayed = [s for s, g in zip(scores, gone, strict=True) if not g]
+    if not left or not stayed:
+        return 0.5
+    statistic = stats.mannwhitneyu(left, stayed).statistic
+    return float(statistic / (len(left) * len(stayed)))

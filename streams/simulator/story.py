@@ -1,0 +1,37 @@
+"""The demo's story: the example shop, with a shorter rhythm and a larger experiment."""
+
+from msgspec.structs import replace
+
+from streams.contracts.reference import (
+    Arm,
+    ChurnDefinition,
+    Experiment,
+    Reference,
+    RiskBand,
+)
+from streams.contracts.reference_files import load_reference
+from streams.simulator import SHOP
+
+ARMS = (
+    Arm(name="policy", share=0.6, chooser="policy"),
+    Arm(name="uniform", share=0.3, chooser="uniform"),
+    Arm(name="holdout", share=0.1, chooser="holdout"),
+)
+CHURN = ChurnDefinition(
+    definition_id="no-purchase-4-weeks",
+    tick="day",
+    horizon_ticks=28,
+    bands=(RiskBand(name="medium", from_risk=0.5), RiskBand(name="high", from_risk=0.75)),
+    min_purchases=2,
+)
+
+
+def story() -> Reference:
+    """Daily ticks and a third of the people offered at random, so that a minute shows something."""
+    reference = load_reference(SHOP)
+    policies = replace(
+        reference.policies,
+        experiment=Experiment(id="demo", salt="offerstream-demo", arms=ARMS),
+        churn=CHURN,
+    )
+    return replace(reference, policies=policies)
