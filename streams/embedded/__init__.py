@@ -1,0 +1,1 @@
+"""The broker that needs no installation, and the one-command demo."""

@@ -1,0 +1,165 @@
+"""The runtime of one process: Faust's group on one side, a loop per owned partition on the other.
+
+`build_runtime` holds no globals: two of them in one process share nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+from streams.runtime.failpoint import Failpoint, nothing_fails
+from streams.runtime.faults import GroupError
+from streams.runtime.faust_app import FaustSide
+from streams.runtime.health import Health
+from streams.runtime.partition import PartitionLoop
+from streams.runtime.session import Means
+from streams.runtime.settings import RuntimeSettings
+from streams.runtime.shell import Shell
+from streams.runtime.store import StoreOptions
+from streams.runtime.threads import CountingExecutor
+from streams.runtime.topics import count_partitions
+
+log = logging.getLogger(__name__)
+R = TypeVar("R")
+_WATCH_S = 0.5
+_THREADS = 64
+
+
+class Runtime(Generic[R]):
+    """`start`, then `finished` until something ends it, then `stop`; `app` is the faust.App."""
+
+    def __init__(
+        self, settings: RuntimeSettings, shell: Shell[R], failpoint: Failpoint = nothing_fails
+    ) -> None:
+        self.settings = settings
+        self.failure: BaseException | None = None
+        self.finished = asyncio.Event()
+        self.owned: dict[int, PartitionLoop[R]] = {}
+        self.health = Health(self)
+        self.assigned = False
+        self._faust = FaustSide(settings)
+        self.app = self._faust.app
+        self._means = Means(
+            settings,
+            shell,
+            StoreOptions(settings.block_cache_bytes, settings.write_buffer_bytes),
+            failpoint,
+            self._faust.commit_positions,
+        )
+        self._executor = CountingExecutor(_THREADS, f"{settings.table}-epochs")
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._watch: asyncio.Task[None] | None = None
+        self._count = 0
+        self.app.on_partitions_assigned.connect(self._on_assigned, weak=False)
+        self.app.on_partitions_revoked.connect(self._on_revoked, weak=False)
+        self.app.on_before_shutdown.connect(self._on_shutdown, weak=False)
+
+    async def start(self) -> None:
+        """Check the topics, join the group; partitions open as they are assigned.
+
+        Raises:
+            OperatorError: topics are missing or do not fit each other.
+        """
+        loop = asyncio.get_running_loop()
+        self._count = await loop.run_in_executor(self._executor, count_partitions, self.settings)
+        self._watch = asyncio.create_task(self._watch_over())
+        await self._faust.start()
+
+    async def stop(self) -> None:
+        """Drain and commit every partition, then leave the group; nothing is delivered twice."""
+        await self._close(list(self.owned))
+        if self._watch is not None:
+            self._watch.cancel()
+        await self._faust.stop()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def stuck(self) -> bool:
+        """After `stop`: a thread is still inside a client call, so the process must end hard."""
+        return self._executor.busy > 0
+
+    def fail(self, error: BaseException) -> None:
+        """End the process, with the first reason that there was."""
+        if self.failure is None:
+            self.failure = error
+            log.critical("the runtime ends: %r", error, exc_info=error)
+        self.finished.set()
+
+    def finish(self) -> None:
+        """End the process cleanly."""
+        self.finished.set()
+
+    async def _on_assigned(self, sender: Any, assigned: Iterable[Any], **_: Any) -> None:
+        """Open what was assigned, in the background: the group is not kept waiting."""
+        if self.finished.is_set():
+            return
+        numbers: dict[int, set[str]] = {}
+        for tp in assigned:
+            numbers.setdefault(tp.partition, set()).add(tp.topic)
+        wanted = set(self.settings.source_topics)
+        if any(topics != wanted for topics in numbers.values()):
+            self.fail(GroupError(f"assignment is not co-partitioned: {numbers}"))
+            return
+        log.info("assigned: partitions %s of %d", sorted(numbers), self._count)
+        await self._close([n for n in self.owned if n not in numbers])
+        for number in sorted(numbers):
+            if number not in self.owned:
+                self._open(number)
+        self.assigned = True
+
+    async def _on_revoked(self, sender: Any, revoked: Iterable[Any], **_: Any) -> None:
+        """Drain, end the epochs, commit, close: before anybody else is assigned."""
+        log.info("revoked: partitions %s", sorted({tp.partition for tp in revoked}))
+        self.assigned = False
+        await self._close({tp.partition for tp in revoked})
+
+    async def _on_shutdown(self, sender: Any, **_: Any) -> None:
+        await self._close(list(self.owned))
+
+    def _open(self, number: int) -> None:
+        owned = PartitionLoop(
+            number, self._count, self._means, self._executor, self._faust.deliver, self.fail
+        )
+        self.owned[number] = owned
+        before = self._running.get(number)
+        self._running[number] = asyncio.create_task(_after(before, owned.run))
+
+    async def _close(self, numbers: Iterable[int]) -> None:
+        """Close, and wait as long as the group allows; who is late is fenced by the next owner."""
+        closing = [n for n in numbers if n in self.owned]
+        for number in closing:
+            self.owned.pop(number).close()
+        tasks = [self._running[n] for n in closing]
+        if tasks:
+            patience_s = max(1.0, self.settings.session_timeout_s * 0.8)
+            _, late = await asyncio.wait(tasks, timeout=patience_s)
+            if late:
+                log.error("%d partitions were not drained within %.1f s", len(late), patience_s)
+
+    async def _watch_over(self) -> None:
+        while not self.finished.is_set():
+            self.health.tick()
+            try:
+                self._faust.check()
+            except BaseException as error:
+                self.fail(error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.finished.wait(), _WATCH_S)
+
+
+async def _after(before: "asyncio.Task[None] | None", run: Callable[[], Any]) -> None:
+    if before is not None:
+        await asyncio.wait([before])
+    await run()
+
+
+def build_runtime(
+    settings: RuntimeSettings, shell: Shell[R], *, failpoint: Failpoint = nothing_fails
+) -> Runtime[R]:
+    """A runtime, ready to `start`; nothing is connected yet."""
+    return Runtime(settings, shell, failpoint)
+
+
+__all__ = ["Runtime", "RuntimeSettings", "build_runtime"]

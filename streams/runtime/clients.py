@@ -1,0 +1,65 @@
+"""The librdkafka clients of one partition, with the settings that were measured to matter."""
+
+import logging
+from typing import Any
+
+from confluent_kafka import Consumer, Producer
+
+from streams.runtime.settings import RuntimeSettings
+
+log = logging.getLogger(__name__)
+
+
+def new_producer(settings: RuntimeSettings, partition: int) -> Producer:
+    """A producer; in transactional mode its id is the application's and the partition's.
+
+    `retry.backoff.ms` must be small: with the default 100 every transaction first waits out
+    `CONCURRENT_TRANSACTIONS` of the one before.
+    """
+    config: dict[str, Any] = {
+        **_common(settings),
+        "enable.idempotence": True,
+        "partitioner": "murmur2_random",
+        "compression.type": "lz4",
+        "linger.ms": settings.linger_ms,
+        "batch.size": 1_000_000,
+        "queue.buffering.max.messages": 1_000_000,
+        "queue.buffering.max.kbytes": 512 * 1024,
+        "retry.backoff.ms": 2,
+        "retry.backoff.max.ms": 200,
+    }
+    if settings.transactional:
+        config["transactional.id"] = f"{settings.application_id}-{partition}"
+        config["transaction.timeout.ms"] = round(settings.transaction_timeout_s * 1000)
+    else:
+        config["message.timeout.ms"] = 60_000
+    return Producer({**config, **settings.client_config}, logger=log)
+
+
+def new_consumer(settings: RuntimeSettings, *, end_events: bool = False) -> Consumer:
+    """A consumer that is assigned by hand; the group's id serves the committed offsets only."""
+    config: dict[str, Any] = {
+        **_common(settings),
+        "group.id": settings.application_id,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "isolation.level": "read_committed",
+        "enable.partition.eof": end_events,
+        "fetch.queue.backoff.ms": 5,
+        "fetch.wait.max.ms": 500 if settings.transactional else 25,
+        "fetch.error.backoff.ms": 50,
+        "queued.max.messages.kbytes": settings.fetch_queue_kbytes,
+        "allow.auto.create.topics": not settings.transactional,
+    }
+    return Consumer({**config, **settings.client_config}, logger=log)
+
+
+def _common(settings: RuntimeSettings) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": settings.bootstrap,
+        "client.id": settings.application_id,
+        "socket.keepalive.enable": True,
+        "reconnect.backoff.ms": 50,
+        "reconnect.backoff.max.ms": 1_000,
+    }

@@ -1,0 +1,265 @@
+"""The end of an epoch: one transaction, then one write to the store. Runs in a thread.
+
+`begin -> changelog records, outputs -> send_offsets_to_transaction -> commit -> WriteBatch`.
+Whatever fails before the commit is answered by dropping the epoch; a crash after it by a restore.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Generic, Protocol, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from streams.runtime.clients import new_producer
+from streams.runtime.epoch import Epoch
+from streams.runtime.failpoint import Failpoint
+from streams.runtime.faults import BrokerError, EpochError, FencedError
+from streams.runtime.records import Output
+from streams.runtime.settings import RuntimeSettings
+from streams.runtime.shell import Shell
+from streams.runtime.store import RowChange, RowStore
+
+R = TypeVar("R")
+Call = Callable[[float], object]
+CommitOffsets = Callable[[Mapping[str, int]], None]
+
+_FENCED = {
+    KafkaError._FENCED,
+    KafkaError.INVALID_PRODUCER_EPOCH,
+    KafkaError.PRODUCER_FENCED,
+    KafkaError.FENCED_INSTANCE_ID,
+}
+
+
+class Ending(Protocol):
+    """How records and offsets become durable together, or nearly."""
+
+    def open(self) -> None:
+        """Take the partition over: whoever held it before is fenced when this returns."""
+
+    def begin(self) -> None:
+        """Before the first record of an epoch."""
+
+    def send(self, output: Output, on_delivery: Callable[[object, Message], None] | None) -> None:
+        """Hand one record to the client."""
+
+    def send_offsets(self, moved: Mapping[str, int]) -> None:
+        """The positions, after every record is acknowledged."""
+
+    def commit(self) -> None:
+        """Make it visible."""
+
+    def close(self) -> None:
+        """Give up what is open and let the client go; never raises."""
+
+
+class Transactions:
+    """Exactly once: Kafka transactions under `<application id>-<partition>`."""
+
+    def __init__(self, settings: RuntimeSettings, partition: int, group: Consumer) -> None:
+        self._settings = settings
+        self._partition = partition
+        self._group = group
+        self._began = False
+        self._producer = new_producer(settings, partition)
+
+    def open(self) -> None:
+        """Fence the owner before; what it left open is ended."""
+        self._retry(self._producer.init_transactions, patience_s=60.0)
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        self._began = True
+        self._retry(lambda _: self._producer.begin_transaction())
+
+    def send(self, output: Output, on_delivery: Callable[[object, Message], None] | None) -> None:
+        """Queue a record; a failed delivery fails the commit."""
+        produce(self._producer, output, on_delivery)
+
+    def send_offsets(self, moved: Mapping[str, int]) -> None:
+        """Put the group's new offsets into the transaction and wait for all deliveries."""
+        if moved:
+            offsets = [TopicPartition(t, self._partition, o) for t, o in moved.items()]
+            metadata = self._group.consumer_group_metadata()
+            self._retry(lambda s: self._producer.send_offsets_to_transaction(offsets, metadata, s))
+        if self._producer.flush(self._settings.transaction_timeout_s):
+            raise EpochError(f"partition {self._partition}: records were not acknowledged in time")
+
+    def commit(self) -> None:
+        """Commit; when this returns, every `read_committed` reader sees the epoch."""
+        self._retry(self._producer.commit_transaction)
+        self._began = False
+
+    def close(self) -> None:
+        """Abort what is open, if the broker can be reached; else the next owner's open does."""
+        if self._began:
+            with suppress(KafkaException):
+                self._producer.abort_transaction(5.0)
+        _close(self._producer)
+
+    def _retry(self, call: Call, patience_s: float | None = None) -> None:
+        """`call` until it succeeds, or what librdkafka says about its error."""
+        deadline = time.monotonic() + (patience_s or self._settings.transaction_timeout_s)
+        while True:
+            try:
+                call(max(0.1, deadline - time.monotonic()))
+                return
+            except KafkaException as failed:
+                error: KafkaError = failed.args[0]
+                _raise_unless_retriable(self._partition, error, failed)
+                if time.monotonic() > deadline:
+                    raise EpochError(f"partition {self._partition}: {error.str()}") from failed
+                time.sleep(0.02)
+
+
+class PlainCommits:
+    """At least once, for a broker without transactions: records first, offsets after."""
+
+    def __init__(
+        self, settings: RuntimeSettings, partition: int, commit_offsets: CommitOffsets
+    ) -> None:
+        self._partition = partition
+        self._commit_offsets = commit_offsets
+        self._producer = new_producer(settings, partition)
+        self._moved: Mapping[str, int] = {}
+        self._undelivered: str = ""
+
+    def open(self) -> None:
+        """Nothing fences here."""
+
+    def begin(self) -> None:
+        """Nothing to begin."""
+        self._moved, self._undelivered = {}, ""
+
+    def send(self, output: Output, on_delivery: Callable[[object, Message], None] | None) -> None:
+        """Queue a record; a failed delivery fails `send_offsets`."""
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                self._undelivered = error.str()
+            elif on_delivery is not None:
+                on_delivery(error, message)
+
+        produce(self._producer, output, delivered)
+
+    def send_offsets(self, moved: Mapping[str, int]) -> None:
+        """Wait for every record; remember the offsets."""
+        left = self._producer.flush(30.0)
+        if left or self._undelivered:
+            raise EpochError(f"partition {self._partition}: {self._undelivered or 'not delivered'}")
+        self._moved = moved
+
+    def commit(self) -> None:
+        """Commit the offsets through the group's member."""
+        if self._moved:
+            self._commit_offsets(self._moved)
+
+    def close(self) -> None:
+        """What was sent stays sent; it will be sent again."""
+        _close(self._producer)
+
+
+class Committer(Generic[R]):
+    """Ends epochs of one partition, one at a time, in whatever thread it is called."""
+
+    def __init__(
+        self,
+        settings: RuntimeSettings,
+        partition: int,
+        ending: Ending,
+        shell: Shell[R],
+        store: RowStore,
+        failpoint: Failpoint,
+    ) -> None:
+        self._changelog = settings.changelog_topic
+        self._partition = partition
+        self._ending = ending
+        self._shell = shell
+        self._store = store
+        self._failpoint = failpoint
+        self._position = store.position() or 0
+
+    def commit(self, epoch: Epoch[R]) -> None:
+        """Make the epoch durable, then write it to the store.
+
+        Raises:
+            EpochError, FencedError, BrokerError, StoreError.
+        """
+        encode = self._shell.encode_row
+        encoded = {key: None if r is None else encode(r) for key, r in epoch.rows.items()}
+        self._failpoint("before_begin")
+        self._ending.begin()
+        self._failpoint("after_begin")
+        self._send(encoded, epoch.outputs)
+        self._failpoint("after_produce")
+        self._ending.send_offsets(epoch.moved)
+        self._failpoint("after_send_offsets")
+        self._failpoint("before_commit")
+        self._ending.commit()
+        self._failpoint("after_commit")
+        self._failpoint("before_write_batch")
+        if encoded:
+            self._store.write(_changes(epoch, encoded), self._position)
+        self._failpoint("after_write_batch")
+
+    def _send(self, encoded: Mapping[bytes, bytes | None], outputs: list[Output]) -> None:
+        """All records; the last one of the changelog tells where the changelog will stand."""
+        send, last = self._ending.send, len(encoded) - 1
+        for n, (key, data) in enumerate(encoded.items()):
+            record = Output(self._changelog, key, data, (), self._partition)
+            send(record, self._on_last_row if n == last else None)
+        for output in outputs:
+            send(output, None)
+
+    def _on_last_row(self, error: object, message: Message) -> None:
+        offset = message.offset()
+        if error is None and offset is not None:
+            self._position = offset + 1
+
+
+def produce(
+    producer: Producer,
+    output: Output,
+    on_delivery: Callable[[KafkaError | None, Message], None] | None,
+) -> None:
+    """Queue one record, waiting while the client's queue is full.
+
+    Raises:
+        EpochError: the client refuses the record (too large, a broken transaction).
+    """
+    partition = -1 if output.partition is None else output.partition
+    headers = list(output.headers) or None
+    while True:
+        try:
+            producer.produce(
+                output.topic, output.value, output.key, partition, on_delivery, headers=headers
+            )
+            return
+        except BufferError:
+            producer.poll(0.05)
+        except KafkaException as error:
+            raise EpochError(f"{output.topic}: {error.args[0].str()}") from error
+
+
+def _close(producer: Producer) -> None:
+    """Let a client go, whatever state it is in; a fenced one complains."""
+    with suppress(KafkaException):
+        producer.purge()
+        producer.close(5.0)
+
+
+def _changes(epoch: Epoch[R], encoded: Mapping[bytes, bytes | None]) -> list[RowChange]:
+    return [
+        RowChange(key, data, epoch.due_ms[key], epoch.was_due_ms[key])
+        for key, data in encoded.items()
+    ]
+
+
+def _raise_unless_retriable(partition: int, error: KafkaError, cause: KafkaException) -> None:
+    if error.code() in _FENCED:
+        raise FencedError(f"partition {partition} has another owner: {error.str()}") from cause
+    if error.fatal():
+        raise BrokerError(f"partition {partition}: {error.str()}") from cause
+    if not error.retriable():
+        raise EpochError(f"partition {partition}: {error.str()}") from cause

@@ -1,0 +1,154 @@
+"""The Faust app of a runtime: settings that matter, one agent over a channel of batches."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import faust
+from faust.app.base import BootStrategy
+from yarl import URL
+
+from streams.runtime.epoch import Batch
+from streams.runtime.settings import RuntimeSettings
+from streams.runtime.transport import SCHEME, register
+
+_DELIVERY_PATIENCE_S = 120.0
+
+
+class Work(NamedTuple):
+    """One Faust event: a batch of one partition number, and who is waiting for it."""
+
+    batch: Batch
+    handle: Callable[[Batch], None]
+    done: "asyncio.Future[None]"
+
+    def run(self) -> None:
+        """Handle the batch unless its partition has gone; errors go to whoever waits."""
+        if self.done.done():
+            return
+        try:
+            self.handle(self.batch)
+        except BaseException as error:
+            self.done.set_exception(error)
+        else:
+            self.done.set_result(None)
+
+
+class GroupOnly(BootStrategy):  # type: ignore[misc]
+    """Consumer group and agents; no producer of Faust's and no web server are started."""
+
+    enable_kafka_producer = False
+    enable_web = False
+
+
+class EpochApp(faust.App):  # type: ignore[misc]
+    """A Faust app whose source topics are handled in epochs."""
+
+    BootStrategy = GroupOnly
+
+
+class FaustSide:
+    """The app, its group subscription and its agent `batches`."""
+
+    def __init__(self, settings: RuntimeSettings) -> None:
+        register()
+        self.app = EpochApp(settings.application_id, **_app_settings(settings))
+        self._sources = self.app.topic(
+            *settings.source_topics, key_type=bytes, value_type=bytes, acks=False
+        )
+        self._channel = self.app.channel()
+        self.app.agent(self._channel, name="batches")(_handle_batches)
+
+    async def deliver(self, batch: Batch, handle: Callable[[Batch], None]) -> None:
+        """Give a batch to the agent; return when it has been handled there.
+
+        Raises:
+            TimeoutError: the agent did not get to it.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(_DELIVERY_PATIENCE_S):
+                await self._channel.put(Work(batch, handle, done))
+                await done
+        finally:
+            done.cancel()
+
+    async def start(self) -> None:
+        """Join the group."""
+        self.app.finalize()
+        self.app.conf.datadir.mkdir(parents=True, exist_ok=True)
+        # Subscribed for membership and assignment; no stream ever reads from it.
+        self.app.topics.add(self._sources)
+        await self.app.start()
+
+    async def stop(self) -> None:
+        """Leave the group."""
+        await self.app.stop()
+
+    def check(self) -> None:
+        """Look for what Faust and aiokafka only note down.
+
+        Raises:
+            GroupError: the membership is dead.
+        """
+        if self.app.crashed:
+            raise self.app.crash_reason or RuntimeError("the Faust app crashed")
+        self.app.consumer.check_group()
+
+    def commit_positions(self, partition: int, offsets: Mapping[str, int]) -> None:
+        """Plain commits, as the group's member."""
+        self.app.consumer.commit_positions(partition, offsets)
+
+
+async def _handle_batches(batches: Any) -> None:
+    async for work in batches:
+        work.run()
+
+
+def _app_settings(settings: RuntimeSettings) -> dict[str, Any]:
+    return {
+        "broker": [URL(f"{SCHEME}://{b}") for b in settings.bootstrap.split(",")],
+        "broker_session_timeout": settings.session_timeout_s,
+        "broker_heartbeat_interval": settings.heartbeat_s,
+        "broker_request_timeout": max(40.0, settings.session_timeout_s + 5),
+        "broker_rebalance_timeout": max(30.0, settings.session_timeout_s),
+        "broker_max_poll_interval": 300.0,
+        "broker_credentials": _credentials(settings.client_config),
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_group_instance_id": settings.group_instance_id,
+        "datadir": settings.data_dir / "faust",
+        "reply_create_topic": False,
+        "stream_wait_empty": False,
+        "store": "memory://",
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "web_enabled": False,
+        "worker_redirect_stdouts": False,
+    }
+
+
+def _credentials(config: Mapping[str, str]) -> Any:
+    """Librdkafka's security settings in Faust's words."""
+    protocol = config.get("security.protocol", "PLAINTEXT").upper()
+    if protocol == "PLAINTEXT":
+        return None
+    context = _ssl_context(config) if protocol.endswith("SSL") else None
+    if protocol == "SSL":
+        return faust.SSLCredentials(context=context)
+    return faust.SASLCredentials(
+        username=config.get("sasl.username", ""),
+        password=config.get("sasl.password", ""),
+        mechanism=config.get("sasl.mechanism", config.get("sasl.mechanisms", "PLAIN")),
+        ssl_context=context,
+    )
+
+
+def _ssl_context(config: Mapping[str, str]) -> Any:
+    import ssl
+
+    context = ssl.create_default_context(cafile=config.get("ssl.ca.location"))
+    if certificate := config.get("ssl.certificate.location"):
+        context.load_cert_chain(
+            certificate, config.get("ssl.key.location"), config.get("ssl.key.password")
+        )
+    return context

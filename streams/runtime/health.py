@@ -1,0 +1,59 @@
+"""Is the process alive, is it ready, and if not, why: read by whoever serves `/healthz`."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from streams.runtime.app import Runtime
+
+_TICK_MAX_S = 10.0
+
+
+class Verdict(Struct, frozen=True):
+    """`ok`, or the reasons why not."""
+
+    ok: bool
+    reasons: tuple[str, ...] = ()
+
+
+class Health:
+    """Alive: the event loop ticks, nothing failed, epochs end. Ready: every owned partition runs.
+
+    Both may be asked from any thread.
+    """
+
+    def __init__(self, runtime: "Runtime[Any]") -> None:
+        self._runtime = runtime
+        self._ticked_s = time.monotonic()
+
+    def tick(self) -> None:
+        """The event loop is running."""
+        self._ticked_s = time.monotonic()
+
+    def alive(self) -> Verdict:
+        """False means: kill and start again."""
+        reasons = []
+        runtime, now_s = self._runtime, time.monotonic()
+        if runtime.failure is not None:
+            reasons.append(f"failed: {type(runtime.failure).__name__}")
+        if now_s - self._ticked_s > _TICK_MAX_S:
+            reasons.append(f"the event loop has not ticked for {now_s - self._ticked_s:.0f} s")
+        for number, owned in list(runtime.owned.items()):
+            busy_s = now_s - (owned.busy_since_s or now_s)
+            if busy_s > runtime.settings.stalled_after_s:
+                reasons.append(f"partition {number}: no commit for {busy_s:.0f} s")
+        return Verdict(not reasons, tuple(reasons))
+
+    def ready(self) -> Verdict:
+        """False means: not yet, or not now (recovering, rebalancing)."""
+        reasons = list(self.alive().reasons)
+        if not self._runtime.assigned:
+            reasons.append("waiting for the consumer group")
+        reasons += [
+            f"partition {number}: {owned.state}"
+            for number, owned in sorted(self._runtime.owned.items())
+            if owned.state != "running"
+        ]
+        return Verdict(not reasons, tuple(reasons))

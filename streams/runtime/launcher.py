@@ -1,0 +1,130 @@
+"""N worker slots as child processes: start, watch, restart with back-off, stop in order.
+
+Each slot is one process on one core, with its own data directory and port (the command's matter).
+"""
+
+import logging
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+
+from streams.runtime.faults import EXIT_OK, EXIT_OPERATOR
+
+log = logging.getLogger(__name__)
+Command = Callable[[int], Sequence[str]]
+_POLL_S = 0.1
+_HEALTHY_AFTER_S = 60.0
+_BACK_OFF_MAX_S = 30.0
+
+
+class Slot:
+    """One worker's place: a process now, and the next one when that ends."""
+
+    def __init__(
+        self, number: int, command: Sequence[str], environment: Mapping[str, str] | None
+    ) -> None:
+        self.number = number
+        self.restarts = 0
+        self.start_at_s = 0.0
+        self._command = list(command)
+        self._environment = None if environment is None else dict(environment)
+        self._failures = 0
+        self._began_s = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Is there a process that has not ended?"""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start the process."""
+        self._began_s = time.monotonic()
+        self._process = subprocess.Popen(self._command, env=self._environment)  # noqa: S603
+        log.info("worker slot %d: process %d", self.number, self._process.pid)
+
+    def ended(self) -> int | None:
+        """The exit code, once, after the process has ended; plans when to start the next."""
+        if self._process is None or (code := self._process.poll()) is None:
+            return None
+        self._process = None
+        lived_s = time.monotonic() - self._began_s
+        self._failures = 1 if lived_s > _HEALTHY_AFTER_S else self._failures + 1
+        self.restarts += 1
+        self.start_at_s = time.monotonic() + min(_BACK_OFF_MAX_S, 0.5 * 2**self._failures)
+        return code
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process, if it runs."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
+
+class Launcher:
+    """Runs `command(slot)` for every slot until SIGTERM or SIGINT, then drains them.
+
+    `environment` None: the children inherit the launcher's.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        command: Command,
+        *,
+        environment: Mapping[str, str] | None = None,
+        stop_timeout_s: float = 30.0,
+    ) -> None:
+        self.slots = [Slot(n, command(n), environment) for n in range(workers)]
+        self._stop_timeout_s = stop_timeout_s
+        self._stopping = False
+
+    def run(self) -> int:
+        """Blocks, in the main thread; 0 if all slots drained, 78 if an operator is needed."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        code = EXIT_OK
+        try:
+            while not self._stopping and code == EXIT_OK:
+                code = self._look_after()
+                time.sleep(_POLL_S)
+        finally:
+            drained = self._stop()
+        return code or (EXIT_OK if drained else 1)
+
+    def stop(self) -> None:
+        """Ask `run` to drain and return."""
+        self._stopping = True
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.stop()
+
+    def _look_after(self) -> int:
+        """Start what should run; EXIT_OPERATOR where a restart would not help."""
+        for slot in self.slots:
+            code = slot.ended()
+            if code == EXIT_OPERATOR:
+                log.critical("worker slot %d needs an operator: see its log", slot.number)
+                return code
+            if code is not None:
+                log.error("worker slot %d ended with exit code %d", slot.number, code)
+            if not slot.running and time.monotonic() >= slot.start_at_s:
+                slot.start()
+        return EXIT_OK
+
+    def _stop(self) -> bool:
+        """SIGTERM, wait, SIGKILL after the deadline; True if nobody had to be killed."""
+        for slot in self.slots:
+            slot.send(signal.SIGTERM)
+        deadline_s = time.monotonic() + self._stop_timeout_s
+        while time.monotonic() < deadline_s and any(slot.running for slot in self.slots):
+            time.sleep(_POLL_S)
+        late = [slot for slot in self.slots if slot.running]
+        for slot in late:
+            log.error("worker slot %d did not drain in time: killed", slot.number)
+            slot.send(signal.SIGKILL)
+        while any(slot.running for slot in self.slots):
+            time.sleep(_POLL_S)
+        codes = [slot.ended() for slot in self.slots]
+        return not late and all(code in (None, EXIT_OK) for code in codes)

@@ -1,0 +1,306 @@
+"""The loop of one partition number: its batches, its timers and its epochs, one at a time.
+
+While an epoch's commit runs in a thread the next epoch is already gathered; it is committed only
+after the one before, and both are dropped when that fails.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from typing import Any, Generic, Literal, TypeVar
+
+from streams.errors import OfferstreamError
+from streams.runtime.epoch import Batch, Epoch
+from streams.runtime.faults import BrokerError, EpochError, StaleBatchError
+from streams.runtime.records import Output
+from streams.runtime.rows import Rows
+from streams.runtime.session import Means, Session
+from streams.runtime.shell import EpochStats
+
+log = logging.getLogger(__name__)
+R = TypeVar("R")
+T = TypeVar("T")
+State = Literal["opening", "running", "closed"]
+Deliver = Callable[[Batch, Callable[[Batch], None]], Awaitable[None]]
+FETCH_WAIT_S = 0.1
+
+
+class PartitionLoop(Generic[R]):
+    """One owned partition, from assignment to revocation; it is the shell's `Partition`.
+
+    `deliver` hands a batch to the Faust agent and returns when it has been handled; `fail` is
+    told what must end the process.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        count: int,
+        means: Means[R],
+        executor: Executor,
+        deliver: Deliver,
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self.number = number
+        self.count = count
+        self.state: State = "opening"
+        self._means = means
+        self._settings = means.settings
+        self._executor = executor
+        self._deliver = deliver
+        self._fail = fail
+        self._closing = asyncio.Event()
+        self._session: Session[R] | None = None
+        self._fetch: asyncio.Future[Batch | None] | None = None
+        self._commit: asyncio.Future[None] | None = None
+        self._commit_began_s = 0.0
+
+    # What a shell sees.
+
+    def get(self, key: bytes) -> R | None:
+        """The row as this epoch sees it."""
+        return self._rows.get(key)
+
+    def put(self, key: bytes, row: R | None) -> None:
+        """Set the row; None deletes it."""
+        self._rows.put(key, row)
+
+    def emit(self, output: Output, *, urgent: bool = False) -> None:
+        """Write a record with this epoch."""
+        self._epoch.outputs.append(output)
+        self._epoch.urgent |= urgent
+
+    def due(self, now_ms: int, limit: int) -> list[bytes]:
+        """Keys of due rows, the earliest first."""
+        return self._rows.due(now_ms, limit)
+
+    # What the runtime sees.
+
+    @property
+    def busy_since_s(self) -> float | None:
+        """Since when (monotonic) something waits for its commit; None: nothing does."""
+        session = self._session
+        if session is None or self.state != "running":
+            return None
+        return (session.rows.committing or session.rows.open).began_s
+
+    async def run(self) -> None:
+        """Own the partition until `close`; never raises, `fail` is told instead."""
+        try:
+            await self._run()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._fail(error)
+        finally:
+            self.state = "closed"
+
+    def close(self) -> None:
+        """End the epoch, commit, let go; `run` returns when that is done."""
+        self._closing.set()
+
+    async def _run(self) -> None:
+        failures = 0
+        while not self._closing.is_set():
+            opened_s = float("inf")
+            try:
+                await self._open()
+                opened_s = time.monotonic()
+                await self._work()
+                await self._drain()
+            except EpochError as fault:
+                log.warning("epoch of partition %d dropped: %s", self.number, fault)
+                failures = 1 if time.monotonic() - opened_s > 60 else failures + 1
+                if failures > self._settings.reopen_attempts_max:
+                    raise BrokerError(f"partition {self.number}: gave up: {fault}") from fault
+                await self._sleep(min(5.0, 0.1 * 2**failures))
+            finally:
+                await self._let_go()
+
+    async def _open(self) -> None:
+        self.state = "opening"
+        began_s = time.monotonic()
+        self._session = Session(self._means, self.number, self._closing.is_set)
+        restored = await self._in_thread(self._session.open)
+        log.info(
+            "partition %d is open after %.2f s: %d rows restored (changelog %d to %d)",
+            self.number,
+            time.monotonic() - began_s,
+            restored.rows,
+            restored.begin,
+            restored.end,
+        )
+        self.state = "running"
+
+    async def _work(self) -> None:
+        while not self._closing.is_set():
+            self._start_fetch()
+            await self._wait()
+            await self._settle_if_done()
+            await self._handle_fetched()
+            self._handle_due()
+            await self._end_epoch_if_time()
+
+    async def _drain(self) -> None:
+        """Commit what has been handled; a fetched batch that was not handled is read again."""
+        await self._settle()
+        if not self._epoch.empty:
+            self._start_commit()
+            await self._settle()
+        log.info("partition %d is drained", self.number)
+
+    async def _let_go(self) -> None:
+        """Wait for the threads, then close; what was not committed is forgotten."""
+        self.state = "opening"
+        for running in (self._fetch, self._commit):
+            if running is not None:
+                await self._returned(running, self._commit_patience_s())
+                # A failure has been seen already, or no longer matters.
+                running.exception()
+        self._fetch = self._commit = None
+        if self._session is not None:
+            await self._in_thread(self._session.close)
+        self._session = None
+
+    def _start_fetch(self) -> None:
+        if self._fetch is None:
+            self._fetch = self._in_thread(lambda: self._opened.fetch(FETCH_WAIT_S))
+
+    async def _wait(self) -> None:
+        """Until there is something to do: a batch, an ended commit, or time."""
+        waiting = {f for f in (self._fetch, self._commit) if f is not None}
+        if self._time_left_s() > 0 and not self._is_due():
+            await asyncio.wait(
+                waiting, timeout=self._time_left_s(), return_when=asyncio.FIRST_COMPLETED
+            )
+        else:
+            await asyncio.sleep(0)
+
+    async def _handle_fetched(self) -> None:
+        if self._fetch is None or not self._fetch.done():
+            return
+        batch, self._fetch = self._fetch.result(), None
+        if batch is None:
+            return
+        # The next batch is read while this one is handled.
+        self._start_fetch()
+        closing = asyncio.ensure_future(self._closing.wait())
+        handled = asyncio.ensure_future(self._deliver(batch, self._take))
+        try:
+            await asyncio.wait({closing, handled}, return_when=asyncio.FIRST_COMPLETED)
+            if handled.done():
+                handled.result()
+        finally:
+            closing.cancel()
+            handled.cancel()
+        self._epoch.begin_unless_empty()
+
+    def _take(self, batch: Batch) -> None:
+        """Handle a batch, in the agent: it becomes part of the open epoch as a whole."""
+        try:
+            self._epoch.advance(batch)
+        except StaleBatchError as stale:
+            raise EpochError(str(stale)) from stale
+        self._means.shell.on_records(self, batch.records)
+
+    def _handle_due(self) -> None:
+        if self._is_due():
+            now_ms = self._means.shell.now_ms(self.number)
+            if self._rows.due(now_ms, 1):
+                self._means.shell.on_due(self, now_ms)
+            self._epoch.begin_unless_empty()
+
+    def _is_due(self) -> bool:
+        return self._rows.next_due_ms() <= self._means.shell.now_ms(self.number)
+
+    async def _end_epoch_if_time(self) -> None:
+        epoch, full = self._epoch, len(self._epoch.rows) >= self._settings.epoch_rows_max
+        if self._commit is not None and full:
+            await self._settle()
+        if self._commit is None and (full or epoch.urgent or self._time_left_s() <= 0):
+            self._start_commit()
+
+    def _time_left_s(self) -> float:
+        began_s = self._epoch.began_s
+        if began_s is None or self._commit is not None:
+            return 10 * FETCH_WAIT_S
+        if self._epoch.urgent:
+            return 0.0
+        return began_s + self._settings.epoch_ms / 1000 - time.monotonic()
+
+    def _start_commit(self) -> None:
+        rows, epoch = self._rows, self._epoch
+        rows.committing, rows.open = epoch, Epoch(epoch.positions)
+        self._commit_began_s = time.monotonic()
+        self._commit = self._in_thread(lambda: self._opened.commit(epoch))
+
+    async def _settle_if_done(self) -> None:
+        if self._commit is None:
+            return
+        if self._commit.done() or self._commit_patience_s() <= 0:
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Wait for the running commit; its rows are clean then.
+
+        Raises:
+            EpochError, FencedError, BrokerError, StoreError: what the commit raised.
+        """
+        epoch = self._rows.committing
+        if self._commit is None or epoch is None:
+            return
+        await self._returned(self._commit, self._commit_patience_s())
+        self._commit.result()
+        self._commit = None
+        self._rows.settle(epoch)
+        self._means.shell.on_committed(self._stats(epoch))
+
+    async def _returned(self, running: "asyncio.Future[Any]", patience_s: float) -> None:
+        """Wait for a thread, but not for ever: librdkafka's calls do not always keep their time.
+
+        Raises:
+            BrokerError: it hangs; only the end of the process helps.
+        """
+        if not (await asyncio.wait([running], timeout=max(1.0, patience_s)))[0]:
+            raise BrokerError(f"partition {self.number}: a client call does not return")
+
+    def _commit_patience_s(self) -> float:
+        """How long the running commit may still take; the broker has long given it up then."""
+        deadline_s = self._commit_began_s + self._settings.transaction_timeout_s + 5.0
+        return deadline_s - time.monotonic()
+
+    def _stats(self, epoch: Epoch[R]) -> EpochStats:
+        now_s = time.monotonic()
+        return EpochStats(
+            partition=self.number,
+            records=epoch.records,
+            rows=len(epoch.rows),
+            outputs=len(epoch.outputs),
+            seconds=now_s - (epoch.began_s or now_s),
+            commit_seconds=now_s - self._commit_began_s,
+        )
+
+    @property
+    def _opened(self) -> Session[R]:
+        if self._session is None:
+            raise OfferstreamError(f"partition {self.number} is not open")
+        return self._session
+
+    @property
+    def _rows(self) -> Rows[R]:
+        return self._opened.rows
+
+    @property
+    def _epoch(self) -> Epoch[R]:
+        return self._opened.rows.open
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._closing.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _in_thread(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._executor, call)

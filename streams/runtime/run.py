@@ -1,0 +1,75 @@
+"""The main of one worker process: event loop, signals, a deadline, an exit code."""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import uvloop
+
+from streams.runtime.app import Runtime
+from streams.runtime.faults import EXIT_HUNG, exit_code
+
+log = logging.getLogger(__name__)
+Hook = Callable[[Runtime[Any]], Awaitable[None]]
+
+
+def run(runtime: Runtime[Any], *, on_started: Hook | None = None) -> int:
+    """Run until SIGTERM, SIGINT or a failure; the exit code (0: drained and committed).
+
+    `on_started` is called in the event loop when the group has been joined. A process that does
+    not end within `stop_timeout_s` is ended hard: it never hangs.
+    """
+    for noisy in ("faust", "mode", "aiokafka"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        code = runner.run(_main(runtime, on_started))
+    if runtime.stuck:
+        log.critical("a thread hangs in a client call: ended hard")
+        logging.shutdown()
+        os._exit(code or EXIT_HUNG)
+    return code
+
+
+async def _main(runtime: Runtime[Any], on_started: Hook | None) -> int:
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, runtime.finish)
+    ended = asyncio.create_task(runtime.finished.wait())
+    started = asyncio.create_task(_start(runtime, on_started))
+    await asyncio.wait({ended, started}, return_when=asyncio.FIRST_COMPLETED)
+    await ended
+    deadline = _end_hard_after(runtime.settings.stop_timeout_s, runtime)
+    if not started.done():
+        started.cancel()
+    try:
+        await runtime.stop()
+    except Exception as error:
+        runtime.fail(error)
+    deadline.cancel()
+    code = exit_code(runtime.failure)
+    log.info("ended with exit code %d", code)
+    return code
+
+
+async def _start(runtime: Runtime[Any], on_started: Hook | None) -> None:
+    try:
+        await runtime.start()
+        if on_started is not None:
+            await on_started(runtime)
+    except Exception as error:
+        runtime.fail(error)
+
+
+def _end_hard_after(seconds: float, runtime: Runtime[Any]) -> threading.Timer:
+    def end() -> None:
+        log.critical("did not stop within %.0f s: ended hard", seconds)
+        os._exit(exit_code(runtime.failure) or EXIT_HUNG)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    return timer

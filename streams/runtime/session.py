@@ -1,0 +1,80 @@
+"""Everything that one opening of a partition holds; dropped as a whole on any fault."""
+
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from streams.runtime.commit import Committer, Ending, PlainCommits, Transactions
+from streams.runtime.epoch import Epoch
+from streams.runtime.failpoint import Failpoint
+from streams.runtime.fetch import Fetcher
+from streams.runtime.restore import Restored, Restorer
+from streams.runtime.rows import Rows
+from streams.runtime.settings import RuntimeSettings
+from streams.runtime.shell import Shell
+from streams.runtime.store import RowStore, StoreOptions
+
+R = TypeVar("R")
+CommitOffsets = Callable[[int, Mapping[str, int]], None]
+
+
+class Means(Struct, Generic[R], frozen=True):
+    """What all partitions of a process share; `commit_offsets` serves plain commits only."""
+
+    settings: RuntimeSettings
+    shell: Shell[R]
+    stores: StoreOptions
+    failpoint: Failpoint
+    commit_offsets: CommitOffsets
+
+
+class Session(Generic[R]):
+    """A partition from take-over to close. `open` and `close` block: call them in a thread."""
+
+    def __init__(self, means: Means[R], partition: int, cancelled: Callable[[], bool]) -> None:
+        self._means = means
+        self._partition = partition
+        self._cancelled = cancelled
+        self._store: RowStore | None = None
+        self._fetcher: Fetcher | None = None
+        self._ending: Ending | None = None
+
+    def open(self) -> Restored:
+        """Fence, and only then read offsets and changelog, restore, seek.
+
+        Raises:
+            EpochError, FencedError, BrokerError, StoreError, OperatorError.
+        """
+        settings, shell = self._means.settings, self._means.shell
+        self._fetcher = fetcher = Fetcher(settings, self._partition)
+        self._ending = ending = self._new_ending(fetcher)
+        ending.open()
+        path = settings.data_dir / settings.table / str(self._partition)
+        self._store = store = RowStore(path, self._means.stores)
+        restorer = Restorer(settings, self._partition, shell, self._cancelled)
+        restored = restorer.restore(store)
+        self.rows = Rows(store, shell, settings.cached_rows_max)
+        self.rows.open = Epoch(fetcher.start())
+        self.fetch = fetcher.fetch
+        self.commit = Committer(
+            settings, self._partition, ending, shell, store, self._means.failpoint
+        ).commit
+        return restored
+
+    def close(self) -> None:
+        """Give up what is open and release everything; safe after a failed `open`, and twice."""
+        if self._ending is not None:
+            self._ending.close()
+        if self._fetcher is not None:
+            self._fetcher.close()
+        if self._store is not None:
+            self._store.close()
+        self._ending = self._fetcher = self._store = None
+
+    def _new_ending(self, fetcher: Fetcher) -> Ending:
+        settings, partition = self._means.settings, self._partition
+        if settings.transactional:
+            return Transactions(settings, partition, fetcher.consumer)
+        commit_offsets = self._means.commit_offsets
+        return PlainCommits(settings, partition, lambda moved: commit_offsets(partition, moved))

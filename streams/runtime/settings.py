@@ -1,0 +1,46 @@
+"""Everything that a runtime is told; nothing here is read from the environment."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+
+class RuntimeSettings(Struct, frozen=True, kw_only=True):
+    """One application: its group, topics and table. Two of them share nothing but code.
+
+    `client_config` goes to every librdkafka client (security above all) and is never logged.
+    `group_instance_id` names a slot: its next process takes its partitions back without a wait.
+    `application_id` is the consumer group's id and, with `-<partition>`, the transactional id.
+    """
+
+    application_id: str
+    bootstrap: str
+    source_topics: tuple[str, ...]
+    changelog_topic: str
+    table: str
+    data_dir: Path
+    epoch_ms: int = 1_000
+    epoch_rows_max: int = 10_000
+    batch_records_max: int = 2_000
+    transactional: bool = True
+    client_config: Mapping[str, str] = {}
+    session_timeout_s: float = 10.0
+    heartbeat_s: float = 3.0
+    group_instance_id: str | None = None
+    transaction_timeout_s: float = 15.0
+    stop_timeout_s: float = 25.0
+    stalled_after_s: float = 60.0
+    reopen_attempts_max: int = 5
+    cached_rows_max: int = 50_000
+    block_cache_bytes: int = 64 << 20
+    write_buffer_bytes: int = 16 << 20
+    fetch_queue_kbytes: int = 8_192
+    linger_ms: float = 1.0
+
+    def __repr__(self) -> str:
+        """Without `client_config`: it may hold a password."""
+        return (
+            f"RuntimeSettings({self.application_id!r}, {self.bootstrap!r}, "
+            f"table={self.table!r}, transactional={self.transactional})"
+        )

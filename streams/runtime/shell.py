@@ -1,0 +1,75 @@
+"""The two sides of the runtime's one seam: what an application gives, and what it is given."""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from streams.runtime.records import Output, Record
+
+R = TypeVar("R")
+
+
+class EpochStats(Struct, frozen=True, kw_only=True):
+    """What one committed epoch held; `seconds` from its first record or timer to its commit."""
+
+    partition: int
+    records: int
+    rows: int
+    outputs: int
+    seconds: float
+    commit_seconds: float
+
+
+class Partition(Protocol[R]):
+    """What a shell sees while it handles a batch: the rows of one partition number."""
+
+    @property
+    def number(self) -> int:
+        """This partition number."""
+
+    @property
+    def count(self) -> int:
+        """How many partitions every source topic and the changelog have."""
+
+    def get(self, key: bytes) -> R | None:
+        """The row as this epoch sees it, or None."""
+
+    def put(self, key: bytes, row: R | None) -> None:
+        """Set the row; None deletes it (a tombstone in the changelog)."""
+
+    def emit(self, output: Output, *, urgent: bool = False) -> None:
+        """Write a record with this epoch; `urgent` ends the epoch after this batch."""
+
+    def due(self, now_ms: int, limit: int) -> list[bytes]:
+        """Keys of at most `limit` rows that are due at or before `now_ms`, the earliest first."""
+
+
+class Shell(Protocol[R]):
+    """What an application gives the runtime; one object a process, called by one thread.
+
+    `encode_row` alone runs in a commit thread: it must be a pure function of the row.
+    An exception out of any of these is a programmer's error: it drops the epoch and ends the
+    process (exit code 70); bad data must be handled inside.
+    """
+
+    def encode_row(self, row: R) -> bytes:
+        """The bytes of a row, for the store and the changelog."""
+
+    def decode_row(self, data: bytes) -> R:
+        """The row of `encode_row`'s bytes, of this or an older version."""
+
+    def due_at_ms(self, row: R) -> int | None:
+        """When the row wants to be looked at again; None: never."""
+
+    def now_ms(self, partition: int) -> int:
+        """The clock that fires timers: the wall's or the stream's, the application's choice."""
+
+    def on_records(self, partition: Partition[R], records: Sequence[Record]) -> None:
+        """Handle a batch: read and write rows, emit outputs."""
+
+    def on_due(self, partition: Partition[R], now_ms: int) -> None:
+        """Handle what is due; called again as long as something is, so move every due row on."""
+
+    def on_committed(self, stats: EpochStats) -> None:
+        """An epoch is durable: fold it into metrics."""

@@ -1,0 +1,184 @@
+"""The rows of one partition on disk: RocksDB, written once an epoch, after the commit.
+
+One column family, three prefixes: `r` + key holds the due time (8 bytes, big endian, NEVER where
+there is none) and the row; `t` + due time + key is the due index; `m` + name is metadata. A write
+moves rows, due index and changelog position together, so the store is always the state at exactly
+that position: behind the changelog after a crash, never ahead of it.
+"""
+
+import logging
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from rocksdict import BlockBasedOptions, Cache, DbClosedError, Options, Rdict, WriteBatch
+
+from streams.errors import OperatorError
+from streams.runtime.faults import StoreError
+
+log = logging.getLogger(__name__)
+NEVER = (1 << 63) - 1
+_DAMAGED = "DAMAGED"
+_POSITION = b"mposition"
+_ORIGIN = b"morigin"
+
+
+class StoredRow(NamedTuple):
+    """A row's bytes and when it is due (ms; NEVER: not at all)."""
+
+    due_ms: int
+    data: bytes
+
+
+class RowChange(NamedTuple):
+    """What a write does to one key; `data` None deletes it, `was_due_ms` is what is stored now."""
+
+    key: bytes
+    data: bytes | None
+    due_ms: int
+    was_due_ms: int
+
+
+class StoreOptions:
+    """What the stores of one process share: one bounded block cache."""
+
+    def __init__(self, block_cache_bytes: int, write_buffer_bytes: int) -> None:
+        self._cache = Cache(block_cache_bytes)
+        self._write_buffer_bytes = write_buffer_bytes
+
+    def new(self) -> Options:
+        """Options for one store: small memtables, full bloom filter, few log files."""
+        table = BlockBasedOptions()
+        table.set_block_cache(self._cache)
+        table.set_bloom_filter(10, False)
+        table.set_cache_index_and_filter_blocks(True)
+        options = Options(raw_mode=True)
+        options.create_if_missing(True)
+        options.set_block_based_table_factory(table)
+        options.set_write_buffer_size(self._write_buffer_bytes)
+        options.set_max_write_buffer_number(3)
+        options.set_max_log_file_size(1 << 20)
+        options.set_keep_log_file_num(2)
+        options.set_max_open_files(256)
+        options.increase_parallelism(2)
+        return options
+
+
+class RowStore:
+    """One partition's store: reads from any thread beside at most one writer.
+
+    Raises:
+        StoreError: from any write or read that the disk refuses.
+    """
+
+    def __init__(self, path: Path, options: StoreOptions) -> None:
+        self.path = path
+        self._options = options
+        self._db = self._open()
+
+    def position(self) -> int | None:
+        """The changelog offset up to which this store holds everything; None: it holds nothing."""
+        data = self._get(_POSITION)
+        return None if data is None else int.from_bytes(data, "big")
+
+    def origin(self) -> bytes | None:
+        """Which cluster and changelog this store was built from."""
+        return self._get(_ORIGIN)
+
+    def get(self, key: bytes) -> StoredRow | None:
+        """The stored row."""
+        data = self._get(b"r" + key)
+        return None if data is None else StoredRow(int.from_bytes(data[:8], "big"), data[8:])
+
+    def keys(self) -> Iterator[bytes]:
+        """Every key, in order of bytes."""
+        cursor = self._db.iter()
+        cursor.seek(b"r")
+        while cursor.valid() and (key := bytes(cursor.key()))[:1] == b"r":
+            yield key[1:]
+            cursor.next()
+
+    def due(self, since_ms: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Due time and key of the rows due at or after `since_ms`, the earliest first."""
+        cursor = self._db.iter()
+        cursor.seek(_due_key(since_ms, b""))
+        while cursor.valid() and (key := bytes(cursor.key()))[:1] == b"t":
+            yield int.from_bytes(key[1:9], "big"), key[9:]
+            cursor.next()
+
+    def write(self, changes: Iterable[RowChange], position: int) -> None:
+        """Rows, due index and position in one atomic write."""
+        batch = WriteBatch(raw_mode=True)
+        for change in changes:
+            if change.was_due_ms != NEVER and change.was_due_ms != change.due_ms:
+                batch.delete(_due_key(change.was_due_ms, change.key))
+            if change.data is None:
+                batch.delete(b"r" + change.key)
+                continue
+            batch.put(b"r" + change.key, change.due_ms.to_bytes(8, "big") + change.data)
+            if change.due_ms not in (NEVER, change.was_due_ms):
+                batch.put(_due_key(change.due_ms, change.key), b"")
+        batch.put(_POSITION, position.to_bytes(8, "big"))
+        try:
+            self._db.write(batch)
+        except Exception as error:
+            raise self._failed("written", error) from error
+
+    def start_over(self, origin: bytes) -> None:
+        """Forget everything; from now on the store belongs to `origin`."""
+        self._db.close()
+        shutil.rmtree(self.path)
+        self._db = self._open()
+        self._db.put(_ORIGIN, origin)
+
+    def close(self) -> None:
+        """Flush and release the files; harmless when repeated."""
+        with suppress(DbClosedError):
+            self._db.close()
+
+    def _get(self, key: bytes) -> bytes | None:
+        try:
+            data: bytes | None = self._db.get(key)
+        except Exception as error:
+            raise self._failed("read", error) from error
+        return data
+
+    def _failed(self, doing: str, error: Exception) -> StoreError:
+        """What to raise; a damaged store is marked, so that the next open builds it anew."""
+        if _is_damage(error):
+            with suppress(OSError):
+                (self.path / _DAMAGED).touch()
+        return StoreError(f"{self.path} cannot be {doing}: {error}")
+
+    def _open(self) -> Rdict:
+        self.path.mkdir(parents=True, exist_ok=True)
+        if (self.path / _DAMAGED).exists():
+            return self._open_anew()
+        try:
+            return Rdict(str(self.path), self._options.new())
+        except Exception as error:
+            if "lock" in str(error).lower():
+                raise OperatorError(
+                    f"{self.path} is in use by another process: give every worker its own data_dir"
+                ) from error
+            if not _is_damage(error):
+                raise StoreError(f"{self.path} cannot be opened: {error}") from error
+        return self._open_anew()
+
+    def _open_anew(self) -> Rdict:
+        """The changelog is the truth: a damaged store is thrown away, a restore fills it."""
+        log.error("%s is damaged: it is built anew from the changelog", self.path)
+        shutil.rmtree(self.path)
+        self.path.mkdir(parents=True)
+        return Rdict(str(self.path), self._options.new())
+
+
+def _is_damage(error: Exception) -> bool:
+    text = str(error).lower()
+    return "corruption" in text or "no such file" in text
+
+
+def _due_key(due_ms: int, key: bytes) -> bytes:
+    return b"t" + due_ms.to_bytes(8, "big") + key

@@ -1,0 +1,255 @@
+"""Apache Kafka for tests: one KRaft node from Maven Central, or what KAFKA_BOOTSTRAP names.
+
+The jars are fetched once into `.cache/` (git-ignored). Nothing is left running or lying about.
+"""
+
+import base64
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+ROOT = Path(__file__).parents[2]
+POM = ROOT / "tests" / "kafka" / "pom.xml"
+JARS = ROOT / ".cache" / "kafka-4.3.1"
+
+PROPERTIES = """
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+log.dirs={logs}
+num.partitions=4
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+log.cleaner.dedupe.buffer.size=16777216
+"""
+
+
+def available() -> str:
+    """Why Apache Kafka cannot be had here; empty if it can."""
+    if os.environ.get("KAFKA_BOOTSTRAP"):
+        return ""
+    missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
+    if missing and not (shutil.which("java") and JARS.exists()):
+        return f"{' and '.join(missing)} not found and KAFKA_BOOTSTRAP is not set"
+    return ""
+
+
+class ApacheKafka:
+    """A broker with its own data folder and ports; `with ApacheKafka() as kafka`."""
+
+    def __init__(self) -> None:
+        self.bootstrap = os.environ.get("KAFKA_BOOTSTRAP", "")
+        self.foreign = bool(self.bootstrap)
+        # A dead worker's partitions are free after this; a stock broker allows no less than 6 s.
+        self.session_timeout_s = 6.0 if self.foreign else 1.5
+        self._home = Path()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "ApacheKafka":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Fetch the jars if need be, format, launch, wait until it answers."""
+        if self.foreign:
+            return
+        if self._home == Path():
+            self._prepare()
+        log = (self._home / "broker.log").open("ab")
+        self._process = subprocess.Popen(
+            [*self._java("-Xmx512m", "-XX:+UseSerialGC"), "kafka.Kafka", self._config()],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        log.close()
+        self._wait_until_up()
+
+    def stop(self) -> None:
+        """Stop and delete everything."""
+        self._end(signal.SIGTERM)
+        if not self.foreign and self._home != Path():
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    def kill9(self) -> None:
+        """Kill the broker; its data stays for `start`."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop cleanly and start again on the same data and ports."""
+        self._end(signal.SIGTERM)
+        self.start()
+
+    def create_topics(self, *names: str, partitions: int = 4, **config: str) -> None:
+        """Create topics and wait until they are there."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        topics = [NewTopic(n, partitions, 1, config=config) for n in names]
+        for future in admin.create_topics(topics).values():
+            future.result(30)
+
+    def end_offsets(self, topic: str, partitions: int = 4) -> list[int]:
+        """The end of every partition, as a `read_committed` reader sees it."""
+        reader = self._reader(True)
+        try:
+            return [
+                reader.get_watermark_offsets(TopicPartition(topic, p), timeout=30)[1]
+                for p in range(partitions)
+            ]
+        finally:
+            reader.close()
+
+    def read_all(self, topic: str, *, read_committed: bool = True) -> list[Message]:
+        """Every record that is there now, by partition, then offset."""
+        reader = self._reader(read_committed)
+        try:
+            partitions = sorted(reader.list_topics(topic, 30).topics[topic].partitions)
+            reader.assign([TopicPartition(topic, p, 0) for p in partitions])
+            found, open_partitions = [], set(partitions)
+            deadline = time.monotonic() + 60
+            while open_partitions:
+                assert time.monotonic() < deadline, f"{topic} could not be read to its end"
+                for message in reader.consume(5_000, 0.5):
+                    if message.error() is None:
+                        found.append(message)
+                    elif message.error().code() == KafkaError._PARTITION_EOF:
+                        open_partitions.discard(message.partition())
+            return sorted(found, key=lambda m: (m.partition(), m.offset()))
+        finally:
+            reader.close()
+
+    def committed(self, group: str, topic: str, partitions: int = 4) -> list[int]:
+        """The committed offsets of a group; what an open transaction holds is not waited for."""
+        reader = self._reader(False, group)
+        try:
+            at = [TopicPartition(topic, p) for p in range(partitions)]
+            return [tp.offset for tp in reader.committed(at, timeout=30)]
+        finally:
+            reader.close()
+
+    def _reader(self, read_committed: bool, group: str = "") -> Consumer:
+        config: dict[str, Any] = {
+            "bootstrap.servers": self.bootstrap,
+            "group.id": group or f"reader-{uuid.uuid4()}",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed" if read_committed else "read_uncommitted",
+        }
+        return Consumer(config)
+
+    def _prepare(self) -> None:
+        fetch_jars()
+        self._home = Path(tempfile.mkdtemp(prefix="apache-kafka-"))
+        port, controller = free_port(), free_port()
+        self.bootstrap = f"127.0.0.1:{port}"
+        text = PROPERTIES.format(port=port, controller=controller, logs=self._home / "logs")
+        Path(self._config()).write_text(text, encoding="utf-8")
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        subprocess.run(
+            [
+                *self._java(),
+                "kafka.tools.StorageTool",
+                "format",
+                "-t",
+                cluster,
+                "-c",
+                self._config(),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+
+    def _config(self) -> str:
+        return str(self._home / "server.properties")
+
+    def _java(self, *options: str) -> list[str]:
+        quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
+        return ["java", *options, quiet, "-cp", f"{JARS}/*"]
+
+    def _wait_until_up(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            assert self._process is not None
+            assert self._process.poll() is None, (self._home / "broker.log").read_text()[-2_000:]
+            try:
+                socket.create_connection(_address(self.bootstrap), 1).close()
+                AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 2}).list_topics(
+                    timeout=5
+                )
+                return
+            except Exception:
+                time.sleep(0.2)
+        raise TimeoutError("Apache Kafka did not start within 60 s")
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
+        self._process = None
+
+
+def fetch_jars() -> None:
+    """Apache Kafka's jars from Maven Central, once."""
+    if JARS.exists():
+        return
+    JARS.parent.mkdir(exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=JARS.parent))
+    subprocess.run(
+        [
+            "mvn",
+            "-q",
+            "-f",
+            str(POM),
+            "dependency:copy-dependencies",
+            "-DincludeScope=runtime",
+            f"-DoutputDirectory={partial}",
+        ],
+        check=True,
+        timeout=600,
+    )
+    partial.chmod(0o755)
+    partial.rename(JARS)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _address(bootstrap: str) -> tuple[str, int]:
+    host, _, port = bootstrap.split(",")[0].rpartition(":")
+    return host, int(port)

@@ -1,0 +1,216 @@
+"""What the counter worker must have done, recomputed from the input; and how to run it."""
+
+import atexit
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Producer
+
+from streams.runtime.store import RowStore, StoreOptions
+from tests.support.apache_kafka import ROOT, ApacheKafka
+
+
+class CounterJob:
+    """One application with its own topics; workers of it are processes."""
+
+    def __init__(self, kafka: ApacheKafka, name: str, home: Path, **settings: Any) -> None:
+        self.kafka = kafka
+        self.name = name
+        self.home = home
+        self.inputs = (f"{name}-in-a", f"{name}-in-b")
+        self.outputs = f"{name}-out"
+        self.changelog = f"{name}-changelog"
+        self.settings = {
+            "application_id": name,
+            "bootstrap": kafka.bootstrap,
+            "source_topics": list(self.inputs),
+            "changelog_topic": self.changelog,
+            "table": "counts",
+            "epoch_ms": 50,
+            "session_timeout_s": kafka.session_timeout_s,
+            "heartbeat_s": 0.3,
+            "transaction_timeout_s": 5.0,
+            **settings,
+        }
+        kafka.create_topics(*self.inputs, self.outputs)
+        kafka.create_topics(self.changelog, **{"cleanup.policy": "compact"})
+
+    def send(self, records: list[tuple[str, int]]) -> None:
+        """Write the input; a key's records all go to one topic, so that their order is known."""
+        producer = Producer(
+            {
+                "bootstrap.servers": self.kafka.bootstrap,
+                "partitioner": "murmur2_random",
+                "linger.ms": 20,
+                "enable.idempotence": True,
+            }
+        )
+        for key, n in records:
+            producer.produce(self.inputs[hash_of(key) % 2], str(n), key)
+            producer.poll(0)
+        assert producer.flush(60) == 0
+
+    def worker(self, slot: int = 0, **arguments: Any) -> "WorkerProcess":
+        """Start a worker process with the data folder of `slot`."""
+        settings = {**self.settings, "data_dir": str(self.home / f"slot-{slot}")}
+        return WorkerProcess(
+            {"settings": settings, "output_topic": self.outputs, **arguments},
+            self.home / f"slot-{slot}.log",
+        )
+
+    def stored(self, slot: int = 0) -> dict[str, tuple[int, int]]:
+        """Count and sum by key, from the local stores of a slot whose worker has ended."""
+        found = {}
+        for path in sorted((self.home / f"slot-{slot}" / "counts").iterdir()):
+            store = RowStore(path, StoreOptions(1 << 20, 1 << 20))
+            for key in list(store.keys()):
+                stored = store.get(key)
+                assert stored is not None
+                row = json.loads(stored.data)
+                found[key.decode()] = (row["count"], row["sum"])
+            store.close()
+        return found
+
+    def wipe(self, slot: int = 0) -> None:
+        """Lose the disk of a slot."""
+        shutil.rmtree(self.home / f"slot-{slot}")
+
+    def rows(self) -> dict[str, tuple[int, int]]:
+        """Count and sum by key, from the changelog as a `read_committed` reader sees it."""
+        newest = {
+            m.key().decode(): json.loads(m.value()) for m in self.kafka.read_all(self.changelog)
+        }
+        return {key: (row["count"], row["sum"]) for key, row in newest.items()}
+
+    def said(self) -> Counter[str]:
+        """Every output that a `read_committed` reader sees, with how often."""
+        return Counter(m.value().decode() for m in self.kafka.read_all(self.outputs))
+
+    def wait_until_done(self, workers: list["WorkerProcess"], timeout_s: float = 60) -> None:
+        """Until the committed offsets are at the input's end."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            for worker in workers:
+                worker.assert_running()
+            if self.is_done():
+                return
+            time.sleep(0.3)
+        tails = "\n".join(worker.tail() for worker in workers)
+        raise AssertionError(f"not done within {timeout_s} s\n{tails}")
+
+    def is_done(self) -> bool:
+        """Are the committed offsets at the input's end?"""
+        ends = [self.kafka.end_offsets(topic) for topic in self.inputs]
+        at = [self.kafka.committed(self.name, topic) for topic in self.inputs]
+        return [[max(0, offset) for offset in topic] for topic in at] == ends
+
+
+class WorkerProcess:
+    """A counter worker; `progress` is the number of records that it has committed."""
+
+    def __init__(self, arguments: dict[str, Any], log: Path) -> None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._log = log
+        self.progress = 0
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.counter_worker", json.dumps(arguments)],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
+        # A failed test must not leave it running.
+        atexit.register(self._process.kill)
+        self._reader = threading.Thread(target=self._follow, daemon=True)
+        self._reader.start()
+
+    def wait_for_progress(self, records: int, timeout_s: float = 60) -> None:
+        """Until this process has committed so many records."""
+        deadline = time.monotonic() + timeout_s
+        while self.progress < records:
+            self.assert_running()
+            assert time.monotonic() < deadline, f"{self.progress} of {records}\n{self.tail()}"
+            time.sleep(0.01)
+
+    def assert_running(self) -> None:
+        """Fail with the log's end where it is not."""
+        code = self._process.poll()
+        assert code is None, f"the worker ended with {code}\n{self.tail()}"
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    def kill9(self) -> None:
+        """SIGKILL, and wait for the end."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def wait(self, timeout_s: float = 40) -> int:
+        """The exit code."""
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.kill9()
+            raise AssertionError(f"the worker did not end\n{self.tail()}") from None
+
+    def ended_within(self, seconds: float) -> bool:
+        """Has it ended by itself, or does it within this time?"""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def tail(self) -> str:
+        """The end of its log."""
+        return self._log.read_text()[-4_000:]
+
+    def _follow(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.progress = int(line.split()[1])
+
+
+def hash_of(key: str) -> int:
+    """A hash that is the same in every process."""
+    return sum(key.encode())
+
+
+def expected_rows(records: list[tuple[str, int]]) -> dict[str, tuple[int, int]]:
+    """Count and sum by key."""
+    rows: dict[str, tuple[int, int]] = {}
+    for key, n in records:
+        count, total = rows.get(key, (0, 0))
+        rows[key] = (count + 1, total + n)
+    return rows
+
+
+def expected_outputs(records: list[tuple[str, int]]) -> Counter[str]:
+    """Each record's output, once."""
+    rows: dict[str, tuple[int, int]] = {}
+    said: Counter[str] = Counter()
+    for key, n in records:
+        count, total = rows.get(key, (0, 0))
+        rows[key] = (count + 1, total + n)
+        said[f"{key}:{count + 1}:{total + n}"] += 1
+    return said
+
+
+def skewed_input(count: int, keys: int, seed: int) -> list[tuple[str, int]]:
+    """`count` records over `keys` keys, half of them on ten hot ones."""
+    import random
+
+    draw = random.Random(seed)
+    chosen = (
+        f"k{draw.randrange(10) if draw.random() < 0.5 else draw.randrange(keys)}"
+        for _ in range(count)
+    )
+    return [(key, draw.randrange(1, 1_000)) for key in chosen]

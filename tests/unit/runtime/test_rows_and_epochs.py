@@ -1,0 +1,154 @@
+"""Rows as an epoch sees them: layers, due times, positions."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from streams.runtime.epoch import Batch, Epoch
+from streams.runtime.faults import StaleBatchError
+from streams.runtime.records import Record
+from streams.runtime.rows import Rows
+from streams.runtime.store import NEVER, RowChange, RowStore, StoreOptions
+
+KEYS = [b"a", b"b", b"c", b"d"]
+
+
+class DueShell:
+    """A row is its own due time, as text; empty: never."""
+
+    def decode_row(self, data: bytes) -> str:
+        """Text."""
+        return data.decode()
+
+    def due_at_ms(self, row: str) -> int | None:
+        """The row itself."""
+        return int(row) if row else None
+
+
+def write(store: RowStore, epoch: Epoch[str]) -> None:
+    """What a commit does last."""
+    store.write(
+        [
+            RowChange(k, None if r is None else r.encode(), epoch.due_ms[k], epoch.was_due_ms[k])
+            for k, r in epoch.rows.items()
+        ],
+        0,
+    )
+
+
+def batch(begins: int, ends: int) -> Batch:
+    """Records of topic `t` from `begins` up to `ends`."""
+    records = [Record("t", 0, n, 0, b"k", b"v", ()) for n in range(begins, ends)]
+    return Batch(0, {"t": begins}, {"t": ends}, records)
+
+
+def test_an_epoch_takes_a_batch_at_its_own_position_only() -> None:
+    """A batch that was read before a reset is refused, whichever side of the position it is on."""
+    epoch: Epoch[str] = Epoch({"t": 5})
+    epoch.advance(batch(5, 8))
+    assert epoch.positions == {"t": 8}
+    for begins in (5, 7, 9):
+        with pytest.raises(StaleBatchError):
+            epoch.advance(batch(begins, 12))
+    assert epoch.positions == {"t": 8}
+    assert epoch.moved == {"t": 8}
+    assert epoch.records == 3
+
+
+def test_positions_that_did_not_move_are_not_committed() -> None:
+    """A new epoch stands where the last one ended and has nothing to say yet."""
+    epoch: Epoch[str] = Epoch({"t": 8, "u": 3})
+    assert epoch.empty
+    assert epoch.moved == {}
+    assert epoch.began_s is None
+
+
+def test_the_next_epoch_reads_the_rows_of_a_running_commit(tmp_path: Path) -> None:
+    """Not yet in the store, but already what comes after it must build on."""
+    store = RowStore(tmp_path / "0", StoreOptions(1 << 20, 1 << 20))
+    rows: Rows[str] = Rows(store, DueShell(), 10)  # type: ignore[arg-type]
+    rows.put(b"a", "100")
+    rows.committing, rows.open = rows.open, Epoch({})
+    assert rows.get(b"a") == "100"
+    assert rows.due(100, 10) == [b"a"]
+    rows.put(b"a", "300")
+    assert rows.due(299, 10) == []
+    assert rows.open.was_due_ms == {b"a": 100}
+    write(store, rows.committing)
+    rows.settle(rows.committing)
+    assert rows.get(b"a") == "300"
+    assert rows.due(299, 10) == []
+    assert rows.due(300, 10) == [b"a"]
+    store.close()
+
+
+class RowsMachine(RuleBasedStateMachine):
+    """Puts, deletes, overlapping commits: rows and due keys always equal a dictionary's."""
+
+    folder: Path
+    opened = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        RowsMachine.opened += 1
+        self.store = RowStore(self.folder / str(self.opened), StoreOptions(1 << 20, 1 << 20))
+        # A cache of two rows: the store is asked as well.
+        self.rows: Rows[str] = Rows(self.store, DueShell(), 2)  # type: ignore[arg-type]
+        self.model: dict[bytes, str] = {}
+
+    @rule(key=st.sampled_from(KEYS), due=st.one_of(st.none(), st.just(""), st.integers(0, 6)))
+    def put(self, key: bytes, due: object) -> None:
+        """Set or delete."""
+        row = None if due is None else str(due)
+        self.rows.put(key, row)
+        if row is None:
+            self.model.pop(key, None)
+        else:
+            self.model[key] = row
+
+    @precondition(lambda self: self.rows.committing is None)
+    @rule()
+    def begin_commit(self) -> None:
+        """The open epoch ends; the next one is gathered beside its commit."""
+        self.rows.committing, self.rows.open = self.rows.open, Epoch({})
+
+    @precondition(lambda self: self.rows.committing is not None)
+    @rule()
+    def end_commit(self) -> None:
+        """The store holds it."""
+        committing = self.rows.committing
+        assert committing is not None
+        write(self.store, committing)
+        self.rows.settle(committing)
+
+    @invariant()
+    def rows_equal_the_model(self) -> None:
+        """Every key."""
+        assert {k: self.rows.get(k) for k in KEYS} == {k: self.model.get(k) for k in KEYS}
+
+    @invariant()
+    def due_keys_equal_the_model(self) -> None:
+        """The earliest first, limited or not."""
+        dues = sorted((int(row), key) for key, row in self.model.items() if row)
+        for now_ms in (0, 3, 6):
+            expected = [key for due_ms, key in dues if due_ms <= now_ms]
+            assert self.rows.due(now_ms, 10) == expected
+            assert self.rows.due(now_ms, 1) == expected[:1]
+        assert self.rows.next_due_ms() <= (dues[0][0] if dues else NEVER)
+
+    def teardown(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+
+def test_rows_and_due_keys_equal_a_dictionary(tmp_path: Path) -> None:
+    """Whatever the order of puts and commits."""
+    from hypothesis.stateful import run_state_machine_as_test
+
+    RowsMachine.folder = tmp_path
+    run_state_machine_as_test(
+        RowsMachine, settings=settings(max_examples=40, stateful_step_count=25, deadline=None)
+    )
