@@ -1,0 +1,150 @@
+"""`build_app(settings)`: one worker (or the learner) with everything wired; no globals."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import structlog
+from msgspec import Struct
+
+from streams import topics
+from streams.admin.topic_rules import DEAD_LETTER_BYTES_MAX
+from streams.errors import OperatorError
+from streams.runtime import Runtime, RuntimeSettings, build_runtime, run
+from streams.runtime.failpoint import Failpoint, nothing_fails
+from streams.settings import Settings, librdkafka_config
+from streams.worker.breaker import BreakerOpenError
+from streams.worker.customers import CustomerShell, source_topics
+from streams.worker.hold import hold_until_told
+from streams.worker.http import Health, HttpServer
+from streams.worker.learner import LearnerShell
+from streams.worker.meter import Meter
+from streams.worker.reference import ReferenceFollower
+from streams.worker.watch import Watch
+
+log = structlog.get_logger()
+
+Role = Literal["worker", "learner"]
+REFERENCE_PATIENCE_S = 120.0
+
+
+class App(Struct, frozen=True):
+    """A process's parts. `faust_app` is the Faust app whose group and agents carry the work."""
+
+    settings: Settings
+    role: Role
+    runtime: Runtime[Any]
+    meter: Meter
+    follower: ReferenceFollower | None
+    watch: Watch
+    http: HttpServer
+
+    @property
+    def faust_app(self) -> Any:
+        """The Faust app inside the runtime."""
+        return self.runtime.app
+
+    def run(self) -> int:
+        """Run until told to stop or until something fails; the process's exit code.
+
+        Nothing is processed before the reference data has been read to its end.
+
+        Raises:
+            OperatorError: the reference data could not be read in two minutes.
+        """
+        if self.follower is not None:
+            self.follower.start()
+            if not self.follower.wait(REFERENCE_PATIENCE_S):
+                why = self.follower.failure or "it was not read to its end within two minutes"
+                raise OperatorError(f"reference data: {why}")
+        code = run(self.runtime, on_started=self._on_started)
+        if isinstance(self.runtime.failure, BreakerOpenError):
+            log.critical("stopped_by_breaker", reason=str(self.runtime.failure))
+            hold_until_told(self.http, self.settings.http.host, self.settings.http.port)
+        if self.follower is not None:
+            self.follower.stop()
+        return code
+
+    async def _on_started(self, runtime: Runtime[Any]) -> None:
+        port = await self.http.start(self.settings.http.host, self.settings.http.port)
+        log.info("started", role=self.role, http_port=port)
+        self.watch.start()
+
+
+def build_app(
+    settings: Settings, role: Role = "worker", failpoint: Failpoint = nothing_fails
+) -> App:
+    """Wire a process; nothing is connected before `run`."""
+    meter = Meter()
+    follower = ReferenceFollower(settings, meter) if role == "worker" else None
+    shell: Any = (
+        CustomerShell(settings, follower.view, meter)
+        if follower is not None
+        else LearnerShell(settings, meter)
+    )
+    runtime: Runtime[Any] = build_runtime(
+        runtime_settings(settings, role), shell, failpoint=failpoint
+    )
+    ready = _ready(runtime, follower)
+    watch = Watch(settings, runtime, meter, ready, lambda: shell.created)
+    http = HttpServer(meter.exposition, _alive(runtime, follower), ready)
+    return App(settings, role, runtime, meter, follower, watch, http)
+
+
+def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
+    """What the runtime is told: the customers' side, or the learner's, each with its own group."""
+    application = settings.application_id
+    learner = role == "learner"
+    changelog = topics.LEARNERS_CHANGELOG if learner else topics.CUSTOMERS_CHANGELOG
+    config = librdkafka_config(settings)
+    return RuntimeSettings(
+        application_id=f"{application}-learner" if learner else application,
+        bootstrap=settings.bootstrap,
+        source_topics=(topics.LEARNING_EXAMPLES.on_broker(application),)
+        if learner
+        else source_topics(settings),
+        changelog_topic=changelog.on_broker(application),
+        table="learners" if learner else "customers",
+        data_dir=settings.data_path,
+        epoch_ms=settings.epoch_ms,
+        batch_records_max=settings.batch_records_max,
+        transactional=settings.transactional,
+        client_config={
+            **{k: str(v) for k, v in config.items() if k != "bootstrap.servers"},
+            "message.max.bytes": str(DEAD_LETTER_BYTES_MAX),
+        },
+        session_timeout_s=settings.session_timeout_ms / 1000,
+        heartbeat_s=min(3.0, settings.session_timeout_ms / 4000),
+        stop_timeout_s=settings.stop_timeout_s,
+    )
+
+
+def _alive(runtime: Runtime[Any], follower: ReferenceFollower | None) -> Callable[[], Health]:
+    def alive() -> Health:
+        verdict = runtime.health.alive()
+        reasons = list(verdict.reasons)
+        if isinstance(runtime.failure, BreakerOpenError):
+            reasons.append(str(runtime.failure))
+        if follower is not None and follower.failure:
+            reasons.append(follower.failure)
+        return _health(reasons)
+
+    return alive
+
+
+def _ready(runtime: Runtime[Any], follower: ReferenceFollower | None) -> Callable[[], Health]:
+    def ready() -> Health:
+        reasons = list(runtime.health.ready().reasons)
+        if follower is not None and not follower.ready:
+            reasons.append("reference data and models are being read")
+        if follower is not None and follower.failure:
+            reasons.append(follower.failure)
+        return _health(reasons)
+
+    return ready
+
+
+def _health(reasons: list[str]) -> Health:
+    return Health(not reasons, "; ".join(reasons) or "ok")
+
+
+__all__ = ["App", "Role", "build_app", "runtime_settings"]

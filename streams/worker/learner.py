@@ -1,0 +1,138 @@
+"""The learner's shell: labelled examples in order, the models' state, snapshots; one transaction.
+
+A model's state is a row of the table `learners`; its changelog, the offset that was learned up to
+and the snapshots that it led to are committed together. Rows are immutable, so the live teacher is
+kept beside the rows that it was dumped to: other rows (after a drop or a restart) load it anew.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from streams import topics
+from streams.contracts.encode import encode_dead_letter
+from streams.contracts.learning_records import decode_example, encode_snapshot
+from streams.contracts.rules import Rejected
+from streams.errors import StateError
+from streams.models.teacher import LEARNERS, Teacher
+from streams.runtime.records import Output, Record
+from streams.runtime.shell import EpochStats, Partition
+from streams.settings import Settings
+from streams.telemetry import catalogue as metrics
+from streams.worker.customers import attempt_of, wall_ms
+from streams.worker.meter import Meter
+
+log = structlog.get_logger()
+
+STATE_VERSION = 1
+States = dict[str, "LearnerRow | None"]
+_ENCODER = msgspec.json.Encoder()
+
+
+class LearnerRow(Struct, frozen=True, kw_only=True):
+    """One learner's state after a batch, as JSON by name."""
+
+    version: int
+    state: msgspec.Raw
+
+
+class LearnerShell:
+    """What the runtime calls for `learning-examples`."""
+
+    def __init__(self, settings: Settings, meter: Meter) -> None:
+        self._settings = settings
+        self._meter = meter
+        self.created: dict[int, int] = {}
+        self._live: dict[int, tuple[States, Teacher]] = {}
+        self._snapshots = topics.MODEL_SNAPSHOTS.on_broker(settings.application_id)
+
+    def encode_row(self, row: LearnerRow) -> bytes:
+        """The row as JSON."""
+        return _ENCODER.encode(row)
+
+    def decode_row(self, data: bytes) -> LearnerRow:
+        """A stored row.
+
+        Raises:
+            StateError: a newer version wrote it, or it is damaged.
+        """
+        try:
+            row = msgspec.json.decode(data, type=LearnerRow)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise StateError("the learners' state cannot be read") from error
+        if row.version > STATE_VERSION:
+            raise StateError(f"a newer offerstream wrote the learners' state ({row.version})")
+        return row
+
+    def due_at_ms(self, row: LearnerRow) -> int | None:
+        """Never: the learner waits for examples only."""
+        return None
+
+    def now_ms(self, partition: int) -> int:
+        """The wall's time."""
+        return wall_ms()
+
+    def on_records(self, partition: Partition[LearnerRow], records: Sequence[Record]) -> None:
+        """Learn a batch in order; publish what is due for publishing."""
+        states, teacher = self._resume(partition)
+        touched = {
+            model for record in records if (model := self._learn(partition, teacher, record))
+        }
+        dumped = teacher.dump()
+        for model in sorted(touched):
+            state = msgspec.Raw(_ENCODER.encode(dumped[model]))
+            states[model] = LearnerRow(version=STATE_VERSION, state=state)
+            partition.put(model.encode(), states[model])
+        self._live[partition.number] = (states, teacher)
+
+    def on_due(self, partition: Partition[LearnerRow], now_ms: int) -> None:
+        """Nothing is ever due."""
+
+    def on_committed(self, stats: EpochStats) -> None:
+        """An epoch of the learner is durable."""
+        self._meter.count(metrics.COMMITS, "committed")
+        self._meter.observe(metrics.COMMIT_DURATION, value=stats.commit_seconds)
+
+    def _resume(self, partition: Partition[LearnerRow]) -> tuple[States, Teacher]:
+        """The teacher as the rows of this epoch have it."""
+        states: States = {model: partition.get(model.encode()) for model in LEARNERS}
+        live = self._live.get(partition.number)
+        if live is not None and all(live[0][model] is row for model, row in states.items()):
+            return live
+        known = {m: msgspec.json.decode(row.state) for m, row in states.items() if row is not None}
+        return states, Teacher.load(known, self._settings.learner.snapshot_every_examples)
+
+    def _learn(
+        self, partition: Partition[LearnerRow], teacher: Teacher, record: Record
+    ) -> str | None:
+        """Learn one record; the model whose state it changed."""
+        example = decode_example(record.value)
+        if isinstance(example, Rejected):
+            self._reject(partition, record, example)
+            return None
+        pupil = teacher.pupils.get(example.model)
+        before = 0 if pupil is None else pupil.examples
+        snapshot = teacher.learn(example)
+        learned = pupil is not None and pupil.examples > before
+        self._meter.count(metrics.EXAMPLES, example.model, "learned" if learned else "repeated")
+        if snapshot is not None:
+            output = Output(self._snapshots, snapshot.model.encode(), encode_snapshot(snapshot))
+            partition.emit(output, urgent=True)
+            self._meter.count(metrics.SNAPSHOTS_PUBLISHED, snapshot.model)
+        return example.model if learned else None
+
+    def _reject(self, partition: Partition[LearnerRow], record: Record, rejected: Rejected) -> None:
+        letter = encode_dead_letter(
+            record.value,
+            rejected,
+            topic=topics.LEARNING_EXAMPLES.name,
+            partition=record.partition,
+            offset=record.offset,
+            key=record.key,
+            attempt=attempt_of(record) + 1,
+            headers=record.headers,
+        )
+        partition.emit(Output(*letter))
+        self._meter.count(metrics.EXAMPLES, "", "unreadable")

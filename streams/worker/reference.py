@@ -1,0 +1,241 @@
+"""What decisions stand on, followed live: reference data and model snapshots, without a group.
+
+A thread reads the compacted topics to their end, then tails them. The worker takes `view()` between
+batches: one immutable pair of models and policy. A bad record or a policy that does not compile is
+counted, said, and the old one is kept.
+"""
+
+import time
+from collections.abc import Callable
+from threading import Event, Thread
+from typing import Any
+
+import structlog
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import KafkaError as Codes
+from msgspec import Struct
+
+from streams import topics
+from streams.admin.reading import partitions_on_broker
+from streams.contracts.learning import ModelSnapshot
+from streams.contracts.learning_records import decode_snapshot
+from streams.contracts.reference import Policies, Reference
+from streams.contracts.reference_records import REFERENCE_STRUCTS, decode_reference_record
+from streams.contracts.rules import Rejected
+from streams.decisions import Policy, compile_policy
+from streams.errors import OfferstreamError, OperatorError
+from streams.models import Models, initial_models, with_snapshot
+from streams.settings import Settings, librdkafka_config
+from streams.telemetry import catalogue as metrics
+from streams.worker.meter import Meter
+
+log = structlog.get_logger()
+
+POLL_S = 0.2
+_QUALITY = (
+    (metrics.LOG_LOSS, "log_loss"),
+    (metrics.CONSTANT_LOG_LOSS, "log_loss_constant"),
+    (metrics.AUC, "auc"),
+    (metrics.CALIBRATION, "calibration"),
+)
+
+
+class View(Struct, frozen=True):
+    """What one batch is decided with."""
+
+    models: Models
+    policy: Policy
+
+
+class Gathered:
+    """Reference records by topic and key, and the view that follows from them; no Kafka here."""
+
+    def __init__(self, meter: Meter, clock_s: Callable[[], float]) -> None:
+        self._records: dict[str, dict[bytes, Any]] = {name: {} for name in REFERENCE_STRUCTS}
+        self._meter = meter
+        self._clock_s = clock_s
+        self._changed = True
+        self._snapshots: dict[str, ModelSnapshot] = {}
+        self.view = View(initial_models(), compile_policy(Reference()))
+
+    def take(self, topic: str, key: bytes, value: bytes | None) -> None:
+        """Take one record; `None` withdraws what stood under the key."""
+        fault = (
+            self._take_reference(topic, key, value)
+            if topic in REFERENCE_STRUCTS
+            else self._take_snapshot(value)
+        )
+        if fault is not None:
+            log.error("reference_record_bad", topic=topic, reason=fault.reason, path=fault.path)
+        self._meter.count(
+            metrics.REFERENCE_RECORDS, self._in_catalogue(topic), "bad" if fault else "applied"
+        )
+
+    def refresh(self) -> None:
+        """Compile the policy anew if a record changed it; a bad one leaves the old in force."""
+        if not self._changed:
+            return
+        self._changed = False
+        reference = self.reference()
+        try:
+            policy = compile_policy(reference)
+        except OperatorError as error:
+            self._meter.set(metrics.REFERENCE_STALE, value=1)
+            log.error("policy_bad_old_one_kept", error=str(error))
+            return
+        self.view = View(self.view.models, policy)
+        self._meter.set(metrics.REFERENCE_STALE, value=0)
+        self._meter.set(metrics.REFERENCE_OFFERS, value=len(reference.offers))
+        self._meter.set(metrics.REFERENCE_TIME, value=self._clock_s())
+        for arm in reference.policies.experiment.arms:
+            self._meter.set(metrics.ARM_SHARE, arm.name, value=arm.share)
+
+    def reference(self) -> Reference:
+        """All records as they stand, in the order of their keys."""
+        ordered = {
+            name: tuple(found[key] for key in sorted(found))
+            for name, found in self._records.items()
+        }
+        policies = ordered[topics.REF_POLICIES.name]
+        return Reference(
+            policies=policies[-1] if policies else Policies(),
+            offers=ordered[topics.REF_OFFERS.name],
+            products=ordered[topics.REF_PRODUCTS.name],
+            inventory=ordered[topics.REF_INVENTORY.name],
+            beacons=ordered[topics.REF_BEACONS.name],
+        )
+
+    def _take_reference(self, topic: str, key: bytes, value: bytes | None) -> Rejected | None:
+        record = decode_reference_record(topic, key, value)
+        if isinstance(record, Rejected):
+            return record
+        if record is None:
+            self._changed |= self._records[topic].pop(key, None) is not None
+            return None
+        self._changed |= self._records[topic].get(key) != record
+        self._records[topic][key] = record
+        return None
+
+    def _take_snapshot(self, value: bytes | None) -> Rejected | None:
+        if value is None:
+            return None
+        snapshot = decode_snapshot(value)
+        if isinstance(snapshot, Rejected):
+            return snapshot
+        known = self._snapshots.get(snapshot.model)
+        if known is not None and known.examples > snapshot.examples:
+            return None
+        try:
+            models = with_snapshot(self.view.models, snapshot)
+        except OfferstreamError as error:
+            return Rejected("unsupported_version", "$", type(error).__name__)
+        self.view = View(models, self.view.policy)
+        self._note(snapshot)
+        return None
+
+    def _in_catalogue(self, topic: str) -> str:
+        return topic if topic in REFERENCE_STRUCTS else topics.MODEL_SNAPSHOTS.name
+
+    def _note(self, snapshot: ModelSnapshot) -> None:
+        self._snapshots[snapshot.model] = snapshot
+        set_, model, quality = self._meter.set, snapshot.model, snapshot.quality
+        set_(metrics.MODEL_EXAMPLES, model, value=snapshot.examples)
+        set_(metrics.MODEL_FORMAT, model, value=snapshot.format)
+        set_(metrics.SNAPSHOT_TIME, model, value=self._clock_s())
+        for metric, name in _QUALITY:
+            if name in quality:
+                set_(metric, model, value=quality[name])
+
+
+class ReferenceFollower:
+    """Feeds a `Gathered` from Kafka in a thread of its own."""
+
+    def __init__(self, settings: Settings, meter: Meter) -> None:
+        self._settings = settings
+        self._gathered = Gathered(meter, time.time)
+        self._meter = meter
+        self._caught_up = Event()
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="reference", daemon=True)
+        self.failure: str = ""
+        meter.before_scrape(self._set_ages)
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that was there at the start has been applied."""
+        return self._caught_up.is_set()
+
+    def view(self) -> View:
+        """The newest models and policy."""
+        return self._gathered.view
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until it is ready; false after `timeout_s`, or when it has failed."""
+        deadline_s = time.monotonic() + timeout_s
+        while not self._caught_up.wait(0.05):
+            if self.failure or time.monotonic() > deadline_s:
+                return False
+        return True
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        try:
+            self._follow()
+        except OperatorError as error:
+            self.failure = str(error)
+        except Exception as error:  # a dead follower must be seen: the worker goes unhealthy
+            self.failure = f"the reference follower died: {type(error).__name__}"
+            log.error("reference_follower_died", error=type(error).__name__, exc_info=True)
+
+    def _follow(self) -> None:
+        consumer = self._open()
+        ends_left = self._assign(consumer)
+        while not self._stopping.is_set():
+            for message in (*consumer.consume(1, POLL_S), *consumer.consume(500, 0)):
+                error = message.error()
+                if error is None:
+                    self._gathered.take(message.topic(), message.key() or b"", message.value())
+                elif error.code() == Codes._PARTITION_EOF:
+                    ends_left.discard((message.topic(), message.partition()))
+            if not ends_left:
+                self._gathered.refresh()
+                self._caught_up.set()
+        consumer.close()
+
+    def _open(self) -> Consumer:
+        return Consumer(
+            {
+                **librdkafka_config(self._settings),
+                "group.id": f"{self._settings.application_id}-reference",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 100,
+                "log_level": 2,
+            }
+        )
+
+    def _assign(self, consumer: Consumer) -> set[tuple[str, int]]:
+        names = [*REFERENCE_STRUCTS]
+        if self._settings.learner.learn:
+            names.append(topics.MODEL_SNAPSHOTS.on_broker(self._settings.application_id))
+        wanted = {
+            (name, partition)
+            for name in names
+            for partition in partitions_on_broker(consumer, name, self._settings)
+        }
+        consumer.assign([TopicPartition(t, p, OFFSET_BEGINNING) for t, p in sorted(wanted)])
+        return wanted
+
+    def _set_ages(self) -> None:
+        for (model,), at_s in self._meter.values_of(metrics.SNAPSHOT_TIME).items():
+            self._meter.set(metrics.SNAPSHOT_AGE, model, value=max(0.0, time.time() - at_s))

@@ -1,0 +1,137 @@
+"""What is measured from outside the work: lag, rows, partitions, readiness; every few seconds."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from streams import topics
+from streams.runtime import Runtime
+from streams.settings import Settings, librdkafka_config
+from streams.telemetry import catalogue as metrics
+from streams.worker.http import Health
+from streams.worker.meter import Meter
+
+log = structlog.get_logger()
+
+TICK_S = 0.5
+LAG_EVERY_TICKS = 8
+TIMEOUT_S = 5.0
+
+
+class Watch:
+    """A task beside the runtime; a broker that does not answer leaves old figures standing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        runtime: Runtime[Any],
+        meter: Meter,
+        ready: Callable[[], Health],
+        created: Callable[[], Mapping[int, int]],
+    ) -> None:
+        self._settings = settings
+        self._runtime = runtime
+        self._meter = meter
+        self._ready = ready
+        self._created = created
+        self._counted: dict[int, Any] = {}
+        self._rows: dict[int, int] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._opening_s: dict[int, float] = {}
+        self._client: Consumer | None = None
+        self._names = {t.on_broker(settings.application_id): t.name for t in topics.ALL}
+        meter.before_scrape(self._note_state)
+
+    def start(self) -> None:
+        """Begin, in the running event loop."""
+        self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        loop, tick = asyncio.get_running_loop(), 0
+        while not self._runtime.finished.is_set():
+            self._note_state()
+            if tick % LAG_EVERY_TICKS == 0:
+                await loop.run_in_executor(None, self._look_closer)
+            tick += 1
+            await asyncio.sleep(TICK_S)
+
+    def _look_closer(self) -> None:
+        self._count_opened()
+        self._note_rows()
+        self._note_lag()
+
+    def _note_state(self) -> None:
+        owned = dict(self._runtime.owned)
+        running = [number for number, loop in owned.items() if loop.state == "running"]
+        self._meter.set(metrics.PARTITIONS, value=len(running))
+        self._meter.set(metrics.READY, value=float(self._ready().ok))
+        now_s = time.monotonic()
+        for number, loop in owned.items():
+            if loop.state == "opening":
+                self._opening_s.setdefault(number, now_s)
+            elif number in self._opening_s:
+                took_s = now_s - self._opening_s.pop(number)
+                self._meter.set(metrics.RESTORE_DURATION, value=took_s)
+
+    def _count_opened(self) -> None:
+        """Count the rows of partitions that have opened since; the shell counts on from there."""
+        running = {n: p for n, p in self._runtime.owned.items() if p.state == "running"}
+        for number, partition in running.items():
+            if self._counted.get(number) is not partition:
+                self._counted[number] = partition
+                self._rows[number] = _rows_of(partition) - self._created().get(number, 0)
+
+    def _note_rows(self) -> None:
+        created = self._created()
+        held = (self._rows.get(n, 0) + created.get(n, 0) for n in list(self._runtime.owned))
+        self._meter.set(metrics.ROWS, value=max(0, sum(held)))
+
+    def _note_lag(self) -> None:
+        try:
+            lag = self._lag()
+        except KafkaException as error:
+            log.warning("lag_unknown", error=error.args[0].name())
+            return
+        for topic, records in lag.items():
+            self._meter.set(metrics.LAG, topic, value=records)
+
+    def _lag(self) -> dict[str, int]:
+        """Records between what this process has committed and the end, by topic."""
+        numbers = list(self._runtime.owned)
+        sources = self._runtime.settings.source_topics
+        lag = {self._names[topic]: 0 for topic in sources}
+        wanted = [TopicPartition(topic, n) for topic in sources for n in numbers]
+        if not wanted:
+            return lag
+        client = self._reader()
+        for at in client.committed(wanted, timeout=TIMEOUT_S):
+            low, high = client.get_watermark_offsets(at, timeout=TIMEOUT_S)
+            lag[self._names[at.topic]] += max(0, high - max(at.offset, low))
+        return lag
+
+    def _reader(self) -> Consumer:
+        if self._client is None:
+            self._client = Consumer(
+                {
+                    **librdkafka_config(self._settings),
+                    "group.id": self._runtime.settings.application_id,
+                    "enable.auto.commit": False,
+                    "isolation.level": "read_committed",
+                    "log_level": 2,
+                }
+            )
+        return self._client
+
+
+def _rows_of(partition: Any) -> int:
+    """One walk over a partition's store; 0 where it has just been closed again."""
+    store = getattr(partition._session, "_store", None)
+    try:
+        return 0 if store is None else len(list(store.keys()))
+    except Exception as error:  # the store was closed under the walk: its rows have moved away
+        log.info("rows_not_counted", error=type(error).__name__)
+        return 0
