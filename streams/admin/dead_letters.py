@@ -1,0 +1,162 @@
+"""Dead letters: list, explain and drive them again, each at most once.
+
+A redrive is one Kafka transaction: the record goes back to its source topic and a marker, which
+names the letter, to `dead-letters` itself. Whoever reads the letters passes over the marked ones,
+so neither a second redrive nor a crash in the middle can make a duplicate. The transactional id is
+taken before the letters are read: of two redrives at once, the earlier is fenced.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from confluent_kafka import KafkaException, Producer
+from msgspec import Struct
+
+from streams import topics
+from streams.admin.outline import outline
+from streams.admin.reading import read_to_end
+from streams.admin.sending import produce
+from streams.admin.topic_rules import DEAD_LETTER_BYTES_MAX
+from streams.contracts.encode import dead_letter_of
+from streams.contracts.outputs import DeadLetter
+from streams.errors import OperatorError
+from streams.settings import Settings, librdkafka_config
+
+MARKER = "os_redriven"
+ORIGIN = "os_redriven_from"
+REDRIVE_BATCH = 500
+
+Headers = list[tuple[str, bytes]]
+
+
+class Letter(Struct, frozen=True):
+    """A dead letter: where it lies (`partition@offset` on dead-letters), why, its raw record."""
+
+    letter_id: str
+    at_ms: int
+    facts: DeadLetter
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+class Choice(Struct, frozen=True):
+    """Which letters are meant; empty fields do not restrict."""
+
+    ids: tuple[str, ...] = ()
+    reason: str = ""
+    source_topic: str = ""
+
+    def holds(self, letter: Letter) -> bool:
+        """Whether the letter is one of those."""
+        return (
+            (not self.ids or letter.letter_id in self.ids)
+            and (not self.reason or letter.facts.reason == self.reason)
+            and (not self.source_topic or letter.facts.source_topic == self.source_topic)
+        )
+
+
+def list_letters(settings: Settings, choice: Choice) -> list[Letter]:
+    """The letters that still wait, oldest first."""
+    letters: list[Letter] = []
+    done: set[str] = set()
+    for message in read_to_end(settings, [topics.DEAD_LETTERS.name]):
+        headers: Headers = message.headers() or []
+        marked = [value.decode() for name, value in headers if name == MARKER]
+        done.update(marked)
+        facts = dead_letter_of(headers)
+        if not marked and isinstance(facts, DeadLetter):
+            letters.append(_letter(message, facts, headers))
+    waiting = [x for x in letters if x.letter_id not in done and choice.holds(x)]
+    return sorted(waiting, key=lambda x: (x.at_ms, x.letter_id))
+
+
+def count_by_reason(letters: Sequence[Letter]) -> dict[tuple[str, str], int]:
+    """How many letters there are by source topic and reason."""
+    counts: dict[tuple[str, str], int] = {}
+    for letter in letters:
+        key = (letter.facts.source_topic, letter.facts.reason)
+        counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+def redrive(
+    settings: Settings,
+    choice: Choice,
+    progress: Callable[[int], None],
+) -> int:
+    """Send the chosen letters back to where they came from; returns how many.
+
+    Raises:
+        OperatorError: the broker does not answer, or somebody else redrives as well.
+    """
+    producer = _transactional(settings)
+    letters = list_letters(settings, choice)
+    for start in range(0, len(letters), REDRIVE_BATCH):
+        batch = letters[start : start + REDRIVE_BATCH]
+        try:
+            _redrive_batch(producer, batch, settings)
+        except KafkaException as error:
+            raise OperatorError(
+                f"{start} letters were driven again, then the broker refused: "
+                f"{error.args[0].str()}. Run it again: none is driven twice"
+            ) from error
+        progress(start + len(batch))
+    return len(letters)
+
+
+def _redrive_batch(producer: Producer, letters: list[Letter], settings: Settings) -> None:
+    producer.begin_transaction()
+    for letter in letters:
+        again = [(n, v) for n, v in letter.headers if not n.startswith("os_")]
+        again.append(("os_attempt", str(letter.facts.attempt).encode()))
+        again.append((ORIGIN, letter.letter_id.encode()))
+        source = _source_on_broker(letter.facts.source_topic, settings)
+        produce(producer, source, letter.key, letter.value, again)
+        marker = [(MARKER, letter.letter_id.encode())]
+        produce(producer, topics.DEAD_LETTERS.name, letter.key, None, marker)
+    producer.commit_transaction(30)
+
+
+def _transactional(settings: Settings) -> Producer:
+    producer = Producer(
+        {
+            **librdkafka_config(settings),
+            "transactional.id": f"{settings.application_id}-redrive",
+            "partitioner": "murmur2_random",
+            "message.max.bytes": DEAD_LETTER_BYTES_MAX,
+            "log_level": 2,
+        }
+    )
+    try:
+        producer.init_transactions(20)
+    except KafkaException as error:
+        raise OperatorError(
+            f"no Kafka broker takes transactions at {settings.bootstrap}: "
+            f"{error.args[0].str()}. Set OFFERSTREAM_BOOTSTRAP"
+        ) from error
+    return producer
+
+
+def _source_on_broker(name: str, settings: Settings) -> str:
+    found = [topic for topic in topics.ALL if topic.name == name]
+    return found[0].on_broker(settings.application_id) if found else name
+
+
+def _letter(message: Any, facts: DeadLetter, headers: Headers) -> Letter:
+    letter_id = f"{message.partition()}@{message.offset()}"
+    at_ms = message.timestamp()[1]
+    return Letter(letter_id, at_ms, facts, message.key(), message.value(), headers)
+
+
+def explain(letter: Letter) -> Iterator[str]:
+    """What is known of a letter, line by line; nothing that its value holds."""
+    facts = letter.facts
+    yield f"letter    {letter.letter_id}"
+    yield f"reason    {facts.reason}: {facts.path} {facts.detail}"
+    yield f"source    {facts.source_topic} {facts.source_partition}@{facts.source_offset}"
+    yield f"attempt   {facts.attempt}"
+    yield f"value     {len(letter.value or b'')} bytes"
+    yield f"key       {'none' if letter.key is None else f'{len(letter.key)} bytes'}"
+    yield "shape"
+    yield from (f"  {line}" for line in outline(letter.value))

@@ -1,0 +1,105 @@
+"""Reading topics without a group: to their end once, or on and on; committed records only."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    Consumer,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka import KafkaError as Codes
+
+from streams.errors import OperatorError
+from streams.settings import Settings, librdkafka_config
+
+CONNECT_S_MAX = 10.0
+
+
+def open_reader(
+    settings: Settings, names: Sequence[str], start: Literal["beginning", "end"] = "beginning"
+) -> tuple[Consumer, int]:
+    """A consumer that stands at the start (or end) of every partition, and how many they are.
+
+    Raises:
+        OperatorError: no broker answers, or a topic is missing.
+    """
+    consumer = Consumer(
+        {
+            **librdkafka_config(settings),
+            "group.id": f"{settings.application_id}-admin-reader",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            "fetch.wait.max.ms": 50,
+            "fetch.queue.backoff.ms": 5,
+            "log_level": 2,
+        }
+    )
+    at = OFFSET_BEGINNING if start == "beginning" else OFFSET_END
+    wanted = [
+        TopicPartition(name, partition, at)
+        for name in names
+        for partition in partitions_on_broker(consumer, name, settings)
+    ]
+    consumer.assign(wanted)
+    return consumer, len(wanted)
+
+
+def partitions_on_broker(client: Any, name: str, settings: Settings) -> list[int]:
+    """The partition numbers of a topic; `client` is a consumer or producer of confluent-kafka.
+
+    The embedded broker makes a topic when a producer asks for it, so there a producer asks.
+
+    Raises:
+        OperatorError: no broker answers, or the topic is missing.
+    """
+    if not settings.transactional:
+        client = Producer({**librdkafka_config(settings), "log_level": 2})
+    try:
+        found = client.list_topics(name, timeout=CONNECT_S_MAX).topics[name]
+    except KafkaException as error:
+        raise OperatorError(
+            f"no Kafka broker answers at {settings.bootstrap}. Start one, or set "
+            "OFFERSTREAM_BOOTSTRAP"
+        ) from error
+    if found.error is not None:
+        raise OperatorError(f"{name}: {found.error.str()}. Run `offerstream topics apply`")
+    return sorted(found.partitions)
+
+
+def read_to_end(settings: Settings, names: Sequence[str]) -> Iterator[Any]:
+    """Every committed record that is there now, partition by partition as they come."""
+    consumer, left = open_reader(settings, names)
+    try:
+        while left:
+            for message in _some(consumer):
+                if message.error() is None:
+                    yield message
+                elif message.error().code() == Codes._PARTITION_EOF:
+                    left -= 1
+                else:
+                    raise OperatorError(f"reading {message.topic()}: {message.error().str()}")
+    finally:
+        consumer.close()
+
+
+def follow(
+    settings: Settings, names: Sequence[str], start: Literal["beginning", "end"]
+) -> Iterator[Any]:
+    """Committed records for ever; `None` once a second while there are none."""
+    consumer, _ = open_reader(settings, names, start)
+    try:
+        while True:
+            messages = [m for m in _some(consumer) if m.error() is None]
+            yield from messages or (None,)
+    finally:
+        consumer.close()
+
+
+def _some(consumer: Consumer) -> list[Any]:
+    """What is there already, or the next record within a second; a full batch is not waited for."""
+    return [*consumer.consume(1, timeout=1.0), *consumer.consume(1_000, timeout=0)]

@@ -1,0 +1,56 @@
+"""Tailing offers and alerts: one line a record, committed records only."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from streams import topics
+from streams.admin.reading import follow
+from streams.contracts.outputs import ChurnAlert, NextBestOffer
+from streams.settings import Settings
+
+_OFFER = msgspec.json.Decoder(NextBestOffer)
+_ALERT = msgspec.json.Decoder(ChurnAlert)
+
+
+def tail_offers(settings: Settings, *, all_: bool, language: str) -> Iterator[str | None]:
+    """Offers as text; `None` once a second while there are none."""
+    return _tail(settings, topics.NEXT_BEST_OFFERS.name, all_, lambda v: _offer(v, language))
+
+
+def tail_alerts(settings: Settings, *, all_: bool, language: str) -> Iterator[str | None]:
+    """Alerts as text; `None` once a second while there are none."""
+    return _tail(settings, topics.CHURN_ALERTS.name, all_, lambda v: _alert(v, language))
+
+
+def _tail(
+    settings: Settings, topic: str, all_: bool, render: Callable[[bytes], str]
+) -> Iterator[str | None]:
+    for message in follow(settings, [topic], "beginning" if all_ else "end"):
+        yield None if message is None else _rendered(message, render)
+
+
+def _rendered(message: Any, render: Callable[[bytes], str]) -> str:
+    try:
+        return render(message.value() or b"")
+    except msgspec.DecodeError as error:
+        return f"{message.partition()}@{message.offset()} cannot be read: {error}"
+
+
+def _offer(value: bytes, language: str) -> str:
+    o = _OFFER.decode(value)
+    text = o.text.get(language, next(iter(o.text.values()), ""))  # type: ignore[call-overload]
+    return (
+        f"{o.decided_at:%Y-%m-%d %H:%M:%S}  {o.customer_id}  {o.offer.offer_id}"
+        f"  p={o.action_probability:.3f}  {o.trigger.kind}  {o.experiment.arm}  {text}"
+    )
+
+
+def _alert(value: bytes, language: str) -> str:
+    a = _ALERT.decode(value)
+    text = a.text.get(language, next(iter(a.text.values()), ""))  # type: ignore[call-overload]
+    return (
+        f"{a.raised_at:%Y-%m-%d %H:%M:%S}  {a.customer_id}  {a.transition} {a.risk_band}"
+        f"  risk={a.risk:.2f}  {text}"
+    )
