@@ -1,0 +1,395 @@
+"""The command `offerstream`: every verb with an example; a mistake is a sentence, not a traceback.
+
+Rooms are imported inside the verbs, so that `--help` is quick and `replay` needs no Kafka.
+"""
+
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streams import __version__
+from streams.errors import OperatorError
+from streams.settings import Settings, load_settings
+
+EXIT_MISTAKE = 2
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+LANGUAGES = click.Choice(["en", "ja", "zh"])
+
+
+class Verbs(click.Group):
+    """A group whose verbs end with a clear sentence and exit code 2 when a person can mend it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb."""
+        try:
+            return super().invoke(ctx)
+        except OperatorError as error:
+            click.echo(f"offerstream: {error}", err=True)
+            ctx.exit(EXIT_MISTAKE)
+        except BrokenPipeError:
+            sys.stderr.close()
+            ctx.exit(0)
+
+
+@click.group(
+    cls=Verbs,
+    context_settings=CONTEXT,
+    epilog="Example: offerstream demo --duration 60",
+)
+@click.version_option(__version__)
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of settings.")
+@click.option("--bootstrap", help="Kafka's address, host:port (OFFERSTREAM_BOOTSTRAP).")
+@click.pass_context
+def main(ctx: click.Context, config: Path | None, bootstrap: str | None) -> None:
+    """Next best offers and churn alerts from a stream of what customers do.
+
+    Settings come from a TOML file and from OFFERSTREAM_* variables (docs/run.md).
+    """
+    ctx.obj = lambda: load_settings(config, overrides={"bootstrap": bootstrap})
+
+
+def _settings(ctx: click.Context) -> Settings:
+    settings: Settings = ctx.obj()
+    from streams.worker.logs import configure_logs
+
+    configure_logs(settings.log_level)
+    return settings
+
+
+@main.group("topics")
+def topics_() -> None:
+    """Create and check the topics on the broker."""
+
+
+@topics_.command("apply", epilog="Example: offerstream topics apply")
+@click.pass_context
+def topics_apply(ctx: click.Context) -> None:
+    """Create missing topics and set what differs; nothing is ever deleted."""
+    from streams.admin.topics import apply_topics
+
+    done = apply_topics(_settings(ctx))
+    _say(f"created {len(done.created)}, configured {len(done.configured)}")
+    _say_all(f"  + {name}" for name in done.created)
+    _say_all(f"  ~ {name}" for name in done.configured)
+
+
+@topics_.command("verify", epilog="Example: offerstream topics verify")
+@click.pass_context
+def topics_verify(ctx: click.Context) -> None:
+    """Compare the broker with the catalogue; exit code 2 where something is wrong."""
+    from streams.admin.topics import verify_topics
+
+    problems = verify_topics(_settings(ctx))
+    if problems:
+        _say_all(str(problem) for problem in problems)
+        ctx.exit(EXIT_MISTAKE)
+    _say("every topic is as the catalogue says")
+
+
+@main.command(epilog="Example: offerstream worker --workers 2")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(0, 64))
+@click.option("--learner/--no-learner", default=True, show_default=True, help="Learn here, too.")
+@click.pass_context
+def worker(ctx: click.Context, workers: int, learner: bool) -> None:
+    """Run workers (each one core) and the learner; Ctrl-C or SIGTERM ends them cleanly."""
+    from streams.worker.processes import run_processes
+
+    ctx.exit(run_processes(_settings(ctx), workers=workers, learner=learner))
+
+
+@main.command("worker-slot", hidden=True, epilog="Example: offerstream worker-slot worker 0")
+@click.argument("role", type=click.Choice(["worker", "learner"]))
+@click.argument("number", type=click.IntRange(0, 64))
+@click.pass_context
+def worker_slot(ctx: click.Context, role: Any, number: int) -> None:
+    """Be one of the processes that `worker` starts; settings come from the environment."""
+    from streams.runtime.faults import EXIT_OPERATOR
+    from streams.worker.processes import run_slot
+
+    try:
+        ctx.exit(run_slot(_settings(ctx), role, number))
+    except OperatorError as error:  # the launcher knows that a restart would not help
+        click.echo(f"offerstream: {error}", err=True)
+        ctx.exit(EXIT_OPERATOR)
+
+
+@main.group()
+def offers() -> None:
+    """Check, publish and watch offers and the rest of the reference data."""
+
+
+@offers.command("validate", epilog="Example: offerstream offers validate shop/")
+@click.argument("path", type=click.Path(path_type=Path))
+def offers_validate(path: Path) -> None:
+    """Check a folder of reference data, or one file of it."""
+    from streams.admin.reference import load_validated
+
+    reference = load_validated(path)
+    _say(f"good: {len(reference.offers)} offers, {len(reference.policies.triggers)} trigger rules")
+
+
+@offers.command("publish", epilog="Example: offerstream offers publish shop/")
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.option("--example-shop", is_flag=True, help="Publish the shop that ships with offerstream.")
+@click.pass_context
+def offers_publish(ctx: click.Context, path: Path | None, example_shop: bool) -> None:
+    """Check and publish reference data; workers apply it without a restart."""
+    from streams.admin import reference as room
+
+    if (path is None) == (not example_shop):
+        raise click.UsageError("name a file or folder, or say --example-shop")
+    done = room.publish_reference(_settings(ctx), room.load_validated(path or room.example_shop()))
+    _say_all(f"{name}: {many} records" for name, many in done.records.items())
+    _say(f"withdrawn: {done.withdrawn}")
+
+
+@offers.command("tail", epilog="Example: offerstream offers tail --all --language ja")
+@click.option("--all", "all_", is_flag=True, help="From the beginning, not only what is new.")
+@click.option("--language", type=LANGUAGES, default="en", show_default=True)
+@click.option("--limit", type=click.IntRange(1), help="End after so many.")
+@click.pass_context
+def offers_tail(ctx: click.Context, all_: bool, language: str, limit: int | None) -> None:
+    """Show offers as they are decided."""
+    from streams.admin.tail import tail_offers
+
+    _show(tail_offers(_settings(ctx), all_=all_, language=language), limit)
+
+
+@main.group()
+def alerts() -> None:
+    """Watch churn alerts."""
+
+
+@alerts.command("tail", epilog="Example: offerstream alerts tail --all")
+@click.option("--all", "all_", is_flag=True, help="From the beginning, not only what is new.")
+@click.option("--language", type=LANGUAGES, default="en", show_default=True)
+@click.option("--limit", type=click.IntRange(1), help="End after so many.")
+@click.pass_context
+def alerts_tail(ctx: click.Context, all_: bool, language: str, limit: int | None) -> None:
+    """Show churn alerts as they are raised."""
+    from streams.admin.tail import tail_alerts
+
+    _show(tail_alerts(_settings(ctx), all_=all_, language=language), limit)
+
+
+@main.group()
+def events() -> None:
+    """Send events."""
+
+
+@events.command(
+    "send", epilog="Example: offerstream events send tests/golden/a-day-in-the-shop.jsonl"
+)
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.pass_context
+def events_send(ctx: click.Context, file: str) -> None:
+    """Send JSON lines to their topics; `-` is standard input.
+
+    A line is {"topic", "key"?, "value"}, or an event alone, which goes by its event_name.
+    """
+    from streams.admin import sending
+
+    settings = _settings(ctx)
+    with sending.opened(file) as lines:
+        done = sending.send_events(settings, iter(lines), _progress("sent"))
+    _end_progress()
+    _say(f"sent {done.sent} events")
+    if done.bad:
+        _say_all(done.bad_lines, err=True)
+        raise OperatorError(f"{done.bad} lines could not be sent; the rest was")
+
+
+@main.group("dead-letters")
+def dead_letters() -> None:
+    """List, explain and drive again what could not be read."""
+
+
+def _choice(ids: tuple[str, ...], reason: str, topic: str) -> Any:
+    from streams.admin.dead_letters import Choice
+
+    return Choice(ids, reason, topic)
+
+
+@dead_letters.command(
+    "list", epilog="Example: offerstream dead-letters list --reason missing_field"
+)
+@click.option("--reason", default="", help="Only this reason.")
+@click.option("--topic", default="", help="Only from this source topic.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(0))
+@click.pass_context
+def dead_letters_list(ctx: click.Context, reason: str, topic: str, limit: int) -> None:
+    """Count by topic and reason, and list the newest."""
+    from streams.admin import dead_letters as room
+
+    letters = room.list_letters(_settings(ctx), _choice((), reason, topic))
+    for (source, why), many in sorted(room.count_by_reason(letters).items()):
+        _say(f"{many:>8}  {source}  {why}")
+    for letter in letters[-limit:] if limit else ():
+        at = datetime.fromtimestamp(letter.at_ms / 1000, UTC)
+        facts = letter.facts
+        _say(f"{letter.letter_id:>10}  {at:%Y-%m-%d %H:%M:%S}  {facts.reason}  {facts.path}")
+    if not letters:
+        _say("no dead letters")
+
+
+@dead_letters.command("show", epilog="Example: offerstream dead-letters show 2@17")
+@click.argument("letter_id")
+@click.option("--raw", type=click.Path(path_type=Path), help="Write the raw bytes to this file.")
+@click.pass_context
+def dead_letters_show(ctx: click.Context, letter_id: str, raw: Path | None) -> None:
+    """Explain one letter without showing what it holds (it may be personal data)."""
+    from streams.admin import dead_letters as room
+
+    letters = room.list_letters(_settings(ctx), _choice((letter_id,), "", ""))
+    if not letters:
+        raise OperatorError(f"{letter_id}: no such letter waits. See `dead-letters list`")
+    _say_all(room.explain(letters[0]))
+    if raw is not None:
+        raw.write_bytes(letters[0].value or b"")
+
+
+@dead_letters.command(
+    "redrive", epilog="Example: offerstream dead-letters redrive --reason in_the_future"
+)
+@click.argument("letter_ids", nargs=-1)
+@click.option("--reason", default="", help="Only this reason.")
+@click.option("--topic", default="", help="Only from this source topic.")
+@click.option("--all", "all_", is_flag=True, help="All that wait.")
+@click.pass_context
+def dead_letters_redrive(
+    ctx: click.Context, letter_ids: tuple[str, ...], reason: str, topic: str, all_: bool
+) -> None:
+    """Send letters back to their source topics, each at most once."""
+    from streams.admin import dead_letters as room
+
+    if not (letter_ids or reason or topic or all_):
+        raise click.UsageError("name letters, or --reason, --topic, or --all")
+    choice = _choice(letter_ids, reason, topic)
+    driven = room.redrive(_settings(ctx), choice, _progress("driven again"))
+    _end_progress()
+    _say(f"driven again: {driven}")
+
+
+@main.command(epilog="Example: offerstream doctor")
+@click.pass_context
+def doctor(ctx: click.Context) -> None:
+    """Look at everything that a person can mend; exit code 2 where something fails."""
+    from streams.admin.doctor import examine
+
+    failed = False
+    for finding in examine(_settings(ctx)):
+        _say(str(finding))
+        failed |= finding.level == "fail"
+    ctx.exit(EXIT_MISTAKE if failed else 0)
+
+
+@main.command(epilog="Example: offerstream replay tests/golden/a-day-in-the-shop.jsonl --out out/")
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for results.")
+@click.option("--reference", type=click.Path(path_type=Path), help="Folder; default example shop.")
+def replay(file: str, out: Path, reference: Path | None) -> None:
+    """Run a file of events through the whole way, without a broker; twice gives the same bytes."""
+    from streams.admin.reference import example_shop, load_validated
+    from streams.decisions import compile_policy
+    from streams.evaluation.inputs import read_records
+    from streams.evaluation.replay import replay as run
+
+    policy = compile_policy(load_validated(reference or example_shop()))
+    tick, done = _progress("records"), count(1)
+    run(read_records(file), policy, out, on_record=lambda: tick(next(done)))
+    _end_progress()
+    _say(f"{next(done) - 1} records; the results are in {out}")
+
+
+@main.group()
+def evaluate() -> None:
+    """Judge the models on a file."""
+
+
+@evaluate.command(
+    "churn",
+    epilog="Example: offerstream evaluate churn cdnow.csv --at 1997-10-01 --horizon-days 273",
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--at", type=click.DateTime(["%Y-%m-%d"]), help="Score at this date; else at all.")
+@click.option("--horizon-days", default=273, show_default=True, type=click.IntRange(1, 730))
+@click.option("--tick", type=click.Choice(["week", "day"]), default="week", show_default=True)
+@click.option("--scores", type=click.Path(path_type=Path), help="Write customer_id, risk here.")
+def evaluate_churn(
+    file: Path, at: datetime | None, horizon_days: int, tick: str, scores: Path | None
+) -> None:
+    """Score who leaves, next to BG/NBD. FILE: events, or a CSV with customer_id, ts, amount."""
+    from streams.contracts.times import DAY_MS, WEEK_MS, to_ms
+    from streams.evaluation.churn import evaluate_at, evaluate_prequential
+    from streams.evaluation.churn_table import render_churn, write_scores
+    from streams.evaluation.purchases import read_purchases
+
+    read = read_purchases(file)
+    horizon_ms, tick_ms = horizon_days * DAY_MS, WEEK_MS if tick == "week" else DAY_MS
+    if at is None:
+        report = evaluate_prequential(read.purchases, horizon_ms, tick_ms, _progress("purchases"))
+    else:
+        at_ms = to_ms(at.replace(tzinfo=UTC))
+        report = evaluate_at(read.purchases, at_ms, horizon_ms, tick_ms, _progress("purchases"))
+    _end_progress()
+    if scores is not None:
+        write_scores(report, scores)
+    click.echo(render_churn(report, read), nl=False)
+
+
+@main.command(epilog="Example: offerstream demo --duration 60")
+@click.option("--duration", default=60.0, show_default=True, help="Seconds.")
+@click.option("--data", default="shoppers", show_default=True, help="shoppers | complete-journey")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--plain", is_flag=True, help="Lines, not a live screen.")
+@click.option("--bootstrap", help="Play on this Kafka instead of the embedded broker.")
+@click.pass_context
+def demo(
+    ctx: click.Context, duration: float, data: str, seed: int, plain: bool, bootstrap: str | None
+) -> None:
+    """Shoppers, offers and alerts on the screen, with nothing installed."""
+    from streams.embedded.demo import run_demo
+
+    more = {} if bootstrap is None else {"bootstrap": bootstrap}
+    ctx.exit(run_demo(duration_s=duration, data=data, seed=seed, plain=plain, **more))
+
+
+def _say(text: str, *, err: bool = False) -> None:
+    click.echo(text, err=err)
+
+
+def _say_all(lines: Iterable[str], *, err: bool = False) -> None:
+    for line in lines:
+        click.echo(line, err=err)
+
+
+def _show(lines: Iterable[str | None], limit: int | None) -> None:
+    """Print lines as they come until enough, or until somebody has seen enough."""
+    shown = 0
+    try:
+        for line in lines:
+            if line is None:
+                continue
+            click.echo(line)
+            shown += 1
+            if shown == limit:
+                return
+    except KeyboardInterrupt:
+        return
+
+
+def _progress(unit: str) -> Any:
+    """A counter on the error stream of a terminal; silent elsewhere."""
+    if not sys.stderr.isatty():
+        return lambda *_: None
+    return lambda done, *_: click.echo(f"\r{done:>12,} {unit}", nl=False, err=True)
+
+
+def _end_progress() -> None:
+    if sys.stderr.isatty():
+        click.echo(err=True)
