@@ -1,0 +1,1 @@
+"""Benchmarks: each claim of the documents, measured anew by `make bench`."""

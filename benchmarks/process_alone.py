@@ -1,0 +1,53 @@
+"""`process()` with decode and encode over rows in a dict: `python -m benchmarks.process_alone`.
+
+Prints one measurement as JSON. The first tenth of the events warms up and is not counted.
+"""
+
+import json
+import sys
+import time
+
+from benchmarks.events import START_MS, consents, product_views
+from streams import topics
+from streams.contracts.encode import encode_output
+from streams.contracts.reference_files import load_reference
+from streams.contracts.rules import InputRules, Rejected
+from streams.decisions import compile_policy
+from streams.evaluation.driver import Driver
+from streams.models import initial_models
+from streams.simulator import SHOP
+
+FUTURE_MS = START_MS + 10**10
+
+
+def main(events: int, customers: int, seed: int) -> None:
+    """Feed all events and print events, wall and CPU seconds of the last nine tenths."""
+    driver = Driver(compile_policy(load_reference(SHOP)), initial_models())
+    rules = InputRules(now_ms=FUTURE_MS)
+    for _, value in consents(customers):
+        driver.feed(topics.PROFILE.name, value, rules)
+    values = [value for _, value in product_views(events, customers, seed)]
+    started = (0.0, 0.0)
+    for number, value in enumerate(values):
+        if number == events // 10:
+            started = (time.perf_counter(), time.process_time())
+        effects = driver.feed(topics.CLICKSTREAM.name, value, rules)
+        if isinstance(effects, Rejected):
+            raise ValueError(f"the benchmark's own event was rejected: {effects}")
+        for effect in effects:
+            encode_output(effect)
+    wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
+    print(
+        json.dumps(
+            {
+                "contender": "process() alone, in memory",
+                "events": events - events // 10,
+                "wall_s": wall,
+                "cpu_s": cpu,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:]))
