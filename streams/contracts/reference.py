@@ -87,6 +87,11 @@ class Offer(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
     stock_product_id: Id | None = None
     paused: bool = False
 
+    @property
+    def has_coupon(self) -> bool:
+        """Whether it is used by showing a coupon; else a purchase that it led to counts."""
+        return self.coupon_code is not None or self.gcn is not None
+
 
 class ProductInfo(Block, frozen=True, kw_only=True):
     """What the shop knows of a product."""

@@ -170,7 +170,7 @@ class OpenDecision(Value, frozen=True):
     """A decision that waits for its outcome: what the model saw, and until when we wait.
 
     `context` and `offer` are float32, little endian, in the order of the feature registry at
-    `features_version`.
+    `features_version`. `by_coupon`: only showing the coupon counts as use.
     """
 
     decision_id: str
@@ -189,6 +189,7 @@ class OpenDecision(Value, frozen=True):
     redeemed_at_ms: int | None = None
     dismissed_at_ms: int | None = None
     labeled: bool = False
+    by_coupon: bool = False
 
 
 class Reminder(Value, frozen=True):

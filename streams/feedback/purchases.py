@@ -3,8 +3,10 @@
 Explicit wins. A coupon that names a decision credits it; one that names an offer (by `offer_id`,
 or a code that is the offer's id) credits the newest unused decision for it. Only an order without
 such a coupon is attributed: to the offer that was viewed last inside the window and whose
-categories the order meets. That is an *assisted purchase*: it is label 1, but no redemption. One
-order credits one decision a coupon, or one by attribution; one decision is credited once.
+categories the order meets. That is an *assisted purchase*: it is label 1, but no redemption. An
+offer with a coupon of its own is never assisted: who had the coupon and did not show it would have
+bought anyway. One order credits one decision a coupon, or one by attribution; one decision is
+credited once.
 """
 
 from streams.contracts.effects import Effect, PurchaseSeen
@@ -75,6 +77,7 @@ def _attribute(person: Customer, event: Purchase, now_ms: int, policies: Policie
         and since_ms <= d.viewed_at_ms <= at_ms
         and not d.labeled
         and d.dismissed_at_ms is None
+        and not d.by_coupon
         and (not d.categories or bought.intersection(d.categories))
     ]
     return assist(person, max(viewed)[-1], now_ms) if viewed else (person, ())

@@ -80,10 +80,11 @@ def test_the_category_must_match() -> None:
         {"viewed_at_ms": NOON + 1},
         {"dismissed_at_ms": T0 + 3},
         {"labeled": True},
+        {"by_coupon": True},
     ],
 )
 def test_what_is_not_attributed(changes: dict[str, int | bool | None]) -> None:
-    """Not viewed, viewed too long ago or later, dismissed, labeled already."""
+    """Not viewed, viewed too long ago or later, dismissed, labeled already, used by coupon."""
     row = person(decision(1, **{"viewed_at_ms": T0 + 1, **changes}))
     assert labels(credit(row, order(NOON), NOON, POLICIES)[1]) == []
 
