@@ -13,11 +13,13 @@ from typing import Any
 import click
 
 from streams import __version__
-from streams.errors import OperatorError
+from streams.errors import OfferstreamError, OperatorError
 from streams.settings import Settings, load_settings
 
+EXIT_FAILED = 1
 EXIT_MISTAKE = 2
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+STORIES = click.Choice(["shoppers", "complete-journey"])
 LANGUAGES = click.Choice(["en", "ja", "zh"])
 
 
@@ -31,6 +33,9 @@ class Verbs(click.Group):
         except OperatorError as error:
             click.echo(f"offerstream: {error}", err=True)
             ctx.exit(EXIT_MISTAKE)
+        except OfferstreamError as error:
+            click.echo(f"offerstream: {error}", err=True)
+            ctx.exit(EXIT_FAILED)
         except BrokenPipeError:
             sys.stderr.close()
             ctx.exit(0)
@@ -94,12 +99,14 @@ def topics_verify(ctx: click.Context) -> None:
 @main.command(epilog="Example: offerstream worker --workers 2")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(0, 64))
 @click.option("--learner/--no-learner", default=True, show_default=True, help="Learn here, too.")
+@click.option("--stop-at-eof", is_flag=True, hidden=True)
 @click.pass_context
-def worker(ctx: click.Context, workers: int, learner: bool) -> None:
+def worker(ctx: click.Context, workers: int, learner: bool, stop_at_eof: bool) -> None:
     """Run workers (each one core) and the learner; Ctrl-C or SIGTERM ends them cleanly."""
     from streams.worker.processes import run_processes
 
-    ctx.exit(run_processes(_settings(ctx), workers=workers, learner=learner))
+    settings = _settings(ctx)
+    ctx.exit(run_processes(settings, workers=workers, learner=learner, stop_at_eof=stop_at_eof))
 
 
 @main.command("worker-slot", hidden=True, epilog="Example: offerstream worker-slot worker 0")
@@ -343,20 +350,51 @@ def evaluate_churn(
 
 
 @main.command(epilog="Example: offerstream demo --duration 60")
-@click.option("--duration", default=60.0, show_default=True, help="Seconds.")
-@click.option("--data", default="shoppers", show_default=True, help="shoppers | complete-journey")
-@click.option("--seed", default=1, show_default=True)
+@click.option(
+    "--duration",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(5, 604_800),
+    help="Seconds.",
+)
+@click.option("--data", default="shoppers", show_default=True, type=STORIES)
+@click.option("--seed", default=1, show_default=True, help="Of the shoppers.")
+@click.option("--shoppers", default=300, show_default=True, type=click.IntRange(10, 100_000))
 @click.option("--plain", is_flag=True, help="Lines, not a live screen.")
-@click.option("--bootstrap", help="Play on this Kafka instead of the embedded broker.")
+@click.option("--picture", type=click.Path(path_type=Path), help="Save the last screen as SVG.")
+@click.option("--bootstrap", help="Play to the workers on this Kafka; nothing is started here.")
 @click.pass_context
 def demo(
-    ctx: click.Context, duration: float, data: str, seed: int, plain: bool, bootstrap: str | None
+    ctx: click.Context,
+    /,
+    duration: float,
+    data: str,
+    seed: int,
+    shoppers: int,
+    plain: bool,
+    picture: Path | None,
+    bootstrap: str | None,
 ) -> None:
-    """Shoppers, offers and alerts on the screen, with nothing installed."""
-    from streams.embedded.demo import run_demo
+    """Shoppers, offers and alerts on the screen, with nothing installed.
 
-    more = {} if bootstrap is None else {"bootstrap": bootstrap}
-    ctx.exit(run_demo(duration_s=duration, data=data, seed=seed, plain=plain, **more))
+    Ends by itself; exit code 0 if offers and alerts were really produced.
+    """
+    from streams.embedded.demo import Wish, run_demo
+
+    foreign = None
+    if bootstrap is not None:
+        config = ctx.find_root().params["config"]
+        foreign = load_settings(config, overrides={"bootstrap": bootstrap})
+    wish = Wish(
+        seconds=duration,
+        data=data,
+        seed=seed,
+        shoppers=shoppers,
+        plain=plain,
+        picture=picture,
+        foreign=foreign,
+    )
+    ctx.exit(run_demo(wish))
 
 
 def _say(text: str, *, err: bool = False) -> None:

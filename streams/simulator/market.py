@@ -49,7 +49,9 @@ class Market:
     ) -> None:
         """`days`: how long the story is; it bounds when people leave."""
         self.rng = np.random.default_rng(seed)
+        self.reference = reference
         self.start_ms = start_ms
+        self.end_ms = start_ms + round(days * DAY_MS)
         self.shoppers = {s.customer_id: s for s in population(shoppers, start_ms, days, self.rng)}
         self.answers: list[Answer] = []
         self._offers = {offer.offer_id: offer for offer in reference.offers}
@@ -89,6 +91,11 @@ class Market:
         self.answers.append(Answer(decision_id, shopper.customer_id, arm, redeemed))
         if now_ms < shopper.leaves_at_ms:
             self._react(shopper, decision_id, known, redeemed, now_ms)
+
+    @property
+    def customer_ids(self) -> tuple[str, ...]:
+        """Everybody there is."""
+        return tuple(self.shoppers)
 
     def is_gone(self, customer_id: str, at_ms: int) -> bool:
         """Whether this shopper has left for good by then."""

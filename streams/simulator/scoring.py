@@ -10,6 +10,8 @@ from streams.contracts.outputs import DecisionLog
 from streams.contracts.times import to_ms
 from streams.simulator.market import Answer, Market
 
+Rates = tuple[float, float, float]
+
 
 class ArmResult(Struct, frozen=True):
     """Offers that reached people in one arm, and how many were used."""
@@ -76,22 +78,29 @@ class Expected(Struct, frozen=True):
 
 def expected(entries: Iterable[DecisionLog], market: Market) -> Expected:
     """What was chosen, what chance would have had, and the best there was, by the truth."""
-    rows: list[tuple[float, float, float]] = []
-    for entry in entries:
-        if entry.verdict != "offer" or entry.customer_id not in market.shoppers:
-            continue
-        at_ms = to_ms(entry.decided_at)
-        truth = {
-            c.offer_id: market.probability(entry.customer_id, c.offer_id, at_ms)
-            for c in entry.candidates
-            if c.terms is not None
-        }
-        chosen = truth[str(entry.chosen_offer_id)]
-        rows.append((chosen, float(np.mean(list(truth.values()))), max(truth.values())))
-    if not rows:
+    return averaged([rates for e in entries if (rates := true_rates(e, market)) is not None])
+
+
+def true_rates(entry: DecisionLog, market: Market) -> Rates | None:
+    """Chosen, chance and best of one decision; None where no offer came of it."""
+    if entry.verdict != "offer" or entry.customer_id not in market.shoppers:
+        return None
+    at_ms = to_ms(entry.decided_at)
+    truth = {
+        c.offer_id: market.probability(entry.customer_id, c.offer_id, at_ms)
+        for c in entry.candidates
+        if c.terms is not None
+    }
+    chosen = truth[str(entry.chosen_offer_id)]
+    return chosen, float(np.mean(list(truth.values()))), max(truth.values())
+
+
+def averaged(rates: Sequence[Rates]) -> Expected:
+    """The mean over decisions."""
+    if not rates:
         return Expected(0, 0.0, 0.0, 0.0)
-    chosen, uniform, best = (float(x) for x in np.mean(rows, axis=0))
-    return Expected(len(rows), chosen, uniform, best)
+    chosen, uniform, best = (float(x) for x in np.mean(rates, axis=0))
+    return Expected(len(rates), chosen, uniform, best)
 
 
 def auc(scores: Sequence[float], gone: Sequence[bool]) -> float:

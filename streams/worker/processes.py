@@ -1,6 +1,7 @@
 """The processes behind `offerstream worker`: N workers and a learner, each in a slot of its own."""
 
 import sys
+from threading import Thread
 
 from msgspec.structs import replace
 
@@ -12,8 +13,12 @@ from streams.worker.app import Role, build_app
 PATIENCE_S = 5.0
 
 
-def run_processes(settings: Settings, *, workers: int, learner: bool) -> int:
+def run_processes(
+    settings: Settings, *, workers: int, learner: bool, stop_at_eof: bool = False
+) -> int:
     """Run all slots until SIGTERM or SIGINT, restarting what ends; the exit code.
+
+    `stop_at_eof`: also stop when the standard input ends, as it does when whoever started us dies.
 
     Raises:
         OperatorError: there is nothing to run.
@@ -25,7 +30,15 @@ def run_processes(settings: Settings, *, workers: int, learner: bool) -> int:
         environment=child_environment(settings),
         stop_timeout_s=settings.stop_timeout_s + PATIENCE_S,
     )
+    if stop_at_eof:
+        Thread(target=_stop_at_eof, args=(launcher,), daemon=True).start()
     return launcher.run()
+
+
+def _stop_at_eof(launcher: Launcher) -> None:
+    while sys.stdin.buffer.read(1):
+        pass
+    launcher.stop()
 
 
 def slots(settings: Settings, *, workers: int, learner: bool) -> tuple[Role, ...]:

@@ -1,0 +1,73 @@
+"""From what was counted to what is said: rates by arm, spend a head, latencies, churn AUC."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from msgspec import Struct
+from prometheus_client.parser import text_string_to_metric_families
+
+from streams.contracts.reference import Experiment
+from streams.identity.arms import arm_of
+from streams.simulator.scoring import ArmResult
+from streams.telemetry import catalogue as metrics
+
+
+class ArmLine(Struct, frozen=True):
+    """One arm: people, offers, offers used, and what was spent a head."""
+
+    arm: str
+    people: int
+    result: ArmResult
+    spend_per_head: float
+
+
+def people_by_arm(experiment: Experiment, customer_ids: Iterable[str]) -> Counter[str]:
+    """How many of these people are in each arm."""
+    return Counter(arm_of(experiment, customer_id).name for customer_id in customer_ids)
+
+
+def arm_lines(
+    exposition: str, offers: Mapping[str, int], people: Mapping[str, int]
+) -> tuple[ArmLine, ...]:
+    """Every arm as the worker's own metrics have it.
+
+    Args:
+        exposition: the worker's `/metrics`.
+        offers: offers that came out, by arm.
+        people: heads by arm.
+    """
+    redeemed = _by_arm(exposition, metrics.OUTCOMES.name, outcome="redeemed")
+    spent = _by_arm(exposition, metrics.PURCHASE_AMOUNT.name)
+    return tuple(
+        ArmLine(
+            arm,
+            heads,
+            ArmResult(arm, offers.get(arm, 0), round(redeemed.get(arm, 0.0))),
+            spent.get(arm, 0.0) / heads if heads else 0.0,
+        )
+        for arm, heads in people.items()
+    )
+
+
+def percentiles_ms(latencies_s: list[float]) -> tuple[float, float] | None:
+    """The median and the 99th percentile in milliseconds; None without any.
+
+    >>> percentiles_ms([0.01, 0.02, 0.03])
+    (20.0, 29.8)
+    """
+    if not latencies_s:
+        return None
+    p50, p99 = np.percentile(latencies_s, [50, 99]) * 1000.0
+    return round(float(p50), 1), round(float(p99), 1)
+
+
+def _by_arm(exposition: str, name: str, **wanted: str) -> dict[str, float]:
+    """The samples of a counter with these labels, added up by arm."""
+    found: dict[str, float] = {}
+    for family in text_string_to_metric_families(exposition):
+        for sample in family.samples:
+            if sample.name == name and wanted.items() <= sample.labels.items():
+                arm = sample.labels["arm"]
+                found[arm] = found.get(arm, 0.0) + sample.value
+    return found
