@@ -39,6 +39,11 @@ class Verbs(click.Group):
         except BrokenPipeError:
             sys.stderr.close()
             ctx.exit(0)
+        except OSError as error:
+            if error.filename is None:  # no file that somebody named
+                raise
+            click.echo(f"offerstream: {error.filename}: {error.strerror}", err=True)
+            ctx.exit(EXIT_MISTAKE)
 
 
 @click.group(

@@ -20,6 +20,11 @@ from streams.errors import SettingsError
 PREFIX = "OFFERSTREAM_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 SECRETS = frozenset({"sasl_password"})
+FORMATS = {
+    "bootstrap": "host:port, several with commas",
+    "application_id": "small letters, digits, _ and -, a letter first",
+    "http.host": "a host name or an address",
+}
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_\-]{0,62}$")]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
@@ -232,7 +237,8 @@ def _checked(given: Mapping[str, tuple[object, str]], errors: list[str]) -> dict
             values[name] = msgspec.convert(value, TYPES[name], strict=not isinstance(value, str))
         except msgspec.ValidationError as error:
             shown = "" if name.split(".")[-1] in SECRETS else f" (it is {value!r})"
-            errors.append(f"{origin}: {error}{shown}")
+            wanted = FORMATS.get(name)
+            errors.append(f"{origin}: {f'must be {wanted}' if wanted else error}{shown}")
     return values
 
 

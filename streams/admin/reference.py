@@ -17,6 +17,7 @@ from streams.contracts.reference_records import REFERENCE_STRUCTS, encode_refere
 from streams.errors import ReferenceDataError
 from streams.settings import Settings
 
+SUFFIXES = (".yaml", ".yml", ".json")
 PARTS = ("offers", "products", "inventory", "beacons", "policies")
 
 
@@ -44,6 +45,8 @@ def load_validated(path: Path) -> Reference:
         reference = load_reference(path)
         compile_policy(reference)
         return reference
+    if path.suffix not in SUFFIXES:
+        raise ReferenceDataError(f"{path}: is neither a folder nor a file {', '.join(SUFFIXES)}")
     if path.stem not in PARTS:
         return _as_offers(path)
     whole = load_reference(path.parent)
@@ -53,8 +56,12 @@ def load_validated(path: Path) -> Reference:
 
 def _as_offers(path: Path) -> Reference:
     with TemporaryDirectory() as folder:
-        shutil.copy(path, Path(folder) / f"offers{path.suffix}")
-        return load_validated(Path(folder))
+        copy = Path(folder) / f"offers{path.suffix}"
+        shutil.copy(path, copy)
+        try:
+            return load_validated(Path(folder))
+        except ReferenceDataError as error:
+            raise ReferenceDataError(str(error).replace(f"{copy.name}:", f"{path.name}:")) from None
 
 
 def example_shop() -> Path:

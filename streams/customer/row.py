@@ -4,10 +4,11 @@ A row is a `Customer` or an `Alias` (a forwarding address). Every list has a max
 them keeps a row under `ROW_BYTES_MAX`. Nothing here changes a row: `apply` and its kin do.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
+from streams.contracts.outputs import SignCode
 from streams.customer.rhythm import Rhythm
 
 ROW_VERSION = 1
@@ -24,7 +25,7 @@ REDEMPTIONS_MAX = 32
 OPEN_DECISIONS_MAX = 8
 REMINDERS_MAX = 8
 ARMED_MAX = 16
-SIGNS_MAX = 11
+SIGNS_MAX = len(get_args(SignCode))
 EVIDENCE_MAX = 3
 TRAITS_MAX = 16
 SERVICE_CASES_MAX = 8

@@ -5,6 +5,7 @@ from typing import Any
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer, Moment
 from streams.customer.counters import count
+from streams.customer.row import new_customer
 
 WINDOW_DAYS = (1, 7, 30, 365)
 
@@ -15,6 +16,17 @@ def facts_of(person: Customer, moment: Moment, now_ms: int) -> dict[str, Any]:
     Counts are by window (`person.counts.product_views.d7`); money is in the shop's currency.
     """
     return {"person": _person(person, now_ms), "moment": _moment(moment)}
+
+
+def fact_names() -> dict[str, frozenset[str]]:
+    """What `person` and `moment` hold for everybody, by variable.
+
+    >>> sorted(fact_names()["moment"])[:3]
+    ['category', 'channel', 'dwell_ms']
+    """
+    nobody = new_customer("nobody", 0)
+    moment = Moment(kind="product_viewed", at_ms=0, event_id="none", channel="web")
+    return {name: frozenset(facts) for name, facts in facts_of(nobody, moment, 0).items()}
 
 
 def _person(person: Customer, now_ms: int) -> dict[str, Any]:

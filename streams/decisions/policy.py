@@ -1,7 +1,7 @@
 """The reference data, compiled: CEL rules once, offers by trigger, stock and places by key."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import cel
@@ -12,10 +12,14 @@ from streams.contracts.reference import Offer, Policies, Reference, TriggerRule
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer import Places
 from streams.customer.places import places_of
+from streams.decisions.facts import fact_names
 from streams.errors import ReferenceDataError
 
 MACROS_MAX = 2
 MACRO = re.compile(r"\.\s*(all|exists|exists_one|map|filter)\s*\(")
+QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+FACT = re.compile(r"\b(person|moment)\s*\.\s*(\w+)")
+FACTS = fact_names()
 
 
 class Rule(Protocol):
@@ -137,8 +141,20 @@ def _compile(source: str, place: str, errors: list[str]) -> Rule | None:
         errors.append(f"{place}: more than {MACROS_MAX} of all, exists, map and filter")
         return None
     try:
-        program: Rule = cel.compile(source)
+        program = cel.compile(source)
     except ValueError as error:
         errors.append(f"{place}: {str(error).splitlines()[0]}")
         return None
-    return program
+    unknown = sorted(_unknown_names(source, program.variables()))
+    errors.extend(f"{place}: there is no {name}" for name in unknown)
+    rule: Rule = program
+    return None if unknown else rule
+
+
+def _unknown_names(source: str, variables: Iterable[str]) -> Iterator[str]:
+    """Names that no person and no moment has: such a rule would never say yes, and not say why."""
+    if not MACRO.search(source):  # a macro names variables of its own
+        yield from set(variables) - FACTS.keys()
+    for variable, name in set(FACT.findall(QUOTED.sub("''", source))):
+        if name not in FACTS[variable]:
+            yield f"{variable}.{name}"

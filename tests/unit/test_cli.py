@@ -77,6 +77,43 @@ def test_a_mistake_is_a_sentence_and_not_a_traceback(
     assert len(result.output) > 20
 
 
+OFFER = """
+- offer_id: ten-off
+  kind: percent
+  value: 10
+  title: {en: Ten off}
+  valid_from: 2026-01-01T00:00:00Z
+  valid_until: 2026-12-31T00:00:00Z
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["replay", "few.jsonl", "--out", "few.jsonl"], "few.jsonl: File exists"),
+        (["replay", "few.jsonl", "--out", "few.jsonl/out"], "Not a directory"),
+        (
+            ["evaluate", "churn", "few.csv", "--at", "2026-01-02", "--scores", "no/s.csv"],
+            "no/s.csv.part: No such file or directory",
+        ),
+        (["offers", "validate", "few.csv"], "neither a folder nor a file .yaml, .yml, .json"),
+        (["offers", "validate", "autumn.yaml"], "autumn.yaml: [0] ten-off: $.margin: is required"),
+        (["--bootstrap", "kafka", "doctor"], "option bootstrap: must be host:port"),
+    ],
+)
+def test_a_mistake_names_the_file_and_what_is_wanted(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is the one that the person wrote, and what to write instead is said."""
+    monkeypatch.chdir(tmp_path)
+    Path("few.jsonl").write_text("")
+    Path("few.csv").write_text("customer_id,ts,amount\nc-1,1766000000,5\nc-2,1767600000,5\n")
+    Path("autumn.yaml").write_text(OFFER)
+    result = CliRunner().invoke(main, arguments, env=NOWHERE)
+    assert result.exit_code == 2, result.output
+    assert said in result.output
+
+
 def test_a_wrong_setting_is_told_before_anything_runs() -> None:
     """With its variable and what was meant."""
     result = CliRunner().invoke(main, ["doctor"], env={"OFFERSTREAM_BOOTSTRAPP": "x:1"})

@@ -170,3 +170,31 @@ def test_a_cap_beyond_the_rows_memory_works_as_the_memory() -> None:
     for held, verdict in ((contacts, "person_cap"), (contacts[:-1], "offer")):
         _, effects = decide(someone(contacts=held), ask(), T0, Fixed(), policy)
         assert next(e.entry.verdict for e in effects if isinstance(e, DecisionLogged)) == verdict
+
+
+@pytest.mark.parametrize(
+    ("rule", "unknown"),
+    [
+        ("person.ordrs > 1.0", "person.ordrs"),
+        ("moment.zone == 'tea' || person.known", "moment.zone"),
+        ("customer.known", "customer"),
+        ("person . tier == 'gold'", "person.tier"),
+    ],
+)
+def test_a_rule_that_asks_for_what_nobody_has_is_refused(rule: str, unknown: str) -> None:
+    """It would never say yes, and nothing would say why."""
+    with pytest.raises(ReferenceDataError, match=f"there is no {unknown}$"):
+        compile_policy(Reference(offers=(offer("tea", segment=rule),)))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "person.traits.tier == 'gold' || person.counts.product_views.d7 > 2.0",
+        "person.traits.note == 'person.nothing' || moment.category == \"moment.x\"",
+        "['tea', 'coffee'].exists(c, c in person.affinities)",
+    ],
+)
+def test_a_rule_may_ask_for_what_only_some_have(rule: str) -> None:
+    """Traits, counts and affinities are named by the shop; texts and macros are no facts."""
+    assert len(compile_policy(Reference(offers=(offer("tea", segment=rule),))).offers) == 1
