@@ -88,9 +88,9 @@ class Offer(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
     paused: bool = False
 
     @property
-    def has_coupon(self) -> bool:
-        """Whether it is used by showing a coupon; else a purchase that it led to counts."""
-        return self.coupon_code is not None or self.gcn is not None
+    def coupons(self) -> tuple[str, ...]:
+        """The code and the GCN of its coupon; without one, a purchase that it led to is its use."""
+        return tuple(filter(None, (self.coupon_code, self.gcn)))
 
 
 class ProductInfo(Block, frozen=True, kw_only=True):

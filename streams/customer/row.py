@@ -171,7 +171,8 @@ class OpenDecision(Value, frozen=True):
     """A decision that waits for its outcome: what the model saw, and until when we wait.
 
     `context` and `offer` are float32, little endian, in the order of the feature registry at
-    `features_version`. `by_coupon`: only showing the coupon counts as use.
+    `features_version`. `coupons`: the code and GCN of its coupon; where there are
+    any, only showing one counts as use.
     """
 
     decision_id: str
@@ -190,7 +191,7 @@ class OpenDecision(Value, frozen=True):
     redeemed_at_ms: int | None = None
     dismissed_at_ms: int | None = None
     labeled: bool = False
-    by_coupon: bool = False
+    coupons: tuple[str, ...] = ()
 
 
 class Reminder(Value, frozen=True):

@@ -203,7 +203,7 @@ def _remember(
         context=pack(context),
         offer=pack(vector),
         categories=offer.conditions.categories,
-        by_coupon=offer.has_coupon,
+        coupons=offer.coupons,
     )
     contact = Contact(at.now_ms, offer.offer_id, at.ask.rule.channel, at.ask.decision_id)
     return replace(

@@ -109,7 +109,7 @@ def next_best_offer(
         placement=ask.rule.placement,
         deliver_not_before=from_ms(now_ms),
         offer=_shown(chosen, now_ms),
-        coupon=Coupon(code=offer.coupon_code, gcn=offer.gcn) if offer.has_coupon else None,
+        coupon=Coupon(code=offer.coupon_code, gcn=offer.gcn) if offer.coupons else None,
         creative=Creative(
             template_id=offer.template_id,
             params={"title": _title(offer, person.locale), "value": offer.value},

@@ -26,11 +26,16 @@ def viewed(*numbers: int) -> Customer:
         CouponUse(decision_id="d-1", offer_id="o-1"),
         CouponUse(offer_id="o-1"),
         CouponUse(code="o-1"),
+        CouponUse(code="TEA-10"),
+        CouponUse(gcn="9501101020917"),
+        CouponUse(gcn="9501101020917000123"),
     ],
 )
 def test_a_coupon_wins_over_the_last_view(coupon: CouponUse) -> None:
-    """Offer 2 was viewed last, but the order says offer 1."""
-    after, effects = credit(viewed(1, 2), order(NOON, coupon), NOON, POLICIES)
+    """Offer 2 was viewed last, but the order says offer 1: by an id, its code, its GCN."""
+    codes = decision(1, viewed_at_ms=T0 + 1, coupons=("TEA-10", "9501101020917"))
+    people = person(codes, decision(2, viewed_at_ms=T0 + 2))
+    after, effects = credit(people, order(NOON, coupon), NOON, POLICIES)
     assert labels(effects) == [("o-1", 1.0)]
     assert seen(effects) == [("d-1", "redeemed")]
     assert [r.offer_id for r in after.redemptions] == ["o-1"]
@@ -80,7 +85,7 @@ def test_the_category_must_match() -> None:
         {"viewed_at_ms": NOON + 1},
         {"dismissed_at_ms": T0 + 3},
         {"labeled": True},
-        {"by_coupon": True},
+        {"coupons": ("TEA-10",)},
     ],
 )
 def test_what_is_not_attributed(changes: dict[str, int | bool | None]) -> None:
