@@ -3,8 +3,6 @@
 Rooms are imported inside the verbs, so that `--help` is quick and `replay` needs no Kafka.
 """
 
-import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -13,37 +11,13 @@ from typing import Any
 import click
 
 from streams import __version__
-from streams.errors import OfferstreamError, OperatorError
+from streams.errors import OperatorError
 from streams.settings import Settings, load_settings
+from streams.terminal import EXIT_MISTAKE, Verbs, progress, say, say_all, show
 
-EXIT_FAILED = 1
-EXIT_MISTAKE = 2
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 STORIES = click.Choice(["shoppers", "complete-journey"])
 LANGUAGES = click.Choice(["en", "ja", "zh"])
-
-
-class Verbs(click.Group):
-    """A group whose verbs end with a clear sentence and exit code 2 when a person can mend it."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a verb."""
-        try:
-            return super().invoke(ctx)
-        except OperatorError as error:
-            click.echo(f"offerstream: {error}", err=True)
-            ctx.exit(EXIT_MISTAKE)
-        except OfferstreamError as error:
-            click.echo(f"offerstream: {error}", err=True)
-            ctx.exit(EXIT_FAILED)
-        except BrokenPipeError:
-            sys.stderr.close()
-            ctx.exit(0)
-        except OSError as error:
-            if error.filename is None:  # no file that somebody named
-                raise
-            click.echo(f"offerstream: {error.filename}: {error.strerror}", err=True)
-            ctx.exit(EXIT_MISTAKE)
 
 
 @click.group(
@@ -83,9 +57,9 @@ def topics_apply(ctx: click.Context) -> None:
     from streams.admin.topics import apply_topics
 
     done = apply_topics(_settings(ctx))
-    _say(f"created {len(done.created)}, configured {len(done.configured)}")
-    _say_all(f"  + {name}" for name in done.created)
-    _say_all(f"  ~ {name}" for name in done.configured)
+    say(f"created {len(done.created)}, configured {len(done.configured)}")
+    say_all(f"  + {name}" for name in done.created)
+    say_all(f"  ~ {name}" for name in done.configured)
 
 
 @topics_.command("verify", epilog="Example: offerstream topics verify")
@@ -96,9 +70,9 @@ def topics_verify(ctx: click.Context) -> None:
 
     problems = verify_topics(_settings(ctx))
     if problems:
-        _say_all(str(problem) for problem in problems)
+        say_all(str(problem) for problem in problems)
         ctx.exit(EXIT_MISTAKE)
-    _say("every topic is as the catalogue says")
+    say("every topic is as the catalogue says")
 
 
 @main.command(epilog="Example: offerstream worker --workers 2")
@@ -142,7 +116,7 @@ def offers_validate(path: Path) -> None:
     from streams.admin.reference import load_validated
 
     reference = load_validated(path)
-    _say(f"good: {len(reference.offers)} offers, {len(reference.policies.triggers)} trigger rules")
+    say(f"good: {len(reference.offers)} offers, {len(reference.policies.triggers)} trigger rules")
 
 
 @offers.command("publish", epilog="Example: offerstream offers publish shop/")
@@ -156,8 +130,8 @@ def offers_publish(ctx: click.Context, path: Path | None, example_shop: bool) ->
     if (path is None) == (not example_shop):
         raise click.UsageError("name a file or folder, or say --example-shop")
     done = room.publish_reference(_settings(ctx), room.load_validated(path or room.example_shop()))
-    _say_all(f"{name}: {many} records" for name, many in done.records.items())
-    _say(f"withdrawn: {done.withdrawn}")
+    say_all(f"{name}: {many} records" for name, many in done.records.items())
+    say(f"withdrawn: {done.withdrawn}")
 
 
 @offers.command("tail", epilog="Example: offerstream offers tail --all --language ja")
@@ -169,7 +143,7 @@ def offers_tail(ctx: click.Context, all_: bool, language: str, limit: int | None
     """Show offers as they are decided."""
     from streams.admin.tail import tail_offers
 
-    _show(tail_offers(_settings(ctx), all_=all_, language=language), limit)
+    show(tail_offers(_settings(ctx), all_=all_, language=language), limit)
 
 
 @main.group()
@@ -186,7 +160,7 @@ def alerts_tail(ctx: click.Context, all_: bool, language: str, limit: int | None
     """Show churn alerts as they are raised."""
     from streams.admin.tail import tail_alerts
 
-    _show(tail_alerts(_settings(ctx), all_=all_, language=language), limit)
+    show(tail_alerts(_settings(ctx), all_=all_, language=language), limit)
 
 
 @main.group()
@@ -207,12 +181,11 @@ def events_send(ctx: click.Context, file: str) -> None:
     from streams.admin import sending
 
     settings = _settings(ctx)
-    with sending.opened(file) as lines:
-        done = sending.send_events(settings, iter(lines), _progress("sent"))
-    _end_progress()
-    _say(f"sent {done.sent} events")
+    with sending.opened(file) as lines, progress("sent") as tick:
+        done = sending.send_events(settings, iter(lines), tick)
+    say(f"sent {done.sent} events")
     if done.bad:
-        _say_all(done.bad_lines, err=True)
+        say_all(done.bad_lines, err=True)
         raise OperatorError(f"{done.bad} lines could not be sent; the rest was")
 
 
@@ -240,13 +213,13 @@ def dead_letters_list(ctx: click.Context, reason: str, topic: str, limit: int) -
 
     letters = room.list_letters(_settings(ctx), _choice((), reason, topic))
     for (source, why), many in sorted(room.count_by_reason(letters).items()):
-        _say(f"{many:>8}  {source}  {why}")
+        say(f"{many:>8}  {source}  {why}")
     for letter in letters[-limit:] if limit else ():
         at = datetime.fromtimestamp(letter.at_ms / 1000, UTC)
         facts = letter.facts
-        _say(f"{letter.letter_id:>10}  {at:%Y-%m-%d %H:%M:%S}  {facts.reason}  {facts.path}")
+        say(f"{letter.letter_id:>10}  {at:%Y-%m-%d %H:%M:%S}  {facts.reason}  {facts.path}")
     if not letters:
-        _say("no dead letters")
+        say("no dead letters")
 
 
 @dead_letters.command("show", epilog="Example: offerstream dead-letters show 2@17")
@@ -260,7 +233,7 @@ def dead_letters_show(ctx: click.Context, letter_id: str, raw: Path | None) -> N
     letters = room.list_letters(_settings(ctx), _choice((letter_id,), "", ""))
     if not letters:
         raise OperatorError(f"{letter_id}: no such letter waits. See `dead-letters list`")
-    _say_all(room.explain(letters[0]))
+    say_all(room.explain(letters[0]))
     if raw is not None:
         raw.write_bytes(letters[0].value or b"")
 
@@ -282,9 +255,9 @@ def dead_letters_redrive(
     if not (letter_ids or reason or topic or all_):
         raise click.UsageError("name letters, or --reason, --topic, or --all")
     choice = _choice(letter_ids, reason, topic)
-    driven = room.redrive(_settings(ctx), choice, _progress("driven again"))
-    _end_progress()
-    _say(f"driven again: {driven}")
+    with progress("driven again") as tick:
+        driven = room.redrive(_settings(ctx), choice, tick)
+    say(f"driven again: {driven}")
 
 
 @main.command(epilog="Example: offerstream doctor")
@@ -295,7 +268,7 @@ def doctor(ctx: click.Context) -> None:
 
     failed = False
     for finding in examine(_settings(ctx)):
-        _say(str(finding))
+        say(str(finding))
         failed |= finding.level == "fail"
     ctx.exit(EXIT_MISTAKE if failed else 0)
 
@@ -312,10 +285,10 @@ def replay(file: str, out: Path, reference: Path | None) -> None:
     from streams.evaluation.replay import replay as run
 
     policy = compile_policy(load_validated(reference or example_shop()))
-    tick, done = _progress("records"), count(1)
-    run(read_records(file), policy, out, on_record=lambda: tick(next(done)))
-    _end_progress()
-    _say(f"{next(done) - 1} records; the results are in {out}")
+    done = count(1)
+    with progress("records") as tick:
+        run(read_records(file), policy, out, on_record=lambda: tick(next(done)))
+    say(f"{next(done) - 1} records; the results are in {out}")
 
 
 @main.group()
@@ -343,12 +316,12 @@ def evaluate_churn(
 
     read = read_purchases(file)
     horizon_ms, tick_ms = horizon_days * DAY_MS, WEEK_MS if tick == "week" else DAY_MS
-    if at is None:
-        report = evaluate_prequential(read.purchases, horizon_ms, tick_ms, _progress("purchases"))
-    else:
-        at_ms = to_ms(at.replace(tzinfo=UTC))
-        report = evaluate_at(read.purchases, at_ms, horizon_ms, tick_ms, _progress("purchases"))
-    _end_progress()
+    with progress("purchases") as done:
+        if at is None:
+            report = evaluate_prequential(read.purchases, horizon_ms, tick_ms, done)
+        else:
+            at_ms = to_ms(at.replace(tzinfo=UTC))
+            report = evaluate_at(read.purchases, at_ms, horizon_ms, tick_ms, done)
     if scores is not None:
         write_scores(report, scores)
     click.echo(render_churn(report, read), nl=False)
@@ -400,39 +373,3 @@ def demo(
         foreign=foreign,
     )
     ctx.exit(run_demo(wish))
-
-
-def _say(text: str, *, err: bool = False) -> None:
-    click.echo(text, err=err)
-
-
-def _say_all(lines: Iterable[str], *, err: bool = False) -> None:
-    for line in lines:
-        click.echo(line, err=err)
-
-
-def _show(lines: Iterable[str | None], limit: int | None) -> None:
-    """Print lines as they come until enough, or until somebody has seen enough."""
-    shown = 0
-    try:
-        for line in lines:
-            if line is None:
-                continue
-            click.echo(line)
-            shown += 1
-            if shown == limit:
-                return
-    except KeyboardInterrupt:
-        return
-
-
-def _progress(unit: str) -> Any:
-    """A counter on the error stream of a terminal; silent elsewhere."""
-    if not sys.stderr.isatty():
-        return lambda *_: None
-    return lambda done, *_: click.echo(f"\r{done:>12,} {unit}", nl=False, err=True)
-
-
-def _end_progress() -> None:
-    if sys.stderr.isatty():
-        click.echo(err=True)

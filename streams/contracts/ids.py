@@ -1,6 +1,6 @@
 """Ids and random draws that are functions of what they name, so that a replay finds the same."""
 
-from base64 import b32encode
+from base64 import urlsafe_b64encode
 from hashlib import blake2b
 
 
@@ -9,12 +9,12 @@ def _digest(parts: tuple[str, ...], size: int) -> bytes:
 
 
 def derive_id(prefix: str, *parts: str) -> str:
-    """An id of 26 characters behind a prefix, the same for the same parts.
+    """An id of 22 characters behind a prefix, the same for the same parts.
 
     >>> derive_id("d", "event-1", "rule-1")
-    'd_5excaqjal6foab7exbzvmwem34'
+    'd_6S4gQSBfiuAH5LhzVliM3w'
     """
-    return f"{prefix}_{b32encode(_digest(parts, 16)).decode().rstrip('=').lower()}"
+    return f"{prefix}_{urlsafe_b64encode(_digest(parts, 16))[:22].decode()}"
 
 
 def unit_draw(*parts: str) -> float:

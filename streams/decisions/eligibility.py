@@ -55,7 +55,10 @@ def situation_of(person: Customer, ask: Ask, now_ms: int, policy: Policy) -> Sit
 
 def why_not(candidate: CompiledOffer, situation: Situation) -> WhyNot | None:
     """The first rule that the offer breaks; None: it is eligible."""
-    return next((code for code, broken in RULES if broken(candidate, situation)), None)
+    for code, broken in RULES:
+        if broken(candidate, situation):
+            return code
+    return None
 
 
 def _paused(candidate: CompiledOffer, _: Situation) -> bool:

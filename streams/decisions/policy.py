@@ -50,13 +50,15 @@ class Policy(Struct, frozen=True):
 
     `validity_ms`: how long an offer may be used after it was sent. `reach_ms`: how long a contact
     with it counts in some limit; `reach_other_ms`: the same for an offer that is no longer there.
-    `never_with`: the offers that exclude each other, both ways. All are by offer id.
+    `never_with`: the offers that exclude each other, both ways. These are by offer id;
+    `listeners` are the enabled triggers by the kind of moment that they listen to.
     """
 
     policies: Policies
     places: Places
     offers: tuple[CompiledOffer, ...]
     triggers: tuple[CompiledTrigger, ...]
+    listeners: Mapping[str, tuple[CompiledTrigger, ...]]
     stock: Mapping[tuple[str, str], int]
     validity_ms: Mapping[str, int]
     reach_ms: Mapping[str, int]
@@ -77,11 +79,13 @@ def compile_policy(reference: Reference) -> Policy:
     if errors:
         raise ReferenceDataError("\n".join(["the reference data does not hold:", *errors]))
     reach_other_ms = _reach_of_all(reference.policies)
+    compiled = tuple(rule for rule in triggers if rule is not None)
     return Policy(
         policies=reference.policies,
         places=places_of(reference),
         offers=tuple(offer for offer in offers if offer is not None),
-        triggers=tuple(rule for rule in triggers if rule is not None),
+        triggers=compiled,
+        listeners=_by_kind(compiled),
         stock={(s.product_id, s.store_id): s.quantity for s in reference.inventory},
         validity_ms={o.offer_id: _validity_ms(o) for o in reference.offers},
         reach_ms={
@@ -111,6 +115,12 @@ def _compile_offer(offer: Offer, errors: list[str]) -> CompiledOffer | None:
 def _compile_trigger(rule: TriggerRule, errors: list[str]) -> CompiledTrigger | None:
     when = _compile(rule.when, f"policies.triggers.{rule.rule_id}.when", errors)
     return None if when is None else CompiledTrigger(rule, when)
+
+
+def _by_kind(triggers: tuple[CompiledTrigger, ...]) -> dict[str, tuple[CompiledTrigger, ...]]:
+    enabled = [t for t in triggers if t.rule.enabled]
+    kinds = {t.rule.kind for t in enabled}
+    return {kind: tuple(t for t in enabled if t.rule.kind == kind) for kind in kinds}
 
 
 def _validity_ms(offer: Offer) -> int:

@@ -1,9 +1,11 @@
 """Signs of leaving, beside the model: what an event says at once, and what a look finds.
 
-A new sign is a code in `outputs.SignCode` and a row in `BY_EVENT` or `BY_LOOK`.
+A new sign is a code in `outputs.SignCode` and a row in `BY_EVENT` (under the event's name) or in
+`BY_LOOK`.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,7 +45,9 @@ def notice_signs(person: Customer, event: InputEvent, now_ms: int, policy: Polic
     """
     if not is_granted(person, "profiling"):
         return person
-    for code, strength_of in BY_EVENT:
+    sign = BY_EVENT.get(event.event_name)
+    if sign is not None:
+        code, strength_of = sign
         strength = strength_of(person, event)
         if strength > 0.0:
             person = _with_sign(person, code, strength, now_ms, event.event_id)
@@ -86,39 +90,32 @@ def _without_old(person: Customer, now_ms: int, policy: Policy) -> Customer:
     return person if len(kept) == len(person.signs) else replace(person, signs=kept)
 
 
-def _cancel_page(_: Customer, event: InputEvent) -> float:
-    named = isinstance(event, Clickstream) and event.event_name == "account_cancel_page_viewed"
-    return 0.9 if named else 0.0
+def _cancel_page(_: Customer, event: Clickstream) -> float:
+    return 0.9
 
 
-def _uninstall(_: Customer, event: InputEvent) -> float:
-    named = isinstance(event, App) and event.event_name == "application_uninstalled"
-    return 0.8 if named else 0.0
+def _uninstall(_: Customer, event: App) -> float:
+    return 0.8
 
 
-def _complaint(_: Customer, event: InputEvent) -> float:
-    if not isinstance(event, Profile) or event.event_name != "service_case_opened":
-        return 0.0
+def _complaint(_: Customer, event: Profile) -> float:
     return SEVERITIES[event.case.severity] if event.case else 0.0
 
 
-def _low_nps(_: Customer, event: InputEvent) -> float:
-    if not isinstance(event, Profile) or event.survey is None or event.survey.nps is None:
+def _low_nps(_: Customer, event: Profile) -> float:
+    nps = event.survey.nps if event.survey else None
+    if nps is None or nps > LOW_NPS_MAX:
         return 0.0
-    nps = event.survey.nps
-    return (LOW_NPS_MAX + 1 - nps) / (LOW_NPS_MAX + 1) if nps <= LOW_NPS_MAX else 0.0
+    return (LOW_NPS_MAX + 1 - nps) / (LOW_NPS_MAX + 1)
 
 
-def _unsubscribe(_: Customer, event: InputEvent) -> float:
-    if not isinstance(event, Profile) or event.purposes is None:
-        return 0.0
-    refused = [p for p, s in event.purposes.items() if p.startswith("marketing") and s == "denied"]
+def _unsubscribe(_: Customer, event: Profile) -> float:
+    answers = (event.purposes or {}).items()
+    refused = [p for p, state in answers if p.startswith("marketing") and state == "denied"]
     return min(1.0, 0.5 * len(refused))
 
 
-def _return_heavy(person: Customer, event: InputEvent) -> float:
-    if not isinstance(event, Purchase) or event.event_name != "order_refunded":
-        return 0.0
+def _return_heavy(person: Customer, event: Purchase) -> float:
     spend = person.spend
     if spend is None or spend.orders < VISITS_MIN:
         return 0.0
@@ -126,10 +123,7 @@ def _return_heavy(person: Customer, event: InputEvent) -> float:
     return share if share >= RETURNS_SHARE else 0.0
 
 
-def _offer_ignored(person: Customer, event: InputEvent) -> float:
-    ignoring = ("offer_dismissed", "offer_refused_not_relevant")
-    if not isinstance(event, OfferFeedback) or event.event_name not in ignoring:
-        return 0.0
+def _offer_ignored(person: Customer, event: OfferFeedback) -> float:
     ignored = sum(d.dismissed_at_ms is not None for d in person.open_decisions)
     return ignored / (2 * IGNORED_MIN) if ignored >= IGNORED_MIN else 0.0
 
@@ -166,15 +160,16 @@ def _category_loss(look: Look) -> float:
     return 0.5 if strongest >= VISITS_MIN and age_ms > 45 * DAY_MS else 0.0
 
 
-BY_EVENT: tuple[tuple[SignCode, Callable[[Customer, InputEvent], float]], ...] = (
-    ("cancel_page", _cancel_page),
-    ("uninstall", _uninstall),
-    ("complaint", _complaint),
-    ("low_nps", _low_nps),
-    ("unsubscribe", _unsubscribe),
-    ("return_heavy", _return_heavy),
-    ("offer_ignored", _offer_ignored),
-)
+BY_EVENT: dict[str, tuple[SignCode, Callable[[Customer, Any], float]]] = {
+    "account_cancel_page_viewed": ("cancel_page", _cancel_page),
+    "application_uninstalled": ("uninstall", _uninstall),
+    "service_case_opened": ("complaint", _complaint),
+    "survey_answered": ("low_nps", _low_nps),
+    "consent_updated": ("unsubscribe", _unsubscribe),
+    "order_refunded": ("return_heavy", _return_heavy),
+    "offer_dismissed": ("offer_ignored", _offer_ignored),
+    "offer_refused_not_relevant": ("offer_ignored", _offer_ignored),
+}
 BY_LOOK: tuple[tuple[SignCode, Callable[[Look], float]], ...] = (
     ("purchase_overdue", _purchase_overdue),
     ("visit_drop", _visit_drop),

@@ -24,7 +24,7 @@ def fire(
     """The asks of these moments, and the person with the rules that fired disarmed."""
     asks: list[Ask] = []
     for moment in moments:
-        person, asked = _asked(person, moment, policy.triggers)
+        person, asked = _asked(person, moment, policy.listeners.get(moment.kind, ()))
         asks.extend(asked)
     return person, tuple(asks)
 
@@ -73,7 +73,7 @@ def take_due(
         if reminder.kind == DEFERRED and rule is not None:
             asks.append(Ask(rule, _put_off_moment(person, reminder, rule, at_ms)))
         elif rule is not None:
-            own = (t for t in policy.triggers if t.rule.rule_id == rule.rule_id)
+            own = (t for t in policy.listeners.get(rule.kind, ()) if t.rule is rule)
             person, asked = _asked(person, _moment_of(person, reminder, rule, at_ms), own)
             asks.extend(asked)
     return person, (), tuple(asks)
@@ -87,11 +87,11 @@ def put_off(person: Customer, ask: Ask, until_ms: int) -> Customer:
 
 
 def _listens(rule: TriggerRule, person: Customer, moment: Moment) -> bool:
+    """Whether a rule of the moment's kind takes this one: looked at for long enough, and armed."""
+    if moment.dwell_ms < rule.min_dwell_ms:
+        return False
     fired_at = next((a.fired_at_ms for a in person.fired if a.rule_id == rule.rule_id), None)
-    armed = fired_at is None or moment.at_ms - fired_at >= rule.rearm_ms
-    return (
-        rule.enabled and rule.kind == moment.kind and moment.dwell_ms >= rule.min_dwell_ms and armed
-    )
+    return fired_at is None or moment.at_ms - fired_at >= rule.rearm_ms
 
 
 def _disarmed(person: Customer, rule_id: str, at_ms: int) -> Customer:
