@@ -16,7 +16,7 @@ from streams.contracts.outputs import (
 from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
 from streams.customer import Customer
 from streams.customer.consents import is_granted
-from streams.customer.row import AlertCase
+from streams.customer.row import AlertCase, SignSeen
 from streams.decisions.consent import states
 from streams.decisions.policy import Policy
 from streams.decisions.wording import alert_text
@@ -24,6 +24,8 @@ from streams.decisions.wording import alert_text
 CHURN = "churn"
 UNTREATED_ARM = "untreated"
 TREATED_ARM = "treated"
+SIGNS_SAID_MAX = 2
+REASONS_SAID_MAX = 3
 
 
 class Raised(Struct, frozen=True, kw_only=True):
@@ -65,7 +67,7 @@ def churn_alert(
             amount=f"{raised.value_at_risk:.2f}", currency=policy.policies.currency
         ),
         recommended=_recommended(person, raised, now_ms),
-        text=alert_text(score.risk, horizon_days, tuple(score.reasons)),
+        text=alert_text(score.risk, horizon_days, _why(person, raised, score, now_ms)),
         model=Versioned(id=CHURN, version=model_version),
         experiment=ExperimentArm(
             id=f"{definition.definition_id}-alerts",
@@ -79,6 +81,20 @@ def churn_alert(
     )
 
 
+def _why(person: Customer, raised: Raised, score: Any, now_ms: int) -> tuple[str, ...]:
+    """What the text gives as reasons: signs before the model's, or what ended the danger."""
+    if raised.transition in ("entered", "escalated"):
+        signs = tuple(sign.code for sign in _by_strength(person))[:SIGNS_SAID_MAX]
+        return (*signs, *score.reasons)[:REASONS_SAID_MAX]
+    if any(order.at_ms == now_ms for order in person.orders):
+        return ("BOUGHT_AGAIN",)
+    return ("LAPSED",) if person.churn.next_tick_ms is None else ("RISK_FELL",)
+
+
+def _by_strength(person: Customer) -> list[SignSeen]:
+    return sorted(person.signs, key=lambda sign: (-sign.strength, sign.code))
+
+
 def _signals(person: Customer) -> tuple[Sign, ...]:
     return tuple(
         Sign(
@@ -87,7 +103,7 @@ def _signals(person: Customer) -> tuple[Sign, ...]:
             observed_at=from_ms(s.at_ms),
             evidence_event_ids=s.event_ids,
         )
-        for s in sorted(person.signs, key=lambda s: (-s.strength, s.code))
+        for s in _by_strength(person)
     )
 
 

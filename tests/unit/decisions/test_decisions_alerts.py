@@ -1,6 +1,6 @@
 """Bands, cases and signs: who is warned about, when, and when not again."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from msgspec import Struct
@@ -9,11 +9,13 @@ from msgspec.structs import replace
 from streams.contracts.common import Identity
 from streams.contracts.effects import AlertRaised, SegmentChanged
 from streams.contracts.events import App, Clickstream, Page, Profile, Survey
+from streams.contracts.outputs import ChurnAlert, SignCode
 from streams.contracts.reference import ChurnDefinition
 from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
 from streams.customer import Customer, counters
 from streams.customer.row import Churn, Order, SignSeen, Spend
 from streams.decisions import assess, notice_signs, sign_is_new
+from streams.decisions.wording import ALERT_REASONS, SIGN_REASONS
 from tests.unit.decisions.people import T0, offer, shop, someone
 
 POLICY = shop(offer("a"), churn=ChurnDefinition(untreated_share=0.0))
@@ -170,3 +172,38 @@ def test_visits_that_drop_are_a_sign() -> None:
     person = _buyer(counters={"product_views": counter})
     person, _, _ = assess(person, Score(0.2), T0, "", "v1", POLICY)
     assert _signs(person)["visit_drop"] > 0.5
+
+
+def test_the_text_gives_what_was_seen_before_what_was_computed() -> None:
+    """The strongest signs, then the model's reasons; at most three."""
+    signs = (SignSeen("low_nps", 0.5, T0, ("e-1",)), SignSeen("cancel_page", 0.9, T0, ("e-2",)))
+    alert = _alert(_buyer(signs=signs), 0.9, T0)
+    assert alert.text["en"] == (
+        "Risk 90% of no purchase in 91 days: looked at the page for closing the account, "
+        "gave a low score, silent for long"
+    )
+
+
+def test_the_text_says_what_ended_the_danger() -> None:
+    """Bought again; or gone for good; or the risk fell. Never the reasons of a risk that is low."""
+    person, _, _ = assess(_buyer(), Score(0.9), T0, "e", "v1", POLICY)
+    order = Order("o-9", T0 + DAY_MS, 50.0, "web")
+    bought = replace(person, orders=(*person.orders, order))
+    lapsed = replace(person, churn=replace(person.churn, next_tick_ms=None))
+    for after, risk, words in (
+        (bought, 0.1, "Risk 10% of no purchase in 91 days: bought again"),
+        (lapsed, 0.95, "Risk 95% of no purchase in 91 days: gone for longer than the horizon"),
+        (person, 0.1, "Risk 10% of no purchase in 91 days: the risk has fallen"),
+    ):
+        assert _alert(after, risk, T0 + DAY_MS).text["en"] == words
+
+
+def _alert(person: Customer, risk: float, now_ms: int) -> ChurnAlert:
+    _, effects, _ = assess(person, Score(risk), now_ms, "e-1", "v1", POLICY)
+    return next(e.alert for e in effects if isinstance(e, AlertRaised))
+
+
+def test_every_code_has_its_words_in_every_language() -> None:
+    """A code without words would be an alert without a reason."""
+    assert set(SIGN_REASONS) == set(get_args(SignCode))
+    assert all(set(texts) == LANGUAGES for texts in ALERT_REASONS.values())
