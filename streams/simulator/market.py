@@ -49,7 +49,9 @@ class Market:
     ) -> None:
         """`days`: how long the story is; it bounds when people leave."""
         self.rng = np.random.default_rng(seed)
+        self.reference = reference
         self.start_ms = start_ms
+        self.end_ms = start_ms + round(days * DAY_MS)
         self.shoppers = {s.customer_id: s for s in population(shoppers, start_ms, days, self.rng)}
         self.answers: list[Answer] = []
         self._offers = {offer.offer_id: offer for offer in reference.offers}
