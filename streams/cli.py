@@ -6,7 +6,7 @@ Rooms are imported inside the verbs, so that `--help` is quick and `replay` need
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -346,7 +346,7 @@ def demo(
     ctx: click.Context,
     /,
     duration: float,
-    data: str,
+    data: Literal["shoppers", "complete-journey"],
     seed: int,
     shoppers: int,
     plain: bool,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
+from typing import Literal
 
 from msgspec import Struct
 from rich.console import Console
@@ -21,9 +22,9 @@ from streams.embedded.scoreboard import Scoreboard
 from streams.embedded.screen import WIDTH, LiveScreen, PlainScreen, Scene, Screen, drawn
 from streams.embedded.stage import Stage
 from streams.embedded.summary import print_summary
-from streams.errors import OperatorError
 from streams.settings import Settings
 from streams.simulator.closed_loop import START_MS
+from streams.simulator.journey.play import Journey
 from streams.simulator.market import Market
 from streams.simulator.scoring import auc, true_rates
 from streams.simulator.stories import Story
@@ -41,7 +42,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     """What somebody wants to see. `foreign`: settings of workers that run already."""
 
     seconds: float = 60.0
-    data: str = "shoppers"
+    data: Literal["shoppers", "complete-journey"] = "shoppers"
     seed: int = 1
     shoppers: int = 300
     plain: bool = False
@@ -54,9 +55,6 @@ def run_demo(wish: Wish) -> int:
 
     Returns:
         0 if offers and alerts were really produced, 1 if not, 130 if somebody stopped it.
-
-    Raises:
-        OperatorError: the wish cannot be fulfilled; it says why.
     """
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     live = console.is_terminal and not wish.plain
@@ -153,15 +151,11 @@ def save_picture(scene: Scene, path: Path) -> None:
 
 
 def _tell(wish: Wish) -> Story:
-    """The story that is wished for.
-
-    Raises:
-        OperatorError: there is none of that name.
-    """
-    if wish.data == "shoppers":
-        days = min(max(wish.seconds / 60.0 * DAYS_PER_MINUTE, DAYS_MIN), DAYS_MAX)
-        return Market(story(), wish.shoppers, days, START_MS, wish.seed)
-    raise OperatorError(f"--data {wish.data}: there are `shoppers` and `complete-journey`")
+    """The story that is wished for."""
+    if wish.data == "complete-journey":
+        return Journey()
+    days = min(max(wish.seconds / 60.0 * DAYS_PER_MINUTE, DAYS_MIN), DAYS_MAX)
+    return Market(story(), wish.shoppers, days, START_MS, wish.seed)
 
 
 @contextmanager

@@ -1,11 +1,11 @@
-"""Market and `process()` in one process: shoppers act, offers reach them, models learn."""
+"""A story and `process()` in one process: people act, offers reach them, models learn."""
 
 from collections import Counter
 from collections.abc import Callable
 
 from msgspec import Struct, to_builtins
 
-from streams.contracts.effects import AlertRaised, DecisionLogged, OfferDecided
+from streams.contracts.effects import AlertRaised, DecisionLogged, OfferDecided, OutcomeSeen
 from streams.contracts.outputs import ChurnAlert, DecisionLog
 from streams.contracts.reference import Reference
 from streams.contracts.rules import InputRules, Rejected
@@ -25,9 +25,19 @@ from streams.simulator.scoring import (
     difference,
     expected,
 )
+from streams.simulator.stories import Story
 
 START_MS = 1_735_689_600_000  # 2025-01-01T00:00:00Z
 STEP_MS = HOUR_MS
+
+
+class Played(Struct, frozen=True, kw_only=True):
+    """What the shop said and saw while a story was played; `events` counts the records."""
+
+    events: int
+    entries: list[DecisionLog]
+    alerts: list[ChurnAlert]
+    outcomes: list[OutcomeSeen]
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -58,54 +68,64 @@ def run(
     """
     market = Market(reference, shoppers, days, START_MS, seed)
     driver = Driver(compile_policy(reference), initial_models(), teacher or Teacher())
+    return _judge(market, driver, play(market, driver, on_day=on_day))
+
+
+def play(story: Story, driver: Driver, *, on_day: Callable[[int], None] = lambda _: None) -> Played:
+    """Play a story to its end, an hour at a time; offers reach people as they are decided.
+
+    Args:
+        story: who acts and answers.
+        driver: the shop, with the policy of the story's reference.
+        on_day: called with the number of days that are over.
+
+    Raises:
+        ValueError: a record of the story was rejected.
+    """
     entries: list[DecisionLog] = []
     alerts: list[ChurnAlert] = []
+    outcomes: list[OutcomeSeen] = []
     events = 0
-    end_ms = START_MS + round(days * DAY_MS)
-    for until_ms in range(START_MS + STEP_MS, end_ms + 1, STEP_MS):
-        for sent in market.step(until_ms):
+    for until_ms in range(story.start_ms + STEP_MS, story.end_ms + 1, STEP_MS):
+        rules = InputRules(now_ms=until_ms, occurred_at_min_ms=0)
+        for sent in story.step(until_ms):
             events += 1
-            effects = driver.feed(sent.topic, sent.value, InputRules(now_ms=until_ms))
+            effects = driver.feed(sent.topic, sent.value, rules)
             if isinstance(effects, Rejected):
                 raise ValueError(f"the simulator's own event was rejected: {effects}")
             for effect in effects:
                 match effect:
                     case OfferDecided(offer):
-                        market.receive(to_builtins(offer), until_ms)
+                        story.receive(to_builtins(offer), until_ms)
                     case DecisionLogged(entry):
                         entries.append(entry)
                     case AlertRaised(alert):
                         alerts.append(alert)
-        if (until_ms - START_MS) % DAY_MS == 0:
-            on_day((until_ms - START_MS) // DAY_MS)
-    return _judge(market, driver, entries, alerts, events, end_ms)
+                    case OutcomeSeen():
+                        outcomes.append(effect)
+        if (until_ms - story.start_ms) % DAY_MS == 0:
+            on_day((until_ms - story.start_ms) // DAY_MS)
+    return Played(events=events, entries=entries, alerts=alerts, outcomes=outcomes)
 
 
-def _judge(
-    market: Market,
-    driver: Driver,
-    entries: list[DecisionLog],
-    alerts: list[ChurnAlert],
-    events: int,
-    end_ms: int,
-) -> Outcome:
+def _judge(market: Market, driver: Driver, played: Played) -> Outcome:
     arms = by_arm(market.answers)
     nobody = ArmResult("", 0, 0)
-    late = entries[len(entries) // 2 :]
+    late = played.entries[len(played.entries) // 2 :]
     scored = [
-        (row.churn.risk, market.is_gone(row.customer_id, end_ms))
+        (row.churn.risk, market.is_gone(row.customer_id, market.end_ms))
         for row in driver.rows.values()
         if isinstance(row, Customer)
         and row.churn.risk is not None
         and row.customer_id in market.shoppers
     ]
     return Outcome(
-        events=events,
+        events=played.events,
         arms=arms,
         policy_against_uniform=difference(arms.get("policy", nobody), arms.get("uniform", nobody)),
         late_policy=expected((e for e in late if e.experiment.arm == "policy"), market),
-        alerts=len(alerts),
+        alerts=len(played.alerts),
         churn_auc=auc([risk for risk, _ in scored], [gone for _, gone in scored]),
         churn_scored=len(scored),
-        triggers=dict(sorted(Counter(e.trigger.kind for e in entries).items())),
+        triggers=dict(sorted(Counter(e.trigger.kind for e in played.entries).items())),
     )
