@@ -1,7 +1,7 @@
 """O1, O2: compose's Kafka, workers, learner, Prometheus and Alertmanager, run and looked at.
 
-No container engine: `tests/support/composed.py` says what a native run has to change. Months of a
-simulated shop are played against the workers that compose starts; then every query of every
+No container engine: `tests/support/composed.py` says what a native run has to change. Ten weeks of
+the demo's shop are played against the workers that compose starts; then every query of every
 dashboard is asked of the Prometheus that scraped them, and alerts are provoked that have to arrive
 at the Alertmanager.
 """
@@ -15,13 +15,15 @@ from typing import Any, NamedTuple
 import pytest
 
 from streams import topics
-from streams.admin.reference import example_shop, load_validated
+from streams.admin.reference import publish_reference
+from streams.settings import Settings
 from streams.simulator.records import Sent
+from streams.simulator.story import story
 from tests.support.apache_kafka import ROOT
 from tests.support.composed import Composed
 from tests.support.shop_days import ShopDays
 
-SHOPPERS, DAYS = 40, 112
+SHOPPERS, DAYS = 40, 70
 PATIENCE_S = 300
 BOARDS = ROOT / "deploy" / "grafana" / "dashboards"
 # Grafana's own rule: four times the scrape interval that the data source names (5 s).
@@ -66,7 +68,7 @@ class Played(NamedTuple):
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """The whole of compose, and a third of a year of its shop; halfway worker-2 is stopped."""
+    """The whole of compose, and ten weeks of its shop; halfway worker-2 is stopped."""
     soon = {
         "OFFERSTREAM_CLOCK": "stream",  # as compose's own first lines say for simulated time
         "OFFERSTREAM_EPOCH_MS": "50",
@@ -85,9 +87,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         for service in services:
             wait_until(lambda service=service: composed.is_ready(service), composed)  # type: ignore[misc]
             assert composed.is_healthy(service)
-        reference = load_validated(example_shop())
         bootstrap = composed.kafka.host_bootstrap  # as from outside of the containers
-        shop = ShopDays(bootstrap, "offerstream", reference, shoppers=SHOPPERS, days=DAYS)
+        publish_reference(Settings(bootstrap=bootstrap), story())  # as the demo profile does
+        shop = ShopDays(bootstrap, "offerstream", story(), shoppers=SHOPPERS, days=DAYS)
         still_running = alive(composed)
         shop.play(DAYS // 2, still_running)
         shop.send(unwelcome(shop.market.step(shop.now_ms + 3_600_000)))
@@ -167,7 +169,7 @@ def test_every_rule_is_evaluated_without_an_error(played: Played) -> None:
 
 
 def test_only_what_is_wrong_fires(played: Played) -> None:
-    """After months of a shop where all is well but one stopped worker: that one alert, no other."""
+    """After weeks of a shop where all is well but one stopped worker: that one alert, no other."""
     composed = played.composed
     wait_until(lambda: "WorkerDown" in firing(composed), composed)
     assert firing(composed).keys() == {"WorkerDown"}
