@@ -21,6 +21,7 @@ from streams.telemetry.metric import Metric
 FOLDER = Path(__file__).parent / "dashboards"
 SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
 WINDOW = "$__rate_interval"
+CURRENCY = "currencyEUR"  # the example shop's; put your own and build again
 Query = tuple[str, str]
 PanelT = TypeVar("PanelT", timeseries.Panel, stat.Panel)
 
@@ -31,6 +32,29 @@ def rate(metric: Metric, by: str = "", where: str = "") -> str:
         f"rate({metric.name}{{{where}}}[{WINDOW}])" if where else f"rate({metric.name}[{WINDOW}])"
     )
     return f"sum by ({by}) ({series})" if by else f"sum({series})"
+
+
+def seen(expression: str) -> str:
+    """Only what is not 0: a legend of twenty reasons that never occur hides the one that does."""
+    return f"{expression} > 0"
+
+
+def scaled(metric: Metric) -> str:
+    """What an arm's people did, as if everyone were in that arm."""
+    return f"{total(metric, 'arm')} / max by (arm) ({c.ARM_SHARE.name})"
+
+
+def incremental_margin() -> str:
+    """What the policy's people brought, less what they would have brought by the holdout's."""
+
+    def net(arm: str) -> str:
+        where = f'arm="{arm}"'
+        return f"({total(c.PURCHASE_MARGIN, where=where)} - {total(c.MARGIN_LOST, where=where)})"
+
+    def share(arm: str) -> str:
+        return f'max({c.ARM_SHARE.name}{{arm="{arm}"}})'
+
+    return f"{net('policy')} - {net('holdout')} * {share('policy')} / {share('holdout')}"
 
 
 def total(metric: Metric, by: str = "", where: str = "") -> str:
@@ -136,7 +160,7 @@ def pipeline() -> Dashboard:
             graph(
                 "Rejected by reason",
                 "ops",
-                [(rate(c.REJECTED, "reason"), "{{reason}}")],
+                [(seen(rate(c.REJECTED, "reason")), "{{reason}}")],
                 "They are in dead-letters: `offerstream dead-letters list`.",
             )
         )
@@ -166,7 +190,7 @@ def pipeline() -> Dashboard:
             graph(
                 "Why offers were withheld",
                 "ops",
-                [(rate(c.WITHHELD, "why_not"), "{{why_not}}")],
+                [(seen(rate(c.WITHHELD, "why_not")), "{{why_not}}")],
                 "One count for each offer that was not eligible.",
             )
         )
@@ -236,6 +260,36 @@ def pipeline() -> Dashboard:
                 "Silence is an event: due rows looked at.",
             )
         )
+        .with_row(Row("Processes"))
+        .with_panel(
+            graph(
+                "Partitions by process",
+                "short",
+                [(f"{c.PARTITIONS.name}", "{{instance}}")],
+                "All partitions are with somebody; a process without any only stands by.",
+            )
+        )
+        .with_panel(
+            graph(
+                "Memory by process",
+                "bytes",
+                [('process_resident_memory_bytes{job="offerstream"}', "{{instance}}")],
+                "Flat after the first hour; what rises for ever ends in a restart.",
+            )
+        )
+        .with_panel(
+            graph(
+                "CPU by process",
+                "percentunit",
+                [
+                    (
+                        f'rate(process_cpu_seconds_total{{job="offerstream"}}[{WINDOW}])',
+                        "{{instance}}",
+                    )
+                ],
+                "One process uses one core: near 100 % it is time for another worker.",
+            )
+        )
     )
 
 
@@ -243,7 +297,6 @@ def outcomes() -> Dashboard:
     """What offers and alerts are worth, and whether the models can be believed."""
     decided = total(c.OFFERS, "arm")
     redeemed = total(c.OUTCOMES, "arm", 'outcome="redeemed"')
-    per_share = f"({total(c.PURCHASE_MARGIN, 'arm')} / max by (arm) ({c.ARM_SHARE.name}))"
     return (
         dashboard("offerstream: outcomes", "offerstream-outcomes")
         .with_row(Row("Offers"))
@@ -266,10 +319,10 @@ def outcomes() -> Dashboard:
         )
         .with_panel(
             number(
-                "Margin on purchases",
-                "currencyEUR",
-                total(c.PURCHASE_MARGIN),
-                "All arms, over the range on top.",
+                "Incremental margin",
+                CURRENCY,
+                incremental_margin(),
+                "The policy's margin less the holdout's, scaled to as many people; net of refunds.",
             )
         )
         .with_panel(
@@ -308,7 +361,7 @@ def outcomes() -> Dashboard:
             graph(
                 "Offers by channel",
                 "ops",
-                [(rate(c.OFFERS, "channel"), "{{channel}}")],
+                [(seen(rate(c.OFFERS, "channel")), "{{channel}}")],
                 "Where people met their offers.",
             )
         )
@@ -316,22 +369,28 @@ def outcomes() -> Dashboard:
         .with_panel(
             graph(
                 "Margin by arm, scaled to everyone",
-                "currencyEUR",
-                [(per_share, "{{arm}}")],
+                CURRENCY,
+                [(scaled(c.PURCHASE_MARGIN), "{{arm}}")],
                 "Margin over the arm's share of people; above the holdout is what offers brought.",
-                12,
+            )
+        )
+        .with_panel(
+            graph(
+                "Purchases by arm, scaled to everyone",
+                "short",
+                [(scaled(c.PURCHASES), "{{arm}}")],
+                "The holdout redeems nothing and buys all the same: the gap is what offers add.",
             )
         )
         .with_panel(
             graph(
                 "Refunds and margin lost by arm",
-                "currencyEUR",
+                CURRENCY,
                 [
                     (total(c.REFUND_AMOUNT, "arm"), "refunds {{arm}}"),
                     (total(c.MARGIN_LOST, "arm"), "margin lost {{arm}}"),
                 ],
                 "Subtract before you celebrate.",
-                12,
             )
         )
         .with_row(Row("Leaving customers"))
@@ -348,7 +407,7 @@ def outcomes() -> Dashboard:
                 "What became of alerts",
                 "short",
                 [(total(c.RETENTION, "result"), "{{result}}")],
-                "As the CRM reports with retention_outcome.",
+                "As the CRM reports with retention_outcome; saved over all others is its worth.",
             )
         )
         .with_panel(

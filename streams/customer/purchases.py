@@ -57,14 +57,14 @@ def updated(person: Customer, event: Purchase, heard: Heard) -> Change:
 
 
 def refunded(person: Customer, event: Purchase, heard: Heard) -> Change:
-    """`order_refunded`: its total is what was given back, at most what was paid."""
-    return _given_back(person, event, heard, max(event.total.value, 0.0))
+    """`order_refunded`: its total, of either sign, was given back; at most what was paid."""
+    return _given_back(person, event, heard, abs(event.total.value))
 
 
 def cancelled(person: Customer, event: Purchase, heard: Heard) -> Change:
     """`order_cancelled`: all of the order is given back."""
     known = _find(person, event.original_order_id or event.order_id)
-    amount = known.amount if known and not _is_stub(known) else max(event.total.value, 0.0)
+    amount = known.amount if known and not _is_stub(known) else abs(event.total.value)
     return _given_back(person, event, heard, amount)
 
 

@@ -5,7 +5,9 @@ from streams.contracts.reference import Policies
 from streams.customer.row import Customer
 from streams.feedback.closing import Changed
 from streams.feedback.outcomes import report
-from streams.feedback.purchases import credit_order
+from streams.feedback.purchases import credit_order, take_back
+
+GIVEN_BACK = ("order_refunded", "order_cancelled")
 
 
 def credit(person: Customer, event: InputEvent, now_ms: int, policies: Policies) -> Changed:
@@ -27,4 +29,6 @@ def credit(person: Customer, event: InputEvent, now_ms: int, policies: Policies)
         return report(person, event, now_ms, policies)
     if isinstance(event, Purchase) and event.event_name == "order_completed":
         return credit_order(person, event, now_ms, policies)
+    if isinstance(event, Purchase) and event.event_name in GIVEN_BACK:
+        return person, take_back(person, event, policies)
     return person, ()

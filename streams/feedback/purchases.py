@@ -98,3 +98,11 @@ def _purchase(person: Customer, event: Purchase, policies: Policies) -> Purchase
     discount = sum(coupon.discount for coupon in event.coupons)
     margin = event.total.value * policies.churn.margin_share - discount
     return PurchaseSeen(arm.name, arm.chooser == "holdout", event.total.value, round(margin, 6))
+
+
+def take_back(person: Customer, event: Purchase, policies: Policies) -> tuple[Effect, ...]:
+    """What a refund or a cancellation gives back, as a purchase below zero, whatever its sign."""
+    arm = arm_of(policies.experiment, person.customer_id)
+    amount = -abs(event.total.value)
+    margin = round(amount * policies.churn.margin_share, 6)
+    return (PurchaseSeen(arm.name, arm.chooser == "holdout", amount, margin),)

@@ -6,6 +6,8 @@ and Faust's sensor cost far more than the work that they measure.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
+from itertools import product
+from math import prod
 from threading import Lock
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -22,6 +24,7 @@ from prometheus_client.registry import Collector
 from streams.telemetry import CATALOGUE, Measurement, Metric, measured
 
 Labels = tuple[str, ...]
+BORN_AT_ZERO_SERIES_MAX = 200
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -96,9 +99,7 @@ class Meter(Collector):
 
     def _filled(self, metric: Metric) -> Family:
         family = _family(metric)
-        values = self._values[metric.name]
-        if not metric.labels and not values and metric.kind == "counter":
-            values = {(): 0.0}
+        values = _BORN[metric.name] | self._values[metric.name]
         for labels, value in values.items():
             if isinstance(family, HistogramMetricFamily):
                 counts = self._buckets[metric.name][labels]
@@ -106,6 +107,22 @@ class Meter(Collector):
             elif isinstance(family, CounterMetricFamily | GaugeMetricFamily):
                 family.add_metric(labels, value)
         return family
+
+
+def _born(metric: Metric) -> dict[Labels, float]:
+    """The series of a counter that are exposed before anything was counted.
+
+    Prometheus' `rate` and `increase` do not see the step from no series to the first value, so the
+    first redemption or alert of a process would never show. Very many series are not worth that.
+    """
+    values = [label.values for label in metric.labels]
+    count = prod(len(of_label) for of_label in values)
+    if metric.kind != "counter" or count > BORN_AT_ZERO_SERIES_MAX:
+        return {}
+    return dict.fromkeys(product(*values), 0.0)
+
+
+_BORN = {metric.name: _born(metric) for metric in CATALOGUE}
 
 
 def _cumulative(metric: Metric, counts: list[int]) -> list[tuple[str, float]]:

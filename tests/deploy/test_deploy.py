@@ -1,6 +1,7 @@
 """What is deployed holds together: compose, rules and dashboards against catalogue and settings."""
 
 import importlib.util
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 import yaml
 from compose_spec import PyOptions
 
-from streams.settings import PREFIX, TYPES
+from streams.settings import PREFIX, TYPES, Settings
 from streams.telemetry import CATALOGUE
+from streams.worker.processes import PATIENCE_S
 from tests.support.debian import program
 
 ROOT = Path(__file__).parents[2]
@@ -136,3 +138,57 @@ def test_alertmanager_takes_its_configuration() -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("board", ["pipeline.json", "outcomes.json"])
+def test_panels_do_not_overlap_and_explain_themselves(board: str) -> None:
+    """Each has its place in the 24 columns, a title, a unit and a sentence on what it shows."""
+    panels = json.loads(dashboards()[board])["panels"]
+    taken: dict[tuple[int, int], str] = {}
+    for panel in panels:
+        at = panel["gridPos"]
+        for x in range(at["x"], at["x"] + at["w"]):
+            for y in range(at["y"], at["y"] + at["h"]):
+                assert 0 <= x < 24
+                assert (x, y) not in taken, (panel["title"], taken[x, y])
+                taken[x, y] = panel["title"]
+        if panel["type"] != "row":
+            assert panel["description"].endswith("."), panel["title"]
+            assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+    assert len({panel["title"] for panel in panels}) == len(panels)
+
+
+def test_grafana_knows_how_often_prometheus_scrapes() -> None:
+    """The data source says it; else rates are over a minute, and dashboards lag behind."""
+    folder = DEPLOY / "grafana" / "provisioning" / "datasources"
+    source = yaml.safe_load((folder / "prometheus.yml").read_text())["datasources"][0]
+    scrape = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["global"]
+    assert source["jsonData"]["timeInterval"] == scrape["scrape_interval"]
+    assert source["uid"] == "prometheus"
+
+
+def test_prometheus_looks_at_every_process_that_compose_starts() -> None:
+    """The targets are the services of our image that answer a health check, on their port."""
+    config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+    jobs = {
+        job["job_name"]: job["static_configs"][0]["targets"] for job in config["scrape_configs"]
+    }
+    ours = [n for n, s in COMPOSE["services"].items() if "offerstream" in s["image"]]
+    port = COMPOSE["x-offerstream"]["environment"]["OFFERSTREAM_HTTP_PORT"]
+    served = [name for name in ours if "healthcheck" in COMPOSE["services"][name]]
+    assert jobs["offerstream"] == [f"{name}:{port}" for name in served]
+
+
+def test_what_is_mounted_as_a_volume_belongs_to_the_image_s_user() -> None:
+    """A named volume takes its owner from the image's folder, so the Dockerfile makes it."""
+    dockerfile = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    user = COMPOSE["x-offerstream"]["user"]
+    assert f"mkdir /data && chown {user} /data" in dockerfile
+    assert f"\nUSER {user}\n" in dockerfile
+    assert COMPOSE["x-offerstream"]["read_only"] is True
+
+
+def test_a_stop_is_waited_for_longer_than_it_may_take() -> None:
+    """Docker kills what has not stopped in its grace period; offerstream's own deadline is less."""
+    grace_s = int(COMPOSE["x-worker"]["stop_grace_period"].removesuffix("s"))
+    assert grace_s > Settings().stop_timeout_s + PATIENCE_S

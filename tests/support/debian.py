@@ -26,6 +26,19 @@ def program(name: str, package: str) -> Path:
     pytest.skip(f"SKIPPED LOUDLY: {reason}")
 
 
+def server(name: str, package: str) -> list[str]:
+    """The command of a program that reads `/usr/share`: unpacked, it gets its package's own there.
+
+    The mount is in a namespace of the process alone, and needs no root where users may have one.
+    """
+    path = program(name, package)
+    share = CACHE / package / "usr" / "share"
+    if not path.is_relative_to(CACHE):
+        return [str(path)]
+    script = 'mount --bind "$0" /usr/share && exec "$@"'
+    return ["unshare", "--map-root-user", "--mount", "sh", "-ec", script, str(share), str(path)]
+
+
 def _unpack(package: str) -> bool:
     folder = CACHE / package
     folder.mkdir(parents=True, exist_ok=True)

@@ -212,6 +212,16 @@ def test_an_order_counts_once_on_two_channels() -> None:
     assert applied.person.spend.discount_total == 2.0
 
 
+def test_a_refund_counts_whichever_sign_its_total_has() -> None:
+    """Some tills write what was given back, some a negative total, as the example does."""
+    bought = order(1, "o-1", "30.00", T0)
+    for total in ("10.00", "-10.00"):
+        back = order(2, "r-1", total, T0 + 5, name="order_refunded", original_order_id="o-1")
+        spend = after(bought, back).person.spend
+        assert spend is not None
+        assert (spend.total, spend.refunds) == (20.0, 1)
+
+
 def test_refunds_commute_with_their_order() -> None:
     """Refund before or after the completion: the sums are the same, never below zero."""
     bought = order(1, "o-1", "30.00", T0)

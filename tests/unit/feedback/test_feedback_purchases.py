@@ -1,6 +1,7 @@
 """Orders: explicit coupons win, else the offer viewed last; and the purchase itself by arm."""
 
 import pytest
+from msgspec.structs import replace
 
 from streams.contracts.effects import PurchaseSeen
 from streams.contracts.events import CouponUse
@@ -113,3 +114,14 @@ def test_the_holdout_is_marked() -> None:
     policies = Policies(experiment=Experiment(arms=arms))
     _, effects = credit(person(), order(NOON), NOON, policies)
     assert effects == (PurchaseSeen("control", True, 40.0, 12.0),)
+
+
+@pytest.mark.parametrize("name", ["order_refunded", "order_cancelled"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_is_given_back_is_seen_by_arm(name: str, sign: int) -> None:
+    """Money and margin go down again, whichever sign a till gives the total; no label changes."""
+    back = replace(order(NOON), event_name=name, original_order_id="o-1")
+    back = replace(back, total=replace(back.total, amount=f"{sign * 40}.00"))
+    after, effects = credit(viewed(1), back, NOON, POLICIES)
+    assert effects == (PurchaseSeen("all", False, -40.0, -12.0),)
+    assert after == viewed(1)

@@ -33,3 +33,28 @@ def test_a_gauge_is_refreshed_before_a_scrape() -> None:
 def test_the_process_is_measured_too() -> None:
     """CPU time and memory come with every scrape."""
     assert b"process_cpu_seconds_total" in Meter().exposition()
+
+
+def test_a_counter_is_there_before_it_has_counted() -> None:
+    """Prometheus sees no increase in a series that is born at 1: the first alert would not show."""
+    lines = Meter().exposition().decode().splitlines()
+    assert 'offerstream_retention_outcomes_total{result="saved"} 0.0' in lines
+    assert 'offerstream_events_misplaced_total{topic="events.app"} 0.0' in lines
+    assert "offerstream_ticks_total 0.0" in lines
+    assert not [line for line in lines if line.startswith("offerstream_events_total{")]
+
+
+def test_what_was_counted_stands_among_the_zeros() -> None:
+    """Also an arm of another name, which is counted as `other`."""
+    meter = Meter()
+    meter.count(metrics.PURCHASES, "holdout")
+    meter.count(metrics.PURCHASES, "a-third-arm")
+    counted = [
+        line for line in meter.exposition().decode().splitlines() if "purchases_total{" in line
+    ]
+    assert sorted(counted) == [
+        'offerstream_purchases_total{arm="holdout"} 1.0',
+        'offerstream_purchases_total{arm="other"} 1.0',
+        'offerstream_purchases_total{arm="policy"} 0.0',
+        'offerstream_purchases_total{arm="uniform"} 0.0',
+    ]

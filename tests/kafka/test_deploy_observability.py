@@ -1,0 +1,212 @@
+"""O1, O2: compose's Kafka, workers, learner, Prometheus and Alertmanager, run and looked at.
+
+No container engine: `tests/support/composed.py` says what a native run has to change. Ten weeks of
+the demo's shop are played against the workers that compose starts; then every query of every
+dashboard is asked of the Prometheus that scraped them, and alerts are provoked that have to arrive
+at the Alertmanager.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from streams import topics
+from streams.admin.reference import publish_reference
+from streams.settings import Settings
+from streams.simulator.records import Sent
+from streams.simulator.story import story
+from tests.support.apache_kafka import ROOT
+from tests.support.composed import Composed
+from tests.support.shop_days import ShopDays
+
+SHOPPERS, DAYS = 40, 70
+PATIENCE_S = 300
+BOARDS = ROOT / "deploy" / "grafana" / "dashboards"
+# Grafana's own rule: four times the scrape interval that the data source names (5 s).
+VARIABLES = {"$__rate_interval": "20s", "$__range": "15m"}
+# Nothing above 0 is promised of these: in a run where all is well they are 0.
+MAY_STAY_ZERO = {"pipeline: Lag", "pipeline: Lag by topic"}
+LOOPBACK_IN_HEX = ("0100007F", "0000000000000000FFFF00000100007F")
+PROMETHEUS, ALERTMANAGER = "127.0.0.1:9090", "alertmanager:9093"
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
+
+
+class Panel(NamedTuple):
+    """One query of a dashboard."""
+
+    name: str
+    expression: str
+
+
+def panels() -> list[Panel]:
+    """Every query of every committed dashboard, its variables filled in."""
+    found = []
+    for board in sorted(BOARDS.glob("*.json")):
+        for panel in json.loads(board.read_text())["panels"]:
+            for target in panel.get("targets", ()):
+                expression = target["expr"]
+                for variable, value in VARIABLES.items():
+                    expression = expression.replace(variable, value)
+                assert "$" not in expression
+                found.append(Panel(f"{board.stem}: {panel['title']}", expression))
+    return found
+
+
+class Played(NamedTuple):
+    """The services after the story, and when it began and ended."""
+
+    composed: Composed
+    shop: ShopDays
+    began_s: float
+    ended_s: float
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """The whole of compose, and ten weeks of its shop; halfway worker-2 is stopped."""
+    soon = {
+        "OFFERSTREAM_CLOCK": "stream",  # as compose's own first lines say for simulated time
+        "OFFERSTREAM_EPOCH_MS": "50",
+        "OFFERSTREAM_SESSION_TIMEOUT_MS": "6000",
+        "OFFERSTREAM_LEARNER_SNAPSHOT_EVERY_EXAMPLES": "25",
+        "OFFERSTREAM_BREAKER_WINDOW_RECORDS": "100",
+    }
+    with Composed(tmp_path_factory.mktemp("composed"), **soon) as composed:
+        assert "ref.offers: 14 records" in composed.run("setup")
+        composed.start_alertmanager()
+        composed.start_prometheus()
+        began_s = time.time()
+        services = ("worker-1", "worker-2", "learner")
+        for service in services:
+            composed.start(service)
+        for service in services:
+            wait_until(lambda service=service: composed.is_ready(service), composed)  # type: ignore[misc]
+            assert composed.is_healthy(service)
+        bootstrap = composed.kafka.host_bootstrap  # as from outside of the containers
+        publish_reference(Settings(bootstrap=bootstrap), story())  # as the demo profile does
+        shop = ShopDays(bootstrap, "offerstream", story(), shoppers=SHOPPERS, days=DAYS)
+        still_running = alive(composed)
+        shop.play(DAYS // 2, still_running)
+        shop.send(unwelcome(shop.market.step(shop.now_ms + 3_600_000)))
+        assert composed.stop("worker-2") == 0
+        shop.play(DAYS - DAYS // 2, still_running)
+        time.sleep(5)  # the last figures are looked at every 4 s, and then scraped
+        yield Played(composed, shop, began_s, time.time())
+        shop.close()
+
+
+def unwelcome(records: list[Sent]) -> list[Sent]:
+    """Good records, some of them twice or under a wrong key, and some that are none."""
+    few = records[:20]
+    wrong_key = [Sent(r.topic, b"somebody-else-%d" % n, r.value) for n, r in enumerate(few[:10])]
+    bad = [Sent(topics.APP.name, b"k%d" % n, b"nonsense") for n in range(10)]
+    return [*records, *few, *wrong_key, *bad]
+
+
+def wait_until(reached: Any, composed: Composed) -> None:
+    """Poll; fail when a process has ended or time is up."""
+    deadline, still_running = time.monotonic() + PATIENCE_S, alive(composed)
+    while not reached():
+        still_running()
+        assert time.monotonic() < deadline, f"not within {PATIENCE_S} s"
+        time.sleep(0.5)
+
+
+def alive(composed: Composed) -> Any:
+    """A check that every process that should run still does."""
+
+    def check() -> None:
+        for process in composed.processes.values():
+            process.assert_running()
+
+    return check
+
+
+def firing(composed: Composed) -> dict[str, list[dict[str, str]]]:
+    """The alerts that have reached the Alertmanager, by name."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for alert in composed.ask(ALERTMANAGER, "/api/v2/alerts"):
+        found.setdefault(alert["labels"]["alertname"], []).append(alert["labels"])
+    return found
+
+
+def test_prometheus_scrapes_every_target_and_knows_the_alertmanager(played: Played) -> None:
+    """Two workers, the learner and itself; the stopped worker is the only one that is down."""
+    answer = played.composed.ask(PROMETHEUS, "/api/v1/targets")["data"]["activeTargets"]
+    there = {here: name for name, here in played.composed.addresses.items()}
+    health = {there[target["labels"]["instance"]]: target["health"] for target in answer}
+    assert health == {
+        "worker-1:9100": "up",
+        "worker-2:9100": "down",
+        "learner:9100": "up",
+        PROMETHEUS: "up",
+    }
+    managers = played.composed.ask(PROMETHEUS, "/api/v1/alertmanagers")["data"]
+    assert len(managers["activeAlertmanagers"]) == 1
+
+
+@pytest.mark.parametrize("panel", panels(), ids=lambda panel: f"{panel.name}")
+def test_every_panel_shows_something(played: Played, panel: Panel) -> None:
+    """The query parses and returns numbers, and they are not all 0."""
+    series = played.composed.query(panel.expression, played.began_s, played.ended_s)
+    values = [float(value) for one in series for _, value in one["values"]]
+    numbers = [value for value in values if value == value]
+    assert numbers, panel.expression
+    assert panel.name in MAY_STAY_ZERO or any(numbers), panel.expression
+
+
+def test_every_rule_is_evaluated_without_an_error(played: Played) -> None:
+    """Prometheus has read all rules that are committed, and their expressions work on real data."""
+    groups = played.composed.ask(PROMETHEUS, "/api/v1/rules")["data"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert len(rules) == 12
+    assert [(r["name"], r["lastError"]) for r in rules if r["health"] != "ok"] == []
+
+
+def test_only_what_is_wrong_fires(played: Played) -> None:
+    """After weeks of a shop where all is well but one stopped worker: that one alert, no other."""
+    composed = played.composed
+    wait_until(lambda: "WorkerDown" in firing(composed), composed)
+    assert firing(composed).keys() == {"WorkerDown"}
+    assert [a["instance"] for a in firing(composed)["WorkerDown"]] == [
+        composed.addresses["worker-2:9100"]
+    ]
+
+
+def test_an_open_breaker_reaches_the_alertmanager(played: Played) -> None:
+    """Nothing but bad records: the last worker stops, says so, and its alert arrives."""
+    composed, shop = played.composed, played.shop
+    shop.send(Sent(topics.APP.name, b"k%d" % n, b"nonsense") for n in range(1_000))
+    wait_until(lambda: "BreakerOpen" in firing(composed), composed)
+    open_ = firing(composed)["BreakerOpen"]
+    assert [(a["severity"], a["instance"]) for a in open_] == [
+        ("page", composed.addresses["worker-1:9100"])
+    ]
+    assert not composed.is_healthy("worker-1")
+    assert composed.stop("worker-1") == 1  # the slot ended with 78, not with 0
+
+
+def test_nothing_listens_beyond_this_machine(played: Played) -> None:
+    """Every port of this run is bound to 127.0.0.1."""
+    ports = {int(a.rpartition(":")[2]) for a in played.composed.addresses.values()}
+    assert bound_elsewhere(ports) == []
+
+
+def bound_elsewhere(ports: set[int]) -> list[str]:
+    """The lines of the kernel's tables where one of these ports listens on another address."""
+    lines = [
+        line.split()
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for line in Path(table).read_text().splitlines()[1:]
+    ]
+    listening = [fields[1] for fields in lines if fields[3] == "0A"]
+    ours = [at for at in listening if int(at.rpartition(":")[2], 16) in ports]
+    assert ours
+    return [
+        at for at in ours if not at.startswith(("0100007F", "0000000000000000FFFF00000100007F"))
+    ]
