@@ -6,17 +6,19 @@ Rooms are imported inside the verbs, so that `--help` is quick and `replay` need
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import click
 
 from streams import __version__
+from streams.contracts.common import Purpose
 from streams.errors import OperatorError
 from streams.settings import Settings, load_settings
 from streams.terminal import EXIT_MISTAKE, Verbs, progress, say, say_all, show
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 STORIES = click.Choice(["shoppers", "complete-journey"])
+PURPOSES = click.Choice(get_args(Purpose))
 LANGUAGES = click.Choice(["en", "ja", "zh"])
 
 
@@ -277,17 +279,26 @@ def doctor(ctx: click.Context) -> None:
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for results.")
 @click.option("--reference", type=click.Path(path_type=Path), help="Folder; default example shop.")
-def replay(file: str, out: Path, reference: Path | None) -> None:
-    """Run a file of events through the whole way, without a broker; twice gives the same bytes."""
+@click.option("--grant", multiple=True, type=PURPOSES, help="What everyone agreed to (repeat it).")
+@click.option("--currency", default="EUR", show_default=True, help="Of a CSV that names none.")
+def replay(
+    file: str, out: Path, reference: Path | None, grant: tuple[str, ...], currency: str
+) -> None:
+    """Run a file of events through the whole way, without a broker; twice gives the same bytes.
+
+    A CSV of purchases says nothing of consent, and unknown means denied: --grant says it.
+    """
     from streams.admin.reference import example_shop, load_validated
     from streams.decisions import compile_policy
-    from streams.evaluation.inputs import read_records
+    from streams.evaluation.inputs import granted, read_records
     from streams.evaluation.replay import replay as run
 
     policy = compile_policy(load_validated(reference or example_shop()))
     done = count(1)
     with progress("records") as tick:
-        run(read_records(file), policy, out, on_record=lambda: tick(next(done)))
+        records = read_records(file, currency)
+        records = granted(records, grant) if grant else records
+        run(records, policy, out, on_record=lambda: tick(next(done)))
     say(f"{next(done) - 1} records; the results are in {out}")
 
 

@@ -18,7 +18,7 @@ from streams.settings import Settings, librdkafka_config
 from streams.simulator.records import Sent
 from streams.simulator.stories import Story
 
-LAG_MAX = 2_000
+LAG_MAX = 500
 IDLE_S = 0.01
 SHOW_EVERY_S = 0.25
 DRAIN_S_MAX = 10.0

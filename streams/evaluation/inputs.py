@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +40,12 @@ class _Named(Struct, frozen=True):
     event_name: str
 
 
+class _Dated(Struct, frozen=True):
+    event_id: str
+    occurred_at: str
+    identity: dict[str, str]
+
+
 _TOPIC_OF_NAME = {
     name: topic.name
     for kind, topic in reversed(
@@ -57,22 +63,23 @@ _TOPIC_OF_NAME = {
 }
 _wrapped = msgspec.json.Decoder(_Wrapped)
 _named = msgspec.json.Decoder(_Named)
+_dated = msgspec.json.Decoder(_Dated)
 
 
-def read_records(path: str) -> Iterator[InputRecord]:
+def read_records(path: str, currency: str = "EUR") -> Iterator[InputRecord]:
     """The records of a file, in its order; `-` is standard input.
 
     A line is `{"topic", "key"?, "value"}` or an event alone, whose topic its name tells (a shopping
     name counts as clickstream). A CSV (`.csv`, `.csv.gz`) has the columns customer_id, ts (epoch
-    seconds) and amount, each row a purchase. A line of neither form keeps its bytes under
-    clickstream, where decoding rejects it with a reason.
+    seconds) and amount, each row a purchase; a row without a `currency` is in `currency`. A line of
+    neither form keeps its bytes under clickstream, where decoding rejects it with a reason.
 
     Raises:
         OperatorError: the file cannot be read, or the CSV lacks a column.
     """
     with _opened(path) as file:
         if path.removesuffix(".gz").endswith(".csv"):
-            yield from _purchases(file, path)
+            yield from _purchases(file, path, currency)
         else:
             for number, line in enumerate(file, 1):
                 if stripped := line.strip():
@@ -101,17 +108,50 @@ def _topic_of(line: bytes) -> str:
     return _TOPIC_OF_NAME.get(name, topics.CLICKSTREAM.name)
 
 
-def _purchases(file: IO[bytes], path: str) -> Iterator[InputRecord]:
+def granted(records: Iterable[InputRecord], purposes: Sequence[str]) -> Iterator[InputRecord]:
+    """The records, everybody's first order preceded by a consent to `purposes`.
+
+    A table of purchases says nothing of consent, and unknown means denied. Whoever judges such a
+    table says with this what the people in it agreed to.
+    """
+    seen: set[bytes] = set()
+    for record in records:
+        if record.topic == topics.PURCHASE.name and record.key and record.key not in seen:
+            seen.add(record.key)
+            yield from _consent(record, purposes)
+        yield record
+
+
+def _consent(order: InputRecord, purposes: Sequence[str]) -> Iterator[InputRecord]:
+    """A consent at the moment of the order; none where the order itself cannot be read."""
+    try:
+        dated = _dated.decode(order.value)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return
+    value = msgspec.json.encode(
+        {
+            "event_id": derive_id("grant", dated.event_id),
+            "event_name": "consent_updated",
+            "occurred_at": dated.occurred_at,
+            "identity": dated.identity,
+            "channel": "web",
+            "purposes": dict.fromkeys(purposes, "granted"),
+        }
+    )
+    yield InputRecord(order.line, topics.PROFILE.name, order.key, value)
+
+
+def _purchases(file: IO[bytes], path: str, currency: str) -> Iterator[InputRecord]:
     rows = csv.DictReader(io.TextIOWrapper(file, "utf-8", newline=""))
     if missing := [c for c in CSV_COLUMNS if c not in (rows.fieldnames or ())]:
         raise OperatorError(f"{path}: the CSV lacks the columns {', '.join(missing)}")
     for number, row in enumerate(rows, 2):
         if row.get("type") in (None, "purchase"):
-            value = _order(row, number)
+            value = _order(row, number, currency)
             yield InputRecord(number, topics.PURCHASE.name, row["customer_id"].encode(), value)
 
 
-def _order(row: dict[str, str], number: int) -> bytes:
+def _order(row: dict[str, str], number: int, currency: str) -> bytes:
     """A CSV row as an `order_completed`; cells that are no numbers stay, for decode to reject."""
     event_id = derive_id("csv", str(number), row["customer_id"], row["ts"])
     return msgspec.json.encode(
@@ -122,7 +162,7 @@ def _order(row: dict[str, str], number: int) -> bytes:
             "identity": {"customer_id": row["customer_id"]},
             "channel": "web",
             "order_id": event_id,
-            "total": {"amount": row["amount"], "currency": row.get("currency") or "EUR"},
+            "total": {"amount": row["amount"], "currency": row.get("currency") or currency},
             "items": [],
         }
     )

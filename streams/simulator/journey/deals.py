@@ -184,6 +184,7 @@ def _offer(
         "discount": discount,
         "expected_rate": rate,
         "features": {"own_brand": own_brand},
+        "coupon_code": deal.offer_id,
     }
 
 
