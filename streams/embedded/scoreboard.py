@@ -93,8 +93,7 @@ class Scoreboard:
             return
         self.reasons.update(alert.reason_codes)
         self.last_alerts.append(
-            f"{alert.customer_id}  {alert.transition} {alert.risk_band}, "
-            f"risk {alert.risk:.2f}: {alert.text['en']}"
+            f"{alert.customer_id}  {alert.transition} {alert.risk_band}: {alert.text['en']}"
         )
 
     def _decision(self, record: Arrived) -> None:

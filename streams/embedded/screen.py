@@ -14,9 +14,9 @@ from rich.text import Text
 from streams.embedded.results import ArmLine
 from streams.embedded.scoreboard import Learned, Scoreboard
 
-WIDTH = 118
+WIDTH = 120
 PLAIN_EVERY_S = 5.0
-MODEL_TITLES = {"response": "who uses an offer", "churn": "who comes back"}
+MODEL_TITLES = {"response": "offer used", "churn": "comes back"}
 
 
 class Scene(Struct, frozen=True, kw_only=True):
@@ -129,9 +129,9 @@ class PlainScreen:
 def drawn(scene: Scene) -> RenderableType:
     """The whole scene, at most `WIDTH` wide."""
     top = Table.grid(expand=True, padding=(0, 1))
-    top.add_column(ratio=5)
-    top.add_column(ratio=8)
     top.add_column(ratio=7)
+    top.add_column(ratio=11)
+    top.add_column(ratio=11)
     top.add_row(_flow(scene), _arms(scene.arms), _models(scene.board.models))
     return Group(
         _heading(scene),
@@ -144,8 +144,8 @@ def drawn(scene: Scene) -> RenderableType:
 def _heading(scene: Scene) -> RenderableType:
     clock = (
         f"{scene.title}: day {scene.day:.1f} of {scene.days:.0f}, its clock runs "
-        f"{scene.speed:,.0f} times faster than the wall; {scene.elapsed_s:.0f} of "
-        f"{scene.seconds:.0f} s. Ctrl-C ends it."
+        f"{scene.speed:,.0f} times faster than the wall; "
+        f"{min(scene.elapsed_s, scene.seconds):.0f} of {scene.seconds:.0f} s. Ctrl-C ends it."
     )
     return Group(
         Text("offerstream", style="bold"),
@@ -170,9 +170,9 @@ def _flow(scene: Scene) -> RenderableType:
 
 
 def _arms(arms: Sequence[ArmLine]) -> RenderableType:
-    table = Table(box=None, expand=True, padding=(0, 1))
-    for name in ("arm", "people", "offers", "used", "rate", "spent/head"):
-        table.add_column(name, justify="left" if name == "arm" else "right")
+    table = Table(box=None, expand=True, padding=(0, 1, 0, 0))
+    for name in ("arm", "people", "offers", "used", "rate", "spent"):
+        table.add_column(name, justify="left" if name == "arm" else "right", no_wrap=True)
     for line in arms:
         result = line.result
         table.add_row(
@@ -183,13 +183,13 @@ def _arms(arms: Sequence[ArmLine]) -> RenderableType:
             f"{result.rate:.1%}" if result.offers else "-",
             f"{line.spend_per_head:,.0f}",
         )
-    return Panel(table, title="offers used, by arm (holdout: none)", border_style="green")
+    return Panel(table, title="offers used, and spent a head, by arm", border_style="green")
 
 
 def _models(models: dict[str, Learned]) -> RenderableType:
-    table = Table(box=None, expand=True, padding=(0, 1))
-    for name in ("model", "labels", "log loss", "base", "AUC"):
-        table.add_column(name, justify="left" if name == "model" else "right")
+    table = Table(box=None, expand=True, padding=(0, 1, 0, 0))
+    for name in ("model", "labels", "loss", "base", "AUC"):
+        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
     for model, title in MODEL_TITLES.items():
         learned = models.get(model)
         quality = {} if learned is None else learned.quality
