@@ -28,6 +28,7 @@ FORMATS = {
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_\-]{0,62}$")]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
+InstanceId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-]{0,200}$")]
 Host = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:\-]{1,255}$")]
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -82,6 +83,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that may be set. Times are milliseconds; `occurred_at_min` is RFC 3339.
 
     `transactional` false (the embedded broker, which fences nobody) means at least once.
+    `instance_id` names this machine's slots in the group, differently on every machine: a slot that
+    is back within `session_timeout_ms` has its partitions again, and nobody is rebalanced. Empty:
+    whoever stops leaves the group, and others take over at once.
     `clock` is what fires timers: the wall's, or the greatest event time seen (`stream`).
     """
 
@@ -99,6 +103,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     occurred_at_min: Annotated[datetime, Meta(tz=True)] = datetime.fromisoformat(
         "2020-01-01T00:00:00+00:00"
     )
+    instance_id: InstanceId = ""
     session_timeout_ms: Annotated[int, Meta(ge=6_000, le=300_000)] = 10_000
     stop_timeout_s: Annotated[float, Meta(ge=1, le=600)] = 25.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"

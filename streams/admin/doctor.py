@@ -14,7 +14,6 @@ from msgspec import Struct
 from streams import topics
 from streams.admin.reading import partitions_on_broker, read_to_end
 from streams.admin.topic_rules import FoundTopic, find_problems
-from streams.errors import OperatorError
 from streams.settings import Settings, librdkafka_config
 
 CLOCK_SKEW_S_MAX = 2.0
@@ -53,8 +52,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
     for check in _CHECKS:
         try:
             yield from check(settings, client)
-        except (KafkaException, OperatorError) as error:
-            yield Finding("warn", f"{check.__name__.strip('_')}: could not be looked at ({error})")
+        # One look that fails, for whatever reason, must not keep the others from being told.
+        except Exception as error:
+            why = str(error) or type(error).__name__
+            yield Finding("warn", f"{check.__name__.strip('_')}: could not be looked at ({why})")
     client.close()
 
 

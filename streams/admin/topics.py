@@ -1,5 +1,6 @@
 """Topics on the broker: create what is missing, set what differs, name what a person must mend."""
 
+import time
 from collections.abc import Iterable, Mapping
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
@@ -16,6 +17,8 @@ from streams.admin.topic_rules import (
 )
 from streams.errors import OperatorError, TopicsError
 from streams.settings import Settings, kafka_python_config
+
+THERE_WITHIN_S = 30.0
 
 
 class Applied(Struct, frozen=True):
@@ -68,25 +71,50 @@ def verify_topics(settings: Settings) -> tuple[Problem, ...]:
 def apply_topics(settings: Settings) -> Applied:
     """Make the broker agree with the catalogue; nothing is ever deleted.
 
+    A broker tells of a new topic a moment after it has made it: when this returns, it does.
+
     Raises:
         TopicsError: something is left that only a person may mend; all of it is named.
     """
     client = connect(settings)
     try:
         names = catalogue_names(settings)
-        problems = find_problems(describe(client, names), settings)
-        by_hand = [p for p in problems if p.mend == "by_hand"]
-        if by_hand:
-            raise TopicsError("\n".join(str(problem) for problem in by_hand))
+        problems = _problems_to_mend(describe(client, names), settings)
         created = [p.topic for p in problems if p.mend == "create"]
         configured = sorted({p.topic for p in problems if p.mend == "configure"})
         _create(client, [names[name] for name in created], settings)
         _configure(client, {name: config_of(names[name]) for name in configured})
+        if created:
+            _problems_to_mend(_describe_when_there(client, names), settings)
         return Applied(tuple(created), tuple(configured))
     except KafkaError as error:
         raise TopicsError(f"the broker refused: {error}") from error
     finally:
         client.close()
+
+
+def _problems_to_mend(found: Mapping[str, FoundTopic], settings: Settings) -> list[Problem]:
+    """What can be mended from here.
+
+    Raises:
+        TopicsError: there is also what cannot.
+    """
+    problems = find_problems(found, settings)
+    by_hand = [p for p in problems if p.mend == "by_hand"]
+    if by_hand:
+        raise TopicsError("\n".join(str(problem) for problem in by_hand))
+    return list(problems)
+
+
+def _describe_when_there(
+    client: KafkaAdminClient, names: Mapping[str, topics.Topic]
+) -> dict[str, FoundTopic]:
+    deadline_s = time.monotonic() + THERE_WITHIN_S
+    while missing := sorted(names.keys() - (found := describe(client, names)).keys()):
+        if time.monotonic() > deadline_s:
+            raise TopicsError(f"created, but not shown by the broker yet: {', '.join(missing)}")
+        time.sleep(0.1)
+    return found
 
 
 def catalogue_names(settings: Settings) -> dict[str, topics.Topic]:

@@ -1,14 +1,14 @@
-"""N worker slots as child processes: start, watch, restart with back-off, stop in order.
+"""N worker slots as child processes: start, watch, restart with back-off, roll, stop in order.
 
 Each slot is one process on one core, with its own data directory and port (the command's matter).
+SIGHUP rolls: one slot after the other is drained and started again, each waits for the one before.
 """
 
 import logging
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from types import FrameType
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from streams.runtime.faults import EXIT_OK, EXIT_OPERATOR
 
@@ -17,6 +17,7 @@ Command = Callable[[int], Sequence[str]]
 _POLL_S = 0.1
 _HEALTHY_AFTER_S = 60.0
 _BACK_OFF_MAX_S = 30.0
+_ROLLED = "rolled"
 
 
 class Slot:
@@ -27,10 +28,12 @@ class Slot:
     ) -> None:
         self.number = number
         self.restarts = 0
+        self.starts = 0
         self.start_at_s = 0.0
         self._command = list(command)
         self._environment = None if environment is None else dict(environment)
         self._failures = 0
+        self._asked_to_end = False
         self._began_s = 0.0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -43,6 +46,7 @@ class Slot:
         """Start the process."""
         self._began_s = time.monotonic()
         self._process = subprocess.Popen(self._command, env=self._environment)  # noqa: S603
+        self.starts += 1
         log.info("worker slot %d: process %d", self.number, self._process.pid)
 
     def ended(self) -> int | None:
@@ -50,11 +54,19 @@ class Slot:
         if self._process is None or (code := self._process.poll()) is None:
             return None
         self._process = None
+        self.restarts += 1
+        if self._asked_to_end:
+            self._asked_to_end, self.start_at_s = False, 0.0
+            return code
         lived_s = time.monotonic() - self._began_s
         self._failures = 1 if lived_s > _HEALTHY_AFTER_S else self._failures + 1
-        self.restarts += 1
         self.start_at_s = time.monotonic() + min(_BACK_OFF_MAX_S, 0.5 * 2**self._failures)
         return code
+
+    def end(self) -> None:
+        """SIGTERM; the next process starts without a wait."""
+        self._asked_to_end = self.running
+        self.send(signal.SIGTERM)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process, if it runs."""
@@ -65,7 +77,8 @@ class Slot:
 class Launcher:
     """Runs `command(slot)` for every slot until SIGTERM or SIGINT, then drains them.
 
-    `environment` None: the children inherit the launcher's.
+    `environment` None: the children inherit the launcher's. `ready` says whether a slot's process
+    has taken up its work; a roll goes on only then, and is given up after `ready_timeout_s`.
     """
 
     def __init__(
@@ -75,19 +88,27 @@ class Launcher:
         *,
         environment: Mapping[str, str] | None = None,
         stop_timeout_s: float = 30.0,
+        ready: Callable[[int], bool] = lambda number: True,
+        ready_timeout_s: float = 300.0,
     ) -> None:
         self.slots = [Slot(n, command(n), environment) for n in range(workers)]
         self._stop_timeout_s = stop_timeout_s
+        self._ready = ready
+        self._ready_timeout_s = ready_timeout_s
         self._stopping = False
+        self._roll: Iterator[str] | None = None
 
     def run(self) -> int:
         """Blocks, in the main thread; 0 if all slots drained, 78 if an operator is needed."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
+            signal.signal(number, lambda *_: self.stop())
+        signal.signal(signal.SIGHUP, lambda *_: self.roll())
         code = EXIT_OK
         try:
             while not self._stopping and code == EXIT_OK:
                 code = self._look_after()
+                if self._roll is not None and next(self._roll, _ROLLED) == _ROLLED:
+                    self._roll = None
                 time.sleep(_POLL_S)
         finally:
             drained = self._stop()
@@ -97,8 +118,32 @@ class Launcher:
         """Ask `run` to drain and return."""
         self._stopping = True
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.stop()
+    @property
+    def rolling(self) -> bool:
+        """Is a roll going on?"""
+        return self._roll is not None
+
+    def roll(self) -> None:
+        """Ask `run` to drain and restart one slot after the other, unless it does already."""
+        if self._roll is None:
+            self._roll = self._roll_slots()
+
+    def _roll_slots(self) -> Iterator[str]:
+        """Yields what it waits for; `_look_after` starts what has ended."""
+        for slot in self.slots:
+            log.info("worker slot %d is rolled", slot.number)
+            starts, began_s = slot.starts, time.monotonic()
+            slot.end()
+            while slot.starts == starts:
+                if time.monotonic() - began_s > self._stop_timeout_s:
+                    slot.send(signal.SIGKILL)
+                yield "end"
+            began_s = time.monotonic()
+            while not (slot.running and self._ready(slot.number)):
+                if time.monotonic() - began_s > self._ready_timeout_s:
+                    log.error("worker slot %d is not ready: the roll is given up", slot.number)
+                    return
+                yield "readiness"
 
     def _look_after(self) -> int:
         """Start what should run; EXIT_OPERATOR where a restart would not help."""

@@ -1,6 +1,8 @@
 """The processes behind `offerstream worker`: N workers and a learner, each in a slot of its own."""
 
 import sys
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from threading import Thread
 
 from msgspec.structs import replace
@@ -11,6 +13,7 @@ from streams.settings import Settings, child_environment
 from streams.worker.app import Role, build_app
 
 PATIENCE_S = 5.0
+READY_TIMEOUT_S = 1.0
 
 
 def run_processes(
@@ -29,6 +32,7 @@ def run_processes(
         lambda number: [sys.executable, "-m", "streams", "worker-slot", roles[number], str(number)],
         environment=child_environment(settings),
         stop_timeout_s=settings.stop_timeout_s + PATIENCE_S,
+        ready=lambda number: is_ready(settings, roles[number], number),
     )
     if stop_at_eof:
         Thread(target=_stop_at_eof, args=(launcher,), daemon=True).start()
@@ -39,6 +43,22 @@ def _stop_at_eof(launcher: Launcher) -> None:
     while sys.stdin.buffer.read(1):
         pass
     launcher.stop()
+
+
+def is_ready(settings: Settings, role: Role, number: int) -> bool:
+    """Does the slot's own `/readyz` say so? Without a fixed port nobody can ask: True."""
+    http = slot_settings(settings, role, number).http
+    if not http.port:
+        return True
+    host = "127.0.0.1" if http.host in ("0.0.0.0", "::") else http.host  # noqa: S104
+    client = HTTPConnection(host, http.port, timeout=READY_TIMEOUT_S)
+    try:
+        client.request("GET", "/readyz")
+        return client.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        client.close()
 
 
 def slots(settings: Settings, *, workers: int, learner: bool) -> tuple[Role, ...]:
@@ -64,16 +84,17 @@ def run_slot(settings: Settings, role: Role, number: int) -> int:
 
 
 def slot_settings(settings: Settings, role: Role, number: int) -> Settings:
-    """A slot's own data folder, and its own port (0, any free port, stays 0).
+    """A slot's own data folder, member of the group, and port (0, any free port, stays 0).
 
-    >>> own = slot_settings(Settings(data_dir="data"), "worker", 1)
-    >>> own.data_dir, own.http.port
-    ('data/worker-1', 9101)
+    >>> own = slot_settings(Settings(data_dir="data", instance_id="shop-a"), "worker", 1)
+    >>> own.data_dir, own.instance_id, own.http.port
+    ('data/worker-1', 'shop-a-worker-1', 9101)
     """
     port = settings.http.port and settings.http.port + number
     name = "learner" if role == "learner" else f"worker-{number}"
     return replace(
         settings,
         data_dir=str(settings.data_path / name),
+        instance_id=settings.instance_id and f"{settings.instance_id}-{name}",
         http=replace(settings.http, port=port),
     )

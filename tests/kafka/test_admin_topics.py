@@ -1,7 +1,7 @@
 """Topics on Apache Kafka: made once, mended where they may be, refused where they may not."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from kafka.admin import ConfigResource, ConfigResourceType
 from msgspec.structs import replace
 
+from streams.admin import doctor
 from streams.admin.reference import publish_reference
 from streams.admin.topics import apply_topics, connect, verify_topics
 from streams.cli import main
@@ -77,7 +78,9 @@ def test_the_commands_work_from_the_shell(kafka: ApacheKafka, tmp_path: Path) ->
     }
 
     def offerstream(*arguments: str, stdin: str | None = None) -> tuple[int, str]:
-        result = CliRunner().invoke(main, arguments, env=environment, input=stdin)
+        result = CliRunner().invoke(
+            main, arguments, env=environment, input=stdin, catch_exceptions=False
+        )
         return result.exit_code, result.output
 
     assert offerstream("topics", "apply")[1].startswith("created 0")
@@ -95,3 +98,20 @@ def test_the_commands_work_from_the_shell(kafka: ApacheKafka, tmp_path: Path) ->
     code, said = offerstream("doctor")
     assert code == 0, said
     assert "3 offers and the policies are published" in said
+
+
+@pytest.mark.kafka
+def test_the_doctor_tells_of_a_look_that_breaks(
+    kafka: ApacheKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever an answer of the broker's leads to is a line, not the end of the doctor."""
+
+    def breaks(settings: Settings, client: object) -> Iterator[doctor.Finding]:
+        raise ValueError("an answer that nobody thought of")
+        yield
+
+    monkeypatch.setattr(doctor, "_CHECKS", (breaks, doctor._topics))
+    found = list(doctor.examine(Settings(bootstrap=kafka.bootstrap)))
+    broken = "warn  breaks: could not be looked at (an answer that nobody thought of)"
+    assert broken in map(str, found)
+    assert str(found[-1]) != broken

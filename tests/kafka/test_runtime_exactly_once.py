@@ -115,25 +115,6 @@ def test_two_workers_share_and_hand_over(kafka: ApacheKafka, tmp_path: Path) -> 
     assert_equal_to_reference(job, records)
 
 
-def test_z1_a_zombie_is_fenced_and_ends_with_a_reason(kafka: ApacheKafka, tmp_path: Path) -> None:
-    """A worker that sleeps past its session wakes up to find its partitions taken, and ends."""
-    records = skewed_input(20_000, 500, seed=9)
-    job = CounterJob(kafka, "zombie", tmp_path, batch_records_max=10, epoch_ms=20)
-    job.send(records[:10_000])
-    zombie = job.worker(0, **SLOWLY)
-    zombie.wait_for_progress(1_000)
-    zombie.signal(signal.SIGSTOP)
-    heir = job.worker(1, **SLOWLY)
-    heir.wait_for_progress(500)
-    job.send(records[10_000:])
-    zombie.signal(signal.SIGCONT)
-    assert zombie.wait() in (EXIT_FENCED, EXIT_GROUP), zombie.tail()
-    job.wait_until_done([heir])
-    heir.signal(signal.SIGTERM)
-    assert heir.wait() == 0
-    assert_equal_to_reference(job, records)
-
-
 def test_timers_fire_once_though_their_process_is_killed(
     kafka: ApacheKafka, tmp_path: Path
 ) -> None:

@@ -45,6 +45,7 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 log.cleaner.dedupe.buffer.size=16777216
+log.cleaner.backoff.ms=1000
 """
 
 
@@ -100,6 +101,16 @@ class ApacheKafka:
     def kill9(self) -> None:
         """Kill the broker; its data stays for `start`."""
         self._end(signal.SIGKILL)
+
+    def stall(self) -> None:
+        """SIGSTOP: connections stay, nobody answers."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT after `stall`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def restart(self) -> None:
         """Stop cleanly and start again on the same data and ports."""

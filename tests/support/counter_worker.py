@@ -28,6 +28,8 @@ from streams.runtime import (
     run,
 )
 
+SLOWNESS = ("tick_ms", "batch_s", "restore_s")
+
 
 class Row(msgspec.Struct, frozen=True):
     """What is known of a key."""
@@ -39,12 +41,16 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class CounterShell:
-    """Counts and sums per key."""
+    """Counts and sums per key; `restore_s` is how long it takes over a hundred rows."""
 
-    def __init__(self, output_topic: str, tick_ms: int = 0, batch_s: float = 0.0) -> None:
+    def __init__(
+        self, output_topic: str, tick_ms: int = 0, batch_s: float = 0.0, restore_s: float = 0.0
+    ) -> None:
         self._output_topic = output_topic
         self._tick_ms = tick_ms
         self._batch_s = batch_s
+        self._restore_s = restore_s
+        self._decoded = 0
         self.records = 0
 
     def encode_row(self, row: Row) -> bytes:
@@ -52,7 +58,11 @@ class CounterShell:
         return msgspec.json.encode(row)
 
     def decode_row(self, data: bytes) -> Row:
-        """JSON."""
+        """JSON; where it is told to be slow, it says how many it has decoded."""
+        self._decoded += 1
+        if self._restore_s and self._decoded % 100 == 0:
+            time.sleep(self._restore_s)
+            print(f"RESTORED {self._decoded}", flush=True)
         return msgspec.json.decode(data, type=Row)
 
     def due_at_ms(self, row: Row) -> int | None:
@@ -107,9 +117,8 @@ def main(arguments: dict[str, Any]) -> int:
     """One worker process; SIGUSR1 makes it say what its threads do."""
     faulthandler.register(signal.SIGUSR1)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
-    shell = CounterShell(
-        arguments["output_topic"], arguments.get("tick_ms", 0), arguments.get("batch_s", 0.0)
-    )
+    slowness = {name: arguments[name] for name in SLOWNESS if name in arguments}
+    shell = CounterShell(arguments["output_topic"], **slowness)
     settings = RuntimeSettings(
         **{
             **arguments["settings"],

@@ -2,25 +2,42 @@
 
 import atexit
 import json
+import random
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from confluent_kafka import Producer
 
+from streams.runtime import RuntimeSettings
+from streams.runtime.restore import Restorer
 from streams.runtime.store import RowStore, StoreOptions
 from tests.support.apache_kafka import ROOT, ApacheKafka
+from tests.support.counter_worker import CounterShell
+
+COMPACTED = MappingProxyType({"cleanup.policy": "compact"})
 
 
 class CounterJob:
     """One application with its own topics; workers of it are processes."""
 
-    def __init__(self, kafka: ApacheKafka, name: str, home: Path, **settings: Any) -> None:
+    def __init__(
+        self,
+        kafka: ApacheKafka,
+        name: str,
+        home: Path,
+        changelog: Mapping[str, str] = COMPACTED,
+        **settings: Any,
+    ) -> None:
         self.kafka = kafka
         self.name = name
         self.home = home
@@ -40,7 +57,7 @@ class CounterJob:
             **settings,
         }
         kafka.create_topics(*self.inputs, self.outputs)
-        kafka.create_topics(self.changelog, **{"cleanup.policy": "compact"})
+        kafka.create_topics(self.changelog, **changelog)
 
     def send(self, records: list[tuple[str, int]]) -> None:
         """Write the input; a key's records all go to one topic, so that their order is known."""
@@ -57,10 +74,21 @@ class CounterJob:
             producer.poll(0)
         assert producer.flush(60) == 0
 
-    def worker(self, slot: int = 0, **arguments: Any) -> "WorkerProcess":
-        """Start a worker process with the data folder of `slot`."""
-        settings = {**self.settings, "data_dir": str(self.home / f"slot-{slot}")}
+    def worker(
+        self,
+        slot: int = 0,
+        module: str = "counter_worker",
+        member: str | None = None,
+        **arguments: Any,
+    ) -> "WorkerProcess":
+        """Start a worker process with the data folder of `slot`, as a static `member` if named."""
+        settings = {
+            **self.settings,
+            "data_dir": str(self.home / f"slot-{slot}"),
+            "group_instance_id": member,
+        }
         return WorkerProcess(
+            module,
             {"settings": settings, "output_topic": self.outputs, **arguments},
             self.home / f"slot-{slot}.log",
         )
@@ -70,11 +98,20 @@ class CounterJob:
         found = {}
         for path in sorted((self.home / f"slot-{slot}" / "counts").iterdir()):
             store = RowStore(path, StoreOptions(1 << 20, 1 << 20))
-            for key in list(store.keys()):
-                stored = store.get(key)
-                assert stored is not None
-                row = json.loads(stored.data)
-                found[key.decode()] = (row["count"], row["sum"])
+            found.update(rows_of(store))
+            store.close()
+        return found
+
+    def restored(self) -> dict[str, tuple[int, int]]:
+        """Count and sum by key, from new stores that the runtime restores from the changelog."""
+        source = {**self.settings, "source_topics": self.inputs, "data_dir": self.home}
+        settings = RuntimeSettings(**source)
+        home = Path(tempfile.mkdtemp(dir=self.home))
+        found = {}
+        for number in range(4):
+            store = RowStore(home / str(number), StoreOptions(1 << 20, 1 << 20))
+            Restorer(settings, number, CounterShell(self.outputs), lambda: False).restore(store)
+            found.update(rows_of(store))
             store.close()
         return found
 
@@ -105,6 +142,14 @@ class CounterJob:
         tails = "\n".join(worker.tail() for worker in workers)
         raise AssertionError(f"not done within {timeout_s} s\n{tails}")
 
+    def committed_records(self) -> int:
+        """How much of the input is committed, in records.
+
+        The inputs are written without transactions: there are no gaps in their offsets.
+        """
+        at = (self.kafka.committed(self.name, topic) for topic in self.inputs)
+        return sum(max(0, offset) for topic in at for offset in topic)
+
     def is_done(self) -> bool:
         """Are the committed offsets at the input's end?"""
         ends = [self.kafka.end_offsets(topic) for topic in self.inputs]
@@ -113,15 +158,19 @@ class CounterJob:
 
 
 class WorkerProcess:
-    """A counter worker; `progress` is the number of records that it has committed."""
+    """A counter worker; `progress` is the number of records that it has committed.
 
-    def __init__(self, arguments: dict[str, Any], log: Path) -> None:
+    `restored` is the number of rows that it has restored, where it was told to say so.
+    """
+
+    def __init__(self, module: str, arguments: dict[str, Any], log: Path) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log
         self.progress = 0
+        self.restored = 0
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.counter_worker", json.dumps(arguments)],
+                [sys.executable, "-m", f"tests.support.{module}", json.dumps(arguments)],
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -138,6 +187,19 @@ class WorkerProcess:
             self.assert_running()
             assert time.monotonic() < deadline, f"{self.progress} of {records}\n{self.tail()}"
             time.sleep(0.01)
+
+    def wait_for_restored(self, rows: int, timeout_s: float = 60) -> None:
+        """Until this process has restored so many rows."""
+        deadline = time.monotonic() + timeout_s
+        while self.restored < rows:
+            self.assert_running()
+            assert time.monotonic() < deadline, f"{self.restored} of {rows}\n{self.tail()}"
+            time.sleep(0.01)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
 
     def assert_running(self) -> None:
         """Fail with the log's end where it is not."""
@@ -171,12 +233,31 @@ class WorkerProcess:
 
     def tail(self) -> str:
         """The end of its log."""
-        return self._log.read_text()[-4_000:]
+        return self.log()[-4_000:]
+
+    def log(self) -> str:
+        """Everything that workers of this slot have logged."""
+        return self._log.read_text()
 
     def _follow(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self.progress = int(line.split()[1])
+            match line.split():
+                case [b"RESTORED", count]:
+                    self.restored = int(count)
+                case [b"COMMITTED" | b"HANDLED", count]:
+                    self.progress = int(count)
+
+
+def rows_of(store: RowStore) -> dict[str, tuple[int, int]]:
+    """Count and sum by key of one store."""
+    found = {}
+    for key in list(store.keys()):
+        stored = store.get(key)
+        assert stored is not None
+        row = json.loads(stored.data)
+        found[key.decode()] = (row["count"], row["sum"])
+    return found
 
 
 def hash_of(key: str) -> int:
@@ -204,10 +285,14 @@ def expected_outputs(records: list[tuple[str, int]]) -> Counter[str]:
     return said
 
 
+def uniform_input(count: int, keys: int, seed: int) -> list[tuple[str, int]]:
+    """`count` records over `keys` keys, all alike."""
+    draw = random.Random(seed)
+    return [(f"k{draw.randrange(keys)}", draw.randrange(1, 1_000)) for _ in range(count)]
+
+
 def skewed_input(count: int, keys: int, seed: int) -> list[tuple[str, int]]:
     """`count` records over `keys` keys, half of them on ten hot ones."""
-    import random
-
     draw = random.Random(seed)
     chosen = (
         f"k{draw.randrange(10) if draw.random() < 0.5 else draw.randrange(keys)}"

@@ -95,7 +95,8 @@ def worker(bootstrap: str, events: int, home: Path) -> int:
 def main(events: int) -> None:
     """Write the input, then let one worker catch up."""
     with ApacheKafka() as kafka, tempfile.TemporaryDirectory() as home:
-        kafka.create_topics("measured-in", "measured-out", "measured-changelog")
+        kafka.create_topics("measured-in", "measured-out")
+        kafka.create_topics("measured-changelog", **{"cleanup.policy": "compact"})
         producer = Producer({"bootstrap.servers": kafka.bootstrap, "linger.ms": 20})
         draw = random.Random(1)
         for _ in range(events):

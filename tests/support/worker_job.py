@@ -118,6 +118,10 @@ class Process:
                 command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
             )
 
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
     def kill9(self) -> None:
         """SIGKILL, and wait."""
         self._process.kill()
@@ -143,7 +147,11 @@ class Process:
 
     def tail(self) -> str:
         """The end of its log."""
-        return self._log.read_text(errors="replace")[-6_000:]
+        return self.log()[-6_000:]
+
+    def log(self) -> str:
+        """Everything that it, and whoever used this log before, has said."""
+        return self._log.read_text(errors="replace")
 
 
 def wait_until(reached: Callable[[], bool], process: Process, timeout_s: float) -> None:

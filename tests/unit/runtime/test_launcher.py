@@ -1,5 +1,6 @@
 """The launcher: restarts what dies, stops in order, gives up only where an operator is needed."""
 
+import os
 import signal
 import sys
 import threading
@@ -26,7 +27,7 @@ DYING = "import sys; open(sys.argv[1], 'a').write('x'); sys.exit(int(sys.argv[2]
 @pytest.fixture(autouse=True)
 def signals_as_before() -> object:
     """The launcher's handlers are gone after a test."""
-    before = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)}
+    before = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -92,3 +93,47 @@ def test_every_end_has_its_exit_code() -> None:
     assert exit_code(StoreError("")) == 75
     assert exit_code(ValueError("")) == 70
     assert exit_code(None) == 0
+
+
+def test_a_roll_restarts_one_slot_after_the_other(tmp_path: Path) -> None:
+    """The second slot is left alone until the first one's new process is ready."""
+    marks = [tmp_path / "0", tmp_path / "1"]
+    seen: list[tuple[int, int]] = []
+
+    def ready(number: int) -> bool:
+        seen.append((written(marks[0]), written(marks[1])))
+        return written(marks[number]) == 2
+
+    launcher = Launcher(2, lambda n: [sys.executable, "-c", PATIENT, str(marks[n])], ready=ready)
+    roll_when(launcher, lambda: all(written(mark) for mark in marks))
+    stop_when(launcher, lambda: all(written(mark) == 2 for mark in marks))
+    assert launcher.run() == 0
+    assert [slot.starts for slot in launcher.slots] == [2, 2]
+    assert [first for first, second in seen if second == 2 and first != 2] == []
+
+
+def test_a_roll_is_given_up_where_the_new_process_is_not_ready(tmp_path: Path) -> None:
+    """What is wrong with the first slot's new process does not happen to the second."""
+    marks = [tmp_path / "0", tmp_path / "1"]
+    launcher = Launcher(
+        2,
+        lambda n: [sys.executable, "-c", PATIENT, str(marks[n])],
+        ready=lambda number: False,
+        ready_timeout_s=0.5,
+    )
+    roll_when(launcher, lambda: all(written(mark) for mark in marks))
+    stop_when(launcher, lambda: written(marks[0]) == 2 and launcher.rolling is False)
+    assert launcher.run() == 0
+    assert [slot.starts for slot in launcher.slots] == [2, 1]
+
+
+def roll_when(launcher: Launcher, ready: Callable[[], object]) -> None:
+    """SIGHUP to this process, from another thread, when `ready` says so."""
+
+    def wait() -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not ready():
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=wait, daemon=True).start()

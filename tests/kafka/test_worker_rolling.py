@@ -1,0 +1,87 @@
+"""`offerstream worker` rolls its slots on SIGHUP; with `instance_id` nobody is rebalanced."""
+
+import signal
+import socket
+import sys
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from streams.settings import HttpSettings, LearnerSettings, child_environment
+from tests.support.apache_kafka import ApacheKafka
+from tests.support.expected import Expected, assert_as_expected
+from tests.support.small_shop import closing, consents, reference, visits
+from tests.support.worker_job import Process, WorkerJob, wait_until
+
+CUSTOMERS, EVENTS, SEED = 100, 6_000, 20260104
+
+
+def two_free_ports() -> int:
+    """A free port whose successor is free as well."""
+    for port in range(20_000, 30_000, 2):
+        try:
+            for number in (port, port + 1):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", number))
+        except OSError:
+            continue
+        return port
+    raise AssertionError("no two ports are free")
+
+
+def ready(port: int) -> bool:
+    """Do both slots say that they are?"""
+    return all(_ready(n) for n in (port, port + 1))
+
+
+def _ready(port: int) -> bool:
+    client = HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        client.request("GET", "/readyz")
+        return client.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        client.close()
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(600)
+def test_sighup_rolls_the_slots_one_by_one(kafka: ApacheKafka, tmp_path: Path) -> None:
+    """Both processes are replaced under load, each new one is assigned once, the other never."""
+    print(f"SEED={SEED}")
+    before = list(consents(CUSTOMERS))
+    after = [*visits(EVENTS, CUSTOMERS, SEED), *closing(CUSTOMERS, EVENTS)]
+    port = two_free_ports()
+    job = WorkerJob(
+        kafka,
+        tmp_path,
+        "rolled",
+        http=HttpSettings(port=port),
+        learner=LearnerSettings(learn=False),
+        instance_id="shop-a",
+        session_timeout_ms=60_000,
+    )
+    job.publish(reference())
+    settings = replace(job.settings, data_dir=str(tmp_path / "data"))
+    launcher = Process(
+        [sys.executable, "-m", "streams", "worker", "--workers", "2"],
+        child_environment(settings),
+        tmp_path / "launcher.log",
+    )
+    wait_until(lambda: ready(port), launcher, 200)
+    total = job.send(before)
+    job.wait_for(total, launcher)
+    assigned = launcher.log().count("assigned: partitions")
+    total += job.send(after[: EVENTS // 2])
+    launcher.signal(signal.SIGHUP)
+    wait_until(lambda: launcher.log().count('"started"') == 3, launcher, 200)
+    total += job.send(after[EVENTS // 2 :])
+    wait_until(lambda: launcher.log().count('"started"') == 4 and ready(port), launcher, 200)
+    job.wait_for(total, launcher)
+    assert launcher.log().count("assigned: partitions") == assigned + 2
+    assert launcher.stop() == 0, launcher.tail()
+    assert_as_expected(job, Expected([*before, *after]))
