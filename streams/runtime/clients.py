@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient
 
 from streams.runtime.settings import RuntimeSettings
 
@@ -29,7 +30,7 @@ def new_producer(settings: RuntimeSettings, partition: int) -> Producer:
         "retry.backoff.max.ms": 200,
     }
     if settings.transactional:
-        config["transactional.id"] = f"{settings.application_id}-{partition}"
+        config["transactional.id"] = transactional_id(settings, partition)
         config["transaction.timeout.ms"] = round(settings.transaction_timeout_s * 1000)
     else:
         config["message.timeout.ms"] = 60_000
@@ -53,6 +54,36 @@ def new_consumer(settings: RuntimeSettings, *, end_events: bool = False) -> Cons
         "allow.auto.create.topics": not settings.transactional,
     }
     return Consumer({**config, **settings.client_config}, logger=log)
+
+
+def new_admin(settings: RuntimeSettings) -> AdminClient:
+    """A client that asks about topics and offsets."""
+    return AdminClient({**_common(settings), **settings.client_config}, logger=log)
+
+
+def transactional_id(settings: RuntimeSettings, partition: int) -> str:
+    """Whoever initializes this id owns the partition; everybody else is fenced."""
+    return f"{settings.application_id}-{partition}"
+
+
+def wire_config(settings: RuntimeSettings) -> dict[str, Any]:
+    """Librdkafka's address and security settings in kafka-python's words."""
+    config = settings.client_config
+    known = {
+        "security_protocol": config.get("security.protocol", "PLAINTEXT").upper(),
+        "sasl_mechanism": config.get("sasl.mechanism", config.get("sasl.mechanisms")),
+        "sasl_plain_username": config.get("sasl.username"),
+        "sasl_plain_password": config.get("sasl.password"),
+        "ssl_cafile": config.get("ssl.ca.location"),
+        "ssl_certfile": config.get("ssl.certificate.location"),
+        "ssl_keyfile": config.get("ssl.key.location"),
+        "ssl_password": config.get("ssl.key.password"),
+    }
+    return {
+        "bootstrap_servers": settings.bootstrap.split(","),
+        "client_id": settings.application_id,
+        **{name: value for name, value in known.items() if value is not None},
+    }
 
 
 def _common(settings: RuntimeSettings) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from streams.runtime.clients import new_producer
 from streams.runtime.epoch import Epoch
 from streams.runtime.failpoint import Failpoint
 from streams.runtime.faults import BrokerError, EpochError, FencedError
+from streams.runtime.hanging import end_hanging
 from streams.runtime.records import Output
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.shell import Shell
@@ -65,7 +66,8 @@ class Transactions:
         self._producer = new_producer(settings, partition)
 
     def open(self) -> None:
-        """Fence the owner before; what it left open is ended."""
+        """Fence the owner before; what it left open is ended, even where the broker forgot to."""
+        end_hanging(self._settings, self._partition, self._group)
         self._retry(self._producer.init_transactions, patience_s=60.0)
 
     def begin(self) -> None:

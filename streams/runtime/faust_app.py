@@ -10,6 +10,7 @@ from faust.assignor.partition_assignor import PartitionAssignor
 from yarl import URL
 
 from streams.runtime.epoch import Batch
+from streams.runtime.faults import StoreError
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.transport import SCHEME, register
 
@@ -86,9 +87,16 @@ class FaustSide:
             done.cancel()
 
     async def start(self) -> None:
-        """Join the group."""
+        """Join the group.
+
+        Raises:
+            StoreError: the data folder cannot be written.
+        """
         self.app.finalize()
-        self.app.conf.datadir.mkdir(parents=True, exist_ok=True)
+        try:
+            self.app.conf.datadir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"data folder: {error}") from error
         # Subscribed for membership and assignment; no stream ever reads from it.
         self.app.topics.add(self._sources)
         await self.app.start()

@@ -11,6 +11,7 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True):
 
     `client_config` goes to every librdkafka client (security above all) and is never logged.
     `group_instance_id` names a slot: its next process takes its partitions back without a wait.
+    `output_topics` are where the shell emits to: a take-over looks there for hanging transactions.
     `application_id` is the consumer group's id and, with `-<partition>`, the transactional id.
     """
 
@@ -29,6 +30,7 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True):
     heartbeat_s: float = 3.0
     group_instance_id: str | None = None
     transaction_timeout_s: float = 15.0
+    output_topics: tuple[str, ...] = ()
     stop_timeout_s: float = 25.0
     stalled_after_s: float = 60.0
     reopen_attempts_max: int = 5

@@ -13,9 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from rocksdict import BlockBasedOptions, Cache, DbClosedError, Options, Rdict, WriteBatch
+from rocksdict import (
+    BlockBasedOptions,
+    Cache,
+    DbClosedError,
+    Options,
+    Rdict,
+    RdictIter,
+    WriteBatch,
+)
 
-from streams.errors import OperatorError
+from streams.errors import OfferstreamError, OperatorError
 from streams.runtime.faults import StoreError
 
 log = logging.getLogger(__name__)
@@ -99,6 +107,7 @@ class RowStore:
         while cursor.valid() and (key := bytes(cursor.key()))[:1] == b"r":
             yield key[1:]
             cursor.next()
+        self._check(cursor)
 
     def due(self, since_ms: int = 0) -> Iterator[tuple[int, bytes]]:
         """Due time and key of the rows due at or after `since_ms`, the earliest first."""
@@ -107,6 +116,7 @@ class RowStore:
         while cursor.valid() and (key := bytes(cursor.key()))[:1] == b"t":
             yield int.from_bytes(key[1:9], "big"), key[9:]
             cursor.next()
+        self._check(cursor)
 
     def write(self, changes: Iterable[RowChange], position: int) -> None:
         """Rows, due index and position in one atomic write."""
@@ -128,15 +138,25 @@ class RowStore:
 
     def start_over(self, origin: bytes) -> None:
         """Forget everything; from now on the store belongs to `origin`."""
-        self._db.close()
-        shutil.rmtree(self.path)
-        self._db = self._open()
-        self._db.put(_ORIGIN, origin)
+        self.close()
+        try:
+            shutil.rmtree(self.path)
+            self._db = self._open()
+            self._db.put(_ORIGIN, origin)
+        except OfferstreamError:
+            raise
+        except Exception as error:
+            raise self._failed("started over", error) from error
 
     def close(self) -> None:
-        """Flush and release the files; harmless when repeated."""
-        with suppress(DbClosedError):
+        """Flush and release the files; harmless when repeated, and after a write that failed."""
+        try:
             self._db.close()
+        except DbClosedError:
+            return
+        except Exception as error:
+            # Whoever wrote has been told; what is not on disk is in the changelog.
+            log.warning("%s was not flushed: %s", self.path, error)
 
     def _get(self, key: bytes) -> bytes | None:
         try:
@@ -144,6 +164,13 @@ class RowStore:
         except Exception as error:
             raise self._failed("read", error) from error
         return data
+
+    def _check(self, cursor: RdictIter) -> None:
+        """A cursor that meets a damaged block just ends; only its status says why."""
+        try:
+            cursor.status()
+        except Exception as error:
+            raise self._failed("read", error) from error
 
     def _failed(self, doing: str, error: Exception) -> StoreError:
         """What to raise; a damaged store is marked, so that the next open builds it anew."""
@@ -153,13 +180,12 @@ class RowStore:
         return StoreError(f"{self.path} cannot be {doing}: {error}")
 
     def _open(self) -> Rdict:
-        self.path.mkdir(parents=True, exist_ok=True)
-        if (self.path / _DAMAGED).exists():
-            return self._open_anew()
         try:
-            return Rdict(str(self.path), self._options.new())
+            self.path.mkdir(parents=True, exist_ok=True)
+            if not (self.path / _DAMAGED).exists():
+                return Rdict(str(self.path), self._options.new())
         except Exception as error:
-            if "lock" in str(error).lower():
+            if _is_locked(error):
                 raise OperatorError(
                     f"{self.path} is in use by another process: give every worker its own data_dir"
                 ) from error
@@ -170,9 +196,20 @@ class RowStore:
     def _open_anew(self) -> Rdict:
         """The changelog is the truth: a damaged store is thrown away, a restore fills it."""
         log.error("%s is damaged: it is built anew from the changelog", self.path)
-        shutil.rmtree(self.path)
-        self.path.mkdir(parents=True)
-        return Rdict(str(self.path), self._options.new())
+        try:
+            shutil.rmtree(self.path)
+            self.path.mkdir(parents=True)
+            return Rdict(str(self.path), self._options.new())
+        except Exception as error:
+            raise StoreError(f"{self.path} cannot be built anew: {error}") from error
+
+
+def _is_locked(error: Exception) -> bool:
+    """Held by somebody: not every message about the lock file says so (a full disk has one too)."""
+    text = str(error).lower()
+    return "lock hold by" in text or (
+        "while lock file" in text and "resource temporarily unavailable" in text
+    )
 
 
 def _is_damage(error: Exception) -> bool:

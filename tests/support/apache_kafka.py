@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 
 ROOT = Path(__file__).parents[2]
 POM = ROOT / "tests" / "kafka" / "pom.xml"
@@ -60,9 +67,14 @@ def available() -> str:
 
 
 class ApacheKafka:
-    """A broker with its own data folder and ports; `with ApacheKafka() as kafka`."""
+    """A broker with its own data folder and ports; `with ApacheKafka() as kafka`.
 
-    def __init__(self) -> None:
+    `properties` are put after the usual ones, and win.
+    """
+
+    def __init__(self, properties: str = "") -> None:
+        self._properties = properties
+        self.ports = (free_port(), free_port())
         self.bootstrap = os.environ.get("KAFKA_BOOTSTRAP", "")
         self.foreign = bool(self.bootstrap)
         # A dead worker's partitions are free after this; a stock broker allows no less than 6 s.
@@ -112,6 +124,21 @@ class ApacheKafka:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def halt(self) -> None:
+        """Stop the broker cleanly; its data stays for `start`."""
+        self._end(signal.SIGTERM)
+
+    def set_config(self, topic: str, **config: str) -> None:
+        """Change a topic's configuration; what it had before stays."""
+        entries = [
+            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+            for name, value in config.items()
+        ]
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        for future in admin.incremental_alter_configs([resource]).values():
+            future.result(30)
+
     def restart(self) -> None:
         """Stop cleanly and start again on the same data and ports."""
         self._end(signal.SIGTERM)
@@ -134,6 +161,21 @@ class ApacheKafka:
             ]
         finally:
             reader.close()
+
+    def wait_until_ended(self, topic: str, timeout_s: float = 30) -> None:
+        """Until no transaction is open in the topic: the last ones end after their commit."""
+        readers = [self._reader(read_committed) for read_committed in (True, False)]
+        try:
+            deadline = time.monotonic() + timeout_s
+            for number in sorted(readers[0].list_topics(topic, 30).topics[topic].partitions):
+                place = TopicPartition(topic, number)
+                ends = {0, -1}
+                while len(ends) > 1:
+                    assert time.monotonic() < deadline, f"{place}: a transaction hangs at {ends}"
+                    ends = {r.get_watermark_offsets(place, timeout=30)[1] for r in readers}
+        finally:
+            for reader in readers:
+                reader.close()
 
     def read_all(self, topic: str, *, read_committed: bool = True) -> list[Message]:
         """Every record that is there now, by partition, then offset."""
@@ -177,10 +219,10 @@ class ApacheKafka:
     def _prepare(self) -> None:
         fetch_jars()
         self._home = Path(tempfile.mkdtemp(prefix="apache-kafka-"))
-        port, controller = free_port(), free_port()
+        port, controller = self.ports
         self.bootstrap = f"127.0.0.1:{port}"
         text = PROPERTIES.format(port=port, controller=controller, logs=self._home / "logs")
-        Path(self._config()).write_text(text, encoding="utf-8")
+        Path(self._config()).write_text(text + self._properties, encoding="utf-8")
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         subprocess.run(
             [

@@ -9,6 +9,7 @@ import faulthandler
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 import time
@@ -27,6 +28,7 @@ from streams.runtime import (
     build_runtime,
     run,
 )
+from streams.runtime.launcher import Launcher
 
 SLOWNESS = ("tick_ms", "batch_s", "restore_s")
 
@@ -114,7 +116,16 @@ def dies_at(step: str, epoch: int, marker: Path) -> Any:
 
 
 def main(arguments: dict[str, Any]) -> int:
-    """One worker process; SIGUSR1 makes it say what its threads do."""
+    """One worker process, or a launcher of one; SIGUSR1 makes it say what its threads do."""
+    if arguments.pop("launched", False):
+        command = [sys.executable, "-m", "tests.support.counter_worker", json.dumps(arguments)]
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+        return Launcher(1, lambda _: command).run()
+    if "file_bytes_max" in arguments:
+        # What a full disk looks like to somebody who may not mount one: EFBIG instead of ENOSPC.
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        most = arguments["file_bytes_max"]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     faulthandler.register(signal.SIGUSR1)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
     slowness = {name: arguments[name] for name in SLOWNESS if name in arguments}
@@ -123,6 +134,7 @@ def main(arguments: dict[str, Any]) -> int:
         **{
             **arguments["settings"],
             "source_topics": tuple(arguments["settings"]["source_topics"]),
+            "output_topics": tuple(arguments["settings"]["output_topics"]),
             "data_dir": Path(arguments["settings"]["data_dir"]),
         }
     )

@@ -49,6 +49,7 @@ class CounterJob:
             "bootstrap": kafka.bootstrap,
             "source_topics": list(self.inputs),
             "changelog_topic": self.changelog,
+            "output_topics": [self.outputs],
             "table": "counts",
             "epoch_ms": 50,
             "session_timeout_s": kafka.session_timeout_s,
@@ -92,6 +93,34 @@ class CounterJob:
             {"settings": settings, "output_topic": self.outputs, **arguments},
             self.home / f"slot-{slot}.log",
         )
+
+    def launched(self, **arguments: Any) -> "WorkerProcess":
+        """Start a launcher that keeps one worker running, with the data folder of slot 0."""
+        return self.worker(0, launched=True, **arguments)
+
+    def committed(self) -> int:
+        """How many records the group has committed."""
+        return sum(max(0, n) for t in self.inputs for n in self.kafka.committed(self.name, t))
+
+    def wait_for_committed(self, records: int, timeout_s: float = 90) -> None:
+        """Until the group has committed so many records."""
+        deadline = time.monotonic() + timeout_s
+        while (now := self.committed()) < records:
+            assert time.monotonic() < deadline, f"{now} of {records} committed\n{self.tail()}"
+            time.sleep(0.2)
+
+    def tail(self, slot: int = 0) -> str:
+        """The end of a slot's log."""
+        return (self.home / f"slot-{slot}.log").read_text()[-4_000:]
+
+    def assert_equals(self, records: list[tuple[str, int]]) -> None:
+        """0 outputs missing, 0 double, 0 rows wrong, for a `read_committed` reader."""
+        for topic in (self.outputs, self.changelog):
+            self.kafka.wait_until_ended(topic)
+        said, expected = self.said(), expected_outputs(records)
+        missing, double = expected - said, said - expected
+        assert (sum(missing.values()), sum(double.values())) == (0, 0), (missing, double)
+        assert self.rows() == expected_rows(records)
 
     def stored(self, slot: int = 0) -> dict[str, tuple[int, int]]:
         """Count and sum by key, from the local stores of a slot whose worker has ended."""
