@@ -32,7 +32,7 @@ class View(Struct, frozen=True, gc=False):
     product: Product
 
 
-class Row(Struct):
+class Row(Struct, gc=False):
     """Eighteen fields, at their full size from the first event on."""
 
     first_at: str

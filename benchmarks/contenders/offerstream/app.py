@@ -62,6 +62,9 @@ class StateShell:
     def on_due(self, partition: Partition[Row], now_ms: int) -> None:
         """Never."""
 
+    def on_restored(self, partition: int, rows: int) -> None:
+        """The log tells."""
+
     def on_committed(self, stats: EpochStats) -> None:
         """Progress is read from the group's offsets."""
 
