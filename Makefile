@@ -47,8 +47,9 @@ kafka: install ## the tests on Apache Kafka (from Maven Central, or KAFKA_BOOTST
 soak: install ## tests that run for minutes to hours
 	$(BIN)/pytest -m soak tests --timeout 14400
 
-bench: install ## events/s and CPU per event against an idiomatic Faust app, one interleaved run
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: install ## everything docs/bench.md shows, measured anew: 25 minutes on an idle machine
+	$(BIN)/python -m benchmarks all --json .cache/bench/runs.json $(ARGS)
+	$(BIN)/python -m benchmarks report .cache/bench/runs.json
 
 lock: ## resolve the dependencies anew
 	$(UV) pip compile --universal --generate-hashes --no-header --quiet --upgrade pyproject.toml -o deploy/requirements.lock

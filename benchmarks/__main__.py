@@ -1,168 +1,119 @@
-"""`python -m benchmarks`: events/s and CPU us/event, interleaved rounds in one run, medians.
+"""`python -m benchmarks SCENARIO`: measure, print a table, write every run as JSON; or report."""
 
-Contenders: `process()` alone in memory, the whole worker on Apache Kafka (exactly once), and an
-idiomatic Faust app that updates a row of about the same size (at least once). One core each, the
-broker on the other.
-"""
-
-import json
-import os
-import shutil
-import statistics
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from subprocess import SubprocessError
 
 import click
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks.events import consents, product_views
-from benchmarks.measure import Contender, Measurement, run
-from streams import topics
-from streams.admin.reference import example_shop, load_validated, publish_reference
-from streams.admin.topics import apply_topics
-from streams.settings import as_environment, load_settings
-from tests.support.apache_kafka import ApacheKafka
+from benchmarks import install, latency, product, restore, scale, state, workers
+from benchmarks.report import as_table, write_report
+from benchmarks.results import Run, read, sitting, write
 
-TOPIC = topics.CLICKSTREAM.name
-PARTITIONS = 4
+DEFAULT_JSON = install.CACHE / "runs.json"
+console = Console()
 
 
-@click.command()
-@click.option("--events", default=100_000, show_default=True)
-@click.option("--faust-events", default=20_000, show_default=True, help="It is that much slower.")
-@click.option("--customers", default=20_000, show_default=True)
-@click.option("--rounds", default=3, show_default=True)
-@click.option("--seed", default=7, show_default=True)
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write every run.")
-def main(
-    events: int, faust_events: int, customers: int, rounds: int, seed: int, json_path: Path | None
-) -> None:
-    """Measure and print a table."""
-    console = Console()
-    console.print(f"seed {seed}, {customers} customers, {rounds} interleaved rounds")
-    folder = Path(tempfile.mkdtemp(prefix="offerstream-bench-"))
-    runs: list[Measurement] = []
-    try:
-        contenders: tuple[Callable[[Path], Measurement], ...] = (
-            lambda _: process_alone(events, customers, seed),
-            lambda at: worker(events, customers, seed, at),
-            lambda at: faust(faust_events, customers, seed, at),
-        )
-        for round_ in range(rounds):
-            for number, contend in enumerate(contenders):
-                at = folder / f"{round_}-{number}"
-                at.mkdir()
-                runs.append(contend(at))
-                last = runs[-1]
-                console.print(
-                    f"round {round_ + 1}: {last.contender}: {last.events_per_s:,.0f} events/s, "
-                    f"{last.cpu_us_per_event:,.1f} us CPU/event"
-                )
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    console.print(table(runs))
-    if json_path is not None:
-        rows = [
-            {"contender": r.contender, "events": r.events, "wall_s": r.wall_s, "cpu_s": r.cpu_s}
-            for r in runs
-        ]
-        json_path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+class Sizes:
+    """How much is measured: `events` of the state pipeline, the rest in proportion."""
+
+    def __init__(self, events: int, rounds: int, only: str, customers_max: int) -> None:
+        self.events = events
+        self.rounds = rounds
+        self.only = only
+        self.customers_max = customers_max
+        self.product_events = max(10_000, events // 7)
+        self.latency_s = max(5, min(40, events // 20_000))
+        self.restore_rows = max(20_000, events // 2)
+        self.scale_events = max(20_000, events // 2)
+
+    @property
+    def arguments(self) -> dict[str, int]:
+        """For the record."""
+        return {
+            "events": self.events,
+            "rounds": self.rounds,
+            "customers_max": self.customers_max,
+        }
 
 
-def process_alone(events: int, customers: int, seed: int) -> Measurement:
-    """`process()` with decode and encode over rows in a dict, in a process of its own."""
-    done = subprocess.run(
-        ["taskset", "-c", "1", sys.executable, "-m", "benchmarks.process_alone", str(events),
-         str(customers), str(seed)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )  # fmt: skip
-    return Measurement(**json.loads(done.stdout))
+Scenario = Callable[[Sizes], Iterator[Run]]
+SCENARIOS: dict[str, Scenario] = {
+    "state": lambda s: state.measure(s.events, s.rounds, s.only, say),
+    "product": lambda s: product.measure(s.product_events, s.rounds, say),
+    "latency": lambda s: latency.measure(s.latency_s, s.rounds, say),
+    "restore": lambda s: restore.measure(s.restore_rows, s.rounds, say),
+    "workers": lambda s: workers.measure(s.events, s.rounds, say),
+    "scale": lambda s: scale.measure(s.scale_events, s.customers_max, say),
+}
 
 
-def worker(events: int, customers: int, seed: int, at: Path) -> Measurement:
-    """The whole product on its own topics, all outputs included, on a broker of its own."""
-    with broker() as kafka:
-        settings = load_settings(
-            environment={},
-            overrides={
-                "bootstrap": kafka.bootstrap,
-                "data_dir": str(at / "data"),
-                "http.port": 0,
-                "partitions": PARTITIONS,
-            },
-        )
-        apply_topics(settings)
-        publish_reference(settings, load_validated(example_shop()))
-        fill(kafka.bootstrap, topics.PROFILE.name, consents(customers))
-        fill(kafka.bootstrap, TOPIC, product_views(events, customers, seed))
-        contender = Contender(
-            name="offerstream worker, exactly once",
-            command=[sys.executable, "-m", "streams", "worker", "--workers", "1", "--no-learner"],
-            group=settings.application_id,
-            environment=as_environment(settings),
-        )
-        return run(contender, kafka.bootstrap, TOPIC, events, at / "log")
+def say(text: str) -> None:
+    """One line of progress."""
+    console.print(text, highlight=False)
 
 
-def faust(events: int, customers: int, seed: int, at: Path) -> Measurement:
-    """The usual Faust app on a topic of the same bytes, on a broker of its own."""
-    with broker() as kafka:
-        kafka.create_topics(TOPIC, partitions=PARTITIONS)
-        fill(kafka.bootstrap, TOPIC, product_views(events, customers, seed))
-        contender = Contender(
-            name="idiomatic Faust, at least once",
-            command=[
-                sys.executable, "-m", "benchmarks.idiomatic_faust", kafka.bootstrap,
-                str(at / "data"), "worker", "-l", "warn",
-            ],
-            group="idiomatic",
-            environment={},
-        )  # fmt: skip
-        return run(contender, kafka.bootstrap, TOPIC, events, at / "log")
+@click.group()
+def main() -> None:
+    """Measure offerstream and its contenders, one core each, in interleaved rounds."""
 
 
-@contextmanager
-def broker() -> Iterator[ApacheKafka]:
-    """A fresh Apache Kafka; what this process starts from here on stays on core 0 with it."""
-    os.sched_setaffinity(0, {0})
-    with ApacheKafka() as kafka:
-        yield kafka
+def _command(name: str) -> click.Command:
+    @click.option("--events", default=700_000, show_default=True, help="Of the state pipeline.")
+    @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+    @click.option("--only", default="", help="state: contenders whose name holds this.")
+    @click.option("--customers-max", default=1_000_000, show_default=True, help="scale: up to 5M.")
+    @click.option("--json", "json_path", type=click.Path(path_type=Path), default=DEFAULT_JSON)
+    def command(events: int, rounds: int, only: str, customers_max: int, json_path: Path) -> None:
+        if missing := install.missing_tools():
+            raise click.ClickException(f"not on this machine: {', '.join(missing)}")
+        chosen = list(SCENARIOS) if name == "all" else [name]
+        measure(chosen, Sizes(events, rounds, only, customers_max), json_path)
+
+    help_ = "All of the below." if name == "all" else _summary(name)
+    return click.command(name, help=help_)(command)
 
 
-def fill(bootstrap: str, topic: str, records: Iterator[tuple[bytes, bytes]]) -> None:
-    """Produce the input with the partitioner that offerstream's producers use."""
-    producer = Producer(
-        {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 50}
-    )
-    for key, value in records:
-        producer.produce(topic, value, key)
-        if len(producer) > 50_000:
-            producer.poll(0.1)
-    if producer.flush(120):
-        raise RuntimeError("the input could not be produced")
+def _summary(name: str) -> str:
+    modules = {m.__name__.rpartition(".")[2]: m for m in (state, product, latency, restore, scale)}
+    module = modules.get(name, workers)
+    return (module.__doc__ or "").splitlines()[0]
 
 
-def table(runs: list[Measurement]) -> Table:
-    """Medians over the rounds."""
-    shown = Table("contender", "events/s", "CPU us/event", "runs")
-    for name in dict.fromkeys(r.contender for r in runs):
-        own = [r for r in runs if r.contender == name]
-        shown.add_row(
-            name,
-            f"{statistics.median(r.events_per_s for r in own):,.0f}",
-            f"{statistics.median(r.cpu_us_per_event for r in own):,.1f}",
-            str(len(own)),
-        )
-    return shown
+def measure(names: list[str], sizes: Sizes, json_path: Path) -> None:
+    """Run the scenarios; what has been measured is written also when a later one fails."""
+    runs: list[Run] = []
+    failed: list[str] = []
+    for name in names:
+        console.rule(name)
+        try:
+            for run in SCENARIOS[name](sizes):
+                runs.append(run)
+                write(json_path, sitting(sizes.arguments, runs))
+        except (RuntimeError, AssertionError, SubprocessError, KafkaException) as error:
+            console.print(f"[red]{name} failed:[/red] {error}", markup=True, highlight=False)
+            failed.append(name)
+    for table in as_table(runs):
+        console.print(table)
+    say(f"every run: {json_path}")
+    if failed:
+        raise click.ClickException(f"failed: {', '.join(failed)}")
 
+
+@main.command()
+@click.argument("json_path", type=click.Path(path_type=Path, exists=True))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("docs/bench.md"))
+@click.option("--picture", type=click.Path(path_type=Path), default=Path("docs/bench.svg"))
+def report(json_path: Path, out: Path, picture: Path) -> None:
+    """Write the tables of a sitting into the document, between its markers, and its picture."""
+    write_report(read(json_path), out, picture)
+    say(f"{out} and {picture} show {json_path}")
+
+
+for _name in ("all", *SCENARIOS):
+    main.add_command(_command(_name))
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""The input of every contender: one seeded stream of product views, the same bytes for all."""
+"""The product's input: one seeded stream of product views by customers who granted everything."""
 
 from collections.abc import Iterator
 
@@ -6,18 +6,24 @@ import msgspec
 import numpy as np
 
 START_MS = 1_767_225_600_000
+EVENT_MS = 100
 PURPOSES = ("personalization", "profiling", "model_training")
 CATEGORIES = ("coffee", "bakery", "dairy", "fruit", "wine", "pet", "baby", "garden")
 
 
 def product_views(count: int, customers: int, seed: int) -> Iterator[tuple[bytes, bytes]]:
     """`count` clickstream records as (key, value), a tenth of a second of event time apart."""
+    for number, (customer, product) in enumerate(draws(count, customers, seed)):
+        at_ms = START_MS + number * EVENT_MS
+        yield customer.encode(), product_view(f"e{number:09d}", customer, product, at_ms)
+
+
+def draws(count: int, customers: int, seed: int) -> Iterator[tuple[str, int]]:
+    """Who looks at which product."""
     rng = np.random.default_rng(seed)
-    people = rng.integers(0, customers, count)
-    products = rng.integers(0, 400, count)
-    for i in range(count):
-        customer = f"c{people[i]:07d}"
-        yield customer.encode(), _view(i, customer, int(products[i]))
+    people = rng.integers(0, customers, count).tolist()
+    products = rng.integers(0, 400, count).tolist()
+    return ((f"c{c:07d}", p) for c, p in zip(people, products, strict=True))
 
 
 def consents(customers: int) -> Iterator[tuple[bytes, bytes]]:
@@ -35,11 +41,11 @@ def consents(customers: int) -> Iterator[tuple[bytes, bytes]]:
         yield customer.encode(), msgspec.json.encode(event)
 
 
-def _view(number: int, customer: str, product: int) -> bytes:
-    at_ms = START_MS + number * 100
+def product_view(event_id: str, customer: str, product: int, at_ms: int) -> bytes:
+    """One record's value."""
     return msgspec.json.encode(
         {
-            "event_id": f"e{number:09d}",
+            "event_id": event_id,
             "event_name": "product_viewed",
             "occurred_at": _rfc3339(at_ms),
             "identity": {"customer_id": customer},

@@ -16,7 +16,7 @@ from streams.runtime.epoch import Epoch
 from streams.runtime.failpoint import Failpoint
 from streams.runtime.faults import BrokerError, EpochError, FencedError
 from streams.runtime.hanging import end_hanging
-from streams.runtime.records import Output
+from streams.runtime.records import Output, due_headers
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.shell import Shell
 from streams.runtime.store import RowChange, RowStore
@@ -193,7 +193,7 @@ class Committer(Generic[R]):
         self._failpoint("before_begin")
         self._ending.begin()
         self._failpoint("after_begin")
-        self._send(encoded, epoch.outputs)
+        self._send(encoded, epoch.due_ms, epoch.outputs)
         self._failpoint("after_produce")
         self._ending.send_offsets(epoch.moved)
         self._failpoint("after_send_offsets")
@@ -205,11 +205,17 @@ class Committer(Generic[R]):
             self._store.write(_changes(epoch, encoded), self._position)
         self._failpoint("after_write_batch")
 
-    def _send(self, encoded: Mapping[bytes, bytes | None], outputs: list[Output]) -> None:
+    def _send(
+        self,
+        encoded: Mapping[bytes, bytes | None],
+        due_ms: Mapping[bytes, int],
+        outputs: list[Output],
+    ) -> None:
         """All records; the last one of the changelog tells where the changelog will stand."""
         send, last = self._ending.send, len(encoded) - 1
         for n, (key, data) in enumerate(encoded.items()):
-            record = Output(self._changelog, key, data, (), self._partition)
+            headers = due_headers(due_ms[key])
+            record = Output(self._changelog, key, data, headers, self._partition)
             send(record, self._on_last_row if n == last else None)
         for output in outputs:
             send(output, None)
@@ -231,7 +237,7 @@ def produce(
         EpochError: the client refuses the record (too large, a broken transaction).
     """
     partition = -1 if output.partition is None else output.partition
-    headers = list(output.headers) or None
+    headers = list(output.headers) if output.headers else None
     while True:
         try:
             producer.produce(

@@ -132,6 +132,7 @@ class PartitionLoop(Generic[R]):
             restored.begin,
             restored.end,
         )
+        self._means.shell.on_restored(self.number, restored.rows)
         self.state = "running"
 
     async def _work(self) -> None:

@@ -1,11 +1,15 @@
 """What comes in and what goes out: one record of Kafka, as plain data."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
 
+from msgspec import Struct
+
+NEVER = (1 << 63) - 1
+_DUE = "due"
 Headers = tuple[tuple[str, bytes], ...]
 
 
-class Record(NamedTuple):
+class Record(Struct, frozen=True, gc=False):
     """A record as it was read; `timestamp_ms` is the broker's (create or append time)."""
 
     topic: str
@@ -17,7 +21,7 @@ class Record(NamedTuple):
     headers: Headers
 
 
-class Output(NamedTuple):
+class Output(Struct, frozen=True, gc=False):
     """A record to be written when the epoch ends; `partition` None means murmur2 of the key."""
 
     topic: str
@@ -25,3 +29,22 @@ class Output(NamedTuple):
     value: bytes | None
     headers: Headers = ()
     partition: int | None = None
+
+
+def due_headers(due_ms: int) -> Headers:
+    """What a changelog record says of its row's due time, so that a restore need not decode it.
+
+    A row that is never due (the greatest time) says nothing.
+
+    >>> due_headers(1_000)[0][0], due_of(due_headers(1_000)), due_headers(NEVER)
+    ('due', 1000, ())
+    """
+    return () if due_ms == NEVER else ((_DUE, due_ms.to_bytes(8, "big")),)
+
+
+def due_of(headers: Iterable[tuple[str, bytes]]) -> int | None:
+    """The due time that a changelog record names; None where it names none."""
+    for name, value in headers:
+        if name == _DUE:
+            return int.from_bytes(value, "big")
+    return None

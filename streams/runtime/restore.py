@@ -1,21 +1,23 @@
 """Bring a store up to its changelog's end: `read_committed`, positions compared, never counts."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.runtime.clients import new_consumer
 from streams.runtime.faults import EpochError
+from streams.runtime.records import NEVER, due_of
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.shell import Shell
-from streams.runtime.store import NEVER, RowChange, RowStore
+from streams.runtime.store import RowChange, RowStore
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
 _BATCH = 5_000
 _PATIENCE_S = 30.0
+_HASHES_MAX = 2_000_000
 
 
 class Restored(NamedTuple):
@@ -70,7 +72,7 @@ class Restorer(Generic[R]):
         return low
 
     def _read(self, consumer: Consumer, store: RowStore, position: int, end: int) -> int:
-        source = self._source
+        source, was_due = self._source, WasDue(store)
         consumer.assign([TopicPartition(source.topic, source.partition, position)])
         rows = 0
         while position < end:
@@ -79,15 +81,16 @@ class Restorer(Generic[R]):
             messages = consumer.consume(1, _PATIENCE_S) + consumer.consume(_BATCH, 0)
             if not messages:
                 raise EpochError(f"{source.topic}[{source.partition}]: nothing after {position}")
-            changes, position = self._changes(store, messages, position)
-            store.write(changes, position)
+            changes, position = self._changes(was_due, messages, position)
+            store.write(changes, position, logged=False)
             rows += len(changes)
+        store.flush()
         return rows
 
     def _changes(
-        self, store: RowStore, messages: list[Message], position: int
+        self, was_due: "WasDue", messages: list[Message], position: int
     ) -> tuple[list[RowChange], int]:
-        newest: dict[bytes, bytes | None] = {}
+        newest: dict[bytes, Message] = {}
         for message in messages:
             error = message.error()
             if error is not None and error.code() != KafkaError._PARTITION_EOF:
@@ -95,14 +98,45 @@ class Restorer(Generic[R]):
             offset = message.offset() or 0
             position = max(position, offset if error is not None else offset + 1)
             if error is None:
-                newest[message.key() or b""] = message.value()
-        return [self._change(store, key, data) for key, data in newest.items()], position
+                newest[message.key() or b""] = message
+        before = was_due.of(list(newest))
+        return [
+            RowChange(key, message.value(), self._due_ms(message), before.get(key, NEVER))
+            for key, message in newest.items()
+        ], position
 
-    def _change(self, store: RowStore, key: bytes, data: bytes | None) -> RowChange:
-        stored = store.get(key)
-        was_due_ms = NEVER if stored is None else stored.due_ms
-        due = None if data is None else self._shell.due_at_ms(self._shell.decode_row(data))
-        return RowChange(key, data, NEVER if due is None else max(0, due), was_due_ms)
+    def _due_ms(self, message: Message) -> int:
+        """As the record says, else as its row says."""
+        data = message.value()
+        if data is None:
+            return NEVER
+        named = due_of(message.headers() or ())
+        if named is not None:
+            return named
+        due = self._shell.due_at_ms(self._shell.decode_row(data))
+        return NEVER if due is None else max(0, due)
+
+
+class WasDue:
+    """When rows were due before they are written anew.
+
+    A store that began empty is not asked for keys that were never written to it; which those are is
+    known by their hashes, as long as there are not too many.
+    """
+
+    def __init__(self, store: RowStore) -> None:
+        self._store = store
+        self._written: set[int] | None = set() if store.position() is None else None
+
+    def of(self, keys: list[bytes]) -> Mapping[bytes, int]:
+        """The due times of those that may be stored; the keys are going to be written now."""
+        asked = keys
+        if self._written is not None:
+            asked = [key for key in keys if hash(key) in self._written]
+            self._written.update(map(hash, keys))
+            if len(self._written) > _HASHES_MAX:
+                self._written = None
+        return dict(zip(asked, self._store.due_ms_of(asked), strict=True)) if asked else {}
 
 
 def watermarks(consumer: Consumer, source: TopicPartition) -> tuple[int, int]:

@@ -10,18 +10,17 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import islice
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from streams.runtime.epoch import Epoch
+from streams.runtime.records import NEVER
 from streams.runtime.shell import Shell
-from streams.runtime.store import NEVER, RowStore
+from streams.runtime.store import RowStore
 
 R = TypeVar("R")
-
-
-class _Cached(NamedTuple, Generic[R]):
-    row: R | None
-    due_ms: int
+# A cached row and its due time.
+_Cached = tuple[R | None, int]
+_ABSENT: Any = object()
 
 
 class Rows(Generic[R]):
@@ -40,20 +39,20 @@ class Rows(Generic[R]):
 
     def get(self, key: bytes) -> R | None:
         """The row as the open epoch sees it."""
-        if key in self.open.rows:
-            return self.open.rows[key]
-        if self.committing is not None and key in self.committing.rows:
-            return self.committing.rows[key]
-        return self._stored(key).row
+        row: R | None = self.open.rows.get(key, _ABSENT)
+        if row is _ABSENT and self.committing is not None:
+            row = self.committing.rows.get(key, _ABSENT)
+        return self._stored(key)[0] if row is _ABSENT else row
 
     def put(self, key: bytes, row: R | None) -> None:
         """Set or delete (None) the row in the open epoch."""
         due_at = None if row is None else self._shell.due_at_ms(row)
         due_ms = NEVER if due_at is None else max(0, due_at)
-        if key not in self.open.rows:
-            self.open.was_due_ms[key] = self._settled_due_ms(key)
-        self.open.rows[key] = row
-        self.open.due_ms[key] = due_ms
+        epoch = self.open
+        if key not in epoch.rows:
+            epoch.was_due_ms[key] = self._settled_due_ms(key)
+        epoch.rows[key] = row
+        epoch.due_ms[key] = due_ms
         if due_ms != NEVER:
             heappush(self._heap, (due_ms, key))
 
@@ -76,9 +75,13 @@ class Rows(Generic[R]):
     def settle(self, epoch: Epoch[R]) -> None:
         """The committing epoch is in the store: its rows are clean now."""
         self.committing = None
+        cache, due_ms = self._cache, epoch.due_ms
         for key, row in epoch.rows.items():
-            self._remember(key, _Cached(row, epoch.due_ms[key]))
-            self._floor_ms = min(self._floor_ms, epoch.due_ms[key])
+            cache[key] = (row, due_ms[key])
+            cache.move_to_end(key)
+        while len(cache) > self._cached_rows_max:
+            cache.popitem(last=False)
+        self._floor_ms = min(self._floor_ms, min(due_ms.values(), default=NEVER))
         self._stored_due_ms = None
         self._drop_stale_dues()
 
@@ -89,8 +92,8 @@ class Rows(Generic[R]):
             return cached
         stored = self._store.get(key)
         if stored is None:
-            return self._remember(key, _Cached(None, NEVER))
-        return self._remember(key, _Cached(self._shell.decode_row(stored.data), stored.due_ms))
+            return self._remember(key, (None, NEVER))
+        return self._remember(key, (self._shell.decode_row(stored.data), stored.due_ms))
 
     def _remember(self, key: bytes, cached: _Cached[R]) -> _Cached[R]:
         self._cache[key] = cached
@@ -103,7 +106,8 @@ class Rows(Generic[R]):
         """What the store will hold when the open epoch is written to it."""
         if self.committing is not None and key in self.committing.due_ms:
             return self.committing.due_ms[key]
-        return self._stored(key).due_ms
+        cached = self._cache.get(key)
+        return self._stored(key)[1] if cached is None else cached[1]
 
     def _dirty_due_of(self, key: bytes) -> int | None:
         due_ms = self.open.due_ms.get(key)

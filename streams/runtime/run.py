@@ -1,6 +1,7 @@
 """The main of one worker process: event loop, signals, a deadline, an exit code."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -23,6 +24,7 @@ def run(runtime: Runtime[Any], *, on_started: Hook | None = None) -> int:
     `on_started` is called in the event loop when the group has been joined. A process that does
     not end within `stop_timeout_s` is ended hard: it never hangs.
     """
+    collect_seldom()
     for noisy in ("faust", "mode", "aiokafka"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -32,6 +34,17 @@ def run(runtime: Runtime[Any], *, on_started: Hook | None = None) -> int:
         logging.shutdown()
         os._exit(code or EXIT_HUNG)
     return code
+
+
+def collect_seldom() -> None:
+    """Let Python look for cyclic garbage once in 100,000 new containers instead of 700.
+
+    Rows are many, live long and hold no cycles: with the defaults half of a busy worker's time goes
+    into walking over them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1_000)
 
 
 async def _main(runtime: Runtime[Any], on_started: Hook | None) -> int:

@@ -71,5 +71,8 @@ class Shell(Protocol[R]):
     def on_due(self, partition: Partition[R], now_ms: int) -> None:
         """Handle what is due; called again as long as something is, so move every due row on."""
 
+    def on_restored(self, partition: int, rows: int) -> None:
+        """A partition was taken over and so many rows came from its changelog: for metrics."""
+
     def on_committed(self, stats: EpochStats) -> None:
         """An epoch is durable: fold it into metrics."""

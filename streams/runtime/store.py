@@ -21,16 +21,19 @@ from rocksdict import (
     Rdict,
     RdictIter,
     WriteBatch,
+    WriteOptions,
 )
 
 from streams.errors import OfferstreamError, OperatorError
 from streams.runtime.faults import StoreError
+from streams.runtime.records import NEVER
 
 log = logging.getLogger(__name__)
-NEVER = (1 << 63) - 1
 _DAMAGED = "DAMAGED"
 _POSITION = b"mposition"
 _ORIGIN = b"morigin"
+_UNLOGGED = WriteOptions()
+_UNLOGGED.disable_wal = True
 
 
 class StoredRow(NamedTuple):
@@ -118,8 +121,20 @@ class RowStore:
             cursor.next()
         self._check(cursor)
 
-    def write(self, changes: Iterable[RowChange], position: int) -> None:
-        """Rows, due index and position in one atomic write."""
+    def due_ms_of(self, keys: list[bytes]) -> list[int]:
+        """When each of the stored rows is due; NEVER also for a key that is not stored."""
+        try:
+            found = self._db.get([b"r" + key for key in keys])
+        except Exception as error:
+            raise self._failed("read", error) from error
+        return [NEVER if data is None else int.from_bytes(data[:8], "big") for data in found]
+
+    def write(self, changes: Iterable[RowChange], position: int, *, logged: bool = True) -> None:
+        """Rows, due index and position in one atomic write.
+
+        Not `logged`, it may be forgotten by a crash, as a whole and with all such writes after it;
+        `flush` ends that.
+        """
         batch = WriteBatch(raw_mode=True)
         for change in changes:
             if change.was_due_ms != NEVER and change.was_due_ms != change.due_ms:
@@ -132,7 +147,17 @@ class RowStore:
                 batch.put(_due_key(change.due_ms, change.key), b"")
         batch.put(_POSITION, position.to_bytes(8, "big"))
         try:
-            self._db.write(batch)
+            if logged:
+                self._db.write(batch)
+            else:
+                self._db.write(batch, _UNLOGGED)
+        except Exception as error:
+            raise self._failed("written", error) from error
+
+    def flush(self) -> None:
+        """Put everything that was written to disk."""
+        try:
+            self._db.flush()
         except Exception as error:
             raise self._failed("written", error) from error
 

@@ -64,8 +64,6 @@ class CustomerShell:
         """A stored row, of this version or an older one; off the loop's thread it is a restore."""
         if get_ident() == self._thread:
             self._decoded += 1
-        else:
-            self._meter.count(metrics.RESTORED)
         return decode_row(data)
 
     def due_at_ms(self, row: Row) -> int | None:
@@ -119,6 +117,10 @@ class CustomerShell:
                 raise StateError(f"a tick left its row due: {type(after).__name__}")
             if self._settings.clock == "wall":
                 self._meter.observe(metrics.TIMER_DELAY, value=max(0, now_ms - due) / 1000)
+
+    def on_restored(self, partition: int, rows: int) -> None:
+        """Count what came from the changelog."""
+        self._meter.count(metrics.RESTORED, value=rows)
 
     def on_committed(self, stats: EpochStats) -> None:
         """An epoch is durable: now its offers are out."""

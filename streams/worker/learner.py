@@ -90,6 +90,9 @@ class LearnerShell:
     def on_due(self, partition: Partition[LearnerRow], now_ms: int) -> None:
         """Nothing is ever due."""
 
+    def on_restored(self, partition: int, rows: int) -> None:
+        """Nothing to count: learners are few."""
+
     def on_committed(self, stats: EpochStats) -> None:
         """An epoch of the learner is durable."""
         self._meter.count(metrics.COMMITS, "committed")

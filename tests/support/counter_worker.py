@@ -94,6 +94,9 @@ class CounterShell:
             partition.put(key, msgspec.structs.replace(row, due=None, ticks=row.ticks + 1))
             partition.emit(Output(self._output_topic, key, b"%b:tick:%d" % (key, row.count)))
 
+    def on_restored(self, partition: int, rows: int) -> None:
+        """Nothing to tell."""
+
     def on_committed(self, stats: EpochStats) -> None:
         """Say how far we are, for the test that waits for progress."""
         self.records += stats.records

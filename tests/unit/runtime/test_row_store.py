@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.errors import OperatorError
-from streams.runtime.store import NEVER, RowChange, RowStore, StoreOptions
+from streams.runtime.records import NEVER
+from streams.runtime.store import RowChange, RowStore, StoreOptions
 
 OPTIONS = StoreOptions(1 << 20, 1 << 20)
 

@@ -9,9 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from streams.runtime.epoch import Batch, Epoch
 from streams.runtime.faults import StaleBatchError
-from streams.runtime.records import Record
+from streams.runtime.records import NEVER, Record
 from streams.runtime.rows import Rows
-from streams.runtime.store import NEVER, RowChange, RowStore, StoreOptions
+from streams.runtime.store import RowChange, RowStore, StoreOptions
 
 KEYS = [b"a", b"b", b"c", b"d"]
 

@@ -1,0 +1,1 @@
+"""Bytewax with recovery."""

@@ -1,0 +1,1 @@
+"""Idiomatic Faust: Record events and rows, a RocksDB table, at least once."""

@@ -1,0 +1,1 @@
+"""A hand-written loop on confluent-kafka and rocksdict, without transactions."""

@@ -1,0 +1,1 @@
+"""The state pipeline as a shell of offerstream's runtime, exactly once."""

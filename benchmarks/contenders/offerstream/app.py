@@ -1,0 +1,105 @@
+"""`python -m ... BOOTSTRAP DATA_DIR GROUP INPUT OUTPUT CHANGELOG EPOCH_MS`: the runtime's shell."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.contenders.struct_rows import (
+    Row,
+    answer,
+    decode_row,
+    decode_view,
+    encode_row,
+    new_row,
+    viewed,
+)
+from streams.runtime import (
+    EpochStats,
+    Output,
+    Partition,
+    Record,
+    RuntimeSettings,
+    build_runtime,
+    run,
+)
+
+
+class StateShell:
+    """One row a customer, updated by every view; every twentieth view is answered."""
+
+    def __init__(self, output: str) -> None:
+        self._output = output
+
+    def encode_row(self, row: Row) -> bytes:
+        """MessagePack with field names."""
+        return encode_row(row)
+
+    def decode_row(self, data: bytes) -> Row:
+        """A row of `encode_row`'s bytes."""
+        return decode_row(data)
+
+    def due_at_ms(self, row: Row) -> None:
+        """Never."""
+
+    def now_ms(self, partition: int) -> int:
+        """No timers."""
+        return 0
+
+    def on_records(self, partition: Partition[Row], records: Sequence[Record]) -> None:
+        """Decode, update, answer."""
+        get, put = partition.get, partition.put
+        for record in records:
+            view = decode_view(record.value or b"")
+            key = view.customer_id.encode()
+            row = get(key)
+            row = new_row(view) if row is None else copied(row)
+            viewed(row, view)
+            put(key, row)
+            if view.asks:
+                partition.emit(Output(self._output, key, answer(row, view)))
+
+    def on_due(self, partition: Partition[Row], now_ms: int) -> None:
+        """Never."""
+
+    def on_restored(self, partition: int, rows: int) -> None:
+        """The log tells."""
+
+    def on_committed(self, stats: EpochStats) -> None:
+        """Progress is read from the group's offsets."""
+
+
+def copied(row: Row) -> Row:
+    """A row of its own for the new epoch: the old one may still be waiting for its commit."""
+    new = row.__copy__()
+    new.categories = row.categories.copy()
+    new.recent_products = row.recent_products.copy()
+    new.recent_events = row.recent_events.copy()
+    return new
+
+
+def main(
+    bootstrap: str,
+    data_dir: str,
+    group: str,
+    source: str,
+    output: str,
+    changelog: str,
+    epoch_ms: str,
+) -> int:
+    """The runtime's own defaults, but for the length of an epoch."""
+    settings = RuntimeSettings(
+        application_id=group,
+        bootstrap=bootstrap,
+        source_topics=(source,),
+        changelog_topic=changelog,
+        table="customers",
+        data_dir=Path(data_dir),
+        epoch_ms=int(epoch_ms),
+    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    return run(build_runtime(settings, StateShell(output)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

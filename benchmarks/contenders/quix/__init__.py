@@ -1,0 +1,1 @@
+"""Quix Streams, as its documents show it, and tuned."""

@@ -1,0 +1,35 @@
+"""`python -m benchmarks.pace BOOTSTRAP TOPIC RATE SECONDS CUSTOMERS SEED`: views at a fixed pace.
+
+Every event happens now, and its id ends in the nanosecond at which it was handed to the client.
+"""
+
+import sys
+import time
+
+from confluent_kafka import Producer
+
+from benchmarks.events import draws, product_view
+
+
+def main(bootstrap: str, topic: str, rate: int, seconds: int, customers: int, seed: int) -> None:
+    """One event every 1/`rate` s; a late one is sent at once."""
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 0}
+    )
+    start_s = time.perf_counter()
+    for number, (customer, product) in enumerate(draws(rate * seconds, customers, seed)):
+        early_s = start_s + number / rate - time.perf_counter()
+        if early_s > 0:
+            time.sleep(early_s)
+        now_ns = time.time_ns()
+        event_id = f"e{number:09d}-{now_ns}"
+        value = product_view(event_id, customer, product, now_ns // 1_000_000)
+        producer.produce(topic, value, customer.encode())
+        producer.poll(0)
+    producer.flush(30)
+
+
+if __name__ == "__main__":
+    bootstrap, topic, *numbers = sys.argv[1:]
+    rate, seconds, customers, seed = map(int, numbers)
+    main(bootstrap, topic, rate, seconds, customers, seed)

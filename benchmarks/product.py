@@ -1,0 +1,80 @@
+"""The whole product: events a second and a core, alone in memory and as a worker on Kafka."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.broker import broker
+from benchmarks.events import consents, product_views
+from benchmarks.install import ROOT
+from benchmarks.measure import Child, Marks, Stretch, follow, running
+from benchmarks.results import Run, of_stretch
+from benchmarks.shop import Shop
+from streams import topics
+
+CUSTOMERS = 20_000
+SEED = 7
+
+
+def measure(events: int, rounds: int, say: Callable[[str], None]) -> Iterator[Run]:
+    """`process()` alone, one worker on one core, two workers on the broker's cores."""
+    with tempfile.TemporaryDirectory(prefix="bench-product-") as home:
+        for round_ in range(1, rounds + 1):
+            for contend in (_alone, _one_worker, _two_workers):
+                at = Path(home) / f"{contend.__name__}-{round_}"
+                run = contend(events, round_, at)
+                say(
+                    f"round {round_}: {run.contender}: {run.numbers['events_per_s']:,.0f} "
+                    f"events/s, {run.numbers['cpu_us']:.1f} us CPU/event"
+                )
+                yield run
+
+
+def _alone(events: int, round_: int, at: Path) -> Run:
+    """`process()` with decode and encode over rows in a dict, in a process of its own."""
+    at.mkdir()
+    child = Child(
+        [sys.executable, "-m", "benchmarks.process_alone", str(events), str(CUSTOMERS), str(SEED)],
+        at / "log",
+        environment={"PYTHONPATH": str(ROOT)},
+    )
+    done = json.loads(child.wait(600).splitlines()[-1])
+    stretch = Stretch(done["events"], done["wall_s"], done["cpu_s"], 0.0)
+    return of_stretch("product", "process() alone, in memory", round_, stretch)
+
+
+def _one_worker(events: int, round_: int, at: Path) -> Run:
+    return _worker("worker on Kafka, exactly once", events, round_, at, workers=1, pinned=True)
+
+
+def _two_workers(events: int, round_: int, at: Path) -> Run:
+    name = "two workers, sharing two cores with the broker"
+    return _worker(name, events, round_, at, workers=2, pinned=False)
+
+
+def _worker(name: str, events: int, round_: int, at: Path, *, workers: int, pinned: bool) -> Run:
+    """All outputs included; the stream's clock fires the timers, at the speed of the events."""
+    with ExitStack() as stack:
+        kafka = stack.enter_context(broker())
+        shop = Shop(kafka, at, clock="stream")
+        shop.send(topics.PROFILE, consents(CUSTOMERS))
+        shop.send(topics.CLICKSTREAM, product_views(events, CUSTOMERS, SEED))
+        child = shop.worker(workers, 1 if pinned else None)
+        with running(child):
+            marks = Marks(int(events * 0.15), int(events * 0.85), events)
+            stretch = follow(child, shop.progress(topics.CLICKSTREAM), marks)
+        decisions, offers = shop.said(topics.DECISION_LOG), shop.said(topics.NEXT_BEST_OFFERS)
+        rejected = shop.said(topics.DEAD_LETTERS)
+    assert rejected == 0, f"{rejected} of the benchmark's own events were rejected"
+    assert offers > 0, "no offer was decided: the benchmark's input is wrong"
+    return of_stretch(
+        "product",
+        name,
+        round_,
+        stretch,
+        decisions_per_event=decisions / events,
+        offers_per_event=offers / events,
+    )

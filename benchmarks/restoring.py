@@ -1,0 +1,52 @@
+"""`python -m benchmarks.restoring state|product BOOTSTRAP CHANGELOG DATA_DIR`: one restore.
+
+Restores every partition of a changelog into an empty store, one after the other, and prints rows,
+wall and CPU seconds as JSON.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contenders.offerstream.app import StateShell
+from streams.runtime import RuntimeSettings
+from streams.runtime.restore import Restorer
+from streams.runtime.store import RowStore, StoreOptions
+from streams.settings import Settings
+from streams.worker.customers import CustomerShell
+from streams.worker.meter import Meter
+
+PARTITIONS = 4
+
+
+def main(kind: str, bootstrap: str, changelog: str, data_dir: str) -> None:
+    """Restore and say how long it took."""
+    shell: Any = StateShell("unused")
+    if kind == "product":
+        shell = CustomerShell(Settings(), _no_view, Meter())
+    settings = RuntimeSettings(
+        application_id="restoring",
+        bootstrap=bootstrap,
+        source_topics=(),
+        changelog_topic=changelog,
+        table="rows",
+        data_dir=Path(data_dir),
+    )
+    options = StoreOptions(settings.block_cache_bytes, settings.write_buffer_bytes)
+    rows, wall_s, cpu_s = 0, time.perf_counter(), time.process_time()
+    for partition in range(PARTITIONS):
+        store = RowStore(Path(data_dir) / str(partition), options)
+        rows += Restorer(settings, partition, shell, lambda: False).restore(store).rows
+        store.close()
+    wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
+    print(json.dumps({"rows": rows, "wall_s": wall_s, "cpu_s": cpu_s}))
+
+
+def _no_view() -> Any:
+    raise AssertionError("a restore decides nothing")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
