@@ -133,7 +133,7 @@ class Show:
             events_per_s=self._board.sent / max(play.elapsed_s, 1e-9),
             lag=play.reader.lag,
             latency_ms=percentiles_ms(self._board.latencies_s[-2_000:]),
-            arms=arm_lines(self._exposition, self._board.offers, self._people),
+            arms=arm_lines(self._exposition, self._board.offers, self._board.used, self._people),
             board=self._board,
         )
 

@@ -25,11 +25,6 @@ DRAIN_S_MAX = 10.0
 PRODUCE_S_MAX = 30.0
 
 
-class _Named(msgspec.Struct):
-    event_id: str
-
-
-_named = msgspec.json.Decoder(_Named)
 _payload = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -103,7 +98,7 @@ class Play:
                 self.story.receive(_payload.decode(record.value), self.now_ms)
 
     def _send(self, sent: Sent) -> None:
-        self.board.note_sent(_named.decode(sent.value).event_id, time.monotonic())
+        self.board.note_sent(sent.value, time.monotonic())
         while True:
             try:
                 self._producer.produce(sent.topic, sent.value, sent.key)

@@ -28,22 +28,22 @@ def people_by_arm(experiment: Experiment, customer_ids: Iterable[str]) -> Counte
 
 
 def arm_lines(
-    exposition: str, offers: Mapping[str, int], people: Mapping[str, int]
+    exposition: str, offers: Mapping[str, int], used: Mapping[str, int], people: Mapping[str, int]
 ) -> tuple[ArmLine, ...]:
-    """Every arm as the worker's own metrics have it.
+    """Every arm.
 
     Args:
-        exposition: the worker's `/metrics`.
+        exposition: the worker's `/metrics`, which say what was spent; may be empty.
         offers: offers that came out, by arm.
+        used: those of them that were used.
         people: heads by arm.
     """
-    redeemed = _by_arm(exposition, metrics.OUTCOMES.name, outcome="redeemed")
-    spent = _by_arm(exposition, metrics.PURCHASE_AMOUNT.name)
+    spent = spent_by_arm(exposition)
     return tuple(
         ArmLine(
             arm,
             heads,
-            ArmResult(arm, offers.get(arm, 0), round(redeemed.get(arm, 0.0))),
+            ArmResult(arm, offers.get(arm, 0), used.get(arm, 0)),
             spent.get(arm, 0.0) / heads if heads else 0.0,
         )
         for arm, heads in people.items()
@@ -62,12 +62,11 @@ def percentiles_ms(latencies_s: list[float]) -> tuple[float, float] | None:
     return round(float(p50), 1), round(float(p99), 1)
 
 
-def _by_arm(exposition: str, name: str, **wanted: str) -> dict[str, float]:
-    """The samples of a counter with these labels, added up by arm."""
-    found: dict[str, float] = {}
-    for family in text_string_to_metric_families(exposition):
-        for sample in family.samples:
-            if sample.name == name and wanted.items() <= sample.labels.items():
-                arm = sample.labels["arm"]
-                found[arm] = found.get(arm, 0.0) + sample.value
-    return found
+def spent_by_arm(exposition: str) -> dict[str, float]:
+    """What people spent on purchases, by arm, in the shop's currency."""
+    return {
+        sample.labels["arm"]: sample.value
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+        if sample.name == metrics.PURCHASE_AMOUNT.name
+    }

@@ -21,6 +21,14 @@ _OFFER = msgspec.json.Decoder(NextBestOffer)
 _ALERT = msgspec.json.Decoder(ChurnAlert)
 _ENTRY = msgspec.json.Decoder(DecisionLog)
 
+
+class _Sent(msgspec.Struct):
+    event_id: str
+    event_name: str
+    decision_id: str = ""
+
+
+_SENT = msgspec.json.Decoder(_Sent)
 Judge = Callable[[DecisionLog], Rates | None]
 
 
@@ -32,16 +40,21 @@ class Learned(msgspec.Struct, frozen=True):
 
 
 class Scoreboard:
-    """Counts by topic; `judge` knows the truth about a decision, where there is one."""
+    """Counts by topic; `judge` knows the truth about a decision, where there is one.
+
+    `offers` and `used` are by arm: decisions that came out, and those of them that were used.
+    """
 
     def __init__(self, judge: Judge | None = None) -> None:
         self._judge = judge
         self._sent_s: dict[str, float] = {}
+        self._arms: dict[str, str] = {}
         self.sent = 0
         self.dead_letters = 0
         self.triggers: Counter[str] = Counter()
         self.verdicts: Counter[str] = Counter()
         self.offers: Counter[str] = Counter()
+        self.used: Counter[str] = Counter()
         self.transitions: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.latencies_s: list[float] = []
@@ -59,12 +72,16 @@ class Scoreboard:
             topics.DEAD_LETTERS.name: self._dead_letter,
         }
 
-    def note_sent(self, event_id: str, at_s: float) -> None:
-        """An event went out; an offer that it triggers is timed from here."""
+    def note_sent(self, value: bytes, at_s: float) -> None:
+        """An event went out: an offer that it triggers is timed from here, a use is counted."""
+        event = _SENT.decode(value)
         self.sent += 1
-        self._sent_s[event_id] = at_s
+        self._sent_s[event.event_id] = at_s
         if len(self._sent_s) > SENT_MAX:
             del self._sent_s[next(iter(self._sent_s))]
+        if event.event_name == "offer_redeemed":
+            arm = self._arms.pop(event.decision_id, None)
+            self.used.update([arm] if arm is not None else [])
 
     def take(self, record: Arrived) -> None:
         """Count one record of an output topic."""
@@ -78,6 +95,7 @@ class Scoreboard:
     def _offer(self, record: Arrived) -> None:
         offer = _OFFER.decode(record.value)
         self.offers[offer.experiment.arm] += 1
+        self._arms[offer.decision_id] = offer.experiment.arm
         sent_s = self._sent_s.get(offer.trigger.event_id)
         if sent_s is not None:
             self.latencies_s.append(record.at_s - sent_s)

@@ -118,7 +118,7 @@ class PlainScreen:
         self.say(
             f"{scene.elapsed_s:4.0f} s  day {scene.day:.1f}  {scene.events_per_s:,.0f} events/s  "
             f"lag {scene.lag:,}  offers {board.offers.total():,}  "
-            f"used {sum(line.result.redeemed for line in scene.arms):,}  "
+            f"used {board.used.total():,}  "
             f"alerts {board.transitions['entered']:,}"
         )
         for feed, name in ((board.last_offers, "offer"), (board.last_alerts, "alert")):
