@@ -223,7 +223,8 @@ class ApacheKafka:
         self.bootstrap = f"127.0.0.1:{port}"
         text = PROPERTIES.format(port=port, controller=controller, logs=self._home / "logs")
         Path(self._config()).write_text(text + self._properties, encoding="utf-8")
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # An id that begins with "-" would be read as an option, hence the fixed first byte.
+        cluster = base64.urlsafe_b64encode(b"k" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         subprocess.run(
             [
                 *self._java(),
