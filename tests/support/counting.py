@@ -67,6 +67,7 @@ class CounterJob:
                 "partitioner": "murmur2_random",
                 "linger.ms": 20,
                 "enable.idempotence": True,
+                "queue.buffering.max.messages": 2_000_000,
             }
         )
         for key, n in records:
