@@ -47,6 +47,7 @@ class Runtime(Generic[R]):
             StoreOptions(settings.block_cache_bytes, settings.write_buffer_bytes),
             failpoint,
             self._faust.commit_positions,
+            self._faust.confirm_membership,
         )
         self._executor = CountingExecutor(_THREADS, f"{settings.table}-epochs")
         self._running: dict[int, asyncio.Task[None]] = {}

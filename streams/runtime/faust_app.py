@@ -115,6 +115,10 @@ class FaustSide:
             raise self.app.crash_reason or RuntimeError("the Faust app crashed")
         self.app.consumer.check_group()
 
+    async def confirm_membership(self) -> bool:
+        """Is this process still a member of the group, by the coordinator's word?"""
+        return bool(await self.app.consumer.confirm_membership())
+
     def commit_positions(self, partition: int, offsets: Mapping[str, int]) -> None:
         """Plain commits, as the group's member."""
         self.app.consumer.commit_positions(partition, offsets)

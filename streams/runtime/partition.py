@@ -106,6 +106,8 @@ class PartitionLoop(Generic[R]):
         while not self._closing.is_set():
             opened_s = float("inf")
             try:
+                if failures:
+                    await self._confirm_membership()
                 await self._open()
                 opened_s = time.monotonic()
                 await self._work()
@@ -118,6 +120,15 @@ class PartitionLoop(Generic[R]):
                 await self._sleep(min(5.0, 0.1 * 2**failures))
             finally:
                 await self._let_go()
+
+    async def _confirm_membership(self) -> None:
+        """Only a member may open again: opening fences, and a zombie would fence its heir.
+
+        Raises:
+            EpochError: the group does not know this process any more, or does not answer.
+        """
+        if not await self._means.confirm_membership():
+            raise EpochError(f"partition {self.number}: the group does not confirm the membership")
 
     async def _open(self) -> None:
         self.state = "opening"

@@ -1,6 +1,6 @@
 """Everything that one opening of a partition holds; dropped as a whole on any fault."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -20,13 +20,17 @@ CommitOffsets = Callable[[int, Mapping[str, int]], None]
 
 
 class Means(Struct, Generic[R], frozen=True):
-    """What all partitions of a process share; `commit_offsets` serves plain commits only."""
+    """What all partitions of a process share; `commit_offsets` serves plain commits only.
+
+    `confirm_membership` asks the group's coordinator whether this process still is a member.
+    """
 
     settings: RuntimeSettings
     shell: Shell[R]
     stores: StoreOptions
     failpoint: Failpoint
     commit_offsets: CommitOffsets
+    confirm_membership: Callable[[], Awaitable[bool]]
 
 
 class Session(Generic[R]):

@@ -68,6 +68,13 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
         if parked is not None:
             raise GroupError(f"consumer group: {parked!r}") from parked
 
+    async def confirm_membership(self) -> bool:
+        """Ask the group's coordinator, now, whether this process is still a member.
+
+        A process that slept past its session holds partitions that are somebody else's.
+        """
+        return bool(await self._thread.call_thread(self._heartbeat))
+
     def commit_positions(self, partition: int, offsets: Mapping[str, int]) -> None:
         """Commit as the group's member (no transactions); blocks, so call it from a thread.
 
@@ -81,6 +88,13 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
             asyncio.run_coroutine_threadsafe(commit, thread.thread_loop).result(_COMMIT_TIMEOUT_S)
         except Exception as error:
             raise EpochError(f"partition {partition}: offsets not committed: {error!r}") from error
+
+    async def _heartbeat(self) -> bool:
+        coordinator = self._thread._ensure_consumer()._coordinator
+        # Without a coordinator or a generation there is nothing to ask, or nobody.
+        if coordinator is None or coordinator.coordinator_id is None or coordinator.generation < 0:
+            return False
+        return bool(await coordinator._do_heartbeat())
 
     async def _poll(self) -> None:
         consumer = self._thread._ensure_consumer()

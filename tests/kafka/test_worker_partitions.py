@@ -10,7 +10,7 @@ from tests.support.expected import Expected, assert_as_expected
 from tests.support.small_shop import closing, consents, reference, visits
 from tests.support.worker_job import WorkerJob
 
-CUSTOMERS, EVENTS, SEED = 100, 4_000, 20260106
+CUSTOMERS, EVENTS, SEED = 100, 2_500, 20260106
 
 
 @pytest.mark.kafka
