@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from streams.runtime.store import RowStore, StoreOptions
 from tests.support.apache_kafka import ROOT, ApacheKafka
@@ -72,7 +72,18 @@ class CounterJob:
 
     def committed(self) -> int:
         """How many records the group has committed."""
-        return sum(max(0, n) for t in self.inputs for n in self.kafka.committed(self.name, t))
+        return sum(max(0, n) for topic in self._committed() for n in topic)
+
+    def _committed(self) -> list[list[int]]:
+        """By topic and partition; a broker that has just come back needs a moment to answer."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return [self.kafka.committed(self.name, topic) for topic in self.inputs]
+            except KafkaException:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def wait_for_committed(self, records: int, timeout_s: float = 90) -> None:
         """Until the group has committed so many records."""
@@ -136,8 +147,11 @@ class CounterJob:
 
     def is_done(self) -> bool:
         """Are the committed offsets at the input's end?"""
-        ends = [self.kafka.end_offsets(topic) for topic in self.inputs]
-        at = [self.kafka.committed(self.name, topic) for topic in self.inputs]
+        at = self._committed()
+        try:
+            ends = [self.kafka.end_offsets(topic) for topic in self.inputs]
+        except KafkaException:
+            return False
         return [[max(0, offset) for offset in topic] for topic in at] == ends
 
 
