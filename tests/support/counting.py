@@ -2,12 +2,15 @@
 
 import atexit
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -168,9 +171,10 @@ class WorkerProcess:
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 stderr=errors,
+                start_new_session=True,
             )
-        # A failed test must not leave it running.
-        atexit.register(self._process.kill)
+        # A failed test must not leave it running, nor what it launched.
+        atexit.register(_kill_group, self._process.pid)
         self._reader = threading.Thread(target=self._follow, daemon=True)
         self._reader.start()
 
@@ -220,6 +224,11 @@ class WorkerProcess:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self.progress = int(line.split()[1])
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def hash_of(key: str) -> int:
