@@ -22,6 +22,7 @@ from streams.runtime.shell import Shell
 from streams.runtime.store import RowChange, RowStore
 
 R = TypeVar("R")
+_LARGE_BYTES = 10_000
 Call = Callable[[float], object]
 CommitOffsets = Callable[[Mapping[str, int]], None]
 
@@ -63,6 +64,8 @@ class Transactions:
         self._partition = partition
         self._group = group
         self._began = False
+        self._undelivered = ""
+        self._asked: set[str] = set()
         self._producer = new_producer(settings, partition)
 
     def open(self) -> None:
@@ -72,11 +75,18 @@ class Transactions:
 
     def begin(self) -> None:
         """Begin a transaction."""
-        self._began = True
+        self._began, self._undelivered = True, ""
+        self._asked.clear()
         self._retry(lambda _: self._producer.begin_transaction())
 
     def send(self, output: Output, on_delivery: Callable[[object, Message], None] | None) -> None:
         """Queue a record; a failed delivery fails the commit."""
+        if on_delivery is None and (
+            output.topic not in self._asked or len(output.value or b"") > _LARGE_BYTES
+        ):
+            # The commit's error only counts failures; asking for every record costs too much.
+            self._asked.add(output.topic)
+            on_delivery = self._note_failure
         produce(self._producer, output, on_delivery)
 
     def send_offsets(self, moved: Mapping[str, int]) -> None:
@@ -100,6 +110,10 @@ class Transactions:
                 self._producer.abort_transaction(5.0)
         _close(self._producer)
 
+    def _note_failure(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None and not self._undelivered:
+            self._undelivered = f"; {message.topic()}: {error.str()}"
+
     def _retry(self, call: Call, patience_s: float | None = None) -> None:
         """`call` until it succeeds, or what librdkafka says about its error."""
         deadline = time.monotonic() + (patience_s or self._settings.transaction_timeout_s)
@@ -109,9 +123,10 @@ class Transactions:
                 return
             except KafkaException as failed:
                 error: KafkaError = failed.args[0]
-                _raise_unless_retriable(self._partition, error, failed)
+                said = f"partition {self._partition}: {error.str()}{self._undelivered}"
+                _raise_unless_retriable(said, error, failed)
                 if time.monotonic() > deadline:
-                    raise EpochError(f"partition {self._partition}: {error.str()}") from failed
+                    raise EpochError(said) from failed
                 time.sleep(0.02)
 
 
@@ -264,10 +279,10 @@ def _changes(epoch: Epoch[R], encoded: Mapping[bytes, bytes | None]) -> list[Row
     ]
 
 
-def _raise_unless_retriable(partition: int, error: KafkaError, cause: KafkaException) -> None:
+def _raise_unless_retriable(said: str, error: KafkaError, cause: KafkaException) -> None:
     if error.code() in _FENCED:
-        raise FencedError(f"partition {partition} has another owner: {error.str()}") from cause
+        raise FencedError(f"has another owner: {said}") from cause
     if error.fatal():
-        raise BrokerError(f"partition {partition}: {error.str()}") from cause
+        raise BrokerError(said) from cause
     if not error.retriable():
-        raise EpochError(f"partition {partition}: {error.str()}") from cause
+        raise EpochError(said) from cause

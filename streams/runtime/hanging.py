@@ -13,6 +13,7 @@ partitions, without records, ended the way the coordinator had decided; its mark
 import logging
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
@@ -29,7 +30,7 @@ from kafka.protocol.producer.transaction import (
 )
 
 from streams.runtime.clients import new_admin, transactional_id, wire_config
-from streams.runtime.faults import EpochError
+from streams.runtime.faults import EpochError, StoreError
 from streams.runtime.settings import RuntimeSettings
 
 log = logging.getLogger(__name__)
@@ -54,11 +55,13 @@ def end_hanging(settings: RuntimeSettings, partition: int, group: Consumer) -> l
         EpochError: the broker does not answer, or somebody else takes the partition over.
     """
     before = _look(settings, partition, group)
+    note = settings.data_dir / "hanging" / f"{settings.table}-{partition}"
     if not before:
+        note.unlink(missing_ok=True)
         return []
     try:
         with _Coordinator(settings, partition) as coordinator:
-            decision = coordinator.decision()
+            decision = _remembered(note, coordinator.decision())
             coordinator.fence()
             now = _look(settings, partition, group)
             # An output partition is shared: what moved belongs to somebody who is at work.
@@ -71,9 +74,26 @@ def end_hanging(settings: RuntimeSettings, partition: int, group: Consumer) -> l
                     _said(decision),
                 )
                 coordinator.end_again([p for p in hanging if p[0] != _OFFSETS], bool(decision))
+            note.unlink(missing_ok=True)
             return [topic for topic, _ in hanging]
     except WireError as error:
         raise EpochError(f"partition {partition}: hanging transaction: {error!r}") from error
+
+
+def _remembered(note: Path, decision: bool | None) -> bool | None:
+    """The decision, kept on disk until it is carried out: to fence makes the coordinator forget it.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
+    try:
+        if decision is not None:
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(str(decision), encoding="ascii")
+            return decision
+        return note.read_text(encoding="ascii") == "True" if note.exists() else None
+    except OSError as error:
+        raise StoreError(f"{note}: {error}") from error
 
 
 def _look(settings: RuntimeSettings, partition: int, group: Consumer) -> Mapping[Place, int]:
@@ -96,9 +116,9 @@ def _open_partitions(settings: RuntimeSettings, partition: int) -> dict[Place, i
     """Partitions of the changelog and the outputs that a `read_committed` reader cannot finish."""
     admin = new_admin(settings)
     places = [TopicPartition(settings.changelog_topic, partition)]
-    for topic in settings.output_topics:
-        known = admin.list_topics(topic, _LOOK_TIMEOUT_S).topics[topic].partitions
-        places += [TopicPartition(topic, number) for number in known]
+    topics = admin.list_topics(timeout=_LOOK_TIMEOUT_S).topics
+    for topic in topics.keys() & set(settings.output_topics):
+        places += [TopicPartition(topic, number) for number in topics[topic].partitions]
     stable = _ends(admin, places, IsolationLevel.READ_COMMITTED)
     written = _ends(admin, places, IsolationLevel.READ_UNCOMMITTED)
     return {place: end for place, end in stable.items() if end < written[place]}

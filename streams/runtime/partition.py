@@ -25,6 +25,8 @@ T = TypeVar("T")
 State = Literal["opening", "running", "closed"]
 Deliver = Callable[[Batch, Callable[[Batch], None]], Awaitable[None]]
 FETCH_WAIT_S = 0.1
+# To abort and to close take 5 s each, where librdkafka keeps to its time.
+_CLOSE_PATIENCE_S = 15.0
 
 
 class PartitionLoop(Generic[R]):
@@ -172,9 +174,11 @@ class PartitionLoop(Generic[R]):
                 # A failure has been seen already, or no longer matters.
                 running.exception()
         self._fetch = self._commit = None
-        if self._session is not None:
-            await self._in_thread(self._session.close)
-        self._session = None
+        session, self._session = self._session, None
+        if session is not None:
+            closed = self._in_thread(session.close)
+            await self._returned(closed, _CLOSE_PATIENCE_S)
+            closed.result()
 
     def _start_fetch(self) -> None:
         if self._fetch is None:

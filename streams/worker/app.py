@@ -25,6 +25,8 @@ log = structlog.get_logger()
 
 Role = Literal["worker", "learner"]
 REFERENCE_PATIENCE_S = 120.0
+LEARNER_OUTPUTS = (topics.MODEL_SNAPSHOTS, topics.DEAD_LETTERS)
+WORKER_OUTPUTS = (*topics.OUTPUTS, topics.CUSTOMER_EVENTS, topics.LEARNING_EXAMPLES)
 
 
 class App(Struct, frozen=True):
@@ -108,6 +110,10 @@ def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
         epoch_ms=settings.epoch_ms,
         batch_records_max=settings.batch_records_max,
         transactional=settings.transactional,
+        output_topics=tuple(
+            topic.on_broker(application)
+            for topic in (LEARNER_OUTPUTS if learner else WORKER_OUTPUTS)
+        ),
         client_config={
             **{k: str(v) for k, v in config.items() if k != "bootstrap.servers"},
             "message.max.bytes": str(DEAD_LETTER_BYTES_MAX),

@@ -1,11 +1,13 @@
 """One Apache Kafka for all tests of this folder."""
 
 import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.apache_kafka import ApacheKafka, available
+from tests.support.guarded_kafka import GuardedKafka
 
 
 @pytest.fixture(scope="session")
@@ -17,4 +19,13 @@ def kafka() -> Iterator[ApacheKafka]:
     if missing:
         pytest.skip(f"!!! THE TESTS ON APACHE KAFKA ARE NOT RUN: {missing} !!!")
     with ApacheKafka() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def guarded(kafka: ApacheKafka) -> Iterator[GuardedKafka]:
+    """A broker of our own with users, rules and a network that misbehaves; none if foreign."""
+    if kafka.foreign and shutil.which("java") is None:
+        pytest.skip("!!! NO JAVA, AND THE FOREIGN BROKER CANNOT BE RECONFIGURED !!!")
+    with GuardedKafka() as broker:
         yield broker

@@ -74,12 +74,14 @@ class ApacheKafka:
 
     def __init__(self, properties: str = "") -> None:
         self._properties = properties
+        self.replicas = 1
         self.ports = (free_port(), free_port())
         self.bootstrap = os.environ.get("KAFKA_BOOTSTRAP", "")
         self.foreign = bool(self.bootstrap)
         # A dead worker's partitions are free after this; a stock broker allows no less than 6 s.
         self.session_timeout_s = 6.0 if self.foreign else 1.5
         self._home = Path()
+        self.cluster = ""
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "ApacheKafka":
@@ -97,7 +99,7 @@ class ApacheKafka:
             self._prepare()
         log = (self._home / "broker.log").open("ab")
         self._process = subprocess.Popen(
-            [*self._java("-Xmx512m", "-XX:+UseSerialGC"), "kafka.Kafka", self._config()],
+            [*java("-Xmx512m", "-XX:+UseSerialGC"), "kafka.Kafka", self._config()],
             stdout=log,
             stderr=subprocess.STDOUT,
         )
@@ -147,7 +149,7 @@ class ApacheKafka:
     def create_topics(self, *names: str, partitions: int = 4, **config: str) -> None:
         """Create topics and wait until they are there."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        topics = [NewTopic(n, partitions, 1, config=config) for n in names]
+        topics = [NewTopic(n, partitions, self.replicas, config=config) for n in names]
         for future in admin.create_topics(topics).values():
             future.result(30)
 
@@ -224,28 +226,11 @@ class ApacheKafka:
         text = PROPERTIES.format(port=port, controller=controller, logs=self._home / "logs")
         Path(self._config()).write_text(text + self._properties, encoding="utf-8")
         # An id that begins with "-" would be read as an option, hence the fixed first byte.
-        cluster = base64.urlsafe_b64encode(b"k" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
-        subprocess.run(
-            [
-                *self._java(),
-                "kafka.tools.StorageTool",
-                "format",
-                "-t",
-                cluster,
-                "-c",
-                self._config(),
-            ],
-            check=True,
-            capture_output=True,
-            timeout=60,
-        )
+        self.cluster = base64.urlsafe_b64encode(b"k" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
+        format_storage(self.cluster, self._config())
 
     def _config(self) -> str:
         return str(self._home / "server.properties")
-
-    def _java(self, *options: str) -> list[str]:
-        quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
-        return ["java", *options, quiet, "-cp", f"{JARS}/*"]
 
     def _wait_until_up(self) -> None:
         deadline = time.monotonic() + 60
@@ -272,6 +257,18 @@ class ApacheKafka:
             self._process.kill()
             self._process.wait(10)
         self._process = None
+
+
+def java(*options: str) -> list[str]:
+    """The command that runs a class of Apache Kafka."""
+    quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
+    return ["java", *options, quiet, "-cp", f"{JARS}/*"]
+
+
+def format_storage(cluster: str, config: str) -> None:
+    """Prepare the data folder of a node."""
+    tool = [*java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", config]
+    subprocess.run(tool, check=True, capture_output=True, timeout=60)
 
 
 def fetch_jars() -> None:

@@ -2,6 +2,7 @@
 
 import atexit
 import json
+import os
 import random
 import shutil
 import signal
@@ -12,11 +13,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from streams.runtime import RuntimeSettings
 from streams.runtime.restore import Restorer
@@ -101,7 +103,18 @@ class CounterJob:
 
     def committed(self) -> int:
         """How many records the group has committed."""
-        return sum(max(0, n) for t in self.inputs for n in self.kafka.committed(self.name, t))
+        return sum(max(0, n) for topic in self._committed() for n in topic)
+
+    def _committed(self) -> list[list[int]]:
+        """By topic and partition; a broker that has just come back needs a moment to answer."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return [self.kafka.committed(self.name, topic) for topic in self.inputs]
+            except KafkaException:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def wait_for_committed(self, records: int, timeout_s: float = 90) -> None:
         """Until the group has committed so many records."""
@@ -182,8 +195,11 @@ class CounterJob:
 
     def is_done(self) -> bool:
         """Are the committed offsets at the input's end?"""
-        ends = [self.kafka.end_offsets(topic) for topic in self.inputs]
-        at = [self.kafka.committed(self.name, topic) for topic in self.inputs]
+        at = self._committed()
+        try:
+            ends = [self.kafka.end_offsets(topic) for topic in self.inputs]
+        except KafkaException:
+            return False
         return [[max(0, offset) for offset in topic] for topic in at] == ends
 
 
@@ -204,9 +220,10 @@ class WorkerProcess:
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 stderr=errors,
+                start_new_session=True,
             )
-        # A failed test must not leave it running.
-        atexit.register(self._process.kill)
+        # A failed test must not leave it running, nor what it launched.
+        atexit.register(_kill_group, self._process.pid)
         self._reader = threading.Thread(target=self._follow, daemon=True)
         self._reader.start()
 
@@ -288,6 +305,11 @@ def rows_of(store: RowStore) -> dict[str, tuple[int, int]]:
         row = json.loads(stored.data)
         found[key.decode()] = (row["count"], row["sum"])
     return found
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def hash_of(key: str) -> int:
