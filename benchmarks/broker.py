@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
@@ -18,8 +19,8 @@ def broker() -> Iterator[ApacheKafka]:
         yield kafka
 
 
-def fill(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes]]) -> None:
-    """Produce the input with the partitioner that offerstream's producers use.
+def fill(bootstrap: str, topic: str, records: Iterable[tuple[Any, ...]]) -> None:
+    """Produce keys, values and, where there are, headers, as offerstream's producers would.
 
     Raises:
         RuntimeError: it could not be written.
@@ -34,10 +35,10 @@ def fill(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes]]) -> 
             "enable.idempotence": True,
         }
     )
-    for key, value in records:
+    for key, value, *headers in records:
         while True:
             try:
-                producer.produce(topic, value, key)
+                producer.produce(topic, value, key, headers=list(*headers))
                 break
             except BufferError:
                 producer.poll(0.1)

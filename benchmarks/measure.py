@@ -164,6 +164,22 @@ def follow(child: Child, progress: Progress, marks: Marks, *others: Child) -> St
     return stretch
 
 
+def wait_for(child: Child, progress: Progress, events: int) -> None:
+    """Until so much is done.
+
+    Raises:
+        RuntimeError: it ended, or made no progress for three minutes.
+    """
+    last_done, moved_at = 0, time.monotonic()
+    while (done := progress()) < events:
+        child.check()
+        if done > last_done:
+            last_done, moved_at = done, time.monotonic()
+        if time.monotonic() - moved_at > SILENT_S_MAX:
+            raise child.failed(f"stands still at {done} of {events}")
+        time.sleep(POLL_S)
+
+
 def group_progress(bootstrap: str, group: str, topic: str) -> Progress:
     """The sum of a group's committed offsets over a topic's partitions."""
     reader = Consumer(

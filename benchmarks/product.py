@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.broker import broker
 from benchmarks.events import consents, product_views
 from benchmarks.install import ROOT
-from benchmarks.measure import Child, Marks, Stretch, follow, running
+from benchmarks.measure import Child, Marks, Stretch, follow, running, wait_for
 from benchmarks.results import Run, of_stretch
 from benchmarks.shop import Shop
 from streams import topics
@@ -61,9 +61,11 @@ def _worker(name: str, events: int, round_: int, at: Path, *, workers: int, pinn
         kafka = stack.enter_context(broker())
         shop = Shop(kafka, at, clock="stream")
         shop.send(topics.PROFILE, consents(CUSTOMERS))
-        shop.send(topics.CLICKSTREAM, product_views(events, CUSTOMERS, SEED))
         child = shop.worker(workers, 1 if pinned else None)
         with running(child):
+            # Several topics have no order among each other: a view must not overtake its consent.
+            wait_for(child, shop.progress(topics.PROFILE), CUSTOMERS)
+            shop.send(topics.CLICKSTREAM, product_views(events, CUSTOMERS, SEED))
             marks = Marks(int(events * 0.15), int(events * 0.85), events)
             stretch = follow(child, shop.progress(topics.CLICKSTREAM), marks)
         decisions, offers = shop.said(topics.DECISION_LOG), shop.said(topics.NEXT_BEST_OFFERS)

@@ -19,10 +19,12 @@ from benchmarks.workload import PARTITIONS, views
 from streams import topics
 from streams.contracts.reference_files import load_reference
 from streams.contracts.rules import InputRules
+from streams.customer import due_at_ms
 from streams.customer.codec import encode_row as encode_customer
 from streams.decisions import compile_policy
 from streams.evaluation.driver import Driver
 from streams.models import initial_models
+from streams.runtime.records import NEVER, Headers, due_headers
 from streams.simulator import SHOP
 
 PRODUCT_ROWS = 2_000
@@ -88,7 +90,7 @@ def faust_rows(count: int) -> Iterator[tuple[bytes, bytes]]:
         yield b'"c%07d"' % number, msgspec.json.encode(row)
 
 
-def product_rows(count: int) -> Iterable[tuple[bytes, bytes]]:
+def product_rows(count: int) -> Iterable[tuple[bytes, bytes, Headers]]:
     """Rows as `process()` leaves them after ten views each, under `count` keys."""
     driver = Driver(compile_policy(load_reference(SHOP)), initial_models())
     rules = InputRules(now_ms=START_MS + 10**10)
@@ -96,5 +98,8 @@ def product_rows(count: int) -> Iterable[tuple[bytes, bytes]]:
         driver.feed(topics.PROFILE.name, value, rules)
     for _, value in product_views(PRODUCT_ROWS * 10, PRODUCT_ROWS, SEED):
         driver.feed(topics.CLICKSTREAM.name, value, rules)
-    encoded = [encode_customer(row) for row in driver.rows.values()]
-    return ((b"c%07d" % n, encoded[n % len(encoded)]) for n in range(count))
+    made = [
+        (encode_customer(row), due_headers(NEVER if (due := due_at_ms(row)) is None else due))
+        for row in driver.rows.values()
+    ]
+    return ((b"c%07d" % n, *made[n % len(made)]) for n in range(count))
