@@ -19,7 +19,7 @@ from streams.embedded.play import Play
 from streams.embedded.reader import Reader
 from streams.embedded.results import arm_lines, people_by_arm, percentiles_ms
 from streams.embedded.scoreboard import Scoreboard
-from streams.embedded.screen import WIDTH, LiveScreen, PlainScreen, Scene, Screen, drawn
+from streams.embedded.screen import WIDTH, Scene, Screen, drawn, open_screen
 from streams.embedded.stage import Stage
 from streams.embedded.summary import print_summary
 from streams.settings import Settings
@@ -60,9 +60,9 @@ def run_demo(wish: Wish) -> int:
     live = console.is_terminal and not wish.plain
     with _stop_signals() as stopped:
         told = _tell(wish)
-        screen: Screen = LiveScreen(console) if live else PlainScreen(console)
         show = Show(wish, told)
-        last = show.run(screen, stopped)
+        with open_screen(console, live=live) as screen:
+            last = show.run(screen, stopped)
         if last is None:
             return EXIT_INTERRUPTED
         if wish.picture is not None:
@@ -91,21 +91,20 @@ class Show:
     def run(self, screen: Screen, stopped: Callable[[], bool]) -> Scene | None:
         """The last scene; None if it was stopped before the first."""
         wish, told = self._wish, self._story
-        with screen:
-            screen.say("setting up: broker, topics, reference data, worker, learner ...")
-            with Stage(told.reference, told.start_ms, wish.foreign) as stage:
-                screen.say(self._banner(stage))
-                if not stage.wait_until_ready(stopped):
-                    return None
-                reader = Reader(stage.settings, from_now=stage.foreign)
-                reader.start()
-                play = Play(told, stage.settings, reader, self._board, wish.seconds, stopped)
-                try:
-                    play.run(lambda: screen.show(self._scene(stage, play)))
-                    return self._scene(stage, play, at_the_end=True)
-                finally:
-                    self._now_ms = play.now_ms
-                    reader.stop()
+        screen.say("setting up: broker, topics, reference data, worker, learner ...")
+        with Stage(told.reference, told.start_ms, wish.foreign) as stage:
+            screen.say(self._banner(stage))
+            if not stage.wait_until_ready(stopped):
+                return None
+            reader = Reader(stage.settings, from_now=stage.foreign)
+            reader.start()
+            play = Play(told, stage.settings, reader, self._board, wish.seconds, stopped)
+            try:
+                play.run(lambda: screen.show(self._scene(stage, play)))
+                return self._scene(stage, play, at_the_end=True)
+            finally:
+                self._now_ms = play.now_ms
+                reader.stop()
 
     def churn(self) -> tuple[float, int] | None:
         """AUC of the last churn scores against who has really left, and how many there are."""

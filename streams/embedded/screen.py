@@ -1,8 +1,8 @@
 """The demo's screen: a live view on a terminal, plain lines elsewhere."""
 
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Protocol, Self
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
 
 from msgspec import Struct
 from rich.console import Console, Group, RenderableType
@@ -37,18 +37,7 @@ class Scene(Struct, frozen=True, kw_only=True):
 
 
 class Screen(Protocol):
-    """Where scenes are shown; a context manager."""
-
-    def __enter__(self) -> Self:
-        """Begin."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End."""
+    """Where scenes are shown."""
 
     def say(self, text: str) -> None:
         """One line."""
@@ -57,33 +46,29 @@ class Screen(Protocol):
         """The scene as it is now."""
 
 
+@contextmanager
+def open_screen(console: Console, *, live: bool) -> Iterator[Screen]:
+    """A screen that redraws in place where `live`, else one of lines."""
+    if not live:
+        yield PlainScreen(console)
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as view:
+        yield LiveScreen(view)
+
+
 class LiveScreen:
     """Redraws in place."""
 
-    def __init__(self, console: Console) -> None:
-        self._live = Live(console=console, auto_refresh=False, transient=True)
-
-    def __enter__(self) -> Self:
-        """Take the terminal."""
-        self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Give the terminal back."""
-        self._live.stop()
+    def __init__(self, view: Live) -> None:
+        self._view = view
 
     def say(self, text: str) -> None:
         """One line, until the first scene."""
-        self._live.update(Text(text), refresh=True)
+        self._view.update(Text(text), refresh=True)
 
     def show(self, scene: Scene) -> None:
         """Draw the scene."""
-        self._live.update(drawn(scene), refresh=True)
+        self._view.update(drawn(scene), refresh=True)
 
 
 class PlainScreen:
@@ -92,18 +77,6 @@ class PlainScreen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._shown_s = 0.0
-
-    def __enter__(self) -> Self:
-        """Nothing to take."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Nothing to give back."""
 
     def say(self, text: str) -> None:
         """One line."""

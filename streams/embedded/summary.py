@@ -51,7 +51,8 @@ def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str,
             f"second half: policy {late.chosen:.1%}, random {late.uniform:.1%}, best possible "
             f"{late.best:.1%}",
         )
-    yield "spent a head", "; ".join(f"{a.arm} {a.spend_per_head:,.0f}" for a in scene.arms)
+    if any(line.spend_per_head for line in scene.arms):  # workers elsewhere do not tell us
+        yield "spent a head", "; ".join(f"{a.arm} {a.spend_per_head:,.0f}" for a in scene.arms)
     yield "churn alerts", f"{_counted(board.transitions)}; reasons {_counted(board.reasons)}"
     if churn is not None:
         yield "churn score", f"AUC {churn[0]:.3f} against the truth, {churn[1]} people scored"
