@@ -80,8 +80,12 @@ class WorkerJob:
         )
 
     def wait_for(self, records: int, process: "Process", timeout_s: float = 120) -> None:
-        """Until so many input records are committed (routed ones count again)."""
-        wait_until(lambda: self.progress() >= records, process, timeout_s)
+        """Until so many input records are committed (routed ones count again).
+
+        Time is up when nothing more was committed for so long, however slow the machine is.
+        """
+        while (reached := self.progress()) < records:
+            wait_until(lambda reached=reached: self.progress() > reached, process, timeout_s)  # type: ignore[misc]
 
     def said(self, topic: topics.Topic) -> Counter[tuple[bytes, bytes]]:
         """Key and value of every committed record of a topic, with how often."""
