@@ -84,7 +84,8 @@ def _document(result: Sitting) -> Iterator[str]:
         yield f"**The machine was busy**: {busy}. What was measured by the wall clock is too low."
     if short := [r for r in result.runs if r.numbers.get("wall_s", STRETCH_S_MIN) < STRETCH_S_MIN]:
         names = ", ".join(sorted({run.contender for run in short}))
-        yield f"**Too short** (under {STRETCH_S_MIN:.0f} s, one commit more or less counts): {names}."
+        yield f"**Too short** (under {STRETCH_S_MIN:.0f} s; one commit more or less counts):"
+        yield f"{names}."
     for title, head, lines in tables(result.runs):
         yield f"\n### {title}\n"
         yield f"| {' | '.join(head)} |"
