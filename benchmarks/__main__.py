@@ -1,5 +1,7 @@
 """`python -m benchmarks SCENARIO`: measure, print a table, write every run as JSON; or report."""
 
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import SubprocessError
@@ -84,6 +86,8 @@ def _summary(name: str) -> str:
 
 def measure(names: list[str], sizes: Sizes, json_path: Path) -> None:
     """Run the scenarios; what has been measured is written also when a later one fails."""
+    # Contenders and brokers are ended on the way out, also when we are told to stop.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     runs: list[Run] = []
     failed: list[str] = []
     for name in names:

@@ -210,7 +210,10 @@ def output_progress(bootstrap: str, topic: str, events_per_output: int) -> Progr
     wanted = [TopicPartition(topic, p) for p in partitions]
 
     def said() -> int:
-        ends = (reader.get_watermark_offsets(tp, timeout=10)[1] for tp in wanted)
+        try:
+            ends = [reader.get_watermark_offsets(tp, timeout=10)[1] for tp in wanted]
+        except KafkaException:
+            return 0  # a new topic may have no leader yet; the next look will tell
         return sum(ends) * events_per_output
 
     return said

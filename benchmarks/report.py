@@ -12,6 +12,7 @@ from benchmarks.results import Run, Sitting
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 BUSY_SHARE = 0.05
+STRETCH_S_MIN = 3.0
 CAPTION = "Events a second of each contender, and an event's cost over the number of customers"
 EVENTS = ("events/s", "CPU us/event")
 TITLES = {
@@ -80,7 +81,11 @@ def _document(result: Sitting) -> Iterator[str]:
     arguments = " ".join(f"{name}={value:,}" for name, value in result.arguments.items())
     yield f"Commit `{result.commit}`, {result.machine}; {arguments}; medians over the rounds."
     if busy := _busy(result.runs):
-        yield f"**The machine was busy**: {busy}. These figures are too low."
+        yield f"**The machine was busy**: {busy}. What was measured by the wall clock is too low."
+    if short := [r for r in result.runs if r.numbers.get("wall_s", STRETCH_S_MIN) < STRETCH_S_MIN]:
+        names = ", ".join(sorted({run.contender for run in short}))
+        yield f"**Too short** (under {STRETCH_S_MIN:.0f} s; one commit more or less counts):"
+        yield f"{names}."
     for title, head, lines in tables(result.runs):
         yield f"\n### {title}\n"
         yield f"| {' | '.join(head)} |"

@@ -5,7 +5,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from shutil import rmtree
+from subprocess import SubprocessError
 
+from confluent_kafka import KafkaException
 from msgspec import Struct
 
 from benchmarks import install
@@ -25,6 +28,7 @@ from benchmarks.workload import ANSWER_EVERY, PARTITIONS, views
 from tests.support.apache_kafka import ApacheKafka
 
 CUSTOMERS = 50_000
+FAULTS = (RuntimeError, AssertionError, KafkaException, SubprocessError)
 SEED = 7
 
 
@@ -161,19 +165,30 @@ def measure(events: int, rounds: int, only: str, say: Callable[[str], None]) -> 
         for size in {c.events(events) for c in chosen}:
             kafka.create_topics(f"state-events-{size}", partitions=PARTITIONS)
             fill(kafka.bootstrap, f"state-events-{size}", views(size, CUSTOMERS, SEED))
+        failed: list[str] = []
         for round_ in range(1, rounds + 1):
             for number, contender in enumerate(chosen):
                 name = f"state-{round_}-{number}"
                 (home / name).mkdir()
                 source = f"state-events-{contender.events(events)}"
                 place = Place(kafka.bootstrap, home / name, name, source, f"{name}-answers")
-                run = one(kafka, contender, place, events, round_)
-                delete_topics(kafka.bootstrap, topics_but_input(kafka.bootstrap))
+                try:
+                    run = one(kafka, contender, place, events, round_)
+                except FAULTS as fault:
+                    # The others are still worth measuring.
+                    say(f"round {round_}: {contender.name} FAILED: {fault}")
+                    failed.append(f"{contender.name}, round {round_}")
+                    continue
+                finally:
+                    delete_topics(kafka.bootstrap, topics_but_input(kafka.bootstrap))
+                    rmtree(home / name, ignore_errors=True)
                 say(
                     f"round {round_}: {run.contender}: {run.numbers['events_per_s']:,.0f} "
                     f"events/s, {run.numbers['cpu_us']:.1f} us CPU/event"
                 )
                 yield run
+    if failed:
+        raise RuntimeError(f"no result: {'; '.join(failed)}")
 
 
 def one(kafka: ApacheKafka, contender: Contender, place: Place, asked: int, round_: int) -> Run:

@@ -63,16 +63,17 @@ class PartitionLoop(Generic[R]):
 
     def get(self, key: bytes) -> R | None:
         """The row as this epoch sees it."""
-        return self._rows.get(key)
+        return self._opened.rows.get(key)
 
     def put(self, key: bytes, row: R | None) -> None:
         """Set the row; None deletes it."""
-        self._rows.put(key, row)
+        self._opened.rows.put(key, row)
 
     def emit(self, output: Output, *, urgent: bool = False) -> None:
         """Write a record with this epoch."""
-        self._epoch.outputs.append(output)
-        self._epoch.urgent |= urgent
+        epoch = self._epoch
+        epoch.outputs.append(output)
+        epoch.urgent |= urgent
 
     def due(self, now_ms: int, limit: int) -> list[bytes]:
         """Keys of due rows, the earliest first."""

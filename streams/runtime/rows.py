@@ -42,7 +42,13 @@ class Rows(Generic[R]):
         row: R | None = self.open.rows.get(key, _ABSENT)
         if row is _ABSENT and self.committing is not None:
             row = self.committing.rows.get(key, _ABSENT)
-        return self._stored(key)[0] if row is _ABSENT else row
+        if row is not _ABSENT:
+            return row
+        cached = self._cache.get(key)
+        if cached is None:
+            return self._stored(key)[0]
+        self._cache.move_to_end(key)
+        return cached[0]
 
     def put(self, key: bytes, row: R | None) -> None:
         """Set or delete (None) the row in the open epoch."""
@@ -86,10 +92,7 @@ class Rows(Generic[R]):
         self._drop_stale_dues()
 
     def _stored(self, key: bytes) -> _Cached[R]:
-        cached = self._cache.get(key)
-        if cached is not None:
-            self._cache.move_to_end(key)
-            return cached
+        """What the store holds, taken into the cache."""
         stored = self._store.get(key)
         if stored is None:
             return self._remember(key, (None, NEVER))

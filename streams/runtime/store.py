@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec import Struct
 from rocksdict import (
     BlockBasedOptions,
     Cache,
@@ -43,7 +44,7 @@ class StoredRow(NamedTuple):
     data: bytes
 
 
-class RowChange(NamedTuple):
+class RowChange(Struct, frozen=True, gc=False):
     """What a write does to one key; `data` None deletes it, `was_due_ms` is what is stored now."""
 
     key: bytes
@@ -136,16 +137,17 @@ class RowStore:
         `flush` ends that.
         """
         batch = WriteBatch(raw_mode=True)
+        put, delete = batch.put, batch.delete
         for change in changes:
             if change.was_due_ms != NEVER and change.was_due_ms != change.due_ms:
-                batch.delete(_due_key(change.was_due_ms, change.key))
+                delete(_due_key(change.was_due_ms, change.key))
             if change.data is None:
-                batch.delete(b"r" + change.key)
+                delete(b"r" + change.key)
                 continue
-            batch.put(b"r" + change.key, change.due_ms.to_bytes(8, "big") + change.data)
+            put(b"r" + change.key, change.due_ms.to_bytes(8, "big") + change.data)
             if change.due_ms not in (NEVER, change.was_due_ms):
-                batch.put(_due_key(change.due_ms, change.key), b"")
-        batch.put(_POSITION, position.to_bytes(8, "big"))
+                put(_due_key(change.due_ms, change.key), b"")
+        put(_POSITION, position.to_bytes(8, "big"))
         try:
             if logged:
                 self._db.write(batch)
