@@ -24,6 +24,7 @@ def start_worker(bootstrap: str, home: Path) -> "subprocess.Popen[bytes]":
         "application_id": "embedded",
         "bootstrap": bootstrap,
         "source_topics": ["in-a", "in-b"],
+        "output_topics": ["out"],
         "changelog_topic": "changelog",
         "table": "counts",
         "data_dir": str(home),
