@@ -85,7 +85,7 @@ def _why(person: Customer, raised: Raised, score: Any, now_ms: int) -> tuple[str
     """What the text gives as reasons: signs before the model's, or what ended the danger."""
     if raised.transition in ("entered", "escalated"):
         signs = tuple(sign.code for sign in _by_strength(person))[:SIGNS_SAID_MAX]
-        return (*signs, *score.reasons)[:REASONS_SAID_MAX]
+        return (*signs, *score.reasons)[:REASONS_SAID_MAX] or ("NO_SINGLE_REASON",)
     if any(order.at_ms == now_ms for order in person.orders):
         return ("BOUGHT_AGAIN",)
     return ("LAPSED",) if person.churn.next_tick_ms is None else ("RISK_FELL",)

@@ -96,16 +96,21 @@ SIGN_REASONS: dict[str, Texts] = {
     },
     "return_heavy": {"en": "returns a lot", "ja": "返品が多いです", "zh": "退货频繁"},
 }
-ENDINGS: dict[str, Texts] = {
+OTHER_REASONS: dict[str, Texts] = {
     "BOUGHT_AGAIN": {"en": "bought again", "ja": "再び購入がありました", "zh": "再次购买"},
     "LAPSED": {
         "en": "gone for longer than the horizon",
         "ja": "予測期間を超えて購入がありません",
         "zh": "超过预测期未购买",
     },
+    "NO_SINGLE_REASON": {
+        "en": "no single reason stands out",
+        "ja": "単独の要因はありません",
+        "zh": "无单一突出原因",
+    },
     "RISK_FELL": {"en": "the risk has fallen", "ja": "リスクが下がりました", "zh": "风险已下降"},
 }
-ALERT_REASONS = {**CHURN_REASONS, **SIGN_REASONS, **ENDINGS}
+ALERT_REASONS = {**CHURN_REASONS, **SIGN_REASONS, **OTHER_REASONS}
 ALERT_FRAMES: Texts = {
     "en": "Risk {risk:.0%} of no purchase in {days:.0f} days: {why}",
     "ja": "{days:.0f}日以内に購入がない確率{risk:.0%}：{why}",
@@ -126,7 +131,7 @@ def alert_text(risk: float, horizon_days: float, why: tuple[str, ...]) -> Texts:
         lang: ALERT_FRAMES[lang].format(
             risk=risk,
             days=horizon_days,
-            why=", ".join(ALERT_REASONS[code][lang] for code in why) or "-",
+            why=", ".join(ALERT_REASONS[code][lang] for code in why),
         )
         for lang in LANGUAGES
     }
