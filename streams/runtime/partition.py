@@ -58,6 +58,7 @@ class PartitionLoop(Generic[R]):
         self._fetch: asyncio.Future[Batch | None] | None = None
         self._commit: asyncio.Future[None] | None = None
         self._commit_began_s = 0.0
+        self._unhandled: BaseException | None = None
 
     # What a shell sees.
 
@@ -135,6 +136,7 @@ class PartitionLoop(Generic[R]):
 
     async def _open(self) -> None:
         self.state = "opening"
+        self._unhandled = None
         began_s = time.monotonic()
         self._session = Session(self._means, self.number, self._closing.is_set)
         restored = await self._in_thread(self._session.open)
@@ -218,9 +220,13 @@ class PartitionLoop(Generic[R]):
         """Handle a batch, in the agent: it becomes part of the open epoch as a whole."""
         try:
             self._epoch.advance(batch)
+            self._means.shell.on_records(self, batch.records)
         except StaleBatchError as stale:
             raise EpochError(str(stale)) from stale
-        self._means.shell.on_records(self, batch.records)
+        except BaseException as error:
+            # Who waits for the batch may be gone (closing): half a batch must not be drained.
+            self._unhandled = error
+            raise
 
     def _handle_due(self) -> None:
         if self._is_due():
@@ -248,6 +254,8 @@ class PartitionLoop(Generic[R]):
         return began_s + self._settings.epoch_ms / 1000 - time.monotonic()
 
     def _start_commit(self) -> None:
+        if self._unhandled is not None:
+            raise self._unhandled
         rows, epoch = self._rows, self._epoch
         rows.committing, rows.open = epoch, Epoch(epoch.positions)
         self._commit_began_s = time.monotonic()
