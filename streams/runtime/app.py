@@ -14,6 +14,7 @@ from streams.runtime.faults import GroupError
 from streams.runtime.faust_app import FaustSide
 from streams.runtime.health import Health
 from streams.runtime.partition import PartitionLoop
+from streams.runtime.pins import check_pins
 from streams.runtime.session import Means
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.shell import Shell
@@ -58,11 +59,12 @@ class Runtime(Generic[R]):
         self.app.on_before_shutdown.connect(self._on_shutdown, weak=False)
 
     async def start(self) -> None:
-        """Check the topics, join the group; partitions open as they are assigned.
+        """Check libraries and topics, join the group; partitions open as they are assigned.
 
         Raises:
-            OperatorError: topics are missing or do not fit each other.
+            OperatorError: topics are missing or do not fit each other, or a library is another.
         """
+        check_pins()
         loop = asyncio.get_running_loop()
         self._count = await loop.run_in_executor(self._executor, count_partitions, self.settings)
         self._watch = asyncio.create_task(self._watch_over())
