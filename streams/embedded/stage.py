@@ -32,6 +32,7 @@ from streams.settings import Settings, child_environment, load_settings
 READY_S_MAX = 120.0
 STOP_S_MAX = 15.0
 SNAPSHOT_EVERY_EXAMPLES = 50
+FIRST_PORT, PORTS = 20_000, 10_000
 
 
 class Stage:
@@ -171,10 +172,21 @@ def embedded_settings(bootstrap: str, home: Path, start_ms: int) -> Settings:
 
 
 def two_free_ports() -> int:
-    """A port of 127.0.0.1 that is free, as is the one after it: worker and learner."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            if port < 65_535 and second.connect_ex(("127.0.0.1", port + 1)) != 0:
-                return port
+    """A port of 127.0.0.1 that is free, as is the one after it: worker and learner.
+
+    Below the ports that the system gives to connections, which may take them at any moment.
+    """
+    begin: int = FIRST_PORT + os.getpid() % PORTS
+    for port in (*range(begin, FIRST_PORT + PORTS, 2), *range(FIRST_PORT, begin, 2)):
+        if _is_free(port) and _is_free(port + 1):
+            return port
+    raise OfferstreamError("no two ports of 127.0.0.1 are free")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

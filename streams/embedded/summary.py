@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.embedded.results import percentiles_ms
+from streams.embedded.scoreboard import Learned
 from streams.embedded.screen import Scene
 from streams.simulator.scoring import ArmResult, averaged, difference
 
@@ -56,6 +57,7 @@ def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str,
     yield "churn alerts", f"{_counted(board.transitions)}; reasons {_counted(board.reasons)}"
     if churn is not None:
         yield "churn score", f"AUC {churn[0]:.3f} against the truth, {churn[1]} people scored"
+    yield "models learned", "; ".join(map(_learned, board.models.items())) or "nothing"
     latency = percentiles_ms(board.latencies_s)
     if latency is not None:
         yield "event to offer", f"p50 {latency[0]:.0f} ms, p99 {latency[1]:.0f} ms"
@@ -67,6 +69,15 @@ def _rate(result: ArmResult) -> str:
     if not result.offers:
         return f"{result.arm} none offered"
     return f"{result.arm} {result.rate:.1%} ({result.redeemed:,} of {result.offers:,})"
+
+
+def _learned(named: tuple[str, Learned]) -> str:
+    name, model = named
+    quality = model.quality
+    return (
+        f"{name} {model.examples:,} labels, log loss {quality.get('log_loss', 0.0):.3f} "
+        f"(base {quality.get('log_loss_constant', 0.0):.3f}), AUC {quality.get('auc', 0.5):.3f}"
+    )
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 from msgspec import Struct
 
+from streams.errors import OperatorError
 from streams.worker.meter import CONTENT_TYPE
 
 HEAD_BYTES_MAX = 8_192
@@ -52,8 +53,18 @@ class HttpServer:
         self._open = 0
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; returns the port (one of the system's choice when `port` is 0)."""
-        self._server = await asyncio.start_server(self._serve, host, port, limit=HEAD_BYTES_MAX)
+        """Listen; returns the port (one of the system's choice when `port` is 0).
+
+        Raises:
+            OperatorError: nobody can listen there.
+        """
+        try:
+            self._server = await asyncio.start_server(self._serve, host, port, limit=HEAD_BYTES_MAX)
+        except OSError as error:
+            raise OperatorError(
+                f"cannot listen on {host}:{port} ({error.strerror}): set http.port, "
+                "OFFERSTREAM_HTTP_PORT (slot n listens on port + n), or 0 for any free one"
+            ) from error
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from streams.errors import OperatorError
 from streams.worker import http as http_module
 from streams.worker.http import Health, HttpServer
 
@@ -114,3 +115,19 @@ def test_more_connections_than_the_limit_are_closed_at_once(
     refused, answer = with_server(crowd).split(b"|", 1)
     assert refused == b""
     assert answer.startswith(b"HTTP/1.1 200")
+
+
+def test_a_port_in_use_is_said_in_a_sentence() -> None:
+    """Whoever starts two workers on one port is told what to set; the launcher does not try on."""
+
+    async def run() -> None:
+        first = HttpServer(lambda: b"", lambda: Health(True), lambda: Health(True))
+        second = HttpServer(lambda: b"", lambda: Health(True), lambda: Health(True))
+        port = await first.start("127.0.0.1", 0)
+        try:
+            with pytest.raises(OperatorError, match=f"cannot listen on 127.0.0.1:{port}"):
+                await second.start("127.0.0.1", port)
+        finally:
+            await first.stop()
+
+    asyncio.run(run())
