@@ -176,8 +176,8 @@ def two_free_ports() -> int:
 
     Below the ports that the system gives to connections, which may take them at any moment.
     """
-    begin: int = FIRST_PORT + os.getpid() % PORTS
-    for port in (*range(begin, FIRST_PORT + PORTS, 2), *range(FIRST_PORT, begin, 2)):
+    for step in range(0, PORTS, 2):
+        port = FIRST_PORT + (os.getpid() + step) % PORTS
         if _is_free(port) and _is_free(port + 1):
             return port
     raise OfferstreamError("no two ports of 127.0.0.1 are free")

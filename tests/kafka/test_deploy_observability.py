@@ -24,6 +24,7 @@ from tests.support.composed import Composed
 from tests.support.shop_days import ShopDays
 
 SHOPPERS, DAYS = 40, 70
+HALF_A_DAY_MS = 12 * 3_600_000
 PATIENCE_S = 300
 BOARDS = ROOT / "deploy" / "grafana" / "dashboards"
 # Grafana's own rule: four times the scrape interval that the data source names (5 s).
@@ -92,7 +93,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         shop = ShopDays(bootstrap, "offerstream", story(), shoppers=SHOPPERS, days=DAYS)
         still_running = alive(composed)
         shop.play(DAYS // 2, still_running)
-        shop.send(unwelcome(shop.market.step(shop.now_ms + 3_600_000)))
+        shop.send(unwelcome(shop.market.step(shop.now_ms + HALF_A_DAY_MS)))
+        shop.wait(still_running)
+        time.sleep(3)  # scraped before the worker that saw it is gone
         assert composed.stop("worker-2") == 0
         shop.play(DAYS - DAYS // 2, still_running)
         time.sleep(5)  # the last figures are looked at every 4 s, and then scraped
@@ -102,6 +105,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 
 def unwelcome(records: list[Sent]) -> list[Sent]:
     """Good records, some of them twice or under a wrong key, and some that are none."""
+    assert len(records) >= 20
     few = records[:20]
     wrong_key = [Sent(r.topic, b"somebody-else-%d" % n, r.value) for n, r in enumerate(few[:10])]
     bad = [Sent(topics.APP.name, b"k%d" % n, b"nonsense") for n in range(10)]

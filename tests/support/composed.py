@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.apache_kafka import JARS, ROOT, ApacheKafka, fetch_jars, free_port
+from tests.support.apache_kafka import JARS, ROOT, ApacheKafka, fetch_jars, free_port, java
 from tests.support.debian import server
 from tests.support.worker_job import Process
 
@@ -56,7 +56,7 @@ class ComposedKafka(ApacheKafka):
         folders = {"default": defaults, "mounted": mounted("kafka"), "final": self._home}
         subprocess.run(
             [
-                *(*self._java(), "kafka.docker.KafkaDockerWrapper", "setup"),
+                *(*java(), "kafka.docker.KafkaDockerWrapper", "setup"),
                 *(w for n, folder in folders.items() for w in (f"--{n}-configs-dir", str(folder))),
             ],
             env={"PATH": os.environ["PATH"], **SERVICES["kafka"]["environment"], **elsewhere},
