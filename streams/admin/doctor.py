@@ -5,6 +5,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
@@ -19,7 +20,14 @@ from streams.settings import Settings, librdkafka_config
 CLOCK_SKEW_S_MAX = 2.0
 FREE_GIB_MIN = 1.0
 LAG_RECORDS_MAX = 10_000
-PACKAGES = ("faust", "confluent_kafka", "kafka", "rocksdict", "river", "cel")
+PACKAGES = (
+    "common-expression-language",
+    "confluent-kafka",
+    "faust-streaming",
+    "kafka-python",
+    "river",
+    "rocksdict",
+)
 TIMEOUT_S = 10.0
 
 
@@ -64,13 +72,19 @@ def _python() -> Finding:
 
 
 def _packages() -> Iterator[Finding]:
-    from importlib.util import find_spec
-
-    missing = [name for name in PACKAGES if find_spec(name) is None]
+    missing = [name for name in PACKAGES if not _is_installed(name)]
     if missing:
         yield Finding("fail", f"not installed: {', '.join(missing)}", "run `make install`")
     else:
         yield Finding("ok", "all packages are installed")
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _data_dir(settings: Settings) -> Finding:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, ClassVar
 
+from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import TRANSPORTS, aiokafka
 
@@ -72,8 +73,14 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
         """Ask the group's coordinator, now, whether this process is still a member.
 
         A process that slept past its session holds partitions that are somebody else's.
+
+        Raises:
+            GroupError: the coordinator will not have this process (authorization lost).
         """
-        return bool(await self._thread.call_thread(self._heartbeat))
+        try:
+            return bool(await self._thread.call_thread(self._heartbeat))
+        except KafkaError as error:
+            raise GroupError(f"consumer group: {error!r}") from error
 
     def commit_positions(self, partition: int, offsets: Mapping[str, int]) -> None:
         """Commit as the group's member (no transactions); blocks, so call it from a thread.

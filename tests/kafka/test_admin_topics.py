@@ -104,7 +104,11 @@ def test_the_commands_work_from_the_shell(kafka: ApacheKafka, tmp_path: Path) ->
 def test_the_doctor_tells_of_a_look_that_breaks(
     kafka: ApacheKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever an answer of the broker's leads to is a line, not the end of the doctor."""
+    """Whatever an answer of the broker's leads to is a line, not the end of the doctor.
+
+    Faust, once imported, has no `__spec__`: it must be looked for by its distribution.
+    """
+    import faust  # noqa: F401
 
     def breaks(settings: Settings, client: object) -> Iterator[doctor.Finding]:
         raise ValueError("an answer that nobody thought of")

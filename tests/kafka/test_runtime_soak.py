@@ -36,8 +36,8 @@ def test_k3_a_long_run_with_many_kills(kafka: ApacheKafka, tmp_path: Path) -> No
         wipe = draw.random() < WIPED_RATIO
         wiped += wipe
         crew.kill(draw.randrange(WORKERS), wipe=wipe)
-        print(f"kill {n + 1}: {job.committed_records()} records", flush=True)
-    left = EVENTS - job.committed_records()
+        print(f"kill {n + 1}: {job.committed()} records", flush=True)
+    left = EVENTS - job.committed()
     crew.wait_for(EVENTS)
     crew.stop()
     print(

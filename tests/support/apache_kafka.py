@@ -15,7 +15,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -199,11 +199,20 @@ class ApacheKafka:
             reader.close()
 
     def committed(self, group: str, topic: str, partitions: int = 4) -> list[int]:
-        """The committed offsets of a group; what an open transaction holds is not waited for."""
-        reader = self._reader(False, group)
+        """The committed offsets of a group; what an open transaction holds is not waited for.
+
+        A broker that has just come back needs a moment to answer.
+        """
+        reader, deadline = self._reader(False, group), time.monotonic() + 60
+        at = [TopicPartition(topic, p) for p in range(partitions)]
         try:
-            at = [TopicPartition(topic, p) for p in range(partitions)]
-            return [tp.offset for tp in reader.committed(at, timeout=30)]
+            while True:
+                try:
+                    return [tp.offset for tp in reader.committed(at, timeout=30)]
+                except KafkaException:
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.2)
         finally:
             reader.close()
 

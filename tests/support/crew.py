@@ -24,7 +24,7 @@ class Crew:
     def wait_for(self, records: int) -> None:
         """Until so many records of the input are committed, by whomever."""
         deadline, reached = time.monotonic() + PATIENCE_S, -1
-        while (now := self._job.committed_records()) < records:
+        while (now := self._job.committed()) < records:
             if now > reached:
                 deadline, reached = time.monotonic() + PATIENCE_S, now
             tails = "\n".join(worker.tail() for worker in self.workers.values())
