@@ -74,9 +74,9 @@ class TcpProxy:
         self, pair: tuple[socket.socket, socket.socket], here: socket.socket, there: socket.socket
     ) -> None:
         """Bytes in order, each `delay_s` after it came in."""
-        here.settimeout(_POLL_S)
         waiting: deque[tuple[float, bytes]] = deque()
         try:
+            here.settimeout(_POLL_S)
             while True:
                 if waiting:
                     here.settimeout(max(0.001, min(_POLL_S, waiting[0][0] - time.monotonic())))
