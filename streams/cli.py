@@ -3,6 +3,7 @@
 Rooms are imported inside the verbs, so that `--help` is quick and `replay` needs no Kafka.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,7 @@ from streams.terminal import EXIT_MISTAKE, Verbs, progress, say, say_all, show
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 STORIES = click.Choice(["shoppers", "complete-journey"])
 PURPOSES = click.Choice(get_args(Purpose))
+Verb = Callable[..., None]
 LANGUAGES = click.Choice(["en", "ja", "zh"])
 
 
@@ -45,6 +47,19 @@ def _settings(ctx: click.Context) -> Settings:
 
     configure_logs(settings.log_level)
     return settings
+
+
+def tailing(verb: Verb) -> Verb:
+    """The options of every verb that shows records as they come."""
+    for option in (
+        click.option("--limit", type=click.IntRange(1), help="End after so many."),
+        click.option("--language", type=LANGUAGES, default="en", show_default=True),
+        click.option(
+            "--all", "all_", is_flag=True, help="From the beginning, not only what is new."
+        ),
+    ):
+        verb = option(verb)
+    return verb
 
 
 @main.group("topics")
@@ -137,9 +152,7 @@ def offers_publish(ctx: click.Context, path: Path | None, example_shop: bool) ->
 
 
 @offers.command("tail", epilog="Example: offerstream offers tail --all --language ja")
-@click.option("--all", "all_", is_flag=True, help="From the beginning, not only what is new.")
-@click.option("--language", type=LANGUAGES, default="en", show_default=True)
-@click.option("--limit", type=click.IntRange(1), help="End after so many.")
+@tailing
 @click.pass_context
 def offers_tail(ctx: click.Context, all_: bool, language: str, limit: int | None) -> None:
     """Show offers as they are decided."""
@@ -154,9 +167,7 @@ def alerts() -> None:
 
 
 @alerts.command("tail", epilog="Example: offerstream alerts tail --all")
-@click.option("--all", "all_", is_flag=True, help="From the beginning, not only what is new.")
-@click.option("--language", type=LANGUAGES, default="en", show_default=True)
-@click.option("--limit", type=click.IntRange(1), help="End after so many.")
+@tailing
 @click.pass_context
 def alerts_tail(ctx: click.Context, all_: bool, language: str, limit: int | None) -> None:
     """Show churn alerts as they are raised."""

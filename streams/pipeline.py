@@ -65,8 +65,8 @@ def _fall_due(
     """One due moment: close what waits for it, look for leaving, answer what was put off."""
     person, expired = feedback.expire(person, at_ms)
     person, leaving, risen = _churn_tick(person, at_ms, models, policy)
-    person, moments, deferred = decisions.take_due(person, at_ms, policy)
-    person, decided = _answer(person, (*moments, *risen), deferred, at_ms, models, policy)
+    person, due = decisions.take_due(person, at_ms, policy)
+    person, decided = _answer(person, risen, due, at_ms, models, policy)
     return person, (*expired, *leaving, *decided)
 
 
@@ -108,7 +108,7 @@ def _score(
 def _answer(
     person: Customer,
     moments: tuple[Moment, ...],
-    deferred: tuple[Ask, ...],
+    due: tuple[Ask, ...],
     at_ms: int,
     models: Models,
     policy: Policy,
@@ -117,7 +117,7 @@ def _answer(
     person = decisions.set_reminders(person, at_ms, policy)
     person, asks = decisions.fire(person, moments, policy)
     effects: list[Effect] = []
-    for ask in (*deferred, *asks):
+    for ask in (*due, *asks):
         person, decided = decisions.decide(person, ask, at_ms, models.response, policy)
         effects.extend(decided)
     return person, tuple(effects)

@@ -53,17 +53,15 @@ def set_reminders(person: Customer, now_ms: int, policy: Policy) -> Customer:
     return person if reminders == person.reminders else replace(person, reminders=reminders)
 
 
-def take_due(
-    person: Customer, at_ms: int, policy: Policy
-) -> tuple[Customer, tuple[Moment, ...], tuple[Ask, ...]]:
+def take_due(person: Customer, at_ms: int, policy: Policy) -> tuple[Customer, tuple[Ask, ...]]:
     """What is due: asks for an abandoned cart, and asks that were put off.
 
     A reminder about a cart belongs to one rule and wakes only that one: a rule that waits a day
-    does not speak when a rule that waits an hour does. So no moment is left for other rules.
+    does not speak when a rule that waits an hour does.
     """
     due = tuple(r for r in person.reminders if r.due_at_ms <= at_ms)
     if not due:
-        return person, (), ()
+        return person, ()
     kept = tuple(r for r in person.reminders if r.due_at_ms > at_ms)
     person = replace(person, reminders=kept)
     rules = {t.rule.rule_id: t.rule for t in policy.triggers}
@@ -76,7 +74,7 @@ def take_due(
             own = (t for t in policy.listeners.get(rule.kind, ()) if t.rule is rule)
             person, asked = _asked(person, _moment_of(person, reminder, rule, at_ms), own)
             asks.extend(asked)
-    return person, (), tuple(asks)
+    return person, tuple(asks)
 
 
 def put_off(person: Customer, ask: Ask, until_ms: int) -> Customer:
