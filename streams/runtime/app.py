@@ -21,6 +21,7 @@ from streams.runtime.shell import Shell
 from streams.runtime.store import StoreOptions
 from streams.runtime.threads import CountingExecutor
 from streams.runtime.topics import count_partitions
+from streams.runtime.turns import Turns
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -49,6 +50,7 @@ class Runtime(Generic[R]):
             failpoint,
             self._faust.commit_positions,
             self._faust.confirm_membership,
+            Turns(settings.urgent_commits_max),
         )
         self._executor = CountingExecutor(_THREADS, f"{settings.table}-epochs")
         self._running: dict[int, asyncio.Task[None]] = {}

@@ -1,7 +1,8 @@
 """The loop of one partition number: its batches, its timers and its epochs, one at a time.
 
 While an epoch's commit runs in a thread the next epoch is already gathered; it is committed only
-after the one before, and both are dropped when that fails.
+after the one before, and both are dropped when that fails. An urgent epoch ends as soon as it has
+a turn among those of the process, any other one with its time.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from streams.runtime.records import Output
 from streams.runtime.rows import Rows
 from streams.runtime.session import Means, Session
 from streams.runtime.shell import EpochStats
+from streams.runtime.turns import Turn
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -53,11 +55,12 @@ class PartitionLoop(Generic[R]):
         self._executor = executor
         self._deliver = deliver
         self._fail = fail
-        self._closing = asyncio.Event()
+        self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._session: Session[R] | None = None
         self._fetch: asyncio.Future[Batch | None] | None = None
         self._commit: asyncio.Future[None] | None = None
         self._commit_began_s = 0.0
+        self._turn: Turn | None = None
         self._unhandled: BaseException | None = None
 
     # What a shell sees.
@@ -103,11 +106,12 @@ class PartitionLoop(Generic[R]):
 
     def close(self) -> None:
         """End the epoch, commit, let go; `run` returns when that is done."""
-        self._closing.set()
+        if not self._closing.done():
+            self._closing.set_result(None)
 
     async def _run(self) -> None:
         failures = 0
-        while not self._closing.is_set():
+        while not self._closing.done():
             opened_s = float("inf")
             try:
                 if failures:
@@ -138,7 +142,7 @@ class PartitionLoop(Generic[R]):
         self.state = "opening"
         self._unhandled = None
         began_s = time.monotonic()
-        self._session = Session(self._means, self.number, self._closing.is_set)
+        self._session = Session(self._means, self.number, self._closing.done)
         restored = await self._in_thread(self._session.open)
         log.info(
             "partition %d is open after %.2f s: %d rows restored (changelog %d to %d)",
@@ -152,10 +156,12 @@ class PartitionLoop(Generic[R]):
         self.state = "running"
 
     async def _work(self) -> None:
-        while not self._closing.is_set():
+        while not self._closing.done():
             self._start_fetch()
             await self._wait()
             await self._settle_if_done()
+            # A turn may have come: end what has waited for it before more is taken in.
+            await self._end_epoch_if_time()
             await self._handle_fetched()
             self._handle_due()
             await self._end_epoch_if_time()
@@ -177,6 +183,7 @@ class PartitionLoop(Generic[R]):
                 # A failure has been seen already, or no longer matters.
                 running.exception()
         self._fetch = self._commit = None
+        self._give_back_turn()
         session, self._session = self._session, None
         if session is not None:
             closed = self._in_thread(session.close)
@@ -188,8 +195,9 @@ class PartitionLoop(Generic[R]):
             self._fetch = self._in_thread(lambda: self._opened.fetch(FETCH_WAIT_S))
 
     async def _wait(self) -> None:
-        """Until there is something to do: a batch, an ended commit, or time."""
-        waiting = {f for f in (self._fetch, self._commit) if f is not None}
+        """Until there is something to do: a batch, an ended commit, a turn, or time."""
+        awaited = self._commit or self._turn
+        waiting: set[asyncio.Future[Any]] = {f for f in (self._fetch, awaited) if f is not None}
         if self._time_left_s() > 0 and not self._is_due():
             await asyncio.wait(
                 waiting, timeout=self._time_left_s(), return_when=asyncio.FIRST_COMPLETED
@@ -205,14 +213,12 @@ class PartitionLoop(Generic[R]):
             return
         # The next batch is read while this one is handled.
         self._start_fetch()
-        closing = asyncio.ensure_future(self._closing.wait())
         handled = asyncio.ensure_future(self._deliver(batch, self._take))
         try:
-            await asyncio.wait({closing, handled}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({self._closing, handled}, return_when=asyncio.FIRST_COMPLETED)
             if handled.done():
                 handled.result()
         finally:
-            closing.cancel()
             handled.cancel()
         self._epoch.begin_unless_empty()
 
@@ -242,14 +248,18 @@ class PartitionLoop(Generic[R]):
         epoch, full = self._epoch, len(self._epoch.rows) >= self._settings.epoch_rows_max
         if self._commit is not None and full:
             await self._settle()
-        if self._commit is None and (full or epoch.urgent or self._time_left_s() <= 0):
+        if self._commit is not None:
+            return
+        if epoch.urgent and self._turn is None:
+            self._turn = self._means.turns.ask()
+        if full or self._time_left_s() <= 0:
             self._start_commit()
 
     def _time_left_s(self) -> float:
         began_s = self._epoch.began_s
         if began_s is None or self._commit is not None:
             return 10 * FETCH_WAIT_S
-        if self._epoch.urgent:
+        if self._turn is not None and self._turn.done():
             return 0.0
         return began_s + self._settings.epoch_ms / 1000 - time.monotonic()
 
@@ -279,8 +289,14 @@ class PartitionLoop(Generic[R]):
         await self._returned(self._commit, self._commit_patience_s())
         self._commit.result()
         self._commit = None
+        self._give_back_turn()
         self._rows.settle(epoch)
         self._means.shell.on_committed(self._stats(epoch))
+
+    def _give_back_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            self._means.turns.give_back(turn)
 
     async def _returned(self, running: "asyncio.Future[Any]", patience_s: float) -> None:
         """Wait for a thread, but not for ever: librdkafka's calls do not always keep their time.
@@ -322,10 +338,7 @@ class PartitionLoop(Generic[R]):
         return self._opened.rows.open
 
     async def _sleep(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._closing.wait(), seconds)
-        except TimeoutError:
-            return
+        await asyncio.wait({self._closing}, timeout=seconds)
 
     def _in_thread(self, call: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._executor, call)

@@ -14,6 +14,7 @@ from streams.runtime.rows import Rows
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.shell import Shell
 from streams.runtime.store import RowStore, StoreOptions
+from streams.runtime.turns import Turns
 
 R = TypeVar("R")
 CommitOffsets = Callable[[int, Mapping[str, int]], None]
@@ -23,6 +24,7 @@ class Means(Struct, Generic[R], frozen=True):
     """What all partitions of a process share; `commit_offsets` serves plain commits only.
 
     `confirm_membership` asks the group's coordinator whether this process still is a member.
+    `turns` are for commits of urgent epochs.
     """
 
     settings: RuntimeSettings
@@ -31,6 +33,7 @@ class Means(Struct, Generic[R], frozen=True):
     failpoint: Failpoint
     commit_offsets: CommitOffsets
     confirm_membership: Callable[[], Awaitable[bool]]
+    turns: Turns
 
 
 class Session(Generic[R]):

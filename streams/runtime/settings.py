@@ -12,6 +12,7 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True):
     `client_config` goes to every librdkafka client (security above all) and is never logged.
     `group_instance_id` names a slot: its next process takes its partitions back without a wait.
     `output_topics` are where the shell emits to: a take-over looks there for hanging transactions.
+    At most `urgent_commits_max` urgent epochs of a process are committed at once; others gather.
     `application_id` is the consumer group's id and, with `-<partition>`, the transactional id.
     """
 
@@ -24,6 +25,7 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True):
     epoch_ms: int = 1_000
     epoch_rows_max: int = 10_000
     batch_records_max: int = 2_000
+    urgent_commits_max: int = 2
     transactional: bool = True
     client_config: Mapping[str, str] = {}
     session_timeout_s: float = 10.0
