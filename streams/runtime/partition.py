@@ -267,6 +267,7 @@ class PartitionLoop(Generic[R]):
         if self._unhandled is not None:
             raise self._unhandled
         rows, epoch = self._rows, self._epoch
+        epoch.seal(self._means.shell.encode_row)
         rows.committing, rows.open = epoch, Epoch(epoch.positions)
         self._commit_began_s = time.monotonic()
         self._commit = self._in_thread(lambda: self._opened.commit(epoch))

@@ -64,8 +64,8 @@ class Session(Generic[R]):
         self.rows = Rows(store, shell, settings.cached_rows_max)
         self.rows.open = Epoch(fetcher.start())
         self.fetch = fetcher.fetch
-        self.commit = Committer(
-            settings, self._partition, ending, shell, store, self._means.failpoint
+        self.commit = Committer[R](
+            settings, self._partition, ending, store, self._means.failpoint
         ).commit
         return restored
 

@@ -71,6 +71,10 @@ class EchoShell:
             value = f"{record.partition}:{record.offset}".encode()
             partition.emit(Output("out", None, value), urgent=self._urgent)
 
+    def encode_row(self, row: Any) -> bytes:
+        """There are no rows."""
+        raise AssertionError(row)
+
     def now_ms(self, partition: int) -> int:
         """No time passes."""
         return 0
