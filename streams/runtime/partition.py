@@ -61,6 +61,7 @@ class PartitionLoop(Generic[R]):
         self._commit: asyncio.Future[None] | None = None
         self._commit_began_s = 0.0
         self._turn: Turn | None = None
+        self._behind = False
         self._unhandled: BaseException | None = None
 
     # What a shell sees.
@@ -191,7 +192,11 @@ class PartitionLoop(Generic[R]):
             closed.result()
 
     def _start_fetch(self) -> None:
-        if self._fetch is None:
+        """Read on; but what trickles in while a commit runs gathers at the client meanwhile.
+
+        It could not be committed earlier, and a batch for each record costs more than the record.
+        """
+        if self._fetch is None and (self._behind or self._commit is None):
             self._fetch = self._in_thread(lambda: self._opened.fetch(FETCH_WAIT_S))
 
     async def _wait(self) -> None:
@@ -211,8 +216,10 @@ class PartitionLoop(Generic[R]):
         batch, self._fetch = self._fetch.result(), None
         if batch is None:
             return
-        # The next batch is read while this one is handled.
-        self._start_fetch()
+        self._behind = len(batch.records) >= self._settings.batch_records_max
+        if self._behind:
+            # The next batch is read while this one is handled.
+            self._start_fetch()
         handled = asyncio.ensure_future(self._deliver(batch, self._take))
         try:
             await asyncio.wait({self._closing, handled}, return_when=asyncio.FIRST_COMPLETED)
