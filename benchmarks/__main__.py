@@ -10,7 +10,7 @@ import click
 from confluent_kafka import KafkaException
 from rich.console import Console
 
-from benchmarks import install, latency, product, restore, scale, state, workers
+from benchmarks import install, latency, pieces, product, restore, scale, state, workers
 from benchmarks.report import as_table, write_report
 from benchmarks.results import Run, read, sitting, write
 
@@ -44,6 +44,7 @@ class Sizes:
 Scenario = Callable[[Sizes], Iterator[Run]]
 SCENARIOS: dict[str, Scenario] = {
     "state": lambda s: state.measure(s.events, s.rounds, s.only, say),
+    "pieces": lambda s: pieces.measure(s.events, s.rounds, say),
     "product": lambda s: product.measure(s.product_events, s.rounds, say),
     "latency": lambda s: latency.measure(s.latency_s, s.rounds, say),
     "restore": lambda s: restore.measure(s.restore_rows, s.rounds, say),
@@ -79,8 +80,8 @@ def _command(name: str) -> click.Command:
 
 
 def _summary(name: str) -> str:
-    modules = {m.__name__.rpartition(".")[2]: m for m in (state, product, latency, restore, scale)}
-    module = modules.get(name, workers)
+    rooms = (state, pieces, product, latency, restore, workers, scale)
+    module = {m.__name__.rpartition(".")[2]: m for m in rooms}[name]
     return (module.__doc__ or "").splitlines()[0]
 
 

@@ -17,6 +17,7 @@ CAPTION = "Events a second of each contender, and an event's cost over the numbe
 EVENTS = ("events/s", "CPU us/event")
 TITLES = {
     "state": "The state pipeline, one core each",
+    "pieces": "What each piece buys",
     "product": "The whole product",
     "latency": "Event in to offer out",
     "restore": "Restore from the changelog, one core",
@@ -54,6 +55,7 @@ def tables(runs: list[Run]) -> Iterator[tuple[str, tuple[str, ...], Lines]]:
     """Title, head and lines of every scenario that was measured."""
     makers = {
         "state": _state,
+        "pieces": _events,
         "product": _product,
         "latency": _latency,
         "restore": _restore,
@@ -96,7 +98,7 @@ def _document(result: Sitting) -> Iterator[str]:
 
 def _busy(runs: Iterable[Run]) -> str:
     """Which runs had to share their core with somebody else."""
-    pinned = [r for r in runs if r.scenario in ("state", "product", "scale")]
+    pinned = [r for r in runs if r.scenario in ("state", "pieces", "product", "scale")]
     alone = [r for r in pinned if "core" not in r.contender]
     shares = [r.numbers.get("foreign_share", 0.0) for r in alone]
     high = [share for share in shares if share > BUSY_SHARE]

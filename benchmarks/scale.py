@@ -46,7 +46,7 @@ def _one(events: int, customers: int) -> Run:
         fill(kafka.bootstrap, "scale-changelog", state_rows(customers))
         fill(kafka.bootstrap, place.source, views(events, customers, SEED))
         child = stack.enter_context(
-            running(Child(ours(1_000)(place), home / "log", environment=quiet()))
+            running(Child(ours()(place), home / "log", environment=quiet()))
         )
         marks = Marks(int(events * 0.15), int(events * 0.85), events)
         stretch = follow(child, group_progress(place.bootstrap, place.group, place.source), marks)

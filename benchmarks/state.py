@@ -1,8 +1,9 @@
 """The state pipeline on every contender, interleaved in rounds, each run checked."""
 
+import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from shutil import rmtree
@@ -64,13 +65,13 @@ class Contender(Struct, frozen=True):
         return self.warm_events + max(2_000, int(asked * self.share) // 1_000 * 1_000)
 
 
-def ours(epoch_ms: int) -> Callable[[Place], list[str]]:
-    """The runtime's own defaults with epochs of this length."""
+def ours(**differs: object) -> Callable[[Place], list[str]]:
+    """The runtime's own defaults, but for these settings."""
 
     def command(place: Place) -> list[str]:
         module = "benchmarks.contenders.offerstream.app"
-        changelog = f"{place.group}-changelog"
-        return [sys.executable, "-m", module, *place.arguments, changelog, str(epoch_ms)]
+        topic = f"{place.group}-changelog"
+        return [sys.executable, "-m", module, *place.arguments, topic, json.dumps(differs)]
 
     return command
 
@@ -109,18 +110,21 @@ def _kafka_streams(place: Place) -> list[str]:
     ]  # fmt: skip
 
 
-def _changelog(suffix: str) -> Callable[[Place], str]:
+def changelog(suffix: str) -> Callable[[Place], str]:
+    """The changelog's name: the group's, and how this contender goes on."""
     return lambda place: f"{place.group}-{suffix}"
 
 
 CONTENDERS = (
-    Contender("offerstream, exactly once, epochs of 1 s", ours(1_000), _changelog("changelog")),
-    Contender("offerstream, exactly once, epochs of 100 ms", ours(100), _changelog("changelog")),
-    Contender("hand-written loop, at least once", _loop, _changelog("changelog")),
+    Contender("offerstream, exactly once, epochs of 1 s", ours(), changelog("changelog")),
+    Contender(
+        "offerstream, exactly once, epochs of 100 ms", ours(epoch_ms=100), changelog("changelog")
+    ),
+    Contender("hand-written loop, at least once", _loop, changelog("changelog")),
     Contender(
         "Kafka Streams 4.3.1 (Java 17), exactly once",
         _kafka_streams,
-        _changelog("customers-changelog"),
+        changelog("customers-changelog"),
         share=0.7,
         warm_events=500_000,
         own_topics=False,
@@ -149,7 +153,7 @@ CONTENDERS = (
     Contender(
         "idiomatic Faust 0.15.3, at least once",
         _faust,
-        _changelog("customers-changelog"),
+        changelog("customers-changelog"),
         share=0.03,
         own_topics=False,
     ),
@@ -159,6 +163,17 @@ CONTENDERS = (
 def measure(events: int, rounds: int, only: str, say: Callable[[str], None]) -> Iterator[Run]:
     """Every contender in every round, on one broker, from the same input."""
     chosen = [c for c in CONTENDERS if only.lower() in c.name.lower()]
+    yield from in_rounds("state", chosen, events, rounds, say)
+
+
+def in_rounds(
+    scenario: str,
+    chosen: Sequence[Contender],
+    events: int,
+    rounds: int,
+    say: Callable[[str], None],
+) -> Iterator[Run]:
+    """All of them in every round; who fails is named at the end."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-state-")))
         kafka = stack.enter_context(broker())
@@ -173,7 +188,7 @@ def measure(events: int, rounds: int, only: str, say: Callable[[str], None]) -> 
                 source = f"state-events-{contender.events(events)}"
                 place = Place(kafka.bootstrap, home / name, name, source, f"{name}-answers")
                 try:
-                    run = one(kafka, contender, place, events, round_)
+                    run = one(kafka, scenario, contender, place, events, round_)
                 except FAULTS as fault:
                     # The others are still worth measuring.
                     say(f"round {round_}: {contender.name} FAILED: {fault}")
@@ -191,7 +206,9 @@ def measure(events: int, rounds: int, only: str, say: Callable[[str], None]) -> 
         raise RuntimeError(f"no result: {'; '.join(failed)}")
 
 
-def one(kafka: ApacheKafka, contender: Contender, place: Place, asked: int, round_: int) -> Run:
+def one(
+    kafka: ApacheKafka, scenario: str, contender: Contender, place: Place, asked: int, round_: int
+) -> Run:
     """One contender, once, from start to check."""
     events = contender.events(asked)
     counted = events - contender.warm_events
@@ -210,9 +227,9 @@ def one(kafka: ApacheKafka, contender: Contender, place: Place, asked: int, roun
         stretch = follow(child, progress_of(contender, place), marks)
     check_answers(kafka, place.output, events, CUSTOMERS, SEED)
     row_bytes = 0
-    if changelog := contender.changelog(place):
-        row_bytes = check_changelog(kafka, changelog, events)
-    return of_stretch("state", contender.name, round_, stretch, row_bytes=float(row_bytes))
+    if written := contender.changelog(place):
+        row_bytes = check_changelog(kafka, written, events)
+    return of_stretch(scenario, contender.name, round_, stretch, row_bytes=float(row_bytes))
 
 
 def progress_of(contender: Contender, place: Place) -> Progress:

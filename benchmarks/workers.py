@@ -47,5 +47,5 @@ def _one(events: int, workers: int, round_: int) -> Run:
 def _start(stack: ExitStack, place: Place, number: int) -> Child:
     own = replace(place, home=place.home / str(number))
     own.home.mkdir()
-    child = Child(ours(1_000)(own), own.home / "log", environment=quiet(), core=None)
+    child = Child(ours()(own), own.home / "log", environment=quiet(), core=None)
     return stack.enter_context(running(child))

@@ -1,9 +1,16 @@
-"""`python -m ... BOOTSTRAP DATA_DIR GROUP INPUT OUTPUT CHANGELOG EPOCH_MS`: the runtime's shell."""
+"""`python -m ... BOOTSTRAP DATA_DIR GROUP INPUT OUTPUT CHANGELOG SETTINGS`: the runtime's shell.
 
+SETTINGS is JSON: what differs from the runtime's defaults. `"collect_seldom": false` gives Python's
+cycle collector its own defaults back.
+"""
+
+import gc
+import json
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.contenders.struct_rows import (
     Row,
@@ -19,6 +26,7 @@ from streams.runtime import (
     Output,
     Partition,
     Record,
+    Runtime,
     RuntimeSettings,
     build_runtime,
     run,
@@ -77,9 +85,11 @@ def main(
     source: str,
     output: str,
     changelog: str,
-    epoch_ms: str,
+    differs: str,
 ) -> int:
-    """The runtime's own defaults, but for the length of an epoch."""
+    """The runtime's own defaults, but for what `differs`."""
+    others: dict[str, Any] = json.loads(differs)
+    seldom = others.pop("collect_seldom", True)
     settings = RuntimeSettings(
         application_id=group,
         bootstrap=bootstrap,
@@ -87,10 +97,17 @@ def main(
         changelog_topic=changelog,
         table="customers",
         data_dir=Path(data_dir),
-        epoch_ms=int(epoch_ms),
+        **others,
     )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    return run(build_runtime(settings, StateShell(output)))
+    runtime = build_runtime(settings, StateShell(output))
+    return run(runtime, on_started=None if seldom else collect_often)
+
+
+async def collect_often(_: Runtime[Row]) -> None:
+    """As Python does where nobody says otherwise."""
+    gc.unfreeze()
+    gc.set_threshold(700, 10, 10)
 
 
 if __name__ == "__main__":

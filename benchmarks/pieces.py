@@ -1,0 +1,30 @@
+"""What each piece of the runtime buys: the state pipeline with one of them taken away."""
+
+from collections.abc import Callable, Iterator
+
+from benchmarks.results import Run
+from benchmarks.state import Contender, changelog, in_rounds, ours
+
+PIECES = (
+    Contender("as it is: exactly once, epochs of 1 s", ours(), changelog("changelog")),
+    Contender("epochs of 100 ms", ours(epoch_ms=100), changelog("changelog")),
+    Contender("epochs of 10 ms", ours(epoch_ms=10), changelog("changelog"), share=0.5),
+    Contender("no transactions (at least once)", ours(transactional=False), changelog("changelog")),
+    Contender(
+        "no cache of decoded rows", ours(cached_rows_max=1), changelog("changelog"), share=0.5
+    ),
+    Contender(
+        "Python's collector of cycles as it comes",
+        ours(collect_seldom=False),
+        changelog("changelog"),
+        share=0.5,
+    ),
+    Contender(
+        "ten records a batch", ours(batch_records_max=10), changelog("changelog"), share=0.25
+    ),
+)
+
+
+def measure(events: int, rounds: int, say: Callable[[str], None]) -> Iterator[Run]:
+    """Every variant in every round."""
+    yield from in_rounds("pieces", PIECES, events, rounds, say)
