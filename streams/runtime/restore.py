@@ -42,15 +42,17 @@ class ChangelogReader(Generic[R]):
         self._was_due = WasDue(store)
         self._consumer = new_consumer(settings, end_events=True, reset="error")
 
-    def find_position(self) -> None:
+    def find_position(self, patience_s: float = _PATIENCE_S) -> None:
         """Where to read on, and where the changelog ends now; a store of another history is wiped.
 
         Raises:
             EpochError: the broker does not answer.
             StoreError: the disk refuses.
         """
-        low, self.end = watermarks(self._consumer, self._source)
-        self.position = self._usable_position(self._origin(), low, self.end)
+        low, self.end = watermarks(self._consumer, self._source, patience_s)
+        cluster = self._consumer.list_topics(timeout=patience_s).cluster_id
+        origin = f"{cluster}/{self._source.topic}/{self._source.partition}".encode()
+        self.position = self._usable_position(origin, low, self.end)
         self._was_due = WasDue(self._store)
 
     def start(self) -> None:
@@ -91,10 +93,6 @@ class ChangelogReader(Generic[R]):
     def close(self) -> None:
         """Let the client go; the store stays open."""
         self._consumer.close()
-
-    def _origin(self) -> bytes:
-        cluster = self._consumer.list_topics(timeout=_PATIENCE_S).cluster_id
-        return f"{cluster}/{self._source.topic}/{self._source.partition}".encode()
 
     def _usable_position(self, origin: bytes, low: int, high: int) -> int:
         store = self._store
@@ -202,14 +200,16 @@ class WasDue:
         return dict(zip(asked, self._store.due_ms_of(asked), strict=True)) if asked else {}
 
 
-def watermarks(consumer: Consumer, source: TopicPartition) -> tuple[int, int]:
+def watermarks(
+    consumer: Consumer, source: TopicPartition, patience_s: float = _PATIENCE_S
+) -> tuple[int, int]:
     """The first offset and the end (of what is committed) of a partition.
 
     Raises:
         EpochError: the broker does not answer.
     """
     try:
-        low, high = consumer.get_watermark_offsets(source, timeout=_PATIENCE_S)
+        low, high = consumer.get_watermark_offsets(source, timeout=patience_s)
     except KafkaException as error:
         raise EpochError(f"{source.topic}: {error.args[0].str()}") from error
     return low, high

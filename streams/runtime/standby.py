@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 _TURN_RECORDS = 500
 _WAIT_S = 0.2
+# Whoever takes the partition over waits for this.
+_PATIENCE_S = 5.0
 # A turn is followed by a rest of three times its CPU time: a quarter of a core, for all together.
 _REST = 3.0
 _BACK_OFF_MAX_S = 30.0
@@ -114,7 +116,7 @@ class Follower(Generic[R]):
             store.close()
 
     def _read(self, reader: ChangelogReader[R]) -> None:
-        reader.find_position()
+        reader.find_position(_PATIENCE_S)
         begin, end, rows = reader.position, reader.end, 0
         log.info("standby of partition %d follows (changelog %d to %d)", self.number, begin, end)
         reader.start()

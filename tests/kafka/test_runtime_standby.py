@@ -1,10 +1,13 @@
 """Standbys: who follows a partition takes it over with its rows, and loses or doubles nothing."""
 
+import json
+import os
 import re
 import time
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 
 from streams.runtime.store import RowStore, StoreOptions
 from tests.support.apache_kafka import ApacheKafka
@@ -153,3 +156,55 @@ def test_without_standbys_nothing_is_followed(kafka: ApacheKafka, tmp_path: Path
     assert "standby" not in first.log() + second.log()
     assert (first.behind, second.behind) == (None, None)
     assert len(list((tmp_path / "slot-1" / "counts").iterdir())) == 2
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1_800)
+def test_how_long_a_takeover_takes(kafka: ApacheKafka, tmp_path: Path) -> None:
+    """With a standby the heir of half of all rows restores none of them; prints both times."""
+    rows = int(os.environ.get("STANDBY_ROWS", "300000"))
+    for round_ in range(int(os.environ.get("STANDBY_ROUNDS", "3"))):
+        for replicas in (0, 1):
+            job = CounterJob(
+                kafka,
+                f"measured-{round_}-{replicas}",
+                tmp_path / f"{round_}-{replicas}",
+                standby_replicas=replicas,
+            )
+            opening_s, restored, moved_s = measured_takeover(job, rows, replicas)
+            print(
+                f"{replicas} standbys, {rows} rows: opened after {opening_s:.2f} s, "
+                f"{restored} rows restored, {moved_s:.1f} s after the kill"
+            )
+            assert restored == 0 if replicas else restored > rows // 3
+
+
+def measured_takeover(job: CounterJob, rows: int, replicas: int) -> tuple[float, int, float]:
+    """The slowest opening, the rows that were restored, and the time from kill to running."""
+    fill_changelog(job, rows)
+    victim = job.worker(0)
+    wait_until_open(victim, 0, partitions=4)
+    heir = job.worker(1)
+    wait_until_open(heir, 0, partitions=2)
+    if replicas:
+        heir.wait_for_standbys(2, timeout_s=300)
+    said = len(heir.log())
+    victim.kill9()
+    killed_s = time.monotonic()
+    restored = wait_until_open(heir, said, partitions=4)
+    moved_s = time.monotonic() - killed_s
+    took_s = re.findall(r"is open after ([0-9.]+) s", heir.log()[said:])
+    assert heir.stop() == 0
+    return max(map(float, took_s)), sum(restored.values()), moved_s
+
+
+def fill_changelog(job: CounterJob, rows: int) -> None:
+    """Rows of 800 bytes, as if they had come from input."""
+    producer = Producer({"bootstrap.servers": job.kafka.bootstrap, "linger.ms": 50})
+    row = json.dumps({"count": 1, "sum": 5, "more": "x" * 760}).encode()
+    for n in range(rows):
+        producer.produce(job.changelog, row, b"k%07d" % n, n % 4)
+        producer.poll(0)
+        if n % 20_000 == 0:
+            producer.flush()
+    assert producer.flush(60) == 0

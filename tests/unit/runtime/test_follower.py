@@ -27,7 +27,7 @@ class Changelog:
     def __init__(self, *_: Any) -> None:
         self.position = self.end = 7
 
-    def find_position(self) -> None:
+    def find_position(self, patience_s: float) -> None:
         """Where a broker that is away, or a disk, says so."""
         if self.faults:
             raise self.faults.pop(0)
