@@ -48,7 +48,8 @@ def _owned(count: int, claims: Mapping[str, Share]) -> Sets:
         free.discard(number)
 
     for member in owned:
-        kept = sorted(claims[member].actives & free)[:floor]
+        # The last ones, as Faust's assignor does.
+        kept = sorted(claims[member].actives & free, reverse=True)[:floor]
         owned[member].update(kept)
         free.difference_update(kept)
     for member in owned:

@@ -15,7 +15,7 @@ from tests.support.counting import CounterJob, WorkerProcess, expected_rows, uni
 
 pytestmark = pytest.mark.kafka
 SEED = 20_261
-KEYS = 20_000
+KEYS = 8_000
 SLOWLY = {"batch_s": 0.002}
 
 
@@ -67,7 +67,7 @@ def test_a_standby_takes_over_with_a_small_tail(kafka: ApacheKafka, tmp_path: Pa
     job = CounterJob(kafka, "standby", tmp_path, standby_replicas=1, batch_records_max=50)
     records = [(f"k{n}", n + 1) for n in range(KEYS)]
     victim, heir = pair(job, records)
-    more = uniform_input(3_000, KEYS, SEED)
+    more = uniform_input(2_000, KEYS, SEED)
     job.send(more)
     victim.wait_for_progress(victim.progress + 200)
     said = len(heir.log())
