@@ -18,10 +18,11 @@ from streams.runtime.pins import check_pins
 from streams.runtime.session import Means
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.shell import Shell
-from streams.runtime.standby import Follower, Turns
+from streams.runtime.standby import Follower, Pace
 from streams.runtime.store import StoreOptions
 from streams.runtime.threads import CountingExecutor
 from streams.runtime.topics import count_partitions
+from streams.runtime.turns import Turns
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -51,9 +52,10 @@ class Runtime(Generic[R]):
             failpoint,
             self._faust.commit_positions,
             self._faust.confirm_membership,
+            Turns(settings.urgent_commits_max),
         )
         self._executor = CountingExecutor(_THREADS, f"{settings.table}-epochs")
-        self._turns = Turns()
+        self._pace = Pace()
         # Who uses the local store of a partition; one after the other.
         self._running: dict[int, asyncio.Task[None]] = {}
         self._watch: asyncio.Task[None] | None = None
@@ -141,7 +143,7 @@ class Runtime(Generic[R]):
         self._start(number, owned.run)
 
     def _follow(self, number: int) -> None:
-        follower = Follower(number, self._means, self._executor, self._turns, self.fail)
+        follower = Follower(number, self._means, self._executor, self._pace, self.fail)
         self.followed[number] = follower
         self._start(number, follower.run)
 

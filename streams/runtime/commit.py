@@ -18,7 +18,6 @@ from streams.runtime.faults import BrokerError, EpochError, FencedError
 from streams.runtime.hanging import end_hanging
 from streams.runtime.records import Output, due_headers
 from streams.runtime.settings import RuntimeSettings
-from streams.runtime.shell import Shell
 from streams.runtime.store import RowChange, RowStore
 
 R = TypeVar("R")
@@ -187,26 +186,23 @@ class Committer(Generic[R]):
         settings: RuntimeSettings,
         partition: int,
         ending: Ending,
-        shell: Shell[R],
         store: RowStore,
         failpoint: Failpoint,
     ) -> None:
         self._changelog = settings.changelog_topic
         self._partition = partition
         self._ending = ending
-        self._shell = shell
         self._store = store
         self._failpoint = failpoint
         self._position = store.position() or 0
 
     def commit(self, epoch: Epoch[R]) -> None:
-        """Make the epoch durable, then write it to the store.
+        """Make the sealed epoch durable, then write it to the store.
 
         Raises:
             EpochError, FencedError, BrokerError, StoreError.
         """
-        encode = self._shell.encode_row
-        encoded = {key: None if r is None else encode(r) for key, r in epoch.rows.items()}
+        encoded = epoch.encoded
         self._failpoint("before_begin")
         self._ending.begin()
         self._failpoint("after_begin")

@@ -1,7 +1,7 @@
 """An epoch: what one transaction will hold, gathered in memory until it ends."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from streams.runtime.faults import StaleBatchError
@@ -29,6 +29,7 @@ class Epoch(Generic[R]):
         self.began_s: float | None = None
         self.moved: dict[str, int] = {}
         self.rows: dict[bytes, R | None] = {}
+        self.encoded: dict[bytes, bytes | None] = {}
         self.due_ms: dict[bytes, int] = {}
         self.was_due_ms: dict[bytes, int] = {}
         self.outputs: list[Output] = []
@@ -50,6 +51,10 @@ class Epoch(Generic[R]):
         """Note when the first of its contents came in (`began_s`, monotonic)."""
         if self.began_s is None and not self.empty:
             self.began_s = time.monotonic()
+
+    def seal(self, encode: Callable[[R], bytes]) -> None:
+        """Encode the rows as they are: from here on the next epoch may change them in place."""
+        self.encoded = {k: None if row is None else encode(row) for k, row in self.rows.items()}
 
     def advance(self, batch: Batch) -> None:
         """Take a batch in; its records become this epoch's.

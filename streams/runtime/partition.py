@@ -1,7 +1,8 @@
 """The loop of one partition number: its batches, its timers and its epochs, one at a time.
 
 While an epoch's commit runs in a thread the next epoch is already gathered; it is committed only
-after the one before, and both are dropped when that fails.
+after the one before, and both are dropped when that fails. An urgent epoch ends as soon as it has
+a turn among those of the process, any other one with its time.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from streams.runtime.restore import Restored
 from streams.runtime.rows import Rows
 from streams.runtime.session import Means, Session
 from streams.runtime.shell import EpochStats
+from streams.runtime.turns import Turn
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -55,11 +57,13 @@ class PartitionLoop(Generic[R]):
         self._executor = executor
         self._deliver = deliver
         self._fail = fail
-        self._closing = asyncio.Event()
+        self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._session: Session[R] | None = None
         self._fetch: asyncio.Future[Batch | None] | None = None
         self._commit: asyncio.Future[None] | None = None
         self._commit_began_s = 0.0
+        self._turn: Turn | None = None
+        self._behind = False
         self._unhandled: BaseException | None = None
 
     # What a shell sees.
@@ -105,11 +109,12 @@ class PartitionLoop(Generic[R]):
 
     def close(self) -> None:
         """End the epoch, commit, let go; `run` returns when that is done."""
-        self._closing.set()
+        if not self._closing.done():
+            self._closing.set_result(None)
 
     async def _run(self) -> None:
         failures = 0
-        while not self._closing.is_set():
+        while not self._closing.done():
             opened_s = float("inf")
             try:
                 if failures:
@@ -140,7 +145,7 @@ class PartitionLoop(Generic[R]):
         self.state = "opening"
         self._unhandled = None
         began_s = time.monotonic()
-        self._session = Session(self._means, self.number, self._closing.is_set)
+        self._session = Session(self._means, self.number, self._closing.done)
         restored = await self._opened_in_time(self._session)
         log.info(
             "partition %d is open after %.2f s: %d rows restored (changelog %d to %d)",
@@ -172,10 +177,12 @@ class PartitionLoop(Generic[R]):
         return opening.result()
 
     async def _work(self) -> None:
-        while not self._closing.is_set():
+        while not self._closing.done():
             self._start_fetch()
             await self._wait()
             await self._settle_if_done()
+            # A turn may have come: end what has waited for it before more is taken in.
+            await self._end_epoch_if_time()
             await self._handle_fetched()
             self._handle_due()
             await self._end_epoch_if_time()
@@ -197,6 +204,7 @@ class PartitionLoop(Generic[R]):
                 # A failure has been seen already, or no longer matters.
                 running.exception()
         self._fetch = self._commit = None
+        self._give_back_turn()
         session, self._session = self._session, None
         if session is not None:
             closed = self._in_thread(session.close)
@@ -204,12 +212,17 @@ class PartitionLoop(Generic[R]):
             closed.result()
 
     def _start_fetch(self) -> None:
-        if self._fetch is None:
+        """Read on; but what trickles in while a commit runs gathers at the client meanwhile.
+
+        It could not be committed earlier, and a batch for each record costs more than the record.
+        """
+        if self._fetch is None and (self._behind or self._commit is None):
             self._fetch = self._in_thread(lambda: self._opened.fetch(FETCH_WAIT_S))
 
     async def _wait(self) -> None:
-        """Until there is something to do: a batch, an ended commit, or time."""
-        waiting = {f for f in (self._fetch, self._commit) if f is not None}
+        """Until there is something to do: a batch, an ended commit, a turn, or time."""
+        awaited = self._commit or self._turn
+        waiting: set[asyncio.Future[Any]] = {f for f in (self._fetch, awaited) if f is not None}
         if self._time_left_s() > 0 and not self._is_due():
             await asyncio.wait(
                 waiting, timeout=self._time_left_s(), return_when=asyncio.FIRST_COMPLETED
@@ -223,16 +236,16 @@ class PartitionLoop(Generic[R]):
         batch, self._fetch = self._fetch.result(), None
         if batch is None:
             return
-        # The next batch is read while this one is handled.
-        self._start_fetch()
-        closing = asyncio.ensure_future(self._closing.wait())
+        self._behind = len(batch.records) >= self._settings.batch_records_max
+        if self._behind:
+            # The next batch is read while this one is handled.
+            self._start_fetch()
         handled = asyncio.ensure_future(self._deliver(batch, self._take))
         try:
-            await asyncio.wait({closing, handled}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({self._closing, handled}, return_when=asyncio.FIRST_COMPLETED)
             if handled.done():
                 handled.result()
         finally:
-            closing.cancel()
             handled.cancel()
         self._epoch.begin_unless_empty()
 
@@ -262,14 +275,18 @@ class PartitionLoop(Generic[R]):
         epoch, full = self._epoch, len(self._epoch.rows) >= self._settings.epoch_rows_max
         if self._commit is not None and full:
             await self._settle()
-        if self._commit is None and (full or epoch.urgent or self._time_left_s() <= 0):
+        if self._commit is not None:
+            return
+        if epoch.urgent and self._turn is None:
+            self._turn = self._means.turns.ask()
+        if full or self._time_left_s() <= 0:
             self._start_commit()
 
     def _time_left_s(self) -> float:
         began_s = self._epoch.began_s
         if began_s is None or self._commit is not None:
             return 10 * FETCH_WAIT_S
-        if self._epoch.urgent:
+        if self._turn is not None and self._turn.done():
             return 0.0
         return began_s + self._settings.epoch_ms / 1000 - time.monotonic()
 
@@ -277,6 +294,7 @@ class PartitionLoop(Generic[R]):
         if self._unhandled is not None:
             raise self._unhandled
         rows, epoch = self._rows, self._epoch
+        epoch.seal(self._means.shell.encode_row)
         rows.committing, rows.open = epoch, Epoch(epoch.positions)
         self._commit_began_s = time.monotonic()
         self._commit = self._in_thread(lambda: self._opened.commit(epoch))
@@ -299,8 +317,14 @@ class PartitionLoop(Generic[R]):
         await self._returned(self._commit, self._commit_patience_s())
         self._commit.result()
         self._commit = None
+        self._give_back_turn()
         self._rows.settle(epoch)
         self._means.shell.on_committed(self._stats(epoch))
+
+    def _give_back_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            self._means.turns.give_back(turn)
 
     async def _returned(self, running: "asyncio.Future[Any]", patience_s: float) -> None:
         """Wait for a thread, but not for ever: librdkafka's calls do not always keep their time.
@@ -342,10 +366,7 @@ class PartitionLoop(Generic[R]):
         return self._opened.rows.open
 
     async def _sleep(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._closing.wait(), seconds)
-        except TimeoutError:
-            return
+        await asyncio.wait({self._closing}, timeout=seconds)
 
     def _in_thread(self, call: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._executor, call)

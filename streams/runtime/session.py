@@ -16,6 +16,7 @@ from streams.runtime.rows import Rows
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.shell import Shell
 from streams.runtime.store import RowStore, StoreOptions
+from streams.runtime.turns import Turns
 
 R = TypeVar("R")
 CommitOffsets = Callable[[int, Mapping[str, int]], None]
@@ -25,6 +26,7 @@ class Means(Struct, Generic[R], frozen=True):
     """What all partitions of a process share; `commit_offsets` serves plain commits only.
 
     `confirm_membership` asks the group's coordinator whether this process still is a member.
+    `turns` are for commits of urgent epochs.
     """
 
     settings: RuntimeSettings
@@ -33,6 +35,7 @@ class Means(Struct, Generic[R], frozen=True):
     failpoint: Failpoint
     commit_offsets: CommitOffsets
     confirm_membership: Callable[[], Awaitable[bool]]
+    turns: Turns
 
     def store_path(self, partition: int) -> Path:
         """Where the rows of a partition are, whoever owns it now."""
@@ -75,8 +78,8 @@ class Session(Generic[R]):
         self.rows = Rows(store, shell, settings.cached_rows_max)
         self.rows.open = Epoch(fetcher.start())
         self.fetch = fetcher.fetch
-        self.commit = Committer(
-            settings, self._partition, ending, shell, store, self._means.failpoint
+        self.commit = Committer[R](
+            settings, self._partition, ending, store, self._means.failpoint
         ).commit
         return restored
 

@@ -15,6 +15,7 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True):
     `standby_replicas` is how many other processes follow each partition's rows.
     `opening_stalled_after_s`: to open a partition may take long, but not so long without a step;
     it should be more than `transaction_timeout_s` by 30 s.
+    At most `urgent_commits_max` urgent epochs of a process are committed at once; others gather.
     `application_id` is the consumer group's id and, with `-<partition>`, the transactional id.
     """
 
@@ -27,6 +28,7 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True):
     epoch_ms: int = 1_000
     epoch_rows_max: int = 10_000
     batch_records_max: int = 2_000
+    urgent_commits_max: int = 2
     transactional: bool = True
     client_config: Mapping[str, str] = {}
     session_timeout_s: float = 10.0

@@ -48,7 +48,9 @@ class Partition(Protocol[R]):
 class Shell(Protocol[R]):
     """What an application gives the runtime; one object a process, called by one thread.
 
-    `encode_row` alone runs in a commit thread: it must be a pure function of the row.
+    `decode_row` alone runs in a restore's thread too: it must be a pure function of the bytes.
+    A row may be changed in place, if it is `put` afterwards: an epoch's rows are encoded when it
+    ends, and what was changed by an epoch that is dropped is read from the store again.
     An exception out of any of these is a programmer's error: it drops the epoch and ends the
     process (exit code 70); bad data must be handled inside.
     """

@@ -31,7 +31,7 @@ _REST = 3.0
 _BACK_OFF_MAX_S = 30.0
 
 
-class Turns:
+class Pace:
     """One standby of a process writes at a time, so that the owned partitions have the rest."""
 
     def __init__(self) -> None:
@@ -57,14 +57,14 @@ class Follower(Generic[R]):
         number: int,
         means: Means[R],
         executor: Executor,
-        turns: Turns,
+        pace: Pace,
         fail: Callable[[BaseException], None],
     ) -> None:
         self.number = number
         self.behind: int | None = None
         self._means = means
         self._executor = executor
-        self._turns = turns
+        self._pace = pace
         self._fail = fail
         self._closing = threading.Event()
 
@@ -132,8 +132,8 @@ class Follower(Generic[R]):
                 rows += self._write(reader, messages, logged=caught_up)
 
     def _write(self, reader: ChangelogReader[R], messages: list[Message], *, logged: bool) -> int:
-        with self._turns.turn(self._closing):
+        with self._pace.turn(self._closing):
             return reader.write(messages, logged=logged)
 
 
-__all__ = ["Follower", "Turns"]
+__all__ = ["Follower", "Pace"]

@@ -55,6 +55,11 @@ def wrong(want: dict[str, tuple[int, int]], got: dict[str, tuple[int, int]]) -> 
     return sum(want.get(key) != got.get(key) for key in want.keys() | got.keys())
 
 
+def too_high(want: dict[str, tuple[int, int]], got: dict[str, tuple[int, int]]) -> int:
+    """How many rows have counted more events than there were."""
+    return sum(count > want[key][0] for key, (count, _) in got.items())
+
+
 @pytest.mark.timeout(400)
 def test_k2_kill_9_while_the_broker_stalls(kafka: ApacheKafka, tmp_path: Path) -> None:
     """The local store, a restore from the changelog and the outputs equal the reference."""
@@ -76,22 +81,25 @@ def test_k2_kill_9_while_the_broker_stalls(kafka: ApacheKafka, tmp_path: Path) -
 
 @pytest.mark.timeout(600)
 def test_k5_stock_faust_fails_k2(kafka: ApacheKafka, tmp_path: Path) -> None:
-    """Under K2's schedule rows of stock Faust are wrong: K2 can tell right from wrong."""
+    """Under K2's schedule stock Faust counts events twice: K2 can tell right from wrong.
+
+    At times it hangs after the last stall and never commits the rest. K2 would fail it for that
+    alone; here it is judged by what it has done, and nothing undone can make a count too high.
+    """
     print(f"CRASH_SEED={SEED}")
     records = uniform_input(EVENTS, KEYS, SEED)
     job = CounterJob(kafka, "k5", tmp_path)
     job.send(records)
     kill_while_the_broker_stalls(kafka, lambda: job.worker(module="naive_faust_worker"), 3_000)
     worker = job.worker(module="naive_faust_worker")
-    job.wait_until_done([worker], 240)
-    worker.stop()
+    finished = job.is_done_within(60, [worker])
+    worker.kill9()
     want = expected_rows(records)
     newest = dict(stock_row(m.key(), m.value()) for m in kafka.read_all("k5-counts-changelog"))
-    missing, double = differences(expected_outputs(records), job.said())
-    in_store, in_changelog = wrong(want, stock_rows(tmp_path)), wrong(want, newest)
-    print(f"{in_store} rows wrong in the store, {in_changelog} in the changelog, of {len(want)}")
-    print(f"{missing} outputs missing, {double} double or never to be said")
-    assert newest.keys() == want.keys(), "its rows could not be read"
+    _, double = differences(expected_outputs(records), job.said())
+    in_store, in_changelog = too_high(want, stock_rows(tmp_path)), too_high(want, newest)
+    print(f"finished: {finished}; too high: {in_store} rows in the store, {in_changelog} in the")
+    print(f"changelog, of {len(want)}; {double} outputs double or never to be said")
     assert in_store > 0
     assert in_changelog > 0
     assert double > 0

@@ -171,15 +171,20 @@ class CounterJob:
 
     def wait_until_done(self, workers: list["WorkerProcess"], timeout_s: float = 60) -> None:
         """Until the committed offsets are at the input's end."""
+        if not self.is_done_within(timeout_s, workers):
+            tails = "\n".join(worker.tail() for worker in workers)
+            raise AssertionError(f"not done within {timeout_s} s\n{tails}")
+
+    def is_done_within(self, timeout_s: float, workers: list["WorkerProcess"]) -> bool:
+        """Do the committed offsets reach the input's end in time, while the workers run?"""
         deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
+        while not self.is_done():
             for worker in workers:
                 worker.assert_running()
-            if self.is_done():
-                return
+            if time.monotonic() > deadline:
+                return False
             time.sleep(0.3)
-        tails = "\n".join(worker.tail() for worker in workers)
-        raise AssertionError(f"not done within {timeout_s} s\n{tails}")
+        return True
 
     def is_done(self) -> bool:
         """Are the committed offsets at the input's end?"""

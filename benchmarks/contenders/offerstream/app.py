@@ -53,7 +53,8 @@ class StateShell:
             view = decode_view(record.value or b"")
             key = view.customer_id.encode()
             row = get(key)
-            row = new_row(view) if row is None else copied(row)
+            if row is None:
+                row = new_row(view)
             viewed(row, view)
             put(key, row)
             if view.asks:
@@ -67,15 +68,6 @@ class StateShell:
 
     def on_committed(self, stats: EpochStats) -> None:
         """Progress is read from the group's offsets."""
-
-
-def copied(row: Row) -> Row:
-    """A row of its own for the new epoch: the old one may still be waiting for its commit."""
-    new = row.__copy__()
-    new.categories = row.categories.copy()
-    new.recent_products = row.recent_products.copy()
-    new.recent_events = row.recent_events.copy()
-    return new
 
 
 def main(

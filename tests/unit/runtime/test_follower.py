@@ -12,7 +12,7 @@ import pytest
 
 from streams.runtime import standby
 from streams.runtime.faults import DiskFullError, EpochError, StoreError, exit_code
-from streams.runtime.standby import Follower, Turns
+from streams.runtime.standby import Follower, Pace
 from streams.runtime.store import RowStore, StoreOptions
 
 OPTIONS = StoreOptions(1 << 20, 1 << 20)
@@ -61,7 +61,7 @@ def follow(
 
     async def run() -> int | None:
         with ThreadPoolExecutor(2) as executor:
-            follower = Follower[Any](1, means, executor, Turns(), told.append)
+            follower = Follower[Any](1, means, executor, Pace(), told.append)
             running = asyncio.create_task(follower.run())
             while not (running.done() or Changelog.fetched.is_set()):
                 await asyncio.sleep(0.01)
@@ -111,14 +111,14 @@ def test_a_disk_without_room_is_told_from_other_faults(tmp_path: Path, said: str
 @pytest.mark.parametrize(("closes", "rest_s"), [(False, 0.15), (True, 0.0)])
 def test_a_turn_is_followed_by_a_rest(closes: bool, rest_s: float) -> None:
     """Three times its CPU time, so that all standbys together take a quarter of a core at most."""
-    turns, closing = Turns(), threading.Event()
+    pace, closing = Pace(), threading.Event()
     if closes:
         closing.set()
-    with turns.turn(closing):
+    with pace.turn(closing):
         busy_until_s = time.thread_time() + 0.05
         while time.thread_time() < busy_until_s:
             pass
         worked_s = time.monotonic()
     rested_s = time.monotonic() - worked_s
     assert rested_s >= rest_s
-    assert turns._lock.acquire(blocking=False)
+    assert pace._lock.acquire(blocking=False)
