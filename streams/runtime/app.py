@@ -5,12 +5,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from streams.runtime.failpoint import Failpoint, nothing_fails
-from streams.runtime.faults import GroupError
+from streams.runtime.faults import BrokerError, GroupError
 from streams.runtime.faust_app import FaustSide
 from streams.runtime.health import Health
 from streams.runtime.partition import PartitionLoop
@@ -18,6 +18,7 @@ from streams.runtime.pins import check_pins
 from streams.runtime.session import Means
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.shell import Shell
+from streams.runtime.standby import Follower, Pace
 from streams.runtime.store import StoreOptions
 from streams.runtime.threads import CountingExecutor
 from streams.runtime.topics import count_partitions
@@ -26,7 +27,7 @@ from streams.runtime.turns import Turns
 log = logging.getLogger(__name__)
 R = TypeVar("R")
 _WATCH_S = 0.5
-_THREADS = 64
+_THREADS = 128
 
 
 class Runtime(Generic[R]):
@@ -39,6 +40,7 @@ class Runtime(Generic[R]):
         self.failure: BaseException | None = None
         self.finished = asyncio.Event()
         self.owned: dict[int, PartitionLoop[R]] = {}
+        self.followed: dict[int, Follower[R]] = {}
         self.health = Health(self)
         self.assigned = False
         self._faust = FaustSide(settings)
@@ -53,6 +55,8 @@ class Runtime(Generic[R]):
             Turns(settings.urgent_commits_max),
         )
         self._executor = CountingExecutor(_THREADS, f"{settings.table}-epochs")
+        self._pace = Pace()
+        # Who uses the local store of a partition; one after the other.
         self._running: dict[int, asyncio.Task[None]] = {}
         self._watch: asyncio.Task[None] | None = None
         self._count = 0
@@ -74,7 +78,7 @@ class Runtime(Generic[R]):
 
     async def stop(self) -> None:
         """Drain and commit every partition, then leave the group; nothing is delivered twice."""
-        await self._close(list(self.owned))
+        await self._close([*self.owned, *self.followed])
         if self._watch is not None:
             self._watch.cancel()
         await self._faust.stop()
@@ -84,6 +88,10 @@ class Runtime(Generic[R]):
     def stuck(self) -> bool:
         """After `stop`: a thread is still inside a client call, so the process must end hard."""
         return self._executor.busy > 0
+
+    def standby_lag(self) -> dict[int, int | None]:
+        """By followed partition: changelog positions left to read; None: not known now."""
+        return {number: f.behind for number, f in list(self.followed.items())}
 
     def fail(self, error: BaseException) -> None:
         """End the process, with the first reason that there was."""
@@ -108,10 +116,14 @@ class Runtime(Generic[R]):
             self.fail(GroupError(f"assignment is not co-partitioned: {numbers}"))
             return
         log.info("assigned: partitions %s of %d", sorted(numbers), self._count)
+        standbys = self._faust.followed() - numbers.keys()
+        for number in self.followed.keys() - standbys:
+            self.followed.pop(number).close()
         await self._close([n for n in self.owned if n not in numbers])
-        for number in sorted(numbers):
-            if number not in self.owned:
-                self._open(number)
+        for number in sorted(numbers.keys() - self.owned.keys()):
+            self._open(number)
+        for number in sorted(standbys - self.followed.keys()):
+            self._follow(number)
         self.assigned = True
 
     async def _on_revoked(self, sender: Any, revoked: Iterable[Any], **_: Any) -> None:
@@ -121,21 +133,39 @@ class Runtime(Generic[R]):
         await self._close({tp.partition for tp in revoked})
 
     async def _on_shutdown(self, sender: Any, **_: Any) -> None:
-        await self._close(list(self.owned))
+        await self._close([*self.owned, *self.followed])
 
     def _open(self, number: int) -> None:
         owned = PartitionLoop(
             number, self._count, self._means, self._executor, self._faust.deliver, self.fail
         )
         self.owned[number] = owned
+        self._start(number, owned.run)
+
+    def _follow(self, number: int) -> None:
+        follower = Follower(number, self._means, self._executor, self._pace, self.fail)
+        self.followed[number] = follower
+        self._start(number, follower.run)
+
+    def _start(self, number: int, run: Callable[[], Awaitable[None]]) -> None:
         before = self._running.get(number)
-        self._running[number] = asyncio.create_task(_after(before, owned.run))
+        self._running[number] = asyncio.create_task(self._after(before, number, run))
+
+    async def _after(
+        self, before: "asyncio.Task[None] | None", number: int, run: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`run` when whoever is in the partition's local store has left it, as it must soon."""
+        patience_s = 2 * self.settings.opening_stalled_after_s
+        if before is not None and not (await asyncio.wait([before], timeout=patience_s))[0]:
+            self.fail(BrokerError(f"partition {number}: a client call does not return"))
+            return
+        await run()
 
     async def _close(self, numbers: Iterable[int]) -> None:
         """Close, and wait as long as the group allows; who is late is fenced by the next owner."""
-        closing = [n for n in numbers if n in self.owned]
+        closing = [n for n in numbers if n in self.owned or n in self.followed]
         for number in closing:
-            self.owned.pop(number).close()
+            (self.owned.pop(number, None) or self.followed.pop(number)).close()
         tasks = [self._running[n] for n in closing]
         if tasks:
             patience_s = max(1.0, self.settings.session_timeout_s * 0.8)
@@ -152,12 +182,6 @@ class Runtime(Generic[R]):
                 self.fail(error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.finished.wait(), _WATCH_S)
-
-
-async def _after(before: "asyncio.Task[None] | None", run: Callable[[], Any]) -> None:
-    if before is not None:
-        await asyncio.wait([before])
-    await run()
 
 
 def build_runtime(

@@ -37,14 +37,19 @@ def new_producer(settings: RuntimeSettings, partition: int) -> Producer:
     return Producer({**config, **settings.client_config}, logger=log)
 
 
-def new_consumer(settings: RuntimeSettings, *, end_events: bool = False) -> Consumer:
-    """A consumer that is assigned by hand; the group's id serves the committed offsets only."""
+def new_consumer(
+    settings: RuntimeSettings, *, end_events: bool = False, reset: str = "earliest"
+) -> Consumer:
+    """A consumer that is assigned by hand; the group's id serves the committed offsets only.
+
+    `reset` says what to do where a position is not there any more: go on elsewhere, or `error`.
+    """
     config: dict[str, Any] = {
         **_common(settings),
         "group.id": settings.application_id,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
-        "auto.offset.reset": "earliest",
+        "auto.offset.reset": reset,
         "isolation.level": "read_committed",
         "enable.partition.eof": end_events,
         "fetch.queue.backoff.ms": 5,

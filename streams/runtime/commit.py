@@ -70,7 +70,9 @@ class Transactions:
     def open(self) -> None:
         """Fence the owner before; what it left open is ended, even where the broker forgot to."""
         end_hanging(self._settings, self._partition, self._group)
-        self._retry(self._producer.init_transactions, patience_s=60.0)
+        # Less than `opening_stalled_after_s`: giving up and opening again comes first.
+        patience_s = self._settings.transaction_timeout_s + 15.0
+        self._retry(self._producer.init_transactions, patience_s=patience_s)
 
     def begin(self) -> None:
         """Begin a transaction."""

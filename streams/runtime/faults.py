@@ -32,6 +32,10 @@ class StoreError(OfferstreamError):
     """The local store cannot be written (disk full, I/O error): stop, reopen, nothing is lost."""
 
 
+class DiskFullError(StoreError):
+    """There is no room left for the local store."""
+
+
 class StaleBatchError(OfferstreamError):
     """A batch does not begin where the epoch stands: it was read before a reset."""
 

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import faust
 from faust.app.base import BootStrategy
+from faust.assignor.client_assignment import ClientAssignment
 from faust.assignor.partition_assignor import PartitionAssignor
 from yarl import URL
 
 from streams.runtime.epoch import Batch
 from streams.runtime.faults import StoreError
 from streams.runtime.settings import RuntimeSettings
+from streams.runtime.sharing import Share, share_out
 from streams.runtime.transport import SCHEME, register
 
 _DELIVERY_PATIENCE_S = 120.0
@@ -50,14 +53,58 @@ class EpochApp(faust.App):  # type: ignore[misc]
 
 
 class BalancedAssignor(PartitionAssignor):  # type: ignore[misc]
-    """Faust's co-partitioned, sticky assignor, without its standbys: ours are no Faust tables.
+    """Faust's assignor with an own way of sharing out; Faust's carries the claims and the answers.
 
-    With them it gives `ceil(partitions / workers)` to each, so that of three workers over four
-    partitions one is idle; without them everybody has one more or less than the others at most.
+    Faust's gives `ceil(partitions / workers)` to each once it knows of standbys, so that of three
+    workers over four partitions one is idle; and it would have Faust's recovery read the standbys.
     """
 
-    def __init__(self, app: Any, replicas: int = 0) -> None:
+    def __init__(self, app: Any, replicas: int = 0, *, standby_replicas: int = 0) -> None:
         super().__init__(app, replicas=0)
+        self._standby_replicas = standby_replicas
+
+    @property
+    def followed(self) -> set[int]:
+        """Partition numbers whose rows this member is to follow."""
+        return {number for numbers in self._assignment.standbys.values() for number in numbers}
+
+    def assigned_standbys(self) -> set[Any]:
+        """None that Faust's recovery should know of: ours are no Faust tables."""
+        return set()
+
+    def _perform_assignment(
+        self, cluster: Any, member_metadata: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Whole partition numbers for every member; only the group's leader is asked."""
+        if len({frozenset(data.subscription) for data in member_metadata.values()}) > 1:
+            # Two versions in one group: until the older one has gone, each has its own topics.
+            return super()._perform_assignment(cluster, member_metadata)  # type: ignore[no-any-return]
+        members = {m: self._get_client_metadata(data) for m, data in member_metadata.items()}
+        self._update_member_urls(members)
+        topics = set().union(*(data.subscription for data in member_metadata.values()))
+        existing = {topic: cluster.partitions_for_topic(topic) or set() for topic in topics}
+        claims = {m: _claim(data.assignment, topics) for m, data in members.items()}
+        shares = share_out(max(map(len, existing.values())), self._standby_replicas, claims)
+        assignments = {
+            member: ClientAssignment(
+                actives={t: sorted(share.actives & existing[t]) for t in topics},
+                standbys={t: sorted(share.standbys & existing[t]) for t in topics},
+            )
+            for member, share in shares.items()
+        }
+        answers: Mapping[str, Any] = self._protocol_assignments(
+            assignments,
+            self._get_changelog_distribution(assignments),
+            self._get_external_topic_distribution(assignments),
+            dict.fromkeys(topics, 0),
+        )
+        return answers
+
+
+def _claim(assignment: ClientAssignment, topics: set[str]) -> Share:
+    """What a member has had, by its own word."""
+    had = assignment.copartitioned_assignment(topics)
+    return Share(frozenset(had.actives), frozenset(had.standbys))
 
 
 class FaustSide:
@@ -65,6 +112,7 @@ class FaustSide:
 
     def __init__(self, settings: RuntimeSettings) -> None:
         register()
+        self._follows = settings.standby_replicas > 0
         self.app = EpochApp(settings.application_id, **_app_settings(settings))
         self._sources = self.app.topic(
             *settings.source_topics, key_type=bytes, value_type=bytes, acks=False
@@ -115,6 +163,10 @@ class FaustSide:
             raise self.app.crash_reason or RuntimeError("the Faust app crashed")
         self.app.consumer.check_group()
 
+    def followed(self) -> set[int]:
+        """Partition numbers that this process is to follow as a standby."""
+        return self.app.assignor.followed if self._follows else set()
+
     async def confirm_membership(self) -> bool:
         """Is this process still a member of the group, by the coordinator's word?"""
         return bool(await self.app.consumer.confirm_membership())
@@ -141,7 +193,7 @@ def _app_settings(settings: RuntimeSettings) -> dict[str, Any]:
         "consumer_auto_offset_reset": "earliest",
         "consumer_group_instance_id": settings.group_instance_id,
         "datadir": settings.data_dir / "faust",
-        "PartitionAssignor": BalancedAssignor,
+        "PartitionAssignor": partial(BalancedAssignor, standby_replicas=settings.standby_replicas),
         # Only to make Faust use that: with 0 it takes one that is not co-partitioned.
         "table_standby_replicas": 1,
         "reply_create_topic": False,

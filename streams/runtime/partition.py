@@ -16,6 +16,7 @@ from streams.errors import OfferstreamError
 from streams.runtime.epoch import Batch, Epoch
 from streams.runtime.faults import BrokerError, EpochError, StaleBatchError
 from streams.runtime.records import Output
+from streams.runtime.restore import Restored
 from streams.runtime.rows import Rows
 from streams.runtime.session import Means, Session
 from streams.runtime.shell import EpochStats
@@ -27,6 +28,7 @@ T = TypeVar("T")
 State = Literal["opening", "running", "closed"]
 Deliver = Callable[[Batch, Callable[[Batch], None]], Awaitable[None]]
 FETCH_WAIT_S = 0.1
+_LOOK_S = 0.5
 # To abort and to close take 5 s each, where librdkafka keeps to its time.
 _CLOSE_PATIENCE_S = 15.0
 
@@ -144,7 +146,7 @@ class PartitionLoop(Generic[R]):
         self._unhandled = None
         began_s = time.monotonic()
         self._session = Session(self._means, self.number, self._closing.done)
-        restored = await self._in_thread(self._session.open)
+        restored = await self._opened_in_time(self._session)
         log.info(
             "partition %d is open after %.2f s: %d rows restored (changelog %d to %d)",
             self.number,
@@ -155,6 +157,24 @@ class PartitionLoop(Generic[R]):
         )
         self._means.shell.on_restored(self.number, restored.rows)
         self.state = "running"
+
+    async def _opened_in_time(self, session: Session[R]) -> Restored:
+        """What the opening restored; it may take long, but must get on.
+
+        Raises:
+            BrokerError: a client call does not return; only the end of the process helps.
+        """
+        opening = self._in_thread(session.open)
+        while not (await asyncio.wait([opening], timeout=_LOOK_S))[0]:
+            stalled_s = time.monotonic() - session.progressed_s
+            if stalled_s > self._settings.opening_stalled_after_s:
+                # A thread is inside its clients: nobody may close them under it.
+                self._session = None
+                raise BrokerError(
+                    f"partition {self.number}: opening hangs for {stalled_s:.0f} s in: "
+                    f"{session.doing}"
+                )
+        return opening.result()
 
     async def _work(self) -> None:
         while not self._closing.done():

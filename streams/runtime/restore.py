@@ -28,41 +28,74 @@ class Restored(NamedTuple):
     rows: int
 
 
-class Restorer(Generic[R]):
-    """Restores one partition's store; a store of another cluster or changelog starts over."""
+class ChangelogReader(Generic[R]):
+    """One partition's changelog on its way into a store; `close` it. Everything here blocks."""
 
     def __init__(
-        self,
-        settings: RuntimeSettings,
-        partition: int,
-        shell: Shell[R],
-        cancelled: Callable[[], bool],
+        self, settings: RuntimeSettings, partition: int, shell: Shell[R], store: RowStore
     ) -> None:
-        self._settings = settings
-        self._cancelled = cancelled
+        self.position = 0
+        self.end = 0
         self._source = TopicPartition(settings.changelog_topic, partition)
         self._shell = shell
+        self._store = store
+        self._was_due = WasDue(store)
+        self._consumer = new_consumer(settings, end_events=True, reset="error")
 
-    def restore(self, store: RowStore) -> Restored:
-        """Read from the stored position to the end that the changelog has now.
+    def find_position(self, patience_s: float = _PATIENCE_S) -> None:
+        """Where to read on, and where the changelog ends now; a store of another history is wiped.
 
         Raises:
             EpochError: the broker does not answer.
+            StoreError: the disk refuses.
         """
-        consumer = new_consumer(self._settings, end_events=True)
-        try:
-            low, high = watermarks(consumer, self._source)
-            position = self._usable_position(store, self._origin(consumer), low, high)
-            rows = self._read(consumer, store, position, high) if position < high else 0
-            return Restored(position, high, rows)
-        finally:
-            consumer.close()
+        low, self.end = watermarks(self._consumer, self._source, patience_s)
+        cluster = self._consumer.list_topics(timeout=patience_s).cluster_id
+        origin = f"{cluster}/{self._source.topic}/{self._source.partition}".encode()
+        self.position = self._usable_position(origin, low, self.end)
+        self._was_due = WasDue(self._store)
 
-    def _origin(self, consumer: Consumer) -> bytes:
-        cluster = consumer.list_topics(timeout=_PATIENCE_S).cluster_id
-        return f"{cluster}/{self._source.topic}/{self._source.partition}".encode()
+    def start(self) -> None:
+        """Begin to fetch, from the position."""
+        source = self._source
+        self._consumer.assign([TopicPartition(source.topic, source.partition, self.position)])
 
-    def _usable_position(self, store: RowStore, origin: bytes, low: int, high: int) -> int:
+    def fetch(self, wait_s: float, records_max: int) -> list[Message]:
+        """What has arrived; nothing after `wait_s` without any."""
+        messages: list[Message] = self._consumer.consume(1, wait_s)
+        if messages:
+            messages += self._consumer.consume(records_max - 1, 0)
+        return messages
+
+    def write(self, messages: list[Message], *, logged: bool) -> int:
+        """Put what was fetched into the store; how many rows that were.
+
+        Raises:
+            EpochError: the client reports an error.
+            StoreError: the disk refuses.
+        """
+        changes, position = self._changes(messages)
+        self._store.write(changes, position, logged=logged)
+        self.position = position
+        return len(changes)
+
+    def flush(self) -> None:
+        """Put what was written without a log to disk; what comes may be logged."""
+        self._store.flush()
+        self._was_due = WasDue(self._store)
+
+    def behind(self) -> int:
+        """Positions that are left to read, as far as the last fetch has told."""
+        _, high = self._consumer.get_watermark_offsets(self._source, cached=True)
+        self.end = max(self.end, high)
+        return max(0, self.end - self.position)
+
+    def close(self) -> None:
+        """Let the client go; the store stays open."""
+        self._consumer.close()
+
+    def _usable_position(self, origin: bytes, low: int, high: int) -> int:
+        store = self._store
         position = store.position()
         if store.origin() == origin and position is not None and low <= position <= high:
             return position
@@ -71,26 +104,9 @@ class Restorer(Generic[R]):
         store.start_over(origin)
         return low
 
-    def _read(self, consumer: Consumer, store: RowStore, position: int, end: int) -> int:
-        source, was_due = self._source, WasDue(store)
-        consumer.assign([TopicPartition(source.topic, source.partition, position)])
-        rows = 0
-        while position < end:
-            if self._cancelled():
-                raise EpochError(f"{source.topic}[{source.partition}]: revoked while restoring")
-            messages = consumer.consume(1, _PATIENCE_S) + consumer.consume(_BATCH, 0)
-            if not messages:
-                raise EpochError(f"{source.topic}[{source.partition}]: nothing after {position}")
-            changes, position = self._changes(was_due, messages, position)
-            store.write(changes, position, logged=False)
-            rows += len(changes)
-        store.flush()
-        return rows
-
-    def _changes(
-        self, was_due: "WasDue", messages: list[Message], position: int
-    ) -> tuple[list[RowChange], int]:
+    def _changes(self, messages: list[Message]) -> tuple[list[RowChange], int]:
         newest: dict[bytes, Message] = {}
+        position = self.position
         for message in messages:
             error = message.error()
             if error is not None and error.code() != KafkaError._PARTITION_EOF:
@@ -99,7 +115,7 @@ class Restorer(Generic[R]):
             position = max(position, offset if error is not None else offset + 1)
             if error is None:
                 newest[message.key() or b""] = message
-        before = was_due.of(list(newest))
+        before = self._was_due.of(list(newest))
         return [
             RowChange(key, message.value(), self._due_ms(message), before.get(key, NEVER))
             for key, message in newest.items()
@@ -115,6 +131,51 @@ class Restorer(Generic[R]):
             return named
         due = self._shell.due_at_ms(self._shell.decode_row(data))
         return NEVER if due is None else max(0, due)
+
+
+class Restorer(Generic[R]):
+    """Restores one partition's store; a store of another cluster or changelog starts over."""
+
+    def __init__(
+        self,
+        settings: RuntimeSettings,
+        partition: int,
+        shell: Shell[R],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self._settings = settings
+        self._partition = partition
+        self._shell = shell
+        self._cancelled = cancelled
+
+    def restore(self, store: RowStore) -> Restored:
+        """Read from the stored position to the end that the changelog has now.
+
+        Raises:
+            EpochError: the broker does not answer.
+        """
+        reader = ChangelogReader(self._settings, self._partition, self._shell, store)
+        try:
+            reader.find_position()
+            begin, end = reader.position, reader.end
+            rows = self._read(reader, end) if begin < end else 0
+            return Restored(begin, end, rows)
+        finally:
+            reader.close()
+
+    def _read(self, reader: ChangelogReader[R], end: int) -> int:
+        source = f"{self._settings.changelog_topic}[{self._partition}]"
+        reader.start()
+        rows = 0
+        while reader.position < end:
+            if self._cancelled():
+                raise EpochError(f"{source}: revoked while restoring")
+            messages = reader.fetch(_PATIENCE_S, _BATCH)
+            if not messages:
+                raise EpochError(f"{source}: nothing after {reader.position}")
+            rows += reader.write(messages, logged=False)
+        reader.flush()
+        return rows
 
 
 class WasDue:
@@ -139,14 +200,16 @@ class WasDue:
         return dict(zip(asked, self._store.due_ms_of(asked), strict=True)) if asked else {}
 
 
-def watermarks(consumer: Consumer, source: TopicPartition) -> tuple[int, int]:
+def watermarks(
+    consumer: Consumer, source: TopicPartition, patience_s: float = _PATIENCE_S
+) -> tuple[int, int]:
     """The first offset and the end (of what is committed) of a partition.
 
     Raises:
         EpochError: the broker does not answer.
     """
     try:
-        low, high = consumer.get_watermark_offsets(source, timeout=_PATIENCE_S)
+        low, high = consumer.get_watermark_offsets(source, timeout=patience_s)
     except KafkaException as error:
         raise EpochError(f"{source.topic}: {error.args[0].str()}") from error
     return low, high

@@ -1,6 +1,8 @@
 """Everything that one opening of a partition holds; dropped as a whole on any fault."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -35,9 +37,16 @@ class Means(Struct, Generic[R], frozen=True):
     confirm_membership: Callable[[], Awaitable[bool]]
     turns: Turns
 
+    def store_path(self, partition: int) -> Path:
+        """Where the rows of a partition are, whoever owns it now."""
+        return self.settings.data_dir / self.settings.table / str(partition)
+
 
 class Session(Generic[R]):
-    """A partition from take-over to close. `open` and `close` block: call them in a thread."""
+    """A partition from take-over to close. `open` and `close` block: call them in a thread.
+
+    `doing` is the step that `open` is at, `progressed_s` when (monotonic) it last got on with it.
+    """
 
     def __init__(self, means: Means[R], partition: int, cancelled: Callable[[], bool]) -> None:
         self._means = means
@@ -46,6 +55,8 @@ class Session(Generic[R]):
         self._store: RowStore | None = None
         self._fetcher: Fetcher | None = None
         self._ending: Ending | None = None
+        self.doing = "waiting for a thread"
+        self.progressed_s = time.monotonic()
 
     def open(self) -> Restored:
         """Fence, and only then read offsets and changelog, restore, seek.
@@ -54,13 +65,16 @@ class Session(Generic[R]):
             EpochError, FencedError, BrokerError, StoreError, OperatorError.
         """
         settings, shell = self._means.settings, self._means.shell
+        self._begin("fencing the owner before")
         self._fetcher = fetcher = Fetcher(settings, self._partition)
         self._ending = ending = self._new_ending(fetcher)
         ending.open()
-        path = settings.data_dir / settings.table / str(self._partition)
-        self._store = store = RowStore(path, self._means.stores)
-        restorer = Restorer(settings, self._partition, shell, self._cancelled)
+        self._begin("opening the local store")
+        self._store = store = RowStore(self._means.store_path(self._partition), self._means.stores)
+        self._begin("restoring")
+        restorer = Restorer(settings, self._partition, shell, self._is_cancelled)
         restored = restorer.restore(store)
+        self._begin("reading the committed offsets")
         self.rows = Rows(store, shell, settings.cached_rows_max)
         self.rows.open = Epoch(fetcher.start())
         self.fetch = fetcher.fetch
@@ -78,6 +92,14 @@ class Session(Generic[R]):
         if self._store is not None:
             self._store.close()
         self._ending = self._fetcher = self._store = None
+
+    def _begin(self, step: str) -> None:
+        self.doing, self.progressed_s = step, time.monotonic()
+
+    def _is_cancelled(self) -> bool:
+        """Asked before each batch of a restore: that is its progress."""
+        self.progressed_s = time.monotonic()
+        return self._cancelled()
 
     def _new_ending(self, fetcher: Fetcher) -> Ending:
         settings, partition = self._means.settings, self._partition

@@ -12,6 +12,9 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True):
     `client_config` goes to every librdkafka client (security above all) and is never logged.
     `group_instance_id` names a slot: its next process takes its partitions back without a wait.
     `output_topics` are where the shell emits to: a take-over looks there for hanging transactions.
+    `standby_replicas` is how many other processes follow each partition's rows.
+    `opening_stalled_after_s`: to open a partition may take long, but not so long without a step;
+    it should be more than `transaction_timeout_s` by 30 s.
     At most `urgent_commits_max` urgent epochs of a process are committed at once; others gather.
     `application_id` is the consumer group's id and, with `-<partition>`, the transactional id.
     """
@@ -33,6 +36,8 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True):
     group_instance_id: str | None = None
     transaction_timeout_s: float = 15.0
     output_topics: tuple[str, ...] = ()
+    standby_replicas: int = 0
+    opening_stalled_after_s: float = 45.0
     stop_timeout_s: float = 25.0
     stalled_after_s: float = 60.0
     reopen_attempts_max: int = 5

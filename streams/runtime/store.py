@@ -26,13 +26,14 @@ from rocksdict import (
 )
 
 from streams.errors import OfferstreamError, OperatorError
-from streams.runtime.faults import StoreError
+from streams.runtime.faults import DiskFullError, StoreError
 from streams.runtime.records import NEVER
 
 log = logging.getLogger(__name__)
 _DAMAGED = "DAMAGED"
 _POSITION = b"mposition"
 _ORIGIN = b"morigin"
+_FULL = ("no space left", "file too large", "quota exceeded")
 _UNLOGGED = WriteOptions()
 _UNLOGGED.disable_wal = True
 
@@ -204,7 +205,7 @@ class RowStore:
         if _is_damage(error):
             with suppress(OSError):
                 (self.path / _DAMAGED).touch()
-        return StoreError(f"{self.path} cannot be {doing}: {error}")
+        return _store_error(f"{self.path} cannot be {doing}", error)
 
     def _open(self) -> Rdict:
         try:
@@ -217,7 +218,7 @@ class RowStore:
                     f"{self.path} is in use by another process: give every worker its own data_dir"
                 ) from error
             if not _is_damage(error):
-                raise StoreError(f"{self.path} cannot be opened: {error}") from error
+                raise _store_error(f"{self.path} cannot be opened", error) from error
         return self._open_anew()
 
     def _open_anew(self) -> Rdict:
@@ -228,7 +229,7 @@ class RowStore:
             self.path.mkdir(parents=True)
             return Rdict(str(self.path), self._options.new())
         except Exception as error:
-            raise StoreError(f"{self.path} cannot be built anew: {error}") from error
+            raise _store_error(f"{self.path} cannot be built anew", error) from error
 
 
 def _is_locked(error: Exception) -> bool:
@@ -237,6 +238,12 @@ def _is_locked(error: Exception) -> bool:
     return "lock hold by" in text or (
         "while lock file" in text and "resource temporarily unavailable" in text
     )
+
+
+def _store_error(said: str, error: Exception) -> StoreError:
+    text = str(error).lower()
+    full = any(words in text for words in _FULL)
+    return (DiskFullError if full else StoreError)(f"{said}: {error}")
 
 
 def _is_damage(error: Exception) -> bool:

@@ -191,6 +191,10 @@ CACHE = _counter("runtime", "row_cache_reads_total", "Rows read, by the cache.",
 RESTORED = _counter("runtime", "restored_rows_total", "Rows restored from the changelog.")
 RESTORE_DURATION = _gauge("runtime", "restore_duration_seconds", "Duration of the last restore.")
 PARTITIONS = _gauge("runtime", "partitions_active", "Partitions that this worker owns and serves.")
+STANDBYS = _gauge("runtime", "partitions_standby", "Partitions whose rows this worker follows.")
+STANDBY_LAG = _gauge(
+    "runtime", "standby_lag_records", "What the standby furthest behind has left to read."
+)
 READY = _gauge("runtime", "ready", "1 when restored, assigned and caught up with models.")
 BREAKER = _gauge("runtime", "breaker_open", "1 when nearly everything is bad and work has stopped.")
 BAD_SHARE = _gauge("runtime", "breaker_bad_ratio", "Share of bad records in the breaker's window.")

@@ -121,6 +121,7 @@ def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
         session_timeout_s=settings.session_timeout_ms / 1000,
         heartbeat_s=min(3.0, settings.session_timeout_ms / 4000),
         group_instance_id=settings.instance_id or None,
+        standby_replicas=settings.standby_replicas,
         stop_timeout_s=settings.stop_timeout_s,
     )
 

@@ -68,6 +68,9 @@ class Watch:
         owned = dict(self._runtime.owned)
         running = [number for number, loop in owned.items() if loop.state == "running"]
         self._meter.set(metrics.PARTITIONS, value=len(running))
+        standbys = [lag for lag in self._runtime.standby_lag().values() if lag is not None]
+        self._meter.set(metrics.STANDBYS, value=len(standbys))
+        self._meter.set(metrics.STANDBY_LAG, value=max(standbys, default=0))
         self._meter.set(metrics.READY, value=float(self._ready().ok))
         now_s = time.monotonic()
         for number, loop in owned.items():

@@ -5,6 +5,7 @@ each record also emits `key:count:sum` to `outputs`, so that a lost or doubled r
 both. A row wants to be looked at `tick_ms` after its last record; that emits `key:tick:count`.
 """
 
+import asyncio
 import faulthandler
 import json
 import logging
@@ -28,6 +29,7 @@ from streams.runtime import (
     build_runtime,
     run,
 )
+from streams.runtime import session as sessions
 from streams.runtime.launcher import Launcher
 
 SLOWNESS = ("tick_ms", "batch_s", "restore_s")
@@ -118,6 +120,19 @@ def dies_at(step: str, epoch: int, marker: Path) -> Any:
     return failpoint
 
 
+async def say_how_far_behind(runtime: Any) -> None:
+    """From now on say how many changelog positions the standbys have left to read."""
+
+    async def say() -> None:
+        while not runtime.finished.is_set():
+            lag = runtime.standby_lag().values()
+            if lag and None not in lag:
+                print(f"BEHIND {sum(lag)} {len(lag)}", flush=True)
+            await asyncio.sleep(0.1)
+
+    runtime.saying = asyncio.create_task(say())
+
+
 def main(arguments: dict[str, Any]) -> int:
     """One worker process, or a launcher of one; SIGUSR1 makes it say what its threads do."""
     if arguments.pop("launched", False):
@@ -145,7 +160,9 @@ def main(arguments: dict[str, Any]) -> int:
     if "die_at" in arguments:
         step, epoch, marker = arguments["die_at"]
         extra["failpoint"] = dies_at(step, epoch, Path(marker))
-    return run(build_runtime(settings, shell, **extra))
+    if arguments.pop("hangs_opening", False):
+        sessions.Transactions.open = lambda self: time.sleep(3_600)  # type: ignore[method-assign]
+    return run(build_runtime(settings, shell, **extra), on_started=say_how_far_behind)
 
 
 if __name__ == "__main__":

@@ -199,7 +199,8 @@ class CounterJob:
 class WorkerProcess:
     """A counter worker; `progress` is the number of records that it has committed.
 
-    `restored` is the number of rows that it has restored, where it was told to say so.
+    `restored` is the number of rows that it has restored, where it was told to say so; `behind`
+    how many positions its standbys last had left to read, and how many standbys those were.
     """
 
     def __init__(self, module: str, arguments: dict[str, Any], log: Path) -> None:
@@ -207,6 +208,7 @@ class WorkerProcess:
         self._log = log
         self.progress = 0
         self.restored = 0
+        self.behind: tuple[int, int] | None = None
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", f"tests.support.{module}", json.dumps(arguments)],
@@ -234,6 +236,15 @@ class WorkerProcess:
         while self.restored < rows:
             self.assert_running()
             assert time.monotonic() < deadline, f"{self.restored} of {rows}\n{self.tail()}"
+            time.sleep(0.01)
+
+    def wait_for_standbys(self, count: int, timeout_s: float = 60) -> None:
+        """Until this process follows so many partitions, up to where their changelog ends."""
+        deadline = time.monotonic() + timeout_s
+        self.behind = None
+        while self.behind != (0, count):
+            self.assert_running()
+            assert time.monotonic() < deadline, f"behind {self.behind}\n{self.tail()}"
             time.sleep(0.01)
 
     def stop(self) -> int:
@@ -285,6 +296,8 @@ class WorkerProcess:
             match line.split():
                 case [b"RESTORED", count]:
                     self.restored = int(count)
+                case [b"BEHIND", positions, standbys]:
+                    self.behind = int(positions), int(standbys)
                 case [b"COMMITTED" | b"HANDLED", count]:
                     self.progress = int(count)
 

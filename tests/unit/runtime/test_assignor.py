@@ -36,3 +36,41 @@ def test_members_differ_by_one_partition_at_most(
     assert sorted(len(topics.get("a", [])) for topics in given.values()) == shares
     owned = sorted(number for topics in given.values() for number in topics.get("a", []))
     assert owned == list(range(partitions))
+
+
+def test_the_other_worker_follows_and_takes_over(tmp_path: Path) -> None:
+    """Through Faust's own messages: of two members each follows the other one, and inherits it."""
+    settings = RuntimeSettings(
+        application_id="standbys",
+        bootstrap="127.0.0.1:1",
+        source_topics=("a", "b"),
+        changelog_topic="changelog",
+        table="rows",
+        data_dir=tmp_path,
+        standby_replicas=1,
+    )
+    sides = {f"m{n}": FaustSide(settings) for n in range(2)}
+    cluster = SimpleNamespace(partitions_for_topic=lambda topic: {0, 1, 2, 3})
+
+    def rebalance() -> dict[str, tuple[set[int], set[int]]]:
+        """Every member says what it has, the first one shares out, every member is told."""
+        metadata = {m: side.app.assignor.metadata({"a", "b"}) for m, side in sides.items()}
+        for member, given in (
+            next(iter(sides.values())).app.assignor.assign(cluster, metadata).items()
+        ):
+            sides[member].app.assignor.on_assignment(given)
+        return {
+            member: ({tp.partition for tp in side.app.assignor.assigned_actives()}, side.followed())
+            for member, side in sides.items()
+        }
+
+    first = rebalance()
+    assert {m: (len(own), len(follows)) for m, (own, follows) in first.items()} == {
+        "m0": (2, 2),
+        "m1": (2, 2),
+    }
+    assert first["m0"][0] == first["m1"][1]
+    assert rebalance() == first
+    assert sides["m1"].app.assignor.assigned_standbys() == set()
+    del sides["m0"]
+    assert rebalance() == {"m1": ({0, 1, 2, 3}, set())}
