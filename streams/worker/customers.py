@@ -164,7 +164,8 @@ class CustomerShell:
         came_ms: int,
         record: Record | None = None,
     ) -> Row | None:
-        step = process(message, row, view.models, view.policy)
+        wall = wall_ms() if self._settings.clock == "wall" else 0
+        step = process(message, row, view.models, view.policy, wall)
         if step.row is not row:
             partition.put(key, step.row)
             self._count_rows(partition.number, (step.row is not None) - (row is not None))
