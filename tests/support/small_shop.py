@@ -52,7 +52,7 @@ def visits(count: int, customers: int, seed: int) -> Iterator[Sent]:
         hot = draw.random() < 0.5
         customer = draw.randrange(min(10, customers) if hot else customers)
         at = BEGIN + timedelta(minutes=1 + number)
-        yield _visit(draw, number, customer, at)
+        yield visit(draw, f"visit-{number}", customer, at)
 
 
 def closing(customers: int, after_events: int) -> Iterator[Sent]:
@@ -69,7 +69,8 @@ def closing(customers: int, after_events: int) -> Iterator[Sent]:
         )
 
 
-def _visit(draw: random.Random, number: int, customer: int, at: datetime) -> Sent:
+def visit(draw: random.Random, event_id: str, customer: int, at: datetime) -> Sent:
+    """One event of the app, drawn."""
     product = {
         "product_id": f"p{draw.randrange(40)}",
         "category": draw.choice(CATEGORIES),
@@ -94,7 +95,7 @@ def _visit(draw: random.Random, number: int, customer: int, at: datetime) -> Sen
             },
         ]
     )
-    return _event("events.app", customer, f"visit-{number}", at, channel="app", **what)
+    return _event("events.app", customer, event_id, at, channel="app", **what)
 
 
 def _event(topic: str, customer: int, event_id: str, at: datetime, **fields: object) -> Sent:
