@@ -103,6 +103,7 @@ class World:
         policy: Policy,
         count: int,
         *,
+        settings: Settings = SETTINGS,
         keeps_dropped_rows: bool = False,
     ) -> None:
         """`records`: topic, partition, key, value; `routing`: numbers of those sent on.
@@ -119,7 +120,8 @@ class World:
             self._append(topic, partition, STEP_MS * (n + 1), key, value)
         self._keeps_dropped_rows = keeps_dropped_rows
         self._view = View(initial_models(), policy)
-        self._meter = Meter()
+        self.meter = Meter()
+        self._settings = settings
         self._barriers = sorted((STEP_MS * (n + 1) for n in routing), reverse=True)
         self.crash()
 
@@ -127,7 +129,7 @@ class World:
         """The process ends without a word; another one opens everything."""
         for number in range(self.count) if hasattr(self, "shell") else ():
             self._keep_dropped_rows(number)
-        self.shell = CustomerShell(SETTINGS, lambda: self._view, self._meter)
+        self.shell = CustomerShell(self._settings, lambda: self._view, self.meter)
         self.partitions: dict[int, MemoryPartition] = {}
         for number in range(self.count):
             self._open(number)
