@@ -119,7 +119,8 @@ class CustomerShell:
                 self._meter.observe(metrics.TIMER_DELAY, value=max(0, now_ms - due) / 1000)
 
     def on_restored(self, partition: int, rows: int) -> None:
-        """Count what came from the changelog."""
+        """Count what came from the changelog; the stream's clock goes back with the positions."""
+        self._stream_ms.pop(partition, None)
         self._meter.count(metrics.RESTORED, value=rows)
 
     def on_committed(self, stats: EpochStats) -> None:

@@ -24,6 +24,7 @@ from streams.simulator import SHOP
 from streams.simulator.closed_loop import START_MS, play
 from streams.simulator.market import Market
 from streams.simulator.records import Sent
+from tests.support import small_shop
 from tests.support.expected import COMPARED, Expected
 from tests.support.memory_runtime import World
 
@@ -182,6 +183,34 @@ def test_a_runtime_that_keeps_the_rows_of_a_dropped_epoch_is_found_out() -> None
         expected = Expected(sent, policy())
         world = run(sent, expected.routing, seed, FEW_STEPS, keeps_dropped_rows=True)
         assert differences(world, expected), f"seed {seed}"
+
+
+def test_a_dropped_epoch_takes_its_clock_with_it() -> None:
+    """A cart is left at 10:00 and filled again at 10:10: a drop after 11:00 reminds at 10:40 only.
+
+    The stream's clock must not stand at 11:00 when the record of 10:10 is to be read again.
+    """
+    visits = [small_shop.filled_cart(0, 600), small_shop.filled_cart(0, 610)]
+    sent = [
+        *small_shop.consents(2),
+        *visits,
+        small_shop.opened(1, 660),
+        small_shop.opened(0, 2_000),
+    ]
+    shop = compile_policy(small_shop.reference())
+    world = World([(topic, 0, key, value) for topic, key, value in sent], (), shop, 1)
+    for _ in range(3):
+        world.deliver(0)
+    world.begin_commit(0)
+    world.end_commit(0)
+    world.deliver(0)
+    world.deliver(0)
+    world.drop(0)
+    assert not world.fire(0)
+    world.run_to_the_end()
+    entries = [json.loads(o.value or b"") for o in world.outputs if o.topic == "decision-log"]
+    reminded = [e["decided_at"] for e in entries if e["trigger"]["kind"] == "cart_abandoned"]
+    assert reminded == ["2024-01-01T10:40:00Z"]
 
 
 @pytest.mark.soak

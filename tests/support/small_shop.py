@@ -69,6 +69,26 @@ def closing(customers: int, after_events: int) -> Iterator[Sent]:
         )
 
 
+def opened(customer: int, minute: int) -> Sent:
+    """Somebody opens the app, so many minutes after the beginning."""
+    at = BEGIN + timedelta(minutes=minute)
+    what = {"event_name": "application_opened", "channel": "app"}
+    return _event("events.app", customer, f"opened-{customer}-{minute}", at, **what)
+
+
+def filled_cart(customer: int, minute: int) -> Sent:
+    """Somebody puts a bottle into the cart, so many minutes after the beginning."""
+    product = {"product_id": "p1", "category": "wine", "price": 9.0}
+    what: dict[str, object] = {
+        "event_name": "product_added",
+        "channel": "app",
+        "product": product,
+        "cart": {"cart_id": f"cart-{customer}", "value": 9.0, "items": [product]},
+    }
+    at = BEGIN + timedelta(minutes=minute)
+    return _event("events.app", customer, f"cart-{customer}-{minute}", at, **what)
+
+
 def visit(draw: random.Random, event_id: str, customer: int, at: datetime) -> Sent:
     """One event of the app, drawn."""
     product = {
