@@ -201,9 +201,12 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
-    """This process's environment with `settings` in place of its own `OFFERSTREAM_*`."""
+    """This process's environment with `settings` in place of its own `OFFERSTREAM_*`.
+
+    Sixty threads of the clients and the store would each fill a heap of their own: two are enough.
+    """
     others = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
-    return {**others, **as_environment(settings)}
+    return {"MALLOC_ARENA_MAX": "2", **others, **as_environment(settings)}
 
 
 def _given(

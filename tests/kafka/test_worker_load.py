@@ -43,7 +43,8 @@ L2_SECONDS = float(os.environ.get("L2_SECONDS", "300"))
 FROZEN = LearnerSettings(learn=False)
 CALIBRATION_EVENTS = 15_000
 L1_PRESENT, L1_STAYS, L1_CACHED_ROWS_MAX = 2_000, 20, 2_000
-L1_GROWTH_BYTES_A_DAY_MAX = 256 << 20
+# What half an hour of samples can tell from noise: 10 MiB up or down are 500 MiB a day.
+L1_GROWTH_BYTES_A_DAY_MAX = 1 << 30
 L2_CUSTOMERS, L2_VALID_FOR_MS = 20_000, 15_000
 # From the decision to the record: the rest of a batch, and a commit.
 L2_SLACK_S = 10.0
