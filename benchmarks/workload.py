@@ -25,7 +25,7 @@ def views(count: int, customers: int, seed: int) -> Iterator[tuple[bytes, bytes]
     """`count` events as (key, value); customers are drawn uniformly."""
     for number, (customer, product) in enumerate(_draws(count, customers, seed)):
         key = b"c%07d" % customer
-        yield key, _view(number, key.decode(), product)
+        yield key, view(number, key.decode(), product)
 
 
 def expected_answers(count: int, customers: int, seed: int) -> Counter[tuple[str, str, int]]:
@@ -55,7 +55,8 @@ def _draws(count: int, customers: int, seed: int) -> Iterator[tuple[int, int]]:
     return zip(people, rng.integers(0, PRODUCTS, count).tolist(), strict=True)
 
 
-def _view(number: int, customer: str, product: int) -> bytes:
+def view(number: int, customer: str, product: int) -> bytes:
+    """The value of one event."""
     at = _SECONDS[number // 10 % len(_SECONDS)]
     return (
         f'{{"event_id":"{event_id(number)}","event_name":"product_viewed","occurred_at":"{at}Z",'

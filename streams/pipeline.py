@@ -19,7 +19,9 @@ class Step(Struct, frozen=True):
     effects: Effects
 
 
-def process(message: Message, row: Row | None, models: Models, policy: Policy) -> Step:
+def process(
+    message: Message, row: Row | None, models: Models, policy: Policy, wall_ms: int = 0
+) -> Step:
     """Take one message to its end: the only place where anything is decided.
 
     Args:
@@ -27,6 +29,8 @@ def process(message: Message, row: Row | None, models: Models, policy: Policy) -
         row: what is stored under `identity.key_of(message)`; `None` if nothing is.
         models: the newest snapshots, read only.
         policy: the reference data, compiled.
+        wall_ms: what time it is by the wall, so that no offer is made whose time is over; 0 where
+            that does not matter (a replay, the stream's clock).
 
     Returns:
         The new row and the effects, in the order in which they were decided.
@@ -34,7 +38,7 @@ def process(message: Message, row: Row | None, models: Models, policy: Policy) -
     met = identity.meet(message, row)
     if met.person is None:
         return Step(met.row, met.effects)
-    person, elapsed = _live_until(met.person, met.at_ms, models, policy)
+    person, elapsed = _live_until(met.person, met.at_ms, models, policy, wall_ms)
     if met.event is None:
         return Step(person, (*met.effects, *elapsed))
     applied = customer.apply(person, met.event, policy.places)
@@ -44,29 +48,29 @@ def process(message: Message, row: Row | None, models: Models, policy: Policy) -
     person = decisions.notice_signs(person, met.event, applied.at_ms, policy)
     person, leaving, risen = _look_for_leaving(person, applied, models, policy)
     moments = (*applied.moments, *risen)
-    person, decided = _answer(person, moments, (), applied.at_ms, models, policy)
+    person, decided = _answer(person, moments, (), applied.at_ms, models, policy, wall_ms)
     return Step(person, (*met.effects, *elapsed, *applied.effects, *credited, *leaving, *decided))
 
 
 def _live_until(
-    person: Customer, until_ms: int, models: Models, policy: Policy
+    person: Customer, until_ms: int, models: Models, policy: Policy, wall_ms: int
 ) -> tuple[Customer, Effects]:
     """Run everything that falls due up to `until_ms`, each at its own due time."""
     effects: list[Effect] = []
     while (due := due_at_ms(person)) is not None and due <= until_ms:
-        person, happened = _fall_due(person, due, models, policy)
+        person, happened = _fall_due(person, due, models, policy, wall_ms)
         effects.extend(happened)
     return person, tuple(effects)
 
 
 def _fall_due(
-    person: Customer, at_ms: int, models: Models, policy: Policy
+    person: Customer, at_ms: int, models: Models, policy: Policy, wall_ms: int
 ) -> tuple[Customer, Effects]:
     """One due moment: close what waits for it, look for leaving, answer what was put off."""
     person, expired = feedback.expire(person, at_ms)
     person, leaving, risen = _churn_tick(person, at_ms, models, policy)
     person, due = decisions.take_due(person, at_ms, policy)
-    person, decided = _answer(person, risen, due, at_ms, models, policy)
+    person, decided = _answer(person, risen, due, at_ms, models, policy, wall_ms)
     return person, (*expired, *leaving, *decided)
 
 
@@ -112,12 +116,13 @@ def _answer(
     at_ms: int,
     models: Models,
     policy: Policy,
+    wall_ms: int,
 ) -> tuple[Customer, Effects]:
     """Decide once for every moment that a trigger rule listens to."""
     person = decisions.set_reminders(person, at_ms, policy)
     person, asks = decisions.fire(person, moments, policy)
     effects: list[Effect] = []
     for ask in (*due, *asks):
-        person, decided = decisions.decide(person, ask, at_ms, models.response, policy)
+        person, decided = decisions.decide(person, ask, at_ms, models.response, policy, wall_ms)
         effects.extend(decided)
     return person, tuple(effects)

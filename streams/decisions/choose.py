@@ -27,10 +27,11 @@ from streams.identity.arms import arm_of
 
 Vector = NDArray[np.float32]
 Decided = tuple[Customer, tuple[Effect, ...]]
-Stop = Literal["no_consent", "deferred", "person_cap", "min_gap"]
+Stop = Literal["no_consent", "deferred", "stale", "person_cap", "min_gap"]
 STOPPED: dict[Stop, WhyNot] = {
     "no_consent": "no_consent",
     "deferred": "quiet_hours",
+    "stale": "stale",
     "person_cap": "person_cap",
     "min_gap": "min_gap",
 }
@@ -59,10 +60,16 @@ class Candidate(Struct, frozen=True):
     probability: float = 0.0
 
 
-def decide(person: Customer, ask: Ask, now_ms: int, scorer: Scorer, policy: Policy) -> Decided:
-    """Answer one ask: perhaps with an offer, always with an entry for the decision log."""
+def decide(
+    person: Customer, ask: Ask, now_ms: int, scorer: Scorer, policy: Policy, wall_ms: int = 0
+) -> Decided:
+    """Answer one ask: perhaps with an offer, always with an entry for the decision log.
+
+    `wall_ms`: what time it is by the wall, where that matters; an answer that would be over by then
+    is withheld.
+    """
     arm = arm_of(policy.policies.experiment, person.customer_id)
-    person, stopped = _stopped(person, ask, now_ms, policy)
+    person, stopped = _stopped(person, ask, now_ms, policy, wall_ms)
     if stopped is not None:
         candidates = [Candidate(c, STOPPED[stopped]) for c in policy.offers]
         entry = decision_log(
@@ -75,7 +82,7 @@ def decide(person: Customer, ask: Ask, now_ms: int, scorer: Scorer, policy: Poli
 
 
 def _stopped(
-    person: Customer, ask: Ask, now_ms: int, policy: Policy
+    person: Customer, ask: Ask, now_ms: int, policy: Policy, wall_ms: int
 ) -> tuple[Customer, Stop | None]:
     """Why it ends before any offer is looked at, and the person, perhaps with the ask put off."""
     contact, channel = policy.policies.contact, ask.rule.channel
@@ -86,6 +93,8 @@ def _stopped(
         until_ms = quiet_until_ms(person, contact.quiet_hours, now_ms)
         if until_ms is not None:
             return put_off(person, ask, until_ms), "deferred"
+    if now_ms + ask.rule.valid_for_ms <= wall_ms:
+        return person, "stale"
     return person, blocked(person, policy, now_ms)
 
 

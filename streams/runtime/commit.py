@@ -96,8 +96,7 @@ class Transactions:
             offsets = [TopicPartition(t, self._partition, o) for t, o in moved.items()]
             metadata = self._group.consumer_group_metadata()
             self._retry(lambda s: self._producer.send_offsets_to_transaction(offsets, metadata, s))
-        if self._producer.flush(self._settings.transaction_timeout_s):
-            raise EpochError(f"partition {self._partition}: records were not acknowledged in time")
+        self._retry(self._deliver)
 
     def commit(self) -> None:
         """Commit; when this returns, every `read_committed` reader sees the epoch."""
@@ -107,9 +106,13 @@ class Transactions:
     def close(self) -> None:
         """Abort what is open, if the broker can be reached; else the next owner's open does."""
         if self._began:
-            with suppress(KafkaException):
+            with suppress(KafkaException, SystemError):
                 self._producer.abort_transaction(5.0)
         _close(self._producer)
+
+    def _deliver(self, patience_s: float) -> None:
+        if self._producer.flush(patience_s):
+            raise EpochError(f"partition {self._partition}: records were not acknowledged in time")
 
     def _note_failure(self, error: KafkaError | None, message: Message) -> None:
         if error is not None and not self._undelivered:
@@ -122,7 +125,8 @@ class Transactions:
             try:
                 call(max(0.1, deadline - time.monotonic()))
                 return
-            except KafkaException as failed:
+            except (KafkaException, SystemError) as raised:
+                failed = _kafka_error_in(raised)
                 error: KafkaError = failed.args[0]
                 said = f"partition {self._partition}: {error.str()}{self._undelivered}"
                 _raise_unless_retriable(said, error, failed)
@@ -265,9 +269,21 @@ def produce(
 
 def _close(producer: Producer) -> None:
     """Let a client go, whatever state it is in; a fenced one complains."""
-    with suppress(KafkaException):
+    with suppress(KafkaException, SystemError):
         producer.purge()
         producer.close(5.0)
+
+
+def _kafka_error_in(raised: Exception) -> KafkaException:
+    """What the client has to say.
+
+    A fatal error (somebody else has taken over) comes out of whichever call serves the client's
+    events; where a delivery callback was served after it in the same call, as a SystemError.
+    """
+    error = raised.__cause__ if isinstance(raised, SystemError) else raised
+    if not isinstance(error, KafkaException):
+        raise raised
+    return error
 
 
 def _changes(epoch: Epoch[R], encoded: Mapping[bytes, bytes | None]) -> list[RowChange]:

@@ -109,6 +109,7 @@ def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
         data_dir=settings.data_path,
         epoch_ms=settings.epoch_ms,
         batch_records_max=settings.batch_records_max,
+        cached_rows_max=settings.cached_rows_max,
         transactional=settings.transactional,
         output_topics=tuple(
             topic.on_broker(application)

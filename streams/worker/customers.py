@@ -119,7 +119,8 @@ class CustomerShell:
                 self._meter.observe(metrics.TIMER_DELAY, value=max(0, now_ms - due) / 1000)
 
     def on_restored(self, partition: int, rows: int) -> None:
-        """Count what came from the changelog."""
+        """Count what came from the changelog; the stream's clock goes back with the positions."""
+        self._stream_ms.pop(partition, None)
         self._meter.count(metrics.RESTORED, value=rows)
 
     def on_committed(self, stats: EpochStats) -> None:
@@ -164,7 +165,8 @@ class CustomerShell:
         came_ms: int,
         record: Record | None = None,
     ) -> Row | None:
-        step = process(message, row, view.models, view.policy)
+        wall = wall_ms() if self._settings.clock == "wall" else 0
+        step = process(message, row, view.models, view.policy, wall)
         if step.row is not row:
             partition.put(key, step.row)
             self._count_rows(partition.number, (step.row is not None) - (row is not None))

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from streams.runtime.faults import EXIT_FENCED, EXIT_GROUP
+from streams.runtime.clients import new_consumer
+from streams.runtime.commit import Transactions
+from streams.runtime.faults import EXIT_FENCED, EXIT_GROUP, EpochError, FencedError
+from streams.runtime.records import Output
+from streams.runtime.settings import RuntimeSettings
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.counting import CounterJob, expected_outputs, expected_rows, skewed_input
 from tests.support.crew import Crew
@@ -96,3 +100,40 @@ def test_z1_a_zombie_is_fenced_and_ends_with_a_reason(
     job.wait_until_done([woken])
     assert woken.stop() == 0
     assert job.stored(0) == expected_rows(records + more + last)
+
+
+def opened(ending: Transactions) -> None:
+    """Open, as often as a broker that has just started asks for."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return ending.open()
+        except EpochError:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+
+def test_z1_who_is_fenced_while_records_are_on_their_way_says_so(
+    kafka: ApacheKafka, tmp_path: Path
+) -> None:
+    """The client's fatal error comes out of whichever call meets it; it is no bug of the shell."""
+    job = CounterJob(kafka, "fenced-flush", tmp_path)
+    settings = RuntimeSettings(
+        **{**job.settings, "source_topics": job.inputs, "output_topics": (job.outputs,)},
+        data_dir=tmp_path,
+    )
+    group = new_consumer(settings)
+    zombie, heir = (Transactions(settings, 0, group) for _ in range(2))
+    opened(zombie)
+    zombie.begin()
+    zombie.send(Output(job.outputs, b"k", b"1"), None)
+    zombie.send_offsets({})
+    opened(heir)
+    for number in range(20):
+        zombie.send(Output(job.outputs, b"k", b"%d" % number), lambda *_: None)
+    with pytest.raises(FencedError, match="has another owner"):
+        zombie.send_offsets({})
+    zombie.close()
+    heir.close()
+    group.close()
+    assert kafka.read_all(job.outputs) == []

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -181,20 +182,24 @@ class ApacheKafka:
 
     def read_all(self, topic: str, *, read_committed: bool = True) -> list[Message]:
         """Every record that is there now, by partition, then offset."""
+        found = self.read_each(topic, read_committed=read_committed)
+        return sorted(found, key=lambda m: (m.partition(), m.offset()))
+
+    def read_each(self, topic: str, *, read_committed: bool = True) -> Iterator[Message]:
+        """Every record that is there now, as it comes; a partition's are in their order."""
         reader = self._reader(read_committed)
         try:
             partitions = sorted(reader.list_topics(topic, 30).topics[topic].partitions)
             reader.assign([TopicPartition(topic, p, 0) for p in partitions])
-            found, open_partitions = [], set(partitions)
-            deadline = time.monotonic() + 60
+            open_partitions, deadline = set(partitions), time.monotonic() + 60
             while open_partitions:
                 assert time.monotonic() < deadline, f"{topic} could not be read to its end"
                 for message in reader.consume(5_000, 0.5):
                     if message.error() is None:
-                        found.append(message)
+                        deadline = time.monotonic() + 60
+                        yield message
                     elif message.error().code() == KafkaError._PARTITION_EOF:
                         open_partitions.discard(message.partition())
-            return sorted(found, key=lambda m: (m.partition(), m.offset()))
         finally:
             reader.close()
 

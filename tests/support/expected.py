@@ -1,12 +1,14 @@
 """What the worker must have said, from one pure pass over the input."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from streams import topics
+from streams.contracts.effects import EventRouted
 from streams.contracts.encode import encode_output
 from streams.contracts.rules import InputRules, Rejected
 from streams.customer.codec import encode_row
-from streams.decisions import compile_policy
+from streams.decisions import Policy, compile_policy
 from streams.evaluation.driver import Driver
 from streams.models import initial_models
 from tests.support.small_shop import Sent, reference
@@ -23,14 +25,21 @@ COMPARED = (
 
 
 class Expected:
-    """What one pure pass over the input says, without broker, partitions or crashes."""
+    """What one pure pass over the input says, without broker, partitions or crashes.
 
-    def __init__(self, records: list[Sent]) -> None:
-        driver = Driver(compile_policy(reference()), initial_models())
+    `routing`: numbers of the records that are sent on to another row.
+    """
+
+    def __init__(self, records: Sequence[Sent], policy: Policy | None = None) -> None:
+        """`policy`: of the small shop if not given; models are frozen."""
+        driver = Driver(policy or compile_policy(reference()), initial_models())
         self.said: dict[str, Counter[tuple[bytes, bytes]]] = {}
-        for topic, _, value in records:
+        self.routing: set[int] = set()
+        for number, (topic, _, value) in enumerate(records):
             effects = driver.feed(topic, value, RULES)
             assert not isinstance(effects, Rejected)
+            if any(isinstance(effect, EventRouted) for effect in effects):
+                self.routing.add(number)
             for message in filter(None, map(encode_output, effects)):
                 said = self.said.setdefault(message.topic, Counter())
                 said[message.key or b"", message.value or b""] += 1

@@ -52,7 +52,7 @@ def visits(count: int, customers: int, seed: int) -> Iterator[Sent]:
         hot = draw.random() < 0.5
         customer = draw.randrange(min(10, customers) if hot else customers)
         at = BEGIN + timedelta(minutes=1 + number)
-        yield _visit(draw, number, customer, at)
+        yield visit(draw, f"visit-{number}", customer, at)
 
 
 def closing(customers: int, after_events: int) -> Iterator[Sent]:
@@ -69,7 +69,28 @@ def closing(customers: int, after_events: int) -> Iterator[Sent]:
         )
 
 
-def _visit(draw: random.Random, number: int, customer: int, at: datetime) -> Sent:
+def opened(customer: int, minute: int) -> Sent:
+    """Somebody opens the app, so many minutes after the beginning."""
+    at = BEGIN + timedelta(minutes=minute)
+    what = {"event_name": "application_opened", "channel": "app"}
+    return _event("events.app", customer, f"opened-{customer}-{minute}", at, **what)
+
+
+def filled_cart(customer: int, minute: int) -> Sent:
+    """Somebody puts a bottle into the cart, so many minutes after the beginning."""
+    product = {"product_id": "p1", "category": "wine", "price": 9.0}
+    what: dict[str, object] = {
+        "event_name": "product_added",
+        "channel": "app",
+        "product": product,
+        "cart": {"cart_id": f"cart-{customer}", "value": 9.0, "items": [product]},
+    }
+    at = BEGIN + timedelta(minutes=minute)
+    return _event("events.app", customer, f"cart-{customer}-{minute}", at, **what)
+
+
+def visit(draw: random.Random, event_id: str, customer: int, at: datetime) -> Sent:
+    """One event of the app, drawn."""
     product = {
         "product_id": f"p{draw.randrange(40)}",
         "category": draw.choice(CATEGORIES),
@@ -94,7 +115,7 @@ def _visit(draw: random.Random, number: int, customer: int, at: datetime) -> Sen
             },
         ]
     )
-    return _event("events.app", customer, f"visit-{number}", at, channel="app", **what)
+    return _event("events.app", customer, event_id, at, channel="app", **what)
 
 
 def _event(topic: str, customer: int, event_id: str, at: datetime, **fields: object) -> Sent:

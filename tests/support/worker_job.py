@@ -1,8 +1,10 @@
 """The real worker in processes on Apache Kafka: its topics, its input, what it said."""
 
+import re
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -121,6 +123,18 @@ class Process:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
             )
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
+    def metrics(self) -> str:
+        """What it tells Prometheus."""
+        port = re.findall(r'"http_port": ?(\d+)', self.log())[-1]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            text: str = answer.read().decode()
+        return text
 
     def signal(self, number: int) -> None:
         """Send a signal."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from streams.errors import SettingsError
-from streams.settings import TYPES, Settings, as_environment, load_settings
+from streams.settings import TYPES, Settings, as_environment, child_environment, load_settings
 
 
 def test_defaults_need_nothing() -> None:
@@ -97,6 +97,16 @@ def test_settings_travel_to_a_child_process() -> None:
     )
     assert load_settings(environment=as_environment(settings)) == settings
     assert settings.occurred_at_min_ms == 820_454_400_000
+
+
+def test_a_child_process_has_few_heaps_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two, so that its memory stays flat; what the operator has set stands."""
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    assert child_environment(Settings())["MALLOC_ARENA_MAX"] == "2"
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "8")
+    assert child_environment(Settings())["MALLOC_ARENA_MAX"] == "8"
 
 
 def test_every_setting_is_explained() -> None:

@@ -55,6 +55,21 @@ def test_a_holdout_is_sent_nothing_and_logged() -> None:
     )
 
 
+def test_an_offer_whose_time_is_over_is_withheld() -> None:
+    """Decided an hour late by the wall, when the rule's answer is of use for one: not said."""
+    person, policy = someone(), shop(offer("a"), chooser="uniform")
+    hour_ms = ask().rule.valid_for_ms
+    after, effects = decide(person, ask(), T0, Fixed(), policy, wall_ms=T0 + hour_ms)
+    entry = _entry(effects)
+    assert hour_ms == 3_600_000
+    assert after == person
+    assert [type(e) for e in effects] == [DecisionLogged]
+    assert (entry.verdict, entry.candidates[0].why_not) == ("stale", "stale")
+    in_time = decide(person, ask(), T0, Fixed(), policy, wall_ms=T0 + hour_ms - 1)
+    assert in_time == decide(person, ask(), T0, Fixed(), policy)
+    assert _entry(in_time[1]).verdict == "offer"
+
+
 @pytest.mark.parametrize("chooser", ["policy", "uniform"])
 def test_deciding_again_from_the_log_gives_the_same_bytes(chooser: str) -> None:
     """Through JSON and back, 50 decisions of the real response model come out byte for byte."""

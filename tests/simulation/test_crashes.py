@@ -1,0 +1,223 @@
+"""E2: seeded schedules of deliveries, timers, commits and crashes against a run without any.
+
+A shop of the simulator, its people answering offers and its visitors logging in, is played once;
+its records are then handled by the worker's shell in four partitions, in memory. A failure is run
+again with E2_SEED_FIRST and E2_SEEDS=1.
+"""
+
+import json
+import os
+import random
+from collections import Counter
+from functools import cache
+
+import pytest
+
+from streams import topics
+from streams.contracts import load_reference
+from streams.contracts.times import DAY_MS, from_ms
+from streams.decisions import Policy, compile_policy
+from streams.evaluation.driver import Driver
+from streams.models import initial_models
+from streams.runtime.murmur2 import partition_for
+from streams.simulator import SHOP
+from streams.simulator.closed_loop import START_MS, play
+from streams.simulator.market import Market
+from streams.simulator.records import Sent
+from tests.support import small_shop
+from tests.support.expected import COMPARED, Expected
+from tests.support.memory_runtime import World
+
+SEED_FIRST = int(os.environ.get("E2_SEED_FIRST", "1"))
+SEEDS = int(os.environ.get("E2_SEEDS", "200"))
+STEPS = int(os.environ.get("E2_STEPS", "2000"))
+FEW_SEEDS, FEW_STEPS = 6, 1_000
+PARTITIONS = 4
+SHOPPERS, DAYS = 16, 25
+MISPLACED_SHARE = 0.03
+REPEATED_SHARE = 0.02
+TOPICS = (*COMPARED, topics.IDENTITY_CHANGES)
+
+
+class Heard(Market):
+    """A market that keeps what it has sent."""
+
+    sent: list[Sent]
+
+    def step(self, until_ms: int) -> list[Sent]:
+        """As the market does."""
+        sent = super().step(until_ms)
+        self.sent = [*getattr(self, "sent", ()), *sent]
+        return sent
+
+
+@cache
+def policy() -> Policy:
+    """Of the simulator's shop."""
+    return compile_policy(load_reference(SHOP))
+
+
+def played(seed: int, events: int) -> list[Sent]:
+    """The first events of a shop, some of them twice, and everybody once more at one late moment.
+
+    What is due by then is due for everybody, so nothing hangs on when a timer fired.
+    """
+    draw = random.Random(seed)
+    market = Heard(load_reference(SHOP), SHOPPERS, DAYS, START_MS, seed)
+    play(market, Driver(policy(), initial_models()))
+    once = sorted(market.sent, key=lambda sent: str(json.loads(sent.value)["occurred_at"]))
+    twice = [s for sent in once[:events] for s in (sent,) * (1 + (draw.random() < REPEATED_SHARE))]
+    who = sorted({(sent.key, anonymous(sent)) for sent in twice})
+    late = from_ms(START_MS + (DAYS + 1) * DAY_MS).isoformat()
+    return [*twice, *(last_visit(key, late, seen) for key, seen in who)]
+
+
+def anonymous(sent: Sent) -> bool:
+    """Whether a record's key is no customer's."""
+    return "customer_id" not in json.loads(sent.value)["identity"]
+
+
+def last_visit(key: bytes, at: str, unknown: bool) -> Sent:
+    """Somebody opens the app."""
+    event = {
+        "event_id": f"last-{key.decode()}",
+        "event_name": "application_opened",
+        "occurred_at": at,
+        "channel": "app",
+        "identity": {"anonymous_id" if unknown else "customer_id": key.decode()},
+    }
+    return Sent(topics.APP.name, key, json.dumps(event).encode())
+
+
+def run(
+    sent: list[Sent], routing: set[int], seed: int, steps: int, *, keeps_dropped_rows: bool = False
+) -> World:
+    """So many steps of a seeded schedule, then to the end without faults."""
+    draw = random.Random(seed)
+    placed = [
+        (
+            s.topic,
+            draw.randrange(PARTITIONS) if draw.random() < MISPLACED_SHARE else home(s),
+            *s[1:],
+        )
+        for s in sent
+    ]
+    routing = routing | {n for n, s in enumerate(placed) if s[1] != home(sent[n])}
+    world = World(placed, routing, policy(), PARTITIONS, keeps_dropped_rows=keeps_dropped_rows)
+    acts, weights = zip(*SCHEDULE.items(), strict=True)
+    for _ in range(steps):
+        act, number = draw.choices(acts, weights)[0], draw.randrange(PARTITIONS)
+        if act == "deliver":
+            for _ in range(draw.randrange(1, 4)):
+                world.deliver(number)
+        elif act == "die after commit":
+            world.end_commit(number, dies=True)
+        elif act == "crash":
+            world.crash()
+        else:
+            getattr(world, act)(number)
+    world.run_to_the_end()
+    return world
+
+
+SCHEDULE = {
+    "deliver": 50,
+    "fire": 10,
+    "begin_commit": 16,
+    "end_commit": 16,
+    "drop": 4,
+    "crash": 2,
+    "die after commit": 1,
+    "lose_disk": 1,
+}
+
+
+def home(sent: Sent) -> int:
+    """The partition of a record's key."""
+    return partition_for(sent.key, PARTITIONS)
+
+
+def differences(world: World, expected: Expected) -> list[str]:
+    """Rows, decisions, alerts and labels that a run with crashes has otherwise."""
+    said: dict[str, Counter[tuple[bytes, bytes]]] = {}
+    for output in world.outputs:
+        said.setdefault(output.topic, Counter())[output.key or b"", output.value or b""] += 1
+    found = []
+    for topic in TOPICS:
+        name = topic.on_broker("offerstream")
+        want, got = expected.said.get(topic.name, Counter()), said.get(name, Counter())
+        if want != got:
+            missing, double = (want - got).total(), (got - want).total()
+            found.append(f"{topic.name}: {missing} missing, {double} double or never decided")
+    rows = world.rows_as_stored()
+    wrong = [k for k in expected.rows.keys() | rows.keys() if expected.rows.get(k) != rows.get(k)]
+    return [*found, *([f"rows: {wrong}"] if wrong else [])]
+
+
+def check(seed: int, steps: int) -> Counter[str]:
+    """One seed; what there was to compare."""
+    sent = played(seed, steps // 2)
+    expected = Expected(sent, policy())
+    assert differences(run(sent, expected.routing, seed, steps), expected) == [], (
+        f"seed {seed}, {steps} steps"
+    )
+    return Counter(
+        {topic.name: expected.said.get(topic.name, Counter()).total() for topic in TOPICS}
+    )
+
+
+def test_crashes_between_any_two_steps_change_nothing() -> None:
+    """Rows, decisions, alerts and labels of six schedules equal those of a run without crashes."""
+    seen: Counter[str] = Counter()
+    for seed in range(SEED_FIRST, SEED_FIRST + FEW_SEEDS):
+        print(f"seed {seed}")
+        seen += check(seed, FEW_STEPS)
+    print(dict(seen))
+    assert all(seen[topic.name] > 0 for topic in TOPICS)
+
+
+def test_a_runtime_that_keeps_the_rows_of_a_dropped_epoch_is_found_out() -> None:
+    """The control: the same schedules, and each shows a difference."""
+    for seed in range(SEED_FIRST, SEED_FIRST + 2):
+        sent = played(seed, FEW_STEPS // 2)
+        expected = Expected(sent, policy())
+        world = run(sent, expected.routing, seed, FEW_STEPS, keeps_dropped_rows=True)
+        assert differences(world, expected), f"seed {seed}"
+
+
+def test_a_dropped_epoch_takes_its_clock_with_it() -> None:
+    """A cart is left at 10:00 and filled again at 10:10: a drop after 11:00 reminds at 10:40 only.
+
+    The stream's clock must not stand at 11:00 when the record of 10:10 is to be read again.
+    """
+    visits = [small_shop.filled_cart(0, 600), small_shop.filled_cart(0, 610)]
+    sent = [
+        *small_shop.consents(2),
+        *visits,
+        small_shop.opened(1, 660),
+        small_shop.opened(0, 2_000),
+    ]
+    shop = compile_policy(small_shop.reference())
+    world = World([(topic, 0, key, value) for topic, key, value in sent], (), shop, 1)
+    for _ in range(3):
+        world.deliver(0)
+    world.begin_commit(0)
+    world.end_commit(0)
+    world.deliver(0)
+    world.deliver(0)
+    world.drop(0)
+    assert not world.fire(0)
+    world.run_to_the_end()
+    entries = [json.loads(o.value or b"") for o in world.outputs if o.topic == "decision-log"]
+    reminded = [e["decided_at"] for e in entries if e["trigger"]["kind"] == "cart_abandoned"]
+    assert reminded == ["2024-01-01T10:40:00Z"]
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(14_400)
+def test_e2_two_hundred_schedules() -> None:
+    """The same at full size."""
+    seen: Counter[str] = Counter()
+    for seed in range(SEED_FIRST, SEED_FIRST + SEEDS):
+        seen += check(seed, STEPS)
+    print(f"{SEEDS} seeds, {STEPS} steps: {dict(seen)}")

@@ -1,0 +1,265 @@
+"""The runtime in memory, over the real shell and rows: nothing waits for a clock.
+
+Durable are the topics, the committed positions, the changelog and, behind it, the stores. An epoch
+gathers over the committing one, as in the worker; who calls what, and when it crashes, is the
+schedule's choice. A record that is sent on to another row waits for all that came before it, and
+all that comes after it waits until it has arrived, so that everybody's order is the input's.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from streams import topics
+from streams.customer import Row
+from streams.decisions import Policy
+from streams.models import initial_models
+from streams.runtime.epoch import Batch, Epoch
+from streams.runtime.murmur2 import partition_for
+from streams.runtime.records import NEVER, Output, Record
+from streams.runtime.rows import Rows
+from streams.runtime.store import StoredRow
+from streams.settings import Settings
+from streams.worker.customers import CustomerShell, source_topics
+from streams.worker.meter import Meter
+from streams.worker.reference import View
+
+STEP_MS = 10  # between two inputs; what a record routes on comes right after it
+CACHED_ROWS_MAX = 4  # so that the store is asked as well
+SETTINGS = Settings(clock="stream")
+ROUTED = topics.CUSTOMER_EVENTS.on_broker(SETTINGS.application_id)
+
+
+class MemoryStore:
+    """What `Rows` asks of a store; `position` is how much of the changelog it holds."""
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, StoredRow] = {}
+        self.position = 0
+
+    def get(self, key: bytes) -> StoredRow | None:
+        """The stored row."""
+        return self.rows.get(key)
+
+    def due(self, since_ms: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Due time and key, the earliest first."""
+        stored = ((row.due_ms, key) for key, row in self.rows.items())
+        return iter(sorted(e for e in stored if since_ms <= e[0] < NEVER))
+
+    def take(self, key: bytes, row: StoredRow | None) -> None:
+        """Set or delete."""
+        if row is None:
+            self.rows.pop(key, None)
+        else:
+            self.rows[key] = row
+
+
+class Routed(Struct, frozen=True):
+    """A record on its way to another partition, in an epoch that is not committed."""
+
+    timestamp_ms: int
+    output: Output
+
+
+class MemoryPartition:
+    """One opening of a partition: it is the shell's `Partition`, and dropped as a whole."""
+
+    def __init__(self, number: int, world: "World") -> None:
+        self.number, self.count = number, world.count
+        self.rows: Rows[Row] = Rows(world.stores[number], world.shell, CACHED_ROWS_MAX)  # type: ignore[arg-type]
+        self.rows.open = Epoch(world.committed[number])
+        self.routed: list[Routed] = []
+        self.committing_routed: list[Routed] = []
+        self.reading_ms = 0
+
+    def get(self, key: bytes) -> Row | None:
+        """The row as this epoch sees it."""
+        return self.rows.get(key)
+
+    def put(self, key: bytes, row: Row | None) -> None:
+        """Set or delete the row."""
+        self.rows.put(key, row)
+
+    def emit(self, output: Output, *, urgent: bool = False) -> None:
+        """Write a record with this epoch."""
+        if output.topic == ROUTED:
+            self.routed.append(Routed(self.reading_ms + 1, output))
+        else:
+            self.rows.open.outputs.append(output)
+
+    def due(self, now_ms: int, limit: int) -> list[bytes]:
+        """Keys of due rows."""
+        return self.rows.due(now_ms, limit)
+
+
+class World:
+    """A process with all partitions, and what survives it."""
+
+    def __init__(
+        self,
+        records: Sequence[tuple[str, int, bytes, bytes]],
+        routing: Iterable[int],
+        policy: Policy,
+        count: int,
+        *,
+        settings: Settings = SETTINGS,
+        keeps_dropped_rows: bool = False,
+    ) -> None:
+        """`records`: topic, partition, key, value; `routing`: numbers of those sent on.
+
+        `keeps_dropped_rows` is a fault, for control.
+        """
+        self.count = count
+        self.outputs: list[Output] = []
+        self.changelog: list[list[tuple[bytes, StoredRow | None]]] = [[] for _ in range(count)]
+        self.committed = [dict.fromkeys(source_topics(SETTINGS), 0) for _ in range(count)]
+        self.stores = [MemoryStore() for _ in range(count)]
+        self._log: dict[tuple[str, int], list[Record]] = defaultdict(list)
+        for n, (topic, partition, key, value) in enumerate(records):
+            self._append(topic, partition, STEP_MS * (n + 1), key, value)
+        self._keeps_dropped_rows = keeps_dropped_rows
+        self._view = View(initial_models(), policy)
+        self.meter = Meter()
+        self._settings = settings
+        self._barriers = sorted((STEP_MS * (n + 1) for n in routing), reverse=True)
+        self.crash()
+
+    def crash(self) -> None:
+        """The process ends without a word; another one opens everything."""
+        for number in range(self.count) if hasattr(self, "shell") else ():
+            self._keep_dropped_rows(number)
+        self.shell = CustomerShell(self._settings, lambda: self._view, self.meter)
+        self.partitions: dict[int, MemoryPartition] = {}
+        for number in range(self.count):
+            self._open(number)
+
+    def drop(self, number: int) -> None:
+        """An epoch could not be committed: its partition is opened anew by the same process."""
+        self._keep_dropped_rows(number)
+        self._open(number)
+
+    def lose_disk(self, number: int) -> None:
+        """Everything that the partition had on disk; it is restored when it is opened."""
+        self.stores[number] = MemoryStore()
+        self._open(number)
+
+    def deliver(self, number: int) -> bool:
+        """The next record of a partition, unless it must wait for one that is routed."""
+        partition = self.partitions[number]
+        record = self._next(partition.rows.open.positions, number)
+        if record is None or not self._may_come(record):
+            return False
+        begins, ends = {record.topic: record.offset}, {record.topic: record.offset + 1}
+        partition.rows.open.advance(Batch(number, begins, ends, [record]))
+        partition.reading_ms = record.timestamp_ms
+        self.shell.on_records(partition, [record])
+        return True
+
+    def fire(self, number: int) -> bool:
+        """What is due."""
+        partition, now_ms = self.partitions[number], self.shell.now_ms(number)
+        if partition.rows.next_due_ms() > now_ms or not partition.rows.due(now_ms, 1):
+            return False
+        self.shell.on_due(partition, now_ms)
+        return True
+
+    def begin_commit(self, number: int) -> bool:
+        """The open epoch ends; the next one is gathered beside its commit."""
+        partition = self.partitions[number]
+        rows = partition.rows
+        if rows.committing is not None or (rows.open.empty and not partition.routed):
+            return False
+        rows.committing, rows.open = rows.open, Epoch(rows.open.positions)
+        partition.committing_routed, partition.routed = partition.routed, []
+        return True
+
+    def end_commit(self, number: int, *, dies: bool = False) -> bool:
+        """All of the committing epoch at once; `dies` before the store is written."""
+        partition = self.partitions[number]
+        epoch = partition.rows.committing
+        if epoch is None:
+            return False
+        encode, log = self.shell.encode_row, self.changelog[number]
+        for key, row in epoch.rows.items():
+            stored = None if row is None else StoredRow(epoch.due_ms[key], encode(row))
+            log.append((key, stored))
+        self.outputs += epoch.outputs
+        self.committed[number] = {**self.committed[number], **epoch.moved}
+        for sent in partition.committing_routed:
+            key = sent.output.key or b""
+            to = partition_for(key, self.count)
+            self._append(ROUTED, to, sent.timestamp_ms, key, sent.output.value)
+        partition.committing_routed = []
+        if dies:
+            self.crash()
+            return True
+        self._restore(number)
+        partition.rows.settle(epoch)
+        return True
+
+    def run_to_the_end(self) -> None:
+        """No more faults: read, fire and commit until nothing is left."""
+        busy = True
+        while busy:
+            busy = False
+            for number in range(self.count):
+                for act in (self.deliver, self.fire, self.begin_commit, self.end_commit):
+                    busy |= act(number)
+
+    def rows_as_stored(self) -> Mapping[bytes, bytes]:
+        """Every row off the changelog: nothing else is the truth."""
+        newest = {key: row for log in self.changelog for key, row in log}
+        return {key: row.data for key, row in newest.items() if row is not None}
+
+    def _open(self, number: int) -> None:
+        self._restore(number)
+        self.partitions[number] = MemoryPartition(number, self)
+        self.shell.on_restored(number, 0)
+
+    def _restore(self, number: int) -> None:
+        store, log = self.stores[number], self.changelog[number]
+        for key, row in log[store.position :]:
+            store.take(key, row)
+        store.position = len(log)
+
+    def _keep_dropped_rows(self, number: int) -> None:
+        rows = self.partitions[number].rows
+        for epoch in (rows.committing, rows.open) if self._keeps_dropped_rows else ():
+            for key, row in epoch.rows.items() if epoch is not None else ():
+                data = None if row is None else self.shell.encode_row(row)
+                stored = None if data is None else StoredRow(epoch.due_ms[key], data)
+                self.stores[number].take(key, stored)
+
+    def _next(self, positions: Mapping[str, int], number: int) -> Record | None:
+        """Of the records that wait in the partition's topics, the earliest."""
+        waiting = (self._log[topic, number][at : at + 1] for topic, at in positions.items())
+        found = (records[0] for records in waiting if records)
+        return min(found, key=lambda record: record.timestamp_ms, default=None)
+
+    def _may_come(self, record: Record) -> bool:
+        """Whether a record need not wait for one that is sent on, or for those before it."""
+        came_ms = record.timestamp_ms - record.timestamp_ms % STEP_MS
+        if self._barriers and came_ms >= self._barriers[-1]:
+            committed_ms = self._committed_until_ms()
+            if committed_ms > self._barriers[-1]:
+                self._barriers.pop()
+                return self._may_come(record)
+            return committed_ms == came_ms == self._barriers[-1]
+        return True
+
+    def _committed_until_ms(self) -> int:
+        """When the earliest record came in that is not committed, all that it led to included."""
+        times = [NEVER]
+        for number, partition in self.partitions.items():
+            earliest = self._next(self.committed[number], number)
+            times += [earliest.timestamp_ms] if earliest is not None else []
+            times += [r.timestamp_ms for r in (*partition.committing_routed, *partition.routed)]
+        earliest_ms = min(times)
+        return earliest_ms - earliest_ms % STEP_MS
+
+    def _append(
+        self, topic: str, partition: int, at_ms: int, key: bytes, value: bytes | None
+    ) -> None:
+        log = self._log[topic, partition]
+        log.append(Record(topic, partition, len(log), at_ms, key, value, ()))
