@@ -27,7 +27,7 @@ PARTS = {
     "triggers, reminders": "decisions/triggers.py decisions/asks.py",
     "limits, consent": "decisions/limits.py decisions/consent.py customer/consents.py",
     "eligibility": "decisions/eligibility.py",
-    "CEL rules": "decisions/context.py decisions/facts.py decisions/policy.py",
+    "CEL rules": "decisions/cel_rules.py decisions/facts.py",
     "features": "features",
     "scoring": "models",
     "weights, draw": "decisions/arbitration.py decisions/exploration.py identity/arms.py",

@@ -1,6 +1,6 @@
 """decisions: whether to say something to a person, and what; every rule that is not learned.
 
-* `policy` - the reference data, compiled; `facts`, `context` - what CEL rules may ask
+* `policy` - the reference data, compiled; `cel_rules`, `facts` - rules, and what they may ask
 * `triggers` - which moments ask for a decision; `asks` - the ask
 * `eligibility` - which offers a person may get, a table; `consent`, `limits` - parts of it
 * `arbitration` - what an offer is worth; `exploration` - probabilities and the draw

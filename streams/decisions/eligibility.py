@@ -12,10 +12,10 @@ from streams.contracts.outputs import WhyNot
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.decisions.asks import Ask
+from streams.decisions.cel_rules import context_of
 from streams.decisions.consent import may_offer
-from streams.decisions.context import context_of
 from streams.decisions.limits import within
-from streams.decisions.policy import CompiledOffer, Policy, holds
+from streams.decisions.policy import CompiledOffer, Policy
 
 ANY_STORE = "*"
 
@@ -47,7 +47,7 @@ def situation_of(person: Customer, ask: Ask, now_ms: int, policy: Policy) -> Sit
         ask,
         now_ms,
         policy,
-        context_of(person, ask.moment, now_ms),
+        context_of(person, ask.moment, now_ms, policy.segments_read),
         frozenset(waiting | {c.offer_id for c in valid}),
         frozenset(waiting | unused),
     )
@@ -82,7 +82,7 @@ def _no_consent(candidate: CompiledOffer, at: Situation) -> bool:
 
 
 def _not_in_segment(candidate: CompiledOffer, at: Situation) -> bool:
-    return not holds(candidate.segment, at.context)
+    return not candidate.segment.holds(at.context)
 
 
 def _wrong_store(candidate: CompiledOffer, at: Situation) -> bool:

@@ -1,10 +1,9 @@
 """The reference data, compiled: CEL rules once, offers by trigger, stock and places by key."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 
-import cel
 from msgspec import Struct
 
 from streams.contracts.check_reference import check_reference
@@ -12,28 +11,16 @@ from streams.contracts.reference import Offer, Policies, Reference, TriggerRule
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer import Places
 from streams.customer.places import places_of
-from streams.decisions.facts import fact_names
+from streams.decisions.cel_rules import CelRule, compile_rule
+from streams.decisions.facts import FactNames
 from streams.errors import ReferenceDataError
-
-MACROS_MAX = 2
-MACRO = re.compile(r"\.\s*(all|exists|exists_one|map|filter)\s*\(")
-QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-FACT = re.compile(r"\b(person|moment)\s*\.\s*(\w+)")
-FACTS = fact_names()
-
-
-class Rule(Protocol):
-    """A compiled CEL program."""
-
-    def execute(self, context: Any) -> Any:
-        """Its value for these variables; raises on missing names."""
 
 
 class CompiledOffer(Struct, frozen=True):
     """An offer with its segment rule compiled and its window in milliseconds."""
 
     offer: Offer
-    segment: Rule
+    segment: CelRule
     from_ms: int
     until_ms: int
 
@@ -42,7 +29,7 @@ class CompiledTrigger(Struct, frozen=True):
     """A trigger rule with its condition compiled."""
 
     rule: TriggerRule
-    when: Rule
+    when: CelRule
 
 
 class Policy(Struct, frozen=True):
@@ -51,7 +38,8 @@ class Policy(Struct, frozen=True):
     `validity_ms`: how long an offer may be used after it was sent. `reach_ms`: how long a contact
     with it counts in some limit; `reach_other_ms`: the same for an offer that is no longer there.
     `never_with`: the offers that exclude each other, both ways. These are by offer id;
-    `listeners` are the enabled triggers by the kind of moment that they listen to.
+    `listeners` are the enabled triggers by the kind of moment that they listen to; `segments_read`
+    is what the segments of all offers ask for.
     """
 
     policies: Policies
@@ -59,6 +47,7 @@ class Policy(Struct, frozen=True):
     offers: tuple[CompiledOffer, ...]
     triggers: tuple[CompiledTrigger, ...]
     listeners: Mapping[str, tuple[CompiledTrigger, ...]]
+    segments_read: FactNames
     stock: Mapping[tuple[str, str], int]
     validity_ms: Mapping[str, int]
     reach_ms: Mapping[str, int]
@@ -79,13 +68,15 @@ def compile_policy(reference: Reference) -> Policy:
     if errors:
         raise ReferenceDataError("\n".join(["the reference data does not hold:", *errors]))
     reach_other_ms = _reach_of_all(reference.policies)
-    compiled = tuple(rule for rule in triggers if rule is not None)
+    compiled_offers = tuple(offer for offer in offers if offer is not None)
+    compiled_triggers = tuple(rule for rule in triggers if rule is not None)
     return Policy(
         policies=reference.policies,
         places=places_of(reference),
-        offers=tuple(offer for offer in offers if offer is not None),
-        triggers=compiled,
-        listeners=_by_kind(compiled),
+        offers=compiled_offers,
+        triggers=compiled_triggers,
+        listeners=_by_kind(compiled_triggers),
+        segments_read=reduce(or_, (o.segment.reads for o in compiled_offers), FactNames()),
         stock={(s.product_id, s.store_id): s.quantity for s in reference.inventory},
         validity_ms={o.offer_id: _validity_ms(o) for o in reference.offers},
         reach_ms={
@@ -97,23 +88,15 @@ def compile_policy(reference: Reference) -> Policy:
     )
 
 
-def holds(rule: Rule, context: Any) -> bool:
-    """Whether the rule says true; a rule that fails on this person says no."""
-    try:
-        return rule.execute(context) is True
-    except Exception:
-        return False
-
-
 def _compile_offer(offer: Offer, errors: list[str]) -> CompiledOffer | None:
-    segment = _compile(offer.segment, f"offers.{offer.offer_id}.segment", errors)
+    segment = compile_rule(offer.segment, f"offers.{offer.offer_id}.segment", errors)
     if segment is None:
         return None
     return CompiledOffer(offer, segment, to_ms(offer.valid_from), to_ms(offer.valid_until))
 
 
 def _compile_trigger(rule: TriggerRule, errors: list[str]) -> CompiledTrigger | None:
-    when = _compile(rule.when, f"policies.triggers.{rule.rule_id}.when", errors)
+    when = compile_rule(rule.when, f"policies.triggers.{rule.rule_id}.when", errors)
     return None if when is None else CompiledTrigger(rule, when)
 
 
@@ -144,27 +127,3 @@ def _reach_of(offer: Offer, reference: Reference) -> int:
 def _excluded_by(offer: Offer, reference: Reference) -> frozenset[str]:
     others = {o.offer_id for o in reference.offers if offer.offer_id in o.never_with}
     return frozenset((*offer.never_with, *others))
-
-
-def _compile(source: str, place: str, errors: list[str]) -> Rule | None:
-    if len(MACRO.findall(source)) > MACROS_MAX:
-        errors.append(f"{place}: more than {MACROS_MAX} of all, exists, map and filter")
-        return None
-    try:
-        program = cel.compile(source)
-    except ValueError as error:
-        errors.append(f"{place}: {str(error).splitlines()[0]}")
-        return None
-    unknown = sorted(_unknown_names(source, program.variables()))
-    errors.extend(f"{place}: there is no {name}" for name in unknown)
-    rule: Rule = program
-    return None if unknown else rule
-
-
-def _unknown_names(source: str, variables: Iterable[str]) -> Iterator[str]:
-    """Names that no person and no moment has: such a rule would never say yes, and not say why."""
-    if not MACRO.search(source):  # a macro names variables of its own
-        yield from set(variables) - FACTS.keys()
-    for variable, name in set(FACT.findall(QUOTED.sub("''", source))):
-        if name not in FACTS[variable]:
-            yield f"{variable}.{name}"

@@ -100,7 +100,10 @@ def test_every_field_of_an_offer_is_explained() -> None:
 def test_every_variable_and_counter_of_a_rule_is_listed() -> None:
     """What CEL may ask is on the page."""
     text = section(page("offers.md"), "The segment rule")
-    expected = {f"{v}.{n}" for v, names in facts.fact_names().items() for n in names}
+    expected = {
+        *(f"person.{n}" for n in facts.OF_PERSON),
+        *(f"moment.{n}" for n in facts.OF_MOMENT),
+    }
     assert {name for row in rows(text)[2:] for name in FIELDS.findall(row[0])} == expected
     counters = {*browsing.COUNTED_AS.values(), "app_opens", "zone_visits"}
     assert counters <= named(text)
