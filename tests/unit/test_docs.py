@@ -124,7 +124,7 @@ def test_eligibility_stands_in_the_order_in_which_it_is_asked() -> None:
     """The first rule that objects is what the log says, so the order is part of the answer."""
     table = page("decisions.md").split("<!-- rules:", 1)[1].split("\n\n", 1)[0]
     told = [row[0].strip("`") for row in rows(table)[2:]]
-    assert told == [code for code, _ in eligibility.RULES]
+    assert told == [rule.code for rule in eligibility.RULES]
 
 
 def test_triggers_verdicts_and_policies_are_explained() -> None:
