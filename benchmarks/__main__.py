@@ -9,8 +9,19 @@ from subprocess import SubprocessError
 import click
 from confluent_kafka import KafkaException
 from rich.console import Console
+from rich.table import Column, Table
 
-from benchmarks import install, latency, pieces, product, restore, scale, state, workers
+from benchmarks import (
+    install,
+    latency,
+    pieces,
+    product,
+    profile,
+    restore,
+    scale,
+    state,
+    workers,
+)
 from benchmarks.report import as_table, write_report
 from benchmarks.results import Run, read, sitting, write
 
@@ -115,6 +126,17 @@ def report(json_path: Path, out: Path, picture: Path) -> None:
     """Write the tables of a sitting into the document, between its markers, and its picture."""
     write_report(read(json_path), out, picture)
     say(f"{out} and {picture} show {json_path}")
+
+
+@main.command("profile")
+@click.option("--events", default=60_000, show_default=True)
+def profile_(events: int) -> None:
+    """What process() spends, by part; needs no broker."""
+    lines = profile.measure(events, product.CUSTOMERS, product.SEED)
+    table = Table("part", Column("us/event", justify="right"), Column("share", justify="right"))
+    for part, us in lines:
+        table.add_row(part, f"{us:.1f}", f"{us / lines[-1][1]:.0%}")
+    console.print(table)
 
 
 for _name in ("all", *SCENARIOS):

@@ -1,11 +1,13 @@
 """`process()` with decode and encode over rows in a dict: `python -m benchmarks.process_alone`.
 
-Prints one measurement as JSON. The first tenth of the events warms up and is not counted.
+Prints one measurement as JSON. The first tenth of the events warms up and is not counted. Garbage
+is collected as seldom as in a worker.
 """
 
 import json
 import sys
 import time
+from collections.abc import Callable
 
 from benchmarks.events import START_MS, consents, product_views
 from streams import topics
@@ -15,38 +17,55 @@ from streams.contracts.rules import InputRules, Rejected
 from streams.decisions import compile_policy
 from streams.evaluation.driver import Driver
 from streams.models import initial_models
+from streams.runtime.run import collect_seldom
 from streams.simulator import SHOP
 
-FUTURE_MS = START_MS + 10**10
+RULES = InputRules(now_ms=START_MS + 10**10)
 
 
 def main(events: int, customers: int, seed: int) -> None:
     """Feed all events and print events, wall and CPU seconds of the last nine tenths."""
-    driver = Driver(compile_policy(load_reference(SHOP)), initial_models())
-    rules = InputRules(now_ms=FUTURE_MS)
-    for _, value in consents(customers):
-        driver.feed(topics.PROFILE.name, value, rules)
-    values = [value for _, value in product_views(events, customers, seed)]
     started = (0.0, 0.0)
-    for number, value in enumerate(values):
-        if number == events // 10:
-            started = (time.perf_counter(), time.process_time())
-        effects = driver.feed(topics.CLICKSTREAM.name, value, rules)
-        if isinstance(effects, Rejected):
-            raise ValueError(f"the benchmark's own event was rejected: {effects}")
-        for effect in effects:
-            encode_output(effect)
+
+    def start() -> None:
+        nonlocal started
+        started = (time.perf_counter(), time.process_time())
+
+    counted = feed(events, customers, seed, start)
     wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
     print(
         json.dumps(
             {
                 "contender": "process() alone, in memory",
-                "events": events - events // 10,
+                "events": counted,
                 "wall_s": wall,
                 "cpu_s": cpu,
             }
         )
     )
+
+
+def feed(events: int, customers: int, seed: int, start: Callable[[], None]) -> int:
+    """Feed all events; `start` is called before those that count.
+
+    Returns:
+        How many count.
+    """
+    driver = Driver(compile_policy(load_reference(SHOP)), initial_models())
+    for _, value in consents(customers):
+        driver.feed(topics.PROFILE.name, value, RULES)
+    collect_seldom()
+    values = [value for _, value in product_views(events, customers, seed)]
+    warm = events // 10
+    for number, value in enumerate(values):
+        if number == warm:
+            start()
+        effects = driver.feed(topics.CLICKSTREAM.name, value, RULES)
+        if isinstance(effects, Rejected):
+            raise ValueError(f"the benchmark's own event was rejected: {effects}")
+        for effect in effects:
+            encode_output(effect)
+    return events - warm
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """How far a person's clock is from UTC."""
 
+from datetime import UTC, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,15 @@ def _zone(name: str) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):
         return None
+
+
+def zone_of(name: str) -> tzinfo:
+    """The zone of that name; UTC for a name that is none.
+
+    >>> zone_of("Mars/Olympus").utcoffset(None)
+    datetime.timedelta(0)
+    """
+    return _zone(name) or UTC
 
 
 def is_zone(name: str) -> bool:

@@ -1,6 +1,7 @@
 """decisions: whether to say something to a person, and what; every rule that is not learned.
 
-* `policy` - the reference data, compiled; `facts`, `context` - what CEL rules may ask
+* `policy` - what decisions stand on; `compiling` - the reference data becomes it
+* `cel_rules`, `facts` - the shop's own rules, and what they may ask
 * `triggers` - which moments ask for a decision; `asks` - the ask
 * `eligibility` - which offers a person may get, a table; `consent`, `limits` - parts of it
 * `arbitration` - what an offer is worth; `exploration` - probabilities and the draw
@@ -11,7 +12,8 @@
 from streams.decisions.alerts import assess
 from streams.decisions.asks import Ask
 from streams.decisions.choose import decide
-from streams.decisions.policy import Policy, compile_policy
+from streams.decisions.compiling import compile_policy
+from streams.decisions.policy import Policy
 from streams.decisions.redecide import redecide
 from streams.decisions.signs import notice_signs, sign_is_new
 from streams.decisions.triggers import fire, set_reminders, take_due

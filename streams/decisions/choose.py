@@ -3,7 +3,6 @@
 from typing import Literal, Protocol
 
 import numpy as np
-from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
@@ -15,14 +14,14 @@ from streams.customer import Customer
 from streams.customer.row import OPEN_DECISIONS_MAX, Contact, OpenDecision
 from streams.decisions.arbitration import fatigue_of, weigh
 from streams.decisions.asks import Ask
-from streams.decisions.consent import may_offer
+from streams.decisions.consent import agreed_purposes
 from streams.decisions.eligibility import Situation, in_stock, situation_of, why_not
 from streams.decisions.exploration import Draw, draw
 from streams.decisions.limits import blocked, quiet_until_ms, with_contact
 from streams.decisions.messages import decision_log, next_best_offer
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.triggers import put_off
-from streams.features import FEATURES_VERSION, context_vector, offer_vector, pack
+from streams.features import FEATURES_VERSION, context_vector, offer_matrix, pack
 from streams.identity.arms import arm_of
 
 Vector = NDArray[np.float32]
@@ -50,16 +49,6 @@ class Scorer(Protocol):
         """P(used) of each offer."""
 
 
-class Candidate(Struct, frozen=True):
-    """An offer in a decision; what is eligible has a vector, terms and a probability."""
-
-    offer: CompiledOffer
-    why_not: WhyNot | None
-    vector: bytes = b""
-    terms: Terms | None = None
-    probability: float = 0.0
-
-
 def decide(
     person: Customer, ask: Ask, now_ms: int, scorer: Scorer, policy: Policy, wall_ms: int = 0
 ) -> Decided:
@@ -69,25 +58,28 @@ def decide(
     is withheld.
     """
     arm = arm_of(policy.policies.experiment, person.customer_id)
-    person, stopped = _stopped(person, ask, now_ms, policy, wall_ms)
+    agreed = agreed_purposes(person, policy.purposes, ask.rule.channel)
+    person, stopped = _stopped(person, ask, now_ms, policy, agreed, wall_ms)
     if stopped is not None:
-        candidates = [Candidate(c, STOPPED[stopped]) for c in policy.offers]
-        entry = decision_log(
-            person, ask, now_ms, stopped, arm, policy, scorer.version, _logged(candidates)
-        )
+        withheld = tuple(_withheld(c, STOPPED[stopped]) for c in policy.offers)
+        entry = decision_log(person, ask, now_ms, stopped, arm, policy, scorer.version, withheld)
         return person, (DecisionLogged(entry),)
-    situation = situation_of(person, ask, now_ms, policy)
-    candidates = [Candidate(c, why_not(c, situation)) for c in policy.offers]
-    return _choose(situation, candidates, arm, scorer)
+    situation = situation_of(person, ask, now_ms, policy, agreed)
+    objections = [why_not(c, situation) for c in policy.offers]
+    return _choose(situation, objections, arm, scorer)
 
 
 def _stopped(
-    person: Customer, ask: Ask, now_ms: int, policy: Policy, wall_ms: int
+    person: Customer,
+    ask: Ask,
+    now_ms: int,
+    policy: Policy,
+    agreed: frozenset[str],
+    wall_ms: int,
 ) -> tuple[Customer, Stop | None]:
     """Why it ends before any offer is looked at, and the person, perhaps with the ask put off."""
     contact, channel = policy.policies.contact, ask.rule.channel
-    purposes = {c.offer.purpose for c in policy.offers}
-    if purposes and not any(may_offer(person, purpose, channel) for purpose in purposes):
+    if policy.purposes and not agreed:
         return person, "no_consent"
     if channel in contact.quiet_channels:
         until_ms = quiet_until_ms(person, contact.quiet_hours, now_ms)
@@ -98,34 +90,27 @@ def _stopped(
     return person, blocked(person, policy, now_ms)
 
 
-def _choose(at: Situation, candidates: list[Candidate], arm: Arm, scorer: Scorer) -> Decided:
+def _choose(at: Situation, objections: list[WhyNot | None], arm: Arm, scorer: Scorer) -> Decided:
     person, ask, policy = at.person, at.ask, at.policy
-    eligible = [c.offer for c in candidates if c.why_not is None]
+    objected = list(zip(policy.offers, objections, strict=True))
+    eligible = [c for c, code in objected if code is None]
     context = context_vector(person, ask.moment, at.now_ms)
     if not eligible or arm.chooser == "holdout":
         verdict: Verdict = "holdout" if eligible else "nothing_eligible"
-        candidates = [replace(c, why_not=c.why_not or "holdout") for c in candidates]
+        withheld = tuple(_withheld(c, code or "holdout") for c, code in objected)
         entry = decision_log(
-            person,
-            ask,
-            at.now_ms,
-            verdict,
-            arm,
-            policy,
-            scorer.version,
-            _logged(candidates),
-            context,
+            person, ask, at.now_ms, verdict, arm, policy, scorer.version, withheld, context
         )
         return person, (DecisionLogged(entry),)
-    vectors = [offer_vector(c.offer, person, at.now_ms) for c in eligible]
+    vectors = offer_matrix([c.card for c in eligible], person, at.now_ms)
     terms = _terms(at, eligible, context, vectors, scorer)
     epsilon = policy.policies.arbitration.epsilon
     drawn = draw(ask.decision_id, [t.priority for t in terms], arm, epsilon)
-    candidates = _filled(candidates, vectors, terms, drawn)
     chosen = None if drawn.index is None else eligible[drawn.index]
     entry = decision_log(
         person, ask, at.now_ms, "offer" if chosen else "no_offer", arm, policy, scorer.version,
-        _logged(candidates), context, chosen, drawn.probability, drawn.no_offer,
+        _logged(objected, vectors, terms, drawn), context, chosen, drawn.probability,
+        drawn.no_offer,
     )  # fmt: skip
     if chosen is None or drawn.index is None:
         return person, (DecisionLogged(entry),)
@@ -142,45 +127,55 @@ def _terms(
     at: Situation,
     eligible: list[CompiledOffer],
     context: Vector,
-    vectors: list[Vector],
+    vectors: Vector,
     scorer: Scorer,
 ) -> list[Terms]:
     propensities = scorer.propensities(
         context,
-        np.stack(vectors),
+        vectors,
         [c.offer.offer_id for c in eligible],
         np.array([c.offer.expected_rate for c in eligible], np.float32),
     )
     policies = at.policy.policies
     fatigue = fatigue_of(at.person, at.now_ms, policies)
     return [
-        weigh(c.offer, float(p), fatigue, policies)
-        for c, p in zip(eligible, propensities, strict=True)
+        weigh(c.offer, p, fatigue, policies)
+        for c, p in zip(eligible, propensities.tolist(), strict=True)
     ]
 
 
-def _filled(
-    candidates: list[Candidate], vectors: list[Vector], terms: list[Terms], drawn: Draw
-) -> list[Candidate]:
-    """The candidates with what was found of the eligible ones, in the same order."""
-    found = iter(zip(vectors, terms, drawn.probabilities, strict=True))
-    return [c if c.why_not is not None else replace(c, **_found(*next(found))) for c in candidates]
+def _withheld(candidate: CompiledOffer, code: WhyNot) -> CandidateLog:
+    return CandidateLog(
+        offer_id=candidate.offer.offer_id,
+        why_not=code,
+        terms=None,
+        probability=0.0,
+        features=(),
+    )
 
 
-def _found(vector: Vector, terms: Terms, probability: float) -> dict[str, object]:
-    return {"vector": pack(vector), "terms": terms, "probability": probability}
-
-
-def _logged(candidates: list[Candidate]) -> tuple[CandidateLog, ...]:
+def _logged(
+    objected: list[tuple[CompiledOffer, WhyNot | None]],
+    vectors: Vector,
+    terms: list[Terms],
+    drawn: Draw,
+) -> tuple[CandidateLog, ...]:
+    """All offers in their order, the eligible ones with what was found of them."""
+    found = iter(zip(vectors.tolist(), terms, drawn.probabilities, strict=True))
     return tuple(
-        CandidateLog(
-            offer_id=c.offer.offer.offer_id,
-            why_not=c.why_not,
-            terms=c.terms,
-            probability=c.probability,
-            features=tuple(np.frombuffer(c.vector, "<f4").tolist()),
-        )
-        for c in candidates
+        _weighed(c, *next(found)) if code is None else _withheld(c, code) for c, code in objected
+    )
+
+
+def _weighed(
+    candidate: CompiledOffer, numbers: list[float], terms: Terms, probability: float
+) -> CandidateLog:
+    return CandidateLog(
+        offer_id=candidate.offer.offer_id,
+        why_not=None,
+        terms=terms,
+        probability=probability,
+        features=tuple(numbers),
     )
 
 

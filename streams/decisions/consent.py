@@ -17,6 +17,11 @@ def may_offer(person: Customer, purpose: str, channel: str) -> bool:
     return is_granted(person, purpose) and (needed is None or is_granted(person, needed))
 
 
+def agreed_purposes(person: Customer, purposes: frozenset[str], channel: str) -> frozenset[str]:
+    """Those of the purposes for which an offer may reach the person over `channel`."""
+    return frozenset(p for p in purposes if may_offer(person, p, channel))
+
+
 def states(person: Customer, purposes: tuple[str, ...]) -> dict[str, str]:
     """What the person said of each purpose, as a proof."""
     known = person.consents

@@ -1,10 +1,11 @@
 """Which offers a person may get at a moment: a table of rules, each with its why-not.
 
-A new rule is a function and a row in `RULES`; the first that objects is what the log says.
+A new rule is a function and a row in `RULES`; the first that objects is what the log says. A row
+may say which offers it concerns at all; of the others it is never asked.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -12,10 +13,9 @@ from streams.contracts.outputs import WhyNot
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.decisions.asks import Ask
-from streams.decisions.consent import may_offer
-from streams.decisions.context import context_of
+from streams.decisions.cel_rules import context_of
 from streams.decisions.limits import within
-from streams.decisions.policy import CompiledOffer, Policy, holds
+from streams.decisions.policy import CompiledOffer, Objection, Policy
 
 ANY_STORE = "*"
 
@@ -28,15 +28,20 @@ class Situation(Struct, frozen=True):
     now_ms: int
     policy: Policy
     context: Any
+    agreed: frozenset[str]
     sent: frozenset[str]
     usable: frozenset[str]
+    redeemed: frozenset[str]
 
 
-def situation_of(person: Customer, ask: Ask, now_ms: int, policy: Policy) -> Situation:
+def situation_of(
+    person: Customer, ask: Ask, now_ms: int, policy: Policy, agreed: frozenset[str]
+) -> Situation:
     """What the rules look at, found once for all offers.
 
-    `sent`: offers whose time to be used has not passed, or whose outcome is waited for; `usable`:
-    those of them that were not redeemed since.
+    `agreed`: the purposes for which an offer may reach the person over the ask's channel. `sent`:
+    offers whose time to be used has not passed, or whose outcome is waited for; `usable`: those of
+    them that were not redeemed since. `redeemed`: offers that were ever used.
     """
     waiting = {d.offer_id for d in person.open_decisions if not d.labeled}
     valid = [c for c in person.contacts if now_ms - c.at_ms < policy.validity_ms.get(c.offer_id, 0)]
@@ -47,22 +52,29 @@ def situation_of(person: Customer, ask: Ask, now_ms: int, policy: Policy) -> Sit
         ask,
         now_ms,
         policy,
-        context_of(person, ask.moment, now_ms),
+        context_of(person, ask.moment, now_ms, policy.segments_read),
+        agreed,
         frozenset(waiting | {c.offer_id for c in valid}),
         frozenset(waiting | unused),
+        frozenset(redeemed),
     )
 
 
 def why_not(candidate: CompiledOffer, situation: Situation) -> WhyNot | None:
     """The first rule that the offer breaks; None: it is eligible."""
-    for code, broken in RULES:
-        if broken(candidate, situation):
+    for code, objects in candidate.objections:
+        if objects(candidate, situation):
             return code
     return None
 
 
-def _paused(candidate: CompiledOffer, _: Situation) -> bool:
-    return candidate.offer.paused
+def objections_to(candidate: CompiledOffer) -> tuple[tuple[WhyNot, Objection], ...]:
+    """The rules that can object to this offer, in the order of the table."""
+    return tuple((r.code, r.objects) for r in RULES if r.concerns(candidate))
+
+
+def _paused(_: CompiledOffer, at: Situation) -> bool:
+    return True
 
 
 def _not_live(candidate: CompiledOffer, at: Situation) -> bool:
@@ -74,20 +86,19 @@ def _wrong_channel(candidate: CompiledOffer, at: Situation) -> bool:
 
 
 def _wrong_trigger(candidate: CompiledOffer, at: Situation) -> bool:
-    return bool(candidate.offer.triggers) and at.ask.rule.kind not in candidate.offer.triggers
+    return at.ask.rule.kind not in candidate.offer.triggers
 
 
 def _no_consent(candidate: CompiledOffer, at: Situation) -> bool:
-    return not may_offer(at.person, candidate.offer.purpose, at.ask.rule.channel)
+    return candidate.offer.purpose not in at.agreed
 
 
 def _not_in_segment(candidate: CompiledOffer, at: Situation) -> bool:
-    return not holds(candidate.segment, at.context)
+    return not candidate.segment.holds(at.context)
 
 
 def _wrong_store(candidate: CompiledOffer, at: Situation) -> bool:
-    stores = candidate.offer.conditions.store_ids
-    return bool(stores) and _store_of(at) not in stores
+    return _store_of(at) not in candidate.offer.conditions.store_ids
 
 
 def _out_of_stock(candidate: CompiledOffer, at: Situation) -> bool:
@@ -102,10 +113,7 @@ def _offer_cap(candidate: CompiledOffer, at: Situation) -> bool:
 
 
 def _already_redeemed(candidate: CompiledOffer, at: Situation) -> bool:
-    offer = candidate.offer
-    return offer.once_per_person and any(
-        r.offer_id == offer.offer_id for r in at.person.redemptions
-    )
+    return candidate.offer.offer_id in at.redeemed
 
 
 def _already_open(candidate: CompiledOffer, at: Situation) -> bool:
@@ -113,7 +121,7 @@ def _already_open(candidate: CompiledOffer, at: Situation) -> bool:
 
 
 def _never_with(candidate: CompiledOffer, at: Situation) -> bool:
-    return not at.sent.isdisjoint(at.policy.never_with[candidate.offer.offer_id])
+    return not at.sent.isdisjoint(candidate.never_with)
 
 
 def _too_soon_after(candidate: CompiledOffer, at: Situation) -> bool:
@@ -140,18 +148,29 @@ def _store_of(at: Situation) -> str:
     return at.ask.moment.store_id or (home if isinstance(home, str) else "")
 
 
-RULES: tuple[tuple[WhyNot, Callable[[CompiledOffer, Situation], bool]], ...] = (
-    ("paused", _paused),
-    ("not_live", _not_live),
-    ("wrong_channel", _wrong_channel),
-    ("wrong_trigger", _wrong_trigger),
-    ("no_consent", _no_consent),
-    ("wrong_store", _wrong_store),
-    ("out_of_stock", _out_of_stock),
-    ("offer_cap", _offer_cap),
-    ("already_redeemed", _already_redeemed),
-    ("already_open", _already_open),
-    ("never_with", _never_with),
-    ("too_soon_after", _too_soon_after),
-    ("not_in_segment", _not_in_segment),
+class Rule(NamedTuple):
+    """`objects` says whether an offer breaks the rule; it is asked only where the rule `concerns`.
+
+    What `concerns` says of an offer is the same for everybody, so it is asked once.
+    """
+
+    code: WhyNot
+    objects: Objection
+    concerns: Callable[[CompiledOffer], bool] = lambda _: True
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("paused", _paused, lambda c: c.offer.paused),
+    Rule("not_live", _not_live),
+    Rule("wrong_channel", _wrong_channel),
+    Rule("wrong_trigger", _wrong_trigger, lambda c: bool(c.offer.triggers)),
+    Rule("no_consent", _no_consent),
+    Rule("wrong_store", _wrong_store, lambda c: bool(c.offer.conditions.store_ids)),
+    Rule("out_of_stock", _out_of_stock, lambda c: c.offer.stock_product_id is not None),
+    Rule("offer_cap", _offer_cap, lambda c: c.offer.cap is not None),
+    Rule("already_redeemed", _already_redeemed, lambda c: c.offer.once_per_person),
+    Rule("already_open", _already_open),
+    Rule("never_with", _never_with, lambda c: bool(c.never_with)),
+    Rule("too_soon_after", _too_soon_after, lambda c: bool(c.offer.not_after)),
+    Rule("not_in_segment", _not_in_segment, lambda c: c.segment.always is not True),
 )

@@ -2,13 +2,15 @@
 
 from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from streams.contracts.reference import ContactPolicy, FrequencyCap, QuietHours
 from streams.contracts.times import DAY_MS, HOUR_MS, from_ms
 from streams.customer import Customer
 from streams.customer.row import CONTACTS_MAX, Contact
+from streams.customer.zone_time import zone_of
 from streams.decisions.policy import Policy
+
+LONGEST_DAY_MS = 26 * HOUR_MS  # 25 hours where the clock is set back, and an hour to spare
 
 
 def blocked(
@@ -30,12 +32,17 @@ def blocked(
 
 def cap_remaining(person: Customer, contact: ContactPolicy, now_ms: int) -> int:
     """How many more contacts the tightest limit leaves; at least 0."""
-    zone = zone_of(person)
-    today = from_ms(now_ms).astimezone(zone).date()
-    same_day = sum(from_ms(c.at_ms).astimezone(zone).date() == today for c in person.contacts)
-    left = [contact.calendar_day_max - same_day]
+    left = [contact.calendar_day_max - _same_day(person, now_ms)]
     left += [cap.count - within(person, cap, now_ms) for cap in contact.caps]
     return max(0, min(left))
+
+
+def _same_day(person: Customer, now_ms: int) -> int:
+    """Contacts on the calendar day of `now_ms`, by the person's own clock."""
+    zone = zone_of(person.timezone)
+    today = from_ms(now_ms).astimezone(zone).date()
+    lately = (c.at_ms for c in person.contacts if now_ms - c.at_ms <= LONGEST_DAY_MS)
+    return sum(from_ms(at_ms).astimezone(zone).date() == today for at_ms in lately)
 
 
 def with_contact(person: Customer, new: Contact, policy: Policy) -> tuple[Contact, ...]:
@@ -66,25 +73,17 @@ def within(person: Customer, cap: FrequencyCap, now_ms: int, offer_id: str | Non
     )
 
 
-def zone_of(person: Customer) -> ZoneInfo:
-    """The person's time zone; UTC where what was sent is none."""
-    try:
-        return ZoneInfo(person.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
-
-
 def quiet_until_ms(person: Customer, quiet: QuietHours, now_ms: int) -> int | None:
     """The end of the quiet hours that `now_ms` lies in, by the person's own clock; None: not in."""
     if quiet.from_hour == quiet.to_hour:
         return None
-    local = from_ms(now_ms).astimezone(zone_of(person))
+    local = from_ms(now_ms).astimezone(zone_of(person.timezone))
     if not _is_quiet(local, quiet):
         return None
     whole_hour_ms = now_ms - now_ms % HOUR_MS
     for hours in range(1, 26):
         candidate = whole_hour_ms + hours * HOUR_MS
-        if not _is_quiet(from_ms(candidate).astimezone(zone_of(person)), quiet):
+        if not _is_quiet(from_ms(candidate).astimezone(zone_of(person.timezone)), quiet):
             return candidate
     return whole_hour_ms + DAY_MS
 

@@ -97,17 +97,17 @@ def next_best_offer(
 ) -> NextBestOffer:
     """The message for `next-best-offers`; `at` is the decision's `Situation`."""
     person, ask, policy, now_ms = at.person, at.ask, at.policy, at.now_ms
-    offer, index = chosen.offer, eligible.index(chosen)
+    offer, index, decided_at = chosen.offer, eligible.index(chosen), from_ms(now_ms)
     contact = policy.policies.contact
     return NextBestOffer(
         decision_id=ask.decision_id,
         customer_id=person.customer_id,
-        decided_at=from_ms(now_ms),
+        decided_at=decided_at,
         valid_until=from_ms(now_ms + ask.rule.valid_for_ms),
         trigger=_trigger(ask),
         channel=ask.rule.channel,
         placement=ask.rule.placement,
-        deliver_not_before=from_ms(now_ms),
+        deliver_not_before=decided_at,
         offer=_shown(chosen, now_ms),
         coupon=Coupon(code=offer.coupon_code, gcn=offer.gcn) if offer.coupons else None,
         creative=Creative(
@@ -163,12 +163,16 @@ def _shown(chosen: CompiledOffer, now_ms: int) -> OfferShown:
 def _alternatives(
     eligible: list[CompiledOffer], terms: list[Terms], drawn: Draw, chosen: int
 ) -> tuple[Alternative, ...]:
-    others = [
-        Alternative(offer_id=c.offer.offer_id, priority=t.priority, probability=p)
-        for i, (c, t, p) in enumerate(zip(eligible, terms, drawn.probabilities, strict=True))
-        if i != chosen
-    ]
-    return tuple(sorted(others, key=lambda a: (-a.priority, a.offer_id))[:ALTERNATIVES_MAX])
+    others = (i for i in range(len(eligible)) if i != chosen)
+    ranked = sorted(others, key=lambda i: (-terms[i].priority, eligible[i].offer.offer_id))
+    return tuple(
+        Alternative(
+            offer_id=eligible[i].offer.offer_id,
+            priority=terms[i].priority,
+            probability=drawn.probabilities[i],
+        )
+        for i in ranked[:ALTERNATIVES_MAX]
+    )
 
 
 def _trigger(ask: Ask) -> Trigger:

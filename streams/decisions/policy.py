@@ -1,48 +1,41 @@
-"""The reference data, compiled: CEL rules once, offers by trigger, stock and places by key."""
+"""What decisions stand on: the reference data, as `compiling` prepares it."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import cel
 from msgspec import Struct
 
-from streams.contracts.check_reference import check_reference
-from streams.contracts.reference import Offer, Policies, Reference, TriggerRule
-from streams.contracts.times import DAY_MS, to_ms
+from streams.contracts.outputs import WhyNot
+from streams.contracts.reference import Offer, Policies, TriggerRule
 from streams.customer import Places
-from streams.customer.places import places_of
-from streams.decisions.facts import fact_names
-from streams.errors import ReferenceDataError
+from streams.decisions.cel_rules import CelRule
+from streams.decisions.facts import FactNames
+from streams.features import OfferCard
 
-MACROS_MAX = 2
-MACRO = re.compile(r"\.\s*(all|exists|exists_one|map|filter)\s*\(")
-QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-FACT = re.compile(r"\b(person|moment)\s*\.\s*(\w+)")
-FACTS = fact_names()
-
-
-class Rule(Protocol):
-    """A compiled CEL program."""
-
-    def execute(self, context: Any) -> Any:
-        """Its value for these variables; raises on missing names."""
+Objection = Callable[["CompiledOffer", Any], bool]
 
 
 class CompiledOffer(Struct, frozen=True):
-    """An offer with its segment rule compiled and its window in milliseconds."""
+    """An offer, and what is known of it before anybody asks.
+
+    `never_with`: the offers that exclude it, or that it excludes. `objections` are the rules of
+    eligibility that can object to it at all.
+    """
 
     offer: Offer
-    segment: Rule
+    segment: CelRule
     from_ms: int
     until_ms: int
+    never_with: frozenset[str]
+    card: OfferCard
+    objections: tuple[tuple[WhyNot, Objection], ...] = ()
 
 
 class CompiledTrigger(Struct, frozen=True):
     """A trigger rule with its condition compiled."""
 
     rule: TriggerRule
-    when: Rule
+    when: CelRule
 
 
 class Policy(Struct, frozen=True):
@@ -50,8 +43,8 @@ class Policy(Struct, frozen=True):
 
     `validity_ms`: how long an offer may be used after it was sent. `reach_ms`: how long a contact
     with it counts in some limit; `reach_other_ms`: the same for an offer that is no longer there.
-    `never_with`: the offers that exclude each other, both ways. These are by offer id;
-    `listeners` are the enabled triggers by the kind of moment that they listen to.
+    These are by offer id. `listeners` are the enabled triggers by the kind of moment that they
+    listen to; `segments_read` and `purposes` are what the offers ask of a person.
     """
 
     policies: Policies
@@ -59,112 +52,10 @@ class Policy(Struct, frozen=True):
     offers: tuple[CompiledOffer, ...]
     triggers: tuple[CompiledTrigger, ...]
     listeners: Mapping[str, tuple[CompiledTrigger, ...]]
+    segments_read: FactNames
+    purposes: frozenset[str]
     stock: Mapping[tuple[str, str], int]
     validity_ms: Mapping[str, int]
     reach_ms: Mapping[str, int]
     reach_other_ms: int
-    never_with: Mapping[str, frozenset[str]]
     version: str
-
-
-def compile_policy(reference: Reference) -> Policy:
-    """Check and compile all of it.
-
-    Raises:
-        ReferenceDataError: every error, each with where it stands.
-    """
-    errors = list(check_reference(reference))
-    offers = [_compile_offer(offer, errors) for offer in reference.offers]
-    triggers = [_compile_trigger(rule, errors) for rule in reference.policies.triggers]
-    if errors:
-        raise ReferenceDataError("\n".join(["the reference data does not hold:", *errors]))
-    reach_other_ms = _reach_of_all(reference.policies)
-    compiled = tuple(rule for rule in triggers if rule is not None)
-    return Policy(
-        policies=reference.policies,
-        places=places_of(reference),
-        offers=tuple(offer for offer in offers if offer is not None),
-        triggers=compiled,
-        listeners=_by_kind(compiled),
-        stock={(s.product_id, s.store_id): s.quantity for s in reference.inventory},
-        validity_ms={o.offer_id: _validity_ms(o) for o in reference.offers},
-        reach_ms={
-            o.offer_id: max(reach_other_ms, _reach_of(o, reference)) for o in reference.offers
-        },
-        reach_other_ms=reach_other_ms,
-        never_with={o.offer_id: _excluded_by(o, reference) for o in reference.offers},
-        version=reference.policies.policy_version,
-    )
-
-
-def holds(rule: Rule, context: Any) -> bool:
-    """Whether the rule says true; a rule that fails on this person says no."""
-    try:
-        return rule.execute(context) is True
-    except Exception:
-        return False
-
-
-def _compile_offer(offer: Offer, errors: list[str]) -> CompiledOffer | None:
-    segment = _compile(offer.segment, f"offers.{offer.offer_id}.segment", errors)
-    if segment is None:
-        return None
-    return CompiledOffer(offer, segment, to_ms(offer.valid_from), to_ms(offer.valid_until))
-
-
-def _compile_trigger(rule: TriggerRule, errors: list[str]) -> CompiledTrigger | None:
-    when = _compile(rule.when, f"policies.triggers.{rule.rule_id}.when", errors)
-    return None if when is None else CompiledTrigger(rule, when)
-
-
-def _by_kind(triggers: tuple[CompiledTrigger, ...]) -> dict[str, tuple[CompiledTrigger, ...]]:
-    enabled = [t for t in triggers if t.rule.enabled]
-    kinds = {t.rule.kind for t in enabled}
-    return {kind: tuple(t for t in enabled if t.rule.kind == kind) for kind in kinds}
-
-
-def _validity_ms(offer: Offer) -> int:
-    return round(offer.redeem_within_days * DAY_MS)
-
-
-def _reach_of_all(policies: Policies) -> int:
-    """How far the limits over all offers look back; a calendar day may have 25 hours."""
-    days = [cap.days for cap in policies.contact.caps]
-    gap_ms = policies.contact.min_gap_ms
-    return max(gap_ms, round(max(days, default=0.0) * DAY_MS), round(25 / 24 * DAY_MS))
-
-
-def _reach_of(offer: Offer, reference: Reference) -> int:
-    """How far back a contact with this offer is asked for: its cap, its use, waits after it."""
-    days = [offer.redeem_within_days, offer.cap.days if offer.cap else 0.0]
-    days += [o.not_after[offer.offer_id] for o in reference.offers if offer.offer_id in o.not_after]
-    return round(max(days) * DAY_MS)
-
-
-def _excluded_by(offer: Offer, reference: Reference) -> frozenset[str]:
-    others = {o.offer_id for o in reference.offers if offer.offer_id in o.never_with}
-    return frozenset((*offer.never_with, *others))
-
-
-def _compile(source: str, place: str, errors: list[str]) -> Rule | None:
-    if len(MACRO.findall(source)) > MACROS_MAX:
-        errors.append(f"{place}: more than {MACROS_MAX} of all, exists, map and filter")
-        return None
-    try:
-        program = cel.compile(source)
-    except ValueError as error:
-        errors.append(f"{place}: {str(error).splitlines()[0]}")
-        return None
-    unknown = sorted(_unknown_names(source, program.variables()))
-    errors.extend(f"{place}: there is no {name}" for name in unknown)
-    rule: Rule = program
-    return None if unknown else rule
-
-
-def _unknown_names(source: str, variables: Iterable[str]) -> Iterator[str]:
-    """Names that no person and no moment has: such a rule would never say yes, and not say why."""
-    if not MACRO.search(source):  # a macro names variables of its own
-        yield from set(variables) - FACTS.keys()
-    for variable, name in set(FACT.findall(QUOTED.sub("''", source))):
-        if name not in FACTS[variable]:
-            yield f"{variable}.{name}"

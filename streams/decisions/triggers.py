@@ -11,8 +11,7 @@ from streams.contracts.reference import TriggerRule
 from streams.customer import Customer, Moment
 from streams.customer.row import ARMED_MAX, REMINDERS_MAX, Armed, Cart, Reminder
 from streams.decisions.asks import Ask
-from streams.decisions.context import context_of
-from streams.decisions.policy import CompiledTrigger, Policy, holds
+from streams.decisions.policy import CompiledTrigger, Policy
 
 CART_ABANDONED: Literal["cart_abandoned"] = "cart_abandoned"
 DEFERRED: Literal["deferred"] = "deferred"
@@ -32,16 +31,13 @@ def fire(
 def _asked(
     person: Customer, moment: Moment, triggers: Iterable[CompiledTrigger]
 ) -> tuple[Customer, list[Ask]]:
-    """The asks of one moment by these triggers; its CEL context is built when one listens."""
+    """The asks of one moment by these triggers."""
     asks: list[Ask] = []
-    context = None
     for trigger in triggers:
-        if not _listens(trigger.rule, person, moment):
-            continue
-        context = context or context_of(person, moment, moment.at_ms)
-        if holds(trigger.when, context):
-            person = _disarmed(person, trigger.rule.rule_id, moment.at_ms)
-            asks.append(Ask(trigger.rule, moment))
+        rule, when = trigger.rule, trigger.when
+        if _listens(rule, person, moment) and when.holds_for(person, moment, moment.at_ms):
+            person = _disarmed(person, rule.rule_id, moment.at_ms)
+            asks.append(Ask(rule, moment))
     return person, asks
 
 

@@ -5,13 +5,14 @@ function. Offers have a family of their own (`offers`), and so has the rhythm of
 churn models read (`rhythm`). How to add a feature: `docs/features.md`.
 """
 
+from streams.features.offers import OfferCard, card_of
 from streams.features.packing import pack, unpack
 from streams.features.registry import (
     CONTEXT_FEATURES,
     FEATURES_VERSION,
     OFFER_FEATURES,
     context_vector,
-    offer_vector,
+    offer_matrix,
 )
 from streams.features.rhythm import RHYTHM_FEATURES, churn_example_features, rhythm_features
 
@@ -20,9 +21,11 @@ __all__ = [
     "FEATURES_VERSION",
     "OFFER_FEATURES",
     "RHYTHM_FEATURES",
+    "OfferCard",
+    "card_of",
     "churn_example_features",
     "context_vector",
-    "offer_vector",
+    "offer_matrix",
     "pack",
     "rhythm_features",
     "unpack",

@@ -4,12 +4,11 @@ Hours go in as a point on the circle, so that midnight lies between 23 and 1.
 """
 
 import math
-from datetime import UTC, datetime, tzinfo
-from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime
 
 from streams.customer.moments import Moment
 from streams.customer.row import Customer
+from streams.customer.zone_time import zone_of
 from streams.features.family import Family
 from streams.features.scaling import log_scaled
 
@@ -31,19 +30,6 @@ def occasion(person: Customer, moment: Moment, now_ms: int) -> tuple[float, ...]
         float(local.weekday() >= SATURDAY),
         log_scaled(moment.price, TYPICAL_PRICE) if moment.price > 0.0 else 0.0,
     )
-
-
-@lru_cache(maxsize=1024)
-def zone_of(name: str) -> tzinfo:
-    """The IANA zone of that name; UTC for a name that nobody knows.
-
-    >>> zone_of("Mars/Olympus").utcoffset(None)
-    datetime.timedelta(0)
-    """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
 
 
 OCCASION = Family(

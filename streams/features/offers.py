@@ -1,14 +1,19 @@
 """An offer in eight numbers, some of them as this person sees it.
 
+What is the same for everybody is on the offer's card, computed when the offers are read; what is
+the same for all offers is the person's taste, computed once a decision.
+
 Owners may say more under `features` of an offer: `own_brand` (0 or 1) is read here.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+
+from msgspec import Struct
 
 from streams.contracts.reference import Offer
-from streams.contracts.times import DAY_MS
+from streams.contracts.times import DAY_MS, to_ms
 from streams.customer.row import Customer
-from streams.features.liking import TYPICAL_SCORE, interest
+from streams.features.liking import TYPICAL_SCORE, interests
 from streams.features.scaling import bounded, log_scaled, logit
 
 OFFER_NAMES = (
@@ -28,27 +33,87 @@ TYPICAL_DAYS = 7.0
 RATE_LOGITS = 3.0
 
 
-def offer_numbers(offer: Offer, person: Customer, now_ms: int) -> tuple[float, ...]:
-    """The numbers in the order of `OFFER_NAMES`, each within [-3, 3].
+class OfferCard(Struct, frozen=True, kw_only=True):
+    """An offer as its features see it, as far as they are the same for everybody.
+
+    `depth` is None for an amount off (`amount_off`), whose depth depends on the basket;
+    `duration` holds until fewer than `days` are left before `end_ms`.
+    """
+
+    categories: tuple[str, ...]
+    product_ids: frozenset[str]
+    min_spend: float
+    amount_off: float
+    days: float
+    end_ms: int
+    price_cut: float
+    depth: float | None
+    duration: float
+    own_brand: float
+    expected_rate: float
+
+
+class Taste(Struct, frozen=True):
+    """A person as offers see them: interest and views by category, the last views, the basket.
+
+    A view counts by its place, the newest 1/2, the one before it 1/4, and so on.
+    """
+
+    interest: Mapping[str, float]
+    viewed: Mapping[str, float]
+    views: tuple[tuple[str, str, float], ...]
+    basket: float
+    now_ms: int
+
+
+def card_of(offer: Offer) -> OfferCard:
+    """The card of an offer.
 
     `expected_rate` is the owner's rate in units of three logits: with it the learner finds the
     offer's prior again.
     """
-    conditions = offer.conditions
-    affinity = 0.0
-    if conditions.categories:
-        score = interest(person.affinities, conditions.categories, now_ms)
-        affinity = log_scaled(score, TYPICAL_SCORE)
-    days_left = (_end_ms(offer.valid_until) - now_ms) / DAY_MS
+    depth = {"percent": offer.value / 100.0, "bogo": 0.5, "amount": None}.get(offer.kind, 0.0)
+    return OfferCard(
+        categories=tuple(dict.fromkeys(offer.conditions.categories)),
+        product_ids=frozenset(offer.conditions.product_ids),
+        min_spend=offer.conditions.min_spend,
+        amount_off=offer.value,
+        days=offer.redeem_within_days,
+        end_ms=to_ms(offer.valid_until),
+        price_cut=float(offer.kind in PRICE_CUTS),
+        depth=None if depth is None else _scaled_depth(depth),
+        duration=log_scaled(offer.redeem_within_days, TYPICAL_DAYS),
+        own_brand=bounded(offer.features.get("own_brand", 0.0)),
+        expected_rate=bounded(logit(offer.expected_rate) / RATE_LOGITS),
+    )
+
+
+def taste_of(person: Customer, now_ms: int) -> Taste:
+    """The taste of a person at this moment."""
+    viewed: dict[str, float] = {}
+    views: list[tuple[str, str, float]] = []
+    share = 0.5
+    for view in reversed(person.views):
+        viewed[view.category] = viewed.get(view.category, 0.0) + share
+        views.append((view.product_id, view.category, share))
+        share /= 2.0
+    return Taste(interests(person, now_ms), viewed, tuple(views), basket(person), now_ms)
+
+
+def offer_numbers(card: OfferCard, taste: Taste) -> tuple[float, ...]:
+    """The numbers in the order of `OFFER_NAMES`, each within [-3, 3]."""
+    days_left = (card.end_ms - taste.now_ms) / DAY_MS
     return (
-        affinity,
-        _looked_at(offer, person),
-        float(offer.kind in PRICE_CUTS),
-        bounded(_depth(offer, person) / TYPICAL_DEPTH - 1.0),
-        log_scaled(conditions.min_spend / basket(person), 1.0) if conditions.min_spend else -1.0,
-        log_scaled(min(days_left, offer.redeem_within_days), TYPICAL_DAYS),
-        bounded(offer.features.get("own_brand", 0.0)),
-        bounded(logit(offer.expected_rate) / RATE_LOGITS),
+        log_scaled(_sum(taste.interest, card.categories), TYPICAL_SCORE)
+        if card.categories
+        else 0.0,
+        _looked_at(card, taste),
+        card.price_cut,
+        card.depth if card.depth is not None else _depth_of_amount(card, taste),
+        log_scaled(card.min_spend / taste.basket, 1.0) if card.min_spend else -1.0,
+        card.duration if days_left >= card.days else log_scaled(days_left, TYPICAL_DAYS),
+        card.own_brand,
+        card.expected_rate,
     )
 
 
@@ -65,27 +130,33 @@ def basket(person: Customer) -> float:
     return (TYPICAL_BASKET + max(spend.total, 0.0)) / (1 + spend.orders)
 
 
-def _depth(offer: Offer, person: Customer) -> float:
-    """What the offer takes off, as a share of the basket it is used on."""
-    if offer.kind == "percent":
-        return offer.value / 100.0
-    if offer.kind == "bogo":
-        return 0.5
-    if offer.kind == "amount":
-        return offer.value / max(offer.conditions.min_spend, basket(person))
-    return 0.0
+def _scaled_depth(depth: float) -> float:
+    """What the offer takes off as a share of the basket that it is used on, against 15 %."""
+    return bounded(depth / TYPICAL_DEPTH - 1.0)
 
 
-def _looked_at(offer: Offer, person: Customer) -> float:
+def _depth_of_amount(card: OfferCard, taste: Taste) -> float:
+    return _scaled_depth(card.amount_off / max(card.min_spend, taste.basket))
+
+
+def _affinity(card: OfferCard, taste: Taste) -> float:
+    if not card.categories:
+        return 0.0
+    return log_scaled(_sum(taste.interest, card.categories), TYPICAL_SCORE)
+
+
+def _looked_at(card: OfferCard, taste: Taste) -> float:
     """How much of what was looked at last belongs to the offer: the newest counts 1, all < 2."""
-    conditions, share = offer.conditions, 0.5
-    total = 0.0
-    for view in reversed(person.views):
-        if view.product_id in conditions.product_ids or view.category in conditions.categories:
-            total += share
-        share /= 2.0
+    total = _sum(taste.viewed, card.categories)
+    if card.product_ids:
+        for product_id, category, share in taste.views:
+            if product_id in card.product_ids and category not in card.categories:
+                total += share
     return bounded(2.0 * total)
 
 
-def _end_ms(moment: datetime) -> float:
-    return moment.timestamp() * 1000.0
+def _sum(by_category: Mapping[str, float], categories: tuple[str, ...]) -> float:
+    total = 0.0
+    for category in categories:
+        total += by_category.get(category, 0.0)
+    return total

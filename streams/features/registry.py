@@ -5,16 +5,17 @@ means, raises `FEATURES_VERSION`. Examples and snapshots go by name, so an added
 history: what was learned of the others stays.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from streams.contracts.reference import Offer
 from streams.customer.moments import Moment
 from streams.customer.row import Customer
 from streams.features.buying import BUYING
 from streams.features.contacts import CONTACTS
 from streams.features.liking import LIKING
 from streams.features.occasion import OCCASION
-from streams.features.offers import OFFER_NAMES, offer_numbers
+from streams.features.offers import OFFER_NAMES, OfferCard, offer_numbers, taste_of
 from streams.features.packing import Vector
 from streams.features.places import PLACES
 from streams.features.standing import STANDING
@@ -34,6 +35,10 @@ def context_vector(person: Customer, moment: Moment, now_ms: int) -> Vector:
     return np.array(numbers, np.float32)
 
 
-def offer_vector(offer: Offer, person: Customer, now_ms: int) -> Vector:
-    """What the offer is to this person: shape `[len(OFFER_FEATURES)]`, each within [-3, 3]."""
-    return np.array(offer_numbers(offer, person, now_ms), np.float32)
+def offer_matrix(cards: Sequence[OfferCard], person: Customer, now_ms: int) -> Vector:
+    """What offers are to this person: shape `[n, len(OFFER_FEATURES)]`, each within [-3, 3]."""
+    taste = taste_of(person, now_ms)
+    numbers: list[float] = []
+    for card in cards:
+        numbers.extend(offer_numbers(card, taste))
+    return np.array(numbers, np.float32).reshape(len(cards), len(OFFER_FEATURES))

@@ -15,9 +15,11 @@ def bounded(x: float) -> float:
     >>> bounded(7.5), bounded(-0.5), bounded(float("nan"))
     (3.0, -0.5, 0.0)
     """
+    if -LIMIT <= x <= LIMIT:
+        return x
     if x != x:
         return 0.0
-    return min(max(x, -LIMIT), LIMIT)
+    return LIMIT if x > 0.0 else -LIMIT
 
 
 def log_scaled(amount: float, typical: float) -> float:

@@ -72,7 +72,7 @@ class ResponseModel(Struct, frozen=True):
         logits = offers @ shared[1:] + shared[0] + prior_logits(expected_rates)
         if self.residuals:
             logits += np.array([self.residuals.get(offer_id, 0.0) for offer_id in offer_ids])
-        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -LOGIT_MAX, LOGIT_MAX))))
+        return np.asarray(1.0 / (1.0 + np.exp(-_within(logits, -LOGIT_MAX, LOGIT_MAX))))
 
 
 class ResponseState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -183,8 +183,14 @@ def crossed(example: LearningExample) -> dict[str, float]:
 
 def prior_logits(expected_rates: AnyFloats) -> Floats:
     """The log odds of what owners expect, certainty capped."""
-    rates = np.clip(np.asarray(expected_rates, np.float64), PROPENSITY_MIN, 1.0 - PROPENSITY_MIN)
+    rates = np.asarray(expected_rates, np.float64)
+    rates = _within(rates, PROPENSITY_MIN, 1.0 - PROPENSITY_MIN)
     return np.asarray(np.log(rates / (1.0 - rates)))
+
+
+def _within(numbers: Floats, least: float, most: float) -> Floats:
+    """`np.clip`, in half of its time on the few numbers of a decision."""
+    return np.minimum(np.maximum(numbers, least), most)
 
 
 def _floats(parameters: Mapping[str, float]) -> dict[str, float]:

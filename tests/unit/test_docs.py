@@ -100,7 +100,10 @@ def test_every_field_of_an_offer_is_explained() -> None:
 def test_every_variable_and_counter_of_a_rule_is_listed() -> None:
     """What CEL may ask is on the page."""
     text = section(page("offers.md"), "The segment rule")
-    expected = {f"{v}.{n}" for v, names in facts.fact_names().items() for n in names}
+    expected = {
+        *(f"person.{n}" for n in facts.OF_PERSON),
+        *(f"moment.{n}" for n in facts.OF_MOMENT),
+    }
     assert {name for row in rows(text)[2:] for name in FIELDS.findall(row[0])} == expected
     counters = {*browsing.COUNTED_AS.values(), "app_opens", "zone_visits"}
     assert counters <= named(text)
@@ -121,7 +124,7 @@ def test_eligibility_stands_in_the_order_in_which_it_is_asked() -> None:
     """The first rule that objects is what the log says, so the order is part of the answer."""
     table = page("decisions.md").split("<!-- rules:", 1)[1].split("\n\n", 1)[0]
     told = [row[0].strip("`") for row in rows(table)[2:]]
-    assert told == [code for code, _ in eligibility.RULES]
+    assert told == [rule.code for rule in eligibility.RULES]
 
 
 def test_triggers_verdicts_and_policies_are_explained() -> None:

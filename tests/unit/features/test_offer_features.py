@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from streams.contracts.reference import Conditions, Offer
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS, to_ms
@@ -33,8 +34,9 @@ from streams.features import (
     CONTEXT_FEATURES,
     FEATURES_VERSION,
     OFFER_FEATURES,
+    card_of,
     context_vector,
-    offer_vector,
+    offer_matrix,
     pack,
     unpack,
 )
@@ -64,9 +66,16 @@ def context(person: Customer, moment: Moment = MOMENT, now_ms: int = NOW) -> dic
     return dict(zip(CONTEXT_FEATURES, vector.tolist(), strict=True))
 
 
+def vector_of(made: Offer, person: Customer) -> NDArray[np.float32]:
+    """What one offer is to the person."""
+    matrix = offer_matrix([card_of(made)], person, NOW)
+    assert matrix.shape == (1, len(OFFER_FEATURES))
+    return matrix[0]
+
+
 def of_offer(made: Offer, person: Customer) -> dict[str, float]:
     """The offer's features by name."""
-    return dict(zip(OFFER_FEATURES, offer_vector(made, person, NOW).tolist(), strict=True))
+    return dict(zip(OFFER_FEATURES, vector_of(made, person).tolist(), strict=True))
 
 
 def test_names_are_unique_and_the_order_is_a_contract() -> None:
@@ -118,8 +127,8 @@ def test_every_feature_is_bounded(person: Customer, dwell_ms: int, price: float)
     conditions = Conditions(min_spend=price, categories=("tea",))
     vectors = (
         context_vector(person, moment, NOW),
-        offer_vector(offer(conditions=conditions, value=price), person, NOW),
-        offer_vector(offer(kind="amount", value=price, expected_rate=1.0), person, NOW),
+        vector_of(offer(conditions=conditions, value=price), person),
+        vector_of(offer(kind="amount", value=price, expected_rate=1.0), person),
     )
     for vector in vectors:
         assert vector.dtype == np.float32
@@ -222,6 +231,17 @@ def test_what_was_looked_at_last_counts_most() -> None:
     assert of_offer(by_category, person)["looked_at"] == 0.5
     assert of_offer(by_product, person)["looked_at"] == 1.0
     assert of_offer(offer(), person)["looked_at"] == 0.0
+    either = offer(conditions=Conditions(categories=("tea",), product_ids=("p-1", "p-2")))
+    assert of_offer(either, person)["looked_at"] == 1.5
+
+
+def test_an_offer_that_ends_soon_is_short() -> None:
+    """The days that are left count where they are fewer than the days to use it in."""
+    ends_soon = offer(valid_until=datetime(2026, 5, 17, 18, tzinfo=UTC), redeem_within_days=7.0)
+    short = offer(redeem_within_days=1.0)
+    found = of_offer(ends_soon, new_customer("c-1", NOW))["duration"]
+    assert found == of_offer(short, new_customer("c-1", NOW))["duration"]
+    assert found == pytest.approx(-0.6667, abs=1e-4)
 
 
 def test_the_offer_itself() -> None:
@@ -241,5 +261,5 @@ def test_the_row_is_not_changed() -> None:
     person = replace(new_customer("c-1", NOW), affinities=(Affinity("tea", 4.0, NOW),))
     before = repr(person)
     context_vector(person, MOMENT, NOW)
-    offer_vector(offer(), person, NOW)
+    vector_of(offer(), person)
     assert repr(person) == before

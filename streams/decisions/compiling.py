@@ -1,0 +1,98 @@
+"""From reference data to a policy: all is checked, and what is fixed of it found once."""
+
+from functools import reduce
+from operator import or_
+
+from msgspec.structs import replace
+
+from streams.contracts.check_reference import check_reference
+from streams.contracts.reference import Offer, Policies, Reference, TriggerRule
+from streams.contracts.times import DAY_MS, to_ms
+from streams.customer.places import places_of
+from streams.decisions.cel_rules import compile_rule
+from streams.decisions.eligibility import objections_to
+from streams.decisions.facts import FactNames
+from streams.decisions.policy import CompiledOffer, CompiledTrigger, Policy
+from streams.errors import ReferenceDataError
+from streams.features import card_of
+
+
+def compile_policy(reference: Reference) -> Policy:
+    """Check and compile all of it.
+
+    Raises:
+        ReferenceDataError: every error, each with where it stands.
+    """
+    errors = list(check_reference(reference))
+    offers = [_compile_offer(offer, reference, errors) for offer in reference.offers]
+    triggers = [_compile_trigger(rule, errors) for rule in reference.policies.triggers]
+    if errors:
+        raise ReferenceDataError("\n".join(["the reference data does not hold:", *errors]))
+    reach_other_ms = _reach_of_all(reference.policies)
+    compiled_offers = tuple(offer for offer in offers if offer is not None)
+    compiled_triggers = tuple(rule for rule in triggers if rule is not None)
+    return Policy(
+        policies=reference.policies,
+        places=places_of(reference),
+        offers=compiled_offers,
+        triggers=compiled_triggers,
+        listeners=_by_kind(compiled_triggers),
+        segments_read=reduce(or_, (o.segment.reads for o in compiled_offers), FactNames()),
+        purposes=frozenset(o.purpose for o in reference.offers),
+        stock={(s.product_id, s.store_id): s.quantity for s in reference.inventory},
+        validity_ms={o.offer_id: _validity_ms(o) for o in reference.offers},
+        reach_ms={
+            o.offer_id: max(reach_other_ms, _reach_of(o, reference)) for o in reference.offers
+        },
+        reach_other_ms=reach_other_ms,
+        version=reference.policies.policy_version,
+    )
+
+
+def _compile_offer(offer: Offer, reference: Reference, errors: list[str]) -> CompiledOffer | None:
+    segment = compile_rule(offer.segment, f"offers.{offer.offer_id}.segment", errors)
+    if segment is None:
+        return None
+    compiled = CompiledOffer(
+        offer=offer,
+        segment=segment,
+        from_ms=to_ms(offer.valid_from),
+        until_ms=to_ms(offer.valid_until),
+        never_with=_excluded_by(offer, reference),
+        card=card_of(offer),
+    )
+    return replace(compiled, objections=objections_to(compiled))
+
+
+def _compile_trigger(rule: TriggerRule, errors: list[str]) -> CompiledTrigger | None:
+    when = compile_rule(rule.when, f"policies.triggers.{rule.rule_id}.when", errors)
+    return None if when is None else CompiledTrigger(rule, when)
+
+
+def _by_kind(triggers: tuple[CompiledTrigger, ...]) -> dict[str, tuple[CompiledTrigger, ...]]:
+    enabled = [t for t in triggers if t.rule.enabled]
+    kinds = {t.rule.kind for t in enabled}
+    return {kind: tuple(t for t in enabled if t.rule.kind == kind) for kind in kinds}
+
+
+def _validity_ms(offer: Offer) -> int:
+    return round(offer.redeem_within_days * DAY_MS)
+
+
+def _reach_of_all(policies: Policies) -> int:
+    """How far the limits over all offers look back; a calendar day may have 25 hours."""
+    days = [cap.days for cap in policies.contact.caps]
+    gap_ms = policies.contact.min_gap_ms
+    return max(gap_ms, round(max(days, default=0.0) * DAY_MS), round(25 / 24 * DAY_MS))
+
+
+def _reach_of(offer: Offer, reference: Reference) -> int:
+    """How far back a contact with this offer is asked for: its cap, its use, waits after it."""
+    days = [offer.redeem_within_days, offer.cap.days if offer.cap else 0.0]
+    days += [o.not_after[offer.offer_id] for o in reference.offers if offer.offer_id in o.not_after]
+    return round(max(days) * DAY_MS)
+
+
+def _excluded_by(offer: Offer, reference: Reference) -> frozenset[str]:
+    others = {o.offer_id for o in reference.offers if offer.offer_id in o.never_with}
+    return frozenset((*offer.never_with, *others))

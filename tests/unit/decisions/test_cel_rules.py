@@ -1,0 +1,50 @@
+"""CEL rules are given the facts that they name, and say what they would say with all of them."""
+
+import pytest
+
+from streams.customer import Moment
+from streams.customer.row import Counter
+from streams.decisions.cel_rules import compile_rule, context_of
+from streams.decisions.facts import ALL_FACTS
+from tests.unit.decisions.people import T0, someone
+
+PERSON = someone(traits={"tier": "gold"}, locale="de", counters={"searches": Counter()})
+MOMENT = Moment(kind="product_viewed", at_ms=T0, event_id="e-1", channel="web", category="tea")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "person.known",
+        "!person.known",
+        "person . known && moment . category == 'tea'",
+        "person['known']",
+        "has(person.traits.tier) && person.traits.tier == 'gold'",
+        "has(person.spend)",
+        "'searches' in person.counts",
+        "[person].exists(p, p.locale == 'de')",
+        "['tea'].exists(moment, moment == 'tea')",
+        r"'\'' != 'person.' && person.locale == 'de' && '\'' != person.timezone",
+        "size(person) > 5",
+        "person.traits.level > 3.0",
+    ],
+)
+def test_a_rule_that_is_given_what_it_names_says_the_same(source: str) -> None:
+    """With fewer facts no rule changes its answer, however it names them."""
+    errors: list[str] = []
+    rule = compile_rule(source, "here", errors)
+    assert rule is not None, errors
+    assert rule.reads
+    with_all = rule.holds(context_of(PERSON, MOMENT, T0, ALL_FACTS))
+    assert rule.holds_for(PERSON, MOMENT, T0) == with_all
+
+
+@pytest.mark.parametrize(
+    ("source", "answer"), [("true", True), ("1 < 2", True), ("false", False), ("1 / 0 == 1", False)]
+)
+def test_a_rule_that_names_nothing_is_answered_once(source: str, answer: bool) -> None:
+    """It needs no facts, and one that fails says no."""
+    rule = compile_rule(source, "here", [])
+    assert rule is not None
+    assert (rule.always, rule.holds(None)) == (answer, answer)
+    assert not rule.reads
