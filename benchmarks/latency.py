@@ -26,7 +26,7 @@ from tests.support.apache_kafka import ApacheKafka
 
 CUSTOMERS = 50_000
 RATE_PER_S = 1_000
-WARM_S = 5
+WARM_S = 60
 SEED = 7
 OFFERS_MIN = 100
 PATIENCE_S = 120.0

@@ -62,6 +62,8 @@ class Transactions:
         self._settings = settings
         self._partition = partition
         self._group = group
+        # The consumer is no member: what it says of the group never changes, and asking costs 2 ms.
+        self._metadata = group.consumer_group_metadata()
         self._began = False
         self._undelivered = ""
         self._asked: set[str] = set()
@@ -94,8 +96,8 @@ class Transactions:
         """Put the group's new offsets into the transaction and wait for all deliveries."""
         if moved:
             offsets = [TopicPartition(t, self._partition, o) for t, o in moved.items()]
-            metadata = self._group.consumer_group_metadata()
-            self._retry(lambda s: self._producer.send_offsets_to_transaction(offsets, metadata, s))
+            send = self._producer.send_offsets_to_transaction
+            self._retry(lambda patience_s: send(offsets, self._metadata, patience_s))
         self._retry(self._deliver)
 
     def commit(self) -> None:
