@@ -59,6 +59,8 @@ def test_a_killed_learner_learns_everything_once(kafka: ApacheKafka, tmp_path: P
         process.kill9()
         process = job.start(role="learner")
     wait_until(lambda: learned() >= sent, process, 60)
+    # The one before may have learned everything: this one must be up before it is told to stop.
+    wait_until(lambda: process.log().count("partition 0 is open") == 4, process, 60)
     assert process.stop() == 0, process.tail()
 
     want = Counter((s.model.encode(), encode_snapshot(s)) for s in snapshots)

@@ -25,7 +25,7 @@ from tests.support.expected import Expected
 from tests.support.small_shop import closing, consents, reference, visits
 from tests.support.worker_job import Process, WorkerJob
 
-CUSTOMERS, EVENTS, KILLS = 200, 9_000, 3
+CUSTOMERS, EVENTS, KILLS = 200, 20_000, 3
 SEED = int(os.environ.get("LEARNING_SEED", "20260105"))
 
 
