@@ -93,12 +93,16 @@ class Transactions:
         produce(self._producer, output, on_delivery)
 
     def send_offsets(self, moved: Mapping[str, int]) -> None:
-        """Put the group's new offsets into the transaction and wait for all deliveries."""
+        """Wait for all deliveries, then put the group's new offsets into the transaction.
+
+        Not both at once: the coordinator takes one change of a transaction at a time, and whoever
+        comes second is told to come back.
+        """
+        self._retry(self._deliver)
         if moved:
             offsets = [TopicPartition(t, self._partition, o) for t, o in moved.items()]
             send = self._producer.send_offsets_to_transaction
             self._retry(lambda patience_s: send(offsets, self._metadata, patience_s))
-        self._retry(self._deliver)
 
     def commit(self) -> None:
         """Commit; when this returns, every `read_committed` reader sees the epoch."""

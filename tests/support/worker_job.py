@@ -1,5 +1,6 @@
 """The real worker in processes on Apache Kafka: its topics, its input, what it said."""
 
+import atexit
 import re
 import subprocess
 import sys
@@ -123,6 +124,8 @@ class Process:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
             )
+        # A failed test must not leave it running.
+        atexit.register(self._process.kill)
 
     @property
     def pid(self) -> int:
