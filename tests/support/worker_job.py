@@ -83,12 +83,8 @@ class WorkerJob:
         )
 
     def wait_for(self, records: int, process: "Process", timeout_s: float = 120) -> None:
-        """Until so many input records are committed (routed ones count again).
-
-        Time is up when nothing more was committed for so long, however slow the machine is.
-        """
-        while (reached := self.progress()) < records:
-            wait_until(lambda reached=reached: self.progress() > reached, process, timeout_s)  # type: ignore[misc]
+        """Until so many input records are committed (routed ones count again)."""
+        wait_while_it_goes_on(self.progress, records, process, timeout_s)
 
     def said(self, topic: topics.Topic) -> Counter[tuple[bytes, bytes]]:
         """Key and value of every committed record of a topic, with how often."""
@@ -182,3 +178,14 @@ def wait_until(reached: Callable[[], bool], process: Process, timeout_s: float) 
         process.assert_running()
         assert time.monotonic() < deadline, f"not within {timeout_s} s\n{process.tail()}"
         time.sleep(0.1)
+
+
+def wait_while_it_goes_on(
+    progress: Callable[[], int], wanted: int, process: Process, timeout_s: float
+) -> None:
+    """Until there is so much progress.
+
+    Time is up when there was no more for so long, however slow the machine is.
+    """
+    while (reached := progress()) < wanted:
+        wait_until(lambda reached=reached: progress() > reached, process, timeout_s)  # type: ignore[misc]
