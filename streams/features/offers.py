@@ -104,9 +104,7 @@ def offer_numbers(card: OfferCard, taste: Taste) -> tuple[float, ...]:
     """The numbers in the order of `OFFER_NAMES`, each within [-3, 3]."""
     days_left = (card.end_ms - taste.now_ms) / DAY_MS
     return (
-        log_scaled(_sum(taste.interest, card.categories), TYPICAL_SCORE)
-        if card.categories
-        else 0.0,
+        _affinity(card, taste),
         _looked_at(card, taste),
         card.price_cut,
         card.depth if card.depth is not None else _depth_of_amount(card, taste),

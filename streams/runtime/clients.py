@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, Message, Producer
 from confluent_kafka.admin import AdminClient
 
 from streams.runtime.settings import RuntimeSettings
@@ -59,6 +59,18 @@ def new_consumer(
         "allow.auto.create.topics": not settings.transactional,
     }
     return Consumer({**config, **settings.client_config}, logger=log)
+
+
+def arrived(consumer: Consumer, wait_s: float, records_max: int) -> list[Message]:
+    """The next record within `wait_s`, and what is there behind it: a full batch is not waited for.
+
+    Returns:
+        Records and the client's events (errors, ends of partitions); none if nothing came.
+    """
+    messages: list[Message] = consumer.consume(1, wait_s)
+    if messages:
+        messages += consumer.consume(records_max - 1, 0)
+    return messages
 
 
 def new_admin(settings: RuntimeSettings) -> AdminClient:

@@ -212,11 +212,10 @@ class Committer(Generic[R]):
         Raises:
             EpochError, FencedError, BrokerError, StoreError.
         """
-        encoded = epoch.encoded
         self._failpoint("before_begin")
         self._ending.begin()
         self._failpoint("after_begin")
-        self._send(encoded, epoch.due_ms, epoch.outputs)
+        self._send(epoch)
         self._failpoint("after_produce")
         self._ending.send_offsets(epoch.moved)
         self._failpoint("after_send_offsets")
@@ -224,23 +223,18 @@ class Committer(Generic[R]):
         self._ending.commit()
         self._failpoint("after_commit")
         self._failpoint("before_write_batch")
-        if encoded:
-            self._store.write(_changes(epoch, encoded), self._position)
+        if epoch.encoded:
+            self._store.write(_changes(epoch), self._position)
         self._failpoint("after_write_batch")
 
-    def _send(
-        self,
-        encoded: Mapping[bytes, bytes | None],
-        due_ms: Mapping[bytes, int],
-        outputs: list[Output],
-    ) -> None:
+    def _send(self, epoch: Epoch[R]) -> None:
         """All records; the last one of the changelog tells where the changelog will stand."""
-        send, last = self._ending.send, len(encoded) - 1
-        for n, (key, data) in enumerate(encoded.items()):
-            headers = due_headers(due_ms[key])
+        send, last = self._ending.send, len(epoch.encoded) - 1
+        for n, (key, data) in enumerate(epoch.encoded.items()):
+            headers = due_headers(epoch.due_ms[key])
             record = Output(self._changelog, key, data, headers, self._partition)
             send(record, self._on_last_row if n == last else None)
-        for output in outputs:
+        for output in epoch.outputs:
             send(output, None)
 
     def _on_last_row(self, error: object, message: Message) -> None:
@@ -292,10 +286,10 @@ def _kafka_error_in(raised: Exception) -> KafkaException:
     return error
 
 
-def _changes(epoch: Epoch[R], encoded: Mapping[bytes, bytes | None]) -> list[RowChange]:
+def _changes(epoch: Epoch[R]) -> list[RowChange]:
     return [
         RowChange(key, data, epoch.due_ms[key], epoch.was_due_ms[key])
-        for key, data in encoded.items()
+        for key, data in epoch.encoded.items()
     ]
 
 

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from streams.runtime.clients import new_consumer
+from streams.runtime.clients import arrived, new_consumer
 from streams.runtime.epoch import Batch
 from streams.runtime.faults import EpochError
 from streams.runtime.records import Record
@@ -55,9 +55,7 @@ class Fetcher:
         Raises:
             EpochError: the consumer reports an error.
         """
-        messages = self.consumer.consume(1, wait_s)
-        if messages:
-            messages += self.consumer.consume(self._settings.batch_records_max - 1, 0)
+        messages = arrived(self.consumer, wait_s, self._settings.batch_records_max)
         if not messages:
             return None
         by_topic: dict[str, list[Record]] = {}

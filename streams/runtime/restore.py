@@ -6,7 +6,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams.runtime.clients import new_consumer
+from streams.runtime.clients import arrived, new_consumer
 from streams.runtime.faults import EpochError
 from streams.runtime.records import NEVER, due_of
 from streams.runtime.settings import RuntimeSettings
@@ -39,7 +39,7 @@ class ChangelogReader(Generic[R]):
         self._source = TopicPartition(settings.changelog_topic, partition)
         self._shell = shell
         self._store = store
-        self._was_due = WasDue(store)
+        self._was_due: WasDue
         self._consumer = new_consumer(settings, end_events=True, reset="error")
 
     def find_position(self, patience_s: float = _PATIENCE_S) -> None:
@@ -62,10 +62,7 @@ class ChangelogReader(Generic[R]):
 
     def fetch(self, wait_s: float, records_max: int) -> list[Message]:
         """What has arrived; nothing after `wait_s` without any."""
-        messages: list[Message] = self._consumer.consume(1, wait_s)
-        if messages:
-            messages += self._consumer.consume(records_max - 1, 0)
-        return messages
+        return arrived(self._consumer, wait_s, records_max)
 
     def write(self, messages: list[Message], *, logged: bool) -> int:
         """Put what was fetched into the store; how many rows that were.

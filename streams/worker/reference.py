@@ -25,6 +25,7 @@ from streams.contracts.rules import Rejected
 from streams.decisions import Policy, compile_policy
 from streams.errors import OfferstreamError, OperatorError
 from streams.models import Models, initial_models, with_snapshot
+from streams.runtime.clients import arrived
 from streams.settings import Settings, librdkafka_config
 from streams.telemetry import catalogue as metrics
 from streams.worker.meter import Meter
@@ -32,6 +33,7 @@ from streams.worker.meter import Meter
 log = structlog.get_logger()
 
 POLL_S = 0.2
+RECORDS_MAX = 500
 _QUALITY = (
     (metrics.LOG_LOSS, "log_loss"),
     (metrics.CONSTANT_LOG_LOSS, "log_loss_constant"),
@@ -199,7 +201,7 @@ class ReferenceFollower:
         consumer = self._open()
         ends_left = self._assign(consumer)
         while not self._stopping.is_set():
-            for message in (*consumer.consume(1, POLL_S), *consumer.consume(500, 0)):
+            for message in arrived(consumer, POLL_S, RECORDS_MAX):
                 error = message.error()
                 if error is None:
                     self._gathered.take(message.topic(), message.key() or b"", message.value())

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -224,28 +224,16 @@ class WorkerProcess:
 
     def wait_for_progress(self, records: int, timeout_s: float = 60) -> None:
         """Until this process has committed so many records."""
-        deadline = time.monotonic() + timeout_s
-        while self.progress < records:
-            self.assert_running()
-            assert time.monotonic() < deadline, f"{self.progress} of {records}\n{self.tail()}"
-            time.sleep(0.01)
+        self._wait_until(lambda: self.progress >= records, timeout_s)
 
     def wait_for_restored(self, rows: int, timeout_s: float = 60) -> None:
         """Until this process has restored so many rows."""
-        deadline = time.monotonic() + timeout_s
-        while self.restored < rows:
-            self.assert_running()
-            assert time.monotonic() < deadline, f"{self.restored} of {rows}\n{self.tail()}"
-            time.sleep(0.01)
+        self._wait_until(lambda: self.restored >= rows, timeout_s)
 
     def wait_for_standbys(self, count: int, timeout_s: float = 60) -> None:
         """Until this process follows so many partitions, up to where their changelog ends."""
-        deadline = time.monotonic() + timeout_s
         self.behind = None
-        while self.behind != (0, count):
-            self.assert_running()
-            assert time.monotonic() < deadline, f"behind {self.behind}\n{self.tail()}"
-            time.sleep(0.01)
+        self._wait_until(lambda: self.behind == (0, count), timeout_s)
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
@@ -289,6 +277,14 @@ class WorkerProcess:
     def log(self) -> str:
         """Everything that workers of this slot have logged."""
         return self._log.read_text()
+
+    def _wait_until(self, reached: Callable[[], bool], timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not reached():
+            self.assert_running()
+            known = f"{self.progress} done, {self.restored} restored, behind {self.behind}"
+            assert time.monotonic() < deadline, f"{known}\n{self.tail()}"
+            time.sleep(0.01)
 
     def _follow(self) -> None:
         assert self._process.stdout is not None

@@ -93,6 +93,12 @@ class MemoryPartition:
         return self.rows.due(now_ms, limit)
 
 
+def sealed(epoch: Epoch[Row]) -> Iterator[tuple[bytes, StoredRow | None]]:
+    """The rows of a sealed epoch, as a store holds them."""
+    for key, data in epoch.encoded.items():
+        yield key, None if data is None else StoredRow(epoch.due_ms[key], data)
+
+
 class World:
     """A process with all partitions, and what survives it."""
 
@@ -170,6 +176,7 @@ class World:
         rows = partition.rows
         if rows.committing is not None or (rows.open.empty and not partition.routed):
             return False
+        rows.open.seal(self.shell.encode_row)
         rows.committing, rows.open = rows.open, Epoch(rows.open.positions)
         partition.committing_routed, partition.routed = partition.routed, []
         return True
@@ -180,10 +187,7 @@ class World:
         epoch = partition.rows.committing
         if epoch is None:
             return False
-        encode, log = self.shell.encode_row, self.changelog[number]
-        for key, row in epoch.rows.items():
-            stored = None if row is None else StoredRow(epoch.due_ms[key], encode(row))
-            log.append((key, stored))
+        self.changelog[number] += sealed(epoch)
         self.outputs += epoch.outputs
         self.committed[number] = {**self.committed[number], **epoch.moved}
         for sent in partition.committing_routed:
@@ -225,10 +229,11 @@ class World:
 
     def _keep_dropped_rows(self, number: int) -> None:
         rows = self.partitions[number].rows
-        for epoch in (rows.committing, rows.open) if self._keeps_dropped_rows else ():
-            for key, row in epoch.rows.items() if epoch is not None else ():
-                data = None if row is None else self.shell.encode_row(row)
-                stored = None if data is None else StoredRow(epoch.due_ms[key], data)
+        if not self._keeps_dropped_rows:
+            return
+        rows.open.seal(self.shell.encode_row)
+        for epoch in (rows.committing, rows.open):
+            for key, stored in sealed(epoch) if epoch is not None else ():
                 self.stores[number].take(key, stored)
 
     def _next(self, positions: Mapping[str, int], number: int) -> Record | None:

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from streams.runtime import RuntimeSettings
 from streams.runtime.faust_app import FaustSide
+from tests.support.bare_runtime import bare_settings
 
 
 @pytest.mark.parametrize(
@@ -17,14 +17,7 @@ def test_members_differ_by_one_partition_at_most(
     tmp_path: Path, partitions: int, members: int, shares: list[int]
 ) -> None:
     """Faust's own choice would be 2, 2, 0 of four partitions for three members."""
-    settings = RuntimeSettings(
-        application_id="shares",
-        bootstrap="127.0.0.1:1",
-        source_topics=("a", "b"),
-        changelog_topic="changelog",
-        table="rows",
-        data_dir=tmp_path,
-    )
+    settings = bare_settings(tmp_path, source_topics=("a", "b"))
     assignor = FaustSide(settings).app.assignor
     cluster = SimpleNamespace(partitions_for_topic=lambda topic: set(range(partitions)))
     metadata = {f"m{n}": assignor.metadata({"a", "b"}) for n in range(members)}
@@ -40,15 +33,7 @@ def test_members_differ_by_one_partition_at_most(
 
 def test_the_other_worker_follows_and_takes_over(tmp_path: Path) -> None:
     """Through Faust's own messages: of two members each follows the other one, and inherits it."""
-    settings = RuntimeSettings(
-        application_id="standbys",
-        bootstrap="127.0.0.1:1",
-        source_topics=("a", "b"),
-        changelog_topic="changelog",
-        table="rows",
-        data_dir=tmp_path,
-        standby_replicas=1,
-    )
+    settings = bare_settings(tmp_path, source_topics=("a", "b"), standby_replicas=1)
     sides = {f"m{n}": FaustSide(settings) for n in range(2)}
     cluster = SimpleNamespace(partitions_for_topic=lambda topic: {0, 1, 2, 3})
 

@@ -1,7 +1,6 @@
 """An epoch one of whose batches could not be handled is never committed, whoever asks for it."""
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +11,7 @@ from streams.runtime.epoch import Batch, Epoch
 from streams.runtime.faults import StoreError
 from streams.runtime.partition import PartitionLoop
 from streams.runtime.records import Record
-from streams.runtime.settings import RuntimeSettings
+from tests.support.bare_runtime import bare_settings, undelivered
 
 
 class DamagedShell:
@@ -29,21 +28,14 @@ class DamagedShell:
 def test_a_drain_does_not_commit_a_batch_that_failed(tmp_path: Any) -> None:
     """The batch's positions are in the epoch, its outputs are not: to commit would lose them."""
     committed: list[Epoch[Any]] = []
-    settings = RuntimeSettings(
-        application_id="a",
-        bootstrap="",
-        source_topics=("in",),
-        changelog_topic="changelog",
-        table="rows",
-        data_dir=tmp_path,
-    )
+    settings = bare_settings(tmp_path)
     rows = SimpleNamespace(open=Epoch({"in": 5}), committing=None, settle=lambda _: None)
     means: Any = SimpleNamespace(settings=settings, shell=DamagedShell())
     batch = Batch(0, {"in": 5}, {"in": 6}, [Record("in", 0, 5, 0, None, b"1", ())])
 
     async def drain_after_a_failure_that_nobody_saw() -> None:
         with ThreadPoolExecutor(1) as executor:
-            loop = PartitionLoop[Any](0, 1, means, executor, _undelivered, _unasked)
+            loop = PartitionLoop[Any](0, 1, means, executor, undelivered, _unasked)
             loop._session = SimpleNamespace(rows=rows, commit=committed.append)  # type: ignore[assignment]
             with pytest.raises(StoreError):
                 loop._take(batch)
@@ -52,10 +44,6 @@ def test_a_drain_does_not_commit_a_batch_that_failed(tmp_path: Any) -> None:
 
     asyncio.run(drain_after_a_failure_that_nobody_saw())
     assert committed == []
-
-
-async def _undelivered(batch: Batch, handle: Callable[[Batch], None]) -> None:
-    raise AssertionError("nothing is delivered here")
 
 
 def _unasked(error: BaseException) -> None:

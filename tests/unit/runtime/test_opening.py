@@ -14,7 +14,7 @@ import pytest
 from streams.runtime import partition, session
 from streams.runtime.faults import EXIT_BROKER, BrokerError, exit_code
 from streams.runtime.partition import PartitionLoop
-from streams.runtime.settings import RuntimeSettings
+from tests.support.bare_runtime import bare_settings, undelivered
 
 STALLED_AFTER_S = 0.6
 
@@ -29,15 +29,7 @@ def hanging() -> Iterator[Event]:
 
 def means(home: Path) -> Any:
     """An application whose partitions may stand still for a moment only."""
-    settings = RuntimeSettings(
-        application_id="a",
-        bootstrap="127.0.0.1:1",
-        source_topics=("in",),
-        changelog_topic="changelog",
-        table="rows",
-        data_dir=home,
-        opening_stalled_after_s=STALLED_AFTER_S,
-    )
+    settings = bare_settings(home, opening_stalled_after_s=STALLED_AFTER_S)
     return SimpleNamespace(settings=settings, shell=None)
 
 
@@ -47,16 +39,12 @@ def run_until_failed(loop_means: Any) -> list[BaseException]:
 
     async def run() -> None:
         executor = ThreadPoolExecutor(2)
-        loop = PartitionLoop[Any](3, 4, loop_means, executor, _undelivered, told.append)
+        loop = PartitionLoop[Any](3, 4, loop_means, executor, undelivered, told.append)
         await asyncio.wait_for(loop.run(), 30)
         executor.shutdown(wait=False)
 
     asyncio.run(run())
     return told
-
-
-async def _undelivered(*_: Any) -> None:
-    raise AssertionError("nothing is delivered here")
 
 
 def test_a_client_call_that_never_returns_ends_the_process(

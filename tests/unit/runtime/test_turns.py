@@ -17,10 +17,10 @@ from streams.runtime.partition import PartitionLoop
 from streams.runtime.records import Output, Record
 from streams.runtime.restore import Restored
 from streams.runtime.rows import Rows
-from streams.runtime.settings import RuntimeSettings
 from streams.runtime.shell import EpochStats
 from streams.runtime.store import RowStore, StoreOptions
 from streams.runtime.turns import Turn, Turns
+from tests.support.bare_runtime import bare_settings
 
 PARTITIONS, RECORDS, COMMIT_S = 4, 40, 0.01
 
@@ -88,15 +88,7 @@ class EchoShell:
 
 async def play(kafka: Kafka, home: Path, turns: Turns, *, urgent: bool, epoch_ms: int) -> None:
     """Own all partitions until everything is committed."""
-    settings = RuntimeSettings(
-        application_id="a",
-        bootstrap="",
-        source_topics=("in",),
-        changelog_topic="changelog",
-        table="rows",
-        data_dir=home,
-        epoch_ms=epoch_ms,
-    )
+    settings = bare_settings(home, epoch_ms=epoch_ms)
 
     class FakeSession:
         def __init__(self, means: Any, number: int, cancelled: Any) -> None:
