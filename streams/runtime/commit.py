@@ -18,7 +18,7 @@ from streams.runtime.faults import BrokerError, EpochError, FencedError
 from streams.runtime.hanging import end_hanging
 from streams.runtime.records import Output, due_headers
 from streams.runtime.settings import RuntimeSettings
-from streams.runtime.store import RowChange, RowStore
+from streams.runtime.store import RowStore
 
 R = TypeVar("R")
 _LARGE_BYTES = 10_000
@@ -223,16 +223,16 @@ class Committer(Generic[R]):
         self._ending.commit()
         self._failpoint("after_commit")
         self._failpoint("before_write_batch")
-        if epoch.encoded:
-            self._store.write(_changes(epoch), self._position)
+        if epoch.changes:
+            self._store.write(epoch.changes, self._position)
         self._failpoint("after_write_batch")
 
     def _send(self, epoch: Epoch[R]) -> None:
         """All records; the last one of the changelog tells where the changelog will stand."""
-        send, last = self._ending.send, len(epoch.encoded) - 1
-        for n, (key, data) in enumerate(epoch.encoded.items()):
-            headers = due_headers(epoch.due_ms[key])
-            record = Output(self._changelog, key, data, headers, self._partition)
+        send, last = self._ending.send, len(epoch.changes) - 1
+        for n, change in enumerate(epoch.changes):
+            headers = due_headers(change.due_ms)
+            record = Output(self._changelog, change.key, change.data, headers, self._partition)
             send(record, self._on_last_row if n == last else None)
         for output in epoch.outputs:
             send(output, None)
@@ -284,13 +284,6 @@ def _kafka_error_in(raised: Exception) -> KafkaException:
     if not isinstance(error, KafkaException):
         raise raised
     return error
-
-
-def _changes(epoch: Epoch[R]) -> list[RowChange]:
-    return [
-        RowChange(key, data, epoch.due_ms[key], epoch.was_due_ms[key])
-        for key, data in epoch.encoded.items()
-    ]
 
 
 def _raise_unless_retriable(said: str, error: KafkaError, cause: KafkaException) -> None:

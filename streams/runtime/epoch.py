@@ -4,8 +4,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
+from msgspec import Struct
+
 from streams.runtime.faults import StaleBatchError
 from streams.runtime.records import Output, Record
+from streams.runtime.store import RowChange
 
 R = TypeVar("R")
 
@@ -22,16 +25,32 @@ class Batch(NamedTuple):
     records: list[Record]
 
 
-class Epoch(Generic[R]):
-    """Dirty rows, outputs and positions since the last end; nobody else sees them yet."""
+class RowSlot(Struct, Generic[R], gc=False):
+    """A row in memory: as the newest epoch sees it, and when it is due.
 
-    def __init__(self, positions: Mapping[str, int]) -> None:
+    `epoch` is the number of the epoch that changed it last (0: none has), `was_due_ms` what the
+    store says once all epochs before that one are written to it. A collector of cycles that does
+    not know of slots takes what they hold for something in use, and looks at that much less.
+    """
+
+    row: R | None
+    due_ms: int
+    was_due_ms: int
+    epoch: int = 0
+
+
+class Epoch(Generic[R]):
+    """Dirty rows, outputs and positions since the last end; nobody else sees them yet.
+
+    `changes` are its rows as they are written, once it is sealed.
+    """
+
+    def __init__(self, positions: Mapping[str, int], number: int = 1) -> None:
+        self.number = number
         self.began_s: float | None = None
         self.moved: dict[str, int] = {}
-        self.rows: dict[bytes, R | None] = {}
-        self.encoded: dict[bytes, bytes | None] = {}
-        self.due_ms: dict[bytes, int] = {}
-        self.was_due_ms: dict[bytes, int] = {}
+        self.rows: dict[bytes, RowSlot[R]] = {}
+        self.changes: list[RowChange] = []
         self.outputs: list[Output] = []
         self.records = 0
         self.urgent = False
@@ -52,9 +71,18 @@ class Epoch(Generic[R]):
         if self.began_s is None and not self.empty:
             self.began_s = time.monotonic()
 
-    def seal(self, encode: Callable[[R], bytes]) -> None:
-        """Encode the rows as they are: from here on the next epoch may change them in place."""
-        self.encoded = {k: None if row is None else encode(row) for k, row in self.rows.items()}
+    def seal(self, encode: Callable[[R], bytes]) -> "Epoch[R]":
+        """Encode the rows as they are; returns the next epoch, which may change them in place."""
+        self.changes = [
+            RowChange(
+                key,
+                None if slot.row is None else encode(slot.row),
+                slot.due_ms,
+                slot.was_due_ms,
+            )
+            for key, slot in self.rows.items()
+        ]
+        return Epoch(self._positions, self.number + 1)
 
     def advance(self, batch: Batch) -> None:
         """Take a batch in; its records become this epoch's.

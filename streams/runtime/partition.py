@@ -293,9 +293,7 @@ class PartitionLoop(Generic[R]):
     def _start_commit(self) -> None:
         if self._unhandled is not None:
             raise self._unhandled
-        rows, epoch = self._rows, self._epoch
-        epoch.seal(self._means.shell.encode_row)
-        rows.committing, rows.open = epoch, Epoch(epoch.positions)
+        epoch = self._rows.end_epoch()
         self._commit_began_s = time.monotonic()
         self._commit = self._in_thread(lambda: self._opened.commit(epoch))
 

@@ -1,36 +1,36 @@
-"""The rows of one partition as an epoch sees them: dirty rows over cached rows over the store.
+"""The rows of one partition as an epoch sees them: what is in memory, over the store.
 
-Layers, newest first: the open epoch, the epoch whose commit is running, a bounded cache of decoded
-rows, the store. The due index has the same layers; a key in a newer layer hides the older ones. No
-stored, unhidden row is due before `_floor_ms`, so that a walk never starts among the tombstones of
-what was due long ago.
+A row in memory has one slot, whichever epoch changed it: the open one, the one whose commit is
+running, or none that is not in the store. Clean slots are bounded: young ones become old ones when
+there are many, and old ones that nobody has asked for are forgotten. In the due index a dirty row
+hides what the store says of its key. No stored, unhidden row is due before `_floor_ms`, so that a
+walk never starts among the tombstones of what was due long ago.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from streams.runtime.epoch import Epoch
+from streams.runtime.epoch import Epoch, RowSlot
 from streams.runtime.records import NEVER
 from streams.runtime.shell import Shell
 from streams.runtime.store import RowStore
 
 R = TypeVar("R")
-# A cached row and its due time.
-_Cached = tuple[R | None, int]
-_ABSENT: Any = object()
 
 
 class Rows(Generic[R]):
-    """Reads through the layers; writes go to the open epoch only."""
+    """Reads what is in memory, else the store; writes go to the open epoch only."""
 
     def __init__(self, store: RowStore, shell: Shell[R], cached_rows_max: int) -> None:
         self._store = store
         self._shell = shell
-        self._cached_rows_max = cached_rows_max
-        self._cache: OrderedDict[bytes, _Cached[R]] = OrderedDict()
+        # Young and old slots together are what may be cached.
+        self._young_max = cached_rows_max // 2
+        self._grow_old_at = self._young_max
+        self._young: dict[bytes, RowSlot[R]] = {}
+        self._old: dict[bytes, RowSlot[R]] = {}
         self._heap: list[tuple[int, bytes]] = []
         self._stored_due_ms: int | None = None
         self._floor_ms = 0
@@ -39,28 +39,29 @@ class Rows(Generic[R]):
 
     def get(self, key: bytes) -> R | None:
         """The row as the open epoch sees it."""
-        row: R | None = self.open.rows.get(key, _ABSENT)
-        if row is _ABSENT and self.committing is not None:
-            row = self.committing.rows.get(key, _ABSENT)
-        if row is not _ABSENT:
-            return row
-        cached = self._cache.get(key)
-        if cached is None:
-            return self._stored(key)[0]
-        self._cache.move_to_end(key)
-        return cached[0]
+        slot = self._young.get(key)
+        return (slot or self._find(key)).row
 
     def put(self, key: bytes, row: R | None) -> None:
         """Set or delete (None) the row in the open epoch."""
+        slot = self._young.get(key) or self._find(key)
         due_at = None if row is None else self._shell.due_at_ms(row)
         due_ms = NEVER if due_at is None else max(0, due_at)
         epoch = self.open
-        if key not in epoch.rows:
-            epoch.was_due_ms[key] = self._settled_due_ms(key)
-        epoch.rows[key] = row
-        epoch.due_ms[key] = due_ms
-        if due_ms != NEVER:
-            heappush(self._heap, (due_ms, key))
+        slot.row = row
+        if slot.epoch != epoch.number:
+            slot.epoch, slot.was_due_ms, slot.due_ms = epoch.number, slot.due_ms, NEVER
+            epoch.rows[key] = slot
+        if slot.due_ms != due_ms:
+            slot.due_ms = due_ms
+            if due_ms != NEVER:
+                heappush(self._heap, (due_ms, key))
+
+    def end_epoch(self) -> Epoch[R]:
+        """The open epoch, sealed for its commit; the next one is open from here on."""
+        epoch = self.open
+        self.committing, self.open = epoch, epoch.seal(self._shell.encode_row)
+        return epoch
 
     def next_due_ms(self) -> int:
         """A lower bound of the next due time; NEVER where there is none."""
@@ -81,42 +82,38 @@ class Rows(Generic[R]):
     def settle(self, epoch: Epoch[R]) -> None:
         """The committing epoch is in the store: its rows are clean now."""
         self.committing = None
-        cache, due_ms = self._cache, epoch.due_ms
-        for key, row in epoch.rows.items():
-            cache[key] = (row, due_ms[key])
-            cache.move_to_end(key)
-        while len(cache) > self._cached_rows_max:
-            cache.popitem(last=False)
-        self._floor_ms = min(self._floor_ms, min(due_ms.values(), default=NEVER))
+        stored_due_ms = (change.due_ms for change in epoch.changes)
+        self._floor_ms = min(self._floor_ms, min(stored_due_ms, default=NEVER))
         self._stored_due_ms = None
         self._drop_stale_dues()
 
-    def _stored(self, key: bytes) -> _Cached[R]:
-        """What the store holds, taken into the cache."""
+    def _find(self, key: bytes) -> RowSlot[R]:
+        """The slot of a key that has no young one; it becomes young."""
+        slot = self._old.pop(key, None) or self._stored(key)
+        if len(self._young) >= self._grow_old_at:
+            self._grow_old()
+        self._young[key] = slot
+        return slot
+
+    def _stored(self, key: bytes) -> RowSlot[R]:
         stored = self._store.get(key)
         if stored is None:
-            return self._remember(key, (None, NEVER))
-        return self._remember(key, (self._shell.decode_row(stored.data), stored.due_ms))
+            return RowSlot(None, NEVER, NEVER)
+        row = self._shell.decode_row(stored.data)
+        return RowSlot(row, stored.due_ms, stored.due_ms)
 
-    def _remember(self, key: bytes, cached: _Cached[R]) -> _Cached[R]:
-        self._cache[key] = cached
-        self._cache.move_to_end(key)
-        if len(self._cache) > self._cached_rows_max:
-            self._cache.popitem(last=False)
-        return cached
-
-    def _settled_due_ms(self, key: bytes) -> int:
-        """What the store will hold when the open epoch is written to it."""
-        if self.committing is not None and key in self.committing.due_ms:
-            return self.committing.due_ms[key]
-        cached = self._cache.get(key)
-        return self._stored(key)[1] if cached is None else cached[1]
+    def _grow_old(self) -> None:
+        """Forget the old slots; only what is dirty, and what is asked for again, stays young."""
+        committing = {} if self.committing is None else self.committing.rows
+        self._old, self._young = self._young, {**committing, **self.open.rows}
+        # Many dirty rows must not be copied for every few that come.
+        self._grow_old_at = max(self._young_max, 2 * len(self._young))
 
     def _dirty_due_of(self, key: bytes) -> int | None:
-        due_ms = self.open.due_ms.get(key)
-        if due_ms is None and self.committing is not None:
-            due_ms = self.committing.due_ms.get(key)
-        return due_ms
+        """When a row that an epoch has changed and not yet stored is due; None: none has."""
+        slot = self._young.get(key)
+        dirty = slot is not None and slot.epoch >= (self.committing or self.open).number
+        return slot.due_ms if slot is not None and dirty else None
 
     def _dirty_due(self, now_ms: int) -> list[tuple[int, bytes]]:
         found: set[tuple[int, bytes]] = set()

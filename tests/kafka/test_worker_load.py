@@ -41,7 +41,7 @@ SEED = int(os.environ.get("LOAD_SEED", "20261126"))
 L1_SECONDS = float(os.environ.get("L1_SECONDS", "3600"))
 L2_SECONDS = float(os.environ.get("L2_SECONDS", "300"))
 FROZEN = LearnerSettings(learn=False)
-CALIBRATION_EVENTS = 15_000
+CALIBRATION_EVENTS = 60_000
 L1_PRESENT, L1_STAYS, L1_CACHED_ROWS_MAX = 2_000, 20, 2_000
 # What half an hour of samples can tell from noise: 10 MiB up or down are 500 MiB a day.
 L1_GROWTH_BYTES_A_DAY_MAX = 1 << 30

@@ -95,8 +95,8 @@ class MemoryPartition:
 
 def sealed(epoch: Epoch[Row]) -> Iterator[tuple[bytes, StoredRow | None]]:
     """The rows of a sealed epoch, as a store holds them."""
-    for key, data in epoch.encoded.items():
-        yield key, None if data is None else StoredRow(epoch.due_ms[key], data)
+    for change in epoch.changes:
+        yield change.key, None if change.data is None else StoredRow(change.due_ms, change.data)
 
 
 class World:
@@ -176,8 +176,7 @@ class World:
         rows = partition.rows
         if rows.committing is not None or (rows.open.empty and not partition.routed):
             return False
-        rows.open.seal(self.shell.encode_row)
-        rows.committing, rows.open = rows.open, Epoch(rows.open.positions)
+        rows.end_epoch()
         partition.committing_routed, partition.routed = partition.routed, []
         return True
 

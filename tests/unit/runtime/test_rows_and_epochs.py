@@ -11,13 +11,17 @@ from streams.runtime.epoch import Batch, Epoch
 from streams.runtime.faults import StaleBatchError
 from streams.runtime.records import NEVER, Record
 from streams.runtime.rows import Rows
-from streams.runtime.store import RowChange, RowStore, StoreOptions
+from streams.runtime.store import RowStore, StoreOptions
 
 KEYS = [b"a", b"b", b"c", b"d"]
 
 
 class DueShell:
     """A row is its own due time, as text; empty: never."""
+
+    def encode_row(self, row: str) -> bytes:
+        """Text."""
+        return row.encode()
 
     def decode_row(self, data: bytes) -> str:
         """Text."""
@@ -28,15 +32,12 @@ class DueShell:
         return int(row) if row else None
 
 
-def write(store: RowStore, epoch: Epoch[str]) -> None:
+def finish(store: RowStore, rows: Rows[str]) -> None:
     """What a commit does last."""
-    store.write(
-        [
-            RowChange(k, None if r is None else r.encode(), epoch.due_ms[k], epoch.was_due_ms[k])
-            for k, r in epoch.rows.items()
-        ],
-        0,
-    )
+    committing = rows.committing
+    assert committing is not None
+    store.write(committing.changes, 0)
+    rows.settle(committing)
 
 
 def batch(begins: int, ends: int) -> Batch:
@@ -71,14 +72,13 @@ def test_the_next_epoch_reads_the_rows_of_a_running_commit(tmp_path: Path) -> No
     store = RowStore(tmp_path / "0", StoreOptions(1 << 20, 1 << 20))
     rows: Rows[str] = Rows(store, DueShell(), 10)  # type: ignore[arg-type]
     rows.put(b"a", "100")
-    rows.committing, rows.open = rows.open, Epoch({})
+    rows.end_epoch()
     assert rows.get(b"a") == "100"
     assert rows.due(100, 10) == [b"a"]
     rows.put(b"a", "300")
     assert rows.due(299, 10) == []
-    assert rows.open.was_due_ms == {b"a": 100}
-    write(store, rows.committing)
-    rows.settle(rows.committing)
+    assert rows.open.rows[b"a"].was_due_ms == 100
+    finish(store, rows)
     assert rows.get(b"a") == "300"
     assert rows.due(299, 10) == []
     assert rows.due(300, 10) == [b"a"]
@@ -113,16 +113,13 @@ class RowsMachine(RuleBasedStateMachine):
     @rule()
     def begin_commit(self) -> None:
         """The open epoch ends; the next one is gathered beside its commit."""
-        self.rows.committing, self.rows.open = self.rows.open, Epoch({})
+        self.rows.end_epoch()
 
     @precondition(lambda self: self.rows.committing is not None)
     @rule()
     def end_commit(self) -> None:
         """The store holds it."""
-        committing = self.rows.committing
-        assert committing is not None
-        write(self.store, committing)
-        self.rows.settle(committing)
+        finish(self.store, self.rows)
 
     @invariant()
     def rows_equal_the_model(self) -> None:
