@@ -10,9 +10,7 @@ PIECES = (
     Contender("epochs of 100 ms", ours(epoch_ms=100), changelog("changelog")),
     Contender("epochs of 10 ms", ours(epoch_ms=10), changelog("changelog"), share=0.5),
     Contender("no transactions (at least once)", ours(transactional=False), changelog("changelog")),
-    Contender(
-        "no cache of decoded rows", ours(cached_rows_max=1), changelog("changelog"), share=0.5
-    ),
+    Contender("no cache of rows", ours(cached_rows_max=1), changelog("changelog"), share=0.5),
     Contender(
         "Python's collector of cycles as it comes",
         ours(collect_seldom=False),

@@ -1,13 +1,13 @@
 """An epoch: what one transaction will hold, gathered in memory until it ends."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
 from streams.runtime.faults import StaleBatchError
-from streams.runtime.records import Output, Record
+from streams.runtime.records import NEVER, Output, Record
 from streams.runtime.store import RowChange
 
 R = TypeVar("R")
@@ -26,14 +26,15 @@ class Batch(NamedTuple):
 
 
 class RowSlot(Struct, Generic[R], gc=False):
-    """A row in memory: as the newest epoch sees it, and when it is due.
+    """A row in memory, encoded, decoded or both, as the newest epoch sees it, and when it is due.
 
+    `row` and `data` are None where there is no row; `data` alone is, where it has to be encoded.
     `epoch` is the number of the epoch that changed it last (0: none has), `was_due_ms` what the
-    store says once all epochs before that one are written to it. A collector of cycles that does
-    not know of slots takes what they hold for something in use, and looks at that much less.
+    store says once all epochs before that one are written to it.
     """
 
     row: R | None
+    data: bytes | None
     due_ms: int
     was_due_ms: int
     epoch: int = 0
@@ -42,7 +43,7 @@ class RowSlot(Struct, Generic[R], gc=False):
 class Epoch(Generic[R]):
     """Dirty rows, outputs and positions since the last end; nobody else sees them yet.
 
-    `changes` are its rows as they are written, once it is sealed.
+    Once it is sealed, `changes` are its rows as they are written, and `earliest_due_ms` is theirs.
     """
 
     def __init__(self, positions: Mapping[str, int], number: int = 1) -> None:
@@ -51,6 +52,7 @@ class Epoch(Generic[R]):
         self.moved: dict[str, int] = {}
         self.rows: dict[bytes, RowSlot[R]] = {}
         self.changes: list[RowChange] = []
+        self.earliest_due_ms = NEVER
         self.outputs: list[Output] = []
         self.records = 0
         self.urgent = False
@@ -71,17 +73,13 @@ class Epoch(Generic[R]):
         if self.began_s is None and not self.empty:
             self.began_s = time.monotonic()
 
-    def seal(self, encode: Callable[[R], bytes]) -> "Epoch[R]":
-        """Encode the rows as they are; returns the next epoch, which may change them in place."""
+    def seal(self) -> "Epoch[R]":
+        """Take the encoded rows as they are; returns the next epoch, which may change them."""
         self.changes = [
-            RowChange(
-                key,
-                None if slot.row is None else encode(slot.row),
-                slot.due_ms,
-                slot.was_due_ms,
-            )
+            RowChange(key, slot.data, slot.due_ms, slot.was_due_ms)
             for key, slot in self.rows.items()
         ]
+        self.earliest_due_ms = min((change.due_ms for change in self.changes), default=NEVER)
         return Epoch(self._positions, self.number + 1)
 
     def advance(self, batch: Batch) -> None:

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NoReturn, TypeVar
 
 from streams.errors import OfferstreamError
 from streams.runtime.epoch import Batch, Epoch
@@ -65,16 +65,11 @@ class PartitionLoop(Generic[R]):
         self._turn: Turn | None = None
         self._behind = False
         self._unhandled: BaseException | None = None
+        # The open rows' own, every time it is opened: a shell calls them for each event.
+        self.get: Callable[[bytes], R | None] = _not_open
+        self.put: Callable[[bytes, R | None], None] = _not_open
 
-    # What a shell sees.
-
-    def get(self, key: bytes) -> R | None:
-        """The row as this epoch sees it."""
-        return self._opened.rows.get(key)
-
-    def put(self, key: bytes, row: R | None) -> None:
-        """Set the row; None deletes it."""
-        self._opened.rows.put(key, row)
+    # What a shell sees, beside `get` and `put`.
 
     def emit(self, output: Output, *, urgent: bool = False) -> None:
         """Write a record with this epoch."""
@@ -155,6 +150,7 @@ class PartitionLoop(Generic[R]):
             restored.begin,
             restored.end,
         )
+        self.get, self.put = self._rows.get, self._rows.put
         self._means.shell.on_restored(self.number, restored.rows)
         self.state = "running"
 
@@ -205,6 +201,7 @@ class PartitionLoop(Generic[R]):
                 running.exception()
         self._fetch = self._commit = None
         self._give_back_turn()
+        self.get = self.put = _not_open
         session, self._session = self._session, None
         if session is not None:
             closed = self._in_thread(session.close)
@@ -344,6 +341,7 @@ class PartitionLoop(Generic[R]):
             partition=self.number,
             records=epoch.records,
             rows=len(epoch.rows),
+            store_reads=self._rows.take_store_reads(),
             outputs=len(epoch.outputs),
             seconds=now_s - (epoch.began_s or now_s),
             commit_seconds=now_s - self._commit_began_s,
@@ -352,7 +350,7 @@ class PartitionLoop(Generic[R]):
     @property
     def _opened(self) -> Session[R]:
         if self._session is None:
-            raise OfferstreamError(f"partition {self.number} is not open")
+            _not_open()
         return self._session
 
     @property
@@ -368,3 +366,7 @@ class PartitionLoop(Generic[R]):
 
     def _in_thread(self, call: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+
+def _not_open(*_: object) -> NoReturn:
+    raise OfferstreamError("the partition is not open")

@@ -1,16 +1,20 @@
 """The rows of one partition as an epoch sees them: what is in memory, over the store.
 
 A row in memory has one slot, whichever epoch changed it: the open one, the one whose commit is
-running, or none that is not in the store. Clean slots are bounded: young ones become old ones when
-there are many, and old ones that nobody has asked for are forgotten. In the due index a dirty row
-hides what the store says of its key. No stored, unhidden row is due before `_floor_ms`, so that a
-walk never starts among the tombstones of what was due long ago.
+running, or none that is not in the store. Slots hold encoded rows; the few that were asked for last
+are decoded as well. Decoded rows are ten times as large and lie scattered: many of them are slower
+to use, by the processor's cache, than to encode and decode. Clean slots are bounded: young ones
+become old ones when there are many, and old ones that nobody has asked for are forgotten.
+
+In the due index a dirty row hides what the store says of its key. No stored, unhidden row is due
+before `_floor_ms`, so that a walk never starts among the tombstones of what was due long ago.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from streams.runtime.epoch import Epoch, RowSlot
 from streams.runtime.records import NEVER
@@ -18,12 +22,21 @@ from streams.runtime.shell import Shell
 from streams.runtime.store import RowStore
 
 R = TypeVar("R")
+DECODED_ROWS_MAX = 32
+# What a slot holds in place of a row that has to be decoded.
+_ENCODED: Any = object()
 
 
 class Rows(Generic[R]):
     """Reads what is in memory, else the store; writes go to the open epoch only."""
 
-    def __init__(self, store: RowStore, shell: Shell[R], cached_rows_max: int) -> None:
+    def __init__(
+        self,
+        store: RowStore,
+        shell: Shell[R],
+        cached_rows_max: int,
+        decoded_rows_max: int = DECODED_ROWS_MAX,
+    ) -> None:
         self._store = store
         self._shell = shell
         # Young and old slots together are what may be cached.
@@ -31,24 +44,34 @@ class Rows(Generic[R]):
         self._grow_old_at = self._young_max
         self._young: dict[bytes, RowSlot[R]] = {}
         self._old: dict[bytes, RowSlot[R]] = {}
+        self._decoded_max = decoded_rows_max
+        self._decoded: deque[RowSlot[R]] = deque()
         self._heap: list[tuple[int, bytes]] = []
         self._stored_due_ms: int | None = None
         self._floor_ms = 0
+        self._store_reads = 0
         self.open: Epoch[R] = Epoch({})
         self.committing: Epoch[R] | None = None
 
     def get(self, key: bytes) -> R | None:
         """The row as the open epoch sees it."""
-        slot = self._young.get(key)
-        return (slot or self._find(key)).row
+        slot = self._young.get(key) or self._find(key)
+        row = slot.row
+        if row is not _ENCODED:
+            return row
+        row = slot.row = self._shell.decode_row(slot.data or b"")
+        self._is_decoded(slot)
+        return row
 
     def put(self, key: bytes, row: R | None) -> None:
         """Set or delete (None) the row in the open epoch."""
         slot = self._young.get(key) or self._find(key)
         due_at = None if row is None else self._shell.due_at_ms(row)
         due_ms = NEVER if due_at is None else max(0, due_at)
+        was, slot.row, slot.data = slot.row, row, None
+        if was is None or was is _ENCODED:
+            self._is_decoded(slot)
         epoch = self.open
-        slot.row = row
         if slot.epoch != epoch.number:
             slot.epoch, slot.was_due_ms, slot.due_ms = epoch.number, slot.due_ms, NEVER
             epoch.rows[key] = slot
@@ -59,9 +82,15 @@ class Rows(Generic[R]):
 
     def end_epoch(self) -> Epoch[R]:
         """The open epoch, sealed for its commit; the next one is open from here on."""
+        self._encode()
         epoch = self.open
-        self.committing, self.open = epoch, epoch.seal(self._shell.encode_row)
+        self.committing, self.open = epoch, epoch.seal()
         return epoch
+
+    def take_store_reads(self) -> int:
+        """How many rows were not in memory since this was asked last."""
+        reads, self._store_reads = self._store_reads, 0
+        return reads
 
     def next_due_ms(self) -> int:
         """A lower bound of the next due time; NEVER where there is none."""
@@ -82,8 +111,7 @@ class Rows(Generic[R]):
     def settle(self, epoch: Epoch[R]) -> None:
         """The committing epoch is in the store: its rows are clean now."""
         self.committing = None
-        stored_due_ms = (change.due_ms for change in epoch.changes)
-        self._floor_ms = min(self._floor_ms, min(stored_due_ms, default=NEVER))
+        self._floor_ms = min(self._floor_ms, epoch.earliest_due_ms)
         self._stored_due_ms = None
         self._drop_stale_dues()
 
@@ -96,11 +124,28 @@ class Rows(Generic[R]):
         return slot
 
     def _stored(self, key: bytes) -> RowSlot[R]:
+        self._store_reads += 1
         stored = self._store.get(key)
         if stored is None:
-            return RowSlot(None, NEVER, NEVER)
-        row = self._shell.decode_row(stored.data)
-        return RowSlot(row, stored.due_ms, stored.due_ms)
+            return RowSlot(None, None, NEVER, NEVER)
+        return RowSlot(_ENCODED, stored.data, stored.due_ms, stored.due_ms)
+
+    def _is_decoded(self, slot: RowSlot[R]) -> None:
+        """Of too many decoded rows the oldest is forgotten, but encoded."""
+        self._decoded.append(slot)
+        if len(self._decoded) > self._decoded_max:
+            oldest = self._decoded.popleft()
+            # A slot may be here twice: deleted and written anew.
+            if oldest.row is not None and oldest.row is not _ENCODED:
+                if oldest.data is None:
+                    oldest.data = self._shell.encode_row(oldest.row)
+                oldest.row = _ENCODED
+
+    def _encode(self) -> None:
+        encode = self._shell.encode_row
+        for slot in self._decoded:
+            if slot.data is None and slot.row is not None:
+                slot.data = encode(slot.row)
 
     def _grow_old(self) -> None:
         """Forget the old slots; only what is dirty, and what is asked for again, stays young."""

@@ -11,11 +11,15 @@ R = TypeVar("R")
 
 
 class EpochStats(Struct, frozen=True, kw_only=True):
-    """What one committed epoch held; `seconds` from its first record or timer to its commit."""
+    """What one committed epoch held; `seconds` from its first record or timer to its commit.
+
+    `store_reads` is how many rows were not in memory since the epoch before was committed.
+    """
 
     partition: int
     records: int
     rows: int
+    store_reads: int
     outputs: int
     seconds: float
     commit_seconds: float
@@ -49,8 +53,9 @@ class Shell(Protocol[R]):
     """What an application gives the runtime; one object a process, called by one thread.
 
     `decode_row` alone runs in a restore's thread too: it must be a pure function of the bytes.
-    A row may be changed in place, if it is `put` afterwards: an epoch's rows are encoded when it
-    ends, and what was changed by an epoch that is dropped is read from the store again.
+    A row may be changed in place, if it is `put` afterwards, and before another one is asked for:
+    a row is encoded when others are in use, and what was changed by an epoch that is dropped is
+    read from the store again.
     An exception out of any of these is a programmer's error: it drops the epoch and ends the
     process (exit code 70); bad data must be handled inside.
     """

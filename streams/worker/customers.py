@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from threading import get_ident
 
 from streams import topics
 from streams.contracts.decode import INPUT_STRUCTS, decode, decode_routed
@@ -50,9 +49,7 @@ class CustomerShell:
         self._latency = OfferLatency(meter)
         self._stream_ms: dict[int, int] = {}
         self.created: dict[int, int] = {}
-        self._thread = 0
-        self._read = 0
-        self._decoded = 0
+        self._read: dict[int, int] = {}
         self._on_broker = {t.name: t.on_broker(settings.application_id) for t in topics.ALL}
         self._in_catalogue = {broker: name for name, broker in self._on_broker.items()}
 
@@ -61,9 +58,7 @@ class CustomerShell:
         return encode_row(row)
 
     def decode_row(self, data: bytes) -> Row:
-        """A stored row, of this version or an older one; off the loop's thread it is a restore."""
-        if get_ident() == self._thread:
-            self._decoded += 1
+        """A stored row, of this version or an older one."""
         return decode_row(data)
 
     def due_at_ms(self, row: Row) -> int | None:
@@ -82,7 +77,7 @@ class CustomerShell:
 
     def on_records(self, partition: Partition[Row], records: Sequence[Record]) -> None:
         """Process a batch, each record to its end."""
-        started, self._thread = time.perf_counter(), get_ident()
+        started = time.perf_counter()
         view, rules = self._view(), self._rules()
         self._latency.begin(partition.number, records)
         for record in records:
@@ -93,9 +88,6 @@ class CustomerShell:
             else:
                 self._handle(partition, record, message, view)
         self._meter.count(metrics.PROCESS_TIME, value=time.perf_counter() - started)
-        self._meter.count(metrics.CACHE, "hit", value=self._read - self._decoded)
-        self._meter.count(metrics.CACHE, "miss", value=self._decoded)
-        self._read = self._decoded = 0
 
     def on_due(self, partition: Partition[Row], now_ms: int) -> None:
         """Let what is due happen, each row at its own due time.
@@ -103,10 +95,9 @@ class CustomerShell:
         Raises:
             StateError: a row stays due after its tick; going on would never end.
         """
-        view, self._thread = self._view(), get_ident()
+        view = self._view()
         for key in partition.due(now_ms, DUE_ROWS_PER_CALL):
-            self._read += 1
-            row = partition.get(key)
+            row = self._row(partition, key)
             due = None if row is None else due_at_ms(row)
             if due is None or due > now_ms:
                 continue
@@ -126,6 +117,9 @@ class CustomerShell:
     def on_committed(self, stats: EpochStats) -> None:
         """An epoch is durable: now its offers are out."""
         self._latency.committed(stats.partition, stats.records)
+        read = self._read.pop(stats.partition, 0)
+        self._meter.count(metrics.CACHE, "hit", value=max(0, read - stats.store_reads))
+        self._meter.count(metrics.CACHE, "miss", value=stats.store_reads)
         self._meter.count(metrics.COMMITS, "committed")
         self._meter.observe(metrics.COMMIT_DURATION, value=stats.commit_seconds)
         self._meter.observe(metrics.EPOCH_ROWS, value=stats.rows)
@@ -151,9 +145,12 @@ class CustomerShell:
         if not isinstance(message, ROUTED_TYPES):
             newest = self._stream_ms.get(partition.number, 0)
             self._stream_ms[partition.number] = max(newest, message.at_ms)
-        self._read += 1
-        row = partition.get(key)
+        row = self._row(partition, key)
         self._process(partition, key, message, row, view, record.timestamp_ms, record)
+
+    def _row(self, partition: Partition[Row], key: bytes) -> Row | None:
+        self._read[partition.number] = self._read.get(partition.number, 0) + 1
+        return partition.get(key)
 
     def _process(
         self,

@@ -26,7 +26,7 @@ from streams.worker.meter import Meter
 from streams.worker.reference import View
 
 STEP_MS = 10  # between two inputs; what a record routes on comes right after it
-CACHED_ROWS_MAX = 4  # so that the store is asked as well
+CACHED_ROWS_MAX, DECODED_ROWS_MAX = 4, 2  # so that the store is asked as well, and the bytes
 SETTINGS = Settings(clock="stream")
 ROUTED = topics.CUSTOMER_EVENTS.on_broker(SETTINGS.application_id)
 
@@ -67,7 +67,12 @@ class MemoryPartition:
 
     def __init__(self, number: int, world: "World") -> None:
         self.number, self.count = number, world.count
-        self.rows: Rows[Row] = Rows(world.stores[number], world.shell, CACHED_ROWS_MAX)  # type: ignore[arg-type]
+        self.rows: Rows[Row] = Rows(
+            world.stores[number],  # type: ignore[arg-type]
+            world.shell,
+            CACHED_ROWS_MAX,
+            DECODED_ROWS_MAX,
+        )
         self.rows.open = Epoch(world.committed[number])
         self.routed: list[Routed] = []
         self.committing_routed: list[Routed] = []

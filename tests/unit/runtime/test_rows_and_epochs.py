@@ -95,8 +95,8 @@ class RowsMachine(RuleBasedStateMachine):
         super().__init__()
         RowsMachine.opened += 1
         self.store = RowStore(self.folder / str(self.opened), StoreOptions(1 << 20, 1 << 20))
-        # A cache of two rows: the store is asked as well.
-        self.rows: Rows[str] = Rows(self.store, DueShell(), 2)  # type: ignore[arg-type]
+        # Two rows in memory, one decoded: the store is asked as well, and the bytes.
+        self.rows: Rows[str] = Rows(self.store, DueShell(), 2, 1)  # type: ignore[arg-type]
         self.model: dict[bytes, str] = {}
 
     @rule(key=st.sampled_from(KEYS), due=st.one_of(st.none(), st.just(""), st.integers(0, 6)))
