@@ -125,7 +125,6 @@ CONTENDERS = (
         "Kafka Streams 4.3.1 (Java 17), exactly once",
         _kafka_streams,
         changelog("customers-changelog"),
-        share=0.7,
         warm_events=500_000,
         own_topics=False,
     ),
@@ -133,14 +132,12 @@ CONTENDERS = (
         "Quix Streams 3.28, tuned, at least once",
         _quix("tuned"),
         lambda place: f"changelog__{place.group}--{place.source}--default",
-        share=0.35,
         own_topics=False,
     ),
     Contender(
         "Quix Streams 3.28, as documented, at least once",
         _quix("documented"),
         lambda place: f"changelog__{place.group}--{place.source}--default",
-        share=0.25,
         own_topics=False,
     ),
     Contender(

@@ -88,7 +88,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     whoever stops leaves the group, and others take over at once.
     `standby_replicas` other workers follow each partition's rows, so that a take-over is short.
     `clock` is what fires timers: the wall's, or the greatest event time seen (`stream`).
-    `cached_rows_max` is for each partition: a row in memory takes seven times its bytes on disk.
+    `cached_rows_max` is for each partition: a row in memory takes its bytes and some 250 more.
     """
 
     bootstrap: Annotated[str, Meta(pattern=r"^[^\s,:]+:[0-9]+(,[^\s,:]+:[0-9]+)*$")] = (
@@ -100,7 +100,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     data_dir: Annotated[str, Meta(min_length=1)] = "offerstream-data"
     epoch_ms: Annotated[int, Meta(ge=10, le=10_000)] = 1_000
     batch_records_max: Annotated[int, Meta(ge=1, le=100_000)] = 500
-    cached_rows_max: Annotated[int, Meta(ge=1, le=10_000_000)] = 10_000
+    cached_rows_max: Annotated[int, Meta(ge=1, le=10_000_000)] = 50_000
     transactional: bool = True
     clock: Literal["wall", "stream"] = "wall"
     occurred_at_min: Annotated[datetime, Meta(tz=True)] = datetime.fromisoformat(

@@ -85,6 +85,83 @@ def test_the_next_epoch_reads_the_rows_of_a_running_commit(tmp_path: Path) -> No
     store.close()
 
 
+class ListShell:
+    """Rows that are changed in place, and how often they were decoded and encoded."""
+
+    def __init__(self) -> None:
+        self.decoded = self.encoded = 0
+
+    def encode_row(self, row: list[int]) -> bytes:
+        """Bytes."""
+        self.encoded += 1
+        return bytes(row)
+
+    def decode_row(self, data: bytes) -> list[int]:
+        """A new list."""
+        self.decoded += 1
+        return list(data)
+
+    def due_at_ms(self, row: list[int]) -> None:
+        """Never."""
+
+
+def append(rows: Rows[list[int]], key: bytes, n: int) -> None:
+    """Change a row in place."""
+    row = rows.get(key)
+    if row is None:
+        row = []
+    row.append(n)
+    rows.put(key, row)
+
+
+@pytest.mark.parametrize("decoded_rows_max", [1, 3, 100])
+def test_rows_changed_in_place_are_encoded_before_they_are_forgotten(
+    tmp_path: Path, decoded_rows_max: int
+) -> None:
+    """Seven rows in turns, three epochs: nothing is lost, and only few are ever decoded."""
+    store, shell = RowStore(tmp_path / "0", StoreOptions(1 << 20, 1 << 20)), ListShell()
+    rows: Rows[list[int]] = Rows(store, shell, 100, decoded_rows_max)  # type: ignore[arg-type]
+    keys = [b"%d" % n for n in range(7)]
+    for n in range(30):
+        for key in keys:
+            append(rows, key, n)
+        if n % 10 == 9:
+            sealed = rows.end_epoch()
+            append(rows, keys[0], 99)
+            assert [len(change.data or b"") for change in sealed.changes] == (
+                [n + 1 + n // 10] + [n + 1] * 6
+            )
+            store.write(sealed.changes, 0)
+            rows.settle(sealed)
+    assert rows.get(keys[6]) == list(range(30))
+    assert rows.take_store_reads() == 7
+    assert rows.take_store_reads() == 0
+    if decoded_rows_max == 100:
+        assert (shell.decoded, shell.encoded) == (0, 3 * 7)
+    else:
+        assert shell.decoded > 150
+    store.close()
+
+
+def test_however_many_rows_there_are_few_are_in_memory(tmp_path: Path) -> None:
+    """A thousand keys, five an epoch, ten cached: and those come from memory."""
+    store, shell = RowStore(tmp_path / "0", StoreOptions(1 << 20, 1 << 20)), ListShell()
+    rows: Rows[list[int]] = Rows(store, shell, 10)  # type: ignore[arg-type]
+    for number in range(200):
+        for n in range(5):
+            append(rows, b"%d" % (5 * number + n), n)
+        sealed = rows.end_epoch()
+        store.write(sealed.changes, 0)
+        rows.settle(sealed)
+        assert len(rows._young.keys() | rows._old.keys()) <= 20
+    rows.take_store_reads()
+    assert rows.get(b"999") == [4]
+    assert rows.take_store_reads() == 0
+    assert rows.get(b"0") == [0]
+    assert rows.take_store_reads() == 1
+    store.close()
+
+
 class RowsMachine(RuleBasedStateMachine):
     """Puts, deletes, overlapping commits: rows and due keys always equal a dictionary's."""
 
