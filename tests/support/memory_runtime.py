@@ -235,8 +235,7 @@ class World:
         rows = self.partitions[number].rows
         if not self._keeps_dropped_rows:
             return
-        rows.open.seal(self.shell.encode_row)
-        for epoch in (rows.committing, rows.open):
+        for epoch in (rows.committing, rows.end_epoch()):
             for key, stored in sealed(epoch) if epoch is not None else ():
                 self.stores[number].take(key, stored)
 
