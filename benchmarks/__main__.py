@@ -119,13 +119,16 @@ def measure(names: list[str], sizes: Sizes, json_path: Path) -> None:
 
 
 @main.command()
-@click.argument("json_path", type=click.Path(path_type=Path, exists=True))
+@click.argument("json_paths", type=click.Path(path_type=Path, exists=True), nargs=-1, required=True)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("docs/bench.md"))
 @click.option("--picture", type=click.Path(path_type=Path), default=Path("docs/bench.svg"))
-def report(json_path: Path, out: Path, picture: Path) -> None:
-    """Write the tables of a sitting into the document, between its markers, and its picture."""
-    write_report(read(json_path), out, picture)
-    say(f"{out} and {picture} show {json_path}")
+def report(json_paths: tuple[Path, ...], out: Path, picture: Path) -> None:
+    """Write the tables of sittings into the document, between its markers, and its picture.
+
+    What several of them have measured is shown as the last one has it.
+    """
+    write_report(map(read, json_paths), out, picture)
+    say(f"{out} and {picture} show {', '.join(map(str, json_paths))}")
 
 
 @main.command("profile")

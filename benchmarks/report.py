@@ -1,10 +1,11 @@
-"""A sitting as tables: on the screen, and in docs/bench.md between two markers."""
+"""Sittings as tables: on the screen, and in docs/bench.md between two markers."""
 
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import median
 
+from msgspec.structs import replace
 from rich.table import Table
 
 from benchmarks.picture import draw
@@ -36,8 +37,10 @@ def as_table(runs: Iterable[Run]) -> Iterator[Table]:
         yield shown
 
 
-def write_report(result: Sitting, out: Path, picture: Path) -> None:
+def write_report(sittings: Iterable[Sitting], out: Path, picture: Path) -> None:
     """Put the tables between the markers and draw the picture.
+
+    What was measured in several sittings is shown as the last of them has it.
 
     Raises:
         ValueError: the document has no markers.
@@ -45,10 +48,23 @@ def write_report(result: Sitting, out: Path, picture: Path) -> None:
     text = out.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
         raise ValueError(f"{out} has no {BEGIN} and {END}")
-    inside = "\n".join([BEGIN, f"![{CAPTION}]({picture.name})\n", *_document(result), END])
+    shown = newest(sittings)
+    parts = (line for title, part in shown.items() for line in _part(title, part))
+    inside = "\n".join([BEGIN, f"![{CAPTION}]({picture.name})", *parts, "", END])
     pattern = re.compile(re.escape(BEGIN) + ".*" + re.escape(END), re.DOTALL)
     out.write_text(pattern.sub(lambda _: inside, text), encoding="utf-8")
-    picture.write_text(draw(result.runs), encoding="utf-8")
+    runs = [run for part in shown.values() for run in part.runs]
+    picture.write_text(draw(runs), encoding="utf-8")
+
+
+def newest(sittings: Iterable[Sitting]) -> dict[str, Sitting]:
+    """Each scenario's runs, as the last sitting that measured it has them."""
+    found: dict[str, Sitting] = {}
+    for one in sittings:
+        for name in TITLES:
+            if runs := [run for run in one.runs if run.scenario == name]:
+                found[name] = replace(one, runs=runs)
+    return {name: found[name] for name in TITLES if name in found}
 
 
 def tables(runs: list[Run]) -> Iterator[tuple[str, tuple[str, ...], Lines]]:
@@ -79,21 +95,21 @@ def medians(runs: Iterable[Run]) -> dict[str, dict[str, float]]:
     return {c: {n: median(v) for n, v in own.items()} for c, own in found.items()}
 
 
-def _document(result: Sitting) -> Iterator[str]:
-    arguments = " ".join(f"{name}={value:,}" for name, value in result.arguments.items())
-    yield f"Commit `{result.commit}`, {result.machine}; {arguments}; medians over the rounds."
-    if busy := _busy(result.runs):
+def _part(scenario: str, part: Sitting) -> Iterator[str]:
+    """One scenario: its title, what it was measured on, its table."""
+    arguments = " ".join(f"{name}={value:,}" for name, value in part.arguments.items())
+    yield f"\n### {TITLES[scenario]}\n"
+    yield f"Commit `{part.commit}`, {part.machine}; {arguments}; medians over the rounds."
+    if busy := _busy(part.runs):
         yield f"**The machine was busy**: {busy}. What was measured by the wall clock is too low."
-    if short := [r for r in result.runs if r.numbers.get("wall_s", STRETCH_S_MIN) < STRETCH_S_MIN]:
+    if short := [r for r in part.runs if r.numbers.get("wall_s", STRETCH_S_MIN) < STRETCH_S_MIN]:
         names = ", ".join(sorted({run.contender for run in short}))
-        yield f"**Too short** (under {STRETCH_S_MIN:.0f} s; one commit more or less counts):"
-        yield f"{names}."
-    for title, head, lines in tables(result.runs):
-        yield f"\n### {title}\n"
-        yield f"| {' | '.join(head)} |"
+        too_short = f"**Too short** (under {STRETCH_S_MIN:.0f} s; one commit more or less counts)"
+        yield f"{too_short}: {names}."
+    for _, head, lines in tables(part.runs):
+        yield f"\n| {' | '.join(head)} |"
         yield f"|{'---|' * len(head)}"
         yield from (f"| {' | '.join(line)} |" for line in lines)
-    yield ""
 
 
 def _busy(runs: Iterable[Run]) -> str:

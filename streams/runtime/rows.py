@@ -60,7 +60,7 @@ class Rows(Generic[R]):
         if row is not _ENCODED:
             return row
         row = slot.row = self._shell.decode_row(slot.data or b"")
-        self._is_decoded(slot)
+        self._note_decoded(slot)
         return row
 
     def put(self, key: bytes, row: R | None) -> None:
@@ -70,7 +70,7 @@ class Rows(Generic[R]):
         due_ms = NEVER if due_at is None else max(0, due_at)
         was, slot.row, slot.data = slot.row, row, None
         if was is None or was is _ENCODED:
-            self._is_decoded(slot)
+            self._note_decoded(slot)
         epoch = self.open
         if slot.epoch != epoch.number:
             slot.epoch, slot.was_due_ms, slot.due_ms = epoch.number, slot.due_ms, NEVER
@@ -130,8 +130,8 @@ class Rows(Generic[R]):
             return RowSlot(None, None, NEVER, NEVER)
         return RowSlot(_ENCODED, stored.data, stored.due_ms, stored.due_ms)
 
-    def _is_decoded(self, slot: RowSlot[R]) -> None:
-        """Of too many decoded rows the oldest is forgotten, but encoded."""
+    def _note_decoded(self, slot: RowSlot[R]) -> None:
+        """One more row is decoded; of too many the oldest is forgotten, but encoded."""
         self._decoded.append(slot)
         if len(self._decoded) > self._decoded_max:
             oldest = self._decoded.popleft()
