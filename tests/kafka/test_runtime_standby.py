@@ -91,7 +91,9 @@ def test_a_standby_with_a_spoilt_store_begins_again(kafka: ApacheKafka, tmp_path
     owner, follower = pair(job, records)
     assert follower.stop() == 0
     spoil(tmp_path / "slot-1" / "counts")
+    said = len(follower.log())
     follower = job.worker(1)
+    wait_until_open(follower, said, partitions=2)
     settled(owner, follower)
     said = len(follower.log())
     owner.kill9()
