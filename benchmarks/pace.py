@@ -14,7 +14,7 @@ from benchmarks.events import draws, product_view
 def main(bootstrap: str, topic: str, rate: int, seconds: int, customers: int, seed: int) -> None:
     """One event every 1/`rate` s; a late one is sent at once. The client's settings are its own.
 
-    It so waits up to 5 ms for more: a request for each event takes a broker's core by itself.
+    It so waits up to 5 ms for more, and the broker is not asked once for each event.
     """
     producer = Producer({"bootstrap.servers": bootstrap, "partitioner": "murmur2_random"})
     start_s = time.perf_counter()

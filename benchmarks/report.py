@@ -49,22 +49,22 @@ def write_report(sittings: Iterable[Sitting], out: Path, picture: Path) -> None:
     if BEGIN not in text or END not in text:
         raise ValueError(f"{out} has no {BEGIN} and {END}")
     shown = newest(sittings)
-    parts = (line for title, part in shown.items() for line in _part(title, part))
+    parts = (line for part in shown for line in _part(part))
     inside = "\n".join([BEGIN, f"![{CAPTION}]({picture.name})", *parts, "", END])
     pattern = re.compile(re.escape(BEGIN) + ".*" + re.escape(END), re.DOTALL)
     out.write_text(pattern.sub(lambda _: inside, text), encoding="utf-8")
-    runs = [run for part in shown.values() for run in part.runs]
+    runs = [run for part in shown for run in part.runs]
     picture.write_text(draw(runs), encoding="utf-8")
 
 
-def newest(sittings: Iterable[Sitting]) -> dict[str, Sitting]:
-    """Each scenario's runs, as the last sitting that measured it has them."""
+def newest(sittings: Iterable[Sitting]) -> list[Sitting]:
+    """One for each scenario, with its runs as the last sitting that measured it has them."""
     found: dict[str, Sitting] = {}
     for one in sittings:
         for name in TITLES:
             if runs := [run for run in one.runs if run.scenario == name]:
                 found[name] = replace(one, runs=runs)
-    return {name: found[name] for name in TITLES if name in found}
+    return [found[name] for name in TITLES if name in found]
 
 
 def tables(runs: list[Run]) -> Iterator[tuple[str, tuple[str, ...], Lines]]:
@@ -95,10 +95,11 @@ def medians(runs: Iterable[Run]) -> dict[str, dict[str, float]]:
     return {c: {n: median(v) for n, v in own.items()} for c, own in found.items()}
 
 
-def _part(scenario: str, part: Sitting) -> Iterator[str]:
+def _part(part: Sitting) -> Iterator[str]:
     """One scenario: its title, what it was measured on, its table."""
+    ((title, head, lines),) = tables(part.runs)
     arguments = " ".join(f"{name}={value:,}" for name, value in part.arguments.items())
-    yield f"\n### {TITLES[scenario]}\n"
+    yield f"\n### {title}\n"
     yield f"Commit `{part.commit}`, {part.machine}; {arguments}; medians over the rounds."
     if busy := _busy(part.runs):
         yield f"**The machine was busy**: {busy}. What was measured by the wall clock is too low."
@@ -106,10 +107,9 @@ def _part(scenario: str, part: Sitting) -> Iterator[str]:
         names = ", ".join(sorted({run.contender for run in short}))
         too_short = f"**Too short** (under {STRETCH_S_MIN:.0f} s; one commit more or less counts)"
         yield f"{too_short}: {names}."
-    for _, head, lines in tables(part.runs):
-        yield f"\n| {' | '.join(head)} |"
-        yield f"|{'---|' * len(head)}"
-        yield from (f"| {' | '.join(line)} |" for line in lines)
+    yield f"\n| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    yield from (f"| {' | '.join(line)} |" for line in lines)
 
 
 def _busy(runs: Iterable[Run]) -> str:

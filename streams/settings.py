@@ -88,7 +88,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     whoever stops leaves the group, and others take over at once.
     `standby_replicas` other workers follow each partition's rows, so that a take-over is short.
     `clock` is what fires timers: the wall's, or the greatest event time seen (`stream`).
-    `cached_rows_max` is for each partition: a row in memory takes its bytes and some 250 more.
+    `cached_rows_max` is for each partition: a row in memory takes its bytes, its key and a slot.
     """
 
     bootstrap: Annotated[str, Meta(pattern=r"^[^\s,:]+:[0-9]+(,[^\s,:]+:[0-9]+)*$")] = (

@@ -337,11 +337,13 @@ class PartitionLoop(Generic[R]):
 
     def _stats(self, epoch: Epoch[R]) -> EpochStats:
         now_s = time.monotonic()
+        row_reads, store_reads = self._rows.take_reads()
         return EpochStats(
             partition=self.number,
             records=epoch.records,
             rows=len(epoch.rows),
-            store_reads=self._rows.take_store_reads(),
+            row_reads=row_reads,
+            store_reads=store_reads,
             outputs=len(epoch.outputs),
             seconds=now_s - (epoch.began_s or now_s),
             commit_seconds=now_s - self._commit_began_s,

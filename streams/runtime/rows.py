@@ -2,9 +2,9 @@
 
 A row in memory has one slot, whichever epoch changed it: the open one, the one whose commit is
 running, or none that is not in the store. Slots hold encoded rows; the few that were asked for last
-are decoded as well. Decoded rows are ten times as large and lie scattered: many of them are slower
-to use, by the processor's cache, than to encode and decode. Clean slots are bounded: young ones
-become old ones when there are many, and old ones that nobody has asked for are forgotten.
+are decoded as well. Decoded rows are several times as large and lie scattered: many of them are
+slower to use, by the processor's cache, than to encode and decode. Clean slots are bounded: young
+ones become old ones when there are many, and old ones that nobody has asked for are forgotten.
 
 In the due index a dirty row hides what the store says of its key. No stored, unhidden row is due
 before `_floor_ms`, so that a walk never starts among the tombstones of what was due long ago.
@@ -49,12 +49,13 @@ class Rows(Generic[R]):
         self._heap: list[tuple[int, bytes]] = []
         self._stored_due_ms: int | None = None
         self._floor_ms = 0
-        self._store_reads = 0
+        self._reads = self._store_reads = 0
         self.open: Epoch[R] = Epoch({})
         self.committing: Epoch[R] | None = None
 
     def get(self, key: bytes) -> R | None:
         """The row as the open epoch sees it."""
+        self._reads += 1
         slot = self._young.get(key) or self._find(key)
         row = slot.row
         if row is not _ENCODED:
@@ -82,14 +83,16 @@ class Rows(Generic[R]):
 
     def end_epoch(self) -> Epoch[R]:
         """The open epoch, sealed for its commit; the next one is open from here on."""
-        self._encode()
+        for slot in self._decoded:
+            self._encode(slot)
         epoch = self.open
         self.committing, self.open = epoch, epoch.seal()
         return epoch
 
-    def take_store_reads(self) -> int:
-        """How many rows were not in memory since this was asked last."""
-        reads, self._store_reads = self._store_reads, 0
+    def take_reads(self) -> tuple[int, int]:
+        """How often a row was read, and how often from the store, since this was asked last."""
+        reads = self._reads, self._store_reads
+        self._reads = self._store_reads = 0
         return reads
 
     def next_due_ms(self) -> int:
@@ -134,18 +137,15 @@ class Rows(Generic[R]):
         """One more row is decoded; of too many the oldest is forgotten, but encoded."""
         self._decoded.append(slot)
         if len(self._decoded) > self._decoded_max:
+            # It may be here twice (deleted and written anew), and be forgotten already.
             oldest = self._decoded.popleft()
-            # A slot may be here twice: deleted and written anew.
-            if oldest.row is not None and oldest.row is not _ENCODED:
-                if oldest.data is None:
-                    oldest.data = self._shell.encode_row(oldest.row)
+            self._encode(oldest)
+            if oldest.row is not None:
                 oldest.row = _ENCODED
 
-    def _encode(self) -> None:
-        encode = self._shell.encode_row
-        for slot in self._decoded:
-            if slot.data is None and slot.row is not None:
-                slot.data = encode(slot.row)
+    def _encode(self, slot: RowSlot[R]) -> None:
+        if slot.data is None and slot.row is not None:
+            slot.data = self._shell.encode_row(slot.row)
 
     def _grow_old(self) -> None:
         """Forget the old slots; only what is dirty, and what is asked for again, stays young."""

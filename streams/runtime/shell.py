@@ -13,12 +13,14 @@ R = TypeVar("R")
 class EpochStats(Struct, frozen=True, kw_only=True):
     """What one committed epoch held; `seconds` from its first record or timer to its commit.
 
-    `store_reads` is how many rows were not in memory since the epoch before was committed.
+    `row_reads` and `store_reads` are how often rows were read since the epoch before was committed,
+    and how often they were not in memory.
     """
 
     partition: int
     records: int
     rows: int
+    row_reads: int
     store_reads: int
     outputs: int
     seconds: float

@@ -49,7 +49,6 @@ class CustomerShell:
         self._latency = OfferLatency(meter)
         self._stream_ms: dict[int, int] = {}
         self.created: dict[int, int] = {}
-        self._read: dict[int, int] = {}
         self._on_broker = {t.name: t.on_broker(settings.application_id) for t in topics.ALL}
         self._in_catalogue = {broker: name for name, broker in self._on_broker.items()}
 
@@ -97,7 +96,7 @@ class CustomerShell:
         """
         view = self._view()
         for key in partition.due(now_ms, DUE_ROWS_PER_CALL):
-            row = self._row(partition, key)
+            row = partition.get(key)
             due = None if row is None else due_at_ms(row)
             if due is None or due > now_ms:
                 continue
@@ -117,8 +116,8 @@ class CustomerShell:
     def on_committed(self, stats: EpochStats) -> None:
         """An epoch is durable: now its offers are out."""
         self._latency.committed(stats.partition, stats.records)
-        read = self._read.pop(stats.partition, 0)
-        self._meter.count(metrics.CACHE, "hit", value=max(0, read - stats.store_reads))
+        in_memory = max(0, stats.row_reads - stats.store_reads)
+        self._meter.count(metrics.CACHE, "hit", value=in_memory)
         self._meter.count(metrics.CACHE, "miss", value=stats.store_reads)
         self._meter.count(metrics.COMMITS, "committed")
         self._meter.observe(metrics.COMMIT_DURATION, value=stats.commit_seconds)
@@ -145,12 +144,8 @@ class CustomerShell:
         if not isinstance(message, ROUTED_TYPES):
             newest = self._stream_ms.get(partition.number, 0)
             self._stream_ms[partition.number] = max(newest, message.at_ms)
-        row = self._row(partition, key)
+        row = partition.get(key)
         self._process(partition, key, message, row, view, record.timestamp_ms, record)
-
-    def _row(self, partition: Partition[Row], key: bytes) -> Row | None:
-        self._read[partition.number] = self._read.get(partition.number, 0) + 1
-        return partition.get(key)
 
     def _process(
         self,

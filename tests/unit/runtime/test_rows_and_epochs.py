@@ -134,8 +134,8 @@ def test_rows_changed_in_place_are_encoded_before_they_are_forgotten(
             store.write(sealed.changes, 0)
             rows.settle(sealed)
     assert rows.get(keys[6]) == list(range(30))
-    assert rows.take_store_reads() == 7
-    assert rows.take_store_reads() == 0
+    assert rows.take_reads() == (30 * 7 + 3 + 1, 7)
+    assert rows.take_reads() == (0, 0)
     if decoded_rows_max == 100:
         assert (shell.decoded, shell.encoded) == (0, 3 * 7)
     else:
@@ -154,11 +154,11 @@ def test_however_many_rows_there_are_few_are_in_memory(tmp_path: Path) -> None:
         store.write(sealed.changes, 0)
         rows.settle(sealed)
         assert len(rows._young.keys() | rows._old.keys()) <= 20
-    rows.take_store_reads()
+    rows.take_reads()
     assert rows.get(b"999") == [4]
-    assert rows.take_store_reads() == 0
+    assert rows.take_reads() == (1, 0)
     assert rows.get(b"0") == [0]
-    assert rows.take_store_reads() == 1
+    assert rows.take_reads() == (1, 1)
     store.close()
 
 
