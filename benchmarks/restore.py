@@ -67,8 +67,8 @@ def measure(rows: int, rounds: int, say: Callable[[str], None]) -> Iterator[Run]
 def commands(bootstrap: str) -> Iterator[tuple[str, list[str]]]:
     """Name and command of everybody who restores."""
     restoring = "benchmarks.restoring"
-    yield "state pipeline's rows", [restoring, "state", bootstrap, "state-changelog"]
-    yield "the product's rows", [restoring, "product", bootstrap, "product-changelog"]
+    yield "state pipeline's rows", [restoring, bootstrap, "state-changelog"]
+    yield "the product's rows", [restoring, bootstrap, "product-changelog"]
     yield "idiomatic Faust 0.15.3", ["benchmarks.contenders.faust.recovering", bootstrap]
 
 

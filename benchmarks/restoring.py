@@ -1,4 +1,4 @@
-"""`python -m benchmarks.restoring state|product BOOTSTRAP CHANGELOG DATA_DIR`: one restore.
+"""`python -m benchmarks.restoring BOOTSTRAP CHANGELOG DATA_DIR`: one restore.
 
 Restores every partition of a changelog into an empty store, all at once as a worker does, and
 prints rows, wall and CPU seconds as JSON.
@@ -9,24 +9,16 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from benchmarks.contenders.offerstream.app import StateShell
 from streams.runtime import RuntimeSettings
 from streams.runtime.restore import Restorer
 from streams.runtime.store import RowStore, StoreOptions
-from streams.settings import Settings
-from streams.worker.customers import CustomerShell
-from streams.worker.meter import Meter
 
 PARTITIONS = 4
 
 
-def main(kind: str, bootstrap: str, changelog: str, data_dir: str) -> None:
+def main(bootstrap: str, changelog: str, data_dir: str) -> None:
     """Restore and say how long it took."""
-    shell: Any = StateShell("unused")
-    if kind == "product":
-        shell = CustomerShell(Settings(), _no_view, Meter())
     settings = RuntimeSettings(
         application_id="restoring",
         bootstrap=bootstrap,
@@ -39,7 +31,7 @@ def main(kind: str, bootstrap: str, changelog: str, data_dir: str) -> None:
 
     def restored(partition: int) -> int:
         store = RowStore(Path(data_dir) / str(partition), options)
-        rows = Restorer(settings, partition, shell, lambda: False).restore(store).rows
+        rows = Restorer(settings, partition, lambda: False).restore(store).rows
         store.close()
         return rows
 
@@ -48,10 +40,6 @@ def main(kind: str, bootstrap: str, changelog: str, data_dir: str) -> None:
         rows = sum(threads.map(restored, range(PARTITIONS)))
     wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
     print(json.dumps({"rows": rows, "wall_s": wall_s, "cpu_s": cpu_s}))
-
-
-def _no_view() -> Any:
-    raise AssertionError("a restore decides nothing")
 
 
 if __name__ == "__main__":

@@ -36,15 +36,15 @@ def due_headers(due_ms: int) -> Headers:
 
     A row that is never due (the greatest time) says nothing.
 
-    >>> due_headers(1_000)[0][0], due_of(due_headers(1_000)), due_headers(NEVER)
-    ('due', 1000, ())
+    >>> due_headers(1_000)[0][0], due_of(due_headers(1_000)), due_of(due_headers(NEVER)) == NEVER
+    ('due', 1000, True)
     """
     return () if due_ms == NEVER else ((_DUE, due_ms.to_bytes(8, "big")),)
 
 
-def due_of(headers: Iterable[tuple[str, bytes]]) -> int | None:
-    """The due time that a changelog record names; None where it names none."""
-    for name, value in headers:
+def due_of(headers: Iterable[tuple[str, bytes]] | None) -> int:
+    """The due time that a changelog record names; NEVER where it names none."""
+    for name, value in headers or ():
         if name == _DUE:
             return int.from_bytes(value, "big")
-    return None
+    return NEVER

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -10,11 +10,9 @@ from streams.runtime.clients import arrived, new_consumer
 from streams.runtime.faults import EpochError
 from streams.runtime.records import NEVER, due_of
 from streams.runtime.settings import RuntimeSettings
-from streams.runtime.shell import Shell
 from streams.runtime.store import RowChange, RowStore
 
 log = logging.getLogger(__name__)
-R = TypeVar("R")
 _BATCH = 5_000
 _PATIENCE_S = 30.0
 _HASHES_MAX = 2_000_000
@@ -28,16 +26,13 @@ class Restored(NamedTuple):
     rows: int
 
 
-class ChangelogReader(Generic[R]):
+class ChangelogReader:
     """One partition's changelog on its way into a store; `close` it. Everything here blocks."""
 
-    def __init__(
-        self, settings: RuntimeSettings, partition: int, shell: Shell[R], store: RowStore
-    ) -> None:
+    def __init__(self, settings: RuntimeSettings, partition: int, store: RowStore) -> None:
         self.position = 0
         self.end = 0
         self._source = TopicPartition(settings.changelog_topic, partition)
-        self._shell = shell
         self._store = store
         self._was_due: WasDue
         self._consumer = new_consumer(settings, end_events=True, reset="error")
@@ -114,35 +109,19 @@ class ChangelogReader(Generic[R]):
                 newest[message.key() or b""] = message
         before = self._was_due.of(list(newest))
         return [
-            RowChange(key, message.value(), self._due_ms(message), before.get(key, NEVER))
+            RowChange(key, message.value(), due_of(message.headers()), before.get(key, NEVER))
             for key, message in newest.items()
         ], position
 
-    def _due_ms(self, message: Message) -> int:
-        """As the record says, else as its row says."""
-        data = message.value()
-        if data is None:
-            return NEVER
-        named = due_of(message.headers() or ())
-        if named is not None:
-            return named
-        due = self._shell.due_at_ms(self._shell.decode_row(data))
-        return NEVER if due is None else max(0, due)
 
-
-class Restorer(Generic[R]):
+class Restorer:
     """Restores one partition's store; a store of another cluster or changelog starts over."""
 
     def __init__(
-        self,
-        settings: RuntimeSettings,
-        partition: int,
-        shell: Shell[R],
-        cancelled: Callable[[], bool],
+        self, settings: RuntimeSettings, partition: int, cancelled: Callable[[], bool]
     ) -> None:
         self._settings = settings
         self._partition = partition
-        self._shell = shell
         self._cancelled = cancelled
 
     def restore(self, store: RowStore) -> Restored:
@@ -151,7 +130,7 @@ class Restorer(Generic[R]):
         Raises:
             EpochError: the broker does not answer.
         """
-        reader = ChangelogReader(self._settings, self._partition, self._shell, store)
+        reader = ChangelogReader(self._settings, self._partition, store)
         try:
             reader.find_position()
             begin, end = reader.position, reader.end
@@ -160,7 +139,7 @@ class Restorer(Generic[R]):
         finally:
             reader.close()
 
-    def _read(self, reader: ChangelogReader[R], end: int) -> int:
+    def _read(self, reader: ChangelogReader, end: int) -> int:
         source = f"{self._settings.changelog_topic}[{self._partition}]"
         reader.start()
         rows = 0

@@ -64,7 +64,7 @@ class Session(Generic[R]):
         Raises:
             EpochError, FencedError, BrokerError, StoreError, OperatorError.
         """
-        settings, shell = self._means.settings, self._means.shell
+        settings = self._means.settings
         self._begin("fencing the owner before")
         self._fetcher = fetcher = Fetcher(settings, self._partition)
         self._ending = ending = self._new_ending(fetcher)
@@ -72,10 +72,10 @@ class Session(Generic[R]):
         self._begin("opening the local store")
         self._store = store = RowStore(self._means.store_path(self._partition), self._means.stores)
         self._begin("restoring")
-        restorer = Restorer(settings, self._partition, shell, self._is_cancelled)
+        restorer = Restorer(settings, self._partition, self._is_cancelled)
         restored = restorer.restore(store)
         self._begin("reading the committed offsets")
-        self.rows = Rows(store, shell, settings.cached_rows_max)
+        self.rows = Rows(store, self._means.shell, settings.cached_rows_max)
         self.rows.open = Epoch(fetcher.start())
         self.fetch = fetcher.fetch
         self.commit = Committer[R](

@@ -107,7 +107,7 @@ class Follower(Generic[R]):
     def _follow(self) -> None:
         store = RowStore(self._means.store_path(self.number), self._means.stores)
         try:
-            reader = ChangelogReader(self._means.settings, self.number, self._means.shell, store)
+            reader = ChangelogReader(self._means.settings, self.number, store)
             try:
                 self._read(reader)
             finally:
@@ -115,7 +115,7 @@ class Follower(Generic[R]):
         finally:
             store.close()
 
-    def _read(self, reader: ChangelogReader[R]) -> None:
+    def _read(self, reader: ChangelogReader) -> None:
         reader.find_position(_PATIENCE_S)
         begin, end, rows = reader.position, reader.end, 0
         log.info("standby of partition %d follows (changelog %d to %d)", self.number, begin, end)
@@ -131,7 +131,7 @@ class Follower(Generic[R]):
             if messages := reader.fetch(_WAIT_S, _TURN_RECORDS):
                 rows += self._write(reader, messages, logged=caught_up)
 
-    def _write(self, reader: ChangelogReader[R], messages: list[Message], *, logged: bool) -> int:
+    def _write(self, reader: ChangelogReader, messages: list[Message], *, logged: bool) -> int:
         with self._pace.turn(self._closing):
             return reader.write(messages, logged=logged)
 

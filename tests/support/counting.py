@@ -24,7 +24,6 @@ from streams.runtime import RuntimeSettings
 from streams.runtime.restore import Restorer
 from streams.runtime.store import RowStore, StoreOptions
 from tests.support.apache_kafka import ROOT, ApacheKafka
-from tests.support.counter_worker import CounterShell
 
 COMPACTED = MappingProxyType({"cleanup.policy": "compact"})
 
@@ -149,7 +148,7 @@ class CounterJob:
         found = {}
         for number in range(4):
             store = RowStore(home / str(number), StoreOptions(1 << 20, 1 << 20))
-            Restorer(settings, number, CounterShell(self.outputs), lambda: False).restore(store)
+            Restorer(settings, number, lambda: False).restore(store)
             found.update(rows_of(store))
             store.close()
         return found
