@@ -26,6 +26,15 @@ def draws(count: int, customers: int, seed: int) -> Iterator[tuple[str, int]]:
     return ((f"c{c:07d}", p) for c, p in zip(people, products, strict=True))
 
 
+def visits(count: int, present: int, views: int, seed: int) -> Iterator[tuple[str, int]]:
+    """Who looks at which product, `present` at a time, each for `views` views on average."""
+    rng = np.random.default_rng(seed)
+    oldest = np.arange(count) // views
+    people = (oldest + rng.integers(0, present, count)).tolist()
+    products = rng.integers(0, 400, count).tolist()
+    return ((f"c{c:07d}", p) for c, p in zip(people, products, strict=True))
+
+
 def consents(customers: int) -> Iterator[tuple[bytes, bytes]]:
     """Everybody grants everything before the first view, so that offers are really decided."""
     for number in range(customers):

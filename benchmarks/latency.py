@@ -24,8 +24,8 @@ from benchmarks.shop import PARTITIONS, Shop
 from streams import topics
 from tests.support.apache_kafka import ApacheKafka
 
-CUSTOMERS = 50_000
 RATE_PER_S = 1_000
+PRESENT, VIEWS = 2_000, 20
 WARM_S = 60
 SEED = 7
 OFFERS_MIN = 100
@@ -62,11 +62,12 @@ def _one(at: Path, seconds: int) -> list[float]:
     with ExitStack() as stack:
         kafka = stack.enter_context(broker())
         shop = Shop(kafka, at)
-        shop.send(topics.PROFILE, consents(CUSTOMERS))
+        customers = PRESENT + RATE_PER_S * (seconds + WARM_S) // VIEWS + 1
+        shop.send(topics.PROFILE, consents(customers))
         worker = stack.enter_context(running(shop.worker()))
-        wait_for(worker, shop.progress(topics.PROFILE), CUSTOMERS)
+        wait_for(worker, shop.progress(topics.PROFILE), customers)
         pace = [sys.executable, "-m", "benchmarks.pace", kafka.bootstrap, topics.CLICKSTREAM.name]
-        numbers = [str(n) for n in (RATE_PER_S, seconds + WARM_S, CUSTOMERS, SEED)]
+        numbers = [str(n) for n in (RATE_PER_S, seconds + WARM_S, PRESENT, VIEWS, SEED)]
         sender = Child(
             [*pace, *numbers], at / "pace.log", environment={"PYTHONPATH": str(ROOT)}, core=0
         )

@@ -1,6 +1,7 @@
-"""`python -m benchmarks.pace BOOTSTRAP TOPIC RATE SECONDS CUSTOMERS SEED`: views at a fixed pace.
+"""`python -m benchmarks.pace BOOTSTRAP TOPIC RATE SECONDS PRESENT VIEWS SEED`: views at a pace.
 
-Every event happens now, and its id ends in the nanosecond at which it was handed to the client.
+`PRESENT` visitors are there at a time, each for `VIEWS` views, and others come. Every event
+happens now, and its id ends in the nanosecond at which it was handed to the client.
 """
 
 import sys
@@ -8,17 +9,19 @@ import time
 
 from confluent_kafka import Producer
 
-from benchmarks.events import draws, product_view
+from benchmarks.events import product_view, visits
 
 
-def main(bootstrap: str, topic: str, rate: int, seconds: int, customers: int, seed: int) -> None:
+def main(
+    bootstrap: str, topic: str, rate: int, seconds: int, present: int, views: int, seed: int
+) -> None:
     """One event every 1/`rate` s; a late one is sent at once. The client's settings are its own.
 
     It so waits up to 5 ms for more, and the broker is not asked once for each event.
     """
     producer = Producer({"bootstrap.servers": bootstrap, "partitioner": "murmur2_random"})
     start_s = time.perf_counter()
-    for number, (customer, product) in enumerate(draws(rate * seconds, customers, seed)):
+    for number, (customer, product) in enumerate(visits(rate * seconds, present, views, seed)):
         early_s = start_s + number / rate - time.perf_counter()
         if early_s > 0:
             time.sleep(early_s)
@@ -32,5 +35,4 @@ def main(bootstrap: str, topic: str, rate: int, seconds: int, customers: int, se
 
 if __name__ == "__main__":
     bootstrap, topic, *numbers = sys.argv[1:]
-    rate, seconds, customers, seed = map(int, numbers)
-    main(bootstrap, topic, rate, seconds, customers, seed)
+    main(bootstrap, topic, *map(int, numbers))
