@@ -25,7 +25,9 @@ from streams import topics
 from tests.support.apache_kafka import ApacheKafka
 
 RATE_PER_S = 1_000
-PRESENT, VIEWS = 2_000, 20
+PRESENT = 2_000
+# A visitor's views: the fewer, the more of the events lead to an offer.
+LOADS = {20: "visits of 20 views", 4: "visits of 4 views"}
 WARM_S = 60
 SEED = 7
 OFFERS_MIN = 100
@@ -44,30 +46,27 @@ def measure(seconds: int, rounds: int, say: Callable[[str], None]) -> Iterator[R
     """A worker on core 1 at 1,000 events a second, producer and reader with the broker on 0."""
     with tempfile.TemporaryDirectory(prefix="bench-latency-") as home:
         for round_ in range(1, rounds + 1):
-            waits = _one(Path(home) / str(round_), seconds)
-            if len(waits) < OFFERS_MIN:
-                raise RuntimeError(f"only {len(waits)} offers came: nothing to measure")
-            p50, p90, p99 = (float(np.percentile(waits, q)) for q in (50, 90, 99))
-            say(f"round {round_}: {len(waits)} offers, p50 {p50:.1f} ms, p99 {p99:.1f} ms")
-            numbers = {"p50_ms": p50, "p90_ms": p90, "p99_ms": p99, "max_ms": max(waits)}
-            yield Run(
-                "latency",
-                f"worker at {RATE_PER_S:,} events/s",
-                round_,
-                {**numbers, "offers": float(len(waits)), "seconds": float(seconds)},
-            )
+            for views, load in LOADS.items():
+                waits = _one(Path(home) / f"{views}-{round_}", seconds, views)
+                if len(waits) < OFFERS_MIN:
+                    raise RuntimeError(f"only {len(waits)} offers came: nothing to measure")
+                p50, p90, p99 = (float(np.percentile(waits, q)) for q in (50, 90, 99))
+                say(f"round {round_}, {load}: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+                numbers = {"p50_ms": p50, "p90_ms": p90, "p99_ms": p99, "max_ms": max(waits)}
+                per_s = len(waits) / seconds
+                yield Run("latency", load, round_, {**numbers, "offers_per_s": per_s})
 
 
-def _one(at: Path, seconds: int) -> list[float]:
+def _one(at: Path, seconds: int, views: int) -> list[float]:
     with ExitStack() as stack:
         kafka = stack.enter_context(broker())
         shop = Shop(kafka, at)
-        customers = PRESENT + RATE_PER_S * (seconds + WARM_S) // VIEWS + 1
+        customers = PRESENT + RATE_PER_S * (seconds + WARM_S) // views + 1
         shop.send(topics.PROFILE, consents(customers))
         worker = stack.enter_context(running(shop.worker()))
         wait_for(worker, shop.progress(topics.PROFILE), customers)
         pace = [sys.executable, "-m", "benchmarks.pace", kafka.bootstrap, topics.CLICKSTREAM.name]
-        numbers = [str(n) for n in (RATE_PER_S, seconds + WARM_S, PRESENT, VIEWS, SEED)]
+        numbers = [str(n) for n in (RATE_PER_S, seconds + WARM_S, PRESENT, views, SEED)]
         sender = Child(
             [*pace, *numbers], at / "pace.log", environment={"PYTHONPATH": str(ROOT)}, core=0
         )
