@@ -10,7 +10,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 DURATION ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fast kafka bench soak lock format schemas dashboards clean
+.PHONY: help install demo test check fast kafka bench soak lock format clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

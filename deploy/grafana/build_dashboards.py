@@ -273,8 +273,11 @@ def pipeline() -> Dashboard:
             graph(
                 "Memory by process",
                 "bytes",
-                [('process_resident_memory_bytes{job="offerstream"}', "{{instance}}")],
-                "Flat after the first hour; what rises for ever ends in a restart.",
+                [
+                    ('process_resident_memory_bytes{job="offerstream"}', "{{instance}}"),
+                    (f"sum by (instance) ({c.STORE_MEMORY.name})", "{{instance}}: local stores"),
+                ],
+                "Flat once the stores' buffers are full; what rises for ever ends in a restart.",
             )
         )
         .with_panel(

@@ -93,6 +93,10 @@ class Runtime(Generic[R]):
         """By followed partition: changelog positions left to read; None: not known now."""
         return {number: f.behind for number, f in list(self.followed.items())}
 
+    def block_cache_bytes(self) -> int:
+        """What the block cache of all stores takes now."""
+        return self._means.stores.cached_bytes
+
     def fail(self, error: BaseException) -> None:
         """End the process, with the first reason that there was."""
         if self.failure is None:

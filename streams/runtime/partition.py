@@ -20,6 +20,7 @@ from streams.runtime.restore import Restored
 from streams.runtime.rows import Rows
 from streams.runtime.session import Means, Session
 from streams.runtime.shell import EpochStats
+from streams.runtime.store import RowStore
 from streams.runtime.turns import Turn
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,17 @@ class PartitionLoop(Generic[R]):
         if session is None or self.state != "running":
             return None
         return (session.rows.committing or session.rows.open).began_s
+
+    @property
+    def store(self) -> RowStore:
+        """The local store while it is open; reads from it are safe from any thread.
+
+        Raises:
+            OfferstreamError: it is not open.
+        """
+        if self.state != "running":
+            _not_open()
+        return self._opened.store
 
     async def run(self) -> None:
         """Own the partition until `close`; never raises, `fail` is told instead."""

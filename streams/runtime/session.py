@@ -70,7 +70,9 @@ class Session(Generic[R]):
         self._ending = ending = self._new_ending(fetcher)
         ending.open()
         self._begin("opening the local store")
-        self._store = store = RowStore(self._means.store_path(self._partition), self._means.stores)
+        self.store = self._store = store = RowStore(
+            self._means.store_path(self._partition), self._means.stores
+        )
         self._begin("restoring")
         restorer = Restorer(settings, self._partition, self._is_cancelled)
         restored = restorer.restore(store)

@@ -61,6 +61,11 @@ class StoreOptions:
         self._cache = Cache(block_cache_bytes)
         self._write_buffer_bytes = write_buffer_bytes
 
+    @property
+    def cached_bytes(self) -> int:
+        """What the block cache takes now, over all stores."""
+        return int(self._cache.get_usage())
+
     def new(self) -> Options:
         """Options for one store: small memtables, full bloom filter, few log files."""
         table = BlockBasedOptions()
@@ -113,6 +118,14 @@ class RowStore:
             yield key[1:]
             cursor.next()
         self._check(cursor)
+
+    def count(self) -> int:
+        """How many rows there are, by a walk over all of them."""
+        return sum(1 for _ in self.keys())
+
+    def memtable_bytes(self) -> int:
+        """What is in memory because it is not on disk yet, in RocksDB's own buffers."""
+        return int(self._db.property_int_value("rocksdb.cur-size-all-mem-tables") or 0)
 
     def due(self, since_ms: int = 0) -> Iterator[tuple[int, bytes]]:
         """Due time and key of the rows due at or after `since_ms`, the earliest first."""

@@ -188,6 +188,12 @@ EPOCH_OUTPUTS = _histogram("runtime", "epoch_outputs", "Records sent by an epoch
 LAG = _gauge("runtime", "lag_records", "Records not yet processed.", by.SOURCE_TOPIC)
 ROWS = _gauge("runtime", "rows", "Rows held by this worker.")
 CACHE = _counter("runtime", "row_cache_reads_total", "Rows read, by the cache.", by.CACHE_RESULT)
+STORE_MEMORY = _gauge(
+    "runtime",
+    "store_memory_bytes",
+    "Memory of the local stores: blocks read, and rows not on disk yet.",
+    by.STORE_MEMORY,
+)
 RESTORED = _counter("runtime", "restored_rows_total", "Rows restored from the changelog.")
 RESTORE_DURATION = _gauge("runtime", "restore_duration_seconds", "Duration of the last restore.")
 PARTITIONS = _gauge("runtime", "partitions_active", "Partitions that this worker owns and serves.")

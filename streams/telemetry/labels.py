@@ -70,6 +70,7 @@ SOURCE_TOPIC = Label(
         topics.LEARNING_EXAMPLES.name,
     ),
 )
+STORE_MEMORY = Label("kind", ("block_cache", "memtables"))
 TRANSITION = Label("transition", _field(ChurnAlert, "transition"))
 TRIGGER = Label("trigger", names_of(TriggerKind))
 VERDICT = Label("verdict", names_of(Verdict))

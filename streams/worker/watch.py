@@ -10,6 +10,8 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams import topics
 from streams.runtime import Runtime
+from streams.runtime.partition import PartitionLoop
+from streams.runtime.store import RowStore
 from streams.settings import Settings, librdkafka_config
 from streams.telemetry import catalogue as metrics
 from streams.worker.http import Health
@@ -60,9 +62,14 @@ class Watch:
             await asyncio.sleep(TICK_S)
 
     def _look_closer(self) -> None:
+        self.note_stores()
+        self._note_lag()
+
+    def note_stores(self) -> None:
+        """How many rows the stores hold, and how much memory they take; may walk over them."""
         self._count_opened()
         self._note_rows()
-        self._note_lag()
+        self._note_store_memory()
 
     def _note_state(self) -> None:
         owned = dict(self._runtime.owned)
@@ -86,12 +93,20 @@ class Watch:
         for number, partition in running.items():
             if self._counted.get(number) is not partition:
                 self._counted[number] = partition
-                self._rows[number] = _rows_of(partition) - self._created().get(number, 0)
+                stored = _asked_of(partition, RowStore.count)
+                self._rows[number] = stored - self._created().get(number, 0)
 
     def _note_rows(self) -> None:
         created = self._created()
         held = (self._rows.get(n, 0) + created.get(n, 0) for n in list(self._runtime.owned))
         self._meter.set(metrics.ROWS, value=max(0, sum(held)))
+
+    def _note_store_memory(self) -> None:
+        open_ = [p for p in list(self._runtime.owned.values()) if p.state == "running"]
+        memtables = sum(_asked_of(partition, RowStore.memtable_bytes) for partition in open_)
+        self._meter.set(metrics.STORE_MEMORY, "memtables", value=memtables)
+        cached = self._runtime.block_cache_bytes()
+        self._meter.set(metrics.STORE_MEMORY, "block_cache", value=cached)
 
     def _note_lag(self) -> None:
         try:
@@ -130,11 +145,10 @@ class Watch:
         return self._client
 
 
-def _rows_of(partition: Any) -> int:
-    """One walk over a partition's store; 0 where it has just been closed again."""
-    store = getattr(partition._session, "_store", None)
+def _asked_of(partition: PartitionLoop[Any], ask: Callable[[RowStore], int]) -> int:
+    """What a partition's store says of itself; 0 where it has just been closed."""
     try:
-        return 0 if store is None else len(list(store.keys()))
-    except Exception as error:  # the store was closed under the walk: its rows have moved away
-        log.info("rows_not_counted", error=type(error).__name__)
+        return ask(partition.store)
+    except Exception as error:  # it was closed while it was asked: its rows have moved away
+        log.info("store_not_asked", error=type(error).__name__)
         return 0

@@ -1,8 +1,11 @@
-"""The watch: what is read off the runtime for every scrape."""
+"""The watch: what is read off the runtime, for every scrape or every few seconds."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from streams.runtime.records import NEVER
+from streams.runtime.store import RowChange, RowStore, StoreOptions
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.worker.http import Health
@@ -13,7 +16,7 @@ from streams.worker.watch import Watch
 def test_the_standby_furthest_behind_is_shown() -> None:
     """One that cannot follow now (its lag is not known) is missing from the count."""
     lag: dict[int, int | None] = {0: 12, 3: 700, 5: None}
-    runtime: Any = SimpleNamespace(owned={}, standby_lag=lambda: lag)
+    runtime: Any = SimpleNamespace(owned={}, standby_lag=lambda: lag, block_cache_bytes=lambda: 0)
     meter = Meter()
     Watch(Settings(), runtime, meter, lambda: Health(True, "ok"), dict)
     text = meter.exposition().decode()
@@ -22,3 +25,24 @@ def test_the_standby_furthest_behind_is_shown() -> None:
     lag.clear()
     meter.exposition()
     assert meter.value(metrics.STANDBYS) == meter.value(metrics.STANDBY_LAG) == 0
+
+
+def test_rows_and_memory_are_the_open_stores_own(tmp_path: Path) -> None:
+    """Rows are counted once they are open; a store that has just been closed says nothing."""
+    options = StoreOptions(1 << 20, 1 << 20)
+    stores = [RowStore(tmp_path / str(n), options) for n in range(2)]
+    for store in stores:
+        store.write([RowChange(b"%d" % n, b"x" * 1_000, NEVER, NEVER) for n in range(100)], 100)
+    owned = {n: SimpleNamespace(state="running", store=store) for n, store in enumerate(stores)}
+    owned[2] = SimpleNamespace(state="opening")
+    runtime: Any = SimpleNamespace(owned=owned, block_cache_bytes=lambda: options.cached_bytes)
+    meter = Meter()
+    watch = Watch(Settings(), runtime, meter, lambda: Health(True, "ok"), dict)
+    watch.note_stores()
+    assert meter.value(metrics.ROWS) == 200
+    assert meter.value(metrics.STORE_MEMORY, "memtables") >= 200 * 1_000
+    assert meter.value(metrics.STORE_MEMORY, "block_cache") == options.cached_bytes
+    stores[0].close()
+    watch.note_stores()
+    assert 0 < meter.value(metrics.STORE_MEMORY, "memtables") < 200 * 1_000
+    stores[1].close()
