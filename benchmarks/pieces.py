@@ -1,9 +1,14 @@
-"""What each piece of the runtime buys: the state pipeline with one of them taken away."""
+"""What each piece of the runtime buys: the state pipeline without it, and without any runtime."""
 
+import json
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from benchmarks.results import Run
-from benchmarks.state import Contender, changelog, in_rounds, ours
+from benchmarks.measure import Child, Stretch
+from benchmarks.results import Run, of_stretch
+from benchmarks.state import CUSTOMERS, SEED, Contender, changelog, in_rounds, ours, quiet
 
 PIECES = (
     Contender("as it is: exactly once, epochs of 1 s", ours(), changelog("changelog")),
@@ -23,3 +28,16 @@ PIECES = (
 def measure(events: int, rounds: int, say: Callable[[str], None]) -> Iterator[Run]:
     """Every variant in every round, with the same events: a row's first ones are the cheapest."""
     yield from in_rounds("pieces", PIECES, events, rounds, say)
+    for round_ in range(1, rounds + 1):
+        yield _work_alone(events, round_)
+
+
+def _work_alone(events: int, round_: int) -> Run:
+    """The same without any runtime, in a process of its own."""
+    numbers = [str(number) for number in (events, CUSTOMERS, SEED)]
+    command = [sys.executable, "-m", "benchmarks.work_alone", *numbers]
+    with tempfile.TemporaryDirectory(prefix="bench-work-") as home:
+        child = Child(command, Path(home) / "log", environment=quiet())
+        done = json.loads(child.wait(600).splitlines()[-1])
+    stretch = Stretch(done["events"], done["wall_s"], done["cpu_s"], 0.0)
+    return of_stretch("pieces", "the work alone: no Kafka, no store", round_, stretch)
