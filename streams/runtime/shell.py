@@ -54,7 +54,6 @@ class Partition(Protocol[R]):
 class Shell(Protocol[R]):
     """What an application gives the runtime; one object a process, called by one thread.
 
-    `decode_row` alone runs in a restore's thread too: it must be a pure function of the bytes.
     A row may be changed in place, if it is `put` afterwards, and before another one is asked for:
     a row is encoded when others are in use, and what was changed by an epoch that is dropped is
     read from the store again.
