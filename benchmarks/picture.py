@@ -51,29 +51,39 @@ def _bars(runs: list[Run], top: int) -> tuple[list[str], int]:
 
 
 def _curve(runs: list[Run], top: int) -> tuple[list[str], int]:
+    """A line for each load, named where it ends."""
     if not runs:
         return [], top
-    height, left, right = 180, 70, WIDTH - 60
+    height, left, right = 180, 70, WIDTH - 180
     highest = max(r.numbers["cpu_us"] for r in runs) * 1.25
     low, high = (log10(edge(r.x for r in runs)) for edge in (min, max))
     span = max(high - low, 1e-9)
-    points = [
-        (
-            left + (log10(r.x) - low) / span * (right - left),
-            top + height - r.numbers["cpu_us"] / highest * height,
-            r,
-        )
-        for r in runs
-    ]
     drawn = [
         _text(20, top - 22, "CPU us/event over the number of customers", 15, weight=700),
         f'<path d="M{left},{top}V{top + height}H{right}" fill="none" stroke="{SOFT}"/>',
-        f'<path d="M{_joined(points)}" fill="none" stroke="{OURS}" stroke-width="2.5"/>',
     ]
-    for x, y, run in points:
-        drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{OURS}"/>')
-        drawn.append(_text(x, y - 10, f"{run.numbers['cpu_us']:.1f}", 13, anchor="middle"))
-        drawn.append(_text(x, top + height + 18, f"{run.x:,.0f}", 13, anchor="middle", color=SOFT))
+    looks = ((OURS, 22), (THEIRS, -10))
+    loads = dict.fromkeys(r.contender for r in runs)
+    for load, (color, beside) in zip(loads, looks, strict=False):
+        points = [
+            (
+                left + (log10(r.x) - low) / span * (right - left),
+                top + height - r.numbers["cpu_us"] / highest * height,
+                r,
+            )
+            for r in runs
+            if r.contender == load
+        ]
+        drawn.append(
+            f'<path d="M{_joined(points)}" fill="none" stroke="{color}" stroke-width="2.5"/>'
+        )
+        for x, y, run in points:
+            drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{color}"/>')
+            drawn.append(_text(x, y + beside, f"{run.numbers['cpu_us']:.1f}", 13, anchor="middle"))
+        drawn.append(_text(points[-1][0] + 12, points[-1][1] + 5, load, 13, color=SOFT))
+    for size in sorted({r.x for r in runs}):
+        x = left + (log10(size) - low) / span * (right - left)
+        drawn.append(_text(x, top + height + 18, f"{size:,.0f}", 13, anchor="middle", color=SOFT))
     return drawn, top + height + 40
 
 

@@ -184,10 +184,11 @@ def _scale(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
     lines = [
         (
             f"{run.x:,.0f}",
+            run.contender,
             f"{run.numbers['events_per_s']:,.0f}",
             f"{run.numbers['cpu_us']:.1f}",
             f"{run.numbers['restored_per_s']:,.0f}",
         )
         for run in runs
     ]
-    return ("customers", *EVENTS, "restored rows/s"), lines
+    return ("customers", "events", *EVENTS, "restored rows/s"), lines

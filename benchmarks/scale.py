@@ -1,7 +1,8 @@
 """CPU an event over the number of customers whose rows there are: it should stay flat.
 
-The rows are put into the changelog, restored by the worker into an empty store, and then updated
-by events of customers drawn uniformly, the worst that a cache can meet.
+The rows are put into the changelog, restored by the worker into an empty store, and then updated:
+by visitors who come, look at some things and go, and after that by customers drawn uniformly, the
+worst that a cache can meet.
 """
 
 import re
@@ -17,24 +18,26 @@ from benchmarks.measure import Child, Marks, follow, group_progress, running
 from benchmarks.restore import state_rows
 from benchmarks.results import Run, of_stretch
 from benchmarks.state import Place, ours, quiet
-from benchmarks.workload import PARTITIONS, views
+from benchmarks.workload import PARTITIONS, views, visits
 
 SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
 SEED = 11
+# One after the other, in one worker's life.
+LOADS = {"visits of 20 views": visits, "drawn uniformly": views}
 
 
 def measure(events: int, customers_max: int, say: Callable[[str], None]) -> Iterator[Run]:
-    """One run a size, with restored rows of 870 bytes."""
+    """One worker a size, with restored rows of 870 bytes; a run for each load."""
     for customers in SIZES:
         if customers > customers_max:
             say(f"{customers:,} customers: left out, --customers-max is {customers_max:,}")
             continue
-        run = _one(events, customers)
-        say(f"{customers:,} customers: {run.numbers['cpu_us']:.1f} us CPU/event")
-        yield run
+        for run in _one(events, customers):
+            say(f"{customers:,} customers, {run.contender}: {run.numbers['cpu_us']:.1f} us/event")
+            yield run
 
 
-def _one(events: int, customers: int) -> Run:
+def _one(events: int, customers: int) -> Iterator[Run]:
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-scale-")))
         kafka = stack.enter_context(broker())
@@ -44,17 +47,24 @@ def _one(events: int, customers: int) -> Run:
             "scale-changelog", partitions=PARTITIONS, **{"cleanup.policy": "compact"}
         )
         fill(kafka.bootstrap, "scale-changelog", state_rows(customers))
-        fill(kafka.bootstrap, place.source, views(events, customers, SEED))
+        for draw in LOADS.values():
+            fill(kafka.bootstrap, place.source, draw(events, customers, SEED))
         child = stack.enter_context(
             running(Child(ours()(place), home / "log", environment=quiet()))
         )
-        marks = Marks(int(events * 0.15), int(events * 0.85), events)
-        stretch = follow(child, group_progress(place.bootstrap, place.group, place.source), marks)
-        opened = re.findall(r"open after ([\d.]+) s: (\d+) rows", child.log.read_text())
-        restored = sum(int(rows) for _, rows in opened)
-        assert restored == customers, f"{restored} of {customers} rows were restored"
-        seconds = max(float(s) for s, _ in opened)
-        run = of_stretch(
-            "scale", "offerstream, epochs of 1 s", 1, stretch, restored_per_s=restored / seconds
-        )
-    return replace(run, x=float(customers))
+        progress = group_progress(place.bootstrap, place.group, place.source)
+        for before, load in enumerate(LOADS):
+            done = before * events
+            marks = Marks(done + int(events * 0.15), done + int(events * 0.85), done + events)
+            stretch = follow(child, progress, marks)
+            restored_per_s = _restored_per_s(child, customers)
+            run = of_stretch("scale", load, 1, stretch, restored_per_s=restored_per_s)
+            yield replace(run, x=float(customers))
+
+
+def _restored_per_s(child: Child, customers: int) -> float:
+    """As the worker's log has it."""
+    opened = re.findall(r"open after ([\d.]+) s: (\d+) rows", child.log.read_text())
+    restored = sum(int(rows) for _, rows in opened)
+    assert restored == customers, f"{restored} of {customers} rows were restored"
+    return restored / max(float(seconds) for seconds, _ in opened)

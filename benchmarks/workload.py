@@ -18,6 +18,7 @@ PRODUCTS = 400
 RECENT_PRODUCTS = 8
 RECENT_EVENTS = 32
 PARTITIONS = 4
+PRESENT, VISIT_VIEWS = 10_000, 20
 _SECONDS = np.datetime_as_string(np.arange(START_MS, START_MS + 86_400_000, 1_000).view("M8[ms]"))
 
 
@@ -26,6 +27,16 @@ def views(count: int, customers: int, seed: int) -> Iterator[tuple[bytes, bytes]
     for number, (customer, product) in enumerate(_draws(count, customers, seed)):
         key = b"c%07d" % customer
         yield key, view(number, key.decode(), product)
+
+
+def visits(count: int, customers: int, seed: int) -> Iterator[tuple[bytes, bytes]]:
+    """`count` events of visitors: 10,000 are there at a time, each for 20 views on average."""
+    rng = np.random.default_rng(seed)
+    comers = rng.integers(0, customers, PRESENT + count // VISIT_VIEWS + 1)
+    people = comers[np.arange(count) // VISIT_VIEWS + rng.integers(0, PRESENT, count)].tolist()
+    for number, customer in enumerate(people):
+        key = b"c%07d" % customer
+        yield key, view(number, key.decode(), number % PRODUCTS)
 
 
 def expected_answers(count: int, customers: int, seed: int) -> Counter[tuple[str, str, int]]:
