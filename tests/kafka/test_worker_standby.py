@@ -15,7 +15,7 @@ from tests.support.expected import Expected, assert_as_expected
 from tests.support.small_shop import closing, consents, reference, visits
 from tests.support.worker_job import Process, WorkerJob, wait_until
 
-CUSTOMERS, EVENTS = 500, 8_000
+CUSTOMERS, EVENTS = 500, 24_000
 SEED = int(os.environ.get("STANDBY_SEED", "20260106"))
 
 
