@@ -86,11 +86,22 @@ class Feed:
             self._producer.poll(0)
 
 
-def live_reference(*, valid_for_ms: int, rearm_ms: int, open_for_days: float) -> Reference:
-    """The small shop, with how soon its rules ask again, how long answers and offers are good."""
+def live_reference(
+    *, valid_for_ms: int, rearm_ms: int, open_for_days: float, remind_after_ms: int | None = None
+) -> Reference:
+    """The small shop, with how soon its rules ask again, how long answers and offers are good.
+
+    `remind_after_ms`: how soon an abandoned cart is spoken of, if not as soon as in the small shop.
+    """
     shop = reference()
     triggers = tuple(
-        replace(t, valid_for_ms=valid_for_ms, rearm_ms=rearm_ms) for t in shop.policies.triggers
+        replace(
+            t,
+            valid_for_ms=valid_for_ms,
+            rearm_ms=rearm_ms,
+            after_ms=t.after_ms if not t.after_ms or remind_after_ms is None else remind_after_ms,
+        )
+        for t in shop.policies.triggers
     )
     offers = tuple(replace(o, redeem_within_days=open_for_days) for o in shop.offers)
     return replace(shop, policies=replace(shop.policies, triggers=triggers), offers=offers)

@@ -1,6 +1,7 @@
 """The real worker in processes on Apache Kafka: its topics, its input, what it said."""
 
 import atexit
+import os
 import re
 import subprocess
 import sys
@@ -127,6 +128,12 @@ class Process:
     def pid(self) -> int:
         """The process."""
         return self._process.pid
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds that all its threads have taken."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def metrics(self) -> str:
         """What it tells Prometheus."""
