@@ -1,12 +1,13 @@
 """CPU an event over the number of customers whose rows there are: it should stay flat.
 
-The rows are put into the changelog, restored by the worker into an empty store, and then updated:
-by visitors who come, look at some things and go, and after that by customers drawn uniformly, the
-worst that a cache can meet.
+The rows are put into the changelog and restored by a worker into an empty store. The next worker
+on this store updates them: by visitors who come, look at some things and go, and after that by
+customers drawn uniformly, the worst that a cache can meet.
 """
 
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +23,8 @@ from benchmarks.workload import PARTITIONS, views, visits
 
 SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
 SEED = 11
+RESTORE_S_MAX = 600
+IDLE_S, IDLE_SHARE = 3.0, 0.1
 # One after the other, in one worker's life.
 LOADS = {"visits of 20 views": visits, "drawn uniformly": views}
 
@@ -47,24 +50,43 @@ def _one(events: int, customers: int) -> Iterator[Run]:
             "scale-changelog", partitions=PARTITIONS, **{"cleanup.policy": "compact"}
         )
         fill(kafka.bootstrap, "scale-changelog", state_rows(customers))
+        with running(_worker(place, "restoring.log")) as child:
+            restored_per_s = _restored_per_s(child, customers)
+            _wait_until_idle(child)
         for draw in LOADS.values():
             fill(kafka.bootstrap, place.source, draw(events, customers, SEED))
-        child = stack.enter_context(
-            running(Child(ours()(place), home / "log", environment=quiet()))
-        )
+        child = stack.enter_context(running(_worker(place, "log")))
         progress = group_progress(place.bootstrap, place.group, place.source)
         for before, load in enumerate(LOADS):
             done = before * events
             marks = Marks(done + int(events * 0.15), done + int(events * 0.85), done + events)
             stretch = follow(child, progress, marks)
-            restored_per_s = _restored_per_s(child, customers)
             run = of_stretch("scale", load, 1, stretch, restored_per_s=restored_per_s)
             yield replace(run, x=float(customers))
 
 
+def _worker(place: Place, log: str) -> Child:
+    return Child(ours()(place), place.home / log, environment=quiet())
+
+
 def _restored_per_s(child: Child, customers: int) -> float:
-    """As the worker's log has it."""
-    opened = re.findall(r"open after ([\d.]+) s: (\d+) rows", child.log.read_text())
+    """As the worker's log has it, once all partitions are open."""
+    opened: list[tuple[str, str]] = []
+    end_s = time.monotonic() + RESTORE_S_MAX
+    while len(opened) < PARTITIONS:
+        child.check()
+        if time.monotonic() > end_s:
+            raise child.failed(f"did not open within {RESTORE_S_MAX} s")
+        time.sleep(0.5)
+        opened = re.findall(r"open after ([\d.]+) s: (\d+) rows", child.log.read_text())
     restored = sum(int(rows) for _, rows in opened)
     assert restored == customers, f"{restored} of {customers} rows were restored"
     return restored / max(float(seconds) for seconds, _ in opened)
+
+
+def _wait_until_idle(child: Child) -> None:
+    """RocksDB tidies up after a restore; what it takes for that is no event's."""
+    busy_s, before_s = IDLE_S, child.cpu_s
+    while busy_s > IDLE_SHARE * IDLE_S:
+        time.sleep(IDLE_S)
+        busy_s, before_s = child.cpu_s - before_s, child.cpu_s
