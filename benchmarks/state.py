@@ -151,7 +151,7 @@ CONTENDERS = (
         "idiomatic Faust 0.15.3, at least once",
         _faust,
         changelog("customers-changelog"),
-        share=0.03,
+        share=0.1,
         own_topics=False,
     ),
 )
