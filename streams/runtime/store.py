@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 from rocksdict import (
+    BlockBasedIndexType,
     BlockBasedOptions,
     Cache,
     DbClosedError,
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 _DAMAGED = "DAMAGED"
 _POSITION = b"mposition"
 _ORIGIN = b"morigin"
+_METADATA_BLOCK_BYTES = 4_096
 _FULL = ("no space left", "file too large", "quota exceeded")
 _UNLOGGED = WriteOptions()
 _UNLOGGED.disable_wal = True
@@ -67,11 +69,20 @@ class StoreOptions:
         return int(self._cache.get_usage())
 
     def new(self) -> Options:
-        """Options for one store: small memtables, full bloom filter, few log files."""
+        """Options for one store: small memtables, full bloom filter, few log files.
+
+        Index and filter are in the bounded cache, so they must be in small blocks: the cache is cut
+        into shards of a MiB, and an index in one block is larger in a file of 200 MiB. It would be
+        read and decompressed for every row.
+        """
         table = BlockBasedOptions()
         table.set_block_cache(self._cache)
         table.set_bloom_filter(10, False)
         table.set_cache_index_and_filter_blocks(True)
+        table.set_index_type(BlockBasedIndexType.two_level_index_search())
+        table.set_partition_filters(True)
+        table.set_metadata_block_size(_METADATA_BLOCK_BYTES)
+        table.set_pin_top_level_index_and_filter(True)
         options = Options(raw_mode=True)
         options.create_if_missing(True)
         options.set_block_based_table_factory(table)
