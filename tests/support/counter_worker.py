@@ -29,10 +29,12 @@ from streams.runtime import (
     build_runtime,
     run,
 )
+from streams.runtime import restore as restores
 from streams.runtime import session as sessions
 from streams.runtime.launcher import Launcher
 
-SLOWNESS = ("tick_ms", "batch_s", "restore_s")
+SLOWNESS = ("tick_ms", "batch_s")
+RESTORE_BATCH = 500
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -45,16 +47,12 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class CounterShell:
-    """Counts and sums per key; `restore_s` is how long it takes over a hundred rows."""
+    """Counts and sums per key."""
 
-    def __init__(
-        self, output_topic: str, tick_ms: int = 0, batch_s: float = 0.0, restore_s: float = 0.0
-    ) -> None:
+    def __init__(self, output_topic: str, tick_ms: int = 0, batch_s: float = 0.0) -> None:
         self._output_topic = output_topic
         self._tick_ms = tick_ms
         self._batch_s = batch_s
-        self._restore_s = restore_s
-        self._decoded = 0
         self.records = 0
 
     def encode_row(self, row: Row) -> bytes:
@@ -62,11 +60,7 @@ class CounterShell:
         return msgspec.json.encode(row)
 
     def decode_row(self, data: bytes) -> Row:
-        """JSON; where it is told to be slow, it says how many it has decoded."""
-        self._decoded += 1
-        if self._restore_s and self._decoded % 100 == 0:
-            time.sleep(self._restore_s)
-            print(f"RESTORED {self._decoded}", flush=True)
+        """JSON."""
         return msgspec.json.decode(data, type=Row)
 
     def due_at_ms(self, row: Row) -> int | None:
@@ -120,6 +114,22 @@ def dies_at(step: str, epoch: int, marker: Path) -> Any:
     return failpoint
 
 
+def restores_slowly(restore_s: float) -> None:
+    """From now on a restore takes so long over a hundred rows, and says how many it has written."""
+    write, written = restores.ChangelogReader.write, 0
+
+    def slow(reader: Any, messages: list[Any], *, logged: bool) -> int:
+        nonlocal written
+        rows = write(reader, messages, logged=logged)
+        time.sleep(restore_s * rows / 100)
+        written += rows
+        print(f"RESTORED {written}", flush=True)
+        return rows
+
+    restores._BATCH = RESTORE_BATCH
+    restores.ChangelogReader.write = slow  # type: ignore[method-assign]
+
+
 async def say_how_far_behind(runtime: Any) -> None:
     """From now on say how many changelog positions the standbys have left to read."""
 
@@ -156,6 +166,8 @@ def main(arguments: dict[str, Any]) -> int:
             "data_dir": Path(arguments["settings"]["data_dir"]),
         }
     )
+    if "restore_s" in arguments:
+        restores_slowly(arguments["restore_s"])
     extra = {}
     if "die_at" in arguments:
         step, epoch, marker = arguments["die_at"]
