@@ -51,7 +51,7 @@ kafka: install ## the tests on Apache Kafka (from Maven Central, or KAFKA_BOOTST
 soak: install ## tests that run for minutes to hours
 	$(BIN)/pytest -m soak tests --timeout 14400
 
-bench: install ## everything docs/bench.md shows, measured anew: 40 minutes on an idle machine
+bench: install ## everything docs/bench.md shows, measured anew: an hour or more on an idle machine
 	$(BIN)/python -m benchmarks all --json .cache/bench/runs.json $(ARGS)
 	$(BIN)/python -m benchmarks report .cache/bench/runs.json
 

@@ -1,6 +1,7 @@
 """The product's input: one seeded stream of product views by customers who granted everything."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -21,18 +22,18 @@ def product_views(count: int, customers: int, seed: int) -> Iterator[tuple[bytes
 def draws(count: int, customers: int, seed: int) -> Iterator[tuple[str, int]]:
     """Who looks at which product."""
     rng = np.random.default_rng(seed)
-    people = rng.integers(0, customers, count).tolist()
-    products = rng.integers(0, 400, count).tolist()
-    return ((f"c{c:07d}", p) for c, p in zip(people, products, strict=True))
+    return _looks(rng.integers(0, customers, count), rng)
 
 
 def visits(count: int, present: int, views: int, seed: int) -> Iterator[tuple[str, int]]:
     """Who looks at which product, `present` at a time, each for `views` views on average."""
     rng = np.random.default_rng(seed)
-    oldest = np.arange(count) // views
-    people = (oldest + rng.integers(0, present, count)).tolist()
-    products = rng.integers(0, 400, count).tolist()
-    return ((f"c{c:07d}", p) for c, p in zip(people, products, strict=True))
+    return _looks(np.arange(count) // views + rng.integers(0, present, count), rng)
+
+
+def _looks(people: "np.ndarray[Any, Any]", rng: np.random.Generator) -> Iterator[tuple[str, int]]:
+    products = rng.integers(0, 400, len(people)).tolist()
+    return ((f"c{c:07d}", p) for c, p in zip(people.tolist(), products, strict=True))
 
 
 def consents(customers: int) -> Iterator[tuple[bytes, bytes]]:

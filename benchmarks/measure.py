@@ -5,9 +5,11 @@ and all its children; both over the same stretch, between two marks of progress,
 start-up nor the end of the input counts.
 """
 
+import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +17,8 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from msgspec import Struct
+
+from benchmarks.install import ROOT
 
 POLL_S = 0.05
 SILENT_S_MAX = 180.0
@@ -162,6 +166,14 @@ def follow(child: Child, progress: Progress, marks: Marks, *others: Child) -> St
             raise child.failed(f"stands still at {done} of {marks.total} events")
         time.sleep(POLL_S)
     return stretch
+
+
+def alone(module: str, numbers: Sequence[int], log: Path) -> Stretch:
+    """A module that measures itself, in a process of its own, and prints the stretch as JSON."""
+    command = [sys.executable, "-m", module, *map(str, numbers)]
+    child = Child(command, log, environment={"PYTHONPATH": str(ROOT)})
+    done = json.loads(child.wait(600).splitlines()[-1])
+    return Stretch(done["events"], done["wall_s"], done["cpu_s"], 0.0)
 
 
 def wait_for(child: Child, progress: Progress, events: int) -> None:

@@ -58,6 +58,10 @@ def _curve(runs: list[Run], top: int) -> tuple[list[str], int]:
     highest = max(r.numbers["cpu_us"] for r in runs) * 1.25
     low, high = (log10(edge(r.x for r in runs)) for edge in (min, max))
     span = max(high - low, 1e-9)
+
+    def across(customers: float) -> float:
+        return left + (log10(customers) - low) / span * (right - left)
+
     drawn = [
         _text(20, top - 22, "CPU us/event over the number of customers", 15, weight=700),
         f'<path d="M{left},{top}V{top + height}H{right}" fill="none" stroke="{SOFT}"/>',
@@ -66,11 +70,7 @@ def _curve(runs: list[Run], top: int) -> tuple[list[str], int]:
     loads = dict.fromkeys(r.contender for r in runs)
     for load, (color, beside) in zip(loads, looks, strict=False):
         points = [
-            (
-                left + (log10(r.x) - low) / span * (right - left),
-                top + height - r.numbers["cpu_us"] / highest * height,
-                r,
-            )
+            (across(r.x), top + height - r.numbers["cpu_us"] / highest * height, r)
             for r in runs
             if r.contender == load
         ]
@@ -81,9 +81,10 @@ def _curve(runs: list[Run], top: int) -> tuple[list[str], int]:
             drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{color}"/>')
             drawn.append(_text(x, y + beside, f"{run.numbers['cpu_us']:.1f}", 13, anchor="middle"))
         drawn.append(_text(points[-1][0] + 12, points[-1][1] + 5, load, 13, color=SOFT))
-    for size in sorted({r.x for r in runs}):
-        x = left + (log10(size) - low) / span * (right - left)
-        drawn.append(_text(x, top + height + 18, f"{size:,.0f}", 13, anchor="middle", color=SOFT))
+    drawn += [
+        _text(across(size), top + height + 18, f"{size:,.0f}", 13, anchor="middle", color=SOFT)
+        for size in sorted({r.x for r in runs})
+    ]
     return drawn, top + height + 40
 
 

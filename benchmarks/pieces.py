@@ -1,14 +1,12 @@
 """What each piece of the runtime buys: the state pipeline without it, and without any runtime."""
 
-import json
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.measure import Child, Stretch
+from benchmarks.measure import alone
 from benchmarks.results import Run, of_stretch
-from benchmarks.state import CUSTOMERS, SEED, Contender, changelog, in_rounds, ours, quiet
+from benchmarks.state import CUSTOMERS, SEED, Contender, changelog, in_rounds, ours
 
 PIECES = (
     Contender("as it is: exactly once, epochs of 1 s", ours(), changelog("changelog")),
@@ -34,10 +32,7 @@ def measure(events: int, rounds: int, say: Callable[[str], None]) -> Iterator[Ru
 
 def _work_alone(events: int, round_: int) -> Run:
     """The same without any runtime, in a process of its own."""
-    numbers = [str(number) for number in (events, CUSTOMERS, SEED)]
-    command = [sys.executable, "-m", "benchmarks.work_alone", *numbers]
     with tempfile.TemporaryDirectory(prefix="bench-work-") as home:
-        child = Child(command, Path(home) / "log", environment=quiet())
-        done = json.loads(child.wait(600).splitlines()[-1])
-    stretch = Stretch(done["events"], done["wall_s"], done["cpu_s"], 0.0)
+        numbers = (events, CUSTOMERS, SEED)
+        stretch = alone("benchmarks.work_alone", numbers, Path(home) / "log")
     return of_stretch("pieces", "the work alone: no Kafka, no store", round_, stretch)

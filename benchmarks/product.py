@@ -1,7 +1,5 @@
 """The whole product alone in memory and as a worker on Kafka, beside a Faust app's bare update."""
 
-import json
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,8 +10,7 @@ from msgspec.structs import replace
 from benchmarks import state
 from benchmarks.broker import broker
 from benchmarks.events import consents, product_views
-from benchmarks.install import ROOT
-from benchmarks.measure import Child, Marks, Stretch, follow, running, wait_for
+from benchmarks.measure import Marks, alone, follow, running, wait_for
 from benchmarks.results import Run, of_stretch
 from benchmarks.shop import Shop
 from streams import topics
@@ -40,13 +37,7 @@ def measure(events: int, rounds: int, say: Callable[[str], None]) -> Iterator[Ru
 def _alone(events: int, round_: int, at: Path) -> Run:
     """`process()` with decode and encode over rows in a dict, in a process of its own."""
     at.mkdir()
-    child = Child(
-        [sys.executable, "-m", "benchmarks.process_alone", str(events), str(CUSTOMERS), str(SEED)],
-        at / "log",
-        environment={"PYTHONPATH": str(ROOT)},
-    )
-    done = json.loads(child.wait(600).splitlines()[-1])
-    stretch = Stretch(done["events"], done["wall_s"], done["cpu_s"], 0.0)
+    stretch = alone("benchmarks.process_alone", (events, CUSTOMERS, SEED), at / "log")
     return of_stretch("product", "process() alone, in memory", round_, stretch)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from benchmarks.broker import broker, fill
-from benchmarks.measure import Child, Marks, follow, group_progress, running
+from benchmarks.measure import Child, Marks, follow, group_progress, running, wait_for
 from benchmarks.restore import state_rows
 from benchmarks.results import Run, of_stretch
 from benchmarks.state import Place, ours, quiet
@@ -23,7 +23,6 @@ from benchmarks.workload import PARTITIONS, views, visits
 
 SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
 SEED = 11
-RESTORE_S_MAX = 600
 IDLE_S, IDLE_SHARE = 3.0, 0.1
 # One after the other, in one worker's life.
 LOADS = {"visits of 20 views": visits, "drawn uniformly": views}
@@ -71,17 +70,14 @@ def _worker(place: Place, log: str) -> Child:
 
 def _restored_per_s(child: Child, customers: int) -> float:
     """As the worker's log has it, once all partitions are open."""
-    opened: list[tuple[str, str]] = []
-    end_s = time.monotonic() + RESTORE_S_MAX
-    while len(opened) < PARTITIONS:
-        child.check()
-        if time.monotonic() > end_s:
-            raise child.failed(f"did not open within {RESTORE_S_MAX} s")
-        time.sleep(0.5)
-        opened = re.findall(r"open after ([\d.]+) s: (\d+) rows", child.log.read_text())
-    restored = sum(int(rows) for _, rows in opened)
+
+    def opened() -> list[tuple[str, str]]:
+        return re.findall(r"open after ([\d.]+) s: (\d+) rows", child.log.read_text())
+
+    wait_for(child, lambda: len(opened()), PARTITIONS)
+    restored = sum(int(rows) for _, rows in opened())
     assert restored == customers, f"{restored} of {customers} rows were restored"
-    return restored / max(float(seconds) for seconds, _ in opened)
+    return restored / max(float(seconds) for seconds, _ in opened())
 
 
 def _wait_until_idle(child: Child) -> None:

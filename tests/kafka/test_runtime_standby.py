@@ -12,6 +12,7 @@ from confluent_kafka import Producer
 from streams.runtime.store import RowStore, StoreOptions
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.counting import CounterJob, WorkerProcess, expected_rows, uniform_input
+from tests.support.openings import openings
 
 pytestmark = pytest.mark.kafka
 SEED = 20_261
@@ -41,8 +42,7 @@ def pair(job: CounterJob, records: list[tuple[str, int]]) -> list[WorkerProcess]
 
 def restored_by(log: str) -> dict[int, int]:
     """By partition: the rows that its last opening restored."""
-    found = re.findall(r"partition (\d+) is open after .*: (\d+) rows restored", log)
-    return {int(number): int(rows) for number, rows in found}
+    return dict(openings(log))
 
 
 def wait_until_open(worker: WorkerProcess, said: int, partitions: int) -> dict[int, int]:

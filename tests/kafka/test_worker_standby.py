@@ -12,6 +12,7 @@ from streams.telemetry import catalogue
 from streams.telemetry.metric import Metric
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.expected import Expected, assert_as_expected
+from tests.support.openings import openings
 from tests.support.small_shop import closing, consents, reference, visits
 from tests.support.worker_job import Process, WorkerJob, wait_until
 
@@ -67,18 +68,13 @@ def test_a_killed_workers_standby_restores_a_tail_and_is_exact(
     left = total - job.progress()
     job.wait_for(total, heir)
     assert heir.stop() == 0, heir.tail()
-    opened = re.findall(r"partition (\d+) is open after .*: (\d+) rows restored", heir.log()[said:])
-    restored = sum(int(rows) for _, rows in opened)
+    own, opened = openings(heir.log()[:said]), openings(heir.log()[said:])
+    restored = sum(rows for _, rows in opened)
     print(
         f"{left} records were left; of {CUSTOMERS} rows {restored} were restored at the take-over"
     )
     assert left > 0, "the kill came after the work was done"
-    assert {number for number, _ in opened} >= {"0", "1", "2", "3"} - own_before(heir, said)
+    assert dict(opened).keys() >= {0, 1, 2, 3} - dict(own).keys()
     # Without a standby it would be all rows of two of four partitions.
     assert restored < CUSTOMERS // 5
     assert_as_expected(job, Expected([*before, *after]))
-
-
-def own_before(worker: Process, said: int) -> set[str]:
-    """The partitions that it had opened by then."""
-    return set(re.findall(r"partition (\d+) is open after", worker.log()[:said]))

@@ -99,7 +99,7 @@ def live_reference(
             t,
             valid_for_ms=valid_for_ms,
             rearm_ms=rearm_ms,
-            after_ms=t.after_ms if not t.after_ms or remind_after_ms is None else remind_after_ms,
+            after_ms=t.after_ms and (remind_after_ms or t.after_ms),
         )
         for t in shop.policies.triggers
     )
