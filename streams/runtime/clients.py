@@ -16,14 +16,19 @@ def new_producer(settings: RuntimeSettings, partition: int) -> Producer:
 
     `retry.backoff.ms` must be small: with the default 100 every transaction first waits out
     `CONCURRENT_TRANSACTIONS` of the one before.
+
+    Nothing is sent before `flush`. The client has one request to a partition on its way, and asks
+    without a pause whether it is answered where more waits whose time has come: half a core, for
+    as long as a large epoch takes.
     """
     config: dict[str, Any] = {
         **_common(settings),
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
         "compression.type": "lz4",
-        "linger.ms": settings.linger_ms,
+        "linger.ms": 1_000,
         "batch.size": 1_000_000,
+        "batch.num.messages": 1_000_000,
         "queue.buffering.max.messages": 1_000_000,
         "queue.buffering.max.kbytes": 512 * 1024,
         "retry.backoff.ms": 2,

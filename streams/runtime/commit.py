@@ -7,6 +7,7 @@ Whatever fails before the commit is answered by dropping the epoch; a crash afte
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -18,10 +19,12 @@ from streams.runtime.faults import BrokerError, EpochError, FencedError
 from streams.runtime.hanging import end_hanging
 from streams.runtime.records import Output, due_headers
 from streams.runtime.settings import RuntimeSettings
-from streams.runtime.store import RowStore
+from streams.runtime.store import RowChange, RowStore
 
 R = TypeVar("R")
 _LARGE_BYTES = 10_000
+# Less than the client sends in one request (`batch.size`), with what a record has around it.
+_AT_ONCE_BYTES, _AROUND_BYTES = 950_000, 64
 Call = Callable[[float], object]
 CommitOffsets = Callable[[Mapping[str, int]], None]
 
@@ -44,6 +47,9 @@ class Ending(Protocol):
 
     def send(self, output: Output, on_delivery: Callable[[object, Message], None] | None) -> None:
         """Hand one record to the client."""
+
+    def deliver(self) -> None:
+        """Wait until everything that was handed to the client is acknowledged."""
 
     def send_offsets(self, moved: Mapping[str, int]) -> None:
         """The positions, after every record is acknowledged."""
@@ -92,13 +98,17 @@ class Transactions:
             on_delivery = self._note_failure
         produce(self._producer, output, on_delivery)
 
+    def deliver(self) -> None:
+        """Wait for all deliveries; one that failed fails the commit."""
+        self._retry(self._flush)
+
     def send_offsets(self, moved: Mapping[str, int]) -> None:
         """Wait for all deliveries, then put the group's new offsets into the transaction.
 
         Not both at once: the coordinator takes one change of a transaction at a time, and whoever
         comes second is told to come back.
         """
-        self._retry(self._deliver)
+        self.deliver()
         if moved:
             offsets = [TopicPartition(t, self._partition, o) for t, o in moved.items()]
             send = self._producer.send_offsets_to_transaction
@@ -116,7 +126,7 @@ class Transactions:
                 self._producer.abort_transaction(5.0)
         _close(self._producer)
 
-    def _deliver(self, patience_s: float) -> None:
+    def _flush(self, patience_s: float) -> None:
         if self._producer.flush(patience_s):
             raise EpochError(f"partition {self._partition}: records were not acknowledged in time")
 
@@ -161,7 +171,7 @@ class PlainCommits:
         self._moved, self._undelivered = {}, ""
 
     def send(self, output: Output, on_delivery: Callable[[object, Message], None] | None) -> None:
-        """Queue a record; a failed delivery fails `send_offsets`."""
+        """Queue a record; a failed delivery fails `deliver`."""
 
         def delivered(error: KafkaError | None, message: Message) -> None:
             if error is not None:
@@ -171,11 +181,19 @@ class PlainCommits:
 
         produce(self._producer, output, delivered)
 
-    def send_offsets(self, moved: Mapping[str, int]) -> None:
-        """Wait for every record; remember the offsets."""
+    def deliver(self) -> None:
+        """Wait for every record.
+
+        Raises:
+            EpochError: one was not delivered.
+        """
         left = self._producer.flush(30.0)
         if left or self._undelivered:
             raise EpochError(f"partition {self._partition}: {self._undelivered or 'not delivered'}")
+
+    def send_offsets(self, moved: Mapping[str, int]) -> None:
+        """Wait for every record; remember the offsets."""
+        self.deliver()
         self._moved = moved
 
     def commit(self) -> None:
@@ -229,13 +247,18 @@ class Committer(Generic[R]):
 
     def _send(self, epoch: Epoch[R]) -> None:
         """All records; the last one of the changelog tells where the changelog will stand."""
-        send, last = self._ending.send, len(epoch.changes) - 1
-        for n, change in enumerate(epoch.changes):
-            headers = due_headers(change.due_ms)
-            record = Output(self._changelog, change.key, change.data, headers, self._partition)
-            send(record, self._on_last_row if n == last else None)
-        for output in epoch.outputs:
-            send(output, None)
+        last, at_once = len(epoch.changes) - 1, 0
+        for n, output in enumerate(chain(map(self._changed, epoch.changes), epoch.outputs)):
+            size = len(output.key or b"") + len(output.value or b"") + _AROUND_BYTES
+            if at_once + size > _AT_ONCE_BYTES:
+                self._ending.deliver()
+                at_once = 0
+            at_once += size
+            self._ending.send(output, self._on_last_row if n == last else None)
+
+    def _changed(self, change: RowChange) -> Output:
+        headers = due_headers(change.due_ms)
+        return Output(self._changelog, change.key, change.data, headers, self._partition)
 
     def _on_last_row(self, error: object, message: Message) -> None:
         offset = message.offset()

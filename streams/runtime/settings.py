@@ -45,7 +45,6 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True):
     block_cache_bytes: int = 64 << 20
     write_buffer_bytes: int = 16 << 20
     fetch_queue_kbytes: int = 8_192
-    linger_ms: float = 1.0
 
     def __repr__(self) -> str:
         """Without `client_config`: it may hold a password."""

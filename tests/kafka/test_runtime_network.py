@@ -1,11 +1,19 @@
 """B2: the network between worker and broker is cut, slow, or silent; nothing is lost or doubled."""
 
+import os
 import signal
 import time
 from pathlib import Path
 
 import pytest
 
+from streams.runtime.clients import new_consumer
+from streams.runtime.commit import Committer, Transactions
+from streams.runtime.epoch import Epoch
+from streams.runtime.failpoint import nothing_fails
+from streams.runtime.records import NEVER
+from streams.runtime.store import RowChange, RowStore, StoreOptions
+from tests.support.bare_runtime import bare_settings, opened
 from tests.support.counting import CounterJob, WorkerProcess, skewed_input
 from tests.support.guarded_kafka import GuardedKafka
 from tests.support.tcp_proxy import TcpProxy
@@ -13,6 +21,7 @@ from tests.support.tcp_proxy import TcpProxy
 pytestmark = pytest.mark.kafka
 SLOWLY = {"batch_s": 0.002}
 SEED = 21
+EPOCH_ROWS = 10_000
 
 
 def start(
@@ -78,6 +87,38 @@ def test_b2_a_latency_of_200_ms(guarded: GuardedKafka, tmp_path: Path) -> None:
         proxy.delay_s = 0.2
         finish(job, worker, records)
     finally:
+        proxy.close()
+
+
+def test_b2_waiting_for_a_slow_broker_takes_no_processor_time(
+    guarded: GuardedKafka, tmp_path: Path
+) -> None:
+    """A large epoch is many requests, one after the other: the client sleeps between them."""
+    proxy = guarded.proxy()
+    guarded.create_topics("patient-changelog", **{"cleanup.policy": "compact"})
+    names = {"application_id": "patient", "changelog_topic": "patient-changelog"}
+    settings = bare_settings(tmp_path, **names, **guarded.behind_proxy)
+    store = RowStore(tmp_path / "0", StoreOptions(1 << 20, 1 << 20))
+    group = new_consumer(settings)
+    ending = Transactions(settings, 0, group)
+    try:
+        opened(ending)
+        committer = Committer[None](settings, 0, ending, store, nothing_fails)
+        epoch = Epoch[None]({})
+        epoch.changes = [
+            RowChange(b"%d" % n, os.urandom(1_000), NEVER, NEVER) for n in range(EPOCH_ROWS)
+        ]
+        proxy.delay_s = 0.1
+        cpu_s, wall_s = time.process_time(), time.monotonic()
+        committer.commit(epoch)
+        cpu_s, wall_s = time.process_time() - cpu_s, time.monotonic() - wall_s
+        print(f"{EPOCH_ROWS} rows: {cpu_s:.2f} s of CPU time in {wall_s:.2f} s")
+        assert store.count() == sum(guarded.end_offsets("patient-changelog")) - 1 == EPOCH_ROWS
+        assert cpu_s < wall_s / 3
+    finally:
+        ending.close()
+        group.close()
+        store.close()
         proxy.close()
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from streams.runtime.clients import new_consumer
 from streams.runtime.commit import Transactions
-from streams.runtime.faults import EXIT_FENCED, EXIT_GROUP, EpochError, FencedError
+from streams.runtime.faults import EXIT_FENCED, EXIT_GROUP, FencedError
 from streams.runtime.records import Output
 from streams.runtime.settings import RuntimeSettings
 from tests.support.apache_kafka import ApacheKafka
+from tests.support.bare_runtime import opened
 from tests.support.counting import CounterJob, expected_outputs, expected_rows, skewed_input
 from tests.support.crew import Crew
 
@@ -100,17 +101,6 @@ def test_z1_a_zombie_is_fenced_and_ends_with_a_reason(
     job.wait_until_done([woken])
     assert woken.stop() == 0
     assert job.stored(0) == expected_rows(records + more + last)
-
-
-def opened(ending: Transactions) -> None:
-    """Open, as often as a broker that has just started asks for."""
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            return ending.open()
-        except EpochError:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
 
 
 def test_z1_who_is_fenced_while_records_are_on_their_way_says_so(

@@ -1,9 +1,12 @@
-"""Parts of the runtime for tests that have no broker."""
+"""Parts of the runtime for tests without a worker."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 from streams.runtime import RuntimeSettings
+from streams.runtime.commit import Transactions
+from streams.runtime.faults import EpochError
 
 
 def bare_settings(home: Path, **differs: Any) -> RuntimeSettings:
@@ -22,3 +25,14 @@ def bare_settings(home: Path, **differs: Any) -> RuntimeSettings:
 async def undelivered(*_: Any) -> None:
     """For a partition's loop to which nothing is delivered."""
     raise AssertionError("nothing is delivered here")
+
+
+def opened(ending: Transactions) -> None:
+    """Open, as often as a broker that has just started asks for."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return ending.open()
+        except EpochError:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
