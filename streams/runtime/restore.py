@@ -59,7 +59,7 @@ class ChangelogReader:
         """What has arrived; nothing after `wait_s` without any."""
         return arrived(self._consumer, wait_s, records_max)
 
-    def write(self, messages: list[Message], *, logged: bool) -> int:
+    def write(self, messages: list[Message]) -> int:
         """Put what was fetched into the store; how many rows that were.
 
         Raises:
@@ -67,12 +67,12 @@ class ChangelogReader:
             StoreError: the disk refuses.
         """
         changes, position = self._changes(messages)
-        self._store.write(changes, position, logged=logged)
+        self._store.write(changes, position)
         self.position = position
         return len(changes)
 
     def flush(self) -> None:
-        """Put what was written without a log to disk; what comes may be logged."""
+        """Put what was written to disk, so that it need not be read again."""
         self._store.flush()
         self._was_due = WasDue(self._store)
 
@@ -149,7 +149,7 @@ class Restorer:
             messages = reader.fetch(_PATIENCE_S, _BATCH)
             if not messages:
                 raise EpochError(f"{source}: nothing after {reader.position}")
-            rows += reader.write(messages, logged=False)
+            rows += reader.write(messages)
         reader.flush()
         return rows
 

@@ -123,17 +123,16 @@ class Follower(Generic[R]):
         caught_up = False
         while not self._closing.is_set():
             if not caught_up and reader.position >= end:
-                # From here on it writes as an owner does: a crash forgets nothing.
                 reader.flush()
                 caught_up = True
                 log.info("standby of partition %d has caught up: %d rows", self.number, rows)
             self.behind = reader.behind()
             if messages := reader.fetch(_WAIT_S, _TURN_RECORDS):
-                rows += self._write(reader, messages, logged=caught_up)
+                rows += self._write(reader, messages)
 
-    def _write(self, reader: ChangelogReader, messages: list[Message], *, logged: bool) -> int:
+    def _write(self, reader: ChangelogReader, messages: list[Message]) -> int:
         with self._pace.turn(self._closing):
-            return reader.write(messages, logged=logged)
+            return reader.write(messages)
 
 
 __all__ = ["Follower", "Pace"]

@@ -4,6 +4,9 @@ One column family, three prefixes: `r` + key holds the due time (8 bytes, big en
 there is none) and the row; `t` + due time + key is the due index; `m` + name is metadata. A write
 moves rows, due index and changelog position together, so the store is always the state at exactly
 that position: behind the changelog after a crash, never ahead of it.
+
+RocksDB keeps no log of its own: the changelog is one. A crash forgets what was still in memory, the
+newest writes, each as a whole; a restore reads them again.
 """
 
 import logging
@@ -155,12 +158,8 @@ class RowStore:
             raise self._failed("read", error) from error
         return [NEVER if data is None else int.from_bytes(data[:8], "big") for data in found]
 
-    def write(self, changes: Iterable[RowChange], position: int, *, logged: bool = True) -> None:
-        """Rows, due index and position in one atomic write.
-
-        Not `logged`, it may be forgotten by a crash, as a whole and with all such writes after it;
-        `flush` ends that.
-        """
+    def write(self, changes: Iterable[RowChange], position: int) -> None:
+        """Rows, due index and position in one atomic write."""
         batch = WriteBatch(raw_mode=True)
         put, delete = batch.put, batch.delete
         for change in changes:
@@ -174,15 +173,12 @@ class RowStore:
                 put(_due_key(change.due_ms, change.key), b"")
         put(_POSITION, position.to_bytes(8, "big"))
         try:
-            if logged:
-                self._db.write(batch)
-            else:
-                self._db.write(batch, _UNLOGGED)
+            self._db.write(batch, _UNLOGGED)
         except Exception as error:
             raise self._failed("written", error) from error
 
     def flush(self) -> None:
-        """Put everything that was written to disk."""
+        """Put everything that was written to disk: no crash forgets it any more."""
         try:
             self._db.flush()
         except Exception as error:

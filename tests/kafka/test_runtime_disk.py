@@ -16,8 +16,7 @@ from tests.support.counting import CounterJob, expected_rows, skewed_input
 
 pytestmark = pytest.mark.kafka
 SLOWLY = {"batch_s": 0.002}
-# Small memtables, so that there are files to fill a disk with, and to damage.
-SMALL = {"batch_records_max": 10, "epoch_ms": 20, "write_buffer_bytes": 16_384}
+SMALL = {"batch_records_max": 10, "epoch_ms": 20}
 
 
 def finish(job: CounterJob, records: list[tuple[str, int]]) -> None:

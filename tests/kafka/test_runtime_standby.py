@@ -86,7 +86,7 @@ def test_a_standby_takes_over_with_a_small_tail(kafka: ApacheKafka, tmp_path: Pa
 def test_a_standby_with_a_spoilt_store_begins_again(kafka: ApacheKafka, tmp_path: Path) -> None:
     """Store damaged, store of another cluster: it follows from the beginning, and can take over."""
     print(f"SEED={SEED}")
-    job = CounterJob(kafka, "begins-again", tmp_path, standby_replicas=1, write_buffer_bytes=16_384)
+    job = CounterJob(kafka, "begins-again", tmp_path, standby_replicas=1)
     records = uniform_input(6_000, 2_000, SEED)
     owner, follower = pair(job, records)
     assert follower.stop() == 0

@@ -118,9 +118,9 @@ def restores_slowly(restore_s: float) -> None:
     """From now on a restore takes so long over a hundred rows, and says how many it has written."""
     write, written = restores.ChangelogReader.write, 0
 
-    def slow(reader: Any, messages: list[Any], *, logged: bool) -> int:
+    def slow(reader: Any, messages: list[Any]) -> int:
         nonlocal written
-        rows = write(reader, messages, logged=logged)
+        rows = write(reader, messages)
         time.sleep(restore_s * rows / 100)
         written += rows
         print(f"RESTORED {written}", flush=True)

@@ -56,6 +56,8 @@ class CounterJob:
             "session_timeout_s": kafka.session_timeout_s,
             "heartbeat_s": 0.3,
             "transaction_timeout_s": 5.0,
+            # So small that a kill leaves a store that is behind its changelog, not an empty one.
+            "write_buffer_bytes": 16_384,
             **settings,
         }
         kafka.create_topics(*self.inputs, self.outputs)

@@ -52,16 +52,3 @@ def test_beyond_the_hashes_every_key_is_looked_up(
     was_due.of([b"a", b"b"])
     store.write([RowChange(b"a", b"1", 500, NEVER)], 2)
     assert was_due.of([b"a", b"c"]) == {b"a": 500, b"c": NEVER}
-
-
-def test_flushed_rows_survive_later_logged_writes(store: RowStore, tmp_path: Path) -> None:
-    """Unlogged writes are there after a flush, beneath what was written later."""
-    store.write([RowChange(b"a", b"1", 500, NEVER)], 1, logged=False)
-    store.flush()
-    store.write([RowChange(b"b", b"2", NEVER, NEVER)], 2)
-    store.close()
-    again = RowStore(tmp_path / "0", OPTIONS)
-    assert again.get(b"a") == (500, b"1")
-    assert again.get(b"b") == (NEVER, b"2")
-    assert again.position() == 2
-    again.close()

@@ -1,5 +1,7 @@
 """The row store: rows, due index and position move together."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +79,40 @@ def test_a_store_in_use_is_the_operators_matter(store: RowStore) -> None:
     with pytest.raises(OperatorError, match="its own data_dir"):
         RowStore(store.path, OPTIONS)
     assert store.get(b"a") == (NEVER, b"1")
+
+
+WRITES = 3_000
+WRITE_AND_CRASH = """
+import os, sys
+from pathlib import Path
+from streams.runtime.records import NEVER
+from streams.runtime.store import RowChange, RowStore, StoreOptions
+store = RowStore(Path(sys.argv[1]), StoreOptions(1 << 20, 1 << 16))
+for n in range(1, int(sys.argv[2]) + 1):
+    was_due = n - 7 if n > 7 else NEVER
+    store.write([RowChange(b"k%d" % (n % 7), b"%d" % n + bytes(500), n, was_due)], n)
+    if n == int(sys.argv[3]):
+        store.flush()
+os._exit(1)
+"""
+
+
+@pytest.mark.parametrize("flushed_at", [0, WRITES])
+def test_a_crash_leaves_the_state_at_the_position(tmp_path: Path, flushed_at: int) -> None:
+    """The newest writes are forgotten, each as a whole, unless they were flushed."""
+    arguments = [str(tmp_path / "0"), str(WRITES), str(flushed_at)]
+    ended = subprocess.run([sys.executable, "-c", WRITE_AND_CRASH, *arguments], timeout=60)
+    assert ended.returncode == 1
+    store = RowStore(tmp_path / "0", OPTIONS)
+    position = store.position()
+    assert position is not None
+    newest = range(position - 6, position + 1)
+    assert {key: store.get(key) for key in list(store.keys())} == {
+        b"k%d" % (n % 7): (n, b"%d" % n + bytes(500)) for n in newest
+    }
+    assert list(store.due()) == [(n, b"k%d" % (n % 7)) for n in newest]
+    assert (position == WRITES) == bool(flushed_at), "nothing was forgotten: no crash"
+    store.close()
 
 
 @pytest.mark.parametrize("damaged", ["CURRENT", "DAMAGED"])
