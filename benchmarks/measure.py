@@ -19,11 +19,11 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from msgspec import Struct
 
 from benchmarks.install import ROOT
+from tests.support.cpu import CLOCK_TICKS, cpu_s
 
 POLL_S = 0.05
 SILENT_S_MAX = 180.0
 STOP_S_MAX = 20.0
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 CORE = 1
 Progress = Callable[[], int]
 
@@ -80,7 +80,7 @@ class Child:
     @property
     def cpu_s(self) -> float:
         """User and system time of the process and all its living descendants."""
-        return sum(_ticks(pid)[0] for pid in self._family()) / CLOCK_TICKS
+        return sum(map(cpu_s, self._family()))
 
     def wait(self, timeout_s: float) -> str:
         """Until it ends by itself; returns what it said.
@@ -127,7 +127,7 @@ class Child:
         while waiting:
             current = waiting.pop()
             yield current
-            waiting.extend(_ticks(current)[1])
+            waiting.extend(_children(current))
 
 
 @contextmanager
@@ -238,14 +238,12 @@ def _stretch(
     return Stretch(int(events), wall_s, cpu_s, max(0.0, busy_s - cpu_s) / wall_s)
 
 
-def _ticks(pid: int) -> tuple[int, list[int]]:
-    """CPU ticks of one process (all threads), and its children."""
+def _children(pid: int) -> list[int]:
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
-        return 0, []
-    return int(fields[11]) + int(fields[12]), [int(child) for child in children]
+        return []
+    return [int(child) for child in children]
 
 
 def _core_busy_s(core: int) -> float:

@@ -1,7 +1,6 @@
 """The real worker in processes on Apache Kafka: its topics, its input, what it said."""
 
 import atexit
-import os
 import re
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from streams.admin.topics import apply_topics, catalogue_names
 from streams.contracts.reference import Reference
 from streams.settings import Settings, child_environment
 from tests.support.apache_kafka import ROOT, ApacheKafka
+from tests.support.cpu import cpu_s
 
 
 class WorkerJob:
@@ -132,8 +132,7 @@ class Process:
     @property
     def cpu_s(self) -> float:
         """CPU seconds that all its threads have taken."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(self.pid)
 
     def metrics(self) -> str:
         """What it tells Prometheus."""
