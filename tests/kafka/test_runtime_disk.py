@@ -61,8 +61,9 @@ def test_d1_a_full_disk(kafka: ApacheKafka, tmp_path: Path) -> None:
 
 def test_d1_a_file_that_may_not_grow(kafka: ApacheKafka, tmp_path: Path) -> None:
     """A write that is refused: exit code 75; allowed again it goes on, and nothing is lost."""
-    records = skewed_input(15_000, 500, seed=32)
-    job = CounterJob(kafka, "refused", tmp_path, **SMALL)
+    records = skewed_input(15_000, 5_000, seed=32)
+    # Tables of so many rows are larger than a file may be.
+    job = CounterJob(kafka, "refused", tmp_path, **{**SMALL, "write_buffer_bytes": 131_072})
     job.send(records)
     worker = job.worker(**SLOWLY, file_bytes_max=8_192)
     assert worker.wait(60) == EXIT_STORE, worker.tail()
