@@ -26,7 +26,7 @@ def new_producer(settings: RuntimeSettings, partition: int) -> Producer:
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
         "compression.type": "lz4",
-        "linger.ms": 1_000,
+        "linger.ms": 500,
         "batch.size": 1_000_000,
         "batch.num.messages": 1_000_000,
         "queue.buffering.max.messages": 1_000_000,

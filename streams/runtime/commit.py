@@ -142,12 +142,15 @@ class Transactions:
                 call(max(0.1, deadline - time.monotonic()))
                 return
             except (KafkaException, SystemError) as raised:
-                failed = _kafka_error_in(raised)
-                error: KafkaError = failed.args[0]
-                said = f"partition {self._partition}: {error.str()}{self._undelivered}"
-                _raise_unless_retriable(said, error, failed)
+                said = f"partition {self._partition}: "
+                if _is_lost(raised):
+                    said += "the client has lost its error"
+                else:
+                    failed = _kafka_error_in(raised)
+                    said += f"{failed.args[0].str()}{self._undelivered}"
+                    _raise_unless_retriable(said, failed.args[0], failed)
                 if time.monotonic() > deadline:
-                    raise EpochError(said) from failed
+                    raise EpochError(said) from raised
                 time.sleep(0.02)
 
 
@@ -295,6 +298,15 @@ def _close(producer: Producer) -> None:
     with suppress(KafkaException, SystemError):
         producer.purge()
         producer.close(5.0)
+
+
+def _is_lost(raised: Exception) -> bool:
+    """Did a call fail without a word?
+
+    So it does where the callback of a delivery was served after a fatal error. Every later call of
+    the transaction has that error again, and a transaction that misses a delivery never commits.
+    """
+    return isinstance(raised, SystemError) and raised.__cause__ is None
 
 
 def _kafka_error_in(raised: Exception) -> KafkaException:
