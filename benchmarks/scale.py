@@ -5,7 +5,6 @@ on this store updates them: by visitors who come, look at some things and go, an
 customers drawn uniformly, the worst that a cache can meet.
 """
 
-import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from benchmarks.restore import state_rows
 from benchmarks.results import Run, of_stretch
 from benchmarks.state import Place, ours, quiet
 from benchmarks.workload import PARTITIONS, views, visits
+from tests.support.openings import Opening, openings
 
 SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
 SEED = 11
@@ -71,13 +71,13 @@ def _worker(place: Place, log: str) -> Child:
 def _restored_per_s(child: Child, customers: int) -> float:
     """As the worker's log has it, once all partitions are open."""
 
-    def opened() -> list[tuple[str, str]]:
-        return re.findall(r"open after ([\d.]+) s: (\d+) rows", child.log.read_text())
+    def opened() -> list[Opening]:
+        return openings(child.log.read_text())
 
     wait_for(child, lambda: len(opened()), PARTITIONS)
-    restored = sum(int(rows) for _, rows in opened())
+    restored = sum(opening.rows for opening in opened())
     assert restored == customers, f"{restored} of {customers} rows were restored"
-    return restored / max(float(seconds) for seconds, _ in opened())
+    return restored / max(opening.seconds for opening in opened())
 
 
 def _wait_until_idle(child: Child) -> None:

@@ -28,6 +28,7 @@ _AT_ONCE_BYTES, _AROUND_BYTES = 950_000, 64
 Call = Callable[[float], object]
 CommitOffsets = Callable[[Mapping[str, int]], None]
 
+_LOST = KafkaError(KafkaError._FAIL, "the client has lost its error", retriable=True)
 _FENCED = {
     KafkaError._FENCED,
     KafkaError.INVALID_PRODUCER_EPOCH,
@@ -142,15 +143,12 @@ class Transactions:
                 call(max(0.1, deadline - time.monotonic()))
                 return
             except (KafkaException, SystemError) as raised:
-                said = f"partition {self._partition}: "
-                if _is_lost(raised):
-                    said += "the client has lost its error"
-                else:
-                    failed = _kafka_error_in(raised)
-                    said += f"{failed.args[0].str()}{self._undelivered}"
-                    _raise_unless_retriable(said, failed.args[0], failed)
+                failed = _kafka_error_in(raised)
+                error: KafkaError = failed.args[0]
+                said = f"partition {self._partition}: {error.str()}{self._undelivered}"
+                _raise_unless_retriable(said, error, failed)
                 if time.monotonic() > deadline:
-                    raise EpochError(said) from raised
+                    raise EpochError(said) from failed
                 time.sleep(0.02)
 
 
@@ -300,21 +298,16 @@ def _close(producer: Producer) -> None:
         producer.close(5.0)
 
 
-def _is_lost(raised: Exception) -> bool:
-    """Did a call fail without a word?
-
-    So it does where the callback of a delivery was served after a fatal error. Every later call of
-    the transaction has that error again, and a transaction that misses a delivery never commits.
-    """
-    return isinstance(raised, SystemError) and raised.__cause__ is None
-
-
 def _kafka_error_in(raised: Exception) -> KafkaException:
     """What the client has to say.
 
     A fatal error (somebody else has taken over) comes out of whichever call serves the client's
-    events; where a delivery callback was served after it in the same call, as a SystemError.
+    events; where a delivery callback was served after it in the same call, as a SystemError, which
+    may even have lost it. To ask again is safe: every later call of the transaction has the error
+    too, and a transaction that misses a delivery never commits.
     """
+    if isinstance(raised, SystemError) and raised.__cause__ is None:
+        return KafkaException(_LOST)
     error = raised.__cause__ if isinstance(raised, SystemError) else raised
     if not isinstance(error, KafkaException):
         raise raised

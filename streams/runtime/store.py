@@ -176,7 +176,7 @@ class RowStore:
                 put(_due_key(change.due_ms, change.key), b"")
         put(_POSITION, position.to_bytes(8, "big"))
         try:
-            self._db.write(batch, _UNLOGGED)
+            self._db.write(batch)
         except Exception as error:
             raise self._failed("written", error) from error
 
@@ -234,7 +234,7 @@ class RowStore:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             if not (self.path / _DAMAGED).exists():
-                return Rdict(str(self.path), self._options.new())
+                return self._new()
         except Exception as error:
             if _is_locked(error):
                 raise OperatorError(
@@ -244,13 +244,18 @@ class RowStore:
                 raise _store_error(f"{self.path} cannot be opened", error) from error
         return self._open_anew()
 
+    def _new(self) -> Rdict:
+        db = Rdict(str(self.path), self._options.new())
+        db.set_write_options(_UNLOGGED)
+        return db
+
     def _open_anew(self) -> Rdict:
         """The changelog is the truth: a damaged store is thrown away, a restore fills it."""
         log.error("%s is damaged: it is built anew from the changelog", self.path)
         try:
             shutil.rmtree(self.path)
             self.path.mkdir(parents=True)
-            return Rdict(str(self.path), self._options.new())
+            return self._new()
         except Exception as error:
             raise _store_error(f"{self.path} cannot be built anew", error) from error
 
