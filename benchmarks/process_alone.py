@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 from benchmarks.events import START_MS, consents, product_views
 from streams import topics
-from streams.contracts.encode import encode_output
-from streams.contracts.reference_files import load_reference
-from streams.contracts.rules import InputRules, Rejected
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.outputs.encode import encode_output
+from streams.contracts.reference.files import load_reference
 from streams.decisions import compile_policy
-from streams.evaluation.driver import Driver
+from streams.driver import Driver
 from streams.models import initial_models
 from streams.runtime.run import collect_seldom
 from streams.simulator import SHOP

@@ -17,12 +17,12 @@ from benchmarks.measure import Child
 from benchmarks.results import Run
 from benchmarks.workload import PARTITIONS, views
 from streams import topics
-from streams.contracts.reference_files import load_reference
-from streams.contracts.rules import InputRules
+from streams.contracts.inputs.rules import InputRules
+from streams.contracts.reference.files import load_reference
 from streams.customer import due_at_ms
 from streams.customer.codec import encode_row as encode_customer
 from streams.decisions import compile_policy
-from streams.evaluation.driver import Driver
+from streams.driver import Driver
 from streams.models import initial_models
 from streams.runtime.records import NEVER, Headers, due_headers
 from streams.simulator import SHOP

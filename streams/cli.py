@@ -379,7 +379,7 @@ def demo(
 
     Ends by itself; exit code 0 if offers and alerts were really produced.
     """
-    from streams.embedded.demo import Wish, run_demo
+    from streams.demo.run import Wish, run_demo
 
     foreign = None
     if bootstrap is not None:

@@ -2,9 +2,9 @@
 
 from msgspec import Struct
 
-from streams import customer, decisions, feedback, identity
-from streams.contracts.effects import Effect
-from streams.contracts.routing import Message
+from streams import alerts, customer, decisions, feedback, identity
+from streams.contracts.internal.routing import Message
+from streams.contracts.outputs.effects import Effect
 from streams.customer import Customer, Moment, Row, due_at_ms
 from streams.decisions import Ask, Policy
 from streams.models import Models
@@ -45,7 +45,7 @@ def process(
     if applied.ignored:
         return Step(applied.person, (*met.effects, *elapsed, *applied.effects))
     person, credited = feedback.credit(applied.person, met.event, applied.at_ms, policy.policies)
-    person = decisions.notice_signs(person, met.event, applied.at_ms, policy)
+    person = alerts.notice_signs(person, met.event, applied.at_ms, policy.policies)
     person, leaving, risen = _look_for_leaving(person, applied, models, policy)
     moments = (*applied.moments, *risen)
     person, decided = _answer(person, moments, (), applied.at_ms, models, policy, wall_ms)
@@ -91,7 +91,7 @@ def _look_for_leaving(
     person: Customer, applied: customer.Applied, models: Models, policy: Policy
 ) -> tuple[Customer, Effects, tuple[Moment, ...]]:
     """A purchase is scored at once, and so is a sign of leaving; other events wait for the tick."""
-    if not (applied.purchased or decisions.sign_is_new(person, applied.at_ms)):
+    if not (applied.purchased or alerts.sign_is_new(person, applied.at_ms)):
         return person, (), ()
     person = feedback.start_ticks(person, applied.at_ms, policy.policies.churn)
     return _score(person, applied.at_ms, applied.event_id, models, policy)
@@ -106,7 +106,7 @@ def _score(
     score = models.churn.score(
         person.rhythm, at_ms, tick_ms=churn.tick_ms, horizon_ticks=churn.horizon_ticks
     )
-    return decisions.assess(person, score, at_ms, event_id, models.churn.version, policy)
+    return alerts.assess(person, score, at_ms, event_id, models.churn.version, policy.policies)
 
 
 def _answer(

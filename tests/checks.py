@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 
 import msgspec
 
-from streams.contracts.learning import LearningExample
+from streams.contracts.internal.learning import LearningExample
 
 DUMP_BYTES_MAX = 1_000_000  # a snapshot is one Kafka record
 

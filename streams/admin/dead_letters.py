@@ -17,8 +17,8 @@ from streams.admin.outline import outline
 from streams.admin.reading import read_to_end
 from streams.admin.sending import produce
 from streams.admin.topic_rules import DEAD_LETTER_BYTES_MAX
-from streams.contracts.encode import dead_letter_of
-from streams.contracts.outputs import DeadLetter
+from streams.contracts.outputs.encode import dead_letter_of
+from streams.contracts.outputs.payloads import DeadLetter
 from streams.errors import OperatorError
 from streams.settings import Settings, librdkafka_config
 

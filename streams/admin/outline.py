@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
-from streams.contracts import common, events
+from streams.contracts import common
 from streams.contracts.common import Block
+from streams.contracts.inputs import events
 
 DEPTH_MAX = 4
 ITEMS_SHOWN_MAX = 20

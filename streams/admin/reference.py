@@ -11,9 +11,9 @@ from msgspec import Struct
 from streams import topics
 from streams.admin.reading import read_to_end
 from streams.admin.sending import produce, producing
-from streams.contracts.reference import Policies, Reference
-from streams.contracts.reference_files import load_reference
-from streams.contracts.reference_records import REFERENCE_STRUCTS, encode_reference_record
+from streams.contracts.reference.files import load_reference
+from streams.contracts.reference.records import REFERENCE_STRUCTS, encode_reference_record
+from streams.contracts.reference.structs import Policies, Reference
 from streams.errors import ReferenceDataError
 from streams.settings import Settings
 

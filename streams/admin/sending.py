@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 from streams import topics
 from streams.admin.topic_rules import INPUT_BYTES_MAX
 from streams.contracts.common import Identity
-from streams.contracts.events import (
+from streams.contracts.inputs.events import (
     AppName,
     BeaconName,
     ClickstreamName,

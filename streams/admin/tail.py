@@ -7,7 +7,7 @@ import msgspec
 
 from streams import topics
 from streams.admin.reading import follow
-from streams.contracts.outputs import ChurnAlert, NextBestOffer
+from streams.contracts.outputs.payloads import ChurnAlert, NextBestOffer
 from streams.settings import Settings
 
 _OFFER = msgspec.json.Decoder(NextBestOffer)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from streams.contracts.common import Product
-from streams.contracts.events import (
+from streams.contracts.inputs.events import (
     App,
     Beacon,
     Clickstream,

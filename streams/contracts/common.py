@@ -1,7 +1,7 @@
 """The blocks that every event shares: ids, money, context, product, consent purposes."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -28,6 +28,8 @@ Purpose = Literal[
     "marketing_sms",
     "model_training",
 ]
+LanguageTag = Literal["en", "ja", "zh"]
+LANGUAGES: Final[tuple[LanguageTag, ...]] = ("en", "ja", "zh")
 ConsentState = Literal["granted", "denied", "unset"]
 LinkMethod = Literal["login", "loyalty_scan", "receipt", "device", "manual"]
 

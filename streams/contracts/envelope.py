@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Raw, Struct
 
-from streams.contracts.rules import Rejected
+from streams.contracts.inputs.rules import Rejected
 from streams.contracts.times import from_ms
 
 Headers = Sequence[tuple[str, bytes]]

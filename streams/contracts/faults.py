@@ -6,13 +6,13 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from streams.contracts.diagnosis import path_and_text, reason_of
+from streams.contracts.inputs.diagnosis import path_and_text, reason_of
 
 
 def faults_of(value: Any, kind: Any, path: str = "$") -> Iterator[str]:
     """Every fault of a plain value against a type, as `path: what is wrong`.
 
-    >>> from streams.contracts.reference import RiskBand
+    >>> from streams.contracts.reference.structs import RiskBand
     >>> list(faults_of({"name": "low", "from_risk": 2, "colour": "red"}, RiskBand))
     ['$.colour: is no field of RiskBand', '$.from_risk: Expected `float` <= 1.0']
     """

@@ -11,10 +11,14 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-from streams.contracts import common, events, learning, outputs, reference
-from streams.contracts.decode import NAMES_BY_TOPIC
+from streams.contracts import common
 from streams.contracts.descriptions import description_of
-from streams.contracts.required import REQUIRED_BY_NAME
+from streams.contracts.inputs import events
+from streams.contracts.inputs.decode import NAMES_BY_TOPIC
+from streams.contracts.inputs.required import REQUIRED_BY_NAME
+from streams.contracts.internal import learning
+from streams.contracts.outputs import payloads as outputs
+from streams.contracts.reference import structs as reference
 
 BASE: Final = "https://schemas.offerstream.example/"
 REF: Final = "#/$defs/{name}"
@@ -64,9 +68,9 @@ CONTRACTS: Final = (
 )
 _KEY_NAMES: Final[dict[tuple[str, str], Any]] = {
     ("Profile", "purposes"): {"enum": list(events.names_of(common.Purpose))},
-    ("Offer", "title"): {"enum": list(events.names_of(reference.LanguageTag))},
-    ("NextBestOffer", "text"): {"enum": list(events.names_of(reference.LanguageTag))},
-    ("ChurnAlert", "text"): {"enum": list(events.names_of(reference.LanguageTag))},
+    ("Offer", "title"): {"enum": list(events.names_of(common.LanguageTag))},
+    ("NextBestOffer", "text"): {"enum": list(events.names_of(common.LanguageTag))},
+    ("ChurnAlert", "text"): {"enum": list(events.names_of(common.LanguageTag))},
 }
 
 

@@ -2,8 +2,8 @@
 
 from msgspec.structs import replace
 
-from streams.contracts.events import App, Clickstream, Event
 from streams.contracts.ids import derive_id
+from streams.contracts.inputs.events import App, Clickstream, Event
 from streams.contracts.times import DAY_MS, MINUTE_MS
 from streams.customer import counters
 from streams.customer.decay import add_faded

@@ -7,8 +7,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.contracts.common import Context
-from streams.contracts.effects import Effect, EventIgnored, EventLate
-from streams.contracts.events import Event, FeedbackName, InputEvent, PrivacyRequest, names_of
+from streams.contracts.inputs.events import (
+    Event,
+    FeedbackName,
+    InputEvent,
+    PrivacyRequest,
+    names_of,
+)
+from streams.contracts.outputs.effects import Effect, EventIgnored, EventLate
 from streams.contracts.times import to_ms
 from streams.customer import browsing, consents, phones, profiles, purchases, recent, zones
 from streams.customer.activity import active

@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from streams.contracts.common import Product
-from streams.contracts.events import App, Clickstream
-from streams.contracts.reference import TriggerKind
+from streams.contracts.inputs.events import App, Clickstream
+from streams.contracts.reference.structs import TriggerKind
 from streams.customer import carts
 from streams.customer.activity import counted, dwell_ms
 from streams.customer.change import Change, Heard

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from streams.contracts.common import ConsentSignals
-from streams.contracts.events import Profile
+from streams.contracts.inputs.events import Profile
 from streams.contracts.times import to_ms
 from streams.customer.change import Change, Heard
 from streams.customer.row import Consent, Customer
@@ -19,6 +19,12 @@ def is_granted(person: Customer, purpose: str) -> bool:
     """
     consent = person.consents.get(purpose)
     return consent is not None and consent.state == "granted" and not person.gpc
+
+
+def states(person: Customer, purposes: tuple[str, ...]) -> dict[str, str]:
+    """What the person said of each purpose, as a proof."""
+    known = person.consents
+    return {p: known[p].state if p in known else "unset" for p in purposes}
 
 
 def answered(person: Customer, event: Profile, heard: Heard) -> Change:

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from streams.contracts.reference import TriggerKind
+from streams.contracts.reference.structs import TriggerKind
 
 
 class Moment(Struct, frozen=True, kw_only=True):

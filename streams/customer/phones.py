@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from streams.contracts.events import App, OfferFeedback
+from streams.contracts.inputs.events import App, OfferFeedback
 from streams.customer.activity import counted
 from streams.customer.change import Change, Heard
 from streams.customer.row import Customer

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from streams.contracts.events import (
+from streams.contracts.inputs.events import (
     AltBeacon,
     BeaconAddress,
     EddystoneEid,
     EddystoneUid,
     IBeacon,
 )
-from streams.contracts.reference import BeaconPlace, Reference, ZoneRules
+from streams.contracts.reference.structs import BeaconPlace, Reference, ZoneRules
 from streams.contracts.times import WEEK_MS
 
 

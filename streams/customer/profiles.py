@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from streams.contracts.events import Profile
+from streams.contracts.inputs.events import Profile
 from streams.customer.activity import counted
 from streams.customer.change import Change, Heard
 from streams.customer.row import SERVICE_CASES_MAX, TRAITS_MAX, Customer

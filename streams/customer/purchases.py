@@ -8,7 +8,7 @@ rhythm: somebody who came and bought was not gone.
 
 from msgspec.structs import replace
 
-from streams.contracts.events import Purchase
+from streams.contracts.inputs.events import Purchase
 from streams.contracts.times import DAY_MS
 from streams.customer import carts
 from streams.customer.activity import counted

@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from streams.contracts.events import Event
 from streams.contracts.ids import hash64
+from streams.contracts.inputs.events import Event
 from streams.customer.row import RECENT_EVENTS_MAX
 
 Recent = tuple[tuple[int, int], ...]

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from streams.contracts.outputs import SignCode
+from streams.contracts.outputs.payloads import SignCode
 from streams.customer.rhythm import Rhythm
 
 ROW_VERSION = 1

@@ -9,9 +9,9 @@ Between the two thresholds nothing begins and nothing ends: that is the hysteres
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.contracts.events import Beacon
 from streams.contracts.ids import derive_id
-from streams.contracts.reference import ZoneRules
+from streams.contracts.inputs.events import Beacon
+from streams.contracts.reference.structs import ZoneRules
 from streams.customer.activity import counted, seen_on
 from streams.customer.change import Change, Heard
 from streams.customer.consents import is_granted

@@ -6,28 +6,22 @@
 * `eligibility` - which offers a person may get, a table; `consent`, `limits` - parts of it
 * `arbitration` - what an offer is worth; `exploration` - probabilities and the draw
 * `choose` - one decision, from the ask to the log; `messages` - what is sent and logged
-* `signs` - signs of leaving, a table; `alerts` - bands, cases, stages; `wording` - why, in words
 """
 
-from streams.decisions.alerts import assess
 from streams.decisions.asks import Ask
 from streams.decisions.choose import decide
 from streams.decisions.compiling import compile_policy
 from streams.decisions.policy import Policy
 from streams.decisions.redecide import redecide
-from streams.decisions.signs import notice_signs, sign_is_new
 from streams.decisions.triggers import fire, set_reminders, take_due
 
 __all__ = [
     "Ask",
     "Policy",
-    "assess",
     "compile_policy",
     "decide",
     "fire",
-    "notice_signs",
     "redecide",
     "set_reminders",
-    "sign_is_new",
     "take_due",
 ]

@@ -1,7 +1,7 @@
 """What an offer is worth to the shop at this moment, and in which terms."""
 
-from streams.contracts.outputs import Terms
-from streams.contracts.reference import Offer, Policies
+from streams.contracts.outputs.payloads import Terms
+from streams.contracts.reference.structs import Offer, Policies
 from streams.contracts.times import WEEK_MS
 from streams.customer import Customer
 

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from streams.contracts.ids import derive_id
-from streams.contracts.reference import TriggerRule
+from streams.contracts.reference.structs import TriggerRule
 from streams.customer import Moment
 
 

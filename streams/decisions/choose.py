@@ -6,9 +6,9 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from streams.contracts.effects import DecisionLogged, Effect, OfferDecided
-from streams.contracts.outputs import CandidateLog, Terms, Verdict, WhyNot
-from streams.contracts.reference import Arm
+from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecided
+from streams.contracts.outputs.payloads import CandidateLog, Terms, Verdict, WhyNot
+from streams.contracts.reference.structs import Arm
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.row import OPEN_DECISIONS_MAX, Contact, OpenDecision

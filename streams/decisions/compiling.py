@@ -5,8 +5,8 @@ from operator import or_
 
 from msgspec.structs import replace
 
-from streams.contracts.check_reference import check_reference
-from streams.contracts.reference import Offer, Policies, Reference, TriggerRule
+from streams.contracts.reference.check import check_reference
+from streams.contracts.reference.structs import Offer, Policies, Reference, TriggerRule
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer.places import places_of
 from streams.decisions.cel_rules import compile_rule

@@ -20,9 +20,3 @@ def may_offer(person: Customer, purpose: str, channel: str) -> bool:
 def agreed_purposes(person: Customer, purposes: frozenset[str], channel: str) -> frozenset[str]:
     """Those of the purposes for which an offer may reach the person over `channel`."""
     return frozenset(p for p in purposes if may_offer(person, p, channel))
-
-
-def states(person: Customer, purposes: tuple[str, ...]) -> dict[str, str]:
-    """What the person said of each purpose, as a proof."""
-    known = person.consents
-    return {p: known[p].state if p in known else "unset" for p in purposes}

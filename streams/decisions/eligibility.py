@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from streams.contracts.outputs import WhyNot
+from streams.contracts.outputs.payloads import WhyNot
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.decisions.asks import Ask

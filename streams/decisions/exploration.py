@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from streams.contracts.ids import unit_draw
-from streams.contracts.reference import Arm
+from streams.contracts.reference.structs import Arm
 
 
 class Draw(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from streams.contracts.reference import ContactPolicy, FrequencyCap, QuietHours
+from streams.contracts.reference.structs import ContactPolicy, FrequencyCap, QuietHours
 from streams.contracts.times import DAY_MS, HOUR_MS, from_ms
 from streams.customer import Customer
 from streams.customer.row import CONTACTS_MAX, Contact

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.contracts.outputs import (
+from streams.contracts.outputs.payloads import (
     Alternative,
     CandidateLog,
     ConsentProof,
@@ -21,11 +21,12 @@ from streams.contracts.outputs import (
     Verdict,
     Versioned,
 )
-from streams.contracts.reference import Arm, Offer
+from streams.contracts.reference.structs import Arm, Offer
 from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import Customer
+from streams.customer.consents import states
 from streams.decisions.asks import Ask
-from streams.decisions.consent import CHANNEL_PURPOSES, states
+from streams.decisions.consent import CHANNEL_PURPOSES
 from streams.decisions.exploration import Draw
 from streams.decisions.limits import cap_remaining
 from streams.decisions.policy import CompiledOffer, Policy

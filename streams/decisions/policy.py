@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from streams.contracts.outputs import WhyNot
-from streams.contracts.reference import Offer, Policies, TriggerRule
+from streams.contracts.outputs.payloads import WhyNot
+from streams.contracts.reference.structs import Offer, Policies, TriggerRule
 from streams.customer import Places
 from streams.decisions.cel_rules import CelRule
 from streams.decisions.facts import FactNames

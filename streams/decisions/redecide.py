@@ -3,8 +3,8 @@
 import numpy as np
 from msgspec.structs import replace
 
-from streams.contracts.outputs import CandidateLog, DecisionLog
-from streams.contracts.reference import Arm
+from streams.contracts.outputs.payloads import CandidateLog, DecisionLog
+from streams.contracts.reference.structs import Arm
 from streams.decisions.arbitration import weigh
 from streams.decisions.choose import Scorer
 from streams.decisions.exploration import draw

@@ -7,7 +7,7 @@ from msgspec import json
 from msgspec.structs import replace
 
 from streams.contracts.ids import derive_id
-from streams.contracts.reference import TriggerRule
+from streams.contracts.reference.structs import TriggerRule
 from streams.customer import Customer, Moment
 from streams.customer.row import ARMED_MAX, REMINDERS_MAX, Armed, Cart, Reminder
 from streams.decisions.asks import Ask

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from streams import topics
-from streams.contracts import events
 from streams.contracts.ids import derive_id
+from streams.contracts.inputs import events
 from streams.errors import OperatorError
 
 CSV_COLUMNS = ("customer_id", "ts", "amount")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from streams.contracts.reference import Offer
+from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer.row import Customer
 from streams.features.liking import TYPICAL_SCORE, interests

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from streams.contracts.learning import LearningExample
+from streams.contracts.internal.learning import LearningExample
 from streams.customer.rhythm import DAY_MS, HALF_LIVES_TICKS, Rhythm, stable_hash
 
 RHYTHM_FEATURES: tuple[str, ...] = (

@@ -7,9 +7,9 @@ moment are learned together. A longer silence stops the ticks until the next pur
 
 from msgspec.structs import replace
 
-from streams.contracts.effects import Effect, OutcomeLabeled
 from streams.contracts.ids import derive_id
-from streams.contracts.reference import ChurnDefinition
+from streams.contracts.outputs.effects import Effect, OutcomeLabeled
+from streams.contracts.reference.structs import ChurnDefinition
 from streams.customer.rhythm import has_returned, is_lapsed, next_tick_ms
 from streams.customer.row import Churn, Customer, ScoringMoment
 from streams.features.rhythm import churn_example

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from streams.contracts.effects import Effect, OutcomeSeen
+from streams.contracts.outputs.effects import Effect, OutcomeSeen
 from streams.customer.row import REDEMPTIONS_MAX, Customer, OpenDecision, Redeemed
 from streams.feedback.labels import used, used_after_all
 

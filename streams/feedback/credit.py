@@ -1,7 +1,7 @@
 """One event joined with the person's open decisions."""
 
-from streams.contracts.events import InputEvent, OfferFeedback, Purchase
-from streams.contracts.reference import Policies
+from streams.contracts.inputs.events import InputEvent, OfferFeedback, Purchase
+from streams.contracts.reference.structs import Policies
 from streams.customer.row import Customer
 from streams.feedback.closing import Changed
 from streams.feedback.outcomes import report

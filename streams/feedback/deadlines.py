@@ -6,7 +6,7 @@ off line): it then makes one corrective example. Who counts open decisions count
 
 from msgspec.structs import replace
 
-from streams.contracts.effects import Effect
+from streams.contracts.outputs.effects import Effect
 from streams.contracts.times import DAY_MS
 from streams.customer.row import Customer, OpenDecision
 from streams.feedback.closing import outcome, was_closed

@@ -1,8 +1,8 @@
 """Labeled examples out of decisions: what the model saw then, what became of it now."""
 
-from streams.contracts.effects import OutcomeLabeled
 from streams.contracts.ids import derive_id
-from streams.contracts.learning import LearningExample
+from streams.contracts.internal.learning import LearningExample
+from streams.contracts.outputs.effects import OutcomeLabeled
 from streams.customer.row import Customer, OpenDecision
 from streams.features import CONTEXT_FEATURES, FEATURES_VERSION, OFFER_FEATURES, unpack
 

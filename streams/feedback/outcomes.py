@@ -8,9 +8,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from streams.contracts.effects import OutcomeSeen
-from streams.contracts.events import OfferFeedback
-from streams.contracts.reference import Policies
+from streams.contracts.inputs.events import OfferFeedback
+from streams.contracts.outputs.effects import OutcomeSeen
+from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS
 from streams.customer.row import Customer, OpenDecision
 from streams.feedback.closing import Changed, outcome, redeem, with_decision, with_redemption

@@ -8,9 +8,9 @@ its own is never assisted: who had the coupon and did not show it would have bou
 order credits one decision a coupon, or one by attribution; one decision is credited once.
 """
 
-from streams.contracts.effects import Effect, PurchaseSeen
-from streams.contracts.events import CouponUse, Purchase
-from streams.contracts.reference import Policies
+from streams.contracts.inputs.events import CouponUse, Purchase
+from streams.contracts.outputs.effects import Effect, PurchaseSeen
+from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS
 from streams.customer.row import Customer, OpenDecision
 from streams.feedback.closing import Changed, assist, redeem

@@ -1,7 +1,7 @@
 """Which arm of the experiment a person is in: a salted hash of their id, for good."""
 
 from streams.contracts.ids import unit_draw
-from streams.contracts.reference import Arm, Experiment
+from streams.contracts.reference.structs import Arm, Experiment
 
 
 def arm_of(experiment: Experiment, person_id: str) -> Arm:

@@ -15,17 +15,17 @@ merges it. Rules that keep aliases free of circles:
 from msgspec.structs import replace
 
 from streams.contracts.common import Identity, LinkMethod
-from streams.contracts.effects import Effect, EventIgnored, EventRouted, IdentityChanged
-from streams.contracts.events import InputEvent, Link, Profile
 from streams.contracts.ids import derive_id, hash64
-from streams.contracts.outputs import IdentityChange
-from streams.contracts.routing import (
+from streams.contracts.inputs.events import InputEvent, Link, Profile
+from streams.contracts.internal.routing import (
     HOPS_MAX,
     LinkAnswered,
     LinkRequested,
     Message,
     RoutedEvent,
 )
+from streams.contracts.outputs.effects import Effect, EventIgnored, EventRouted, IdentityChanged
+from streams.contracts.outputs.payloads import IdentityChange
 from streams.contracts.times import from_ms
 from streams.customer.codec import decode_row, encode_row
 from streams.customer.merge import merge_customers

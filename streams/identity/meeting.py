@@ -2,9 +2,15 @@
 
 from msgspec.structs import replace
 
-from streams.contracts.effects import Effect
-from streams.contracts.events import InputEvent, PrivacyRequest, Profile
-from streams.contracts.routing import LinkAnswered, LinkRequested, Message, RoutedEvent, Tick
+from streams.contracts.inputs.events import InputEvent, PrivacyRequest, Profile
+from streams.contracts.internal.routing import (
+    LinkAnswered,
+    LinkRequested,
+    Message,
+    RoutedEvent,
+    Tick,
+)
+from streams.contracts.outputs.effects import Effect
 from streams.customer.row import Alias, Customer, Row
 from streams.identity import links, privacy
 from streams.identity.met import Met, done, event_at_ms, topic_of

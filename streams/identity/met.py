@@ -2,8 +2,7 @@
 
 from msgspec import Struct
 
-from streams.contracts.effects import Effect
-from streams.contracts.events import (
+from streams.contracts.inputs.events import (
     App,
     Beacon,
     Clickstream,
@@ -13,6 +12,7 @@ from streams.contracts.events import (
     Profile,
     Purchase,
 )
+from streams.contracts.outputs.effects import Effect
 from streams.contracts.times import to_ms
 from streams.customer.row import Customer, Row
 from streams.topics import (

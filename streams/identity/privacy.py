@@ -3,10 +3,10 @@
 from msgspec.structs import replace
 
 from streams.contracts.common import Identity
-from streams.contracts.effects import EventRouted, ReceiptIssued
-from streams.contracts.events import PrivacyRequest
-from streams.contracts.outputs import PrivacyReceipt
-from streams.contracts.routing import RoutedEvent
+from streams.contracts.inputs.events import PrivacyRequest
+from streams.contracts.internal.routing import RoutedEvent
+from streams.contracts.outputs.effects import EventRouted, ReceiptIssued
+from streams.contracts.outputs.payloads import PrivacyReceipt
 from streams.contracts.times import from_ms
 from streams.customer.row import Alias, Customer, Row
 from streams.identity.met import Met, done, event_at_ms, topic_of

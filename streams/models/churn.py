@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct, ValidationError, convert, to_builtins
 from numpy.typing import NDArray
 
-from streams.contracts.learning import LearningExample
+from streams.contracts.internal.learning import LearningExample
 from streams.customer.rhythm import WEEK_MS, Rhythm
 from streams.errors import StateError
 from streams.features.rhythm import (

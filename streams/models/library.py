@@ -3,7 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.contracts.learning import ModelSnapshot
+from streams.contracts.internal.learning import ModelSnapshot
 from streams.errors import StateError
 from streams.models.churn import ChurnModel
 from streams.models.quality import is_sound

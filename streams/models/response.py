@@ -18,7 +18,7 @@ from msgspec import Struct, ValidationError, convert, to_builtins
 from numpy.typing import NDArray
 from river import optim
 
-from streams.contracts.learning import LearningExample
+from streams.contracts.internal.learning import LearningExample
 from streams.errors import StateError
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
 from streams.features.offers import RATE_LOGITS

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from streams.contracts.learning import LearningExample, ModelSnapshot
+from streams.contracts.internal.learning import LearningExample, ModelSnapshot
 from streams.errors import StateError
 from streams.models.churn import ChurnLearner
 from streams.models.quality import Prequential

@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 from msgspec import Struct, to_builtins
 
-from streams.contracts.effects import AlertRaised, DecisionLogged, OfferDecided, OutcomeSeen
-from streams.contracts.outputs import ChurnAlert, DecisionLog
-from streams.contracts.reference import Reference
-from streams.contracts.rules import InputRules, Rejected
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.outputs.effects import AlertRaised, DecisionLogged, OfferDecided, OutcomeSeen
+from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog
+from streams.contracts.reference.structs import Reference
 from streams.contracts.times import DAY_MS, HOUR_MS
 from streams.customer import Customer
 from streams.decisions import compile_policy
-from streams.evaluation.driver import Driver
+from streams.driver import Driver
 from streams.models import initial_models
 from streams.models.teacher import Teacher
 from streams.simulator.market import Market

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from streams import topics
-from streams.contracts.reference import Offer, ProductInfo, Reference
+from streams.contracts.reference.structs import Offer, ProductInfo, Reference
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.simulator.records import Reporter, Sent
 from streams.simulator.shoppers import CATEGORIES, CHANNELS, STORES, Shopper, population

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Struct
 from scipy import stats
 
-from streams.contracts.outputs import DecisionLog
+from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.times import to_ms
 from streams.simulator.market import Answer, Market
 

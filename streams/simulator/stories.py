@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from streams.contracts.reference import Reference
+from streams.contracts.reference.structs import Reference
 from streams.simulator.records import Sent
 
 

@@ -2,14 +2,14 @@
 
 from msgspec.structs import replace
 
-from streams.contracts.reference import (
+from streams.contracts.reference.files import load_reference
+from streams.contracts.reference.structs import (
     Arm,
     ChurnDefinition,
     Experiment,
     Reference,
     RiskBand,
 )
-from streams.contracts.reference_files import load_reference
 from streams.simulator import SHOP
 
 ARMS = (

@@ -2,7 +2,7 @@
 
 import math
 
-from streams.contracts.reference import Offer
+from streams.contracts.reference.structs import Offer
 from streams.simulator.shoppers import Shopper
 
 BASE_LOGIT = -3.1

@@ -4,7 +4,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from streams import topics
-from streams.contracts.effects import (
+from streams.contracts.inputs.events import (
+    App,
+    Beacon,
+    Clickstream,
+    InputEvent,
+    OfferFeedback,
+    PrivacyRequest,
+    Profile,
+    Purchase,
+)
+from streams.contracts.internal.routing import (
+    LinkAnswered,
+    LinkRequested,
+    Message,
+    RoutedEvent,
+    Tick,
+)
+from streams.contracts.outputs.effects import (
     AlertRaised,
     DecisionLogged,
     Effect,
@@ -19,17 +36,6 @@ from streams.contracts.effects import (
     ReceiptIssued,
     SegmentChanged,
 )
-from streams.contracts.events import (
-    App,
-    Beacon,
-    Clickstream,
-    InputEvent,
-    OfferFeedback,
-    PrivacyRequest,
-    Profile,
-    Purchase,
-)
-from streams.contracts.routing import LinkAnswered, LinkRequested, Message, RoutedEvent, Tick
 from streams.telemetry import catalogue as metrics
 from streams.telemetry.metric import Measurement, measured
 

@@ -4,8 +4,7 @@ from typing import get_args
 
 from streams import topics
 from streams.contracts.common import ChannelName
-from streams.contracts.effects import EventIgnored, OutcomeSeen
-from streams.contracts.events import (
+from streams.contracts.inputs.events import (
     AppName,
     BeaconName,
     ClickstreamName,
@@ -16,9 +15,16 @@ from streams.contracts.events import (
     RetentionOutcome,
     names_of,
 )
-from streams.contracts.outputs import ChurnAlert, IdentityChange, SegmentChange, Verdict, WhyNot
-from streams.contracts.reference import TriggerKind
-from streams.contracts.rules import RejectReason
+from streams.contracts.inputs.rules import RejectReason
+from streams.contracts.outputs.effects import EventIgnored, OutcomeSeen
+from streams.contracts.outputs.payloads import (
+    ChurnAlert,
+    IdentityChange,
+    SegmentChange,
+    Verdict,
+    WhyNot,
+)
+from streams.contracts.reference.structs import TriggerKind
 from streams.telemetry.metric import Label
 
 

@@ -4,11 +4,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from streams import topics
-from streams.contracts.decode import INPUT_STRUCTS, decode, decode_routed
-from streams.contracts.effects import AlertRaised, Effect, EventIgnored, OfferDecided
-from streams.contracts.encode import encode_dead_letter, encode_output, encode_routed
-from streams.contracts.events import InputEvent
-from streams.contracts.routing import (
+from streams.contracts.inputs.decode import INPUT_STRUCTS, decode, decode_routed
+from streams.contracts.inputs.events import InputEvent
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.internal.routing import (
     LinkAnswered,
     LinkRequested,
     Message,
@@ -16,7 +15,8 @@ from streams.contracts.routing import (
     RoutedEvent,
     Tick,
 )
-from streams.contracts.rules import InputRules, Rejected
+from streams.contracts.outputs.effects import AlertRaised, Effect, EventIgnored, OfferDecided
+from streams.contracts.outputs.encode import encode_dead_letter, encode_output, encode_routed
 from streams.customer import Row, due_at_ms
 from streams.customer.codec import decode_row, encode_row
 from streams.errors import StateError

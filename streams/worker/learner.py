@@ -12,9 +12,9 @@ import structlog
 from msgspec import Struct
 
 from streams import topics
-from streams.contracts.encode import encode_dead_letter
-from streams.contracts.learning_records import decode_example, encode_snapshot
-from streams.contracts.rules import Rejected
+from streams.contracts.inputs.rules import Rejected
+from streams.contracts.internal.learning_records import decode_example, encode_snapshot
+from streams.contracts.outputs.encode import encode_dead_letter
 from streams.errors import StateError
 from streams.models.teacher import LEARNERS, Teacher
 from streams.runtime.records import Output, Record

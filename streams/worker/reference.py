@@ -17,11 +17,11 @@ from msgspec import Struct
 
 from streams import topics
 from streams.admin.reading import partitions_on_broker
-from streams.contracts.learning import ModelSnapshot
-from streams.contracts.learning_records import decode_snapshot
-from streams.contracts.reference import Policies, Reference
-from streams.contracts.reference_records import REFERENCE_STRUCTS, decode_reference_record
-from streams.contracts.rules import Rejected
+from streams.contracts.inputs.rules import Rejected
+from streams.contracts.internal.learning import ModelSnapshot
+from streams.contracts.internal.learning_records import decode_snapshot
+from streams.contracts.reference.records import REFERENCE_STRUCTS, decode_reference_record
+from streams.contracts.reference.structs import Policies, Reference
 from streams.decisions import Policy, compile_policy
 from streams.errors import OfferstreamError, OperatorError
 from streams.models import Models, initial_models, with_snapshot

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from streams.contracts import InputRules, Rejected, decode
-from streams.contracts.diagnosis import diagnose
 from streams.contracts.faults import faults_of
-from streams.contracts.required import REQUIRED_BY_NAME
+from streams.contracts.inputs.decode import decode
+from streams.contracts.inputs.diagnosis import diagnose
+from streams.contracts.inputs.required import REQUIRED_BY_NAME
+from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.schemas import CONTRACTS, Contract, text_of
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

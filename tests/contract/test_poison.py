@@ -2,7 +2,8 @@
 
 import pytest
 
-from streams.contracts import InputRules, Rejected, decode
+from streams.contracts.inputs.decode import decode
+from streams.contracts.inputs.rules import InputRules, Rejected
 from tests.contract.poison import GOOD, ORDER, POISON, Poison, _with
 
 NOW_MS = 1_790_000_000_000

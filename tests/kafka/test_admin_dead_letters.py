@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from streams import topics
 from streams.admin import dead_letters as room
 from streams.admin.dead_letters import Choice, list_letters, redrive
-from streams.contracts.encode import encode_dead_letter
-from streams.contracts.rules import Rejected
+from streams.contracts.inputs.rules import Rejected
+from streams.contracts.outputs.encode import encode_dead_letter
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.worker_job import WorkerJob
 

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from streams import topics
-from streams.contracts.effects import OutcomeLabeled
-from streams.contracts.learning import LearningExample
-from streams.contracts.learning_records import encode_example, encode_snapshot
-from streams.contracts.rules import InputRules, Rejected
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.internal.learning import LearningExample
+from streams.contracts.internal.learning_records import encode_example, encode_snapshot
+from streams.contracts.outputs.effects import OutcomeLabeled
 from streams.decisions import compile_policy
-from streams.evaluation.driver import Driver
+from streams.driver import Driver
 from streams.models import initial_models
 from streams.models.teacher import Teacher
 from streams.settings import LearnerSettings

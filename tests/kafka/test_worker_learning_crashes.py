@@ -13,9 +13,9 @@ import msgspec
 import pytest
 
 from streams import topics
-from streams.contracts.learning import ModelSnapshot
-from streams.contracts.learning_records import decode_snapshot
-from streams.contracts.outputs import DecisionLog, NextBestOffer
+from streams.contracts.internal.learning import ModelSnapshot
+from streams.contracts.internal.learning_records import decode_snapshot
+from streams.contracts.outputs.payloads import DecisionLog, NextBestOffer
 from streams.decisions import compile_policy, redecide
 from streams.models import initial_models, with_snapshot
 from streams.models.response import ResponseModel

@@ -19,14 +19,14 @@ import pytest
 from msgspec.structs import replace
 
 from streams import topics
-from streams.contracts.effects import DecisionLogged
-from streams.contracts.outputs import Trigger
-from streams.contracts.reference import Reference
-from streams.contracts.rules import Rejected
+from streams.contracts.inputs.rules import Rejected
+from streams.contracts.outputs.effects import DecisionLogged
+from streams.contracts.outputs.payloads import Trigger
+from streams.contracts.reference.structs import Reference
 from streams.customer import Customer, Row
 from streams.customer.codec import decode_row
 from streams.decisions import compile_policy
-from streams.evaluation.driver import Driver
+from streams.driver import Driver
 from streams.models import initial_models
 from streams.settings import LearnerSettings
 from tests.support.apache_kafka import ApacheKafka

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from streams import topics
-from streams.contracts.encode import dead_letter_of
-from streams.contracts.outputs import DeadLetter
-from streams.contracts.rules import InputRules, Rejected
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.outputs.encode import dead_letter_of
+from streams.contracts.outputs.payloads import DeadLetter
 from streams.customer import encode_row
 from streams.decisions import compile_policy
-from streams.evaluation.driver import Driver
+from streams.driver import Driver
 from streams.models import initial_models
 from streams.settings import LearnerSettings
 from tests.contract.poison import POISON, Poison

@@ -7,10 +7,10 @@ import pytest
 from confluent_kafka import Producer
 
 from streams import topics
-from streams.contracts.rules import InputRules, Rejected
+from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.customer import encode_row
 from streams.decisions import compile_policy
-from streams.evaluation.driver import Driver
+from streams.driver import Driver
 from streams.models import initial_models
 from streams.runtime import partition_for
 from streams.settings import LearnerSettings

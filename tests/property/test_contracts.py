@@ -9,20 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from streams.contracts import (
-    INPUT_STRUCTS,
-    InputRules,
-    Rejected,
-    decode,
-    decode_example,
-    decode_reference_record,
-    decode_routed,
-    decode_snapshot,
-    encode_routed,
-)
-from streams.contracts.decode import NAMES_BY_TOPIC
-from streams.contracts.required import REQUIRED_BY_NAME
-from streams.contracts.routing import LinkAnswered, RoutedEvent
+from streams.contracts.inputs.decode import INPUT_STRUCTS, NAMES_BY_TOPIC, decode, decode_routed
+from streams.contracts.inputs.required import REQUIRED_BY_NAME
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.internal.learning_records import decode_example, decode_snapshot
+from streams.contracts.internal.routing import LinkAnswered, RoutedEvent
+from streams.contracts.outputs.encode import encode_routed
+from streams.contracts.reference.records import decode_reference_record
 from streams.contracts.schemas import CONTRACTS, Contract, schema_of
 from tests.contract.poison import POISON
 

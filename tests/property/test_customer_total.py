@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import streams.contracts.events as ev
+import streams.contracts.inputs.events as ev
 from streams.contracts.common import (
     Cart,
     ConsentSignals,
@@ -15,7 +15,7 @@ from streams.contracts.common import (
     Money,
     Product,
 )
-from streams.contracts.reference import BeaconPlace
+from streams.contracts.reference.structs import BeaconPlace
 from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import (
     ROW_BYTES_MAX,

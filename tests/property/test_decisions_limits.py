@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.contracts.effects import DecisionLogged, Effect, OfferDecided
-from streams.contracts.reference import ContactPolicy, FrequencyCap, QuietHours
+from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecided
+from streams.contracts.reference.structs import ContactPolicy, FrequencyCap, QuietHours
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.customer import Customer
 from streams.customer.row import Consent, Redeemed

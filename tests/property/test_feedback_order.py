@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.contracts.effects import Effect
-from streams.contracts.events import CouponUse, OfferFeedback, Purchase
-from streams.contracts.reference import Policies
+from streams.contracts.inputs.events import CouponUse, OfferFeedback, Purchase
+from streams.contracts.outputs.effects import Effect
+from streams.contracts.reference.structs import Policies
 from streams.contracts.times import HOUR_MS
 from streams.customer.row import OPEN_DECISIONS_MAX
 from streams.feedback import credit, expire

@@ -7,9 +7,14 @@ from collections import defaultdict
 import pytest
 
 from streams.contracts.common import Identity
-from streams.contracts.effects import EventIgnored, EventRouted, IdentityChanged, ReceiptIssued
-from streams.contracts.events import Clickstream, Link, Page, PrivacyRequest, Profile
-from streams.contracts.routing import Message
+from streams.contracts.inputs.events import Clickstream, Link, Page, PrivacyRequest, Profile
+from streams.contracts.internal.routing import Message
+from streams.contracts.outputs.effects import (
+    EventIgnored,
+    EventRouted,
+    IdentityChanged,
+    ReceiptIssued,
+)
 from streams.contracts.times import MINUTE_MS, from_ms
 from streams.customer import Alias, Customer, Places, apply, decode_row, encode_row
 from streams.customer.counters import count

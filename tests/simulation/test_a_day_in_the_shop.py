@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from streams.contracts import load_reference
+from streams.contracts.reference.files import load_reference
 from streams.decisions import compile_policy
 from streams.evaluation.inputs import read_records
 from streams.evaluation.replay import replay

@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from streams.contracts import load_reference
+from streams.contracts.reference.files import load_reference
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer import encode_row
 from streams.decisions import compile_policy
-from streams.evaluation.driver import Driver
+from streams.driver import Driver
 from streams.evaluation.inputs import read_records
 from streams.evaluation.replay import replay
 from streams.models import initial_models

@@ -14,10 +14,10 @@ from functools import cache
 import pytest
 
 from streams import topics
-from streams.contracts import load_reference
+from streams.contracts.reference.files import load_reference
 from streams.contracts.times import DAY_MS, from_ms
 from streams.decisions import Policy, compile_policy
-from streams.evaluation.driver import Driver
+from streams.driver import Driver
 from streams.models import initial_models
 from streams.runtime.murmur2 import partition_for
 from streams.simulator import SHOP

@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from streams.contracts import load_reference
-from streams.contracts.effects import AlertRaised, DecisionLogged, Effect
-from streams.contracts.outputs import DecisionLog
-from streams.contracts.rules import InputRules, Rejected
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.outputs.effects import AlertRaised, DecisionLogged, Effect
+from streams.contracts.outputs.payloads import DecisionLog
+from streams.contracts.reference.files import load_reference
 from streams.customer import decode_row, encode_row
 from streams.decisions import compile_policy, redecide
-from streams.evaluation.driver import Driver
+from streams.driver import Driver
 from streams.evaluation.inputs import read_records
 from streams.evaluation.replay import replay
 from streams.models import initial_models

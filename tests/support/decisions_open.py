@@ -6,8 +6,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from streams.contracts.common import Identity, LineItem, Money
-from streams.contracts.effects import Effect, OutcomeLabeled, OutcomeSeen
-from streams.contracts.events import CouponUse, FeedbackName, OfferFeedback, Purchase
+from streams.contracts.inputs.events import CouponUse, FeedbackName, OfferFeedback, Purchase
+from streams.contracts.outputs.effects import Effect, OutcomeLabeled, OutcomeSeen
 from streams.contracts.times import DAY_MS, from_ms
 from streams.customer.row import Consent, Customer, OpenDecision, new_customer
 from streams.features import CONTEXT_FEATURES, FEATURES_VERSION, OFFER_FEATURES, pack

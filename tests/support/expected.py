@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from streams import topics
-from streams.contracts.effects import EventRouted
-from streams.contracts.encode import encode_output
-from streams.contracts.rules import InputRules, Rejected
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.outputs.effects import EventRouted
+from streams.contracts.outputs.encode import encode_output
 from streams.customer.codec import encode_row
 from streams.decisions import Policy, compile_policy
-from streams.evaluation.driver import Driver
+from streams.driver import Driver
 from streams.models import initial_models
 from tests.support.small_shop import Sent, reference
 from tests.support.worker_job import WorkerJob

@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.contracts.reference import Reference
+from streams.contracts.reference.structs import Reference
 from tests.support.small_shop import Sent, reference, visit
 
 BURST_S = 0.05

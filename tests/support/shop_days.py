@@ -13,7 +13,7 @@ from typing import Any
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from streams import topics
-from streams.contracts.reference import Reference
+from streams.contracts.reference.structs import Reference
 from streams.contracts.times import DAY_MS, HOUR_MS
 from streams.simulator.closed_loop import START_MS
 from streams.simulator.market import Market

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from streams.contracts.reference import (
+from streams.contracts.reference.structs import (
     Arbitration,
     Arm,
     ContactPolicy,

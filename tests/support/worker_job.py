@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from streams import topics
 from streams.admin.reference import publish_reference
 from streams.admin.topics import apply_topics, catalogue_names
-from streams.contracts.reference import Reference
+from streams.contracts.reference.structs import Reference
 from streams.settings import Settings, child_environment
 from tests.support.apache_kafka import ROOT, ApacheKafka
 from tests.support.cpu import cpu_s

@@ -10,9 +10,13 @@ from msgspec.structs import replace
 
 from streams import topics
 from streams.admin.reference import load_validated
-from streams.contracts.decode import NAMES_BY_TOPIC
-from streams.contracts.outputs import SignCode, Verdict, WhyNot
-from streams.contracts.reference import (
+from streams.alerts.churn_signals import BY_EVENT, BY_LOOK
+from streams.alerts.wording import CHURN_REASONS
+from streams.contracts.inputs.decode import NAMES_BY_TOPIC
+from streams.contracts.inputs.required import REQUIRED_BY_NAME
+from streams.contracts.inputs.rules import RejectReason
+from streams.contracts.outputs.payloads import SignCode, Verdict, WhyNot
+from streams.contracts.reference.structs import (
     Arbitration,
     ChurnDefinition,
     ContactPolicy,
@@ -24,12 +28,9 @@ from streams.contracts.reference import (
     TriggerRule,
     ZoneRules,
 )
-from streams.contracts.required import REQUIRED_BY_NAME
-from streams.contracts.rules import RejectReason
 from streams.customer import browsing, phones
 from streams.decisions import compile_policy, eligibility, facts
-from streams.decisions.signs import BY_EVENT, BY_LOOK
-from streams.decisions.wording import CHURN_REASONS, OFFER_REASONS
+from streams.decisions.wording import OFFER_REASONS
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
 from streams.runtime import faults
 from streams.settings import Settings, load_settings

@@ -34,6 +34,7 @@ PURE_ROOMS = (
     "features",
     "models",
     "decisions",
+    "alerts",
     "feedback",
     "pipeline.py",
 )

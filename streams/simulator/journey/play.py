@@ -17,8 +17,8 @@ import msgspec
 from msgspec import Struct
 
 from streams import topics
-from streams.contracts.reference import Reference
-from streams.contracts.reference_files import load_reference
+from streams.contracts.reference.files import load_reference
+from streams.contracts.reference.structs import Reference
 from streams.contracts.times import HOUR_MS, from_ms, to_ms
 from streams.evaluation.inputs import read_records
 from streams.simulator.journey import EVENTS, SHOP

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from streams import topics
-from streams.contracts import InputRules, Rejected, decode
-from streams.contracts.decode import INPUT_STRUCTS, NAMES_BY_TOPIC
-from streams.contracts.events import Clickstream, PrivacyRequest, Profile
+from streams.contracts.inputs.decode import INPUT_STRUCTS, NAMES_BY_TOPIC, decode
+from streams.contracts.inputs.events import Clickstream, PrivacyRequest, Profile
+from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.schemas import CONTRACTS
 
 NOW_MS = 1_773_480_413_589  # 2026-03-14T09:26:53.589Z

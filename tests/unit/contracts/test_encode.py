@@ -9,25 +9,21 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from streams.contracts import (
-    LearningExample,
-    ModelSnapshot,
-    Rejected,
-    dead_letter_of,
+from streams.contracts.inputs.rules import Rejected
+from streams.contracts.internal.learning import LearningExample, ModelSnapshot
+from streams.contracts.internal.learning_records import (
     decode_example,
-    decode_reference_record,
     decode_snapshot,
-    encode_dead_letter,
     encode_example,
-    encode_output,
-    encode_reference_record,
     encode_snapshot,
 )
-from streams.contracts import effects as happened
-from streams.contracts.effects import Effect
-from streams.contracts.outputs import DeadLetter
-from streams.contracts.reference import ProductInfo, StockLevel
-from streams.contracts.routing import LinkRequested
+from streams.contracts.internal.routing import LinkRequested
+from streams.contracts.outputs import effects as happened
+from streams.contracts.outputs.effects import Effect
+from streams.contracts.outputs.encode import dead_letter_of, encode_dead_letter, encode_output
+from streams.contracts.outputs.payloads import DeadLetter
+from streams.contracts.reference.records import decode_reference_record, encode_reference_record
+from streams.contracts.reference.structs import ProductInfo, StockLevel
 from streams.contracts.schemas import CONTRACTS, schema_of
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.contracts import load_reference
-from streams.contracts.reference import Policies
+from streams.contracts.reference.files import load_reference
+from streams.contracts.reference.structs import Policies
 from streams.errors import ReferenceDataError
 
 OFFER = """

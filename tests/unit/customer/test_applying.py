@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from streams.contracts import events as ev
 from streams.contracts.common import (
     Cart,
     ConsentSignals,
@@ -16,8 +15,8 @@ from streams.contracts.common import (
     Money,
     Product,
 )
-from streams.contracts.effects import EventIgnored, EventLate
-from streams.contracts.events import (
+from streams.contracts.inputs import events as ev
+from streams.contracts.inputs.events import (
     App,
     Beacon,
     Clickstream,
@@ -34,7 +33,8 @@ from streams.contracts.events import (
     Zone,
     names_of,
 )
-from streams.contracts.reference import BeaconPlace
+from streams.contracts.outputs.effects import EventIgnored, EventLate
+from streams.contracts.reference.structs import BeaconPlace
 from streams.contracts.times import DAY_MS, MINUTE_MS, from_ms
 from streams.customer import (
     APPLIERS,

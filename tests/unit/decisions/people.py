@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from streams.contracts.reference import (
+from streams.contracts.reference.structs import (
     Arm,
     ContactPolicy,
     Experiment,

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from streams.contracts.effects import DecisionLogged, OfferDecided
-from streams.contracts.outputs import DecisionLog
+from streams.contracts.outputs.effects import DecisionLogged, OfferDecided
+from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.times import DAY_MS, WEEK_MS, to_ms
 from streams.customer.row import Contact
 from streams.decisions import decide, redecide

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from streams.contracts.effects import DecisionLogged, OfferDecided
-from streams.contracts.outputs import DecisionLog
-from streams.contracts.reference import (
+from streams.contracts.outputs.effects import DecisionLogged, OfferDecided
+from streams.contracts.outputs.payloads import DecisionLog
+from streams.contracts.reference.structs import (
     Conditions,
     ContactPolicy,
     FrequencyCap,

@@ -2,8 +2,8 @@
 
 from msgspec.structs import replace
 
-from streams.contracts.effects import DecisionLogged, OfferDecided
-from streams.contracts.reference import QuietHours
+from streams.contracts.outputs.effects import DecisionLogged, OfferDecided
+from streams.contracts.reference.structs import QuietHours
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.customer import Moment
 from streams.customer.row import Cart, CartItem

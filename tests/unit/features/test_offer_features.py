@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from streams.contracts.reference import Conditions, Offer
+from streams.contracts.reference.structs import Conditions, Offer
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS, to_ms
 from streams.customer.interests import HALF_LIFE_MS
 from streams.customer.moments import Moment

@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from streams.contracts.effects import OutcomeLabeled
-from streams.contracts.reference import Policies
+from streams.contracts.outputs.effects import OutcomeLabeled
+from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS, HOUR_MS
 from streams.customer.row import Redeemed
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES

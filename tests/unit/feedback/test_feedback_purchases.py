@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from streams.contracts.effects import PurchaseSeen
-from streams.contracts.events import CouponUse
-from streams.contracts.reference import Arm, Experiment, Policies
+from streams.contracts.inputs.events import CouponUse
+from streams.contracts.outputs.effects import PurchaseSeen
+from streams.contracts.reference.structs import Arm, Experiment, Policies
 from streams.contracts.times import DAY_MS, HOUR_MS
 from streams.customer.row import Customer
 from streams.feedback import credit, expire

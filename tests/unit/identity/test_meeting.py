@@ -1,10 +1,16 @@
 """Whose row a message belongs to; arms; what identity asks of the world."""
 
 from streams.contracts.common import Identity
-from streams.contracts.effects import EventIgnored, EventRouted, ReceiptIssued
-from streams.contracts.events import Clickstream, Page, PrivacyRequest
-from streams.contracts.reference import Arm, Experiment
-from streams.contracts.routing import HOPS_MAX, LinkAnswered, LinkRequested, RoutedEvent, Tick
+from streams.contracts.inputs.events import Clickstream, Page, PrivacyRequest
+from streams.contracts.internal.routing import (
+    HOPS_MAX,
+    LinkAnswered,
+    LinkRequested,
+    RoutedEvent,
+    Tick,
+)
+from streams.contracts.outputs.effects import EventIgnored, EventRouted, ReceiptIssued
+from streams.contracts.reference.structs import Arm, Experiment
 from streams.contracts.times import from_ms
 from streams.customer import Alias, new_customer
 from streams.identity import arm_of, key_of, meet

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from streams.contracts.learning import LearningExample
+from streams.contracts.internal.learning import LearningExample
 from streams.customer.rhythm import DAY_MS, WEEK_MS, Rhythm, record_purchase
 from streams.errors import StateError
 from streams.evaluation.churn_stream import ChurnStream

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streams.contracts.learning import LearningExample
+from streams.contracts.internal.learning import LearningExample
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
 from streams.features.offers import RATE_LOGITS
 from streams.models import Teacher, initial_models, with_snapshot

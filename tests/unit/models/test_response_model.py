@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from streams.contracts.learning import LearningExample
+from streams.contracts.internal.learning import LearningExample
 from streams.errors import StateError
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
 from streams.features.offers import RATE_LOGITS

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from streams.contracts.learning import LearningExample, ModelSnapshot
+from streams.contracts.internal.learning import LearningExample, ModelSnapshot
 from streams.customer.rhythm import WEEK_MS, record_purchase
 from streams.errors import StateError
 from streams.features.rhythm import churn_example

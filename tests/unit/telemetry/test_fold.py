@@ -7,7 +7,10 @@ from typing import Any, get_args
 import pytest
 
 from streams.contracts.common import Identity
-from streams.contracts.effects import (
+from streams.contracts.inputs.events import App, Profile, RetentionOutcome
+from streams.contracts.internal.learning import LearningExample
+from streams.contracts.internal.routing import LinkRequested, RoutedEvent, Tick
+from streams.contracts.outputs.effects import (
     Effect,
     EventIgnored,
     EventLate,
@@ -16,9 +19,6 @@ from streams.contracts.effects import (
     OutcomeSeen,
     PurchaseSeen,
 )
-from streams.contracts.events import App, Profile, RetentionOutcome
-from streams.contracts.learning import LearningExample
-from streams.contracts.routing import LinkRequested, RoutedEvent, Tick
 from streams.telemetry import fold
 from streams.telemetry.fold import measure
 

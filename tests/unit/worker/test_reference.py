@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from streams.contracts.learning import ModelSnapshot
-from streams.contracts.learning_records import encode_snapshot
-from streams.contracts.reference_records import encode_reference_record
+from streams.contracts.internal.learning import ModelSnapshot
+from streams.contracts.internal.learning_records import encode_snapshot
+from streams.contracts.reference.records import encode_reference_record
 from streams.telemetry import catalogue as metrics
 from streams.worker.meter import Meter
 from streams.worker.reference import Gathered

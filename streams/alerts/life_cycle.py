@@ -1,0 +1,220 @@
+"""Churn alerts: risk to band with hysteresis, one open case a person, stages of the life cycle."""
+
+from typing import Literal, Protocol
+
+from msgspec.structs import replace
+
+from streams.alerts.churn_signals import look_for_signs
+from streams.alerts.messages import Raised, churn_alert
+from streams.contracts.ids import derive_id, unit_draw
+from streams.contracts.outputs.effects import AlertRaised, Effect, SegmentChanged
+from streams.contracts.outputs.payloads import SegmentChange
+from streams.contracts.reference.structs import ChurnDefinition, Policies
+from streams.contracts.times import from_ms
+from streams.customer import Customer, Moment
+from streams.customer.consents import is_granted
+from streams.customer.row import AlertCase, Churn
+
+Band = Literal["low", "medium", "high"]
+Transition = Literal["entered", "escalated", "deescalated", "resolved"]
+Stage = Literal["new", "active", "at_risk", "lapsed"]
+BANDS: tuple[Band, ...] = ("low", "medium", "high")
+ORDER: tuple[str, ...] = BANDS
+STRONG_SIGN = 0.8
+UNTREATED_SALT = "untreated"
+
+
+class Score(Protocol):
+    """What is said of the person's risk; `models.ChurnScore` is one."""
+
+    @property
+    def risk(self) -> float:
+        """P(no purchase within the horizon)."""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Reason codes, the strongest first."""
+
+    @property
+    def expected_next_purchase_at_ms(self) -> int:
+        """When the person's own rhythm expects a purchase."""
+
+    @property
+    def overdue_ratio(self) -> float:
+        """Silence in units of the person's usual gap."""
+
+
+Assessed = tuple[Customer, tuple[Effect, ...], tuple[Moment, ...]]
+
+
+def assess(
+    person: Customer,
+    score: Score,
+    now_ms: int,
+    event_id: str,
+    model_version: str,
+    policies: Policies,
+) -> Assessed:
+    """Fold a new score into the person's case.
+
+    Args:
+        person: the row.
+        score: of this moment.
+        now_ms: row time.
+        event_id: what led to this look; empty at a tick.
+        model_version: the churn snapshot's version.
+        policies: the shop's `ref.policies`.
+
+    Returns:
+        The person, an alert and a stage change where there is one, and the moment
+        `churn_band_entered` for the trigger rules.
+    """
+    definition = policies.churn
+    person = look_for_signs(person, score.overdue_ratio, now_ms, policies)
+    churn = person.churn
+    bought = churn.scored_at_ms is not None and _bought_since(person, churn.scored_at_ms)
+    band = _band(score.risk, churn.case, person, definition)
+    churn = replace(
+        churn,
+        risk=round(score.risk, 6),
+        scored_at_ms=now_ms,
+        armed=churn.armed or bought,
+        band=band,
+    )
+    stage = _stage(person, churn, band, definition)
+    transition = _transition(person, churn, band, stage, score, policies)
+    person, effects = _staged(replace(person, churn=churn), stage, now_ms)
+    if transition is None:
+        return person, effects, ()
+    person, raised = _carried_out(person, transition, band, score, now_ms, event_id, policies)
+    alert = churn_alert(person, raised, score, now_ms, model_version, policies)
+    moments = _moments(person, transition, raised, now_ms)
+    return person, (*effects, AlertRaised(alert)), moments
+
+
+def _band(
+    risk: float, case: AlertCase | None, person: Customer, definition: ChurnDefinition
+) -> Band:
+    """The band of this risk; an open case leaves its band only below the hysteresis.
+
+    A strong sign (cancel page, uninstall, a severe complaint) lifts the band by one.
+    """
+    held = ORDER.index(case.band) if case else 0
+    reached = 0
+    for band in definition.bands:
+        rank = ORDER.index(band.name)
+        kept = rank <= held and risk >= band.from_risk - definition.hysteresis
+        if risk >= band.from_risk or kept:
+            reached = max(reached, rank)
+    if any(s.strength >= STRONG_SIGN for s in person.signs if s.event_ids):
+        reached = min(reached + 1, len(ORDER) - 1)
+    return BANDS[reached]
+
+
+def _stage(person: Customer, churn: Churn, band: Band, definition: ChurnDefinition) -> Stage:
+    if churn.next_tick_ms is None:
+        return "lapsed"
+    if person.spend is None or person.spend.orders < definition.min_purchases:
+        return "new"
+    return "at_risk" if band != "low" else "active"
+
+
+def _transition(
+    person: Customer, churn: Churn, band: Band, stage: Stage, score: Score, policies: Policies
+) -> Transition | None:
+    case = churn.case
+    if case is not None and not is_granted(person, "profiling"):
+        return "resolved"
+    if case is None:
+        worthy = stage == "at_risk" and churn.armed and is_granted(person, "profiling")
+        return "entered" if worthy and _is_worth_it(person, score.risk, policies) else None
+    if stage == "lapsed" or band == "low":
+        return "resolved"
+    step = ORDER.index(band) - ORDER.index(case.band)
+    if step == 0:
+        return None
+    return "escalated" if step > 0 else "deescalated"
+
+
+def _is_worth_it(person: Customer, risk: float, policies: Policies) -> bool:
+    definition = policies.churn
+    saved = risk * definition.save_rate * value_at_risk(person, policies)
+    return saved > definition.contact_cost
+
+
+def value_at_risk(person: Customer, policies: Policies) -> float:
+    """The margin of a horizon at the person's own pace, in the shop's currency."""
+    spend, definition = person.spend, policies.churn
+    if spend is None or spend.orders == 0:
+        return 0.0
+    lived_ms = max(person.last_at_ms - person.created_at_ms, definition.tick_ms)
+    per_horizon = spend.total * min(1.0, definition.horizon_ms / lived_ms)
+    return max(0.0, per_horizon * definition.margin_share)
+
+
+def _carried_out(
+    person: Customer,
+    transition: Transition,
+    band: Band,
+    score: Score,
+    now_ms: int,
+    event_id: str,
+    policies: Policies,
+) -> tuple[Customer, Raised]:
+    """The person with the case opened, moved or closed, and what the alert says of it."""
+    before = person.churn.case
+    alert_id = derive_id("a", person.customer_id, transition, str(now_ms), event_id)
+    if before is None:
+        case_id = derive_id("case", person.customer_id, str(now_ms))
+        draw = unit_draw(UNTREATED_SALT, policies.experiment.salt, case_id)
+        treated = draw >= policies.churn.untreated_share
+        case = AlertCase(case_id, alert_id, band, now_ms, treated)
+    else:
+        case = replace(before, alert_id=alert_id, band=band)
+    kept = None if transition == "resolved" else case
+    armed = person.churn.armed and transition != "entered"  # a purchase arms it again
+    churn = replace(person.churn, case=kept, armed=armed)
+    raised = Raised(
+        alert_id=alert_id,
+        transition=transition,
+        case=case,
+        band=band,
+        previous_band=before.band if before else None,  # type: ignore[arg-type]
+        value_at_risk=value_at_risk(person, policies),
+    )
+    return replace(person, churn=churn), raised
+
+
+def _staged(person: Customer, stage: Stage, now_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
+    previous = person.churn.stage
+    if stage == previous:
+        return person, ()
+    change = SegmentChange(
+        change_id=derive_id("s", person.customer_id, stage, str(now_ms)),
+        customer_id=person.customer_id,
+        changed_at=from_ms(now_ms),
+        segment=stage,
+        previous=previous,
+    )
+    return replace(person, churn=replace(person.churn, stage=stage)), (SegmentChanged(change),)
+
+
+def _moments(
+    person: Customer, transition: Transition, raised: Raised, now_ms: int
+) -> tuple[Moment, ...]:
+    """A case that opened or grew asks for an offer, unless it is left untreated to learn from."""
+    if transition not in ("entered", "escalated") or not raised.case.treated:
+        return ()
+    return (
+        Moment(
+            kind="churn_band_entered",
+            at_ms=now_ms,
+            event_id=raised.alert_id,
+            channel="push",
+            value=raised.value_at_risk,
+        ),
+    )
+
+
+def _bought_since(person: Customer, since_ms: int) -> bool:
+    return any(order.at_ms > since_ms for order in person.orders)

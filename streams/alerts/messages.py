@@ -1,0 +1,119 @@
+"""What is sent of an alert, field by field."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from streams.alerts.wording import alert_text
+from streams.contracts.common import Money
+from streams.contracts.outputs.payloads import (
+    ChurnAlert,
+    ConsentProof,
+    ExperimentArm,
+    Recommended,
+    Sign,
+    Versioned,
+)
+from streams.contracts.reference.structs import Policies
+from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
+from streams.customer import Customer
+from streams.customer.consents import is_granted, states
+from streams.customer.row import AlertCase, SignSeen
+
+CHURN = "churn"
+UNTREATED_ARM = "untreated"
+TREATED_ARM = "treated"
+SIGNS_SAID_MAX = 2
+REASONS_SAID_MAX = 3
+
+
+class Raised(Struct, frozen=True, kw_only=True):
+    """An alert in the making."""
+
+    alert_id: str
+    transition: Literal["entered", "escalated", "deescalated", "resolved"]
+    case: AlertCase
+    band: Literal["low", "medium", "high"]
+    previous_band: Literal["low", "medium", "high"] | None
+    value_at_risk: float
+
+
+def churn_alert(
+    person: Customer,
+    raised: Raised,
+    score: Any,
+    now_ms: int,
+    model_version: str,
+    policies: Policies,
+) -> ChurnAlert:
+    """The message for `churn-alerts`; `score` is the `alerts.Score` of this moment."""
+    definition = policies.churn
+    horizon_days = definition.horizon_ms / DAY_MS
+    last_ms = max((o.at_ms for o in person.orders), default=None)
+    return ChurnAlert(
+        alert_id=raised.alert_id,
+        case_id=raised.case.case_id,
+        customer_id=person.customer_id,
+        raised_at=from_ms(now_ms),
+        transition=raised.transition,
+        expires_at=from_ms(now_ms + definition.tick_ms * 4),
+        risk=round(score.risk, 6),
+        risk_band=raised.band,
+        previous_band=raised.previous_band,
+        horizon_days=horizon_days,
+        definition_id=definition.definition_id,
+        days_since_last_purchase=None if last_ms is None else round((now_ms - last_ms) / DAY_MS, 3),
+        expected_next_purchase_at=from_ms(score.expected_next_purchase_at_ms),
+        overdue_ratio=round(score.overdue_ratio, 3),
+        reason_codes=tuple(score.reasons),
+        signals=_signals(person),
+        value_at_risk=Money(amount=f"{raised.value_at_risk:.2f}", currency=policies.currency),
+        recommended=_recommended(person, raised, now_ms),
+        text=alert_text(score.risk, horizon_days, _why(person, raised, score, now_ms)),
+        model=Versioned(id=CHURN, version=model_version),
+        experiment=ExperimentArm(
+            id=f"{definition.definition_id}-alerts",
+            arm=TREATED_ARM if raised.case.treated else UNTREATED_ARM,
+            holdout=not raised.case.treated,
+        ),
+        consent=ConsentProof(
+            purposes=states(person, ("profiling",)), policy_version=person.consent_version
+        ),
+        traceparent=None,
+    )
+
+
+def _why(person: Customer, raised: Raised, score: Any, now_ms: int) -> tuple[str, ...]:
+    """What the text gives as reasons: signs before the model's, or what ended the danger."""
+    if raised.transition in ("entered", "escalated"):
+        signs = tuple(sign.code for sign in _by_strength(person))[:SIGNS_SAID_MAX]
+        return (*signs, *score.reasons)[:REASONS_SAID_MAX] or ("NO_SINGLE_REASON",)
+    if any(order.at_ms == now_ms for order in person.orders):
+        return ("BOUGHT_AGAIN",)
+    return ("LAPSED",) if person.churn.next_tick_ms is None else ("RISK_FELL",)
+
+
+def _by_strength(person: Customer) -> list[SignSeen]:
+    return sorted(person.signs, key=lambda sign: (-sign.strength, sign.code))
+
+
+def _signals(person: Customer) -> tuple[Sign, ...]:
+    return tuple(
+        Sign(
+            code=s.code,  # type: ignore[arg-type]
+            strength=s.strength,
+            observed_at=from_ms(s.at_ms),
+            evidence_event_ids=s.event_ids,
+        )
+        for s in _by_strength(person)
+    )
+
+
+def _recommended(person: Customer, raised: Raised, now_ms: int) -> Recommended | None:
+    """A contact on the best channel that the person allows; none for who is left untreated."""
+    if raised.transition == "resolved" or not raised.case.treated:
+        return None
+    for purpose, channel in (("marketing_push", "push"), ("marketing_email", "email")):
+        if is_granted(person, purpose):
+            return Recommended(channel=channel, act_before=from_ms(now_ms + WEEK_MS))  # type: ignore[arg-type]
+    return Recommended(channel="call_center", act_before=from_ms(now_ms + WEEK_MS))

@@ -1,0 +1,100 @@
+"""Why an alert, in words: reason codes as sentences in English, Japanese and Chinese, as data."""
+
+from streams.contracts.common import LANGUAGES
+from streams.contracts.outputs.payloads import Texts
+
+CHURN_REASONS: dict[str, Texts] = {
+    "SILENCE_VS_HABIT": {
+        "en": "silent for longer than usual",
+        "ja": "普段より長く来店がありません",
+        "zh": "沉默时间超过其习惯",
+    },
+    "LONG_SILENCE": {
+        "en": "silent for long",
+        "ja": "長期間来店がありません",
+        "zh": "长时间没有消费",
+    },
+    "ONE_TIME_BUYER": {"en": "bought only once", "ja": "購入は一度だけです", "zh": "仅购买过一次"},
+    "LOW_FREQUENCY": {"en": "buys seldom", "ja": "購入頻度が低い", "zh": "购买频率低"},
+    "SLOWING_DOWN": {
+        "en": "buys less and less often",
+        "ja": "購入間隔が伸びています",
+        "zh": "购买越来越少",
+    },
+    "SPEND_DROP": {
+        "en": "spends less than before",
+        "ja": "購入金額が減っています",
+        "zh": "消费金额下降",
+    },
+    "IRREGULAR": {"en": "buys irregularly", "ja": "購入が不規則です", "zh": "购买不规律"},
+    "NEW_CUSTOMER": {"en": "is new", "ja": "新しいお客様です", "zh": "是新客户"},
+}
+SIGN_REASONS: dict[str, Texts] = {
+    "purchase_overdue": {
+        "en": "the next purchase is overdue",
+        "ja": "次回購入の予定時期を過ぎています",
+        "zh": "已过预期购买时间",
+    },
+    "visit_drop": {"en": "visits far less", "ja": "来訪が減っています", "zh": "访问大幅减少"},
+    "basket_drop": {
+        "en": "the baskets have shrunk",
+        "ja": "購入単価が下がっています",
+        "zh": "客单价下降",
+    },
+    "category_loss": {
+        "en": "has left a favorite category",
+        "ja": "好みのカテゴリーから離れています",
+        "zh": "不再关注常购品类",
+    },
+    "complaint": {"en": "has complained", "ja": "苦情がありました", "zh": "有投诉"},
+    "low_nps": {"en": "gave a low score", "ja": "評価が低いです", "zh": "评分较低"},
+    "cancel_page": {
+        "en": "looked at the page for closing the account",
+        "ja": "退会ページを閲覧しました",
+        "zh": "浏览了注销账户页面",
+    },
+    "uninstall": {
+        "en": "has uninstalled the app",
+        "ja": "アプリを削除しました",
+        "zh": "卸载了应用",
+    },
+    "unsubscribe": {"en": "has unsubscribed", "ja": "配信を停止しました", "zh": "已退订"},
+    "offer_ignored": {
+        "en": "dismisses offers",
+        "ja": "オファーを見送っています",
+        "zh": "忽略优惠",
+    },
+    "return_heavy": {"en": "returns a lot", "ja": "返品が多いです", "zh": "退货频繁"},
+}
+OTHER_REASONS: dict[str, Texts] = {
+    "BOUGHT_AGAIN": {"en": "bought again", "ja": "再び購入がありました", "zh": "再次购买"},
+    "LAPSED": {
+        "en": "gone for longer than the horizon",
+        "ja": "予測期間を超えて購入がありません",
+        "zh": "超过预测期未购买",
+    },
+    "NO_SINGLE_REASON": {
+        "en": "no single reason stands out",
+        "ja": "単独の要因はありません",
+        "zh": "无单一突出原因",
+    },
+    "RISK_FELL": {"en": "the risk has fallen", "ja": "リスクが下がりました", "zh": "风险已下降"},
+}
+ALERT_REASONS = {**CHURN_REASONS, **SIGN_REASONS, **OTHER_REASONS}
+ALERT_FRAMES: Texts = {
+    "en": "Risk {risk:.0%} of no purchase in {days:.0f} days: {why}",
+    "ja": "{days:.0f}日以内に購入がない確率{risk:.0%}：{why}",
+    "zh": "{days:.0f}天内不购买的概率{risk:.0%}：{why}",
+}
+
+
+def alert_text(risk: float, horizon_days: float, why: tuple[str, ...]) -> Texts:
+    """What the CRM manager reads, in each language; `why` are keys of `ALERT_REASONS`."""
+    return {
+        lang: ALERT_FRAMES[lang].format(
+            risk=risk,
+            days=horizon_days,
+            why=", ".join(ALERT_REASONS[code][lang] for code in why),
+        )
+        for lang in LANGUAGES
+    }

@@ -1,0 +1,240 @@
+"""Bytes to events: the fast path first, the diagnosis only when it fails. Nothing here raises."""
+
+from typing import Final
+
+import msgspec
+
+from streams.contracts.envelope import (
+    Attributes,
+    Headers,
+    StructuredEvent,
+    attributes_of,
+    read_headers,
+)
+from streams.contracts.ids import derive_id
+from streams.contracts.inputs import events as kinds
+from streams.contracts.inputs.diagnosis import diagnose, is_too_deep, is_utf8
+from streams.contracts.inputs.events import InputEvent, names_of
+from streams.contracts.inputs.required import REQUIRED_BY_NAME
+from streams.contracts.inputs.rules import InputRules, Rejected, RejectReason
+from streams.contracts.inputs.semantics import fault_of, nul_fault
+from streams.contracts.internal.routing import LinkAnswered, LinkRequested, Routable, RoutedEvent
+
+__all__ = [
+    "INPUT_STRUCTS",
+    "REQUIRED_BY_NAME",
+    "InputRules",
+    "RejectReason",
+    "Rejected",
+    "decode",
+    "decode_routed",
+]
+
+PRIVACY_TOPIC: Final = "privacy.requests"
+INPUT_STRUCTS: Final[dict[str, type[InputEvent]]] = {
+    "events.clickstream": kinds.Clickstream,
+    "events.app": kinds.App,
+    "events.beacon": kinds.Beacon,
+    "events.purchase": kinds.Purchase,
+    "events.offer-feedback": kinds.OfferFeedback,
+    "events.profile": kinds.Profile,
+    PRIVACY_TOPIC: kinds.PrivacyRequest,
+}
+NAMES_BY_TOPIC: Final[dict[str, frozenset[str]]] = {
+    "events.clickstream": frozenset(names_of(kinds.ClickstreamName)),
+    "events.app": frozenset(names_of(kinds.AppName)),
+    "events.beacon": frozenset(names_of(kinds.BeaconName)),
+    "events.purchase": frozenset(names_of(kinds.PurchaseName)),
+    "events.offer-feedback": frozenset(names_of(kinds.FeedbackName)),
+    "events.profile": frozenset(names_of(kinds.ProfileName)),
+    PRIVACY_TOPIC: frozenset(names_of(kinds.PrivacyName)),
+}
+_DECODERS: Final = {
+    topic: msgspec.json.Decoder[InputEvent](struct) for topic, struct in INPUT_STRUCTS.items()
+}
+_DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# A privacy request's id and time are made of its own fields, so those are what is amiss.
+_REQUEST_PATHS: Final = {"$.event_id": "$.request_id", "$.occurred_at": "$.requested_at"}
+
+
+class _Head(msgspec.Struct, frozen=True):
+    event_name: str = ""
+
+
+class _PrivacyHead(msgspec.Struct, frozen=True):
+    request_id: str = ""
+    requested_at: str = ""
+
+
+def decode(
+    topic: str, value: bytes | None, headers: Headers, rules: InputRules
+) -> InputEvent | Rejected:
+    """One record of an input topic as an event, or why it cannot be one.
+
+    Args:
+        topic: the topic's name in the catalogue, as `events.clickstream`.
+        value: the record's value: JSON, alone or in a CloudEvents envelope of either mode.
+        headers: the record's headers; `ce_id`, `ce_type` and `ce_time` stand in for what the
+            value lacks, `traceparent` goes into the event.
+        rules: the limits, and the clock.
+
+    >>> decode("events.app", b"{}", (), InputRules(now_ms=0)).path
+    '$.event_id'
+    """
+    if topic not in _DECODERS:
+        return Rejected("unknown_topic", "$", "is not an input topic")
+    if not value:
+        return Rejected("empty_value", "$", "has no value")
+    if len(value) > rules.value_bytes_max:
+        return Rejected("too_large", "$", f"is over {rules.value_bytes_max} bytes")
+    attributes = read_headers(headers)
+    if isinstance(attributes, Rejected):
+        return attributes
+    if attributes.structured:
+        return _decode_structured(topic, value, attributes, rules)
+    return _decode_data(topic, value, attributes, rules)
+
+
+def _decode_structured(
+    topic: str, value: bytes, outer: Attributes, rules: InputRules
+) -> InputEvent | Rejected:
+    """The same for a CloudEvent that is one JSON object; paths start at its `$.data`."""
+    try:
+        envelope = _ENVELOPE.decode(value)
+    except _DECODE_ERRORS as error:
+        return diagnose(value, error)
+    attributes = attributes_of(envelope, outer)
+    if isinstance(attributes, Rejected):
+        return attributes
+    if is_too_deep(value, rules):
+        return Rejected("too_deep", "$", f"is nested over {rules.depth_max} levels")
+    event = _decode_data(topic, bytes(envelope.data), attributes, rules)
+    if isinstance(event, Rejected) and event.path.startswith("$"):
+        return msgspec.structs.replace(event, path=f"$.data{event.path[1:]}")
+    return event
+
+
+_ENVELOPE: Final = msgspec.json.Decoder(StructuredEvent)
+
+
+def _decode_data(
+    topic: str, value: bytes, attributes: Attributes, rules: InputRules
+) -> InputEvent | Rejected:
+    event = _parse(topic, value, attributes)
+    if isinstance(event, Rejected):
+        return event
+    if not value.isascii() and not is_utf8(value):
+        return Rejected("invalid_utf8", "$", "is not UTF-8")
+    if is_too_deep(value, rules):
+        return Rejected("too_deep", "$", f"is nested over {rules.depth_max} levels")
+    fault = fault_of(event, rules)
+    if fault is None and b"\\u0000" in value:
+        fault = nul_fault(event)
+    if fault is not None:
+        return fault
+    if attributes.traceparent is not None:
+        return msgspec.structs.replace(event, traceparent=attributes.traceparent)
+    return event
+
+
+def _parse(topic: str, value: bytes, attributes: Attributes) -> InputEvent | Rejected:
+    """The event as its topic's struct; where fields are missing, with those of the envelope."""
+    try:
+        return _DECODERS[topic].decode(value)
+    except _DECODE_ERRORS as error:
+        rejected = diagnose(value, error)
+    if rejected.reason == "missing_field":
+        filled = _filled(topic, value, attributes)
+        if filled is not None:
+            try:
+                return _DECODERS[topic].decode(filled)
+            except _DECODE_ERRORS as error:
+                rejected = diagnose(filled, error)
+    if rejected.reason == "unknown_event_name":
+        return _explain_name(value, rejected)
+    if topic == PRIVACY_TOPIC and rejected.path in _REQUEST_PATHS:
+        return msgspec.structs.replace(rejected, path=_REQUEST_PATHS[rejected.path])
+    return rejected
+
+
+def _filled(topic: str, value: bytes, attributes: Attributes) -> bytes | None:
+    """The object with the envelope's fields put in front: the last of two equal keys counts."""
+    fields = {
+        "event_id": attributes.id,
+        "event_name": attributes.name,
+        "occurred_at": attributes.time,
+    }
+    if topic == PRIVACY_TOPIC:
+        fields = {"channel": "web"} | _of_request(value) | {k: v for k, v in fields.items() if v}
+    given = {name: text for name, text in fields.items() if text}
+    rest = value.lstrip()[1:].lstrip()
+    if not given:
+        return None
+    return msgspec.json.encode(given)[:-1] + (b"" if rest.startswith(b"}") else b",") + rest
+
+
+def _of_request(value: bytes) -> dict[str, str | None]:
+    """What a privacy request's own fields say of an event: its id and its time."""
+    try:
+        head = msgspec.json.decode(value, type=_PrivacyHead)
+    except _DECODE_ERRORS:
+        return {}
+    event_id = derive_id("p", head.request_id) if head.request_id else None
+    return {"event_id": event_id, "occurred_at": head.requested_at or None}
+
+
+def _explain_name(value: bytes, rejected: Rejected) -> Rejected:
+    """Say on which topic an event name belongs, if any."""
+    try:
+        name = msgspec.json.decode(value, type=_Head).event_name
+    except _DECODE_ERRORS:
+        return rejected
+    for topic, names in NAMES_BY_TOPIC.items():
+        if name in names:
+            return msgspec.structs.replace(rejected, detail=f"{name} belongs on {topic}")
+    return rejected
+
+
+class _RoutedWire(msgspec.Struct, frozen=True):
+    key: str
+    topic: str
+    event: msgspec.Raw
+    hops: int = 0
+
+
+class _Tag(msgspec.Struct, frozen=True):
+    type: str
+
+
+_TAG: Final = msgspec.json.Decoder(_Tag)
+_ROUTED: Final = msgspec.json.Decoder(_RoutedWire)
+_LINKS: Final = {
+    "link_requested": msgspec.json.Decoder[Routable](LinkRequested),
+    "link_answered": msgspec.json.Decoder[Routable](LinkAnswered),
+}
+
+
+def decode_routed(value: bytes | None) -> Routable | Rejected:
+    """One record of `customer-events` as what `encode_routed` was given, or why it is not."""
+    if not value:
+        return Rejected("empty_value", "$", "has no value")
+    try:
+        tag = _TAG.decode(value).type
+        if tag == "routed_event":
+            return _routed_event(_ROUTED.decode(value))
+        if tag not in _LINKS:
+            return Rejected("out_of_range", "$.type", "is no routed message")
+        return _LINKS[tag].decode(value)
+    except _DECODE_ERRORS as error:
+        return diagnose(value, error)
+
+
+def _routed_event(wire: _RoutedWire) -> RoutedEvent | Rejected:
+    decoder = _DECODERS.get(wire.topic)
+    if decoder is None:
+        return Rejected("unknown_topic", "$.topic", "is not an input topic")
+    try:
+        event = decoder.decode(wire.event)
+    except _DECODE_ERRORS as error:
+        return diagnose(bytes(wire.event), error, "$.event")
+    return RoutedEvent(key=wire.key, topic=wire.topic, event=event, hops=wire.hops)

@@ -1,0 +1,1 @@
+"""What stays inside: routed messages, labeled examples and model snapshots."""

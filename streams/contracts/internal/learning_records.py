@@ -1,0 +1,46 @@
+"""Bytes of the learning topics: examples and snapshots, by name, as JSON. No pickle, ever."""
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from streams.contracts.inputs.diagnosis import diagnose
+from streams.contracts.inputs.rules import Rejected
+from streams.contracts.internal.learning import LearningExample, ModelSnapshot
+
+_EXAMPLES: Final = msgspec.json.Decoder(LearningExample)
+_SNAPSHOTS: Final = msgspec.json.Decoder(ModelSnapshot)
+_Kind = TypeVar("_Kind")
+
+
+def encode_example(example: LearningExample) -> bytes:
+    """The value of a record of `learning-examples`; its key is `example.model`."""
+    return msgspec.json.encode(example)
+
+
+def decode_example(value: bytes | None) -> LearningExample | Rejected:
+    """One record of `learning-examples`."""
+    return _decoded(_EXAMPLES, value)
+
+
+def encode_snapshot(snapshot: ModelSnapshot) -> bytes:
+    """The value of a record of `model-snapshots`; its key is `snapshot.model`.
+
+    Raises:
+        TypeError: a parameter is not a number, text, list or map of such.
+    """
+    return msgspec.json.encode(snapshot)
+
+
+def decode_snapshot(value: bytes | None) -> ModelSnapshot | Rejected:
+    """One record of `model-snapshots`."""
+    return _decoded(_SNAPSHOTS, value)
+
+
+def _decoded(decoder: msgspec.json.Decoder[_Kind], value: bytes | None) -> _Kind | Rejected:
+    if not value:
+        return Rejected("empty_value", "$", "has no value")
+    try:
+        return decoder.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return diagnose(value, error)

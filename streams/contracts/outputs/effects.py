@@ -1,0 +1,114 @@
+"""Effects: what `process` asks of the world, as values; only a shell carries them out."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from streams.contracts.internal.learning import LearningExample
+from streams.contracts.internal.routing import Routable
+from streams.contracts.outputs.payloads import (
+    ChurnAlert,
+    DecisionLog,
+    IdentityChange,
+    NextBestOffer,
+    PrivacyReceipt,
+    SegmentChange,
+)
+
+
+class OfferDecided(Struct, frozen=True):
+    """An offer goes to the person's app."""
+
+    offer: NextBestOffer
+
+
+class DecisionLogged(Struct, frozen=True):
+    """A decision, also one that ends in no offer, is written down with all its candidates."""
+
+    entry: DecisionLog
+
+
+class AlertRaised(Struct, frozen=True):
+    """A person is about to leave, or no longer."""
+
+    alert: ChurnAlert
+
+
+class OutcomeLabeled(Struct, frozen=True):
+    """A label became known; the learner is told."""
+
+    example: LearningExample
+
+
+class OutcomeSeen(Struct, frozen=True):
+    """A decision's offer was viewed, redeemed, ignored: for the counters, by arm."""
+
+    decision_id: str
+    arm: str
+    outcome: Literal["delivered", "viewed", "clicked", "dismissed", "redeemed", "expired"]
+    offer_id: str
+    amount: float = 0.0
+
+
+class PurchaseSeen(Struct, frozen=True):
+    """A purchase counted, by arm: for the incremental value against the holdout."""
+
+    arm: str
+    holdout: bool
+    amount: float
+    margin: float
+
+
+class EventRouted(Struct, frozen=True):
+    """The record belongs to another key: it goes through `customer-events`."""
+
+    key: str
+    message: Routable
+
+
+class EventIgnored(Struct, frozen=True):
+    """An accepted event changed nothing, and why."""
+
+    reason: Literal["duplicate", "id_conflict", "too_many_hops", "not_applicable"]
+    event_id: str
+
+
+class EventLate(Struct, frozen=True):
+    """An event came after later ones; it corrected counts and fired nothing."""
+
+    event_id: str
+    late_ms: int
+
+
+class IdentityChanged(Struct, frozen=True):
+    """Two ids are one person now, or are in conflict."""
+
+    change: IdentityChange
+
+
+class SegmentChanged(Struct, frozen=True):
+    """The person's life-cycle stage changed."""
+
+    change: SegmentChange
+
+
+class ReceiptIssued(Struct, frozen=True):
+    """A privacy request was carried out."""
+
+    receipt: PrivacyReceipt
+
+
+Effect = (
+    OfferDecided
+    | DecisionLogged
+    | AlertRaised
+    | OutcomeLabeled
+    | OutcomeSeen
+    | PurchaseSeen
+    | EventRouted
+    | EventIgnored
+    | EventLate
+    | IdentityChanged
+    | SegmentChanged
+    | ReceiptIssued
+)

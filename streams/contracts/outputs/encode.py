@@ -1,0 +1,201 @@
+"""Effects to records: what goes to a topic, with its key and its CloudEvents headers."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from streams.contracts.envelope import SOURCE, output_headers
+from streams.contracts.inputs.rules import Rejected
+from streams.contracts.internal.routing import LinkAnswered, LinkRequested, Routable, RoutedEvent
+from streams.contracts.outputs import effects as happened
+from streams.contracts.outputs.effects import Effect
+from streams.contracts.outputs.payloads import DeadLetter
+from streams.contracts.times import to_ms
+
+CUSTOMER_EVENTS: Final = "customer-events"
+LEARNING_EXAMPLES: Final = "learning-examples"
+DEAD_LETTERS: Final = "dead-letters"
+_TAGS: Final[dict[type[Routable], bytes]] = {
+    RoutedEvent: b'{"type":"routed_event",',
+    LinkRequested: b'{"type":"link_requested",',
+    LinkAnswered: b'{"type":"link_answered",',
+}
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class OutputMessage(NamedTuple):
+    """A record to be produced; `topic` is the catalogue's name, without the application's id."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def encode_routed(message: Routable) -> bytes:
+    """A message for `customer-events`, as JSON whose `type` says which it is."""
+    return _TAGS[type(message)] + _ENCODER.encode(message)[1:]
+
+
+def encode_output(effect: Effect) -> OutputMessage | None:
+    """The record of an effect, or None where the effect is only counted."""
+    encode = _ENCODERS.get(type(effect))
+    return encode(effect) if encode is not None else None
+
+
+def _encode_offer(effect: happened.OfferDecided) -> OutputMessage:
+    offer = effect.offer
+    return _output(
+        "next-best-offers",
+        "next_best_offer.v1",
+        offer,
+        id_=offer.decision_id,
+        key=offer.customer_id,
+        at_ms=to_ms(offer.decided_at),
+        traceparent=offer.traceparent,
+    )
+
+
+def _encode_decision(effect: happened.DecisionLogged) -> OutputMessage:
+    entry = effect.entry
+    return _output(
+        "decision-log",
+        "decision_log.v1",
+        entry,
+        id_=entry.decision_id,
+        key=entry.customer_id,
+        at_ms=to_ms(entry.decided_at),
+        traceparent=entry.traceparent,
+    )
+
+
+def _encode_alert(effect: happened.AlertRaised) -> OutputMessage:
+    alert = effect.alert
+    return _output(
+        "churn-alerts",
+        "churn_alert.v1",
+        alert,
+        id_=alert.alert_id,
+        key=alert.customer_id,
+        at_ms=to_ms(alert.raised_at),
+        traceparent=alert.traceparent,
+    )
+
+
+def _encode_identity(effect: happened.IdentityChanged) -> OutputMessage:
+    change = effect.change
+    return _output(
+        "identity-changes",
+        "identity_change.v1",
+        change,
+        id_=change.change_id,
+        key=change.customer_id,
+        at_ms=to_ms(change.changed_at),
+    )
+
+
+def _encode_segment(effect: happened.SegmentChanged) -> OutputMessage:
+    change = effect.change
+    return _output(
+        "segment-changes",
+        "segment_change.v1",
+        change,
+        id_=change.change_id,
+        key=change.customer_id,
+        at_ms=to_ms(change.changed_at),
+    )
+
+
+def _encode_receipt(effect: happened.ReceiptIssued) -> OutputMessage:
+    receipt = effect.receipt
+    return _output(
+        "privacy.receipts",
+        "privacy_receipt.v1",
+        receipt,
+        id_=receipt.request_id,
+        key=receipt.request_id,
+        at_ms=to_ms(receipt.completed_at),
+    )
+
+
+def _encode_label(effect: happened.OutcomeLabeled) -> OutputMessage:
+    example = effect.example
+    return OutputMessage(LEARNING_EXAMPLES, example.model.encode(), _ENCODER.encode(example))
+
+
+def _encode_routed_event(effect: happened.EventRouted) -> OutputMessage:
+    return OutputMessage(CUSTOMER_EVENTS, effect.key.encode(), encode_routed(effect.message))
+
+
+_ENCODERS: Final[dict[type[Effect], Callable[[Any], OutputMessage]]] = {
+    happened.OfferDecided: _encode_offer,
+    happened.DecisionLogged: _encode_decision,
+    happened.AlertRaised: _encode_alert,
+    happened.IdentityChanged: _encode_identity,
+    happened.SegmentChanged: _encode_segment,
+    happened.ReceiptIssued: _encode_receipt,
+    happened.OutcomeLabeled: _encode_label,
+    happened.EventRouted: _encode_routed_event,
+}
+
+
+def _output(
+    topic: str,
+    type_: str,
+    payload: msgspec.Struct,
+    *,
+    id_: str,
+    key: str,
+    at_ms: int,
+    traceparent: str | None = None,
+) -> OutputMessage:
+    headers = output_headers(type_, id_, SOURCE, at_ms, key, traceparent)
+    return OutputMessage(topic, key.encode(), _ENCODER.encode(payload), headers)
+
+
+def encode_dead_letter(
+    value: bytes | None,
+    rejected: Rejected,
+    *,
+    topic: str,
+    partition: int,
+    offset: int,
+    key: bytes | None,
+    attempt: int = 1,
+    headers: Sequence[tuple[str, bytes]] = (),
+) -> OutputMessage:
+    """A record for `dead-letters`: raw bytes and key untouched, the facts in `os_*` headers.
+
+    The record's own headers stay, so that driving it again finds its envelope; `os_*` headers of
+    an earlier attempt are replaced.
+    """
+    facts = DeadLetter(
+        reason=rejected.reason,
+        path=rejected.path,
+        detail=rejected.detail,
+        source_topic=topic,
+        source_partition=partition,
+        source_offset=offset,
+        attempt=attempt,
+    )
+    own = tuple((name, text) for name, text in headers if not name.startswith("os_"))
+    added = tuple((f"os_{name}", str(fact).encode()) for name, fact in _facts(facts))
+    return OutputMessage(DEAD_LETTERS, key, value, (*own, *added))
+
+
+def _facts(letter: DeadLetter) -> list[tuple[str, str | int]]:
+    return list(msgspec.structs.asdict(letter).items())
+
+
+def dead_letter_of(headers: Sequence[tuple[str, bytes]]) -> DeadLetter | Rejected:
+    """The facts of a dead letter, read back from its `os_*` headers."""
+    found = {
+        name.removeprefix("os_"): (text or b"").decode("utf-8", "replace")
+        for name, text in headers
+        if name.startswith("os_")
+    }
+    try:
+        return msgspec.convert(found, DeadLetter, strict=False)
+    except msgspec.ValidationError:
+        return Rejected("missing_field", "headers.os_reason", "is no dead letter of ours")

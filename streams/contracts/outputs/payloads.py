@@ -1,0 +1,290 @@
+"""What goes out: the payloads of every output topic; what we write is closed.
+
+Payload times are RFC 3339, money is `Money`, `text` has English, Japanese and Chinese.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from streams.contracts.common import Block, ChannelName, LanguageTag, Money, Zoned
+from streams.contracts.reference.structs import Conditions
+
+Texts = dict[LanguageTag, str]
+WhyNot = Literal[
+    "paused",
+    "not_live",
+    "wrong_channel",
+    "wrong_trigger",
+    "no_consent",
+    "not_in_segment",
+    "wrong_store",
+    "out_of_stock",
+    "offer_cap",
+    "person_cap",
+    "min_gap",
+    "quiet_hours",
+    "stale",
+    "already_redeemed",
+    "already_open",
+    "never_with",
+    "too_soon_after",
+    "holdout",
+]
+Verdict = Literal[
+    "offer",
+    "no_offer",
+    "nothing_eligible",
+    "holdout",
+    "deferred",
+    "stale",
+    "person_cap",
+    "min_gap",
+    "no_consent",
+]
+SignCode = Literal[
+    "purchase_overdue",
+    "visit_drop",
+    "basket_drop",
+    "category_loss",
+    "complaint",
+    "low_nps",
+    "cancel_page",
+    "uninstall",
+    "unsubscribe",
+    "offer_ignored",
+    "return_heavy",
+]
+
+
+class Trigger(Block, frozen=True, kw_only=True):
+    """What asked for a decision."""
+
+    event_id: str
+    kind: str
+    rule_id: str
+
+
+class OfferShown(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
+    """The chosen offer, as the app shows it."""
+
+    offer_id: str
+    version: int
+    class_: str
+    kind: str
+    value: float
+    currency: str
+    conditions: Conditions
+    valid_until: Zoned
+
+
+class Coupon(Block, frozen=True, kw_only=True):
+    """How the till knows the offer."""
+
+    code: str | None = None
+    gcn: str | None = None
+
+
+class Creative(Block, frozen=True, kw_only=True):
+    """What to draw."""
+
+    template_id: str
+    params: dict[str, str | float]
+    locale: str
+
+
+class Terms(Block, frozen=True, kw_only=True):
+    """The terms of the priority, each in the shop's currency but the propensity."""
+
+    propensity: float
+    value: float
+    cost: float
+    lever: float
+    fatigue: float
+    priority: float
+
+
+class Alternative(Block, frozen=True, kw_only=True):
+    """An offer that could have been shown, and how probable it was."""
+
+    offer_id: str
+    priority: float
+    probability: float
+
+
+class Versioned(Block, frozen=True, kw_only=True):
+    """A policy or a model by name and version."""
+
+    id: str
+    version: str
+
+
+class ExperimentArm(Block, frozen=True, kw_only=True):
+    """The arm of the experiment that the person is in."""
+
+    id: str
+    arm: str
+    holdout: bool
+
+
+class ConsentProof(Block, frozen=True, kw_only=True):
+    """The consent that the decision stands on."""
+
+    purposes: dict[str, str]
+    policy_version: str
+
+
+class ConstraintProof(Block, frozen=True, kw_only=True):
+    """What was left of the limits when it was decided."""
+
+    cap_remaining: int
+    budget_reserved: Money | None = None
+    in_stock: bool | None = None
+
+
+class NextBestOffer(Struct, frozen=True, kw_only=True):
+    """A record of `next-best-offers`."""
+
+    decision_id: str
+    customer_id: str
+    decided_at: Zoned
+    valid_until: Zoned
+    trigger: Trigger
+    channel: ChannelName
+    placement: str
+    deliver_not_before: Zoned
+    offer: OfferShown
+    coupon: Coupon | None
+    creative: Creative
+    reason_codes: tuple[str, ...]
+    terms: Terms
+    alternatives: tuple[Alternative, ...]
+    text: Texts
+    policy: Versioned
+    model: Versioned
+    action_probability: float
+    experiment: ExperimentArm
+    consent: ConsentProof
+    constraints: ConstraintProof
+    traceparent: str | None
+
+
+class Sign(Block, frozen=True, kw_only=True):
+    """A sign of leaving beside the model, with the events that show it."""
+
+    code: SignCode
+    strength: float
+    observed_at: Zoned
+    evidence_event_ids: tuple[str, ...]
+
+
+class Recommended(Block, frozen=True, kw_only=True):
+    """What the CRM may do."""
+
+    channel: ChannelName
+    act_before: Zoned
+    offer_id: str | None = None
+    decision_id: str | None = None
+
+
+class ChurnAlert(Struct, frozen=True, kw_only=True):
+    """A record of `churn-alerts`."""
+
+    alert_id: str
+    case_id: str
+    customer_id: str
+    raised_at: Zoned
+    transition: Literal["entered", "escalated", "deescalated", "resolved"]
+    expires_at: Zoned
+    risk: float
+    risk_band: Literal["low", "medium", "high"]
+    previous_band: Literal["low", "medium", "high"] | None
+    horizon_days: float
+    definition_id: str
+    days_since_last_purchase: float | None
+    expected_next_purchase_at: Zoned | None
+    overdue_ratio: float | None
+    reason_codes: tuple[str, ...]
+    signals: tuple[Sign, ...]
+    value_at_risk: Money
+    recommended: Recommended | None
+    text: Texts
+    model: Versioned
+    experiment: ExperimentArm
+    consent: ConsentProof
+    traceparent: str | None
+
+
+class CandidateLog(Struct, frozen=True, kw_only=True):
+    """One offer in a decision: its terms and probability, or why it was not eligible."""
+
+    offer_id: str
+    why_not: WhyNot | None
+    terms: Terms | None
+    probability: float
+    features: tuple[float, ...]
+
+
+class DecisionLog(Struct, frozen=True, kw_only=True):
+    """A record of `decision-log`: enough to decide again and get the same bytes."""
+
+    decision_id: str
+    customer_id: str
+    decided_at: Zoned
+    verdict: Verdict
+    trigger: Trigger
+    channel: ChannelName
+    placement: str
+    chosen_offer_id: str | None
+    action_probability: float
+    no_offer_probability: float
+    candidates: tuple[CandidateLog, ...]
+    context: dict[str, float]
+    policy: Versioned
+    model: Versioned
+    experiment: ExperimentArm
+    traceparent: str | None
+
+
+class IdentityChange(Struct, frozen=True, kw_only=True):
+    """A record of `identity-changes`."""
+
+    change_id: str
+    kind: Literal["linked", "unlinked", "conflict"]
+    customer_id: str
+    other_id: str
+    method: str
+    changed_at: Zoned
+    evidence_event_id: str | None
+
+
+class SegmentChange(Struct, frozen=True, kw_only=True):
+    """A record of `segment-changes`: the life-cycle stage of a person."""
+
+    change_id: str
+    customer_id: str
+    changed_at: Zoned
+    segment: Literal["new", "active", "at_risk", "lapsed"]
+    previous: Literal["new", "active", "at_risk", "lapsed"] | None
+
+
+class PrivacyReceipt(Struct, frozen=True, kw_only=True):
+    """A record of `privacy.receipts`."""
+
+    request_id: str
+    kind: Literal["erasure", "access"]
+    completed_at: Zoned
+    rows_erased: int
+    held: dict[str, int]
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True):
+    """What is known of a record that could not be read; its raw bytes are the record's value."""
+
+    reason: str
+    path: str
+    detail: str
+    source_topic: str
+    source_partition: int
+    source_offset: int
+    attempt: int

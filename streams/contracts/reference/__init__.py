@@ -1,0 +1,1 @@
+"""What people write: offers, products, stock, beacons and policies, as files and as records."""

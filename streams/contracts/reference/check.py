@@ -1,0 +1,89 @@
+"""Whether reference data holds together: what no single record can show."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from streams.contracts.check_digits import is_gcn, is_gln, is_gtin
+from streams.contracts.reference.structs import Offer, Policies, Reference
+
+SHARES_TOLERANCE = 1e-6
+BAND_ORDER = ("low", "medium", "high")
+
+
+def check_reference(reference: Reference) -> list[str]:
+    """Every fault between the records of a reference, as `file: record: path: what is wrong`.
+
+    >>> check_reference(Reference())
+    []
+    """
+    return [
+        *_duplicates(reference),
+        *_offers(reference.offers),
+        *_gs1(reference),
+        *_policies(reference.policies),
+    ]
+
+
+def _duplicates(reference: Reference) -> Iterator[str]:
+    levels = (f"{level.product_id}@{level.store_id}" for level in reference.inventory)
+    beacons = reference.beacons
+    yield from _twice("offers", "offer_id", (offer.offer_id for offer in reference.offers))
+    yield from _twice("products", "product_id", (item.product_id for item in reference.products))
+    yield from _twice("inventory", "product_id@store_id", levels)
+    yield from _twice("beacons", "beacon_ref", (beacon.beacon_ref for beacon in beacons))
+    yield from _twice("beacons", "address", (str(beacon.address).lower() for beacon in beacons))
+    rules = (rule.rule_id for rule in reference.policies.triggers)
+    yield from _twice("policies", "triggers.rule_id", rules)
+
+
+def _twice(file: str, field: str, ids: Iterable[str]) -> Iterator[str]:
+    for id_, count in Counter(ids).items():
+        if count > 1:
+            yield f"{file}: {id_}: $.{field}: is given {count} times"
+
+
+def _offers(offers: tuple[Offer, ...]) -> Iterator[str]:
+    known = {offer.offer_id for offer in offers}
+    for offer in offers:
+        where = f"offers: {offer.offer_id}"
+        if offer.valid_from >= offer.valid_until:
+            yield f"{where}: $.valid_until: is not after valid_from"
+        for other in (*offer.never_with, *offer.not_after):
+            if other not in known:
+                field = "never_with" if other in offer.never_with else "not_after"
+                yield f"{where}: $.{field}: names {other}, which is no offer"
+        if offer.offer_id in offer.never_with:
+            yield f"{where}: $.never_with: names the offer itself"
+        if not offer.title:
+            yield f"{where}: $.title: needs at least one language"
+
+
+def _gs1(reference: Reference) -> Iterator[str]:
+    for offer in reference.offers:
+        if offer.gcn is not None and not is_gcn(offer.gcn):
+            yield f"offers: {offer.offer_id}: $.gcn: check digit is wrong"
+    for product in reference.products:
+        if product.gtin is not None and not is_gtin(product.gtin):
+            yield f"products: {product.product_id}: $.gtin: length or check digit is wrong"
+    for beacon in reference.beacons:
+        if beacon.gln is not None and not is_gln(beacon.gln):
+            yield f"beacons: {beacon.beacon_ref}: $.gln: length or check digit is wrong"
+
+
+def _policies(policies: Policies) -> Iterator[str]:
+    arms = policies.experiment.arms
+    total = sum(arm.share for arm in arms)
+    if abs(total - 1) > SHARES_TOLERANCE:
+        yield f"policies: $.experiment.arms: shares add up to {total:.6g}, not 1"
+    yield from _twice("policies", "experiment.arms.name", (arm.name for arm in arms))
+    bands = policies.churn.bands
+    yield from _twice("policies", "churn.bands.name", (band.name for band in bands))
+    for lower, upper in pairwise(bands):
+        if lower.from_risk >= upper.from_risk:
+            yield "policies: $.churn.bands: from_risk does not ascend"
+        if BAND_ORDER.index(lower.name) > BAND_ORDER.index(upper.name):
+            yield "policies: $.churn.bands: names do not ascend from low to high"
+    zones = policies.zones
+    if zones.exit_rssi_dbm > zones.enter_rssi_dbm:
+        yield "policies: $.zones.exit_rssi_dbm: is above enter_rssi_dbm"

@@ -1,0 +1,132 @@
+"""Reference data as files: a folder of YAML or JSON becomes a `Reference`, or every error in it."""
+
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import yaml
+
+from streams.contracts.faults import faults_of
+from streams.contracts.reference.check import check_reference
+from streams.contracts.reference.structs import (
+    BeaconPlace,
+    Offer,
+    Policies,
+    ProductInfo,
+    Reference,
+    StockLevel,
+)
+from streams.errors import ReferenceDataError
+
+FILE_BYTES_MAX = 64 * 1024 * 1024
+_LISTS: Final[dict[str, Any]] = {
+    "offers": Offer,
+    "products": ProductInfo,
+    "inventory": StockLevel,
+    "beacons": BeaconPlace,
+}
+_READ_ERRORS = (
+    ReferenceDataError,
+    OSError,
+    ValueError,  # such as the 13th month in a YAML date, or bytes that are not UTF-8
+    RecursionError,
+    yaml.YAMLError,
+    msgspec.DecodeError,
+)
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that also refuses the same key twice."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    seen: set[str] = set()
+    for key_node, _ in node.value:
+        key = str(key_node.value)
+        if key in seen:
+            raise yaml.MarkedYAMLError(
+                problem=f"`{key}` is given twice", problem_mark=key_node.start_mark
+            )
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def load_reference(folder: str | Path) -> Reference:
+    """Read offers, products, inventory, beacons (lists) and policies (one document) of a folder.
+
+    A file that is not there means an empty list, or the default policies.
+
+    Raises:
+        ReferenceDataError: with every fault as `file: record: path: what is wrong`, one a line.
+    """
+    found = {stem: path for stem in (*_LISTS, "policies") if (path := _file(Path(folder), stem))}
+    if not found:
+        names = ", ".join(f"{stem}.yaml" for stem in (*_LISTS, "policies"))
+        raise ReferenceDataError(f"{folder}: holds no reference data; expected some of {names}")
+    errors: list[str] = []
+    parts = {stem: _part(path, stem, errors) for stem, path in found.items()}
+    if not errors:
+        reference = Reference(**parts)
+        errors.extend(check_reference(reference))
+    if errors:
+        raise ReferenceDataError("\n".join(errors))
+    return reference
+
+
+def _file(folder: Path, stem: str) -> Path | None:
+    paths = (folder / f"{stem}{suffix}" for suffix in _SUFFIXES)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _part(path: Path, stem: str, errors: list[str]) -> Any:
+    """One file as structs; its faults are added to `errors`."""
+    try:
+        value = _read(path)
+    except _READ_ERRORS as error:
+        errors.append(f"{path.name}: cannot be read: {' '.join(str(error).split())}")
+        return None
+    if stem == "policies":
+        return _whole(path, value if value is not None else {}, errors)
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        errors.append(f"{path.name}: is not a list")
+        return None
+    faults = list(_list_faults(path, value, _LISTS[stem]))
+    errors.extend(faults)
+    return None if faults else tuple(msgspec.convert(item, _LISTS[stem]) for item in value)
+
+
+def _whole(path: Path, value: Any, errors: list[str]) -> Any:
+    faults = [f"{path.name}: {fault}" for fault in faults_of(value, Policies)]
+    errors.extend(faults)
+    return None if faults else msgspec.convert(value, Policies)
+
+
+def _list_faults(path: Path, records: list[Any], kind: Any) -> Iterator[str]:
+    for index, record in enumerate(records):
+        for fault in faults_of(record, kind):
+            yield f"{path.name}: {_name(record, index)}: {fault}"
+
+
+def _name(record: Any, index: int) -> str:
+    """How a person finds a record: its place in the list, and its id if it has one."""
+    if isinstance(record, dict):
+        for name in ("offer_id", "product_id", "beacon_ref"):
+            if name in record:
+                return f"[{index}] {record[name]}"
+    return f"[{index}]"
+
+
+def _read(path: Path) -> Any:
+    raw = path.read_bytes()
+    if len(raw) > FILE_BYTES_MAX:
+        raise ReferenceDataError(f"is over {FILE_BYTES_MAX} bytes")
+    if path.suffix == ".json":
+        return msgspec.json.decode(raw)
+    return yaml.load(raw, _Loader)  # noqa: S506 - a subclass of SafeLoader

@@ -1,0 +1,79 @@
+"""Reference data on its compacted topics: one record a struct, and its key."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from streams.contracts.inputs.diagnosis import diagnose
+from streams.contracts.inputs.rules import Rejected
+from streams.contracts.reference.structs import (
+    BeaconPlace,
+    Offer,
+    Policies,
+    ProductInfo,
+    StockLevel,
+)
+
+ReferenceRecord = Offer | ProductInfo | StockLevel | BeaconPlace | Policies
+POLICIES_KEY: Final = "policies"
+
+REFERENCE_STRUCTS: Final[dict[str, type[ReferenceRecord]]] = {
+    "ref.offers": Offer,
+    "ref.products": ProductInfo,
+    "ref.inventory": StockLevel,
+    "ref.beacons": BeaconPlace,
+    "ref.policies": Policies,
+}
+_TOPICS: Final = {struct: topic for topic, struct in REFERENCE_STRUCTS.items()}
+_KEYS: Final[dict[type[ReferenceRecord], Callable[[Any], str]]] = {
+    Offer: lambda offer: offer.offer_id,
+    ProductInfo: lambda product: product.product_id,
+    StockLevel: lambda level: f"{level.product_id}@{level.store_id}",
+    BeaconPlace: lambda place: place.beacon_ref,
+    Policies: lambda _: POLICIES_KEY,
+}
+_DECODERS: Final = {
+    topic: msgspec.json.Decoder[ReferenceRecord](struct)
+    for topic, struct in REFERENCE_STRUCTS.items()
+}
+
+
+def key_of_record(record: ReferenceRecord) -> str:
+    """The key of a record on its topic.
+
+    >>> key_of_record(StockLevel(product_id="p1", store_id="*", quantity=3))
+    'p1@*'
+    """
+    return _KEYS[type(record)](record)
+
+
+def topic_of_record(record: ReferenceRecord) -> str:
+    """The topic of a record."""
+    return _TOPICS[type(record)]
+
+
+def encode_reference_record(record: ReferenceRecord) -> tuple[str, bytes, bytes]:
+    """Topic, key and value of a record of reference data."""
+    return topic_of_record(record), key_of_record(record).encode(), msgspec.json.encode(record)
+
+
+def decode_reference_record(
+    topic: str, key: bytes | None, value: bytes | None
+) -> ReferenceRecord | Rejected | None:
+    """One record of a `ref.*` topic; None for a tombstone, which takes `key` away.
+
+    Unknown fields are passed over here: a newer version may have written them.
+    """
+    decoder = _DECODERS.get(topic)
+    if decoder is None:
+        return Rejected("unknown_topic", "$", "is not a topic of reference data")
+    if not value:
+        return None
+    try:
+        record = decoder.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return diagnose(value, error)
+    if key != key_of_record(record).encode():
+        return Rejected("out_of_range", "key", "is not the key of the record")
+    return record

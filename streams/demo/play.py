@@ -1,0 +1,121 @@
+"""The play: the story's clock runs, records go out, offers come back to the people of the story.
+
+The clock stands still while the workers are behind, so nothing piles up in the embedded broker,
+which would silently drop it.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from confluent_kafka import Producer
+
+from streams import topics
+from streams.demo.reader import Reader
+from streams.demo.scoreboard import Scoreboard
+from streams.settings import Settings, librdkafka_config
+from streams.simulator.records import Sent
+from streams.simulator.stories import Story
+
+LAG_MAX = 500
+IDLE_S = 0.01
+SHOW_EVERY_S = 0.25
+DRAIN_S_MAX = 10.0
+PRODUCE_S_MAX = 30.0
+
+
+_payload = msgspec.json.Decoder(dict[str, Any])
+
+
+class Play:
+    """One story over so many seconds. `show` is called a few times a second, `check` as well."""
+
+    def __init__(
+        self,
+        story: Story,
+        settings: Settings,
+        reader: Reader,
+        board: Scoreboard,
+        seconds: float,
+        stopped: Callable[[], bool],
+    ) -> None:
+        self.story = story
+        self.reader = reader
+        self.board = board
+        self.now_ms = story.start_ms
+        self.seconds = seconds
+        self.played_s = 0.0
+        self.began_s = 0.0
+        self._stopped = stopped
+        self._producer = Producer(
+            {
+                **librdkafka_config(settings),
+                "partitioner": "murmur2_random",
+                "linger.ms": 5,
+                "log_level": 2,
+            }
+        )
+
+    @property
+    def speed(self) -> float:
+        """Seconds of the story in a second of the wall."""
+        return (self.story.end_ms - self.story.start_ms) / 1000.0 / self.seconds
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of the wall since the beginning."""
+        return time.monotonic() - self.began_s
+
+    def run(self, show: Callable[[], None]) -> None:
+        """Play until the time is over or somebody stops it, then wait for what is on its way."""
+        self.began_s = before_s = shown_s = time.monotonic()
+        while not self._stopped() and self.elapsed_s < self.seconds:
+            now_s = time.monotonic()
+            if self.reader.lag + self._on_its_way() <= LAG_MAX:
+                self.played_s += now_s - before_s
+            before_s = now_s
+            self._advance()
+            if now_s - shown_s > SHOW_EVERY_S:
+                shown_s = now_s
+                show()
+            time.sleep(IDLE_S)
+        self._drain(show)
+
+    def _advance(self) -> None:
+        """Take in what came, then let the story go on to its present."""
+        self._take_in()
+        until_ms = self.story.start_ms + round(self.played_s * self.speed * 1000.0)
+        self.now_ms = min(until_ms, self.story.end_ms)
+        for sent in self.story.step(self.now_ms):
+            self._send(sent)
+        self._producer.poll(0)
+
+    def _take_in(self) -> None:
+        for record in self.reader.arrived():
+            self.board.take(record)
+            if record.topic == topics.NEXT_BEST_OFFERS.name:
+                self.story.receive(_payload.decode(record.value), self.now_ms)
+
+    def _send(self, sent: Sent) -> None:
+        self.board.note_sent(sent.value, time.monotonic())
+        while True:
+            try:
+                self._producer.produce(sent.topic, sent.value, sent.key)
+                return
+            except BufferError:
+                self._producer.poll(0.1)
+
+    def _on_its_way(self) -> int:
+        return len(self._producer)
+
+    def _drain(self, show: Callable[[], None]) -> None:
+        self._producer.flush(PRODUCE_S_MAX)
+        deadline_s = time.monotonic() + DRAIN_S_MAX
+        while not self._stopped() and time.monotonic() < deadline_s:
+            self._take_in()
+            show()
+            if self.reader.processed >= self.board.sent and self.reader.lag == 0:
+                break
+            time.sleep(SHOW_EVERY_S)
+        self._take_in()

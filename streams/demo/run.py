@@ -1,0 +1,172 @@
+"""The one-command demo: a story on a stage, watched on a screen, with a summary at its end."""
+
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Literal
+
+from msgspec import Struct
+from rich.console import Console
+
+from streams.contracts.times import DAY_MS
+from streams.demo.broker import BANNER
+from streams.demo.play import Play
+from streams.demo.reader import Reader
+from streams.demo.results import arm_lines, people_by_arm, percentiles_ms
+from streams.demo.scoreboard import Scoreboard
+from streams.demo.screen import WIDTH, Scene, Screen, drawn, open_screen
+from streams.demo.stage import Stage
+from streams.demo.summary import print_summary
+from streams.settings import Settings
+from streams.simulator.closed_loop import START_MS
+from streams.simulator.journey.play import Journey
+from streams.simulator.market import Market
+from streams.simulator.scoring import auc, true_rates
+from streams.simulator.stories import Story
+from streams.simulator.story import story
+
+EXIT_NOTHING_PRODUCED = 1
+EXIT_INTERRUPTED = 130
+DAYS_PER_MINUTE = 40.0
+DAYS_MIN, DAYS_MAX = 15.0, 600.0
+METRICS_EVERY_S = 1.0
+FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What somebody wants to see. `foreign`: settings of workers that run already."""
+
+    seconds: float = 60.0
+    data: Literal["shoppers", "complete-journey"] = "shoppers"
+    seed: int = 1
+    shoppers: int = 300
+    plain: bool = False
+    picture: Path | None = None
+    foreign: Settings | None = None
+
+
+def run_demo(wish: Wish) -> int:
+    """Play, and say how it went.
+
+    Returns:
+        0 if offers and alerts were really produced, 1 if not, 130 if somebody stopped it.
+    """
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    live = console.is_terminal and not wish.plain
+    with _stop_signals() as stopped:
+        told = _tell(wish)
+        show = Show(wish, told)
+        with open_screen(console, live=live) as screen:
+            last = show.run(screen, stopped)
+        if last is None:
+            return EXIT_INTERRUPTED
+        if wish.picture is not None:
+            save_picture(last, wish.picture)
+        print_summary(console, last, show.churn())
+        if stopped():
+            return EXIT_INTERRUPTED
+    return 0 if last.board.produced else EXIT_NOTHING_PRODUCED
+
+
+class Show:
+    """One performance: the stage is set, the story is played, everything is taken down."""
+
+    def __init__(self, wish: Wish, told: Story) -> None:
+        self._wish = wish
+        self._story = told
+        self._market = told if isinstance(told, Market) else None
+        market = self._market
+        self._board = Scoreboard(None if market is None else lambda e: true_rates(e, market))
+        experiment = told.reference.policies.experiment
+        self._people = people_by_arm(experiment, told.customer_ids)
+        self._exposition = ""
+        self._asked_s = 0.0
+        self._now_ms = told.start_ms
+
+    def run(self, screen: Screen, stopped: Callable[[], bool]) -> Scene | None:
+        """The last scene; None if it was stopped before the first."""
+        wish, told = self._wish, self._story
+        screen.say("setting up: broker, topics, reference data, worker, learner ...")
+        with Stage(told.reference, told.start_ms, wish.foreign) as stage:
+            screen.say(self._banner(stage))
+            if not stage.wait_until_ready(stopped):
+                return None
+            reader = Reader(stage.settings, from_now=stage.foreign)
+            reader.start()
+            play = Play(told, stage.settings, reader, self._board, wish.seconds, stopped)
+            try:
+                play.run(lambda: screen.show(self._scene(stage, play)))
+                return self._scene(stage, play, at_the_end=True)
+            finally:
+                self._now_ms = play.now_ms
+                reader.stop()
+
+    def churn(self) -> tuple[float, int] | None:
+        """AUC of the last churn scores against who has really left, and how many there are."""
+        market, now_ms = self._market, self._now_ms
+        if market is None:
+            return None
+        scored = [(risk, c) for c, risk in self._board.risks.items() if c in market.shoppers]
+        gone = [market.is_gone(customer_id, now_ms) for _, customer_id in scored]
+        return auc([risk for risk, _ in scored], gone), len(scored)
+
+    def _scene(self, stage: Stage, play: Play, *, at_the_end: bool = False) -> Scene:
+        told = self._story
+        stage.check()
+        if at_the_end or time.monotonic() - self._asked_s > METRICS_EVERY_S:
+            self._asked_s = time.monotonic()
+            self._exposition = stage.metrics() or self._exposition
+        return Scene(
+            title="example shop" if self._market else "complete journey",
+            banner=self._banner(stage),
+            elapsed_s=play.elapsed_s,
+            seconds=play.seconds,
+            day=(play.now_ms - told.start_ms) / DAY_MS,
+            days=(told.end_ms - told.start_ms) / DAY_MS,
+            speed=play.speed,
+            events_per_s=self._board.sent / max(play.elapsed_s, 1e-9),
+            lag=play.reader.lag,
+            latency_ms=percentiles_ms(self._board.latencies_s[-2_000:]),
+            arms=arm_lines(self._exposition, self._board.offers, self._board.used, self._people),
+            board=self._board,
+        )
+
+    def _banner(self, stage: Stage) -> str:
+        return f"Kafka at {stage.settings.bootstrap}" if stage.foreign else BANNER
+
+
+def save_picture(scene: Scene, path: Path) -> None:
+    """The scene as an SVG that loads nothing from anywhere."""
+    with open("/dev/null", "w", encoding="utf-8") as nowhere:
+        console = Console(width=WIDTH, record=True, file=nowhere)
+        console.print(drawn(scene))
+        svg = console.export_svg(title="offerstream demo")
+    path.write_text(FONT_FACE.sub("", svg), encoding="utf-8")
+
+
+def _tell(wish: Wish) -> Story:
+    """The story that is wished for."""
+    if wish.data == "complete-journey":
+        return Journey()
+    days = min(max(wish.seconds / 60.0 * DAYS_PER_MINUTE, DAYS_MIN), DAYS_MAX)
+    return Market(story(), wish.shoppers, days, START_MS, wish.seed)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """SIGINT and SIGTERM only leave a note: everything is taken down in order."""
+    event = Event()
+    before = {
+        number: signal.signal(number, lambda *_: event.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield event.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

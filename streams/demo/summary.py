@@ -1,0 +1,85 @@
+"""The demo's last word: what was decided, how good it was, how fast."""
+
+from collections.abc import Iterator, Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from streams.demo.results import percentiles_ms
+from streams.demo.scoreboard import Learned
+from streams.demo.screen import Scene
+from streams.simulator.scoring import ArmResult, averaged, difference
+
+NOBODY = ArmResult("", 0, 0)
+
+
+def print_summary(console: Console, scene: Scene, churn: tuple[float, int] | None) -> None:
+    """The summary of a finished play.
+
+    Args:
+        console: where it goes.
+        scene: the last one.
+        churn: AUC of the churn score against the truth and how many people were scored, where
+            there is a truth.
+    """
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, text in _lines(scene, churn):
+        table.add_row(name, text)
+    console.print(table)
+
+
+def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str, str]]:
+    board = scene.board
+    yield "events", f"{board.sent:,} in {scene.elapsed_s:.0f} s ({scene.day:.1f} days of the story)"
+    yield "decisions", _counted(board.triggers)
+    yield "verdicts", _counted(board.verdicts)
+    results = {line.arm: line.result for line in scene.arms}
+    yield "offers used", "; ".join(map(_rate, results.values())) or "not known here"
+    policy, uniform = results.get("policy", NOBODY), results.get("uniform", NOBODY)
+    if policy.offers and uniform.offers:
+        gap = difference(policy, uniform)
+        yield (
+            "policy - random",
+            f"{gap.value * 100:+.1f} points, 95 % interval {gap.low * 100:+.1f} to "
+            f"{gap.high * 100:+.1f}",
+        )
+    if board.policy_rates:
+        late = averaged(board.policy_rates[len(board.policy_rates) // 2 :])
+        yield (
+            "by the truth",
+            f"second half: policy {late.chosen:.1%}, random {late.uniform:.1%}, best possible "
+            f"{late.best:.1%}",
+        )
+    if any(line.spend_per_head for line in scene.arms):  # workers elsewhere do not tell us
+        yield "spent a head", "; ".join(f"{a.arm} {a.spend_per_head:,.0f}" for a in scene.arms)
+    yield "churn alerts", f"{_counted(board.transitions)}; reasons {_counted(board.reasons)}"
+    if churn is not None:
+        yield "churn score", f"AUC {churn[0]:.3f} against the truth, {churn[1]} people scored"
+    yield "models learned", "; ".join(map(_learned, board.models.items())) or "nothing"
+    latency = percentiles_ms(board.latencies_s)
+    if latency is not None:
+        yield "event to offer", f"p50 {latency[0]:.0f} ms, p99 {latency[1]:.0f} ms"
+    if board.dead_letters:
+        yield "dead letters", f"{board.dead_letters}"
+
+
+def _rate(result: ArmResult) -> str:
+    if not result.offers:
+        return f"{result.arm} none offered"
+    return f"{result.arm} {result.rate:.1%} ({result.redeemed:,} of {result.offers:,})"
+
+
+def _learned(named: tuple[str, Learned]) -> str:
+    name, model = named
+    quality = model.quality
+    return (
+        f"{name} {model.examples:,} labels, log loss {quality.get('log_loss', 0.0):.3f} "
+        f"(base {quality.get('log_loss_constant', 0.0):.3f}), AUC {quality.get('auc', 0.5):.3f}"
+    )
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {count:,}" for name, count in ordered) or "none"

@@ -1,0 +1,110 @@
+"""The shell without a broker: rows in a dict, timers in a heap, everything in the order it comes.
+
+`replay`, the simulator's closed loop and the tests drive `process()` through this; it decides
+nothing. Routed messages are followed to their end at once, due rows fire in (due, key) order on the
+stream's own clock, and what the teacher publishes is applied before the next record.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Sequence
+
+from streams.contracts.inputs.decode import decode
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.internal.learning import ModelSnapshot
+from streams.contracts.internal.routing import Message, Tick
+from streams.contracts.outputs.effects import Effect, EventRouted, OutcomeLabeled
+from streams.customer import Row, due_at_ms
+from streams.decisions import Policy
+from streams.identity import key_of
+from streams.models import Models, with_snapshot
+from streams.models.teacher import Teacher
+from streams.pipeline import process
+
+
+class Driver:
+    """All rows of a shop in one process.
+
+    Attributes:
+        rows: what is stored, by key.
+        stream_ms: the greatest event time accepted so far; 0 before the first.
+        snapshots: the newest snapshot of each model.
+    """
+
+    def __init__(self, policy: Policy, models: Models, teacher: Teacher | None = None) -> None:
+        """Without a teacher the models stay as they are."""
+        self.policy = policy
+        self.models = models
+        self.rows: dict[str, Row] = {}
+        self.stream_ms = 0
+        self.snapshots: dict[str, ModelSnapshot] = {}
+        self._teacher = teacher
+        self._due: list[tuple[int, str]] = []
+        self._scheduled: dict[str, int] = {}
+
+    def feed(
+        self,
+        topic: str,
+        value: bytes | None,
+        rules: InputRules,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> tuple[Effect, ...] | Rejected:
+        """Take one record to its end, and whatever falls due before it.
+
+        Returns:
+            The effects in their order, or why the record was rejected.
+        """
+        event = decode(topic, value, headers, rules)
+        if isinstance(event, Rejected):
+            return event
+        effects = self.advance(max(self.stream_ms, event.at_ms))
+        effects.extend(self.handle(event))
+        return tuple(effects)
+
+    def advance(self, until_ms: int) -> list[Effect]:
+        """Move the stream's clock and fire every row that is due by then."""
+        self.stream_ms = until_ms
+        effects: list[Effect] = []
+        while self._due and self._due[0][0] <= until_ms:
+            due, key = heapq.heappop(self._due)
+            if self._scheduled.get(key) == due:
+                del self._scheduled[key]
+                effects.extend(self.handle(Tick(key, due)))
+        return effects
+
+    def handle(self, message: Message) -> list[Effect]:
+        """Process a message and everything that it routes, to the end."""
+        effects: list[Effect] = []
+        waiting = deque([message])
+        while waiting:
+            for effect in self._step(waiting.popleft()):
+                effects.append(effect)
+                if isinstance(effect, EventRouted):
+                    waiting.append(effect.message)
+                elif isinstance(effect, OutcomeLabeled):
+                    self._learn(effect)
+        return effects
+
+    def _step(self, message: Message) -> tuple[Effect, ...]:
+        key = key_of(message)
+        step = process(message, self.rows.get(key), self.models, self.policy)
+        if step.row is None:
+            self.rows.pop(key, None)
+        else:
+            self.rows[key] = step.row
+        self._schedule(key, step.row)
+        return step.effects
+
+    def _schedule(self, key: str, row: Row | None) -> None:
+        due = due_at_ms(row)
+        if due is None:
+            self._scheduled.pop(key, None)
+        elif self._scheduled.get(key) != due:
+            self._scheduled[key] = due
+            heapq.heappush(self._due, (due, key))
+
+    def _learn(self, effect: OutcomeLabeled) -> None:
+        snapshot = None if self._teacher is None else self._teacher.learn(effect.example)
+        if snapshot is not None:
+            self.snapshots[snapshot.model] = snapshot
+            self.models = with_snapshot(self.models, snapshot)

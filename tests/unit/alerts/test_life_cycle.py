@@ -1,0 +1,209 @@
+"""Bands, cases and signs: who is warned about, when, and when not again."""
+
+from typing import Any, get_args
+
+import pytest
+from msgspec import Struct
+from msgspec.structs import replace
+
+from streams.alerts import assess, notice_signs, sign_is_new
+from streams.alerts.wording import ALERT_REASONS, SIGN_REASONS
+from streams.contracts.common import Identity
+from streams.contracts.inputs.events import App, Clickstream, Page, Profile, Survey
+from streams.contracts.outputs.effects import AlertRaised, SegmentChanged
+from streams.contracts.outputs.payloads import ChurnAlert, SignCode
+from streams.contracts.reference.structs import ChurnDefinition
+from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
+from streams.customer import Customer, counters
+from streams.customer.row import Churn, Order, SignSeen, Spend
+from tests.unit.decisions.people import T0, offer, shop, someone
+
+POLICY = shop(offer("a"), churn=ChurnDefinition(untreated_share=0.0))
+LANGUAGES = {"en", "ja", "zh"}
+
+
+class Score(Struct, frozen=True):
+    """A score of this risk."""
+
+    risk: float
+    reasons: tuple[str, ...] = ("LONG_SILENCE", "SPEND_DROP")
+    expected_next_purchase_at_ms: int = T0
+    overdue_ratio: float = 1.0
+    source: str = "test"
+
+
+def _buyer(**fields: Any) -> Customer:
+    made: dict[str, Any] = {
+        "spend": Spend(T0, total=500.0, orders=9),
+        "orders": (Order("o-1", T0 - DAY_MS, 50.0, "web"),),
+        "churn": Churn(next_tick_ms=T0 + WEEK_MS),
+        "created_at_ms": T0 - 90 * DAY_MS,
+    }
+    return someone(**{**made, **fields})
+
+
+def _life(person: Customer, *risks: float, buys_before: int = -1) -> list[str]:
+    """The transitions of these weekly scores; before score `buys_before` there is a purchase."""
+    said = []
+    for week, risk in enumerate(risks):
+        now_ms = T0 + week * WEEK_MS
+        if week == buys_before:
+            orders = (*person.orders, Order(f"n-{week}", now_ms, 50.0, "web"))
+            person = replace(person, orders=orders)
+        person, effects, _ = assess(person, Score(risk), now_ms, f"e-{week}", "v1", POLICY.policies)
+        alerts = [e.alert.transition for e in effects if isinstance(e, AlertRaised)]
+        said.append(alerts[0] if alerts else "-")
+    return said
+
+
+def test_a_case_enters_escalates_deescalates_and_ends() -> None:
+    """.6 .8 .65 .4 .3: high is left below .60 only, medium below .35 only."""
+    assert _life(_buyer(), 0.4, 0.6, 0.8, 0.65, 0.58, 0.4, 0.3) == [
+        "-", "entered", "escalated", "-", "deescalated", "-", "resolved",
+    ]  # fmt: skip
+
+
+def test_a_purchase_arms_the_case_again_and_nothing_else_does() -> None:
+    """Resolved without a purchase: quiet from then on. With one, at the end or midway: again."""
+    assert _life(_buyer(), 0.6, 0.1, 0.6) == ["entered", "resolved", "-"]
+    for bought in (1, 2):
+        again = _life(_buyer(), 0.6, 0.1, 0.6, buys_before=bought)
+        assert again == ["entered", "resolved", "entered"]
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        _buyer(spend=Spend(T0, total=500.0, orders=1)),
+        _buyer(spend=Spend(T0, total=5.0, orders=9)),
+        _buyer(consents={}),
+        _buyer(gpc=True),
+        _buyer(churn=Churn(next_tick_ms=None)),
+    ],
+    ids=["one order", "not worth it", "no profiling", "gpc", "lapsed"],
+)
+def test_who_gets_no_alert(person: Customer) -> None:
+    """Risk .9 is no alert for these."""
+    assert _life(person, 0.9) == ["-"]
+
+
+def test_the_long_gone_are_lapsed_and_their_case_ends() -> None:
+    """When the ticks stop, the stage is lapsed and the open case is resolved."""
+    person, _, _ = assess(_buyer(), Score(0.9), T0, "e", "v1", POLICY.policies)
+    assert person.churn.case is not None
+    person = replace(person, churn=replace(person.churn, next_tick_ms=None))
+    person, effects, moments = assess(person, Score(0.95), T0 + WEEK_MS, "", "v1", POLICY.policies)
+    stages = [e.change.segment for e in effects if isinstance(e, SegmentChanged)]
+    ended = [e.alert.transition for e in effects if isinstance(e, AlertRaised)]
+    assert (stages, ended, moments, person.churn.case) == (["lapsed"], ["resolved"], (), None)
+
+
+def test_an_alert_says_all_of_it() -> None:
+    """Ids, band, value, signs and words in three languages, and a moment for the trigger rules."""
+    person, effects, moments = assess(_buyer(), Score(0.9), T0, "e-1", "v1", POLICY.policies)
+    alert = next(e.alert for e in effects if isinstance(e, AlertRaised))
+    assert (alert.risk, alert.risk_band, alert.previous_band) == (0.9, "high", None)
+    assert (alert.value_at_risk.amount, alert.value_at_risk.currency) == ("150.00", "EUR")
+    assert set(alert.text) == LANGUAGES
+    assert "90%" in alert.text["en"]
+    assert [(m.kind, m.event_id) for m in moments] == [("churn_band_entered", alert.alert_id)]
+    again = assess(_buyer(), Score(0.9), T0, "e-1", "v1", POLICY.policies)
+    assert again == (person, effects, moments)
+
+
+def test_a_share_of_the_cases_is_left_untreated() -> None:
+    """All untreated: the alert says so, recommends nothing, and no offer is asked for."""
+    policy = shop(offer("a"), churn=ChurnDefinition(untreated_share=1.0))
+    _, effects, moments = assess(_buyer(), Score(0.9), T0, "e-1", "v1", policy.policies)
+    alert = next(e.alert for e in effects if isinstance(e, AlertRaised))
+    assert (alert.experiment.holdout, alert.recommended, moments) == (True, None, ())
+
+
+def test_a_strong_sign_lifts_the_band_until_it_is_old() -> None:
+    """An uninstall lifts low to medium; after the sign window, at a silent tick, it is gone."""
+    sign = SignSeen("uninstall", 0.8, T0, ("e-9",))
+    person = _buyer(signs=(sign,))
+    lifted, _, _ = assess(person, Score(0.2), T0, "e-9", "v1", POLICY.policies)
+    assert lifted.churn.band == "medium"
+    later, _, _ = assess(person, Score(0.2), T0 + 31 * DAY_MS, "", "v1", POLICY.policies)
+    assert (later.churn.band, later.signs) == ("low", ())
+
+
+def _signs(person: Customer) -> dict[str, float]:
+    return {s.code: s.strength for s in person.signs}
+
+
+COMMON: dict[str, Any] = {
+    "event_id": "e-1",
+    "occurred_at": from_ms(T0),
+    "identity": Identity(customer_id="c-1"),
+    "channel": "app",
+}
+
+
+def test_events_that_are_signs() -> None:
+    """Cancel page, uninstall, a low NPS; each with its event, new at this very moment only."""
+    events = (
+        Clickstream(event_name="account_cancel_page_viewed", page=Page(path="/bye"), **COMMON),
+        App(event_name="application_uninstalled", **COMMON),
+        Profile(event_name="survey_answered", survey=Survey(nps=0), **COMMON),
+    )
+    person = someone()
+    for event in events:
+        person = notice_signs(person, event, T0, POLICY.policies)
+    assert _signs(person) == {"cancel_page": 0.9, "uninstall": 0.8, "low_nps": 1.0}
+    assert {s.event_ids for s in person.signs} == {("e-1",)}
+    assert sign_is_new(person, T0)
+    assert not sign_is_new(person, T0 + 1)
+
+
+def test_who_does_not_allow_profiling_is_not_watched() -> None:
+    """No sign is kept of somebody who never agreed to it."""
+    gone = App(event_name="application_uninstalled", **COMMON)
+    assert notice_signs(someone(consents={}), gone, T0, POLICY.policies).signs == ()
+
+
+def test_visits_that_drop_are_a_sign() -> None:
+    """Ten looks a month, then one: visit_drop, in the names that the row counts under."""
+    counter = None
+    for day in range(30, 90, 3):
+        counter = counters.add(counter, T0 - day * DAY_MS)
+    counter = counters.add(counter, T0 - DAY_MS)
+    person = _buyer(counters={"product_views": counter})
+    person, _, _ = assess(person, Score(0.2), T0, "", "v1", POLICY.policies)
+    assert _signs(person)["visit_drop"] > 0.5
+
+
+def test_the_text_gives_what_was_seen_before_what_was_computed() -> None:
+    """The strongest signs, then the model's reasons; at most three."""
+    signs = (SignSeen("low_nps", 0.5, T0, ("e-1",)), SignSeen("cancel_page", 0.9, T0, ("e-2",)))
+    alert = _alert(_buyer(signs=signs), 0.9, T0)
+    assert alert.text["en"] == (
+        "Risk 90% of no purchase in 91 days: looked at the page for closing the account, "
+        "gave a low score, silent for long"
+    )
+
+
+def test_the_text_says_what_ended_the_danger() -> None:
+    """Bought again; or gone for good; or the risk fell. Never the reasons of a risk that is low."""
+    person, _, _ = assess(_buyer(), Score(0.9), T0, "e", "v1", POLICY.policies)
+    order = Order("o-9", T0 + DAY_MS, 50.0, "web")
+    bought = replace(person, orders=(*person.orders, order))
+    lapsed = replace(person, churn=replace(person.churn, next_tick_ms=None))
+    for after, risk, words in (
+        (bought, 0.1, "Risk 10% of no purchase in 91 days: bought again"),
+        (lapsed, 0.95, "Risk 95% of no purchase in 91 days: gone for longer than the horizon"),
+        (person, 0.1, "Risk 10% of no purchase in 91 days: the risk has fallen"),
+    ):
+        assert _alert(after, risk, T0 + DAY_MS).text["en"] == words
+
+
+def _alert(person: Customer, risk: float, now_ms: int) -> ChurnAlert:
+    _, effects, _ = assess(person, Score(risk), now_ms, "e-1", "v1", POLICY.policies)
+    return next(e.alert for e in effects if isinstance(e, AlertRaised))
+
+
+def test_every_code_has_its_words_in_every_language() -> None:
+    """A code without words would be an alert without a reason."""
+    assert set(SIGN_REASONS) == set(get_args(SignCode))
+    assert all(set(texts) == LANGUAGES for texts in ALERT_REASONS.values())
