@@ -57,7 +57,7 @@ def _two_workers(events: int, round_: int, at: Path) -> Run:
 
 
 def _worker(name: str, events: int, round_: int, at: Path, *, workers: int, pinned: bool) -> Run:
-    """All outputs included; the stream's clock fires the timers, at the speed of the events."""
+    """All outputs included; event time fires the timers, at the speed of the events."""
     with ExitStack() as stack:
         kafka = stack.enter_context(broker())
         shop = Shop(kafka, at, clock="stream")

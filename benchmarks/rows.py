@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from streams.contracts.times import DAY_MS
 from streams.customer import apply, decode_row, encode_row
-from streams.identity import meet
+from streams.identity import resolve
 from tests.unit.customer.test_applying import (
     GRANTED,
     PLACES,
@@ -35,7 +35,7 @@ def main() -> None:
     view = web(1_000, "product_viewed", T0 + 8 * DAY_MS, product=SHOE)
     bought = order(1_001, "o-new", "20.00", T0 + 8 * DAY_MS)
     data = encode_row(person)
-    print(f"meet                   {microseconds(lambda: meet(view, person)):7.1f} us")
+    print(f"resolve                {microseconds(lambda: resolve(view, person)):7.1f} us")
     print(f"apply product_viewed   {microseconds(lambda: apply(person, view, PLACES)):7.1f} us")
     print(f"apply order_completed  {microseconds(lambda: apply(person, bought, PLACES)):7.1f} us")
     print(f"encode                 {microseconds(lambda: encode_row(person)):7.1f} us")

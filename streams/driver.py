@@ -2,7 +2,7 @@
 
 `replay`, the simulator's closed loop and the tests drive `process()` through this; it decides
 nothing. Routed messages are followed to their end at once, due rows fire in (due, key) order on the
-stream's own clock, and what the teacher publishes is applied before the next record.
+greatest event time so far, and what the teacher publishes is applied before the next record.
 """
 
 import heapq
@@ -19,7 +19,7 @@ from streams.decisions import Policy
 from streams.identity import key_of
 from streams.models import Models, with_snapshot
 from streams.models.teacher import Teacher
-from streams.pipeline import process
+from streams.pipeline import World, process
 
 
 class Driver:
@@ -27,7 +27,7 @@ class Driver:
 
     Attributes:
         rows: what is stored, by key.
-        stream_ms: the greatest event time accepted so far; 0 before the first.
+        greatest_event_ms: the greatest event time accepted so far; 0 before the first.
         snapshots: the newest snapshot of each model.
     """
 
@@ -36,7 +36,7 @@ class Driver:
         self.policy = policy
         self.models = models
         self.rows: dict[str, Row] = {}
-        self.stream_ms = 0
+        self.greatest_event_ms = 0
         self.snapshots: dict[str, ModelSnapshot] = {}
         self._teacher = teacher
         self._due: list[tuple[int, str]] = []
@@ -57,13 +57,13 @@ class Driver:
         event = decode(topic, value, headers, rules)
         if isinstance(event, Rejected):
             return event
-        effects = self.advance(max(self.stream_ms, event.at_ms))
+        effects = self.advance(max(self.greatest_event_ms, event.at_ms))
         effects.extend(self.handle(event))
         return tuple(effects)
 
     def advance(self, until_ms: int) -> list[Effect]:
-        """Move the stream's clock and fire every row that is due by then."""
-        self.stream_ms = until_ms
+        """Move event time on and fire every row that is due by then."""
+        self.greatest_event_ms = until_ms
         effects: list[Effect] = []
         while self._due and self._due[0][0] <= until_ms:
             due, key = heapq.heappop(self._due)
@@ -87,7 +87,7 @@ class Driver:
 
     def _step(self, message: Message) -> tuple[Effect, ...]:
         key = key_of(message)
-        step = process(message, self.rows.get(key), self.models, self.policy)
+        step = process(message, self.rows.get(key), World(self.models, self.policy))
         if step.row is None:
             self.rows.pop(key, None)
         else:

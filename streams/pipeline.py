@@ -5,11 +5,26 @@ from msgspec import Struct
 from streams import alerts, customer, decisions, feedback, identity
 from streams.contracts.internal.routing import Message
 from streams.contracts.outputs.effects import Effect
-from streams.customer import Customer, Moment, Row, due_at_ms
-from streams.decisions import Ask, Policy
+from streams.customer import Customer, Row, TriggerEvent, due_at_ms
+from streams.decisions import DecisionRequest, Policy
 from streams.models import Models
 
 Effects = tuple[Effect, ...]
+
+
+class World(Struct, frozen=True):
+    """What is known beside the row when a message is processed.
+
+    Attributes:
+        models: the newest snapshots, read only.
+        policy: the reference data, compiled.
+        processing_ms: processing time, so that no offer is made whose time is over; 0 where that
+            does not matter (a replay, timers in event time).
+    """
+
+    models: Models
+    policy: Policy
+    processing_ms: int = 0
 
 
 class Step(Struct, frozen=True):
@@ -19,110 +34,107 @@ class Step(Struct, frozen=True):
     effects: Effects
 
 
-def process(
-    message: Message, row: Row | None, models: Models, policy: Policy, wall_ms: int = 0
-) -> Step:
+def process(message: Message, row: Row | None, world: World) -> Step:
     """Take one message to its end: the only place where anything is decided.
 
     Args:
         message: a decoded event, a routed message, or a `Tick`.
         row: what is stored under `identity.key_of(message)`; `None` if nothing is.
-        models: the newest snapshots, read only.
-        policy: the reference data, compiled.
-        wall_ms: what time it is by the wall, so that no offer is made whose time is over; 0 where
-            that does not matter (a replay, the stream's clock).
+        world: models, policy and processing time.
 
     Returns:
         The new row and the effects, in the order in which they were decided.
     """
-    met = identity.meet(message, row)
-    if met.person is None:
-        return Step(met.row, met.effects)
-    person, elapsed = _live_until(met.person, met.at_ms, models, policy, wall_ms)
-    if met.event is None:
-        return Step(person, (*met.effects, *elapsed))
-    applied = customer.apply(person, met.event, policy.places)
+    resolution = identity.resolve(message, row)
+    if resolution.person is None:
+        return Step(resolution.row, resolution.effects)
+    person, elapsed = _live_until(resolution.person, resolution.at_ms, world)
+    if resolution.event is None:
+        return Step(person, (*resolution.effects, *elapsed))
+    applied = customer.apply(person, resolution.event, world.policy.places)
     if applied.ignored:
-        return Step(applied.person, (*met.effects, *elapsed, *applied.effects))
-    person, credited = feedback.credit(applied.person, met.event, applied.at_ms, policy.policies)
-    person = alerts.notice_signs(person, met.event, applied.at_ms, policy.policies)
-    person, leaving, risen = _look_for_leaving(person, applied, models, policy)
-    moments = (*applied.moments, *risen)
-    person, decided = _answer(person, moments, (), applied.at_ms, models, policy, wall_ms)
-    return Step(person, (*met.effects, *elapsed, *applied.effects, *credited, *leaving, *decided))
+        return Step(applied.person, (*resolution.effects, *elapsed, *applied.effects))
+    person, credited = feedback.credit(
+        applied.person, resolution.event, applied.at_ms, world.policy.policies
+    )
+    person = alerts.record_signals(person, resolution.event, applied.at_ms, world.policy.policies)
+    person, leaving, risen = _evaluate_churn(person, applied, world)
+    trigger_events = (*applied.trigger_events, *risen)
+    person, decided = _answer(person, trigger_events, (), applied.at_ms, world)
+    return Step(
+        person, (*resolution.effects, *elapsed, *applied.effects, *credited, *leaving, *decided)
+    )
 
 
-def _live_until(
-    person: Customer, until_ms: int, models: Models, policy: Policy, wall_ms: int
-) -> tuple[Customer, Effects]:
+def _live_until(person: Customer, until_ms: int, world: World) -> tuple[Customer, Effects]:
     """Run everything that falls due up to `until_ms`, each at its own due time."""
     effects: list[Effect] = []
     while (due := due_at_ms(person)) is not None and due <= until_ms:
-        person, happened = _fall_due(person, due, models, policy, wall_ms)
+        person, happened = _fall_due(person, due, world)
         effects.extend(happened)
     return person, tuple(effects)
 
 
-def _fall_due(
-    person: Customer, at_ms: int, models: Models, policy: Policy, wall_ms: int
-) -> tuple[Customer, Effects]:
+def _fall_due(person: Customer, at_ms: int, world: World) -> tuple[Customer, Effects]:
     """One due moment: close what waits for it, look for leaving, answer what was put off."""
     person, expired = feedback.expire(person, at_ms)
-    person, leaving, risen = _churn_tick(person, at_ms, models, policy)
-    person, due = decisions.take_due(person, at_ms, policy)
-    person, decided = _answer(person, risen, due, at_ms, models, policy, wall_ms)
+    person, leaving, risen = _churn_tick(person, at_ms, world)
+    person, due = decisions.take_due(person, at_ms, world.policy)
+    person, decided = _answer(person, risen, due, at_ms, world)
     return person, (*expired, *leaving, *decided)
 
 
 def _churn_tick(
-    person: Customer, at_ms: int, models: Models, policy: Policy
-) -> tuple[Customer, Effects, tuple[Moment, ...]]:
+    person: Customer, at_ms: int, world: World
+) -> tuple[Customer, Effects, tuple[TriggerEvent, ...]]:
     """The person's weekly (or daily) look: the last look's label, a new score, an alert."""
-    churn = policy.policies.churn
+    churn = world.policy.policies.churn
     if person.churn.next_tick_ms is None or person.churn.next_tick_ms > at_ms:
         return person, (), ()
     person, labels = feedback.label_scoring(person, at_ms, churn)
     person = feedback.await_label(person, at_ms, churn)
-    person, alerts, moments = _score(person, at_ms, "", models, policy)
-    return person, (*labels, *alerts), moments
+    person, alerts, trigger_events = _score(person, at_ms, "", world)
+    return person, (*labels, *alerts), trigger_events
 
 
-def _look_for_leaving(
-    person: Customer, applied: customer.Applied, models: Models, policy: Policy
-) -> tuple[Customer, Effects, tuple[Moment, ...]]:
-    """A purchase is scored at once, and so is a sign of leaving; other events wait for the tick."""
-    if not (applied.purchased or alerts.sign_is_new(person, applied.at_ms)):
+def _evaluate_churn(
+    person: Customer, applied: customer.Applied, world: World
+) -> tuple[Customer, Effects, tuple[TriggerEvent, ...]]:
+    """A purchase is scored at once, and so is a churn signal; other events wait for the tick."""
+    if not (applied.purchased or alerts.signal_is_new(person, applied.at_ms)):
         return person, (), ()
-    person = feedback.start_ticks(person, applied.at_ms, policy.policies.churn)
-    return _score(person, applied.at_ms, applied.event_id, models, policy)
+    person = feedback.start_ticks(person, applied.at_ms, world.policy.policies.churn)
+    return _score(person, applied.at_ms, applied.event_id, world)
 
 
 def _score(
-    person: Customer, at_ms: int, event_id: str, models: Models, policy: Policy
-) -> tuple[Customer, Effects, tuple[Moment, ...]]:
+    person: Customer, at_ms: int, event_id: str, world: World
+) -> tuple[Customer, Effects, tuple[TriggerEvent, ...]]:
     if person.rhythm is None:
         return person, (), ()
-    churn = policy.policies.churn
-    score = models.churn.score(
+    churn = world.policy.policies.churn
+    score = world.models.churn.score(
         person.rhythm, at_ms, tick_ms=churn.tick_ms, horizon_ticks=churn.horizon_ticks
     )
-    return alerts.assess(person, score, at_ms, event_id, models.churn.version, policy.policies)
+    return alerts.assess(
+        person, score, at_ms, event_id, world.models.churn.version, world.policy.policies
+    )
 
 
 def _answer(
     person: Customer,
-    moments: tuple[Moment, ...],
-    due: tuple[Ask, ...],
+    trigger_events: tuple[TriggerEvent, ...],
+    due: tuple[DecisionRequest, ...],
     at_ms: int,
-    models: Models,
-    policy: Policy,
-    wall_ms: int,
+    world: World,
 ) -> tuple[Customer, Effects]:
-    """Decide once for every moment that a trigger rule listens to."""
-    person = decisions.set_reminders(person, at_ms, policy)
-    person, asks = decisions.fire(person, moments, policy)
+    """Decide once for every trigger event that a trigger rule listens to."""
+    person = decisions.set_reminders(person, at_ms, world.policy)
+    person, requests = decisions.fire(person, trigger_events, world.policy)
     effects: list[Effect] = []
-    for ask in (*due, *asks):
-        person, decided = decisions.decide(person, ask, at_ms, models.response, policy, wall_ms)
+    for request in (*due, *requests):
+        person, decided = decisions.decide(
+            person, request, at_ms, world.models.response, world.policy, world.processing_ms
+        )
         effects.extend(decided)
     return person, tuple(effects)

@@ -4,7 +4,7 @@
 * `life_cycle` - bands, cases, stages; `messages` - what is sent; `wording` - why, in words
 """
 
-from streams.alerts.churn_signals import notice_signs, sign_is_new
+from streams.alerts.churn_signals import record_signals, signal_is_new
 from streams.alerts.life_cycle import assess
 
-__all__ = ["assess", "notice_signs", "sign_is_new"]
+__all__ = ["assess", "record_signals", "signal_is_new"]

@@ -4,14 +4,14 @@ from typing import Literal, Protocol
 
 from msgspec.structs import replace
 
-from streams.alerts.churn_signals import look_for_signs
+from streams.alerts.churn_signals import evaluate_signals
 from streams.alerts.messages import Raised, churn_alert
 from streams.contracts.ids import derive_id, unit_draw
 from streams.contracts.outputs.effects import AlertRaised, Effect, SegmentChanged
 from streams.contracts.outputs.payloads import SegmentChange
 from streams.contracts.reference.structs import ChurnDefinition, Policies
 from streams.contracts.times import from_ms
-from streams.customer import Customer, Moment
+from streams.customer import Customer, TriggerEvent
 from streams.customer.consents import is_granted
 from streams.customer.row import AlertCase, Churn
 
@@ -20,8 +20,9 @@ Transition = Literal["entered", "escalated", "deescalated", "resolved"]
 Stage = Literal["new", "active", "at_risk", "lapsed"]
 BANDS: tuple[Band, ...] = ("low", "medium", "high")
 ORDER: tuple[str, ...] = BANDS
-STRONG_SIGN = 0.8
-UNTREATED_SALT = "untreated"
+STRONG_SIGNAL = 0.8
+# The value says nothing to anybody: another one would deal the control cases anew.
+CONTROL_SALT = "untreated"
 
 
 class Score(Protocol):
@@ -44,7 +45,7 @@ class Score(Protocol):
         """Silence in units of the person's usual gap."""
 
 
-Assessed = tuple[Customer, tuple[Effect, ...], tuple[Moment, ...]]
+Assessed = tuple[Customer, tuple[Effect, ...], tuple[TriggerEvent, ...]]
 
 
 def assess(
@@ -61,16 +62,16 @@ def assess(
         person: the row.
         score: of this moment.
         now_ms: row time.
-        event_id: what led to this look; empty at a tick.
+        event_id: what led to this evaluation; empty at a tick.
         model_version: the churn snapshot's version.
         policies: the shop's `ref.policies`.
 
     Returns:
-        The person, an alert and a stage change where there is one, and the moment
+        The person, an alert and a stage change where there is one, and the trigger event
         `churn_band_entered` for the trigger rules.
     """
     definition = policies.churn
-    person = look_for_signs(person, score.overdue_ratio, now_ms, policies)
+    person = evaluate_signals(person, score.overdue_ratio, now_ms, policies)
     churn = person.churn
     bought = churn.scored_at_ms is not None and _bought_since(person, churn.scored_at_ms)
     band = _band(score.risk, churn.case, person, definition)
@@ -88,8 +89,8 @@ def assess(
         return person, effects, ()
     person, raised = _carried_out(person, transition, band, score, now_ms, event_id, policies)
     alert = churn_alert(person, raised, score, now_ms, model_version, policies)
-    moments = _moments(person, transition, raised, now_ms)
-    return person, (*effects, AlertRaised(alert)), moments
+    trigger_events = _trigger_events(person, transition, raised, now_ms)
+    return person, (*effects, AlertRaised(alert)), trigger_events
 
 
 def _band(
@@ -97,7 +98,7 @@ def _band(
 ) -> Band:
     """The band of this risk; an open case leaves its band only below the hysteresis.
 
-    A strong sign (cancel page, uninstall, a severe complaint) lifts the band by one.
+    A strong signal (cancel page, uninstall, a severe complaint) lifts the band by one.
     """
     held = ORDER.index(case.band) if case else 0
     reached = 0
@@ -106,7 +107,7 @@ def _band(
         kept = rank <= held and risk >= band.from_risk - definition.hysteresis
         if risk >= band.from_risk or kept:
             reached = max(reached, rank)
-    if any(s.strength >= STRONG_SIGN for s in person.signs if s.event_ids):
+    if any(s.strength >= STRONG_SIGNAL for s in person.signals if s.event_ids):
         reached = min(reached + 1, len(ORDER) - 1)
     return BANDS[reached]
 
@@ -166,8 +167,8 @@ def _carried_out(
     alert_id = derive_id("a", person.customer_id, transition, str(now_ms), event_id)
     if before is None:
         case_id = derive_id("case", person.customer_id, str(now_ms))
-        draw = unit_draw(UNTREATED_SALT, policies.experiment.salt, case_id)
-        treated = draw >= policies.churn.untreated_share
+        draw = unit_draw(CONTROL_SALT, policies.experiment.salt, case_id)
+        treated = draw >= policies.churn.control_share
         case = AlertCase(case_id, alert_id, band, now_ms, treated)
     else:
         case = replace(before, alert_id=alert_id, band=band)
@@ -199,14 +200,14 @@ def _staged(person: Customer, stage: Stage, now_ms: int) -> tuple[Customer, tupl
     return replace(person, churn=replace(person.churn, stage=stage)), (SegmentChanged(change),)
 
 
-def _moments(
+def _trigger_events(
     person: Customer, transition: Transition, raised: Raised, now_ms: int
-) -> tuple[Moment, ...]:
-    """A case that opened or grew asks for an offer, unless it is left untreated to learn from."""
+) -> tuple[TriggerEvent, ...]:
+    """A case that opened or grew asks for an offer, unless it is a control."""
     if transition not in ("entered", "escalated") or not raised.case.treated:
         return ()
     return (
-        Moment(
+        TriggerEvent(
             kind="churn_band_entered",
             at_ms=now_ms,
             event_id=raised.alert_id,

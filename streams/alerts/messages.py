@@ -8,22 +8,22 @@ from streams.alerts.wording import alert_text
 from streams.contracts.common import Money
 from streams.contracts.outputs.payloads import (
     ChurnAlert,
+    ChurnSignal,
     ConsentProof,
     ExperimentArm,
     Recommended,
-    Sign,
     Versioned,
 )
 from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
 from streams.customer import Customer
 from streams.customer.consents import is_granted, states
-from streams.customer.row import AlertCase, SignSeen
+from streams.customer.row import AlertCase, SeenSignal
 
 CHURN = "churn"
-UNTREATED_ARM = "untreated"
+CONTROL_ARM = "control"
 TREATED_ARM = "treated"
-SIGNS_SAID_MAX = 2
+SIGNALS_SAID_MAX = 2
 REASONS_SAID_MAX = 3
 
 
@@ -73,7 +73,7 @@ def churn_alert(
         model=Versioned(id=CHURN, version=model_version),
         experiment=ExperimentArm(
             id=f"{definition.definition_id}-alerts",
-            arm=TREATED_ARM if raised.case.treated else UNTREATED_ARM,
+            arm=TREATED_ARM if raised.case.treated else CONTROL_ARM,
             holdout=not raised.case.treated,
         ),
         consent=ConsentProof(
@@ -84,22 +84,22 @@ def churn_alert(
 
 
 def _why(person: Customer, raised: Raised, score: Any, now_ms: int) -> tuple[str, ...]:
-    """What the text gives as reasons: signs before the model's, or what ended the danger."""
+    """What the text gives as reasons: signals before the model's, or what ended the danger."""
     if raised.transition in ("entered", "escalated"):
-        signs = tuple(sign.code for sign in _by_strength(person))[:SIGNS_SAID_MAX]
-        return (*signs, *score.reasons)[:REASONS_SAID_MAX] or ("NO_SINGLE_REASON",)
+        signals = tuple(signal.code for signal in _by_strength(person))[:SIGNALS_SAID_MAX]
+        return (*signals, *score.reasons)[:REASONS_SAID_MAX] or ("NO_SINGLE_REASON",)
     if any(order.at_ms == now_ms for order in person.orders):
         return ("BOUGHT_AGAIN",)
     return ("LAPSED",) if person.churn.next_tick_ms is None else ("RISK_FELL",)
 
 
-def _by_strength(person: Customer) -> list[SignSeen]:
-    return sorted(person.signs, key=lambda sign: (-sign.strength, sign.code))
+def _by_strength(person: Customer) -> list[SeenSignal]:
+    return sorted(person.signals, key=lambda signal: (-signal.strength, signal.code))
 
 
-def _signals(person: Customer) -> tuple[Sign, ...]:
+def _signals(person: Customer) -> tuple[ChurnSignal, ...]:
     return tuple(
-        Sign(
+        ChurnSignal(
             code=s.code,  # type: ignore[arg-type]
             strength=s.strength,
             observed_at=from_ms(s.at_ms),
@@ -110,7 +110,7 @@ def _signals(person: Customer) -> tuple[Sign, ...]:
 
 
 def _recommended(person: Customer, raised: Raised, now_ms: int) -> Recommended | None:
-    """A contact on the best channel that the person allows; none for who is left untreated."""
+    """A contact on the best channel that the person allows; none for a control."""
     if raised.transition == "resolved" or not raised.case.treated:
         return None
     for purpose, channel in (("marketing_push", "push"), ("marketing_email", "email")):

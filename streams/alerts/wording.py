@@ -29,7 +29,7 @@ CHURN_REASONS: dict[str, Texts] = {
     "IRREGULAR": {"en": "buys irregularly", "ja": "購入が不規則です", "zh": "购买不规律"},
     "NEW_CUSTOMER": {"en": "is new", "ja": "新しいお客様です", "zh": "是新客户"},
 }
-SIGN_REASONS: dict[str, Texts] = {
+SIGNAL_REASONS: dict[str, Texts] = {
     "purchase_overdue": {
         "en": "the next purchase is overdue",
         "ja": "次回購入の予定時期を過ぎています",
@@ -80,7 +80,7 @@ OTHER_REASONS: dict[str, Texts] = {
     },
     "RISK_FELL": {"en": "the risk has fallen", "ja": "リスクが下がりました", "zh": "风险已下降"},
 }
-ALERT_REASONS = {**CHURN_REASONS, **SIGN_REASONS, **OTHER_REASONS}
+ALERT_REASONS = {**CHURN_REASONS, **SIGNAL_REASONS, **OTHER_REASONS}
 ALERT_FRAMES: Texts = {
     "en": "Risk {risk:.0%} of no purchase in {days:.0f} days: {why}",
     "ja": "{days:.0f}日以内に購入がない確率{risk:.0%}：{why}",

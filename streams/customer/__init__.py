@@ -2,7 +2,7 @@
 
 The map of this room:
 
-* `row`: the structs, their limits, `due_at_ms`. `moments`: what an event meant.
+* `row`: the structs, their limits, `due_at_ms`. `trigger_events`: what an event meant.
 * `applying`: `apply`, and the table of appliers by event name. An applier lives with its concern:
   `browsing`, `carts`, `interests`, `purchases`, `rhythm`, `zones`, `consents` (`tcf`), `profiles`,
   `phones`; `activity` is what they share, `change` what they take and give.
@@ -12,11 +12,10 @@ The map of this room:
 """
 
 from streams.customer.applying import APPLIERS, Applied, apply
-from streams.customer.change import Change, Heard
+from streams.customer.change import Change, EventTiming
 from streams.customer.codec import decode_row, encode_row
 from streams.customer.consents import is_granted
 from streams.customer.merge import merge_customers
-from streams.customer.moments import Moment
 from streams.customer.places import Places, address_key, places_of
 from streams.customer.row import (
     ROW_BYTES_MAX,
@@ -27,6 +26,7 @@ from streams.customer.row import (
     due_at_ms,
     new_customer,
 )
+from streams.customer.trigger_events import TriggerEvent
 
 __all__ = [
     "APPLIERS",
@@ -36,10 +36,10 @@ __all__ = [
     "Applied",
     "Change",
     "Customer",
-    "Heard",
-    "Moment",
+    "EventTiming",
     "Places",
     "Row",
+    "TriggerEvent",
     "address_key",
     "apply",
     "decode_row",

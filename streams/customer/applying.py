@@ -18,16 +18,16 @@ from streams.contracts.outputs.effects import Effect, EventIgnored, EventLate
 from streams.contracts.times import to_ms
 from streams.customer import browsing, consents, phones, profiles, purchases, recent, zones
 from streams.customer.activity import active
-from streams.customer.change import Change, Heard
-from streams.customer.moments import Moment
+from streams.customer.change import Change, EventTiming
 from streams.customer.places import Places
 from streams.customer.row import Customer
+from streams.customer.trigger_events import TriggerEvent
 from streams.customer.zone_time import is_zone
 
-Applier = Callable[[Customer, Any, Heard], Change]
+Applier = Callable[[Customer, Any, EventTiming], Change]
 
 
-def _noted(person: Customer, event: Event, heard: Heard) -> Change:
+def _noted(person: Customer, event: Event, timing: EventTiming) -> Change:
     """Only that it happened: `identity` and `feedback` read these events themselves."""
     return Change(person)
 
@@ -75,7 +75,7 @@ class Applied(Struct, frozen=True):
     """
 
     person: Customer
-    moments: tuple[Moment, ...]
+    trigger_events: tuple[TriggerEvent, ...]
     effects: tuple[Effect, ...]
     ignored: bool
     purchased: bool
@@ -92,7 +92,7 @@ def apply(person: Customer, event: InputEvent, places: Places) -> Applied:
         places: beacons, zone rules, and what counts as late.
 
     Returns:
-        The person, the moments that triggers listen to, and effects for what was ignored or late.
+        The person, the trigger events, and effects for what was ignored or late.
     """
     at_ms = to_ms(event.requested_at) if isinstance(event, PrivacyRequest) else event.at_ms
     now_ms = max(at_ms, person.last_at_ms)
@@ -104,16 +104,16 @@ def apply(person: Customer, event: InputEvent, places: Places) -> Applied:
     if again is not None:
         return _ignored(person, now_ms, EventIgnored(again, event.event_id))
     late = at_ms < person.last_at_ms - places.offer_ttl_late_ms
-    heard = Heard(at_ms, now_ms, late, places)
+    timing = EventTiming(at_ms, now_ms, late, places)
     seen = recent.remember(person.recent_events, mark)
     person = replace(person, last_at_ms=now_ms, recent_events=seen)
-    person = _in_context(person, event.context, heard)
-    change = applier(person, event, heard)
+    person = _in_context(person, event.context, timing)
+    change = applier(person, event, timing)
     if change.ignored is not None:
         return _ignored(change.person, now_ms, EventIgnored(change.ignored, event.event_id))
     return Applied(
         active(change.person, event, event.event_name, at_ms),
-        () if late else change.moments,
+        () if late else change.trigger_events,
         (EventLate(event.event_id, now_ms - at_ms),) if late else (),
         False,
         change.purchased,
@@ -129,19 +129,19 @@ def _ignored(person: Customer, now_ms: int, effect: EventIgnored) -> Applied:
 _NO_CONTEXT = Context()
 
 
-def _in_context(person: Customer, context: Context, heard: Heard) -> Customer:
+def _in_context(person: Customer, context: Context, timing: EventTiming) -> Customer:
     """Time zone, language and consent signals that travel with the event.
 
     The defaults (UTC, en) say that the event does not know, so they change nothing.
     """
     if context is _NO_CONTEXT or context == _NO_CONTEXT:
         return person
-    if heard.in_order:
+    if timing.in_order:
         zone, locale = context.timezone, context.locale
         if zone not in ("UTC", person.timezone) and is_zone(zone):
             person = replace(person, timezone=zone)
         if locale not in ("en", person.locale):
             person = replace(person, locale=locale)
     if context.consent is not None:
-        person = consents.signaled(person, context.consent, heard)
+        person = consents.signaled(person, context.consent, timing)
     return person

@@ -1,4 +1,4 @@
-"""Looking and searching, on the web and in the app: views, interests, the cart, moments."""
+"""Looking and searching, on the web and in the app: views, interests, the cart, trigger events."""
 
 from msgspec.structs import replace
 
@@ -7,11 +7,11 @@ from streams.contracts.inputs.events import App, Clickstream
 from streams.contracts.reference.structs import TriggerKind
 from streams.customer import carts
 from streams.customer.activity import counted, dwell_ms
-from streams.customer.change import Change, Heard
+from streams.customer.change import Change, EventTiming
 from streams.customer.consents import is_granted
 from streams.customer.interests import WEIGHT_ADDED, WEIGHT_VIEWED, liked, looked_at
-from streams.customer.moments import Moment
 from streams.customer.row import Customer
+from streams.customer.trigger_events import TriggerEvent
 
 Browse = Clickstream | App
 COUNTED_AS = {
@@ -32,55 +32,55 @@ COUNTED_AS = {
 }
 
 
-def looked(person: Customer, event: Browse, heard: Heard) -> Change:
+def looked(person: Customer, event: Browse, timing: EventTiming) -> Change:
     """Anything that is counted, with the cart where the event shows it whole."""
-    return Change(_with_cart(_counted(person, event, heard), event, heard))
+    return Change(_with_cart(_counted(person, event, timing), event, timing))
 
 
-def viewed_product(person: Customer, event: Browse, heard: Heard) -> Change:
-    """`product_viewed`: a view, an interest, and a moment."""
-    person = _with_cart(_counted(person, event, heard), event, heard)
+def viewed_product(person: Customer, event: Browse, timing: EventTiming) -> Change:
+    """`product_viewed`: a view, an interest, and a trigger event."""
+    person = _with_cart(_counted(person, event, timing), event, timing)
     product = event.product
     if product is None:
         return Change(person)
     if may_remember_interests(person):
         person = replace(
             person,
-            views=looked_at(person.views, product, heard.at_ms),
-            affinities=liked(person.affinities, product.category, WEIGHT_VIEWED, heard.at_ms),
+            views=looked_at(person.views, product, timing.at_ms),
+            affinities=liked(person.affinities, product.category, WEIGHT_VIEWED, timing.at_ms),
         )
-    return Change(person, (_moment("product_viewed", event, heard, product),))
+    return Change(person, (_trigger_event("product_viewed", event, timing, product),))
 
 
-def searched(person: Customer, event: Browse, heard: Heard) -> Change:
-    """`products_searched`: a search that finds nothing is a moment."""
-    person = _with_cart(_counted(person, event, heard), event, heard)
+def searched(person: Customer, event: Browse, timing: EventTiming) -> Change:
+    """`products_searched`: a search that finds nothing is a trigger event."""
+    person = _with_cart(_counted(person, event, timing), event, timing)
     if event.query is None or event.query.results_count != 0:
         return Change(person)
-    return Change(person, (_moment("search_without_result", event, heard, event.product),))
+    return Change(person, (_trigger_event("search_without_result", event, timing, event.product),))
 
 
-def added_product(person: Customer, event: Browse, heard: Heard) -> Change:
+def added_product(person: Customer, event: Browse, timing: EventTiming) -> Change:
     """`product_added`: into the cart, and a stronger interest."""
-    person = _counted(person, event, heard)
+    person = _counted(person, event, timing)
     if event.product is not None:
         product = event.product
         if may_remember_interests(person):
-            affinities = liked(person.affinities, product.category, WEIGHT_ADDED, heard.at_ms)
+            affinities = liked(person.affinities, product.category, WEIGHT_ADDED, timing.at_ms)
             person = replace(person, affinities=affinities)
         if event.cart is None:
-            cart = carts.put_in(person.cart, product, heard.at_ms)
+            cart = carts.put_in(person.cart, product, timing.at_ms)
             person = replace(person, cart=cart)
-    return Change(_with_cart(person, event, heard))
+    return Change(_with_cart(person, event, timing))
 
 
-def removed_product(person: Customer, event: Browse, heard: Heard) -> Change:
+def removed_product(person: Customer, event: Browse, timing: EventTiming) -> Change:
     """`product_removed`: out of the cart."""
-    person = _counted(person, event, heard)
+    person = _counted(person, event, timing)
     if event.product is not None and event.cart is None:
-        cart = carts.taken_out(person.cart, event.product, heard.at_ms)
+        cart = carts.taken_out(person.cart, event.product, timing.at_ms)
         person = replace(person, cart=cart)
-    return Change(_with_cart(person, event, heard))
+    return Change(_with_cart(person, event, timing))
 
 
 def may_remember_interests(person: Customer) -> bool:
@@ -90,31 +90,33 @@ def may_remember_interests(person: Customer) -> bool:
     return "personalization" not in person.consents or is_granted(person, "personalization")
 
 
-def opened_app(person: Customer, event: App, heard: Heard) -> Change:
-    """`application_opened`: a moment."""
-    person = _count(person, "app_opens", heard)
-    return Change(person, (_moment("application_opened", event, heard, None),))
+def opened_app(person: Customer, event: App, timing: EventTiming) -> Change:
+    """`application_opened`: a trigger event."""
+    person = _count(person, "app_opens", timing)
+    return Change(person, (_trigger_event("application_opened", event, timing, None),))
 
 
-def _counted(person: Customer, event: Browse, heard: Heard) -> Customer:
+def _counted(person: Customer, event: Browse, timing: EventTiming) -> Customer:
     name = COUNTED_AS.get(event.event_name)
-    return person if name is None else _count(person, name, heard)
+    return person if name is None else _count(person, name, timing)
 
 
-def _count(person: Customer, name: str, heard: Heard) -> Customer:
-    return replace(person, counters=counted(person.counters, name, heard.at_ms))
+def _count(person: Customer, name: str, timing: EventTiming) -> Customer:
+    return replace(person, counters=counted(person.counters, name, timing.at_ms))
 
 
-def _with_cart(person: Customer, event: Browse, heard: Heard) -> Customer:
+def _with_cart(person: Customer, event: Browse, timing: EventTiming) -> Customer:
     if event.cart is None:
         return person
-    return replace(person, cart=carts.shown(person.cart, event.cart, heard.at_ms))
+    return replace(person, cart=carts.shown(person.cart, event.cart, timing.at_ms))
 
 
-def _moment(kind: TriggerKind, event: Browse, heard: Heard, product: Product | None) -> Moment:
-    return Moment(
+def _trigger_event(
+    kind: TriggerKind, event: Browse, timing: EventTiming, product: Product | None
+) -> TriggerEvent:
+    return TriggerEvent(
         kind=kind,
-        at_ms=heard.now_ms,
+        at_ms=timing.now_ms,
         event_id=event.event_id,
         channel=event.channel,
         product_id=product.product_id if product else "",

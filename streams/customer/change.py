@@ -4,15 +4,15 @@ from typing import Literal
 
 from msgspec import Struct
 
-from streams.customer.moments import Moment
 from streams.customer.places import Places
 from streams.customer.row import Customer
+from streams.customer.trigger_events import TriggerEvent
 
 
-class Heard(Struct, frozen=True):
+class EventTiming(Struct, frozen=True):
     """When the event happened (`at_ms`), the row's time with it (`now_ms`), and where we are.
 
-    `now_ms` never goes back; `late` events correct counts and give no moments.
+    `now_ms` never goes back; `late` events correct counts and give no trigger events.
     """
 
     at_ms: int
@@ -30,6 +30,6 @@ class Change(Struct, frozen=True):
     """A person after an event, and what the event meant."""
 
     person: Customer
-    moments: tuple[Moment, ...] = ()
+    trigger_events: tuple[TriggerEvent, ...] = ()
     purchased: bool = False
     ignored: Literal["duplicate", "not_applicable"] | None = None

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from streams.contracts.common import ConsentSignals
 from streams.contracts.inputs.events import Profile
 from streams.contracts.times import to_ms
-from streams.customer.change import Change, Heard
+from streams.customer.change import Change, EventTiming
 from streams.customer.row import Consent, Customer
 from streams.customer.tcf import denied_purposes
 
@@ -27,11 +27,11 @@ def states(person: Customer, purposes: tuple[str, ...]) -> dict[str, str]:
     return {p: known[p].state if p in known else "unset" for p in purposes}
 
 
-def answered(person: Customer, event: Profile, heard: Heard) -> Change:
+def answered(person: Customer, event: Profile, timing: EventTiming) -> Change:
     """`consent_updated`: each purpose by itself, as of when it was collected."""
     if not event.purposes:
         return Change(person, ignored="not_applicable")
-    at_ms = heard.at_ms if event.collected_at is None else to_ms(event.collected_at)
+    at_ms = timing.at_ms if event.collected_at is None else to_ms(event.collected_at)
     consents = dict(person.consents)
     for purpose, state in event.purposes.items():
         consents[purpose] = newer(consents.get(purpose), Consent(state, at_ms))
@@ -52,19 +52,19 @@ def newer(old: Consent | None, new: Consent) -> Consent:
     return max(old, new, key=lambda consent: _RESTRICTS[consent.state])
 
 
-def signaled(person: Customer, signals: ConsentSignals, heard: Heard) -> Customer:
+def signaled(person: Customer, signals: ConsentSignals, timing: EventTiming) -> Customer:
     """What a browser says with an event: it can deny, and never grants.
 
     A `gpc` that is false takes back an earlier `gpc` only; a string that allows something is not
     the person's word to us.
     """
     gpc = person.gpc
-    if signals.gpc is not None and heard.in_order:
+    if signals.gpc is not None and timing.in_order:
         gpc = signals.gpc
     denied = denied_purposes(signals)
     consents = dict(person.consents)
     for purpose in denied:
-        consents[purpose] = newer(consents.get(purpose), Consent("denied", heard.at_ms))
+        consents[purpose] = newer(consents.get(purpose), Consent("denied", timing.at_ms))
     if gpc == person.gpc and consents == person.consents:
         return person
     return without_refused(replace(person, gpc=gpc, consents=consents))
@@ -76,8 +76,8 @@ def without_refused(person: Customer) -> Customer:
         person = replace(person, visits=())
     if _refused(person, "personalization") and (person.affinities or person.views):
         person = replace(person, affinities=(), views=())
-    if _refused(person, "profiling") and person.signs:
-        person = replace(person, signs=())
+    if _refused(person, "profiling") and person.signals:
+        person = replace(person, signals=())
     return person
 
 

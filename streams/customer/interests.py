@@ -14,7 +14,7 @@ WEIGHT_BOUGHT = 5.0
 def liked(
     affinities: tuple[Affinity, ...], category: str, weight: float, at_ms: int
 ) -> tuple[Affinity, ...]:
-    """The affinities after one more sign of interest; above the maximum the weakest goes.
+    """The affinities after one more signal of interest; above the maximum the weakest goes.
 
     >>> liked((Affinity("shoes", 4.0, 0),), "shoes", 1.0, HALF_LIFE_MS)[0].score
     3.0

@@ -21,7 +21,7 @@ from streams.customer.row import (
     REMINDERS_MAX,
     ROW_VERSION,
     SERVICE_CASES_MAX,
-    SIGNS_MAX,
+    SIGNALS_MAX,
     TRAITS_MAX,
     VISITS_MAX,
     Affinity,
@@ -93,7 +93,9 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         fired=_newest(
             into.fired, other.fired, ARMED_MAX, lambda f: f.rule_id, lambda f: f.fired_at_ms
         ),
-        signs=_newest(into.signs, other.signs, SIGNS_MAX, lambda s: s.code, lambda s: s.at_ms),
+        signals=_newest(
+            into.signals, other.signals, SIGNALS_MAX, lambda s: s.code, lambda s: s.at_ms
+        ),
         churn=into.churn if into.churn != Churn() else other.churn,
         traits=_with_more(into.traits, other.traits, TRAITS_MAX),
         timezone=into.timezone if into.timezone != "UTC" else other.timezone,

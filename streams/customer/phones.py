@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from streams.contracts.inputs.events import App, OfferFeedback
 from streams.customer.activity import counted
-from streams.customer.change import Change, Heard
+from streams.customer.change import Change, EventTiming
 from streams.customer.row import Customer
 
 COUNTED_AS = {
@@ -21,23 +21,23 @@ COUNTED_AS = {
 }
 
 
-def happened(person: Customer, event: App | OfferFeedback, heard: Heard) -> Change:
+def happened(person: Customer, event: App | OfferFeedback, timing: EventTiming) -> Change:
     """Anything that only counts."""
     name = COUNTED_AS.get(event.event_name)
     if name is None:
         return Change(person)
-    return Change(replace(person, counters=counted(person.counters, name, heard.at_ms)))
+    return Change(replace(person, counters=counted(person.counters, name, timing.at_ms)))
 
 
-def permitted(person: Customer, event: App, heard: Heard) -> Change:
+def permitted(person: Customer, event: App, timing: EventTiming) -> Change:
     """`permission_changed`: whether the phone lets a push through."""
-    if event.permission is None or event.permission.kind != "push" or not heard.in_order:
+    if event.permission is None or event.permission.kind != "push" or not timing.in_order:
         return Change(person)
     allowed = {"granted": True, "denied": False, "not_determined": None}
     return Change(replace(person, push_allowed=allowed[event.permission.status]))
 
 
-def uninstalled(person: Customer, event: App, heard: Heard) -> Change:
+def uninstalled(person: Customer, event: App, timing: EventTiming) -> Change:
     """`application_uninstalled`: nothing can be pushed any more."""
-    counters = counted(person.counters, "app_uninstalls", heard.at_ms)
+    counters = counted(person.counters, "app_uninstalls", timing.at_ms)
     return Change(replace(person, counters=counters, push_allowed=False))

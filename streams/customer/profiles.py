@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from streams.contracts.inputs.events import Profile
 from streams.customer.activity import counted
-from streams.customer.change import Change, Heard
+from streams.customer.change import Change, EventTiming
 from streams.customer.row import SERVICE_CASES_MAX, TRAITS_MAX, Customer
 from streams.customer.zone_time import is_zone
 
@@ -19,7 +19,7 @@ NEVER_KEPT = frozenset(
 Trait = str | int | float | bool | None | tuple[str, ...]
 
 
-def updated(person: Customer, event: Profile, heard: Heard) -> Change:
+def updated(person: Customer, event: Profile, timing: EventTiming) -> Change:
     """`profile_updated`: set, unset, increment or append traits; contact data is never kept."""
     if not event.traits:
         return Change(person, ignored="not_applicable")
@@ -28,23 +28,23 @@ def updated(person: Customer, event: Profile, heard: Heard) -> Change:
         value = _bounded(tuple(raw) if isinstance(raw, list) else raw)
         if name.lower() in NEVER_KEPT or len(name) > NAME_CHARS_MAX or _is_contact(value):
             continue
-        if heard.late and event.op == "set" and name in traits:
+        if timing.late and event.op == "set" and name in traits:
             continue
         _put(traits, name, value, event.op)
     kept = dict(list(traits.items())[-TRAITS_MAX:])
     return Change(_placed(replace(person, traits=kept)))
 
 
-def case_opened(person: Customer, event: Profile, heard: Heard) -> Change:
+def case_opened(person: Customer, event: Profile, timing: EventTiming) -> Change:
     """`service_case_opened`: one more open case."""
-    counters = counted(person.counters, "service_cases", heard.at_ms)
+    counters = counted(person.counters, "service_cases", timing.at_ms)
     if event.case is None or event.case.case_id in person.service_cases:
         return Change(replace(person, counters=counters))
     cases = (*person.service_cases, event.case.case_id)[-SERVICE_CASES_MAX:]
     return Change(replace(person, counters=counters, service_cases=cases))
 
 
-def case_closed(person: Customer, event: Profile, heard: Heard) -> Change:
+def case_closed(person: Customer, event: Profile, timing: EventTiming) -> Change:
     """`service_case_closed`: one fewer."""
     if event.case is None:
         return Change(person, ignored="not_applicable")
@@ -52,10 +52,10 @@ def case_closed(person: Customer, event: Profile, heard: Heard) -> Change:
     return Change(replace(person, service_cases=cases))
 
 
-def survey_answered(person: Customer, event: Profile, heard: Heard) -> Change:
+def survey_answered(person: Customer, event: Profile, timing: EventTiming) -> Change:
     """`survey_answered`: the newest net promoter score counts."""
-    person = replace(person, counters=counted(person.counters, "surveys", heard.at_ms))
-    if event.survey is None or event.survey.nps is None or not heard.in_order:
+    person = replace(person, counters=counted(person.counters, "surveys", timing.at_ms))
+    if event.survey is None or event.survey.nps is None or not timing.in_order:
         return Change(person)
     return Change(replace(person, nps=event.survey.nps))
 

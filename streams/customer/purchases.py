@@ -13,21 +13,21 @@ from streams.contracts.times import DAY_MS
 from streams.customer import carts
 from streams.customer.activity import counted
 from streams.customer.browsing import may_remember_interests
-from streams.customer.change import Change, Heard
+from streams.customer.change import Change, EventTiming
 from streams.customer.decay import add_faded
 from streams.customer.interests import WEIGHT_BOUGHT, liked
-from streams.customer.moments import Moment
 from streams.customer.rhythm import record_purchase
 from streams.customer.row import ORDERS_MAX, Affinity, Customer, Order, Spend
+from streams.customer.trigger_events import TriggerEvent
 from streams.customer.zone_time import offset_ms
 
 
-def completed(person: Customer, event: Purchase, heard: Heard) -> Change:
-    """`order_completed`: spend, rhythm, interests, an empty cart, and a moment."""
+def completed(person: Customer, event: Purchase, timing: EventTiming) -> Change:
+    """`order_completed`: spend, rhythm, interests, an empty cart, and a trigger event."""
     known = _find(person, event.order_id)
     if known is not None and not _is_stub(known):
         return Change(person, ignored="duplicate")
-    at_ms = heard.at_ms
+    at_ms = timing.at_ms
     amount = max(event.total.value, 0.0)
     refunded = min(known.refunded, amount) if known else 0.0
     order = Order(event.order_id, at_ms, amount, event.sales_channel or event.channel, refunded)
@@ -39,15 +39,15 @@ def completed(person: Customer, event: Purchase, heard: Heard) -> Change:
         spend=replace(
             spend, orders=spend.orders + 1, discount_total=spend.discount_total + discount(event)
         ),
-        rhythm=record_purchase(person.rhythm, at_ms, amount, offset, tick_ms=heard.places.tick_ms),
+        rhythm=record_purchase(person.rhythm, at_ms, amount, offset, tick_ms=timing.places.tick_ms),
         counters=counted(person.counters, "orders", at_ms),
         affinities=_interests(person, event, at_ms),
         cart=carts.emptied(person.cart, at_ms),
     )
-    return Change(person, (_moment(event, heard, amount),), purchased=True)
+    return Change(person, (_trigger_event(event, timing, amount),), purchased=True)
 
 
-def updated(person: Customer, event: Purchase, heard: Heard) -> Change:
+def updated(person: Customer, event: Purchase, timing: EventTiming) -> Change:
     """`order_updated`: the order's total is another one; nothing for an order we do not know."""
     known = _find(person, event.order_id)
     if known is None or _is_stub(known):
@@ -56,16 +56,16 @@ def updated(person: Customer, event: Purchase, heard: Heard) -> Change:
     return Change(_adjusted(person, known, replace(known, amount=amount)))
 
 
-def refunded(person: Customer, event: Purchase, heard: Heard) -> Change:
+def refunded(person: Customer, event: Purchase, timing: EventTiming) -> Change:
     """`order_refunded`: its total, of either sign, was given back; at most what was paid."""
-    return _given_back(person, event, heard, abs(event.total.value))
+    return _given_back(person, event, timing, abs(event.total.value))
 
 
-def cancelled(person: Customer, event: Purchase, heard: Heard) -> Change:
+def cancelled(person: Customer, event: Purchase, timing: EventTiming) -> Change:
     """`order_cancelled`: all of the order is given back."""
     known = _find(person, event.original_order_id or event.order_id)
     amount = known.amount if known and not _is_stub(known) else abs(event.total.value)
-    return _given_back(person, event, heard, amount)
+    return _given_back(person, event, timing, amount)
 
 
 def discount(event: Purchase) -> float:
@@ -94,19 +94,19 @@ def without_orders(person: Customer, order_ids: set[str]) -> Customer:
     return person
 
 
-def _given_back(person: Customer, event: Purchase, heard: Heard, amount: float) -> Change:
+def _given_back(person: Customer, event: Purchase, timing: EventTiming, amount: float) -> Change:
     order_id = event.original_order_id or event.order_id
     known = _find(person, order_id)
     if known is None:
-        known = Order(order_id, heard.at_ms, 0.0, event.sales_channel or event.channel)
+        known = Order(order_id, timing.at_ms, 0.0, event.sales_channel or event.channel)
     limit = amount + known.refunded if _is_stub(known) or known.amount == 0.0 else known.amount
     after = replace(known, refunded=min(known.refunded + amount, limit))
     person = _adjusted(person, known, after)
-    spend = person.spend or Spend(heard.at_ms)
+    spend = person.spend or Spend(timing.at_ms)
     person = replace(
         person,
         spend=replace(spend, refunds=spend.refunds + 1),
-        counters=counted(person.counters, "refunds", heard.at_ms),
+        counters=counted(person.counters, "refunds", timing.at_ms),
     )
     return Change(person)
 
@@ -151,11 +151,11 @@ def _interests(person: Customer, event: Purchase, at_ms: int) -> tuple[Affinity,
     return affinities
 
 
-def _moment(event: Purchase, heard: Heard, amount: float) -> Moment:
+def _trigger_event(event: Purchase, timing: EventTiming, amount: float) -> TriggerEvent:
     first = event.items[0] if event.items else None
-    return Moment(
+    return TriggerEvent(
         kind="order_completed",
-        at_ms=heard.now_ms,
+        at_ms=timing.now_ms,
         event_id=event.event_id,
         channel=event.channel,
         product_id=first.product_id if first else "",

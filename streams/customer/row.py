@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from streams.contracts.outputs.payloads import SignCode
+from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.customer.rhythm import Rhythm
 
 ROW_VERSION = 1
@@ -25,7 +25,7 @@ REDEMPTIONS_MAX = 32
 OPEN_DECISIONS_MAX = 8
 REMINDERS_MAX = 8
 ARMED_MAX = 16
-SIGNS_MAX = len(get_args(SignCode))
+SIGNALS_MAX = len(get_args(ChurnSignalCode))
 EVIDENCE_MAX = 3
 TRAITS_MAX = 16
 SERVICE_CASES_MAX = 8
@@ -181,7 +181,7 @@ class OpenDecision(Value, frozen=True):
     decided_at_ms: int
     deadline_ms: int
     probability: float
-    propensity: float
+    response_probability: float
     model_version: str
     features_version: int
     context: bytes
@@ -211,8 +211,8 @@ class Armed(Value, frozen=True):
     fired_at_ms: int
 
 
-class SignSeen(Value, frozen=True):
-    """A sign of leaving and the newest events that show it."""
+class SeenSignal(Value, frozen=True):
+    """A churn signal and the newest events that show it."""
 
     code: str
     strength: float
@@ -279,7 +279,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     open_decisions: tuple[OpenDecision, ...] = ()
     reminders: tuple[Reminder, ...] = ()
     fired: tuple[Armed, ...] = ()
-    signs: tuple[SignSeen, ...] = ()
+    signals: tuple[SeenSignal, ...] = ()
     churn: Churn = Churn()
     traits: dict[str, str | int | float | bool | tuple[str, ...] | None] = {}
     timezone: str = "UTC"

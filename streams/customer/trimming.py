@@ -14,7 +14,7 @@ STEPS: tuple[Trim, ...] = (
     ("visits", 2),
     ("cart", 10),
     ("traits", 8),
-    ("signs", 1),
+    ("signals", 1),
     ("counters", 24),
     ("orders", 4),
     ("redemptions", 16),
@@ -37,7 +37,7 @@ STEPS: tuple[Trim, ...] = (
 def trimmed(row: Row, fits: Callable[[Row], bool]) -> Row:
     """The row with its oldest list content dropped, step by step, until it fits.
 
-    `signs` keep their newest evidence; counters their newest buckets; every other list its end.
+    `signals` keep their newest evidence; counters their newest buckets; every other list its end.
     """
     for name, kept in STEPS:
         if isinstance(row, Alias) or fits(row):
@@ -52,8 +52,8 @@ def _cut(row: Customer, name: str, kept: int) -> Customer:
         return row
     if name == "cart":
         value = replace(value, items=_end(value.items, kept))
-    elif name == "signs":
-        value = tuple(replace(sign, event_ids=_end(sign.event_ids, kept)) for sign in value)
+    elif name == "signals":
+        value = tuple(replace(signal, event_ids=_end(signal.event_ids, kept)) for signal in value)
     elif name == "counters":
         value = {n: replace(c, buckets=_end(c.buckets, kept)) for n, c in value.items()}
     elif isinstance(value, dict):

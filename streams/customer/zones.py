@@ -13,11 +13,11 @@ from streams.contracts.ids import derive_id
 from streams.contracts.inputs.events import Beacon
 from streams.contracts.reference.structs import ZoneRules
 from streams.customer.activity import counted, seen_on
-from streams.customer.change import Change, Heard
+from streams.customer.change import Change, EventTiming
 from streams.customer.consents import is_granted
-from streams.customer.moments import Moment
 from streams.customer.places import Places
 from streams.customer.row import VISITS_MAX, Customer, ZoneVisit
+from streams.customer.trigger_events import TriggerEvent
 
 STRONG_DBM = 0
 WEAK_DBM = -127
@@ -31,21 +31,21 @@ class Spot(Struct, frozen=True):
     zone_type: str
 
 
-def noticed(person: Customer, event: Beacon, heard: Heard) -> Change:
+def noticed(person: Customer, event: Beacon, timing: EventTiming) -> Change:
     """The person after a beacon was sighted; nothing is kept without `location_beacon`."""
-    spot = spot_of(event, heard.places)
+    spot = spot_of(event, timing.places)
     if spot is None or not is_granted(person, "location_beacon"):
         return Change(person)
-    rules = heard.places.rules
-    before = _going_on(person.visits, spot, event, heard.at_ms, rules)
+    rules = timing.places.rules
+    before = _going_on(person.visits, spot, event, timing.at_ms, rules)
     if before is None:
-        before = _resumed(person.visits, spot, event, heard.at_ms, rules)
+        before = _resumed(person.visits, spot, event, timing.at_ms, rules)
     if before is None:
         if not _begins(event, rules):
             return Change(person)
-        before = _candidate(spot, event, heard.at_ms)
-    after = _seen_again(before, event, heard.at_ms, rules)
-    visits = _kept(person.visits, after, heard.now_ms, rules)
+        before = _candidate(spot, event, timing.at_ms)
+    after = _seen_again(before, event, timing.at_ms, rules)
+    visits = _kept(person.visits, after, timing.now_ms, rules)
     if before.entered_at_ms is not None or after.entered_at_ms is None:
         return Change(replace(person, visits=visits))
     person = replace(
@@ -54,7 +54,7 @@ def noticed(person: Customer, event: Beacon, heard: Heard) -> Change:
         channels=seen_on(person.channels, "store", after.entered_at_ms),
         counters=counted(person.counters, "zone_visits", after.entered_at_ms),
     )
-    return Change(person, () if after.exited_at_ms else (_moment(after, event, heard),))
+    return Change(person, () if after.exited_at_ms else (_trigger_event(after, event, timing),))
 
 
 def spot_of(event: Beacon, places: Places) -> Spot | None:
@@ -151,10 +151,10 @@ def _is_at(visit: ZoneVisit, spot: Spot) -> bool:
     return visit.zone_id == spot.zone_id and visit.store_id == spot.store_id
 
 
-def _moment(visit: ZoneVisit, event: Beacon, heard: Heard) -> Moment:
-    return Moment(
+def _trigger_event(visit: ZoneVisit, event: Beacon, timing: EventTiming) -> TriggerEvent:
+    return TriggerEvent(
         kind="zone_entered",
-        at_ms=heard.now_ms,
+        at_ms=timing.now_ms,
         event_id=event.event_id,
         channel=event.channel,
         dwell_ms=visit.last_seen_ms - visit.first_seen_ms,

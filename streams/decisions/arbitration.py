@@ -8,20 +8,20 @@ from streams.customer import Customer
 DECIMALS = 9
 
 
-def weigh(offer: Offer, propensity: float, fatigue: float, policies: Policies) -> Terms:
+def weigh(offer: Offer, response_probability: float, fatigue: float, policies: Policies) -> Terms:
     """The terms of the priority, in the shop's currency.
 
-    priority = margin * propensity * (1 - share who would have bought anyway)
-             - discount * propensity - contact cost - fatigue
+    priority = margin * response_probability * (1 - share who would have bought anyway)
+             - discount * response_probability - contact cost - fatigue
 
     Redemption by somebody who would have bought anyway costs the discount and brings nothing, so
     the cost counts every redemption and the value only the incremental ones.
     """
-    incremental = propensity * (1.0 - policies.arbitration.redeemed_at_base_rate)
+    incremental = response_probability * (1.0 - policies.arbitration.redeemed_at_base_rate)
     value = offer.margin * incremental
-    cost = offer.discount * propensity + offer.contact_cost
+    cost = offer.discount * response_probability + offer.contact_cost
     return Terms(
-        propensity=propensity,
+        response_probability=response_probability,
         value=round(value, DECIMALS),
         cost=round(cost, DECIMALS),
         lever=0.0,

@@ -11,15 +11,15 @@ from typing import Any, Protocol
 import cel
 from msgspec import Struct
 
-from streams.customer import Customer, Moment
+from streams.customer import Customer, TriggerEvent
 from streams.decisions.facts import ALL_FACTS, FactNames, facts_of
 
 MACROS_MAX = 2
 MACRO = re.compile(r"\.\s*(all|exists|exists_one|map|filter)\s*\(")
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-FACT = re.compile(r"\b(person|moment)\s*\.\s*(\w+)")
-WHOLE = re.compile(r"\b(person|moment)\b(?!\s*\.\s*\w)")
-FACTS = {"person": ALL_FACTS.person, "moment": ALL_FACTS.moment}
+FACT = re.compile(r"\b(person|trigger)\s*\.\s*(\w+)")
+WHOLE = re.compile(r"\b(person|trigger)\b(?!\s*\.\s*\w)")
+FACTS = {"person": ALL_FACTS.person, "trigger": ALL_FACTS.trigger}
 
 
 class Program(Protocol):
@@ -40,14 +40,14 @@ class CelRule(Struct, frozen=True):
         """Whether the rule says true; a rule that fails on this person says no."""
         return _says_true(self.program, context) if self.always is None else self.always
 
-    def holds_for(self, person: Customer, moment: Moment, now_ms: int) -> bool:
+    def holds_for(self, person: Customer, trigger_event: TriggerEvent, now_ms: int) -> bool:
         """The same of a rule that is asked alone."""
-        return self.holds(context_of(person, moment, now_ms, self.reads))
+        return self.holds(context_of(person, trigger_event, now_ms, self.reads))
 
 
-def context_of(person: Customer, moment: Moment, now_ms: int, reads: FactNames) -> Any:
+def context_of(person: Customer, trigger_event: TriggerEvent, now_ms: int, reads: FactNames) -> Any:
     """The context for rules that read these facts; None where they read nothing."""
-    return cel.Context(variables=facts_of(person, moment, now_ms, reads)) if reads else None
+    return cel.Context(variables=facts_of(person, trigger_event, now_ms, reads)) if reads else None
 
 
 def compile_rule(source: str, place: str, errors: list[str]) -> CelRule | None:
@@ -81,12 +81,12 @@ def _reads(source: str) -> FactNames:
     named = FACT.findall(source)
     return FactNames(
         ALL_FACTS.person & {name for variable, name in named if variable == "person"},
-        ALL_FACTS.moment & {name for variable, name in named if variable == "moment"},
+        ALL_FACTS.trigger & {name for variable, name in named if variable == "trigger"},
     )
 
 
 def _unknown_names(source: str, variables: Iterable[str]) -> Iterator[str]:
-    """Names that no person and no moment has: such a rule would never say yes, and not say why."""
+    """Names that nothing has: such a rule would never say yes, and not say why."""
     if not MACRO.search(source):  # a macro names variables of its own
         yield from set(variables) - FACTS.keys()
     for variable, name in set(FACT.findall(QUOTED.sub("''", source))):

@@ -13,13 +13,13 @@ from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.row import OPEN_DECISIONS_MAX, Contact, OpenDecision
 from streams.decisions.arbitration import fatigue_of, weigh
-from streams.decisions.asks import Ask
 from streams.decisions.consent import agreed_purposes
 from streams.decisions.eligibility import Situation, in_stock, situation_of, why_not
 from streams.decisions.exploration import Draw, draw
 from streams.decisions.limits import blocked, quiet_until_ms, with_contact
 from streams.decisions.messages import decision_log, next_best_offer
 from streams.decisions.policy import CompiledOffer, Policy
+from streams.decisions.requests import DecisionRequest
 from streams.decisions.triggers import put_off
 from streams.features import FEATURES_VERSION, context_vector, offer_matrix, pack
 from streams.identity.arms import arm_of
@@ -43,72 +43,79 @@ class Scorer(Protocol):
     def version(self) -> str:
         """The snapshot's version."""
 
-    def propensities(
+    def response_probabilities(
         self, context: Vector, offers: Vector, offer_ids: list[str], expected_rates: Vector
     ) -> NDArray[np.float64]:
         """P(used) of each offer."""
 
 
 def decide(
-    person: Customer, ask: Ask, now_ms: int, scorer: Scorer, policy: Policy, wall_ms: int = 0
+    person: Customer,
+    request: DecisionRequest,
+    now_ms: int,
+    scorer: Scorer,
+    policy: Policy,
+    processing_ms: int = 0,
 ) -> Decided:
-    """Answer one ask: perhaps with an offer, always with an entry for the decision log.
+    """Answer One request: perhaps with an offer, always with an entry for the decision log.
 
-    `wall_ms`: what time it is by the wall, where that matters; an answer that would be over by then
+    `processing_ms`: processing time, where that matters; an answer that would be over by then
     is withheld.
     """
     arm = arm_of(policy.policies.experiment, person.customer_id)
-    agreed = agreed_purposes(person, policy.purposes, ask.rule.channel)
-    person, stopped = _stopped(person, ask, now_ms, policy, agreed, wall_ms)
+    agreed = agreed_purposes(person, policy.purposes, request.rule.channel)
+    person, stopped = _stopped(person, request, now_ms, policy, agreed, processing_ms)
     if stopped is not None:
         withheld = tuple(_withheld(c, STOPPED[stopped]) for c in policy.offers)
-        entry = decision_log(person, ask, now_ms, stopped, arm, policy, scorer.version, withheld)
+        entry = decision_log(
+            person, request, now_ms, stopped, arm, policy, scorer.version, withheld
+        )
         return person, (DecisionLogged(entry),)
-    situation = situation_of(person, ask, now_ms, policy, agreed)
+    situation = situation_of(person, request, now_ms, policy, agreed)
     objections = [why_not(c, situation) for c in policy.offers]
     return _choose(situation, objections, arm, scorer)
 
 
 def _stopped(
     person: Customer,
-    ask: Ask,
+    request: DecisionRequest,
     now_ms: int,
     policy: Policy,
     agreed: frozenset[str],
-    wall_ms: int,
+    processing_ms: int,
 ) -> tuple[Customer, Stop | None]:
-    """Why it ends before any offer is looked at, and the person, perhaps with the ask put off."""
-    contact, channel = policy.policies.contact, ask.rule.channel
+    """Why it ends before any offer is looked at; the request may be put off."""
+    contact, channel = policy.policies.contact, request.rule.channel
     if policy.purposes and not agreed:
         return person, "no_consent"
     if channel in contact.quiet_channels:
         until_ms = quiet_until_ms(person, contact.quiet_hours, now_ms)
         if until_ms is not None:
-            return put_off(person, ask, until_ms), "deferred"
-    if now_ms + ask.rule.valid_for_ms <= wall_ms:
+            return put_off(person, request, until_ms), "deferred"
+    if now_ms + request.rule.valid_for_ms <= processing_ms:
         return person, "stale"
     return person, blocked(person, policy, now_ms)
 
 
 def _choose(at: Situation, objections: list[WhyNot | None], arm: Arm, scorer: Scorer) -> Decided:
-    person, ask, policy = at.person, at.ask, at.policy
+    person, request, policy = at.person, at.request, at.policy
     objected = list(zip(policy.offers, objections, strict=True))
     eligible = [c for c, code in objected if code is None]
-    context = context_vector(person, ask.moment, at.now_ms)
+    context = context_vector(person, request.trigger_event, at.now_ms)
     if not eligible or arm.chooser == "holdout":
         verdict: Verdict = "holdout" if eligible else "nothing_eligible"
         withheld = tuple(_withheld(c, code or "holdout") for c, code in objected)
         entry = decision_log(
-            person, ask, at.now_ms, verdict, arm, policy, scorer.version, withheld, context
+            person, request, at.now_ms, verdict, arm, policy, scorer.version, withheld, context
         )
         return person, (DecisionLogged(entry),)
     vectors = offer_matrix([c.card for c in eligible], person, at.now_ms)
     terms = _terms(at, eligible, context, vectors, scorer)
     epsilon = policy.policies.arbitration.epsilon
-    drawn = draw(ask.decision_id, [t.priority for t in terms], arm, epsilon)
+    drawn = draw(request.decision_id, [t.priority for t in terms], arm, epsilon)
     chosen = None if drawn.index is None else eligible[drawn.index]
     entry = decision_log(
-        person, ask, at.now_ms, "offer" if chosen else "no_offer", arm, policy, scorer.version,
+        person, request, at.now_ms, "offer" if chosen else "no_offer", arm, policy, scorer.version,
         _logged(objected, vectors, terms, drawn), context, chosen, drawn.probability,
         drawn.no_offer,
     )  # fmt: skip
@@ -130,7 +137,7 @@ def _terms(
     vectors: Vector,
     scorer: Scorer,
 ) -> list[Terms]:
-    propensities = scorer.propensities(
+    response_probabilities = scorer.response_probabilities(
         context,
         vectors,
         [c.offer.offer_id for c in eligible],
@@ -140,7 +147,7 @@ def _terms(
     fatigue = fatigue_of(at.person, at.now_ms, policies)
     return [
         weigh(c.offer, p, fatigue, policies)
-        for c, p in zip(eligible, propensities.tolist(), strict=True)
+        for c, p in zip(eligible, response_probabilities.tolist(), strict=True)
     ]
 
 
@@ -195,13 +202,13 @@ def _remember(
         offer.redeem_within_days, at.policy.policies.arbitration.attribution_window_days
     )
     decision = OpenDecision(
-        decision_id=at.ask.decision_id,
+        decision_id=at.request.decision_id,
         offer_id=offer.offer_id,
         arm=arm.name,
         decided_at_ms=at.now_ms,
         deadline_ms=at.now_ms + round(window_days * DAY_MS),
         probability=drawn.probability,
-        propensity=terms.propensity,
+        response_probability=terms.response_probability,
         model_version=version,
         features_version=FEATURES_VERSION,
         context=pack(context),
@@ -209,7 +216,7 @@ def _remember(
         categories=offer.conditions.categories,
         coupons=offer.coupons,
     )
-    contact = Contact(at.now_ms, offer.offer_id, at.ask.rule.channel, at.ask.decision_id)
+    contact = Contact(at.now_ms, offer.offer_id, at.request.rule.channel, at.request.decision_id)
     return replace(
         person,
         contacts=with_contact(person, contact, at.policy),

@@ -12,10 +12,10 @@ from msgspec import Struct
 from streams.contracts.outputs.payloads import WhyNot
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
-from streams.decisions.asks import Ask
 from streams.decisions.cel_rules import context_of
 from streams.decisions.limits import within
 from streams.decisions.policy import CompiledOffer, Objection, Policy
+from streams.decisions.requests import DecisionRequest
 
 ANY_STORE = "*"
 
@@ -24,7 +24,7 @@ class Situation(Struct, frozen=True):
     """What every rule may look at."""
 
     person: Customer
-    ask: Ask
+    request: DecisionRequest
     now_ms: int
     policy: Policy
     context: Any
@@ -35,11 +35,11 @@ class Situation(Struct, frozen=True):
 
 
 def situation_of(
-    person: Customer, ask: Ask, now_ms: int, policy: Policy, agreed: frozenset[str]
+    person: Customer, request: DecisionRequest, now_ms: int, policy: Policy, agreed: frozenset[str]
 ) -> Situation:
     """What the rules look at, found once for all offers.
 
-    `agreed`: the purposes for which an offer may reach the person over the ask's channel. `sent`:
+    `agreed`: the purposes for which an offer may reach the person over this channel. `sent`:
     offers whose time to be used has not passed, or whose outcome is waited for; `usable`: those of
     them that were not redeemed since. `redeemed`: offers that were ever used.
     """
@@ -49,10 +49,10 @@ def situation_of(
     unused = {c.offer_id for c in valid if redeemed.get(c.offer_id, c.at_ms - 1) < c.at_ms}
     return Situation(
         person,
-        ask,
+        request,
         now_ms,
         policy,
-        context_of(person, ask.moment, now_ms, policy.segments_read),
+        context_of(person, request.trigger_event, now_ms, policy.segments_read),
         agreed,
         frozenset(waiting | {c.offer_id for c in valid}),
         frozenset(waiting | unused),
@@ -82,11 +82,11 @@ def _not_live(candidate: CompiledOffer, at: Situation) -> bool:
 
 
 def _wrong_channel(candidate: CompiledOffer, at: Situation) -> bool:
-    return at.ask.rule.channel not in candidate.offer.channels
+    return at.request.rule.channel not in candidate.offer.channels
 
 
 def _wrong_trigger(candidate: CompiledOffer, at: Situation) -> bool:
-    return at.ask.rule.kind not in candidate.offer.triggers
+    return at.request.rule.kind not in candidate.offer.triggers
 
 
 def _no_consent(candidate: CompiledOffer, at: Situation) -> bool:
@@ -145,7 +145,7 @@ def in_stock(candidate: CompiledOffer, at: Situation) -> bool | None:
 
 def _store_of(at: Situation) -> str:
     home = at.person.traits.get("home_store_id")
-    return at.ask.moment.store_id or (home if isinstance(home, str) else "")
+    return at.request.trigger_event.store_id or (home if isinstance(home, str) else "")
 
 
 class Rule(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from streams.contracts.times import DAY_MS
-from streams.customer import Customer, Moment
+from streams.customer import Customer, TriggerEvent
 from streams.customer.counters import count
 
 WINDOW_DAYS = (1, 7, 30, 365)
@@ -16,23 +16,25 @@ class FactNames(Struct, frozen=True):
     """Names of facts, by the variable that holds them."""
 
     person: frozenset[str] = frozenset()
-    moment: frozenset[str] = frozenset()
+    trigger: frozenset[str] = frozenset()
 
     def __or__(self, other: "FactNames") -> "FactNames":
-        return FactNames(self.person | other.person, self.moment | other.moment)
+        return FactNames(self.person | other.person, self.trigger | other.trigger)
 
     def __bool__(self) -> bool:
-        return bool(self.person or self.moment)
+        return bool(self.person or self.trigger)
 
 
-def facts_of(person: Customer, moment: Moment, now_ms: int, names: FactNames) -> dict[str, Any]:
-    """The variables `person` and `moment` of a rule, with these facts.
+def facts_of(
+    person: Customer, trigger_event: TriggerEvent, now_ms: int, names: FactNames
+) -> dict[str, Any]:
+    """The variables `person` and `trigger` of a rule, with these facts.
 
     Counts are by window (`person.counts.product_views.d7`); money is in the shop's currency.
     """
     return {
         "person": {name: OF_PERSON[name](person, now_ms) for name in names.person},
-        "moment": {name: OF_MOMENT[name](moment) for name in names.moment},
+        "trigger": {name: OF_TRIGGER[name](trigger_event) for name in names.trigger},
     }
 
 
@@ -65,16 +67,16 @@ OF_PERSON: Mapping[str, Callable[[Customer, int], Any]] = {
     "locale": lambda person, _: person.locale,
     "timezone": lambda person, _: person.timezone,
 }
-OF_MOMENT: Mapping[str, Callable[[Moment], Any]] = {
-    "kind": lambda moment: moment.kind,
-    "channel": lambda moment: moment.channel,
-    "product_id": lambda moment: moment.product_id,
-    "category": lambda moment: moment.category,
-    "price": lambda moment: float(moment.price),
-    "dwell_ms": lambda moment: float(moment.dwell_ms),
-    "store_id": lambda moment: moment.store_id,
-    "zone_id": lambda moment: moment.zone_id,
-    "zone_type": lambda moment: moment.zone_type,
-    "value": lambda moment: float(moment.value),
+OF_TRIGGER: Mapping[str, Callable[[TriggerEvent], Any]] = {
+    "kind": lambda event: event.kind,
+    "channel": lambda event: event.channel,
+    "product_id": lambda event: event.product_id,
+    "category": lambda event: event.category,
+    "price": lambda event: float(event.price),
+    "dwell_ms": lambda event: float(event.dwell_ms),
+    "store_id": lambda event: event.store_id,
+    "zone_id": lambda event: event.zone_id,
+    "zone_type": lambda event: event.zone_type,
+    "value": lambda event: float(event.value),
 }
-ALL_FACTS = FactNames(frozenset(OF_PERSON), frozenset(OF_MOMENT))
+ALL_FACTS = FactNames(frozenset(OF_PERSON), frozenset(OF_TRIGGER))

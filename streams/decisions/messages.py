@@ -25,11 +25,11 @@ from streams.contracts.reference.structs import Arm, Offer
 from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import Customer
 from streams.customer.consents import states
-from streams.decisions.asks import Ask
 from streams.decisions.consent import CHANNEL_PURPOSES
 from streams.decisions.exploration import Draw
 from streams.decisions.limits import cap_remaining
 from streams.decisions.policy import CompiledOffer, Policy
+from streams.decisions.requests import DecisionRequest
 from streams.decisions.wording import offer_text
 from streams.features import CONTEXT_FEATURES
 
@@ -52,7 +52,7 @@ def policy_of(policy: Policy) -> Versioned:
 
 def decision_log(
     person: Customer,
-    ask: Ask,
+    request: DecisionRequest,
     now_ms: int,
     verdict: Verdict,
     arm: Arm,
@@ -67,13 +67,13 @@ def decision_log(
     """The entry for `decision-log`; without candidates the decision ended before any was asked."""
     numbers = [] if context is None else context.tolist()
     return DecisionLog(
-        decision_id=ask.decision_id,
+        decision_id=request.decision_id,
         customer_id=person.customer_id,
         decided_at=from_ms(now_ms),
         verdict=verdict,
-        trigger=_trigger(ask),
-        channel=ask.rule.channel,
-        placement=ask.rule.placement,
+        trigger=_trigger(request),
+        channel=request.rule.channel,
+        placement=request.rule.placement,
         chosen_offer_id=chosen.offer.offer_id if chosen else None,
         action_probability=probability,
         no_offer_probability=no_offer_probability,
@@ -82,7 +82,7 @@ def decision_log(
         policy=policy_of(policy),
         model=Versioned(id=RESPONSE, version=model_version),
         experiment=experiment_of(policy, arm),
-        traceparent=ask.moment.traceparent,
+        traceparent=request.trigger_event.traceparent,
     )
 
 
@@ -97,17 +97,17 @@ def next_best_offer(
     in_stock: bool | None,
 ) -> NextBestOffer:
     """The message for `next-best-offers`; `at` is the decision's `Situation`."""
-    person, ask, policy, now_ms = at.person, at.ask, at.policy, at.now_ms
+    person, request, policy, now_ms = at.person, at.request, at.policy, at.now_ms
     offer, index, decided_at = chosen.offer, eligible.index(chosen), from_ms(now_ms)
     contact = policy.policies.contact
     return NextBestOffer(
-        decision_id=ask.decision_id,
+        decision_id=request.decision_id,
         customer_id=person.customer_id,
         decided_at=decided_at,
-        valid_until=from_ms(now_ms + ask.rule.valid_for_ms),
-        trigger=_trigger(ask),
-        channel=ask.rule.channel,
-        placement=ask.rule.placement,
+        valid_until=from_ms(now_ms + request.rule.valid_for_ms),
+        trigger=_trigger(request),
+        channel=request.rule.channel,
+        placement=request.rule.placement,
         deliver_not_before=decided_at,
         offer=_shown(chosen, now_ms),
         coupon=Coupon(code=offer.coupon_code, gcn=offer.gcn) if offer.coupons else None,
@@ -116,28 +116,28 @@ def next_best_offer(
             params={"title": _title(offer, person.locale), "value": offer.value},
             locale=person.locale,
         ),
-        reason_codes=reason_codes(ask, person, offer),
+        reason_codes=reason_codes(request, person, offer),
         terms=terms[index],
         alternatives=_alternatives(eligible, terms, drawn, index),
-        text=offer_text(offer, ask.rule.kind),
+        text=offer_text(offer, request.rule.kind),
         policy=policy_of(policy),
         model=Versioned(id=RESPONSE, version=model_version),
         action_probability=drawn.probability,
         experiment=experiment_of(policy, arm),
         consent=ConsentProof(
-            purposes=states(person, _purposes(offer, ask.rule.channel)),
+            purposes=states(person, _purposes(offer, request.rule.channel)),
             policy_version=person.consent_version,
         ),
         constraints=ConstraintProof(
             cap_remaining=max(0, cap_remaining(person, contact, now_ms) - 1), in_stock=in_stock
         ),
-        traceparent=ask.moment.traceparent,
+        traceparent=request.trigger_event.traceparent,
     )
 
 
-def reason_codes(ask: Ask, person: Customer, offer: Offer) -> tuple[str, ...]:
+def reason_codes(request: DecisionRequest, person: Customer, offer: Offer) -> tuple[str, ...]:
     """Why this offer now: the trigger, and what the person is known to like."""
-    codes = [f"TRIGGER_{ask.rule.kind.upper()}"]
+    codes = [f"TRIGGER_{request.rule.kind.upper()}"]
     liked = {a.category for a in person.affinities}
     if liked & set(offer.conditions.categories):
         codes.append("CATEGORY_AFFINITY")
@@ -176,8 +176,12 @@ def _alternatives(
     )
 
 
-def _trigger(ask: Ask) -> Trigger:
-    return Trigger(event_id=ask.moment.event_id, kind=ask.rule.kind, rule_id=ask.rule.rule_id)
+def _trigger(request: DecisionRequest) -> Trigger:
+    return Trigger(
+        event_id=request.trigger_event.event_id,
+        kind=request.rule.kind,
+        rule_id=request.rule.rule_id,
+    )
 
 
 def _purposes(offer: Offer, channel: str) -> tuple[str, ...]:

@@ -43,8 +43,8 @@ class Policy(Struct, frozen=True):
 
     `validity_ms`: how long an offer may be used after it was sent. `reach_ms`: how long a contact
     with it counts in some limit; `reach_other_ms`: the same for an offer that is no longer there.
-    These are by offer id. `listeners` are the enabled triggers by the kind of moment that they
-    listen to; `segments_read` and `purposes` are what the offers ask of a person.
+    These are by offer id. `listeners` are the enabled triggers by the kind of trigger event
+    that they listen to; `segments_read` and `purposes` are what the offers ask of a person.
     """
 
     policies: Policies

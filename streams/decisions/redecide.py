@@ -24,7 +24,7 @@ def redecide(entry: DecisionLog, scorer: Scorer, policy: Policy) -> DecisionLog:
     if not eligible:
         return entry
     offers = {c.offer.offer_id: c.offer for c in policy.offers}
-    propensities = scorer.propensities(
+    response_probabilities = scorer.response_probabilities(
         np.array([entry.context[name] for name in CONTEXT_FEATURES], np.float32),
         np.array([c.features for c in eligible], np.float32),
         [c.offer_id for c in eligible],
@@ -32,7 +32,7 @@ def redecide(entry: DecisionLog, scorer: Scorer, policy: Policy) -> DecisionLog:
     )
     weighed = [
         replace(c, terms=weigh(offers[c.offer_id], float(p), _fatigue(c), policy.policies))
-        for c, p in zip(eligible, propensities, strict=True)
+        for c, p in zip(eligible, response_probabilities, strict=True)
     ]
     drawn = draw(
         entry.decision_id,

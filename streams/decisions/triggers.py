@@ -1,4 +1,4 @@
-"""Which moments ask for a decision: rules that listen, re-arm times, reminders."""
+"""Which trigger events ask for a decision: rules that listen, re-arm times, reminders."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -8,37 +8,41 @@ from msgspec.structs import replace
 
 from streams.contracts.ids import derive_id
 from streams.contracts.reference.structs import TriggerRule
-from streams.customer import Customer, Moment
+from streams.customer import Customer, TriggerEvent
 from streams.customer.row import ARMED_MAX, REMINDERS_MAX, Armed, Cart, Reminder
-from streams.decisions.asks import Ask
 from streams.decisions.policy import CompiledTrigger, Policy
+from streams.decisions.requests import DecisionRequest
 
 CART_ABANDONED: Literal["cart_abandoned"] = "cart_abandoned"
 DEFERRED: Literal["deferred"] = "deferred"
 
 
 def fire(
-    person: Customer, moments: tuple[Moment, ...], policy: Policy
-) -> tuple[Customer, tuple[Ask, ...]]:
-    """The asks of these moments, and the person with the rules that fired disarmed."""
-    asks: list[Ask] = []
-    for moment in moments:
-        person, asked = _asked(person, moment, policy.listeners.get(moment.kind, ()))
-        asks.extend(asked)
-    return person, tuple(asks)
+    person: Customer, trigger_events: tuple[TriggerEvent, ...], policy: Policy
+) -> tuple[Customer, tuple[DecisionRequest, ...]]:
+    """The requests of these trigger events, and the person with the rules that fired disarmed."""
+    requests: list[DecisionRequest] = []
+    for trigger_event in trigger_events:
+        person, requested = _requests_of(
+            person, trigger_event, policy.listeners.get(trigger_event.kind, ())
+        )
+        requests.extend(requested)
+    return person, tuple(requests)
 
 
-def _asked(
-    person: Customer, moment: Moment, triggers: Iterable[CompiledTrigger]
-) -> tuple[Customer, list[Ask]]:
-    """The asks of one moment by these triggers."""
-    asks: list[Ask] = []
+def _requests_of(
+    person: Customer, trigger_event: TriggerEvent, triggers: Iterable[CompiledTrigger]
+) -> tuple[Customer, list[DecisionRequest]]:
+    """The requests of one trigger event by these triggers."""
+    requests: list[DecisionRequest] = []
     for trigger in triggers:
         rule, when = trigger.rule, trigger.when
-        if _listens(rule, person, moment) and when.holds_for(person, moment, moment.at_ms):
-            person = _disarmed(person, rule.rule_id, moment.at_ms)
-            asks.append(Ask(rule, moment))
-    return person, asks
+        if _listens(rule, person, trigger_event) and when.holds_for(
+            person, trigger_event, trigger_event.at_ms
+        ):
+            person = _disarmed(person, rule.rule_id, trigger_event.at_ms)
+            requests.append(DecisionRequest(rule, trigger_event))
+    return person, requests
 
 
 def set_reminders(person: Customer, now_ms: int, policy: Policy) -> Customer:
@@ -49,8 +53,10 @@ def set_reminders(person: Customer, now_ms: int, policy: Policy) -> Customer:
     return person if reminders == person.reminders else replace(person, reminders=reminders)
 
 
-def take_due(person: Customer, at_ms: int, policy: Policy) -> tuple[Customer, tuple[Ask, ...]]:
-    """What is due: asks for an abandoned cart, and asks that were put off.
+def take_due(
+    person: Customer, at_ms: int, policy: Policy
+) -> tuple[Customer, tuple[DecisionRequest, ...]]:
+    """What is due: requests for an abandoned cart, and requests that were put off.
 
     A reminder about a cart belongs to one rule and wakes only that one: a rule that waits a day
     does not speak when a rule that waits an hour does.
@@ -61,31 +67,37 @@ def take_due(person: Customer, at_ms: int, policy: Policy) -> tuple[Customer, tu
     kept = tuple(r for r in person.reminders if r.due_at_ms > at_ms)
     person = replace(person, reminders=kept)
     rules = {t.rule.rule_id: t.rule for t in policy.triggers}
-    asks: list[Ask] = []
+    requests: list[DecisionRequest] = []
     for reminder in due:
         rule = rules.get(reminder.rule_id)
         if reminder.kind == DEFERRED and rule is not None:
-            asks.append(Ask(rule, _put_off_moment(person, reminder, rule, at_ms)))
+            requests.append(
+                DecisionRequest(rule, _deferred_trigger_event(person, reminder, rule, at_ms))
+            )
         elif rule is not None:
             own = (t for t in policy.listeners.get(rule.kind, ()) if t.rule is rule)
-            person, asked = _asked(person, _moment_of(person, reminder, rule, at_ms), own)
-            asks.extend(asked)
-    return person, tuple(asks)
+            person, requested = _requests_of(
+                person, _trigger_event_of(person, reminder, rule, at_ms), own
+            )
+            requests.extend(requested)
+    return person, tuple(requests)
 
 
-def put_off(person: Customer, ask: Ask, until_ms: int) -> Customer:
-    """The ask comes again at `until_ms`, about the same moment."""
-    said = json.encode(ask.moment).decode()
-    reminder = Reminder(DEFERRED, until_ms, ask.rule.rule_id, ask.moment.event_id, said)
+def put_off(person: Customer, request: DecisionRequest, until_ms: int) -> Customer:
+    """The request comes again at `until_ms`, about the same trigger event."""
+    said = json.encode(request.trigger_event).decode()
+    reminder = Reminder(
+        DEFERRED, until_ms, request.rule.rule_id, request.trigger_event.event_id, said
+    )
     return replace(person, reminders=(*person.reminders, reminder)[-REMINDERS_MAX:])
 
 
-def _listens(rule: TriggerRule, person: Customer, moment: Moment) -> bool:
-    """Whether a rule of the moment's kind takes this one: looked at for long enough, and armed."""
-    if moment.dwell_ms < rule.min_dwell_ms:
+def _listens(rule: TriggerRule, person: Customer, trigger_event: TriggerEvent) -> bool:
+    """Whether a rule of this kind takes the event: looked at for long enough, and armed."""
+    if trigger_event.dwell_ms < rule.min_dwell_ms:
         return False
     fired_at = next((a.fired_at_ms for a in person.fired if a.rule_id == rule.rule_id), None)
-    return fired_at is None or moment.at_ms - fired_at >= rule.rearm_ms
+    return fired_at is None or trigger_event.at_ms - fired_at >= rule.rearm_ms
 
 
 def _disarmed(person: Customer, rule_id: str, at_ms: int) -> Customer:
@@ -111,16 +123,20 @@ def _abandoned_id(person: Customer, cart: Cart) -> str:
     return derive_id("cart", person.customer_id, cart.cart_id, str(cart.updated_at_ms))
 
 
-def _put_off_moment(person: Customer, reminder: Reminder, rule: TriggerRule, at_ms: int) -> Moment:
+def _deferred_trigger_event(
+    person: Customer, reminder: Reminder, rule: TriggerRule, at_ms: int
+) -> TriggerEvent:
     if not reminder.ref:
-        return _moment_of(person, reminder, rule, at_ms)
-    return replace(json.decode(reminder.ref, type=Moment), at_ms=at_ms)
+        return _trigger_event_of(person, reminder, rule, at_ms)
+    return replace(json.decode(reminder.ref, type=TriggerEvent), at_ms=at_ms)
 
 
-def _moment_of(person: Customer, reminder: Reminder, rule: TriggerRule, at_ms: int) -> Moment:
+def _trigger_event_of(
+    person: Customer, reminder: Reminder, rule: TriggerRule, at_ms: int
+) -> TriggerEvent:
     items = person.cart.items if person.cart else ()
     dearest = max(items, key=lambda item: item.price * item.quantity, default=None)
-    return Moment(
+    return TriggerEvent(
         kind=rule.kind,
         at_ms=at_ms,
         event_id=reminder.event_id,

@@ -59,12 +59,12 @@ class Play:
 
     @property
     def speed(self) -> float:
-        """Seconds of the story in a second of the wall."""
+        """Seconds of the story in a second of real time."""
         return (self.story.end_ms - self.story.start_ms) / 1000.0 / self.seconds
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds of the wall since the beginning."""
+        """Real seconds since the beginning."""
         return time.monotonic() - self.began_s
 
     def run(self, show: Callable[[], None]) -> None:

@@ -117,7 +117,7 @@ def drawn(scene: Scene) -> RenderableType:
 def _heading(scene: Scene) -> RenderableType:
     clock = (
         f"{scene.title}: day {scene.day:.1f} of {scene.days:.0f}, its clock runs "
-        f"{scene.speed:,.0f} times faster than the wall; "
+        f"{scene.speed:,.0f} times faster than real time; "
         f"{min(scene.elapsed_s, scene.seconds):.0f} of {scene.seconds:.0f} s. Ctrl-C ends it."
     )
     return Group(

@@ -2,7 +2,7 @@
 
 Or, when a bootstrap is named, somebody else's stage: then only the reference data is published.
 Whatever was started is gone when the stage is left, and the processes end by themselves when this
-one dies: their standard input is a pipe of ours, and its end is their sign.
+one dies: their standard input is a pipe of ours, and its end is their signal.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Replay: a file of events through `process()` on the stream's own clock, into a folder of files.
+"""Replay: a file of events through `process()` in event time, into a folder of files.
 
-The same file twice gives the same bytes: nothing here asks the wall for the time. An event that
+The same file twice gives the same bytes: nothing here reads processing time. An event that
 leaps more than a year ahead of the stream is taken for a mistake (`in_the_future`), since it would
 fire everyone's timers at once.
 """
@@ -42,7 +42,7 @@ SUMMARY = "summary.json"
 
 
 class Replay:
-    """A driver on the stream's clock whose effects go to files; a context manager."""
+    """A driver in event time whose effects go to files; a context manager."""
 
     def __init__(self, policy: Policy, out: Path, *, learn: bool = True) -> None:
         """`out` is made if it is not there; its files of an earlier replay are written anew."""
@@ -86,13 +86,13 @@ class Replay:
         return {
             "records": self.records,
             "customers": len(self.driver.rows),
-            "until_ms": self.driver.stream_ms,
+            "until_ms": self.driver.greatest_event_ms,
             **{name: dict(sorted(counts.items())) for name, counts in sorted(self.counts.items())},
             "models": {name: s.quality for name, s in sorted(self.driver.snapshots.items())},
         }
 
     def _rules(self) -> InputRules:
-        now_ms = self.driver.stream_ms or 2**52
+        now_ms = self.driver.greatest_event_ms or 2**52
         return InputRules(
             now_ms=now_ms, occurred_at_min_ms=EPOCH_START_MS, future_tolerance_ms=LEAP_MAX_MS
         )

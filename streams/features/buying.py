@@ -2,8 +2,8 @@
 
 from streams.contracts.times import DAY_MS
 from streams.customer.decay import faded
-from streams.customer.moments import Moment
 from streams.customer.row import Customer
+from streams.customer.trigger_events import TriggerEvent
 from streams.features.family import Family
 from streams.features.scaling import bounded, log_scaled
 
@@ -14,7 +14,7 @@ TYPICAL_MONTH = 100.0
 NEVER = 3.0
 
 
-def buying(person: Customer, moment: Moment, now_ms: int) -> tuple[float, ...]:
+def buying(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
     """Days since the last purchase, orders, spend decayed by 7 and 30 days, share on deal."""
     spend, rhythm = person.spend, person.rhythm
     silence = NEVER

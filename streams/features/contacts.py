@@ -1,8 +1,8 @@
 """Offers so far: how many the person got and used lately, and how long ago the last one was."""
 
 from streams.contracts.times import DAY_MS, HOUR_MS
-from streams.customer.moments import Moment
 from streams.customer.row import Customer
+from streams.customer.trigger_events import TriggerEvent
 from streams.features.family import Family
 from streams.features.scaling import log_scaled
 
@@ -12,7 +12,7 @@ TYPICAL_GAP_HOURS = 48.0
 GAP_MAX_HOURS = 24.0 * 60.0
 
 
-def contacts(person: Customer, moment: Moment, now_ms: int) -> tuple[float, ...]:
+def contacts(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
     """Offers sent (half-life 7 days), offers used (30 days), hours since the last one."""
     sent = sum(_fresh(contact.at_ms, now_ms, 7 * DAY_MS) for contact in person.contacts)
     used = sum(_fresh(redeemed.at_ms, now_ms, 30 * DAY_MS) for redeemed in person.redemptions)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from streams.customer.moments import Moment
 from streams.customer.row import Customer
+from streams.customer.trigger_events import TriggerEvent
 
-Compute = Callable[[Customer, Moment, int], tuple[float, ...]]
+Compute = Callable[[Customer, TriggerEvent, int], tuple[float, ...]]
 
 
 class Family(Struct, frozen=True):
-    """`compute(person, moment, now_ms)` gives one number a name, each within [-3, 3]."""
+    """`compute(person, trigger_event, now_ms)` gives one number a name, each within [-3, 3]."""
 
     names: tuple[str, ...]
     compute: Compute

@@ -13,7 +13,7 @@ from msgspec import Struct
 from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer.row import Customer
-from streams.features.liking import TYPICAL_SCORE, interests
+from streams.features.affinity import TYPICAL_SCORE, interests
 from streams.features.scaling import bounded, log_scaled, logit
 
 OFFER_NAMES = (

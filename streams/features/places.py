@@ -1,8 +1,8 @@
 """In the store: whether a beacon sees the person now, and for how long."""
 
 from streams.contracts.times import MINUTE_MS
-from streams.customer.moments import Moment
 from streams.customer.row import Customer
+from streams.customer.trigger_events import TriggerEvent
 from streams.features.family import Family
 from streams.features.scaling import log_scaled
 
@@ -10,10 +10,10 @@ PRESENT_MS = 5 * MINUTE_MS
 TYPICAL_DWELL_S = 60.0
 
 
-def places(person: Customer, moment: Moment, now_ms: int) -> tuple[float, ...]:
-    """1 while in a store, and the dwell in the zone (the moment's own, or the visit's so far)."""
-    dwell_ms = moment.dwell_ms
-    here = moment.kind == "zone_entered" or moment.channel == "store"
+def places(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
+    """1 while in a store, and the dwell in the zone (the event's own, or the visit's so far)."""
+    dwell_ms = trigger_event.dwell_ms
+    here = trigger_event.kind == "zone_entered" or trigger_event.channel == "store"
     for visit in person.visits:
         if visit.exited_at_ms is None and now_ms - visit.last_seen_ms <= PRESENT_MS:
             here = True

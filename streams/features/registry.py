@@ -9,29 +9,29 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streams.customer.moments import Moment
 from streams.customer.row import Customer
+from streams.customer.trigger_events import TriggerEvent
+from streams.features.affinity import AFFINITY
 from streams.features.buying import BUYING
 from streams.features.contacts import CONTACTS
-from streams.features.liking import LIKING
-from streams.features.occasion import OCCASION
+from streams.features.context import CONTEXT
+from streams.features.lifecycle import LIFECYCLE
 from streams.features.offers import OFFER_NAMES, OfferCard, offer_numbers, taste_of
 from streams.features.packing import Vector
 from streams.features.places import PLACES
-from streams.features.standing import STANDING
 from streams.features.visiting import VISITING
 
-FEATURES_VERSION = 1
-FAMILIES = (BUYING, VISITING, LIKING, PLACES, OCCASION, CONTACTS, STANDING)
+FEATURES_VERSION = 2
+FAMILIES = (BUYING, VISITING, AFFINITY, PLACES, CONTEXT, CONTACTS, LIFECYCLE)
 CONTEXT_FEATURES: tuple[str, ...] = tuple(name for family in FAMILIES for name in family.names)
 OFFER_FEATURES: tuple[str, ...] = OFFER_NAMES
 
 
-def context_vector(person: Customer, moment: Moment, now_ms: int) -> Vector:
+def context_vector(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> Vector:
     """Who the person is at this moment: shape `[len(CONTEXT_FEATURES)]`, each within [-3, 3]."""
     numbers: list[float] = []
     for family in FAMILIES:
-        numbers.extend(family.compute(person, moment, now_ms))
+        numbers.extend(family.compute(person, trigger_event, now_ms))
     return np.array(numbers, np.float32)
 
 

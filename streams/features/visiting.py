@@ -3,8 +3,8 @@
 from streams.contracts.times import DAY_MS
 from streams.customer.activity import SESSION_SILENCE_MS
 from streams.customer.decay import faded
-from streams.customer.moments import Moment
 from streams.customer.row import Customer
+from streams.customer.trigger_events import TriggerEvent
 from streams.features.family import Family
 from streams.features.scaling import log_scaled
 
@@ -14,7 +14,7 @@ TYPICAL_DWELL_S = 120.0
 TYPICAL_CART = 40.0
 
 
-def visiting(person: Customer, moment: Moment, now_ms: int) -> tuple[float, ...]:
+def visiting(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
     """Events of the last week over all channels, views and dwell of this visit, cart value."""
     events = sum(
         faded(activity.week, max(now_ms - activity.last_at_ms, 0), 7 * DAY_MS)

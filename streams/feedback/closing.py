@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from streams.contracts.outputs.effects import Effect, OutcomeSeen
 from streams.customer.row import REDEMPTIONS_MAX, Customer, OpenDecision, Redeemed
-from streams.feedback.labels import used, used_after_all
+from streams.feedback.labels import late_conversion, used
 
 Changed = tuple[Customer, tuple[Effect, ...]]
 
@@ -57,7 +57,7 @@ def _positive(person: Customer, decision: OpenDecision, now_ms: int) -> tuple[Ef
     """One positive label a decision: at once, or as a correction once the window has closed."""
     if not decision.labeled:
         return used(person, decision, now_ms)
-    return used_after_all(person, decision, now_ms) if was_closed(decision) else ()
+    return late_conversion(person, decision, now_ms) if was_closed(decision) else ()
 
 
 def was_closed(decision: OpenDecision) -> bool:

@@ -6,7 +6,7 @@ from streams.contracts.outputs.effects import OutcomeLabeled
 from streams.customer.row import Customer, OpenDecision
 from streams.features import CONTEXT_FEATURES, FEATURES_VERSION, OFFER_FEATURES, unpack
 
-PROPENSITY_MAX = 0.9
+RESPONSE_PROBABILITY_MAX = 0.9
 
 
 def may_train(person: Customer) -> bool:
@@ -25,16 +25,16 @@ def not_used(person: Customer, decision: OpenDecision, at_ms: int) -> tuple[Outc
     return _label(person, decision, at_ms, "not_used", 0.0, 1.0)
 
 
-def used_after_all(
+def late_conversion(
     person: Customer, decision: OpenDecision, at_ms: int
 ) -> tuple[OutcomeLabeled, ...]:
     """Label 1 for a use that became known after label 0 was learned.
 
-    At propensity p the wrong label moved the log odds by -p, the right one would have by 1 - p; a
-    weight of 1 / (1 - p) makes up for both.
+    At a response probability p the wrong label moved the log odds by -p, the right one would have
+    moved them by 1 - p; a weight of 1 / (1 - p) makes up for both.
     """
-    weight = 1.0 / (1.0 - min(decision.propensity, PROPENSITY_MAX))
-    return _label(person, decision, at_ms, "used_after_all", 1.0, round(weight, 6))
+    weight = 1.0 / (1.0 - min(decision.response_probability, RESPONSE_PROBABILITY_MAX))
+    return _label(person, decision, at_ms, "late_conversion", 1.0, round(weight, 6))
 
 
 def _label(
@@ -55,7 +55,7 @@ def _label(
         features=_features(decision),
         weight=weight,
         offer_id=decision.offer_id,
-        propensity=decision.probability,
+        action_probability=decision.probability,
         model_version=decision.model_version,
     )
     return (OutcomeLabeled(example),)

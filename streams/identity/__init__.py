@@ -2,13 +2,13 @@
 
 The map of this room:
 
-* `meeting`: `key_of` and `meet`, the way in. `met`: what `meet` gives back.
+* `resolving`: `key_of` and `resolve`, the way in. `resolution`: what `resolve` gives back.
 * `links`: ask, answer, merge, conflict, unlink; the rules that keep addresses free of circles.
 * `privacy`: erasure and access. `arms`: which arm of the experiment a person is in.
 """
 
 from streams.identity.arms import arm_of
-from streams.identity.meeting import key_of, meet
-from streams.identity.met import Met
+from streams.identity.resolution import Resolution
+from streams.identity.resolving import key_of, resolve
 
-__all__ = ["Met", "arm_of", "key_of", "meet"]
+__all__ = ["Resolution", "arm_of", "key_of", "resolve"]

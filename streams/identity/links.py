@@ -31,14 +31,14 @@ from streams.customer.codec import decode_row, encode_row
 from streams.customer.merge import merge_customers
 from streams.customer.recent import remember
 from streams.customer.row import LINKED_IDS_MAX, ROW_VERSION, Alias, Customer, Row, new_customer
-from streams.identity.met import Met, done, topic_of
+from streams.identity.resolution import Resolution, done, topic_of
 from streams.topics import PROFILE
 
 IMPLIED: tuple[LinkMethod, ...] = ("login", "device")
 MARK = 1
 
 
-def asked(request: LinkRequested, row: Row | None) -> Met:
+def asked(request: LinkRequested, row: Row | None) -> Resolution:
     """At the other id: its content goes to the customer who asks, and an address stays behind."""
     at_ms = request.requested_at_ms
     if request.customer_id == request.other_id:
@@ -58,7 +58,7 @@ def asked(request: LinkRequested, row: Row | None) -> Met:
     return done(_address(request), at_ms, _answer(request, encode_row(row), None), *moved)
 
 
-def answered(answer: LinkAnswered, row: Row | None) -> Met:
+def answered(answer: LinkAnswered, row: Row | None) -> Resolution:
     """At the customer: the other id's content is merged, once; a conflict is only reported."""
     at_ms = answer.answered_at_ms
     if isinstance(row, Alias):
@@ -70,13 +70,13 @@ def answered(answer: LinkAnswered, row: Row | None) -> Met:
         return done(row, at_ms)
     person = replace(row, recent_events=remember(row.recent_events, mark))
     if answer.conflict_with is not None:
-        return Met(person, person, None, (_changed(answer, "conflict"),), at_ms)
+        return Resolution(person, person, None, (_changed(answer, "conflict"),), at_ms)
     person, forgotten = with_link(person, answer.other_id, at_ms)
     other = decode_row(answer.row) if answer.row is not None else None
     if isinstance(other, Customer):
         merged = merge_customers(person, other, at_ms)
         person = replace(merged, recent_events=remember(merged.recent_events, mark))
-    return Met(person, person, None, (_changed(answer, "linked"), *forgotten), at_ms)
+    return Resolution(person, person, None, (_changed(answer, "linked"), *forgotten), at_ms)
 
 
 def implied(person: Customer, event: InputEvent, at_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
@@ -213,7 +213,7 @@ def _ask(
     return EventRouted(other, request)
 
 
-def _asked_back(request: LinkRequested, row: Customer) -> Met:
+def _asked_back(request: LinkRequested, row: Customer) -> Resolution:
     """The larger id asked: we stay, and ask for it; asking twice is answered once."""
     at_ms = request.requested_at_ms
     person, forgotten = with_link(row, request.customer_id, at_ms)

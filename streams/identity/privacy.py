@@ -9,10 +9,12 @@ from streams.contracts.outputs.effects import EventRouted, ReceiptIssued
 from streams.contracts.outputs.payloads import PrivacyReceipt
 from streams.contracts.times import from_ms
 from streams.customer.row import Alias, Customer, Row
-from streams.identity.met import Met, done, event_at_ms, topic_of
+from streams.identity.resolution import Resolution, done, event_at_ms, topic_of
 
 
-def requested(request: PrivacyRequest, key: str, row: Customer | None, *, beside: bool) -> Met:
+def requested(
+    request: PrivacyRequest, key: str, row: Customer | None, *, beside: bool
+) -> Resolution:
     """A privacy request at the person under `key`; every row that is erased gets a receipt.
 
     `beside`: the request is here for the first time, so it is sent on to the other ids that it
@@ -27,7 +29,7 @@ def requested(request: PrivacyRequest, key: str, row: Customer | None, *, beside
     return done(None, at_ms, _receipt(request, int(row is not None), held(row)), *forget, *others)
 
 
-def forgotten(request: PrivacyRequest, row: Row | None) -> Met:
+def forgotten(request: PrivacyRequest, row: Row | None) -> Resolution:
     """The erasure of the person whose id the request carries, at an id that was linked to them.
 
     Only a forwarding address to that very person is deleted; whoever else is here stays.
@@ -51,7 +53,7 @@ def held(row: Customer | None) -> dict[str, int]:
         "zone_visits": len(row.visits),
         "consents": len(row.consents),
         "offers": len(row.contacts) + len(row.redemptions) + len(row.open_decisions),
-        "churn": len(row.signs) + int(row.churn.risk is not None),
+        "churn": len(row.signals) + int(row.churn.risk is not None),
         "traits": len(row.traits),
         "service": len(row.service_cases) + int(row.nps is not None),
     }

@@ -49,7 +49,7 @@ class ResponseModel(Struct, frozen=True):
     weights: Floats = np.zeros((len(OFFER_AXIS), len(CONTEXT_AXIS)))
     residuals: Mapping[str, float] = {}
 
-    def propensities(
+    def response_probabilities(
         self,
         context: AnyFloats,
         offers: AnyFloats,
@@ -65,7 +65,8 @@ class ResponseModel(Struct, frozen=True):
             expected_rates: what the owners expect, shape `[n]`, shares.
 
         >>> none = np.zeros(len(CONTEXT_FEATURES)), np.zeros((1, len(OFFER_FEATURES)))
-        >>> ResponseModel().propensities(*none, ["new"], np.array([0.05])).round(6).tolist()
+        >>> model = ResponseModel()
+        >>> model.response_probabilities(*none, ["new"], np.array([0.05])).round(6).tolist()
         [0.05]
         """
         shared = self.weights[:, 1:] @ context + self.weights[:, 0]

@@ -21,7 +21,7 @@ from streams.customer import Row, due_at_ms
 from streams.customer.codec import decode_row, encode_row
 from streams.errors import StateError
 from streams.identity import key_of
-from streams.pipeline import process
+from streams.pipeline import World, process
 from streams.runtime.murmur2 import partition_for
 from streams.runtime.records import Output, Record
 from streams.runtime.shell import EpochStats, Partition
@@ -158,7 +158,7 @@ class CustomerShell:
         record: Record | None = None,
     ) -> Row | None:
         wall = wall_ms() if self._settings.clock == "wall" else 0
-        step = process(message, row, view.models, view.policy, wall)
+        step = process(message, row, World(view.models, view.policy, wall))
         if step.row is not row:
             partition.put(key, step.row)
             self._count_rows(partition.number, (step.row is not None) - (row is not None))

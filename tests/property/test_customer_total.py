@@ -139,7 +139,7 @@ def test_apply_is_total(stream: list[ev.InputEvent]) -> None:
         applied = apply(person, event, PLACES)
         assert applied.at_ms >= person.last_at_ms
         assert applied.person.last_at_ms >= person.last_at_ms
-        assert all(moment.at_ms == applied.at_ms for moment in applied.moments)
+        assert all(trigger_event.at_ms == applied.at_ms for trigger_event in applied.trigger_events)
         person = applied.person
         data = encode_row(person)
         assert len(data) <= ROW_BYTES_MAX

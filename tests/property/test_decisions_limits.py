@@ -16,7 +16,7 @@ from streams.customer.row import Consent, Redeemed
 from streams.decisions import Policy, decide
 from streams.decisions.policy import CompiledOffer
 from streams.feedback import expire
-from tests.unit.decisions.people import T0, Fixed, ask, offer, rule, shop, someone
+from tests.unit.decisions.people import T0, Fixed, offer, request, rule, shop, someone
 
 GAPS = st.lists(
     st.sampled_from([1, 10 * MINUTE_MS, 45 * MINUTE_MS, 5 * HOUR_MS, 20 * HOUR_MS, 3 * DAY_MS]),
@@ -37,15 +37,15 @@ STRICT = ContactPolicy(
 def _run(
     policy: Policy, person: Customer, gaps: list[int], channel: str = "app"
 ) -> tuple[Customer, list[tuple[int, OfferDecided]], list[Effect]]:
-    """Ask after every gap; the history is kept outside the row."""
+    """DecisionRequest after every gap; the history is kept outside the row."""
     sent: list[tuple[int, OfferDecided]] = []
     seen: list[Effect] = []
     now_ms = T0
     for number, gap in enumerate(gaps):
         now_ms += gap
         person, _ = expire(person, now_ms)
-        asked = ask(number, now_ms, rule(channel=channel))
-        person, effects = decide(person, asked, now_ms, Fixed(), policy)
+        requested = request(number, now_ms, rule(channel=channel))
+        person, effects = decide(person, requested, now_ms, Fixed(), policy)
         seen.extend(effects)
         sent.extend((now_ms, e) for e in effects if isinstance(e, OfferDecided))
     return person, sent, seen
@@ -77,7 +77,7 @@ def test_an_offers_own_cap_outlives_the_rows_memory() -> None:
 
 
 def test_a_busy_month_is_full_of_offers() -> None:
-    """The runs above are no empty talk: an ask every five hours sends an offer each time."""
+    """The runs above are no empty talk: a request every five hours sends an offer each time."""
     policy = shop(*[offer(f"o-{n}", redeem_within_days=0.001) for n in range(3)])
     _, sent, _ = _run(policy, someone(), [5 * HOUR_MS] * 40)
     assert len(sent) == 40
@@ -148,9 +148,9 @@ def test_probabilities_are_a_distribution(rates: list[float], chooser: str, numb
     policy = shop(
         *[offer(f"o-{n}", expected_rate=rate) for n, rate in enumerate(rates)], chooser=chooser
     )
-    asked = ask(number)
-    effects = decide(someone(), asked, T0, Fixed(), policy)
-    assert effects == decide(someone(), asked, T0, Fixed(), policy)
+    requested = request(number)
+    effects = decide(someone(), requested, T0, Fixed(), policy)
+    assert effects == decide(someone(), requested, T0, Fixed(), policy)
     entry = next(e.entry for e in effects[1] if isinstance(e, DecisionLogged))
     chances = {c.offer_id: c.probability for c in entry.candidates}
     assert abs(sum(chances.values()) + entry.no_offer_probability - 1.0) < 1e-9
@@ -165,7 +165,7 @@ def test_draws_come_at_the_logged_rates() -> None:
     drawn: dict[str | None, int] = {}
     entry = None
     for number in range(4_000):
-        _, effects = decide(someone(), ask(number), T0, Fixed(), policy)
+        _, effects = decide(someone(), request(number), T0, Fixed(), policy)
         entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
         drawn[entry.chosen_offer_id] = drawn.get(entry.chosen_offer_id, 0) + 1
     assert entry is not None

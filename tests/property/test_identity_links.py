@@ -18,7 +18,7 @@ from streams.contracts.outputs.effects import (
 from streams.contracts.times import MINUTE_MS, from_ms
 from streams.customer import Alias, Customer, Places, apply, decode_row, encode_row
 from streams.customer.counters import count
-from streams.identity import key_of, meet
+from streams.identity import key_of, resolve
 
 T0 = 1_770_000_000_000
 SEEDS = range(150)
@@ -54,12 +54,12 @@ class World:
     def _deliver(self, message: Message) -> None:
         key = key_of(message)
         stored = self.rows.get(key)
-        met = meet(message, decode_row(stored) if stored is not None else None)
-        row, effects = met.row, list(met.effects)
-        if met.person is not None:
-            row = met.person
-            if met.event is not None:
-                applied = apply(met.person, met.event, Places())
+        resolution = resolve(message, decode_row(stored) if stored is not None else None)
+        row, effects = resolution.row, list(resolution.effects)
+        if resolution.person is not None:
+            row = resolution.person
+            if resolution.event is not None:
+                applied = apply(resolution.person, resolution.event, Places())
                 row, effects = applied.person, [*effects, *applied.effects]
         if row is None:
             self.rows.pop(key, None)

@@ -51,8 +51,8 @@ def test_ken_is_seen_leaving(told: Lines) -> None:
     assert {alert["customer_id"] for alert in alerts} == {"ken"}
     assert [alert["transition"] for alert in alerts] == ["entered", "escalated", "resolved"]
     assert len({alert["case_id"] for alert in alerts}) == 1
-    signs = {sign["code"] for sign in alerts[0]["signals"]}  # type: ignore[attr-defined]
-    assert signs == {"cancel_page", "purchase_overdue"}
+    signals = {signal["code"] for signal in alerts[0]["signals"]}  # type: ignore[attr-defined]
+    assert signals == {"cancel_page", "purchase_overdue"}
     assert alerts[0]["reason_codes"][0] == "SILENCE_VS_HABIT"  # type: ignore[index]
 
 

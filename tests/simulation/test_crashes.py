@@ -39,7 +39,7 @@ REPEATED_SHARE = 0.02
 TOPICS = (*COMPARED, topics.IDENTITY_CHANGES)
 
 
-class Heard(Market):
+class EventTiming(Market):
     """A market that keeps what it has sent."""
 
     sent: list[Sent]
@@ -63,7 +63,7 @@ def played(seed: int, events: int) -> list[Sent]:
     What is due by then is due for everybody, so nothing hangs on when a timer fired.
     """
     draw = random.Random(seed)
-    market = Heard(load_reference(SHOP), SHOPPERS, DAYS, START_MS, seed)
+    market = EventTiming(load_reference(SHOP), SHOPPERS, DAYS, START_MS, seed)
     play(market, Driver(policy(), initial_models()))
     once = sorted(market.sent, key=lambda sent: str(json.loads(sent.value)["occurred_at"]))
     twice = [s for sent in once[:events] for s in (sent,) * (1 + (draw.random() < REPEATED_SHARE))]

@@ -92,7 +92,7 @@ def test_a_late_timer_decides_the_same(sent: list[Sent]) -> None:
         """Due rows wait for their own next event."""
 
         def advance(self, until_ms: int) -> list[Effect]:
-            self.stream_ms = until_ms
+            self.greatest_event_ms = until_ms
             return []
 
     timely = frozen()

@@ -27,7 +27,7 @@ def decision(number: int, **changes: Any) -> OpenDecision:
         decided_at_ms=T0,
         deadline_ms=T0 + WINDOW_MS,
         probability=0.25,
-        propensity=0.2,
+        response_probability=0.2,
         model_version="response-200",
         features_version=FEATURES_VERSION,
         context=pack(context),

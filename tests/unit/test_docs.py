@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from streams import topics
 from streams.admin.reference import load_validated
-from streams.alerts.churn_signals import BY_EVENT, BY_LOOK
+from streams.alerts.churn_signals import BY_EVALUATION, BY_EVENT
 from streams.alerts.wording import CHURN_REASONS
 from streams.contracts.inputs.decode import NAMES_BY_TOPIC
 from streams.contracts.inputs.required import REQUIRED_BY_NAME
 from streams.contracts.inputs.rules import RejectReason
-from streams.contracts.outputs.payloads import SignCode, Verdict, WhyNot
+from streams.contracts.outputs.payloads import ChurnSignalCode, Verdict, WhyNot
 from streams.contracts.reference.structs import (
     Arbitration,
     ChurnDefinition,
@@ -76,9 +76,9 @@ def test_the_example_offer_is_valid(tmp_path: Path) -> None:
 
 
 def test_every_rule_in_the_offer_page_compiles() -> None:
-    """Each expression of `person` or `moment` in backticks is one that a segment may be."""
+    """Each expression of `person` or `trigger` in backticks is one that a segment may be."""
     expressions = [e for e in named(page("offers.md")) if re.search(r"[=<>]| in |\(", e)]
-    rules = [e for e in expressions if re.search(r"\b(person|moment)\.", e)]
+    rules = [e for e in expressions if re.search(r"\b(person|trigger)\.", e)]
     assert len(rules) >= 3
     example = Offer(
         offer_id="o",
@@ -103,7 +103,7 @@ def test_every_variable_and_counter_of_a_rule_is_listed() -> None:
     text = section(page("offers.md"), "The segment rule")
     expected = {
         *(f"person.{n}" for n in facts.OF_PERSON),
-        *(f"moment.{n}" for n in facts.OF_MOMENT),
+        *(f"trigger.{n}" for n in facts.OF_TRIGGER),
     }
     assert {name for row in rows(text)[2:] for name in FIELDS.findall(row[0])} == expected
     counters = {*browsing.COUNTED_AS.values(), "app_opens", "zone_visits"}
@@ -149,11 +149,13 @@ def test_triggers_verdicts_and_policies_are_explained() -> None:
 
 
 def test_every_sign_and_every_reason_of_leaving_is_explained() -> None:
-    """churn.md names each code; a sign without a row in the tables of signs.py is dead."""
+    """churn.md names each code; a signal without a row in the tables of signals.py is dead."""
     text = named(page("churn.md"))
-    assert set(get_args(SignCode)) - text == set()
+    assert set(get_args(ChurnSignalCode)) - text == set()
     assert set(CHURN_REASONS) - text == set()
-    assert {code for code, _ in (*BY_EVENT.values(), *BY_LOOK)} == set(get_args(SignCode))
+    assert {code for code, _ in (*BY_EVENT.values(), *BY_EVALUATION)} == set(
+        get_args(ChurnSignalCode)
+    )
 
 
 def test_every_topic_event_name_and_reject_reason_is_listed() -> None:

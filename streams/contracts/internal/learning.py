@@ -17,7 +17,7 @@ class LearningExample(Struct, frozen=True, kw_only=True):
     features: dict[str, float]
     weight: float = 1.0
     offer_id: str | None = None
-    propensity: float | None = None
+    action_probability: float | None = None
     model_version: str | None = None
 
 

@@ -42,7 +42,7 @@ Verdict = Literal[
     "min_gap",
     "no_consent",
 ]
-SignCode = Literal[
+ChurnSignalCode = Literal[
     "purchase_overdue",
     "visit_drop",
     "basket_drop",
@@ -94,9 +94,9 @@ class Creative(Block, frozen=True, kw_only=True):
 
 
 class Terms(Block, frozen=True, kw_only=True):
-    """The terms of the priority, each in the shop's currency but the propensity."""
+    """The terms of the priority, each in the shop's currency but the response probability."""
 
-    propensity: float
+    response_probability: float
     value: float
     cost: float
     lever: float
@@ -169,10 +169,10 @@ class NextBestOffer(Struct, frozen=True, kw_only=True):
     traceparent: str | None
 
 
-class Sign(Block, frozen=True, kw_only=True):
-    """A sign of leaving beside the model, with the events that show it."""
+class ChurnSignal(Block, frozen=True, kw_only=True):
+    """A churn signal beside the model, with the events that show it."""
 
-    code: SignCode
+    code: ChurnSignalCode
     strength: float
     observed_at: Zoned
     evidence_event_ids: tuple[str, ...]
@@ -205,7 +205,7 @@ class ChurnAlert(Struct, frozen=True, kw_only=True):
     expected_next_purchase_at: Zoned | None
     overdue_ratio: float | None
     reason_codes: tuple[str, ...]
-    signals: tuple[Sign, ...]
+    signals: tuple[ChurnSignal, ...]
     value_at_risk: Money
     recommended: Recommended | None
     text: Texts

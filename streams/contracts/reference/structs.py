@@ -221,9 +221,9 @@ class ChurnDefinition(Block, frozen=True, kw_only=True):
     save_rate: Share = 0.1
     margin_share: Share = 0.3
     contact_cost: Amount = 0.2
-    untreated_share: Share = 0.1
+    control_share: Share = 0.1
     min_purchases: Annotated[int, Meta(ge=1, le=100)] = 2
-    sign_window_days: Days = 30.0
+    signal_window_days: Days = 30.0
 
     @property
     def tick_ms(self) -> int:

@@ -1,4 +1,4 @@
-"""Bands, cases and signs: who is warned about, when, and when not again."""
+"""Bands, cases and signals: who is warned about, when, and when not again."""
 
 from typing import Any, get_args
 
@@ -6,19 +6,19 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.alerts import assess, notice_signs, sign_is_new
-from streams.alerts.wording import ALERT_REASONS, SIGN_REASONS
+from streams.alerts import assess, record_signals, signal_is_new
+from streams.alerts.wording import ALERT_REASONS, SIGNAL_REASONS
 from streams.contracts.common import Identity
 from streams.contracts.inputs.events import App, Clickstream, Page, Profile, Survey
 from streams.contracts.outputs.effects import AlertRaised, SegmentChanged
-from streams.contracts.outputs.payloads import ChurnAlert, SignCode
+from streams.contracts.outputs.payloads import ChurnAlert, ChurnSignalCode
 from streams.contracts.reference.structs import ChurnDefinition
 from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
 from streams.customer import Customer, counters
-from streams.customer.row import Churn, Order, SignSeen, Spend
+from streams.customer.row import Churn, Order, SeenSignal, Spend
 from tests.unit.decisions.people import T0, offer, shop, someone
 
-POLICY = shop(offer("a"), churn=ChurnDefinition(untreated_share=0.0))
+POLICY = shop(offer("a"), churn=ChurnDefinition(control_share=0.0))
 LANGUAGES = {"en", "ja", "zh"}
 
 
@@ -92,45 +92,54 @@ def test_the_long_gone_are_lapsed_and_their_case_ends() -> None:
     person, _, _ = assess(_buyer(), Score(0.9), T0, "e", "v1", POLICY.policies)
     assert person.churn.case is not None
     person = replace(person, churn=replace(person.churn, next_tick_ms=None))
-    person, effects, moments = assess(person, Score(0.95), T0 + WEEK_MS, "", "v1", POLICY.policies)
+    person, effects, trigger_events = assess(
+        person, Score(0.95), T0 + WEEK_MS, "", "v1", POLICY.policies
+    )
     stages = [e.change.segment for e in effects if isinstance(e, SegmentChanged)]
     ended = [e.alert.transition for e in effects if isinstance(e, AlertRaised)]
-    assert (stages, ended, moments, person.churn.case) == (["lapsed"], ["resolved"], (), None)
+    assert (stages, ended, trigger_events, person.churn.case) == (
+        ["lapsed"],
+        ["resolved"],
+        (),
+        None,
+    )
 
 
 def test_an_alert_says_all_of_it() -> None:
-    """Ids, band, value, signs and words in three languages, and a moment for the trigger rules."""
-    person, effects, moments = assess(_buyer(), Score(0.9), T0, "e-1", "v1", POLICY.policies)
+    """Ids, band, value, signals and words in three languages, and a trigger event."""
+    person, effects, trigger_events = assess(_buyer(), Score(0.9), T0, "e-1", "v1", POLICY.policies)
     alert = next(e.alert for e in effects if isinstance(e, AlertRaised))
     assert (alert.risk, alert.risk_band, alert.previous_band) == (0.9, "high", None)
     assert (alert.value_at_risk.amount, alert.value_at_risk.currency) == ("150.00", "EUR")
     assert set(alert.text) == LANGUAGES
     assert "90%" in alert.text["en"]
-    assert [(m.kind, m.event_id) for m in moments] == [("churn_band_entered", alert.alert_id)]
+    assert [(m.kind, m.event_id) for m in trigger_events] == [
+        ("churn_band_entered", alert.alert_id)
+    ]
     again = assess(_buyer(), Score(0.9), T0, "e-1", "v1", POLICY.policies)
-    assert again == (person, effects, moments)
+    assert again == (person, effects, trigger_events)
 
 
 def test_a_share_of_the_cases_is_left_untreated() -> None:
-    """All untreated: the alert says so, recommends nothing, and no offer is asked for."""
-    policy = shop(offer("a"), churn=ChurnDefinition(untreated_share=1.0))
-    _, effects, moments = assess(_buyer(), Score(0.9), T0, "e-1", "v1", policy.policies)
+    """All control: the alert says so, recommends nothing, and no offer is asked for."""
+    policy = shop(offer("a"), churn=ChurnDefinition(control_share=1.0))
+    _, effects, trigger_events = assess(_buyer(), Score(0.9), T0, "e-1", "v1", policy.policies)
     alert = next(e.alert for e in effects if isinstance(e, AlertRaised))
-    assert (alert.experiment.holdout, alert.recommended, moments) == (True, None, ())
+    assert (alert.experiment.holdout, alert.recommended, trigger_events) == (True, None, ())
 
 
 def test_a_strong_sign_lifts_the_band_until_it_is_old() -> None:
-    """An uninstall lifts low to medium; after the sign window, at a silent tick, it is gone."""
-    sign = SignSeen("uninstall", 0.8, T0, ("e-9",))
-    person = _buyer(signs=(sign,))
+    """An uninstall lifts low to medium; after the signal window, at a silent tick, it is gone."""
+    signal = SeenSignal("uninstall", 0.8, T0, ("e-9",))
+    person = _buyer(signals=(signal,))
     lifted, _, _ = assess(person, Score(0.2), T0, "e-9", "v1", POLICY.policies)
     assert lifted.churn.band == "medium"
     later, _, _ = assess(person, Score(0.2), T0 + 31 * DAY_MS, "", "v1", POLICY.policies)
-    assert (later.churn.band, later.signs) == ("low", ())
+    assert (later.churn.band, later.signals) == ("low", ())
 
 
-def _signs(person: Customer) -> dict[str, float]:
-    return {s.code: s.strength for s in person.signs}
+def _signals(person: Customer) -> dict[str, float]:
+    return {s.code: s.strength for s in person.signals}
 
 
 COMMON: dict[str, Any] = {
@@ -150,17 +159,17 @@ def test_events_that_are_signs() -> None:
     )
     person = someone()
     for event in events:
-        person = notice_signs(person, event, T0, POLICY.policies)
-    assert _signs(person) == {"cancel_page": 0.9, "uninstall": 0.8, "low_nps": 1.0}
-    assert {s.event_ids for s in person.signs} == {("e-1",)}
-    assert sign_is_new(person, T0)
-    assert not sign_is_new(person, T0 + 1)
+        person = record_signals(person, event, T0, POLICY.policies)
+    assert _signals(person) == {"cancel_page": 0.9, "uninstall": 0.8, "low_nps": 1.0}
+    assert {s.event_ids for s in person.signals} == {("e-1",)}
+    assert signal_is_new(person, T0)
+    assert not signal_is_new(person, T0 + 1)
 
 
 def test_who_does_not_allow_profiling_is_not_watched() -> None:
-    """No sign is kept of somebody who never agreed to it."""
+    """No signal is kept of somebody who never agreed to it."""
     gone = App(event_name="application_uninstalled", **COMMON)
-    assert notice_signs(someone(consents={}), gone, T0, POLICY.policies).signs == ()
+    assert record_signals(someone(consents={}), gone, T0, POLICY.policies).signals == ()
 
 
 def test_visits_that_drop_are_a_sign() -> None:
@@ -171,13 +180,16 @@ def test_visits_that_drop_are_a_sign() -> None:
     counter = counters.add(counter, T0 - DAY_MS)
     person = _buyer(counters={"product_views": counter})
     person, _, _ = assess(person, Score(0.2), T0, "", "v1", POLICY.policies)
-    assert _signs(person)["visit_drop"] > 0.5
+    assert _signals(person)["visit_drop"] > 0.5
 
 
 def test_the_text_gives_what_was_seen_before_what_was_computed() -> None:
-    """The strongest signs, then the model's reasons; at most three."""
-    signs = (SignSeen("low_nps", 0.5, T0, ("e-1",)), SignSeen("cancel_page", 0.9, T0, ("e-2",)))
-    alert = _alert(_buyer(signs=signs), 0.9, T0)
+    """The strongest signals, then the model's reasons; at most three."""
+    signals = (
+        SeenSignal("low_nps", 0.5, T0, ("e-1",)),
+        SeenSignal("cancel_page", 0.9, T0, ("e-2",)),
+    )
+    alert = _alert(_buyer(signals=signals), 0.9, T0)
     assert alert.text["en"] == (
         "Risk 90% of no purchase in 91 days: looked at the page for closing the account, "
         "gave a low score, silent for long"
@@ -205,5 +217,5 @@ def _alert(person: Customer, risk: float, now_ms: int) -> ChurnAlert:
 
 def test_every_code_has_its_words_in_every_language() -> None:
     """A code without words would be an alert without a reason."""
-    assert set(SIGN_REASONS) == set(get_args(SignCode))
+    assert set(SIGNAL_REASONS) == set(get_args(ChurnSignalCode))
     assert all(set(texts) == LANGUAGES for texts in ALERT_REASONS.values())

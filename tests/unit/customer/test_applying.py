@@ -124,12 +124,16 @@ def test_every_event_name_has_an_applier() -> None:
 
 
 def test_a_product_view_is_a_moment_with_its_dwell() -> None:
-    """The moment carries product, category, price and dwell; the row an affinity and a view."""
+    """It carries product, category, price and dwell; the row an affinity and a view."""
     event = web(1, "product_viewed", product=SHOE, page=Page(path="/", dwell_ms=9_000))
     applied = after(event)
-    (moment,) = applied.moments
-    assert (moment.kind, moment.product_id, moment.category) == ("product_viewed", "p-1", "shoes")
-    assert (moment.price, moment.dwell_ms) == (50.0, 9_000)
+    (trigger_event,) = applied.trigger_events
+    assert (trigger_event.kind, trigger_event.product_id, trigger_event.category) == (
+        "product_viewed",
+        "p-1",
+        "shoes",
+    )
+    assert (trigger_event.price, trigger_event.dwell_ms) == (50.0, 9_000)
     assert applied.person.affinities[0].score == 1.0
     assert applied.person.views[0].product_id == "p-1"
     assert applied.person.session is not None
@@ -151,7 +155,7 @@ def test_a_late_event_counts_and_fires_nothing() -> None:
     now = web(1, "product_viewed", T0, product=SHOE)
     late = web(2, "product_viewed", T0 - DAY_MS, product=SHOE)
     applied = after(now, late)
-    assert applied.moments == ()
+    assert applied.trigger_events == ()
     assert applied.effects == (EventLate("e-2", DAY_MS),)
     assert (applied.at_ms, applied.person.last_at_ms) == (T0, T0)
     assert applied.person.channels["web"].day == 1.5
@@ -159,16 +163,19 @@ def test_a_late_event_counts_and_fires_nothing() -> None:
 
 
 def test_an_event_slightly_out_of_order_fires() -> None:
-    """A minute of disorder is normal: the moment is at the row's time."""
+    """A minute of disorder is normal: the trigger event is at the row's time."""
     first = web(1, "page_viewed", T0)
     applied = after(first, web(2, "product_viewed", T0 - MINUTE_MS, product=SHOE))
-    assert [moment.at_ms for moment in applied.moments] == [T0]
+    assert [trigger_event.at_ms for trigger_event in applied.trigger_events] == [T0]
 
 
 def test_a_search_without_result_is_a_moment() -> None:
     """Zero results are a moment; some, or an unknown number, are not."""
     kinds = [
-        [m.kind for m in after(web(1, "products_searched", query=Query(text="x", **n))).moments]
+        [
+            m.kind
+            for m in after(web(1, "products_searched", query=Query(text="x", **n))).trigger_events
+        ]
         for n in ({"results_count": 0}, {"results_count": 3}, {})
     ]
     assert kinds == [["search_without_result"], [], []]
@@ -177,7 +184,9 @@ def test_a_search_without_result_is_a_moment() -> None:
 def test_opening_the_app_is_a_moment() -> None:
     """`application_opened` asks for a decision."""
     event = App(event_name="application_opened", **block(1, T0, "app"))
-    assert [moment.kind for moment in after(event).moments] == ["application_opened"]
+    assert [trigger_event.kind for trigger_event in after(event).trigger_events] == [
+        "application_opened"
+    ]
 
 
 def test_a_purchase_on_any_channel_empties_the_cart() -> None:
@@ -203,7 +212,7 @@ def test_the_cart_is_what_the_shop_shows() -> None:
 
 
 def test_an_order_counts_once_on_two_channels() -> None:
-    """The till and the web shop report one order: one purchase, one moment."""
+    """The till and the web shop report one order: one purchase, one trigger event."""
     applied = after(order(1, "o-1", "30.00"), order(2, "o-1", "30.00", T0 + 5))
     assert applied.ignored
     assert not applied.purchased
@@ -247,7 +256,7 @@ def test_updates_and_cancellations_of_an_order() -> None:
 
 
 def test_a_visit_needs_consent_strength_and_time() -> None:
-    """One moment a visit, after the minimum dwell; the cool-down makes no second one."""
+    """One trigger event a visit, after the minimum dwell; the cool-down makes no second one."""
     walk = [sighted(n, T0 + n * 1_000) for n in range(8)]
     person, kinds = apply(PERSON, GRANTED, PLACES).person, []
     back = [
@@ -257,7 +266,7 @@ def test_a_visit_needs_consent_strength_and_time() -> None:
     for event in (*walk, *back):
         applied = apply(person, event, PLACES)
         person = applied.person
-        kinds += [(m.kind, m.zone_id, m.zone_type, m.dwell_ms) for m in applied.moments]
+        kinds += [(m.kind, m.zone_id, m.zone_type, m.dwell_ms) for m in applied.trigger_events]
     assert kinds == [("zone_entered", "z-1", "shoes", 5_000)]
     assert len(person.visits) == 1
     assert after(*walk).person.visits == ()

@@ -61,7 +61,8 @@ def full_row() -> Customer:
         open_decisions=(open_decision,) * rows.OPEN_DECISIONS_MAX,
         reminders=(rows.Reminder("deferred", T0, ID, ID, ID),) * rows.REMINDERS_MAX,
         fired=tuple(rows.Armed(i, T0) for i in ids(rows.ARMED_MAX)),
-        signs=(rows.SignSeen("cancel_page", 0.5, T0, ids(rows.EVIDENCE_MAX)),) * rows.SIGNS_MAX,
+        signals=(rows.SeenSignal("cancel_page", 0.5, T0, ids(rows.EVIDENCE_MAX)),)
+        * rows.SIGNALS_MAX,
         traits=dict.fromkeys(ids(rows.TRAITS_MAX), (WIDE,) * 16),
         service_cases=ids(rows.SERVICE_CASES_MAX),
     )

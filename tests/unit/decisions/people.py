@@ -20,9 +20,9 @@ from streams.contracts.reference.structs import (
     TriggerRule,
 )
 from streams.contracts.times import to_ms
-from streams.customer import Customer, Moment, new_customer
+from streams.customer import Customer, TriggerEvent, new_customer
 from streams.customer.row import Consent
-from streams.decisions import Ask, Policy, compile_policy
+from streams.decisions import DecisionRequest, Policy, compile_policy
 
 BEGIN = datetime.fromisoformat("2026-01-05T00:00:00+00:00")
 T0 = to_ms(datetime.fromisoformat("2026-06-01T12:00:00+00:00"))
@@ -45,7 +45,7 @@ class Fixed(Struct, frozen=True):
 
     version: str = "fixed-1"
 
-    def propensities(
+    def response_probabilities(
         self, context: Any, offers: Any, offer_ids: Any, expected_rates: Any
     ) -> NDArray[np.float64]:
         """The owners' rates."""
@@ -105,11 +105,11 @@ def someone(**fields: Any) -> Customer:
     return replace(new_customer("c-1", T0, known=True), **{"consents": consents, **fields})
 
 
-def ask(
+def request(
     number: int | str = 1, at_ms: int = T0, by: TriggerRule | None = None, **fields: Any
-) -> Ask:
+) -> DecisionRequest:
     """The app is opened at `at_ms`."""
     by = by or rule()
-    return Ask(
-        by, Moment(kind=by.kind, at_ms=at_ms, event_id=f"e-{number}", channel="app", **fields)
+    return DecisionRequest(
+        by, TriggerEvent(kind=by.kind, at_ms=at_ms, event_id=f"e-{number}", channel="app", **fields)
     )

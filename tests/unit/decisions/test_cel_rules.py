@@ -2,14 +2,16 @@
 
 import pytest
 
-from streams.customer import Moment
+from streams.customer import TriggerEvent
 from streams.customer.row import Counter
 from streams.decisions.cel_rules import compile_rule, context_of
 from streams.decisions.facts import ALL_FACTS
 from tests.unit.decisions.people import T0, someone
 
 PERSON = someone(traits={"tier": "gold"}, locale="de", counters={"searches": Counter()})
-MOMENT = Moment(kind="product_viewed", at_ms=T0, event_id="e-1", channel="web", category="tea")
+TRIGGER_EVENT = TriggerEvent(
+    kind="product_viewed", at_ms=T0, event_id="e-1", channel="web", category="tea"
+)
 
 
 @pytest.mark.parametrize(
@@ -17,13 +19,13 @@ MOMENT = Moment(kind="product_viewed", at_ms=T0, event_id="e-1", channel="web", 
     [
         "person.known",
         "!person.known",
-        "person . known && moment . category == 'tea'",
+        "person . known && trigger . category == 'tea'",
         "person['known']",
         "has(person.traits.tier) && person.traits.tier == 'gold'",
         "has(person.spend)",
         "'searches' in person.counts",
         "[person].exists(p, p.locale == 'de')",
-        "['tea'].exists(moment, moment == 'tea')",
+        "['tea'].exists(trigger, trigger == 'tea')",
         r"'\'' != 'person.' && person.locale == 'de' && '\'' != person.timezone",
         "size(person) > 5",
         "person.traits.level > 3.0",
@@ -35,8 +37,8 @@ def test_a_rule_that_is_given_what_it_names_says_the_same(source: str) -> None:
     rule = compile_rule(source, "here", errors)
     assert rule is not None, errors
     assert rule.reads
-    with_all = rule.holds(context_of(PERSON, MOMENT, T0, ALL_FACTS))
-    assert rule.holds_for(PERSON, MOMENT, T0) == with_all
+    with_all = rule.holds(context_of(PERSON, TRIGGER_EVENT, T0, ALL_FACTS))
+    assert rule.holds_for(PERSON, TRIGGER_EVENT, T0) == with_all
 
 
 @pytest.mark.parametrize(

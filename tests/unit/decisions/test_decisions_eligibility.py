@@ -27,8 +27,8 @@ from tests.unit.decisions.people import (
     NEVER_QUIET,
     T0,
     Fixed,
-    ask,
     offer,
+    request,
     rule,
     shop,
     someone,
@@ -36,7 +36,7 @@ from tests.unit.decisions.people import (
 
 
 def _log(person: Customer, *offers: Offer, **fields: Any) -> DecisionLog:
-    _, effects = decide(person, ask(**fields), T0, Fixed(), shop(*offers))
+    _, effects = decide(person, request(**fields), T0, Fixed(), shop(*offers))
     return next(e.entry for e in effects if isinstance(e, DecisionLogged))
 
 
@@ -93,13 +93,13 @@ def test_a_push_needs_the_phones_permission() -> None:
     """A person whose phone does not allow push gets none, whatever they agreed to."""
     policy = shop(offer("a"))
     for allowed, sent in ((True, 1), (None, 1), (False, 0)):
-        asked = ask(by=rule(channel="push"))
-        _, effects = decide(someone(push_allowed=allowed), asked, T0, Fixed(), policy)
+        requested = request(by=rule(channel="push"))
+        _, effects = decide(someone(push_allowed=allowed), requested, T0, Fixed(), policy)
         assert sum(isinstance(e, OfferDecided) for e in effects) == sent
 
 
 def test_stock_of_the_store_counts_before_the_warehouse() -> None:
-    """No piece in the moment's store: not eligible there, though the warehouse has some."""
+    """No piece in the trigger event's store: not eligible there, though the warehouse has some."""
     made = offer("a", stock_product_id="p-1")
     inventory = (
         StockLevel(product_id="p-1", store_id="s-1", quantity=0),
@@ -109,7 +109,7 @@ def test_stock_of_the_store_counts_before_the_warehouse() -> None:
     policy = compile_policy(Reference(policies=base.policies, offers=(made,), inventory=inventory))
     codes = []
     for store in ("s-1", "s-2", ""):
-        _, effects = decide(someone(), ask(store_id=store), T0, Fixed(), policy)
+        _, effects = decide(someone(), request(store_id=store), T0, Fixed(), policy)
         entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
         codes.append(entry.candidates[0].why_not)
     assert codes == ["out_of_stock", None, None]
@@ -140,7 +140,7 @@ def test_every_error_of_a_policy_is_said_at_once() -> None:
     """Two broken rules: two lines, each with the offer or rule and the field."""
     broken = Reference(
         offers=(offer("a", segment="person.("),),
-        policies=Policies(triggers=(rule("r", when="moment."),)),
+        policies=Policies(triggers=(rule("r", when="trigger."),)),
     )
     with pytest.raises(ReferenceDataError) as caught:
         compile_policy(broken)
@@ -168,7 +168,7 @@ def test_a_cap_beyond_the_rows_memory_works_as_the_memory() -> None:
     policy = shop(offer("a", redeem_within_days=0.001), contact=contact)
     contacts = tuple(Contact(T0 - n, "b", "app", f"d-{n}") for n in range(CONTACTS_MAX))
     for held, verdict in ((contacts, "person_cap"), (contacts[:-1], "offer")):
-        _, effects = decide(someone(contacts=held), ask(), T0, Fixed(), policy)
+        _, effects = decide(someone(contacts=held), request(), T0, Fixed(), policy)
         assert next(e.entry.verdict for e in effects if isinstance(e, DecisionLogged)) == verdict
 
 
@@ -176,7 +176,7 @@ def test_a_cap_beyond_the_rows_memory_works_as_the_memory() -> None:
     ("rule", "unknown"),
     [
         ("person.ordrs > 1.0", "person.ordrs"),
-        ("moment.zone == 'tea' || person.known", "moment.zone"),
+        ("trigger.zone == 'tea' || person.known", "trigger.zone"),
         ("customer.known", "customer"),
         ("person . tier == 'gold'", "person.tier"),
     ],
@@ -191,7 +191,7 @@ def test_a_rule_that_asks_for_what_nobody_has_is_refused(rule: str, unknown: str
     "rule",
     [
         "person.traits.tier == 'gold' || person.counts.product_views.d7 > 2.0",
-        "person.traits.note == 'person.nothing' || moment.category == \"moment.x\"",
+        "person.traits.note == 'person.nothing' || trigger.category == \"trigger.x\"",
         "['tea', 'coffee'].exists(c, c in person.affinities)",
     ],
 )

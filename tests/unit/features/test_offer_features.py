@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from streams.contracts.reference.structs import Conditions, Offer
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS, to_ms
 from streams.customer.interests import HALF_LIFE_MS
-from streams.customer.moments import Moment
 from streams.customer.rhythm import Rhythm
 from streams.customer.row import (
     Affinity,
@@ -30,6 +29,7 @@ from streams.customer.row import (
     ZoneVisit,
     new_customer,
 )
+from streams.customer.trigger_events import TriggerEvent
 from streams.features import (
     CONTEXT_FEATURES,
     FEATURES_VERSION,
@@ -43,7 +43,7 @@ from streams.features import (
 from streams.features.registry import FAMILIES
 
 NOW = to_ms(datetime(2026, 5, 16, 18, tzinfo=UTC))  # a Saturday evening
-MOMENT = Moment(kind="product_viewed", at_ms=NOW, event_id="e-1", channel="app")
+TRIGGER_EVENT = TriggerEvent(kind="product_viewed", at_ms=NOW, event_id="e-1", channel="app")
 
 
 def offer(**changes: object) -> Offer:
@@ -60,9 +60,11 @@ def offer(**changes: object) -> Offer:
     return replace(made, **changes)
 
 
-def context(person: Customer, moment: Moment = MOMENT, now_ms: int = NOW) -> dict[str, float]:
+def context(
+    person: Customer, trigger_event: TriggerEvent = TRIGGER_EVENT, now_ms: int = NOW
+) -> dict[str, float]:
     """The context by name."""
-    vector = context_vector(person, moment, now_ms)
+    vector = context_vector(person, trigger_event, now_ms)
     return dict(zip(CONTEXT_FEATURES, vector.tolist(), strict=True))
 
 
@@ -83,13 +85,13 @@ def test_names_are_unique_and_the_order_is_a_contract() -> None:
     assert len(set(CONTEXT_FEATURES)) == len(CONTEXT_FEATURES) == 26
     assert len(set(OFFER_FEATURES)) == len(OFFER_FEATURES) == 8
     names = ",".join((*CONTEXT_FEATURES, *OFFER_FEATURES))
-    assert (FEATURES_VERSION, zlib.crc32(names.encode())) == (1, 1053671984)
+    assert (FEATURES_VERSION, zlib.crc32(names.encode())) == (2, 3818710146)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.names[0])
 def test_every_family_gives_a_number_a_name(family: object) -> None:
     """As many numbers as names, for somebody of whom nothing is known."""
-    numbers = family.compute(new_customer("c-1", NOW), MOMENT, NOW)  # type: ignore[attr-defined]
+    numbers = family.compute(new_customer("c-1", NOW), TRIGGER_EVENT, NOW)  # type: ignore[attr-defined]
     assert len(numbers) == len(family.names)  # type: ignore[attr-defined]
 
 
@@ -123,10 +125,10 @@ def people(draw: st.DrawFn) -> Customer:
 @given(people(), st.integers(0, 10**7), amounts)
 def test_every_feature_is_bounded(person: Customer, dwell_ms: int, price: float) -> None:
     """All numbers are float32 within [-3, 3], whatever is in the row."""
-    moment = replace(MOMENT, dwell_ms=dwell_ms, price=price, category="tea")
+    trigger_event = replace(TRIGGER_EVENT, dwell_ms=dwell_ms, price=price, category="tea")
     conditions = Conditions(min_spend=price, categories=("tea",))
     vectors = (
-        context_vector(person, moment, NOW),
+        context_vector(person, trigger_event, NOW),
         vector_of(offer(conditions=conditions, value=price), person),
         vector_of(offer(kind="amount", value=price, expected_rate=1.0), person),
     )
@@ -138,7 +140,7 @@ def test_every_feature_is_bounded(person: Customer, dwell_ms: int, price: float)
 
 def test_packed_vectors_come_back_the_same() -> None:
     """Bytes and back: what a model sees from the log is what it saw."""
-    vector = context_vector(new_customer("c-1", NOW - DAY_MS), MOMENT, NOW)
+    vector = context_vector(new_customer("c-1", NOW - DAY_MS), TRIGGER_EVENT, NOW)
     assert pack(unpack(pack(vector))) == pack(vector)
     assert (unpack(pack(vector)) == vector).all()
     assert len(pack(vector)) == 4 * len(CONTEXT_FEATURES)
@@ -163,8 +165,8 @@ def test_silence_changes_the_numbers_although_the_row_stands_still() -> None:
     now, later = context(person), context(person, now_ms=NOW + 14 * DAY_MS)
     assert now["spend_week"] == 0.0
     assert now["visits_week"] == 0.0
-    assert now["total_interest"] == 0.0
-    for name in ("spend_week", "visits_week", "total_interest"):
+    assert now["total_affinity"] == 0.0
+    for name in ("spend_week", "visits_week", "total_affinity"):
         assert later[name] < now[name]
 
 
@@ -260,6 +262,6 @@ def test_the_row_is_not_changed() -> None:
     """Features are read from a row, never written to it."""
     person = replace(new_customer("c-1", NOW), affinities=(Affinity("tea", 4.0, NOW),))
     before = repr(person)
-    context_vector(person, MOMENT, NOW)
+    context_vector(person, TRIGGER_EVENT, NOW)
     vector_of(offer(), person)
     assert repr(person) == before

@@ -30,7 +30,7 @@ def test_a_redemption_is_label_one_at_once() -> None:
     (labeled,) = [e for e in effects if isinstance(e, OutcomeLabeled)]
     example = labeled.example
     assert (example.model, example.label, example.weight) == ("response", 1.0, 1.0)
-    assert (example.offer_id, example.propensity) == ("o-1", 0.25)
+    assert (example.offer_id, example.action_probability) == ("o-1", 0.25)
     assert (example.model_version, example.observed_at_ms) == ("response-200", NOON)
     assert len(example.features) == len(CONTEXT_FEATURES) + len(OFFER_FEATURES)
     assert example.features["c.recency"] == -1.0
@@ -127,7 +127,7 @@ def test_a_used_decision_leaves_at_its_deadline_without_a_word() -> None:
 
 @pytest.mark.parametrize("viewed_at_ms", [None, T0 + 1])
 def test_a_late_outcome_makes_one_corrective_example(viewed_at_ms: int | None) -> None:
-    """A till that was off line: label 1 with weight 1 / (1 - propensity), and only once."""
+    """A till that was off line: label 1 with weight 1 / (1 - p), and only once."""
     closed, _ = expire(person(decision(1, viewed_at_ms=viewed_at_ms)), T0 + WINDOW_MS)
     now_ms = T0 + WINDOW_MS + DAY_MS
     event = report("offer_redeemed", 1, T0 + WINDOW_MS - HOUR_MS)

@@ -25,7 +25,7 @@ def test_greedy_choice_beats_random_within_a_few_thousand_decisions() -> None:
         context, offers = _occasion(random)
         logits = -2.5 + quality + 1.2 * offers[:, 0] + offers[:, 2] * context[0]
         truth = 1.0 / (1.0 + np.exp(-logits))
-        scores = models.response.propensities(context, offers, ids, rates)
+        scores = models.response.response_probabilities(context, offers, ids, rates)
         chosen = int(scores.argmax())
         if random.random() < EPSILON:
             chosen = int(random.integers(OFFERS))

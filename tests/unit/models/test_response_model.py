@@ -46,18 +46,18 @@ def examples(count: int, offers: int = 12) -> list[LearningExample]:
                 label=label,
                 features=context | offer,
                 offer_id=f"offer-{number}",
-                propensity=0.1,
+                action_probability=0.1,
             )
         )
     return made
 
 
 def scored(model: ResponseModel, example: LearningExample) -> float:
-    """The view's propensity for the one offer of an example."""
+    """The view's response probability for the one offer of an example."""
     context = np.array([example.features[name] for name in CONTEXT_AXIS[1:]])
     offer = np.array([[example.features[name] for name in OFFER_AXIS[1:]]])
     offer_id = example.offer_id or ""
-    return float(model.propensities(context, offer, [offer_id], np.array([RATE]))[0])
+    return float(model.response_probabilities(context, offer, [offer_id], np.array([RATE]))[0])
 
 
 def trained(count: int) -> ResponseLearner:
@@ -91,15 +91,17 @@ def test_a_new_offer_starts_at_its_owners_rate() -> None:
     """A model that has learned nothing answers with what the owners expect."""
     context, offers = np.zeros(len(CONTEXT_FEATURES)), np.zeros((2, len(OFFER_FEATURES)))
     rates = np.array([0.05, 0.3])
-    found = ResponseModel().propensities(context, offers, ["new", "newer"], rates)
+    found = ResponseModel().response_probabilities(context, offers, ["new", "newer"], rates)
     assert found == pytest.approx([0.05, 0.3])
 
 
-def test_propensities_of_no_offer() -> None:
-    """No eligible offer is no propensity, not an error."""
+def test_response_probabilities_of_no_offer() -> None:
+    """No eligible offer is no probability, not an error."""
     none = np.zeros((0, len(OFFER_FEATURES)))
     found = (
-        trained(10).view("v").propensities(np.zeros(len(CONTEXT_FEATURES)), none, [], np.zeros(0))
+        trained(10)
+        .view("v")
+        .response_probabilities(np.zeros(len(CONTEXT_FEATURES)), none, [], np.zeros(0))
     )
     assert found.shape == (0,)
 

@@ -36,7 +36,7 @@ _TOPICS: dict[type, str] = {
 }
 
 
-class Met(Struct, frozen=True):
+class Resolution(Struct, frozen=True):
     """The row under the key, and what is to be done with it.
 
     `person` None: nothing further is to be done, `row` is stored as it is (None deletes it).
@@ -50,9 +50,9 @@ class Met(Struct, frozen=True):
     at_ms: int
 
 
-def done(row: Row | None, at_ms: int, *effects: Effect) -> Met:
+def done(row: Row | None, at_ms: int, *effects: Effect) -> Resolution:
     """Nothing further is to be done."""
-    return Met(row, None, None, effects, at_ms)
+    return Resolution(row, None, None, effects, at_ms)
 
 
 def topic_of(event: InputEvent) -> str:

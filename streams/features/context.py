@@ -1,4 +1,4 @@
-"""The occasion: what triggered, on which channel, at which time of the person's own day and week.
+"""The context of a decision: what triggered, on which channel, at which local time.
 
 Hours go in as a point on the circle, so that midnight lies between 23 and 1.
 """
@@ -6,8 +6,8 @@ Hours go in as a point on the circle, so that midnight lies between 23 and 1.
 import math
 from datetime import datetime
 
-from streams.customer.moments import Moment
 from streams.customer.row import Customer
+from streams.customer.trigger_events import TriggerEvent
 from streams.customer.zone_time import zone_of
 from streams.features.family import Family
 from streams.features.scaling import log_scaled
@@ -16,23 +16,23 @@ TYPICAL_PRICE = 20.0
 SATURDAY = 5
 
 
-def occasion(person: Customer, moment: Moment, now_ms: int) -> tuple[float, ...]:
+def context(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
     """Flags for the trigger, the channel, the time of day, the weekend, the product's price."""
     local = datetime.fromtimestamp(now_ms / 1000, zone_of(person.timezone))
     turn = math.tau * (local.hour + local.minute / 60.0) / 24.0
     return (
-        float(moment.kind == "product_viewed"),
-        float(moment.kind == "cart_abandoned"),
-        float(moment.kind == "order_completed"),
-        float(moment.channel == "app"),
+        float(trigger_event.kind == "product_viewed"),
+        float(trigger_event.kind == "cart_abandoned"),
+        float(trigger_event.kind == "order_completed"),
+        float(trigger_event.channel == "app"),
         math.sin(turn),
         math.cos(turn),
         float(local.weekday() >= SATURDAY),
-        log_scaled(moment.price, TYPICAL_PRICE) if moment.price > 0.0 else 0.0,
+        log_scaled(trigger_event.price, TYPICAL_PRICE) if trigger_event.price > 0.0 else 0.0,
     )
 
 
-OCCASION = Family(
+CONTEXT = Family(
     (
         "at_product",
         "at_cart",
@@ -41,7 +41,7 @@ OCCASION = Family(
         "hour_sin",
         "hour_cos",
         "weekend",
-        "moment_price",
+        "trigger_price",
     ),
-    occasion,
+    context,
 )

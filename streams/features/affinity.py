@@ -1,12 +1,12 @@
-"""Interest in categories: in the moment's own, and over all; the offer's are in `offers`.
+"""Interest in categories: in the trigger event's own, and over all; the offer's are in `offers`.
 
 What is in favor of one category over another is the log of its score minus the log of the sum, so
 a linear model over both sees the share.
 """
 
 from streams.customer.interests import score_at
-from streams.customer.moments import Moment
 from streams.customer.row import Customer
+from streams.customer.trigger_events import TriggerEvent
 from streams.features.family import Family
 from streams.features.scaling import log_scaled
 
@@ -16,16 +16,16 @@ TYPICAL_TOTAL = 20.0
 
 def interests(person: Customer, now_ms: int) -> dict[str, float]:
     """The scores of the person's categories, faded to `now_ms`."""
-    return {affinity.category: score_at(affinity, now_ms) for affinity in person.affinities}
+    return {a.category: score_at(a, now_ms) for a in person.affinities}
 
 
-def liking(person: Customer, moment: Moment, now_ms: int) -> tuple[float, ...]:
-    """Interest in the moment's category (0 where it has none), and in everything."""
+def affinity(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
+    """Interest in the trigger event's category (0 where it has none), and in everything."""
     scores = interests(person, now_ms)
     own = 0.0
-    if moment.category:
-        own = log_scaled(scores.get(moment.category, 0.0), TYPICAL_SCORE)
+    if trigger_event.category:
+        own = log_scaled(scores.get(trigger_event.category, 0.0), TYPICAL_SCORE)
     return own, log_scaled(sum(scores.values()), TYPICAL_TOTAL)
 
 
-LIKING = Family(("moment_interest", "total_interest"), liking)
+AFFINITY = Family(("trigger_affinity", "total_affinity"), affinity)

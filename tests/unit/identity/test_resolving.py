@@ -13,7 +13,7 @@ from streams.contracts.outputs.effects import EventIgnored, EventRouted, Receipt
 from streams.contracts.reference.structs import Arm, Experiment
 from streams.contracts.times import from_ms
 from streams.customer import Alias, new_customer
-from streams.identity import arm_of, key_of, meet
+from streams.identity import arm_of, key_of, resolve
 
 T0 = 1_770_000_000_000
 ALIAS = Alias(version=1, alias_id="a-1", moved_to="c-1", moved_at_ms=T0, method="login")
@@ -57,7 +57,10 @@ def test_keys() -> None:
 
 def test_a_first_event_makes_a_person() -> None:
     """Known when the customer's own id is the key, anonymous else."""
-    known, anonymous = meet(view(customer_id="c-1"), None), meet(view(anonymous_id="a-1"), None)
+    known, anonymous = (
+        resolve(view(customer_id="c-1"), None),
+        resolve(view(anonymous_id="a-1"), None),
+    )
     assert known.person == new_customer("c-1", T0, known=True)
     assert anonymous.person == new_customer("a-1", T0)
     assert (known.row, known.at_ms, known.effects) == (None, T0, ())
@@ -65,21 +68,26 @@ def test_a_first_event_makes_a_person() -> None:
 
 def test_an_event_follows_an_address_for_four_hops() -> None:
     """It goes on with its own identity; a fifth hop is refused and reported."""
-    met = meet(view(anonymous_id="a-1"), ALIAS)
-    (effect,) = met.effects
+    resolution = resolve(view(anonymous_id="a-1"), ALIAS)
+    (effect,) = resolution.effects
     assert isinstance(effect, EventRouted)
     assert isinstance(effect.message, RoutedEvent)
-    assert (effect.key, effect.message.hops, met.person, met.row) == ("c-1", 1, None, ALIAS)
+    assert (effect.key, effect.message.hops, resolution.person, resolution.row) == (
+        "c-1",
+        1,
+        None,
+        ALIAS,
+    )
     last = RoutedEvent(
         key="a-1", topic="events.clickstream", event=view(anonymous_id="a-0"), hops=HOPS_MAX
     )
-    assert meet(last, ALIAS).effects == (EventIgnored("too_many_hops", "e-1"),)
+    assert resolve(last, ALIAS).effects == (EventIgnored("too_many_hops", "e-1"),)
 
 
 def test_two_ids_in_an_event_ask_for_a_link_once() -> None:
     """The second event of the same pair asks nothing."""
     event = view(customer_id="c-1", device_id="d-1")
-    met = meet(event, None)
+    resolution = resolve(event, None)
     asked = LinkRequested(
         customer_id="c-1",
         other_id="d-1",
@@ -87,26 +95,26 @@ def test_two_ids_in_an_event_ask_for_a_link_once() -> None:
         requested_at_ms=T0,
         evidence_event_id="e-1",
     )
-    assert met.effects == (EventRouted("d-1", asked),)
-    assert met.person is not None
-    assert meet(event, met.person).effects == ()
+    assert resolution.effects == (EventRouted("d-1", asked),)
+    assert resolution.person is not None
+    assert resolve(event, resolution.person).effects == ()
 
 
 def test_a_tick_of_nobody_does_nothing() -> None:
     """A timer that outlived its row, or whose row has moved, changes nothing."""
-    assert meet(Tick("a-1", T0), None).person is None
-    met = meet(Tick("a-1", T0), ALIAS)
-    assert (met.row, met.person, met.effects) == (ALIAS, None, ())
+    assert resolve(Tick("a-1", T0), None).person is None
+    resolution = resolve(Tick("a-1", T0), ALIAS)
+    assert (resolution.row, resolution.person, resolution.effects) == (ALIAS, None, ())
 
 
 def test_access_says_what_is_held() -> None:
     """The receipt counts pieces by category; the row stays."""
     person = new_customer("c-1", T0, known=True)
-    met = meet(privacy("access_requested"), person)
-    (effect,) = met.effects
+    resolution = resolve(privacy("access_requested"), person)
+    (effect,) = resolution.effects
     assert isinstance(effect, ReceiptIssued)
-    assert (met.row, effect.receipt.rows_erased, effect.receipt.held) == (person, 0, {})
-    assert met.at_ms == T0 + 5
+    assert (resolution.row, effect.receipt.rows_erased, effect.receipt.held) == (person, 0, {})
+    assert resolution.at_ms == T0 + 5
 
 
 def test_an_erasure_spares_who_is_not_meant() -> None:
@@ -114,9 +122,9 @@ def test_an_erasure_spares_who_is_not_meant() -> None:
     routed = RoutedEvent(key="d-1", topic="privacy.requests", event=privacy("erasure_requested"))
     person = new_customer("d-1", T0)
     elsewhere = Alias(version=1, alias_id="d-1", moved_to="c-2", moved_at_ms=T0, method="login")
-    assert meet(routed, person).row == person
-    assert meet(routed, elsewhere).row == elsewhere
-    assert meet(routed, ALIAS).row is None
+    assert resolve(routed, person).row == person
+    assert resolve(routed, elsewhere).row == elsewhere
+    assert resolve(routed, ALIAS).row is None
 
 
 def test_arms_follow_their_shares() -> None:

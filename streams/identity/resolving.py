@@ -13,7 +13,7 @@ from streams.contracts.internal.routing import (
 from streams.contracts.outputs.effects import Effect
 from streams.customer.row import Alias, Customer, Row
 from streams.identity import links, privacy
-from streams.identity.met import Met, done, event_at_ms, topic_of
+from streams.identity.resolution import Resolution, done, event_at_ms, topic_of
 
 
 def key_of(message: Message) -> str:
@@ -33,7 +33,7 @@ def key_of(message: Message) -> str:
             return message.identity.key
 
 
-def meet(message: Message, row: Row | None) -> Met:
+def resolve(message: Message, row: Row | None) -> Resolution:
     """The person a message is about, and what identity itself asks of the world.
 
     Total and pure, like `process`: any message on any row. Time is the event's own, or when the
@@ -43,7 +43,7 @@ def meet(message: Message, row: Row | None) -> Met:
         case Tick():
             if not isinstance(row, Customer):
                 return done(row, message.at_ms)
-            return Met(row, row, None, (), message.at_ms)
+            return Resolution(row, row, None, (), message.at_ms)
         case LinkRequested():
             return links.asked(message, row)
         case LinkAnswered():
@@ -56,7 +56,9 @@ def meet(message: Message, row: Row | None) -> Met:
             return _event(message, message.identity.key, row, topic_of(message), None)
 
 
-def _event(event: InputEvent, key: str, row: Row | None, topic: str, hops: int | None) -> Met:
+def _event(
+    event: InputEvent, key: str, row: Row | None, topic: str, hops: int | None
+) -> Resolution:
     """An event at the row under `key`; `hops` None: it came from an input topic."""
     at_ms = event_at_ms(event)
     if isinstance(event, PrivacyRequest) and hops == 0 and key != event.identity.key:
@@ -71,21 +73,23 @@ def _event(event: InputEvent, key: str, row: Row | None, topic: str, hops: int |
     if isinstance(event, Profile) and event.event_name in ("identity_linked", "identity_unlinked"):
         return _link_event(event, person, row, at_ms, hops or 0)
     person, effects = links.implied(person, event, at_ms)
-    return Met(row, person, event, effects, at_ms)
+    return Resolution(row, person, event, effects, at_ms)
 
 
-def _link_event(event: Profile, person: Customer, row: Row | None, at_ms: int, hops: int) -> Met:
+def _link_event(
+    event: Profile, person: Customer, row: Row | None, at_ms: int, hops: int
+) -> Resolution:
     effects: tuple[Effect, ...]
     if event.event_name == "identity_unlinked":
         person, effects = links.unlinked(person, event, at_ms)
-        return Met(row, person, event, effects, at_ms)
+        return Resolution(row, person, event, effects, at_ms)
     stays, effects = links.stated(person, event, at_ms, hops)
     if stays is None:
         return done(row, at_ms, *effects)
-    return Met(row, stays, event, effects, at_ms)
+    return Resolution(row, stays, event, effects, at_ms)
 
 
-def _instructed(message: RoutedEvent, row: Row | None) -> Met:
+def _instructed(message: RoutedEvent, row: Row | None) -> Resolution:
     at_ms = event_at_ms(message.event)
     if not isinstance(row, Alias) or not isinstance(message.event, Profile):
         return done(row, at_ms)

@@ -5,8 +5,8 @@ from msgspec import Struct
 from streams.contracts.reference.structs import TriggerKind
 
 
-class Moment(Struct, frozen=True, kw_only=True):
-    """One moment. `kind` is what trigger rules name; the rest is what they may ask about."""
+class TriggerEvent(Struct, frozen=True, kw_only=True):
+    """One trigger event. `kind` is what trigger rules name; the rest is what they may ask about."""
 
     kind: TriggerKind
     at_ms: int
