@@ -17,7 +17,7 @@ from streams.contracts.reference.files import load_reference
 from streams.decisions import compile_policy
 from streams.driver import Driver
 from streams.models import initial_models
-from streams.runtime.run import collect_seldom
+from streams.runtime.process.run import collect_seldom
 from streams.simulator import SHOP
 
 RULES = InputRules(now_ms=START_MS + 10**10)

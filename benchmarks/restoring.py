@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from streams.runtime import RuntimeSettings
-from streams.runtime.restore import Restorer
-from streams.runtime.run import collect_seldom
-from streams.runtime.store import RowStore, StoreOptions
+from streams.runtime.process.run import collect_seldom
+from streams.runtime.state.restore import Restorer
+from streams.runtime.state.store import RowStore, StoreOptions
 
 PARTITIONS = 4
 

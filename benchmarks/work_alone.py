@@ -18,7 +18,7 @@ from benchmarks.contenders.struct_rows import (
     viewed,
 )
 from benchmarks.workload import views
-from streams.runtime.run import collect_seldom
+from streams.runtime.process.run import collect_seldom
 
 
 def main(events: int, customers: int, seed: int) -> None:

@@ -160,42 +160,6 @@ def load_settings(
     return _build(values)
 
 
-def librdkafka_config(settings: Settings) -> dict[str, str | int | float | bool]:
-    """How confluent-kafka reaches the broker."""
-    security = settings.security
-    config: dict[str, str | int | float | bool] = {
-        "bootstrap.servers": settings.bootstrap,
-        "security.protocol": security.protocol,
-    }
-    if security.protocol.startswith("SASL"):
-        config["sasl.mechanism"] = security.sasl_mechanism
-        config["sasl.username"] = security.sasl_username
-        config["sasl.password"] = security.password
-    files = {
-        "ssl.ca.location": security.ssl_ca_file,
-        "ssl.certificate.location": security.ssl_certificate_file,
-        "ssl.key.location": security.ssl_key_file,
-    }
-    return {**config, **{name: path for name, path in files.items() if path}}
-
-
-def kafka_python_config(settings: Settings) -> dict[str, Any]:
-    """How kafka-python reaches the broker."""
-    security = settings.security
-    config: dict[str, Any] = {
-        "bootstrap_servers": settings.bootstrap.split(","),
-        "security_protocol": security.protocol,
-    }
-    if security.protocol.startswith("SASL"):
-        config["sasl_mechanism"] = security.sasl_mechanism
-        config["sasl_plain_username"] = security.sasl_username
-        config["sasl_plain_password"] = security.password
-    config["ssl_cafile"] = security.ssl_ca_file or None
-    config["ssl_certfile"] = security.ssl_certificate_file or None
-    config["ssl_keyfile"] = security.ssl_key_file or None
-    return config
-
-
 def as_environment(settings: Settings) -> dict[str, str]:
     """The settings as `OFFERSTREAM_*` variables, for a process that is started with them."""
     flat = msgspec.to_builtins(settings)

@@ -14,13 +14,14 @@ from msgspec import Struct
 
 from streams import topics
 from streams.admin.outline import outline
-from streams.admin.reading import read_to_end
 from streams.admin.sending import produce
-from streams.admin.topic_rules import DEAD_LETTER_BYTES_MAX
+from streams.broker.clients import librdkafka_config
+from streams.broker.reading import read_to_end
+from streams.broker.topic_rules import DEAD_LETTER_BYTES_MAX
 from streams.contracts.outputs.encode import dead_letter_of
 from streams.contracts.outputs.payloads import DeadLetter
 from streams.errors import OperatorError
-from streams.settings import Settings, librdkafka_config
+from streams.settings import Settings
 
 MARKER = "os_redriven"
 ORIGIN = "os_redriven_from"

@@ -13,9 +13,10 @@ from confluent_kafka.admin import AdminClient
 from msgspec import Struct
 
 from streams import topics
-from streams.admin.reading import partitions_on_broker, read_to_end
-from streams.admin.topic_rules import FoundTopic, find_problems
-from streams.settings import Settings, librdkafka_config
+from streams.broker.clients import librdkafka_config
+from streams.broker.reading import partitions_on_broker, read_to_end
+from streams.broker.topic_rules import FoundTopic, find_problems
+from streams.settings import Settings
 
 CLOCK_SKEW_S_MAX = 2.0
 FREE_GIB_MIN = 1.0

@@ -9,8 +9,8 @@ from typing import Any
 from msgspec import Struct
 
 from streams import topics
-from streams.admin.reading import read_to_end
 from streams.admin.sending import produce, producing
+from streams.broker.reading import read_to_end
 from streams.contracts.reference.files import load_reference
 from streams.contracts.reference.records import REFERENCE_STRUCTS, encode_reference_record
 from streams.contracts.reference.structs import Policies, Reference

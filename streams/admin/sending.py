@@ -10,7 +10,8 @@ from confluent_kafka import KafkaException, Producer
 from msgspec import Raw, Struct
 
 from streams import topics
-from streams.admin.topic_rules import INPUT_BYTES_MAX
+from streams.broker.clients import librdkafka_config
+from streams.broker.topic_rules import INPUT_BYTES_MAX
 from streams.contracts.common import Identity
 from streams.contracts.inputs.events import (
     AppName,
@@ -23,7 +24,7 @@ from streams.contracts.inputs.events import (
     names_of,
 )
 from streams.errors import OperatorError
-from streams.settings import Settings, librdkafka_config
+from streams.settings import Settings
 
 LINE_BYTES_MAX = 1_048_576
 BAD_LINES_SHOWN = 10

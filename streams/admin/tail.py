@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from streams import topics
-from streams.admin.reading import follow
+from streams.broker.reading import follow
 from streams.contracts.outputs.payloads import ChurnAlert, NextBestOffer
 from streams.settings import Settings
 

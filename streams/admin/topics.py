@@ -8,7 +8,8 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from msgspec import Struct
 
 from streams import topics
-from streams.admin.topic_rules import (
+from streams.broker.clients import kafka_python_config
+from streams.broker.topic_rules import (
     FoundTopic,
     Problem,
     config_of,
@@ -16,7 +17,7 @@ from streams.admin.topic_rules import (
     partitions_of,
 )
 from streams.errors import OperatorError, TopicsError
-from streams.settings import Settings, kafka_python_config
+from streams.settings import Settings
 
 THERE_WITHIN_S = 30.0
 

@@ -12,9 +12,10 @@ import msgspec
 from confluent_kafka import Producer
 
 from streams import topics
+from streams.broker.clients import librdkafka_config
 from streams.demo.reader import Reader
 from streams.demo.scoreboard import Scoreboard
-from streams.settings import Settings, librdkafka_config
+from streams.settings import Settings
 from streams.simulator.records import Sent
 from streams.simulator.stories import Story
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams import topics
-from streams.admin.reading import open_reader, partitions_on_broker
-from streams.settings import Settings, librdkafka_config
+from streams.broker.clients import librdkafka_config
+from streams.broker.reading import open_reader, partitions_on_broker
+from streams.settings import Settings
 
 READ = (
     topics.NEXT_BEST_OFFERS,

@@ -21,8 +21,8 @@ from types import TracebackType
 from typing import Self
 
 from streams import topics
-from streams.admin.reading import partitions_on_broker
 from streams.admin.reference import publish_reference
+from streams.broker.reading import partitions_on_broker
 from streams.contracts.reference.structs import Reference
 from streams.contracts.times import DAY_MS, from_ms
 from streams.demo.broker import EmbeddedBroker

@@ -1,10 +1,10 @@
 """Faust made crash-safe: epochs, each one Kafka transaction; knows nothing of customers."""
 
-from streams.runtime.app import Runtime, build_runtime
-from streams.runtime.health import Verdict
 from streams.runtime.murmur2 import murmur2, partition_for
+from streams.runtime.process.app import Runtime, build_runtime
+from streams.runtime.process.health import Verdict
+from streams.runtime.process.run import run
 from streams.runtime.records import Output, Record
-from streams.runtime.run import run
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.shell import EpochStats, Partition, Shell
 

@@ -1,6 +1,7 @@
 """The librdkafka clients of one partition, with the settings that were measured to matter."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from confluent_kafka import Consumer, Message, Producer
@@ -88,11 +89,15 @@ def transactional_id(settings: RuntimeSettings, partition: int) -> str:
     return f"{settings.application_id}-{partition}"
 
 
-def wire_config(settings: RuntimeSettings) -> dict[str, Any]:
-    """Librdkafka's address and security settings in kafka-python's words."""
-    config = settings.client_config
+def kafka_python_names(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Librdkafka's address and security settings in kafka-python's words; others are left out.
+
+    >>> kafka_python_names({"bootstrap.servers": "a:9092,b:9092", "sasl.username": "shop"})
+    {'bootstrap_servers': ['a:9092', 'b:9092'], 'sasl_plain_username': 'shop'}
+    """
     known = {
-        "security_protocol": config.get("security.protocol", "PLAINTEXT").upper(),
+        "client_id": config.get("client.id"),
+        "security_protocol": config.get("security.protocol"),
         "sasl_mechanism": config.get("sasl.mechanism", config.get("sasl.mechanisms")),
         "sasl_plain_username": config.get("sasl.username"),
         "sasl_plain_password": config.get("sasl.password"),
@@ -102,8 +107,7 @@ def wire_config(settings: RuntimeSettings) -> dict[str, Any]:
         "ssl_password": config.get("ssl.key.password"),
     }
     return {
-        "bootstrap_servers": settings.bootstrap.split(","),
-        "client_id": settings.application_id,
+        "bootstrap_servers": str(config["bootstrap.servers"]).split(","),
         **{name: value for name, value in known.items() if value is not None},
     }
 
@@ -116,3 +120,8 @@ def _common(settings: RuntimeSettings) -> dict[str, Any]:
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1_000,
     }
+
+
+def kafka_python_config(settings: RuntimeSettings) -> dict[str, Any]:
+    """How kafka-python reaches the broker that the others are told of."""
+    return kafka_python_names({**_common(settings), **settings.client_config})

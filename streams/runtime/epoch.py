@@ -7,8 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 from msgspec import Struct
 
 from streams.runtime.faults import StaleBatchError
-from streams.runtime.records import NEVER, Output, Record
-from streams.runtime.store import RowChange
+from streams.runtime.records import NEVER, Output, Record, RowChange
 
 R = TypeVar("R")
 

@@ -31,6 +31,15 @@ class Output(Struct, frozen=True, gc=False):
     partition: int | None = None
 
 
+class RowChange(Struct, frozen=True, gc=False):
+    """What a write does to one key; `data` None deletes it, `was_due_ms` is what is stored now."""
+
+    key: bytes
+    data: bytes | None
+    due_ms: int
+    was_due_ms: int
+
+
 def due_headers(due_ms: int) -> Headers:
     """What a changelog record says of its row's due time, so that a restore need not decode it.
 

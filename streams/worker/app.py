@@ -7,11 +7,12 @@ import structlog
 from msgspec import Struct
 
 from streams import topics
-from streams.admin.topic_rules import DEAD_LETTER_BYTES_MAX
+from streams.broker.clients import librdkafka_config
+from streams.broker.topic_rules import DEAD_LETTER_BYTES_MAX
 from streams.errors import OperatorError
 from streams.runtime import Runtime, RuntimeSettings, build_runtime, run
-from streams.runtime.failpoint import Failpoint, nothing_fails
-from streams.settings import Settings, librdkafka_config
+from streams.runtime.commit.failpoint import Failpoint, nothing_fails
+from streams.settings import Settings
 from streams.worker.breaker import BreakerOpenError
 from streams.worker.customers import CustomerShell, source_topics
 from streams.worker.hold import hold_until_told

@@ -8,7 +8,7 @@ from threading import Thread
 from msgspec.structs import replace
 
 from streams.errors import OperatorError
-from streams.runtime.launcher import Launcher
+from streams.runtime.process.launcher import Launcher
 from streams.settings import Settings, child_environment
 from streams.worker.app import Role, build_app
 

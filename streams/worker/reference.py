@@ -16,7 +16,8 @@ from confluent_kafka import KafkaError as Codes
 from msgspec import Struct
 
 from streams import topics
-from streams.admin.reading import partitions_on_broker
+from streams.broker.clients import new_reader
+from streams.broker.reading import partitions_on_broker
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.learning import ModelSnapshot
 from streams.contracts.internal.learning_records import decode_snapshot
@@ -26,7 +27,7 @@ from streams.decisions import Policy, compile_policy
 from streams.errors import OfferstreamError, OperatorError
 from streams.models import Models, initial_models, with_snapshot
 from streams.runtime.clients import arrived
-from streams.settings import Settings, librdkafka_config
+from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.worker.meter import Meter
 
@@ -213,17 +214,14 @@ class ReferenceFollower:
         consumer.close()
 
     def _open(self) -> Consumer:
-        return Consumer(
+        return new_reader(
+            self._settings,
+            f"{self._settings.application_id}-reference",
             {
-                **librdkafka_config(self._settings),
-                "group.id": f"{self._settings.application_id}-reference",
-                "enable.auto.commit": False,
                 "enable.partition.eof": True,
-                "isolation.level": "read_committed",
                 "auto.offset.reset": "earliest",
                 "fetch.wait.max.ms": 100,
-                "log_level": 2,
-            }
+            },
         )
 
     def _assign(self, consumer: Consumer) -> set[tuple[str, int]]:

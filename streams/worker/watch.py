@@ -9,10 +9,11 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams import topics
+from streams.broker.clients import new_reader
 from streams.runtime import Runtime
-from streams.runtime.partition import PartitionLoop
-from streams.runtime.store import RowStore
-from streams.settings import Settings, librdkafka_config
+from streams.runtime.group.partition import PartitionLoop
+from streams.runtime.state.store import RowStore
+from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.worker.http import Health
 from streams.worker.meter import Meter
@@ -133,15 +134,7 @@ class Watch:
 
     def _reader(self) -> Consumer:
         if self._client is None:
-            self._client = Consumer(
-                {
-                    **librdkafka_config(self._settings),
-                    "group.id": self._runtime.settings.application_id,
-                    "enable.auto.commit": False,
-                    "isolation.level": "read_committed",
-                    "log_level": 2,
-                }
-            )
+            self._client = new_reader(self._settings, self._runtime.settings.application_id)
         return self._client
 
 

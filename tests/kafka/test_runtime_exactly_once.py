@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.runtime.failpoint import STEPS
+from streams.runtime.commit.failpoint import STEPS
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.counting import (
     CounterJob,

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from streams.runtime.clients import new_consumer
-from streams.runtime.commit import Committer, Transactions
+from streams.runtime.commit.committer import Committer
+from streams.runtime.commit.failpoint import nothing_fails
+from streams.runtime.commit.transactions import Transactions
 from streams.runtime.epoch import Epoch
-from streams.runtime.failpoint import nothing_fails
-from streams.runtime.records import NEVER
-from streams.runtime.store import RowChange, RowStore, StoreOptions
+from streams.runtime.records import NEVER, RowChange
+from streams.runtime.state.store import RowStore, StoreOptions
 from tests.support.bare_runtime import bare_settings, opened
 from tests.support.counting import CounterJob, WorkerProcess, skewed_input
 from tests.support.guarded_kafka import GuardedKafka

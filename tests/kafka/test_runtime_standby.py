@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from streams.runtime.store import RowStore, StoreOptions
+from streams.runtime.state.store import RowStore, StoreOptions
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.counting import CounterJob, WorkerProcess, expected_rows, uniform_input
 from tests.support.openings import openings

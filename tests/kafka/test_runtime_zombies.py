@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.runtime.clients import new_consumer
-from streams.runtime.commit import Transactions
+from streams.runtime.commit.transactions import Transactions
 from streams.runtime.faults import EXIT_FENCED, EXIT_GROUP, FencedError
 from streams.runtime.records import Output
 from streams.runtime.settings import RuntimeSettings

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.runtime.sharing import Share, share_out
+from streams.runtime.group.sharing import Share, share_out
 
 COUNTS = st.integers(1, 24)
 REPLICAS = st.integers(0, 4)

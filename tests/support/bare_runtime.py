@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.runtime import RuntimeSettings
-from streams.runtime.commit import Transactions
+from streams.runtime.commit.transactions import Transactions
 from streams.runtime.faults import EpochError
 
 

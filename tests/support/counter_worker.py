@@ -29,9 +29,9 @@ from streams.runtime import (
     build_runtime,
     run,
 )
-from streams.runtime import restore as restores
-from streams.runtime import session as sessions
-from streams.runtime.launcher import Launcher
+from streams.runtime.group import session as sessions
+from streams.runtime.process.launcher import Launcher
+from streams.runtime.state import restore as restores
 
 SLOWNESS = ("tick_ms", "batch_s")
 RESTORE_BATCH = 500

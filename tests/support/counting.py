@@ -21,8 +21,8 @@ from typing import Any
 from confluent_kafka import KafkaException, Producer
 
 from streams.runtime import RuntimeSettings
-from streams.runtime.restore import Restorer
-from streams.runtime.store import RowStore, StoreOptions
+from streams.runtime.state.restore import Restorer
+from streams.runtime.state.store import RowStore, StoreOptions
 from tests.support.apache_kafka import ROOT, ApacheKafka
 
 COMPACTED = MappingProxyType({"cleanup.policy": "compact"})

@@ -18,8 +18,8 @@ from streams.models import initial_models
 from streams.runtime.epoch import Batch, Epoch
 from streams.runtime.murmur2 import partition_for
 from streams.runtime.records import NEVER, Output, Record
-from streams.runtime.rows import Rows
-from streams.runtime.store import StoredRow
+from streams.runtime.state.rows import Rows
+from streams.runtime.state.store import StoredRow
 from streams.settings import Settings
 from streams.worker.customers import CustomerShell, source_topics
 from streams.worker.meter import Meter

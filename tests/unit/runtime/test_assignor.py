@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from streams.runtime.faust_app import FaustSide
+from streams.runtime.group.faust_app import FaustSide
 from tests.support.bare_runtime import bare_settings
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from streams.runtime.epoch import Batch, Epoch
 from streams.runtime.faults import StoreError
-from streams.runtime.partition import PartitionLoop
+from streams.runtime.group.partition import PartitionLoop
 from streams.runtime.records import Record
 from tests.support.bare_runtime import bare_settings, undelivered
 

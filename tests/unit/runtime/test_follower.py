@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from streams.runtime import standby
 from streams.runtime.faults import DiskFullError, EpochError, StoreError, exit_code
-from streams.runtime.standby import Follower, Pace
-from streams.runtime.store import RowStore, StoreOptions
+from streams.runtime.group import standby
+from streams.runtime.group.standby import Follower, Pace
+from streams.runtime.state.store import RowStore, StoreOptions
 
 OPTIONS = StoreOptions(1 << 20, 1 << 20)
 

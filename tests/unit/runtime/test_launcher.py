@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from streams.runtime.faults import EXIT_OPERATOR, FencedError, StoreError, exit_code
-from streams.runtime.launcher import Launcher
+from streams.runtime.process.launcher import Launcher
 
 PATIENT = (
     "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0));"

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from streams.runtime import partition, session
 from streams.runtime.faults import EXIT_BROKER, BrokerError, exit_code
-from streams.runtime.partition import PartitionLoop
+from streams.runtime.group import partition, session
+from streams.runtime.group.partition import PartitionLoop
 from tests.support.bare_runtime import bare_settings, undelivered
 
 STALLED_AFTER_S = 0.6

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.errors import OperatorError
-from streams.runtime.pins import PINS, check_pins
+from streams.runtime.process.pins import PINS, check_pins
 
 ROOT = Path(__file__).parents[3]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.runtime.records import NEVER, due_headers, due_of
-from streams.runtime.restore import WasDue
-from streams.runtime.store import RowChange, RowStore, StoreOptions
+from streams.runtime.records import NEVER, RowChange, due_headers, due_of
+from streams.runtime.state.restore import WasDue
+from streams.runtime.state.store import RowStore, StoreOptions
 
 OPTIONS = StoreOptions(1 << 20, 1 << 20)
 
@@ -47,7 +47,7 @@ def test_beyond_the_hashes_every_key_is_looked_up(
     store: RowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Memory is bounded: with too many keys the store is asked again."""
-    monkeypatch.setattr("streams.runtime.restore._HASHES_MAX", 1)
+    monkeypatch.setattr("streams.runtime.state.restore._HASHES_MAX", 1)
     was_due = WasDue(store)
     was_due.of([b"a", b"b"])
     store.write([RowChange(b"a", b"1", 500, NEVER)], 2)

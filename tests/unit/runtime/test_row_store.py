@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.errors import OperatorError
-from streams.runtime.records import NEVER
-from streams.runtime.store import RowChange, RowStore, StoreOptions
+from streams.runtime.records import NEVER, RowChange
+from streams.runtime.state.store import RowStore, StoreOptions
 
 OPTIONS = StoreOptions(1 << 20, 1 << 20)
 
@@ -85,8 +85,8 @@ WRITES = 3_000
 WRITE_AND_CRASH = """
 import os, sys
 from pathlib import Path
-from streams.runtime.records import NEVER
-from streams.runtime.store import RowChange, RowStore, StoreOptions
+from streams.runtime.records import NEVER, RowChange
+from streams.runtime.state.store import RowStore, StoreOptions
 store = RowStore(Path(sys.argv[1]), StoreOptions(1 << 20, 1 << 16))
 for n in range(1, int(sys.argv[2]) + 1):
     was_due = n - 7 if n > 7 else NEVER

@@ -8,7 +8,8 @@ import pytest
 
 from streams.errors import OperatorError
 from streams.runtime.faults import StoreError
-from streams.runtime.store import NEVER, RowChange, RowStore, StoreOptions
+from streams.runtime.records import RowChange
+from streams.runtime.state.store import NEVER, RowStore, StoreOptions
 
 OPTIONS = StoreOptions(1 << 20, 1 << 20)
 
@@ -75,7 +76,7 @@ def test_only_a_lock_that_is_held_is_the_operators_matter(
     def refuse(*_: object) -> None:
         raise Exception(message)
 
-    monkeypatch.setattr("streams.runtime.store.Rdict", refuse)
+    monkeypatch.setattr("streams.runtime.state.store.Rdict", refuse)
     with pytest.raises(kind):
         RowStore(tmp_path / "0", OPTIONS)
 

@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from streams.runtime.epoch import Batch, Epoch
 from streams.runtime.faults import StaleBatchError
 from streams.runtime.records import NEVER, Record
-from streams.runtime.rows import Rows
-from streams.runtime.store import RowStore, StoreOptions
+from streams.runtime.state.rows import Rows
+from streams.runtime.state.store import RowStore, StoreOptions
 
 KEYS = [b"a", b"b", b"c", b"d"]
 

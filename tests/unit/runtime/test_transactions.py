@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from streams.runtime.clients import new_consumer
-from streams.runtime.commit import Transactions
+from streams.runtime.commit.transactions import Transactions
 from streams.runtime.faults import EpochError, FencedError
 from tests.support.bare_runtime import bare_settings
 

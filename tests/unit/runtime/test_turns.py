@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.runtime import partition as partition_module
+from streams.runtime.commit.turns import Turn, Turns
 from streams.runtime.epoch import Batch, Epoch
-from streams.runtime.partition import PartitionLoop
+from streams.runtime.group import partition as partition_module
+from streams.runtime.group.partition import PartitionLoop
 from streams.runtime.records import Output, Record
-from streams.runtime.restore import Restored
-from streams.runtime.rows import Rows
 from streams.runtime.shell import EpochStats
-from streams.runtime.store import RowStore, StoreOptions
-from streams.runtime.turns import Turn, Turns
+from streams.runtime.state.restore import Restored
+from streams.runtime.state.rows import Rows
+from streams.runtime.state.store import RowStore, StoreOptions
 from tests.support.bare_runtime import bare_settings
 
 PARTITIONS, RECORDS, COMMIT_S = 4, 40, 0.01

@@ -4,8 +4,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from streams.runtime.records import NEVER
-from streams.runtime.store import RowChange, RowStore, StoreOptions
+from streams.runtime.records import NEVER, RowChange
+from streams.runtime.state.store import RowStore, StoreOptions
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.worker.http import Health

@@ -9,20 +9,20 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
-from streams.runtime.failpoint import Failpoint, nothing_fails
+from streams.runtime.commit.failpoint import Failpoint, nothing_fails
+from streams.runtime.commit.turns import Turns
 from streams.runtime.faults import BrokerError, GroupError
-from streams.runtime.faust_app import FaustSide
-from streams.runtime.health import Health
-from streams.runtime.partition import PartitionLoop
-from streams.runtime.pins import check_pins
-from streams.runtime.session import Means
+from streams.runtime.group.faust_app import FaustSide
+from streams.runtime.group.partition import PartitionLoop
+from streams.runtime.group.session import Means
+from streams.runtime.group.standby import Follower, Pace
+from streams.runtime.process.health import Health
+from streams.runtime.process.pins import check_pins
+from streams.runtime.process.threads import CountingExecutor
+from streams.runtime.process.topics import count_partitions
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.shell import Shell
-from streams.runtime.standby import Follower, Pace
-from streams.runtime.store import StoreOptions
-from streams.runtime.threads import CountingExecutor
-from streams.runtime.topics import count_partitions
-from streams.runtime.turns import Turns
+from streams.runtime.state.store import StoreOptions
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")

@@ -11,8 +11,8 @@ from streams.runtime.clients import arrived, new_consumer
 from streams.runtime.epoch import Batch
 from streams.runtime.faults import EpochError
 from streams.runtime.records import Record
-from streams.runtime.restore import watermarks
 from streams.runtime.settings import RuntimeSettings
+from streams.runtime.state.restore import watermarks
 
 log = logging.getLogger(__name__)
 _TIMEOUT_S = 30.0

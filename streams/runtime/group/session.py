@@ -7,16 +7,17 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from streams.runtime.commit import Committer, Ending, PlainCommits, Transactions
+from streams.runtime.commit.committer import Committer
+from streams.runtime.commit.failpoint import Failpoint
+from streams.runtime.commit.transactions import Ending, PlainCommits, Transactions
+from streams.runtime.commit.turns import Turns
 from streams.runtime.epoch import Epoch
-from streams.runtime.failpoint import Failpoint
-from streams.runtime.fetch import Fetcher
-from streams.runtime.restore import Restored, Restorer
-from streams.runtime.rows import Rows
+from streams.runtime.group.fetch import Fetcher
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.shell import Shell
-from streams.runtime.store import RowStore, StoreOptions
-from streams.runtime.turns import Turns
+from streams.runtime.state.restore import Restored, Restorer
+from streams.runtime.state.rows import Rows
+from streams.runtime.state.store import RowStore, StoreOptions
 
 R = TypeVar("R")
 CommitOffsets = Callable[[int, Mapping[str, int]], None]

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from streams import topics
-from streams.admin.topic_rules import FoundTopic, config_of, find_problems, partitions_of
+from streams.broker.topic_rules import FoundTopic, config_of, find_problems, partitions_of
 from streams.settings import Settings
 
 SETTINGS = Settings()

@@ -16,7 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from msgspec import Struct
 from rocksdict import (
     BlockBasedIndexType,
     BlockBasedOptions,
@@ -32,7 +31,7 @@ from rocksdict import (
 
 from streams.errors import OfferstreamError, OperatorError
 from streams.runtime.faults import DiskFullError, StoreError
-from streams.runtime.records import NEVER
+from streams.runtime.records import NEVER, RowChange
 
 log = logging.getLogger(__name__)
 _DAMAGED = "DAMAGED"
@@ -49,15 +48,6 @@ class StoredRow(NamedTuple):
 
     due_ms: int
     data: bytes
-
-
-class RowChange(Struct, frozen=True, gc=False):
-    """What a write does to one key; `data` None deletes it, `was_due_ms` is what is stored now."""
-
-    key: bytes
-    data: bytes | None
-    due_ms: int
-    was_due_ms: int
 
 
 class StoreOptions:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from streams.runtime.app import Runtime
+    from streams.runtime.process.app import Runtime
 
 _TICK_MAX_S = 10.0
 

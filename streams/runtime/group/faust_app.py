@@ -13,9 +13,9 @@ from yarl import URL
 
 from streams.runtime.epoch import Batch
 from streams.runtime.faults import StoreError
+from streams.runtime.group.sharing import Share, share_out
+from streams.runtime.group.transport import SCHEME, register
 from streams.runtime.settings import RuntimeSettings
-from streams.runtime.sharing import Share, share_out
-from streams.runtime.transport import SCHEME, register
 
 _DELIVERY_PATIENCE_S = 120.0
 

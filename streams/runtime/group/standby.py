@@ -16,9 +16,9 @@ from typing import Generic, TypeVar
 from confluent_kafka import Message
 
 from streams.runtime.faults import DiskFullError
-from streams.runtime.restore import ChangelogReader
-from streams.runtime.session import Means
-from streams.runtime.store import RowStore
+from streams.runtime.group.session import Means
+from streams.runtime.state.restore import ChangelogReader
+from streams.runtime.state.store import RowStore
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")

@@ -11,8 +11,8 @@ from typing import Any
 
 import uvloop
 
-from streams.runtime.app import Runtime
 from streams.runtime.faults import EXIT_HUNG, exit_code
+from streams.runtime.process.app import Runtime
 
 log = logging.getLogger(__name__)
 Hook = Callable[[Runtime[Any]], Awaitable[None]]

@@ -1,30 +1,19 @@
-"""The end of an epoch: one transaction, then one write to the store. Runs in a thread.
-
-`begin -> changelog records, outputs -> send_offsets_to_transaction -> commit -> WriteBatch`.
-Whatever fails before the commit is answered by dropping the epoch; a crash after it by a restore.
-"""
+"""How records and offsets become durable together: by transactions of Kafka, or nearly so."""
 
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from itertools import chain
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from streams.runtime.clients import new_producer
-from streams.runtime.epoch import Epoch
-from streams.runtime.failpoint import Failpoint
+from streams.runtime.commit.hanging import end_hanging
 from streams.runtime.faults import BrokerError, EpochError, FencedError
-from streams.runtime.hanging import end_hanging
-from streams.runtime.records import Output, due_headers
+from streams.runtime.records import Output
 from streams.runtime.settings import RuntimeSettings
-from streams.runtime.store import RowChange, RowStore
 
-R = TypeVar("R")
 _LARGE_BYTES = 10_000
-# Less than the client sends in one request (`batch.size`), with what a record has around it.
-_AT_ONCE_BYTES, _AROUND_BYTES = 950_000, 64
 Call = Callable[[float], object]
 CommitOffsets = Callable[[Mapping[str, int]], None]
 
@@ -205,66 +194,6 @@ class PlainCommits:
     def close(self) -> None:
         """What was sent stays sent; it will be sent again."""
         _close(self._producer)
-
-
-class Committer(Generic[R]):
-    """Ends epochs of one partition, one at a time, in whatever thread it is called."""
-
-    def __init__(
-        self,
-        settings: RuntimeSettings,
-        partition: int,
-        ending: Ending,
-        store: RowStore,
-        failpoint: Failpoint,
-    ) -> None:
-        self._changelog = settings.changelog_topic
-        self._partition = partition
-        self._ending = ending
-        self._store = store
-        self._failpoint = failpoint
-        self._position = store.position() or 0
-
-    def commit(self, epoch: Epoch[R]) -> None:
-        """Make the sealed epoch durable, then write it to the store.
-
-        Raises:
-            EpochError, FencedError, BrokerError, StoreError.
-        """
-        self._failpoint("before_begin")
-        self._ending.begin()
-        self._failpoint("after_begin")
-        self._send(epoch)
-        self._failpoint("after_produce")
-        self._ending.send_offsets(epoch.moved)
-        self._failpoint("after_send_offsets")
-        self._failpoint("before_commit")
-        self._ending.commit()
-        self._failpoint("after_commit")
-        self._failpoint("before_write_batch")
-        if epoch.changes:
-            self._store.write(epoch.changes, self._position)
-        self._failpoint("after_write_batch")
-
-    def _send(self, epoch: Epoch[R]) -> None:
-        """All records; the last one of the changelog tells where the changelog will stand."""
-        last, at_once = len(epoch.changes) - 1, 0
-        for n, output in enumerate(chain(map(self._changed, epoch.changes), epoch.outputs)):
-            size = len(output.key or b"") + len(output.value or b"") + _AROUND_BYTES
-            if at_once + size > _AT_ONCE_BYTES:
-                self._ending.deliver()
-                at_once = 0
-            at_once += size
-            self._ending.send(output, self._on_last_row if n == last else None)
-
-    def _changed(self, change: RowChange) -> Output:
-        headers = due_headers(change.due_ms)
-        return Output(self._changelog, change.key, change.data, headers, self._partition)
-
-    def _on_last_row(self, error: object, message: Message) -> None:
-        offset = message.offset()
-        if error is None and offset is not None:
-            self._position = offset + 1
 
 
 def produce(

@@ -29,7 +29,7 @@ from kafka.protocol.producer.transaction import (
     InitProducerIdRequest,
 )
 
-from streams.runtime.clients import new_admin, transactional_id, wire_config
+from streams.runtime.clients import kafka_python_config, new_admin, transactional_id
 from streams.runtime.faults import EpochError, StoreError
 from streams.runtime.settings import RuntimeSettings
 
@@ -146,7 +146,7 @@ class _Coordinator:
         self._id = transactional_id(settings, partition)
         self._group = settings.application_id
         self._timeout_ms = round(settings.transaction_timeout_s * 1000)
-        self._admin = KafkaAdminClient(**wire_config(settings))
+        self._admin = KafkaAdminClient(**kafka_python_config(settings))
         self._producer: dict[str, Any] = {}
 
     def __enter__(self) -> "_Coordinator":

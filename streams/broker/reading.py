@@ -13,10 +13,14 @@ from confluent_kafka import (
 )
 from confluent_kafka import KafkaError as Codes
 
+from streams.broker.clients import librdkafka_config, new_reader
 from streams.errors import OperatorError
-from streams.settings import Settings, librdkafka_config
+from streams.runtime.clients import arrived
+from streams.settings import Settings
 
 CONNECT_S_MAX = 10.0
+WAIT_S = 1.0
+RECORDS_MAX = 1_000
 
 
 def open_reader(
@@ -27,17 +31,14 @@ def open_reader(
     Raises:
         OperatorError: no broker answers, or a topic is missing.
     """
-    consumer = Consumer(
+    consumer = new_reader(
+        settings,
+        f"{settings.application_id}-admin-reader",
         {
-            **librdkafka_config(settings),
-            "group.id": f"{settings.application_id}-admin-reader",
-            "enable.auto.commit": False,
             "enable.partition.eof": True,
-            "isolation.level": "read_committed",
             "fetch.wait.max.ms": 50,
             "fetch.queue.backoff.ms": 5,
-            "log_level": 2,
-        }
+        },
     )
     at = OFFSET_BEGINNING if start == "beginning" else OFFSET_END
     wanted = [
@@ -76,7 +77,7 @@ def read_to_end(settings: Settings, names: Sequence[str]) -> Iterator[Any]:
     consumer, left = open_reader(settings, names)
     try:
         while left:
-            for message in _some(consumer):
+            for message in arrived(consumer, WAIT_S, RECORDS_MAX):
                 if message.error() is None:
                     yield message
                 elif message.error().code() == Codes._PARTITION_EOF:
@@ -94,12 +95,7 @@ def follow(
     consumer, _ = open_reader(settings, names, start)
     try:
         while True:
-            messages = [m for m in _some(consumer) if m.error() is None]
+            messages = [m for m in arrived(consumer, WAIT_S, RECORDS_MAX) if m.error() is None]
             yield from messages or (None,)
     finally:
         consumer.close()
-
-
-def _some(consumer: Consumer) -> list[Any]:
-    """What is there already, or the next record within a second; a full batch is not waited for."""
-    return [*consumer.consume(1, timeout=1.0), *consumer.consume(1_000, timeout=0)]

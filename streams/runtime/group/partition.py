@@ -13,15 +13,15 @@ from concurrent.futures import Executor
 from typing import Any, Generic, Literal, NoReturn, TypeVar
 
 from streams.errors import OfferstreamError
+from streams.runtime.commit.turns import Turn
 from streams.runtime.epoch import Batch, Epoch
 from streams.runtime.faults import BrokerError, EpochError, StaleBatchError
+from streams.runtime.group.session import Means, Session
 from streams.runtime.records import Output
-from streams.runtime.restore import Restored
-from streams.runtime.rows import Rows
-from streams.runtime.session import Means, Session
 from streams.runtime.shell import EpochStats
-from streams.runtime.store import RowStore
-from streams.runtime.turns import Turn
+from streams.runtime.state.restore import Restored
+from streams.runtime.state.rows import Rows
+from streams.runtime.state.store import RowStore
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 from streams.runtime.epoch import Epoch, RowSlot
 from streams.runtime.records import NEVER
 from streams.runtime.shell import Shell
-from streams.runtime.store import RowStore
+from streams.runtime.state.store import RowStore
 
 R = TypeVar("R")
 DECODED_ROWS_MAX = 32

@@ -8,9 +8,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from streams.runtime.clients import arrived, new_consumer
 from streams.runtime.faults import EpochError
-from streams.runtime.records import NEVER, due_of
+from streams.runtime.records import NEVER, RowChange, due_of
 from streams.runtime.settings import RuntimeSettings
-from streams.runtime.store import RowChange, RowStore
+from streams.runtime.state.store import RowStore
 
 log = logging.getLogger(__name__)
 _BATCH = 5_000

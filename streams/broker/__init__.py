@@ -1,0 +1,1 @@
+"""How this application reaches Kafka: clients, reading topics, what topics must be like."""

@@ -1,0 +1,1 @@
+"""The end of an epoch: rows, outputs and offsets, durable together."""

@@ -1,0 +1,1 @@
+"""One worker process: its checks at the start, loop, signals, health; slots of several."""

@@ -1,0 +1,1 @@
+"""The rows of a partition: in memory over a local store, restored from their changelog."""
