@@ -10,7 +10,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 DURATION ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fast kafka bench soak lock format clean
+.PHONY: help install demo test check docs fast kafka bench soak release lock format clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,11 +32,19 @@ demo: install ## shoppers, offers, alerts: the whole way in a minute (DURATION=6
 
 test: install check fast kafka ## everything that CI runs
 
-check: install ## lint, format, types, import contracts, compose file
+check: install ## lint, format, types, import contracts, links of the documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) docs
+
+docs: install ## the documentation as a site: open .cache/docs/site/index.html
+	@# Built from a copy: the program empties the `.cache/` beside its settings, and ours holds
+	@# Apache Kafka and what was measured.
+	@rm -rf .cache/docs && mkdir -p .cache/docs && cp -R mkdocs.yml docs .cache/docs/
+	@ln -s ../../streams .cache/docs/streams
+	cd .cache/docs && ../../$(BIN)/zensical build --strict
 
 fast: install ## unit, property, contract, golden tests and the embedded broker
 	$(BIN)/pytest -m "not kafka and not soak"

@@ -3,23 +3,32 @@
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
+
+from streams import __version__
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "streams").rglob("*.py"))
 TOP_LEVEL = {
     ".ci",
+    ".editorconfig",
     ".gitignore",
+    ".pre-commit-config.yaml",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "LICENSE",
     "Makefile",
     "README.md",
+    "SECURITY.md",
     "benchmarks",
     "deploy",
     "docker-compose.yml",
     "docs",
+    "mkdocs.yml",
     "pyproject.toml",
     "schemas",
     "streams",
@@ -114,6 +123,28 @@ def test_the_top_level_holds_what_was_agreed_and_no_more() -> None:
     assert {line.split("/")[0] for line in listed.stdout.splitlines()} <= TOP_LEVEL
 
 
+def test_the_hooks_run_before_a_commit_what_make_check_runs() -> None:
+    """The two lists are the same commands in the same order, and no hook is fetched."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = makefile.split("\ncheck:", 1)[1].split("\n\n", 1)[0]
+    wanted = re.findall(r"^\t(.*)$", recipe, re.MULTILINE)
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    assert [repository["repo"] for repository in hooks["repos"]] == ["local"]
+    entries = [hook["entry"] for repository in hooks["repos"] for hook in repository["hooks"]]
+    short = {"$(BIN)": ".venv/bin", "$(MAKE)": "make"}
+    assert entries == [re.sub(r"\$\(\w+\)", lambda m: short[m[0]], line) for line in wanted]
+    assert len(entries) >= 5
+
+
+def test_the_version_stands_in_one_place() -> None:
+    """pyproject.toml and the compose file read it from `streams`, or say none."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "version" not in project["project"]
+    assert project["tool"]["hatch"]["version"]["path"] == "streams/__init__.py"
+    for name in ("docker-compose.yml", "deploy/Dockerfile", "mkdocs.yml", "Makefile"):
+        assert __version__ not in (ROOT / name).read_text(encoding="utf-8")
+
+
 def test_lock_files_pin_every_package_with_hashes_and_name_no_index() -> None:
     """What is installed is what was resolved, from whatever mirror."""
     for name in ("requirements.lock", "requirements-dev.lock"):
@@ -128,7 +159,7 @@ def test_lock_files_pin_every_package_with_hashes_and_name_no_index() -> None:
 def test_every_link_in_the_documents_leads_somewhere() -> None:
     """A link to a file of ours names a file that exists."""
     broken = []
-    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for page in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]:
         links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
         ours = (target for target in links if "://" not in target)
         broken += [f"{relative(page)}: {t}" for t in ours if not (page.parent / t).exists()]

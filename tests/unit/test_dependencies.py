@@ -1,0 +1,60 @@
+"""docs/dependencies.md has every dependency, with a reason, a license and a way out."""
+
+import re
+import tomllib
+from importlib.metadata import metadata
+
+import pytest
+
+from tests.unit.test_docs import page, rows, section
+from tests.unit.test_house import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SECTIONS = {
+    "In production": PROJECT["project"]["dependencies"],
+    "To build, test and document": [
+        *PROJECT["build-system"]["requires"],
+        *PROJECT["dependency-groups"]["dev"],
+    ],
+}
+# Licenses of others' work that this project may ship beside.
+ALLOWED = {"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "MPL-2.0"}
+
+
+def table(title: str) -> dict[str, list[str]]:
+    """What the page says of each package of a section."""
+    told = rows(section(page("dependencies.md"), title))[2:]
+    return {name: row[1:] for row in told for name in re.findall(r"`([^`]+)`", row[0])}
+
+
+@pytest.mark.parametrize("title", SECTIONS)
+def test_every_dependency_is_explained(title: str) -> None:
+    """The page has the packages of pyproject.toml, all of them and no other, and no empty cell."""
+    names = {re.split(r"[^A-Za-z0-9-]", text)[0] for text in SECTIONS[title]}
+    assert set(table(title)) == names
+    assert [name for name, cells in table(title).items() if len(cells) != 4 or not all(cells)] == []
+
+
+@pytest.mark.parametrize("title", SECTIONS)
+def test_every_license_is_one_that_we_may_use(title: str) -> None:
+    """No license that asks something of whoever runs or changes offerstream."""
+    for name, (_, license_, *_) in table(title).items():
+        assert set(re.split(r", | or ", license_)) <= ALLOWED, name
+
+
+def test_the_page_names_the_license_that_the_package_declares() -> None:
+    """Where a package declares one by its standard name."""
+    compared = 0
+    for name, (_, told, *_) in table("In production").items():
+        declared = metadata(name).get("License-Expression") or ""
+        if declared in ALLOWED:
+            compared += 1
+            assert told == declared, name
+    assert compared >= 6
+
+
+def test_what_is_done_by_hand_has_a_reason() -> None:
+    """Each row names the thing, the library, and why not."""
+    told = rows(section(page("dependencies.md"), "By hand, and why"))[2:]
+    assert told
+    assert all(len(row) == 3 and all(row) for row in told)
