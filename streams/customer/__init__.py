@@ -4,8 +4,9 @@ The map of this room:
 
 * `row`: the structs, their limits, `due_at_ms`. `trigger_events`: what an event meant.
 * `applying`: `apply`, and the table of appliers by event name. An applier lives with its concern:
-  `browsing`, `carts`, `interests`, `purchases`, `rhythm`, `zones`, `consents` (`tcf`), `profiles`,
-  `phones`; `activity` is what they share, `change` what they take and give.
+  `browsing`, `carts`, `interests`, `purchases`, `rhythm`, `zones`, `consents` (`gpp`, `tcf`,
+  `us_privacy`), `profiles`, `phones`; `activity` is what they share, `change` what they take and
+  give.
 * `recent`: an event is taken in once. `counters`, `decay`: counts and sums over time.
 * `merge`: two rows become one. `codec`, `trimming`: rows as bytes, versions, the size limit.
 * `places`: beacons and zone rules out of the reference data. `zone_time`: the person's clock.

@@ -6,8 +6,8 @@ from streams.contracts.common import ConsentSignals
 from streams.contracts.inputs.events import Profile
 from streams.contracts.times import to_ms
 from streams.customer.change import Change, EventTiming
+from streams.customer.gpp import denied_purposes
 from streams.customer.row import Consent, Customer
-from streams.customer.tcf import denied_purposes
 
 
 def is_granted(person: Customer, purpose: str) -> bool:

@@ -1,58 +1,71 @@
-"""The IAB's consent strings, read for one thing: which of our purposes they deny.
+"""The IAB's TCF consent strings, read for one thing: which of our purposes they deny.
 
-TCF v2 core string: special feature 1 (precise location) is bit 140, purpose n is bit 151 + n.
-Source: IAB Tech Lab, Transparency and Consent String with Global Vendor List Format, v2.
-A GPP string holds sections between tildes; those that are TCF strings are read, others are not.
+TCF v2 (EU): special feature 1 (precise location) is bit 140, consent to purpose n is bit 151 + n.
+TCF Canada v1: express consent to special feature 1 is bit 139, to purpose n bit 150 + n; implied
+consent to purpose n is bit 174 + n.
+Source: IAB Tech Lab, Transparency and Consent String with Global Vendor List Format, v2; GPP
+Extension: IAB Canada TCF.
 """
 
-from base64 import urlsafe_b64decode
-from binascii import Error
+from string import ascii_lowercase, ascii_uppercase, digits
 
-from streams.contracts.common import ConsentSignals, Purpose
+from streams.contracts.common import Purpose
 
-VERSION = 2
-BITS_MIN = 176
-PRECISE_LOCATION_BIT = 140
-PURPOSE_BIT = 151
 PROFILES_FOR_ADVERTISING = 3
 USE_OF_PROFILES = 4
+BITS_MIN = 176
+CANADA_BITS_MIN = 199
+
+_SIX_BITS = {
+    ord(letter): f"{value:06b}"
+    for value, letter in enumerate(ascii_uppercase + ascii_lowercase + digits + "-_")
+}
 
 
-def denied_purposes(signals: ConsentSignals) -> tuple[Purpose, ...]:
-    """Our purposes that any of the strings denies; an unreadable string denies nothing new.
+def bits_of(text: str) -> str:
+    """The bits of a web-safe base64 string, six a letter; none where a letter is no base64.
 
-    >>> denied_purposes(ConsentSignals(tcf="not a string of the IAB"))
-    ()
+    The IAB's strings are cut at any letter, not at whole bytes: Python's decoder refuses a third
+    of them.
+
+    >>> bits_of("DB"), bits_of("D B")
+    ('000011000001', '')
     """
-    strings = [signals.tcf] if signals.tcf else []
-    strings += signals.gpp.split("~")[1:] if signals.gpp else []
-    denied: set[Purpose] = set()
-    for text in strings:
-        denied |= _denied_by(text)
-    return tuple(sorted(denied))
+    letters = text.rstrip("=")
+    bits = letters.translate(_SIX_BITS)
+    return bits if len(bits) == 6 * len(letters) else ""
 
 
-def _denied_by(text: str) -> set[Purpose]:
-    bits = _bits(text.split(".")[0])
-    if bits is None:
-        return set()
+def denied_by_tcf(text: str) -> frozenset[Purpose]:
+    """What a TCF v2 string denies: nothing where it cannot be read.
+
+    >>> denied_by_tcf("not a string of the IAB")
+    frozenset()
+    """
+    bits = bits_of(text.split(".", 1)[0])
+    if len(bits) < BITS_MIN or int(bits[:6], 2) != 2:
+        return frozenset()
+    return _denied(bits, location=140, consents=(151,))
+
+
+def denied_by_tcf_canada(text: str) -> frozenset[Purpose]:
+    """What a TCF Canada v1 string denies: what it consents to neither expressly nor implicitly.
+
+    >>> denied_by_tcf_canada("")
+    frozenset()
+    """
+    bits = bits_of(text.split(".", 1)[0])
+    if len(bits) < CANADA_BITS_MIN or int(bits[:6], 2) != 1:
+        return frozenset()
+    return _denied(bits, location=139, consents=(150, 174))
+
+
+def _denied(bits: str, location: int, consents: tuple[int, ...]) -> frozenset[Purpose]:
     denied: set[Purpose] = set()
-    if bits[PRECISE_LOCATION_BIT] == "0":
+    if bits[location] == "0":
         denied.add("location_beacon")
-    if bits[PURPOSE_BIT + PROFILES_FOR_ADVERTISING] == "0":
+    if all(bits[start + PROFILES_FOR_ADVERTISING] == "0" for start in consents):
         denied.add("profiling")
-    if bits[PURPOSE_BIT + USE_OF_PROFILES] == "0":
+    if all(bits[start + USE_OF_PROFILES] == "0" for start in consents):
         denied.add("personalization")
-    return denied
-
-
-def _bits(core: str) -> str | None:
-    """The core string's bits, or `None` where it is not a core string of version 2."""
-    try:
-        raw = urlsafe_b64decode(core + "=" * (-len(core) % 4))
-    except (Error, ValueError):
-        return None
-    bits = "".join(f"{byte:08b}" for byte in raw)
-    if len(bits) < BITS_MIN or int(bits[:6], 2) != VERSION:
-        return None
-    return bits
+    return frozenset(denied)
