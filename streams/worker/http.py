@@ -50,7 +50,7 @@ class HttpServer:
             "/readyz": lambda: _health(ready()),
         }
         self._server: asyncio.Server | None = None
-        self._open = 0
+        self._open: set[asyncio.StreamWriter] = set()
 
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port (one of the system's choice when `port` is 0).
@@ -69,15 +69,19 @@ class HttpServer:
         return bound
 
     async def stop(self) -> None:
-        """Stop listening; connections that are open are bounded by their own time."""
+        """Stop listening, and close what is open."""
         if self._server is not None:
             self._server.close()
+        for writer in self._open:
+            writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open += 1
+        if len(self._open) >= CONNECTIONS_MAX:
+            writer.close()
+            return
+        self._open.add(writer)
+        writer.transport.set_write_buffer_limits(high=0)  # `drain` waits for the last byte
         try:
-            if self._open > CONNECTIONS_MAX:
-                return
             async with asyncio.timeout(READ_S_MAX):
                 answer, with_body = await self._read(reader)
             async with asyncio.timeout(WRITE_S_MAX):
@@ -85,9 +89,11 @@ class HttpServer:
                 await writer.drain()
         except (TimeoutError, ConnectionError, asyncio.IncompleteReadError):
             pass
+        except asyncio.CancelledError:
+            pass  # the loop ends; Python 3.11 would log a cancelled handler as an error
         finally:
-            self._open -= 1
-            writer.close()
+            self._open.discard(writer)
+            writer.transport.abort()  # `close` would wait for who does not read
 
     async def _read(self, reader: asyncio.StreamReader) -> tuple[Answer, bool]:
         """Read the head of one request; a body is never read."""

@@ -37,7 +37,7 @@ def test_every_kind_of_addition_has_its_number_of_places() -> None:
     assert set(table) == {
         "input type",
         "event name",
-        "alert signal",
+        "churn signal",
         "metric",
         "offer rule",
         "feature",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 
@@ -131,3 +132,65 @@ def test_a_port_in_use_is_said_in_a_sentence() -> None:
             await first.stop()
 
     asyncio.run(run())
+
+
+def test_whoever_does_not_read_the_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that stands still holds no connection and no memory after the limit."""
+    monkeypatch.setattr(http_module, "WRITE_S_MAX", 0.2)
+    body = b"x" * 20_000_000
+
+    async def run() -> bytes:
+        server = HttpServer(lambda: body, lambda: Health(True), lambda: Health(True))
+        port = await server.start("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+        await asyncio.sleep(0.6)
+        received = b""
+        with suppress(ConnectionError):
+            while chunk := await asyncio.wait_for(reader.read(1 << 20), 10):
+                received += chunk
+        writer.close()
+        await server.stop()
+        return received
+
+    assert 0 < len(asyncio.run(run())) < len(body)
+
+
+def test_thousands_of_connections_leave_it_as_it_was() -> None:
+    """Each is answered or closed at once; afterwards it answers as before."""
+
+    async def one(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            writer.write(b"GET /healthz HTTP/1.1\r\n\r\n")
+            return await reader.read()
+        except ConnectionError:
+            return b""
+        finally:
+            writer.close()
+
+    async def crowd(port: int) -> bytes:
+        for _ in range(40):
+            answers = await asyncio.gather(*(one(port) for _ in range(50)))
+            assert all(answer.startswith(b"HTTP/1.1 200") or not answer for answer in answers)
+        return await one(port)
+
+    assert with_server(crowd).startswith(b"HTTP/1.1 200")
+
+
+def test_a_stop_closes_what_is_open_and_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """A client that is connected when the worker stops is closed, without an error in the log."""
+
+    async def run() -> bytes:
+        server = HttpServer(lambda: b"", lambda: Health(True), lambda: Health(True))
+        port = await server.start("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /metr")
+        await asyncio.sleep(0.05)
+        await server.stop()
+        rest = await asyncio.wait_for(reader.read(), 2)
+        writer.close()
+        return rest
+
+    assert asyncio.run(run()) == b""
+    assert caplog.records == []
