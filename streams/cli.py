@@ -191,11 +191,12 @@ def events_send(ctx: click.Context, file: str) -> None:
 
     A line is {"topic", "key"?, "value"}, or an event alone, which goes by its event_name.
     """
-    from streams.admin import sending
+    from streams.admin.sending import send_events
+    from streams.contracts.inputs.json_lines import open_input, read_json_lines
 
     settings = _settings(ctx)
-    with sending.opened(file) as lines, progress("sent") as tick:
-        done = sending.send_events(settings, iter(lines), tick)
+    with open_input(file) as lines, progress("sent") as tick:
+        done = send_events(settings, read_json_lines(lines), tick)
     say(f"sent {done.sent} events")
     if done.bad:
         say_all(done.bad_lines, err=True)

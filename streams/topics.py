@@ -1,4 +1,8 @@
-"""The topic catalogue: every topic's name, key, type, cleanup and retention, as data."""
+"""The topic catalogue: every topic's name, key, partitions, cleanup and retention, as data.
+
+It stands at the bottom and imports nothing of ours; `contracts.catalogue` binds each topic to its
+struct and event names.
+"""
 
 from typing import Literal
 
@@ -8,7 +12,13 @@ DAY_MS = 86_400_000
 
 
 class Topic(Struct, frozen=True, kw_only=True):
-    """A topic; `partitions` `customers` means: as many as the customers table has."""
+    """A topic.
+
+    Attributes:
+        holds: the name of what its records are; where they cross the border, of their schema.
+        partitions: `customers` means as many as the customers table has.
+        personal: whether its records carry data of a person, an id included.
+    """
 
     name: str
     direction: Literal["input", "reference", "output", "internal"]
@@ -17,6 +27,7 @@ class Topic(Struct, frozen=True, kw_only=True):
     partitions: Literal["customers", "one"] = "customers"
     cleanup: Literal["delete", "compact"] = "delete"
     retention_ms: int = 7 * DAY_MS
+    personal: bool = True
 
     def on_broker(self, application_id: str) -> str:
         """The name on the broker: internal topics carry the application's id in front.
@@ -33,7 +44,13 @@ def _input(name: str, holds: str) -> Topic:
 
 def _reference(name: str, key: str, holds: str) -> Topic:
     return Topic(
-        name=name, direction="reference", key=key, holds=holds, partitions="one", cleanup="compact"
+        name=name,
+        direction="reference",
+        key=key,
+        holds=holds,
+        partitions="one",
+        cleanup="compact",
+        personal=False,
     )
 
 
@@ -94,6 +111,7 @@ LEARNERS_CHANGELOG = Topic(
     holds="learner state",
     partitions="one",
     cleanup="compact",
+    personal=False,
 )
 MODEL_SNAPSHOTS = Topic(
     name="model-snapshots",
@@ -102,6 +120,7 @@ MODEL_SNAPSHOTS = Topic(
     holds="model_snapshot",
     partitions="one",
     cleanup="compact",
+    personal=False,
 )
 
 INPUTS = (CLICKSTREAM, APP, BEACON, PURCHASE, OFFER_FEEDBACK, PROFILE, PRIVACY_REQUESTS)

@@ -12,7 +12,7 @@ from streams import topics
 from streams.admin.sending import produce, producing
 from streams.broker.reading import read_to_end
 from streams.contracts.reference.files import load_reference
-from streams.contracts.reference.records import REFERENCE_STRUCTS, encode_reference_record
+from streams.contracts.reference.records import REFERENCE_TOPICS, encode_reference_record
 from streams.contracts.reference.structs import Policies, Reference
 from streams.errors import ReferenceDataError
 from streams.settings import Settings
@@ -96,7 +96,7 @@ def reference_records(reference: Reference) -> dict[str, dict[str, bytes]]:
     >>> sorted(reference_records(Reference())[topics.REF_POLICIES.name])
     ['policies']
     """
-    by_topic: dict[str, dict[str, bytes]] = {name: {} for name in REFERENCE_STRUCTS}
+    by_topic: dict[str, dict[str, bytes]] = {name: {} for name in REFERENCE_TOPICS}
     parts = (reference.offers, reference.products, reference.inventory, reference.beacons)
     for record in chain[Any](*parts, (reference.policies,)):
         topic, key, value = encode_reference_record(record)

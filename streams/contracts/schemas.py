@@ -6,72 +6,31 @@ that the files in the repository are what this says.
 
 import sys
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from streams.contracts import common
+from streams.contracts.catalogue import CONTRACTS, Contract
 from streams.contracts.descriptions import description_of
 from streams.contracts.inputs import events
-from streams.contracts.inputs.decode import NAMES_BY_TOPIC
 from streams.contracts.inputs.required import REQUIRED_BY_NAME
-from streams.contracts.internal import learning
-from streams.contracts.outputs import payloads as outputs
-from streams.contracts.reference import structs as reference
 
 BASE: Final = "https://schemas.offerstream.example/"
 REF: Final = "#/$defs/{name}"
 
 
-class Contract(Struct, frozen=True):
-    """A type that crosses the border: its name, its struct, its topic, and which way it goes."""
-
-    name: str
-    struct: type[Struct]
-    topic: str
-    direction: Literal["input", "reference", "output", "internal"]
-
-    @property
-    def closed(self) -> bool:
-        """Whether unknown fields are faults: in what we write, and in files that people write."""
-        return self.direction != "input"
-
-    @property
-    def file_name(self) -> str:
-        """The schema's file: name and version."""
-        return f"{self.name}.v1.schema.json"
-
-
-CONTRACTS: Final = (
-    Contract("clickstream", events.Clickstream, "events.clickstream", "input"),
-    Contract("app", events.App, "events.app", "input"),
-    Contract("beacon", events.Beacon, "events.beacon", "input"),
-    Contract("purchase", events.Purchase, "events.purchase", "input"),
-    Contract("offer_feedback", events.OfferFeedback, "events.offer-feedback", "input"),
-    Contract("profile", events.Profile, "events.profile", "input"),
-    Contract("privacy_request", events.PrivacyRequest, "privacy.requests", "input"),
-    Contract("offer", reference.Offer, "ref.offers", "reference"),
-    Contract("product", reference.ProductInfo, "ref.products", "reference"),
-    Contract("stock_level", reference.StockLevel, "ref.inventory", "reference"),
-    Contract("beacon_place", reference.BeaconPlace, "ref.beacons", "reference"),
-    Contract("policies", reference.Policies, "ref.policies", "reference"),
-    Contract("next_best_offer", outputs.NextBestOffer, "next-best-offers", "output"),
-    Contract("churn_alert", outputs.ChurnAlert, "churn-alerts", "output"),
-    Contract("decision_log", outputs.DecisionLog, "decision-log", "output"),
-    Contract("segment_change", outputs.SegmentChange, "segment-changes", "output"),
-    Contract("identity_change", outputs.IdentityChange, "identity-changes", "output"),
-    Contract("privacy_receipt", outputs.PrivacyReceipt, "privacy.receipts", "output"),
-    Contract("dead_letter", outputs.DeadLetter, "dead-letters", "output"),
-    Contract("learning_example", learning.LearningExample, "learning-examples", "internal"),
-    Contract("model_snapshot", learning.ModelSnapshot, "model-snapshots", "internal"),
-)
 _KEY_NAMES: Final[dict[tuple[str, str], Any]] = {
     ("Profile", "purposes"): {"enum": list(events.names_of(common.Purpose))},
     ("Offer", "title"): {"enum": list(events.names_of(common.LanguageTag))},
     ("NextBestOffer", "text"): {"enum": list(events.names_of(common.LanguageTag))},
     ("ChurnAlert", "text"): {"enum": list(events.names_of(common.LanguageTag))},
 }
+
+
+def file_name(contract: Contract) -> str:
+    """The schema's file: name and version."""
+    return f"{contract.type_name}.schema.json"
 
 
 def schema_of(contract: Contract) -> dict[str, Any]:
@@ -82,13 +41,13 @@ def schema_of(contract: Contract) -> dict[str, Any]:
     for name, schema in components.items():
         _describe(name, schema, closed=contract.closed)
     root = components.pop(contract.struct.__name__)
-    if contract.direction == "input":
+    if contract.topic.direction == "input":
         _add_rules(contract, root, components)
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": BASE + contract.file_name,
+        "$id": BASE + file_name(contract),
         "title": f"{contract.name} v1",
-        "x-topic": contract.topic,
+        "x-topic": contract.topic.name,
     }
     root.pop("title")
     return {key: _ecma(value) for key, value in (head | root | {"$defs": components}).items()}
@@ -115,7 +74,7 @@ def _add_rules(contract: Contract, root: dict[str, Any], components: dict[str, A
         {"required": [name], "properties": {name: {"type": "string"}}}
         for name in ("customer_id", "anonymous_id", "device_id")
     ]
-    names = sorted(NAMES_BY_TOPIC[contract.topic])
+    names = sorted(contract.event_names)
     event_name = root["properties"]["event_name"]
     root["properties"]["event_name"] = {
         "enum": names,
@@ -156,7 +115,7 @@ def text_of(contract: Contract) -> str:
 def main(folder: str) -> None:
     """Write every schema into a folder."""
     for contract in CONTRACTS:
-        Path(folder, contract.file_name).write_text(text_of(contract), encoding="utf-8")
+        Path(folder, file_name(contract)).write_text(text_of(contract), encoding="utf-8")
 
 
 if __name__ == "__main__":

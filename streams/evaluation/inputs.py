@@ -1,13 +1,9 @@
 """Files of events: JSON lines (plain, gzip or standard input) and CSVs of purchases, as records."""
 
 import csv
-import gzip
 import io
-import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import IO
 
 import msgspec
@@ -15,29 +11,10 @@ from msgspec import Struct
 
 from streams import topics
 from streams.contracts.ids import derive_id
-from streams.contracts.inputs import events
+from streams.contracts.inputs.json_lines import InputRecord, open_input, read_json_lines
 from streams.errors import OperatorError
 
 CSV_COLUMNS = ("customer_id", "ts", "amount")
-
-
-class InputRecord(Struct, frozen=True):
-    """One line of a file as a record: `line` counts from 1."""
-
-    line: int
-    topic: str
-    key: bytes | None
-    value: bytes
-
-
-class _Wrapped(Struct, frozen=True):
-    topic: str
-    value: msgspec.Raw
-    key: str | None = None
-
-
-class _Named(Struct, frozen=True):
-    event_name: str
 
 
 class _Dated(Struct, frozen=True):
@@ -46,66 +23,24 @@ class _Dated(Struct, frozen=True):
     identity: dict[str, str]
 
 
-_TOPIC_OF_NAME = {
-    name: topic.name
-    for kind, topic in reversed(
-        (
-            (events.ClickstreamName, topics.CLICKSTREAM),
-            (events.AppName, topics.APP),
-            (events.BeaconName, topics.BEACON),
-            (events.PurchaseName, topics.PURCHASE),
-            (events.FeedbackName, topics.OFFER_FEEDBACK),
-            (events.ProfileName, topics.PROFILE),
-            (events.PrivacyName, topics.PRIVACY_REQUESTS),
-        )
-    )
-    for name in events.names_of(kind)
-}
-_wrapped = msgspec.json.Decoder(_Wrapped)
-_named = msgspec.json.Decoder(_Named)
 _dated = msgspec.json.Decoder(_Dated)
 
 
 def read_records(path: str, currency: str = "EUR") -> Iterator[InputRecord]:
     """The records of a file, in its order; `-` is standard input.
 
-    A line is `{"topic", "key"?, "value"}` or an event alone, whose topic its name tells (a shopping
-    name counts as clickstream). A CSV (`.csv`, `.csv.gz`) has the columns customer_id, ts (epoch
-    seconds) and amount, each row a purchase; a row without a `currency` is in `currency`. A line of
-    neither form keeps its bytes under clickstream, where decoding rejects it with a reason.
+    Lines are read as `contracts.inputs.json_lines` says. A CSV (`.csv`, `.csv.gz`) has the columns
+    customer_id, ts (epoch seconds) and amount, each row a purchase; a row without a `currency` is
+    in `currency`.
 
     Raises:
         OperatorError: the file cannot be read, or the CSV lacks a column.
     """
-    with _opened(path) as file:
+    with open_input(path) as file:
         if path.removesuffix(".gz").endswith(".csv"):
             yield from _purchases(file, path, currency)
         else:
-            for number, line in enumerate(file, 1):
-                if stripped := line.strip():
-                    yield parse_line(number, stripped)
-
-
-def parse_line(number: int, line: bytes) -> InputRecord:
-    """One JSON line as a record.
-
-    >>> parse_line(1, b'{"event_name": "order_completed"}').topic
-    'events.purchase'
-    """
-    try:
-        wrapped = _wrapped.decode(line)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return InputRecord(number, _topic_of(line), None, line)
-    key = wrapped.key.encode() if wrapped.key is not None else None
-    return InputRecord(number, wrapped.topic, key, bytes(wrapped.value))
-
-
-def _topic_of(line: bytes) -> str:
-    try:
-        name = _named.decode(line).event_name
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return topics.CLICKSTREAM.name
-    return _TOPIC_OF_NAME.get(name, topics.CLICKSTREAM.name)
+            yield from read_json_lines(file)
 
 
 def granted(records: Iterable[InputRecord], purposes: Sequence[str]) -> Iterator[InputRecord]:
@@ -173,15 +108,3 @@ def _rfc3339(seconds: str) -> str:
         return datetime.fromtimestamp(float(seconds), UTC).isoformat()
     except (ValueError, OverflowError, OSError):
         return seconds
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[IO[bytes]]:
-    if path == "-":
-        yield sys.stdin.buffer
-        return
-    if not Path(path).is_file():
-        raise OperatorError(f"{path}: there is no such file")
-    opener = gzip.open if path.endswith(".gz") else open
-    with opener(path, "rb") as file:
-        yield file  # type: ignore[misc]

@@ -1,7 +1,7 @@
 """Purchases from a file: CSV (`customer_id, ts, amount`) or JSON lines of events, plain or gzip."""
 
 import csv
-import gzip
+import io
 import math
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,12 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from streams.contracts.common import Identity, Money
+from streams.contracts.inputs.json_lines import open_input, read_json_lines
 from streams.contracts.times import to_ms
 from streams.errors import OperatorError
 
 BAD_LINES_SHOWN_MAX = 20
 AT_S_MAX = 253_402_300_800  # the year 10000
-GZIP_MAGIC = b"\x1f\x8b"
 
 
 class Purchase(Struct, frozen=True):
@@ -54,12 +54,6 @@ class _Event(Struct):
     total: Money | None = None
 
 
-class _Line(Struct):
-    """A line as `replay` reads it: topic and value, or an event alone."""
-
-    value: msgspec.Raw = msgspec.Raw()
-
-
 def read_purchases(path: Path) -> PurchaseFile:
     """Read all purchases of a file, the earliest first; lines of one moment keep their order.
 
@@ -69,13 +63,11 @@ def read_purchases(path: Path) -> PurchaseFile:
     Raises:
         OperatorError: the file is not there, or has neither of the two formats.
     """
-    try:
-        with _open_text(path) as text:
-            parse = _parse_json if text.read(1) == "{" else _parse_csv
-            text.seek(0)
-            return _collect(parse(text))
-    except (OSError, EOFError) as error:
-        raise OperatorError(f"{path} cannot be read: {error}") from error
+    with open_input(str(path)) as file:
+        if file.peek(1)[:1] == b"{":
+            return _collect(_parse_json(file))
+        text = io.TextIOWrapper(file, "utf-8", errors="replace", newline="")
+        return _collect(_parse_csv(text))
 
 
 def _collect(parsed: Iterator[Purchase | BadLine | None]) -> PurchaseFile:
@@ -113,30 +105,21 @@ def _parse_csv(text: IO[str]) -> Iterator[Purchase | BadLine | None]:
             yield BadLine(rows.line_num, str(error))
 
 
-def _parse_json(text: IO[str]) -> Iterator[Purchase | BadLine | None]:
+def _parse_json(file: IO[bytes]) -> Iterator[Purchase | BadLine | None]:
     seen: set[str] = set()
-    for number, line in enumerate(text, 1):
-        if not line.strip():
-            continue
+    for record in read_json_lines(file):
         try:
-            event = _unwrap(line)
+            event = msgspec.json.decode(record.value, type=_Event)
             if event.event_name != "order_completed" or event.event_id in seen:
                 yield None
                 continue
             purchase = _from_event(event)
         except (msgspec.DecodeError, ValueError) as error:
-            yield BadLine(number, str(error))
+            yield BadLine(record.line, str(error))
             continue
         if event.event_id:
             seen.add(event.event_id)
         yield purchase
-
-
-def _unwrap(line: str) -> _Event:
-    value = bytes(msgspec.json.decode(line, type=_Line).value)
-    if value.startswith(b'"'):
-        value = msgspec.json.decode(value, type=str).encode()
-    return msgspec.json.decode(value or line, type=_Event)
 
 
 def _from_event(event: _Event) -> Purchase:
@@ -157,10 +140,3 @@ def _purchase(customer_id: str | None, at_s: float, amount: float) -> Purchase:
     if not (math.isfinite(amount) and amount >= 0.0):
         raise ValueError(f"amount {amount} of a purchase is below zero or no number")
     return Purchase(customer_id, round(at_s * 1000), amount)
-
-
-def _open_text(path: Path) -> IO[str]:
-    with path.open("rb") as raw:
-        zipped = raw.read(2) == GZIP_MAGIC
-    opener = gzip.open if zipped else open
-    return opener(path, "rt", encoding="utf-8", errors="replace", newline="")

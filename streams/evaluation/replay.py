@@ -15,13 +15,13 @@ from typing import IO, Self
 import msgspec
 
 from streams import topics
+from streams.contracts.inputs.json_lines import InputRecord
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.outputs.effects import AlertRaised, DecisionLogged, Effect, OutcomeSeen
 from streams.contracts.outputs.encode import encode_output
 from streams.contracts.times import DAY_MS
 from streams.decisions import Policy
 from streams.driver import Driver
-from streams.evaluation.inputs import InputRecord
 from streams.models import initial_models
 from streams.models.teacher import Teacher
 

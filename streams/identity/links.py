@@ -14,6 +14,7 @@ merges it. Rules that keep aliases free of circles:
 
 from msgspec.structs import replace
 
+from streams.contracts.catalogue import topic_of
 from streams.contracts.common import Identity, LinkMethod
 from streams.contracts.ids import derive_id, hash64
 from streams.contracts.inputs.events import InputEvent, Link, Profile
@@ -31,7 +32,7 @@ from streams.customer.codec import decode_row, encode_row
 from streams.customer.merge import merge_customers
 from streams.customer.recent import remember
 from streams.customer.row import LINKED_IDS_MAX, ROW_VERSION, Alias, Customer, Row, new_customer
-from streams.identity.resolution import Resolution, done, topic_of
+from streams.identity.resolution import Resolution, done
 from streams.topics import PROFILE
 
 IMPLIED: tuple[LinkMethod, ...] = ("login", "device")

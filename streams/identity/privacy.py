@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from streams.contracts.catalogue import topic_of
 from streams.contracts.common import Identity
 from streams.contracts.inputs.events import PrivacyRequest
 from streams.contracts.internal.routing import RoutedEvent
@@ -9,7 +10,7 @@ from streams.contracts.outputs.effects import EventRouted, ReceiptIssued
 from streams.contracts.outputs.payloads import PrivacyReceipt
 from streams.contracts.times import from_ms
 from streams.customer.row import Alias, Customer, Row
-from streams.identity.resolution import Resolution, done, event_at_ms, topic_of
+from streams.identity.resolution import Resolution, done, event_at_ms
 
 
 def requested(

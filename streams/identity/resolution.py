@@ -2,38 +2,10 @@
 
 from msgspec import Struct
 
-from streams.contracts.inputs.events import (
-    App,
-    Beacon,
-    Clickstream,
-    InputEvent,
-    OfferFeedback,
-    PrivacyRequest,
-    Profile,
-    Purchase,
-)
+from streams.contracts.inputs.events import InputEvent, PrivacyRequest
 from streams.contracts.outputs.effects import Effect
 from streams.contracts.times import to_ms
 from streams.customer.row import Customer, Row
-from streams.topics import (
-    APP,
-    BEACON,
-    CLICKSTREAM,
-    OFFER_FEEDBACK,
-    PRIVACY_REQUESTS,
-    PROFILE,
-    PURCHASE,
-)
-
-_TOPICS: dict[type, str] = {
-    Clickstream: CLICKSTREAM.name,
-    App: APP.name,
-    Beacon: BEACON.name,
-    Purchase: PURCHASE.name,
-    OfferFeedback: OFFER_FEEDBACK.name,
-    Profile: PROFILE.name,
-    PrivacyRequest: PRIVACY_REQUESTS.name,
-}
 
 
 class Resolution(Struct, frozen=True):
@@ -53,11 +25,6 @@ class Resolution(Struct, frozen=True):
 def done(row: Row | None, at_ms: int, *effects: Effect) -> Resolution:
     """Nothing further is to be done."""
     return Resolution(row, None, None, effects, at_ms)
-
-
-def topic_of(event: InputEvent) -> str:
-    """The topic that this event came from."""
-    return _TOPICS[type(event)]
 
 
 def event_at_ms(event: InputEvent) -> int:

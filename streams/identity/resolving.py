@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from streams.contracts.catalogue import topic_of
 from streams.contracts.inputs.events import InputEvent, PrivacyRequest, Profile
 from streams.contracts.internal.routing import (
     LinkAnswered,
@@ -13,7 +14,7 @@ from streams.contracts.internal.routing import (
 from streams.contracts.outputs.effects import Effect
 from streams.customer.row import Alias, Customer, Row
 from streams.identity import links, privacy
-from streams.identity.resolution import Resolution, done, event_at_ms, topic_of
+from streams.identity.resolution import Resolution, done, event_at_ms
 
 
 def key_of(message: Message) -> str:

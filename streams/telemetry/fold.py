@@ -4,16 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from streams import topics
-from streams.contracts.inputs.events import (
-    App,
-    Beacon,
-    Clickstream,
-    InputEvent,
-    OfferFeedback,
-    PrivacyRequest,
-    Profile,
-    Purchase,
-)
+from streams.contracts.catalogue import topic_of
+from streams.contracts.inputs.events import InputEvent, Profile
 from streams.contracts.internal.routing import (
     LinkAnswered,
     LinkRequested,
@@ -44,15 +36,6 @@ if TYPE_CHECKING:
 
 Measurements = tuple[Measurement, ...]
 
-TOPIC_OF: dict[type[Any], str] = {
-    Clickstream: topics.CLICKSTREAM.name,
-    App: topics.APP.name,
-    Beacon: topics.BEACON.name,
-    Purchase: topics.PURCHASE.name,
-    OfferFeedback: topics.OFFER_FEEDBACK.name,
-    Profile: topics.PROFILE.name,
-    PrivacyRequest: topics.PRIVACY_REQUESTS.name,
-}
 _EVENTS: dict[tuple[str, str], Measurement] = {}
 _ROUTED_KIND: dict[type[Any], str] = {
     RoutedEvent: "event",
@@ -76,7 +59,7 @@ def _arrival(message: Message) -> Measurements:
         return _event(topics.CUSTOMER_EVENTS.name, message.event)
     if isinstance(message, LinkRequested | LinkAnswered):
         return ()
-    return _event(TOPIC_OF[type(message)], message)
+    return _event(topic_of(message), message)
 
 
 def _event(topic: str, event: InputEvent) -> Measurements:

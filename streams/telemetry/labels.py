@@ -3,18 +3,9 @@
 from typing import get_args
 
 from streams import topics
+from streams.contracts.catalogue import EVENT_NAMES
 from streams.contracts.common import ChannelName
-from streams.contracts.inputs.events import (
-    AppName,
-    BeaconName,
-    ClickstreamName,
-    FeedbackName,
-    PrivacyName,
-    ProfileName,
-    PurchaseName,
-    RetentionOutcome,
-    names_of,
-)
+from streams.contracts.inputs.events import RetentionOutcome, names_of
 from streams.contracts.inputs.rules import RejectReason
 from streams.contracts.outputs.effects import EventIgnored, OutcomeSeen
 from streams.contracts.outputs.payloads import (
@@ -28,10 +19,6 @@ from streams.contracts.reference.structs import TriggerKind
 from streams.telemetry.metric import Label
 
 
-def _unique(*kinds: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for kind in kinds for name in names_of(kind)))
-
-
 def _field(struct: type, name: str) -> tuple[str, ...]:
     return names_of(struct.__annotations__[name])
 
@@ -41,18 +28,7 @@ BAND = Label("band", ("low", "medium", "high"))
 CACHE_RESULT = Label("result", ("hit", "miss"))
 CHANNEL = Label("channel", get_args(ChannelName))
 COMMIT_RESULT = Label("result", ("committed", "aborted"))
-EVENT_NAME = Label(
-    "event_name",
-    _unique(
-        ClickstreamName,
-        AppName,
-        BeaconName,
-        PurchaseName,
-        FeedbackName,
-        ProfileName,
-        PrivacyName,
-    ),
-)
+EVENT_NAME = Label("event_name", EVENT_NAMES)
 IDENTITY_KIND = Label("kind", _field(IdentityChange, "kind"))
 IGNORED_REASON = Label("reason", _field(EventIgnored, "reason"))
 LABEL_CLASS = Label("class", ("positive", "negative"))

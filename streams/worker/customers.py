@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from streams import topics
-from streams.contracts.inputs.decode import INPUT_STRUCTS, decode, decode_routed
+from streams.contracts.inputs.decode import decode, decode_routed
 from streams.contracts.inputs.events import InputEvent
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.internal.routing import (
@@ -222,7 +222,10 @@ class CustomerShell:
 
 def source_topics(settings: Settings) -> tuple[str, ...]:
     """The topics that the customers' shell reads, as the broker names them."""
-    return (*INPUT_STRUCTS, topics.CUSTOMER_EVENTS.on_broker(settings.application_id))
+    return (
+        *(t.name for t in topics.INPUTS),
+        topics.CUSTOMER_EVENTS.on_broker(settings.application_id),
+    )
 
 
 def attempt_of(record: Record) -> int:

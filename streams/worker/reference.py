@@ -21,7 +21,7 @@ from streams.broker.reading import partitions_on_broker
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.learning import ModelSnapshot
 from streams.contracts.internal.learning_records import decode_snapshot
-from streams.contracts.reference.records import REFERENCE_STRUCTS, decode_reference_record
+from streams.contracts.reference.records import REFERENCE_TOPICS, decode_reference_record
 from streams.contracts.reference.structs import Policies, Reference
 from streams.decisions import Policy, compile_policy
 from streams.errors import OfferstreamError, OperatorError
@@ -54,7 +54,7 @@ class Gathered:
     """Reference records by topic and key, and the view that follows from them; no Kafka here."""
 
     def __init__(self, meter: Meter, clock_s: Callable[[], float]) -> None:
-        self._records: dict[str, dict[bytes, Any]] = {name: {} for name in REFERENCE_STRUCTS}
+        self._records: dict[str, dict[bytes, Any]] = {name: {} for name in REFERENCE_TOPICS}
         self._meter = meter
         self._clock_s = clock_s
         self._changed = True
@@ -65,7 +65,7 @@ class Gathered:
         """Take one record; `None` withdraws what stood under the key."""
         fault = (
             self._take_reference(topic, key, value)
-            if topic in REFERENCE_STRUCTS
+            if topic in REFERENCE_TOPICS
             else self._take_snapshot(value)
         )
         if fault is not None:
@@ -137,7 +137,7 @@ class Gathered:
         return None
 
     def _in_catalogue(self, topic: str) -> str:
-        return topic if topic in REFERENCE_STRUCTS else topics.MODEL_SNAPSHOTS.name
+        return topic if topic in REFERENCE_TOPICS else topics.MODEL_SNAPSHOTS.name
 
     def _note(self, snapshot: ModelSnapshot) -> None:
         self._snapshots[snapshot.model] = snapshot
@@ -225,7 +225,7 @@ class ReferenceFollower:
         )
 
     def _assign(self, consumer: Consumer) -> set[tuple[str, int]]:
-        names = [*REFERENCE_STRUCTS]
+        names = [*REFERENCE_TOPICS]
         if self._settings.learner.learn:
             names.append(topics.MODEL_SNAPSHOTS.on_broker(self._settings.application_id))
         wanted = {

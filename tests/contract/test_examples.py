@@ -9,12 +9,13 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
+from streams.contracts.catalogue import CONTRACTS, Contract
 from streams.contracts.faults import faults_of
 from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.diagnosis import diagnose
 from streams.contracts.inputs.required import REQUIRED_BY_NAME
 from streams.contracts.inputs.rules import InputRules, Rejected
-from streams.contracts.schemas import CONTRACTS, Contract, text_of
+from streams.contracts.schemas import file_name, text_of
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 RULES = InputRules(now_ms=int(datetime(2026, 6, 1, tzinfo=UTC).timestamp() * 1000))
@@ -38,8 +39,8 @@ def _files(kind: str) -> list[Any]:
 def _read(contract: Contract, value: Any) -> object:
     """What the program makes of an example: a struct, or why not; closed types strictly."""
     raw = json.dumps(value).encode()
-    if contract.direction == "input":
-        return decode(contract.topic, raw, (), RULES)
+    if contract.topic.direction == "input":
+        return decode(contract.topic.name, raw, (), RULES)
     try:
         struct = msgspec.json.decode(raw, type=contract.struct)
     except msgspec.ValidationError as error:
@@ -71,7 +72,7 @@ def test_invalid_examples_are_rejected_with_their_reason_and_path(path: Path) ->
 @pytest.mark.parametrize("name", NAMES)
 def test_the_files_are_what_the_code_says(name: str) -> None:
     """A schema in the repository equals what `python -m streams.contracts.schemas` writes."""
-    written = (SCHEMAS / BY_NAME[name].file_name).read_text(encoding="utf-8")
+    written = (SCHEMAS / file_name(BY_NAME[name])).read_text(encoding="utf-8")
     assert written == text_of(BY_NAME[name])
 
 
@@ -98,7 +99,7 @@ def test_every_type_has_examples_of_both_kinds(name: str) -> None:
 def test_no_schema_and_no_example_is_left_over() -> None:
     """Every file under `schemas/` belongs to a type of the catalogue."""
     files = {path.name for path in SCHEMAS.glob("*.schema.json")}
-    assert files == {contract.file_name for contract in CONTRACTS}
+    assert files == {file_name(contract) for contract in CONTRACTS}
     assert {path.name for path in (SCHEMAS / "examples").iterdir()} == set(NAMES)
 
 

@@ -65,7 +65,8 @@ def test_events_are_read_alone_and_wrapped(tmp_path: Path) -> None:
     lines = [
         EVENT % (1, 1),
         '{"topic":"events.purchase","key":"c-1","value":%s}' % (EVENT % (2, 2)),
-        json.dumps({"topic": "events.purchase", "value": EVENT % (1, 1)}),
+        '{"topic":"events.purchase","value":%s}' % (EVENT % (1, 1)),
+        json.dumps({"topic": "events.purchase", "value": EVENT % (3, 3)}),
         '{"event_name":"page_viewed"}',
         '{"event_name":"order_completed","event_id":"e-9"}',
         '{"broken',
@@ -76,8 +77,8 @@ def test_events_are_read_alone_and_wrapped(tmp_path: Path) -> None:
         Purchase("c-1", 1_772_359_201_000, 12.5),
         Purchase("c-1", 1_772_359_202_000, 12.5),
     )
-    assert (file.skipped_count, file.bad_count) == (2, 2)
-    assert [bad.line for bad in file.bad] == [5, 6]
+    assert (file.skipped_count, file.bad_count) == (2, 3)
+    assert [bad.line for bad in file.bad] == [4, 6, 7]
 
 
 @pytest.mark.parametrize("content", ["", "name,when\na,1\n"], ids=["empty", "other columns"])

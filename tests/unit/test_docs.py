@@ -12,7 +12,7 @@ from streams import topics
 from streams.admin.reference import load_validated
 from streams.alerts.churn_signals import BY_EVALUATION, BY_EVENT
 from streams.alerts.wording import CHURN_REASONS
-from streams.contracts.inputs.decode import NAMES_BY_TOPIC
+from streams.contracts.catalogue import EVENT_NAMES
 from streams.contracts.inputs.required import REQUIRED_BY_NAME
 from streams.contracts.inputs.rules import RejectReason
 from streams.contracts.outputs.payloads import ChurnSignalCode, Verdict, WhyNot
@@ -158,12 +158,21 @@ def test_every_sign_and_every_reason_of_leaving_is_explained() -> None:
     )
 
 
-def test_every_topic_event_name_and_reject_reason_is_listed() -> None:
+def test_the_table_of_topics_is_the_catalogue() -> None:
+    """Name, key, partitions, how long it is kept, and whether it holds personal data."""
+    table = rows(section(page("events.md"), "Topics"))
+    assert [row[0].strip("`") for row in table[2:]] == [topic.name for topic in topics.ALL]
+    for topic, row in zip(topics.ALL, table[2:], strict=True):
+        days = topic.retention_ms // topics.DAY_MS
+        kept = "newest of each key" if topic.cleanup == "compact" else f"{days} days"
+        facts = [f"`{topic.holds}`", topic.key, topic.partitions, kept]
+        assert row[1:] == [*facts, "yes" if topic.personal else "no"]
+
+
+def test_every_event_name_and_reject_reason_is_listed() -> None:
     """events.md is the contract in words."""
     text = page("events.md")
-    assert {topic.name for topic in topics.ALL} - named(text) == set()
-    names = {name for of_topic in NAMES_BY_TOPIC.values() for name in of_topic}
-    assert names - named(text) == set()
+    assert set(EVENT_NAMES) - named(text) == set()
     # `unknown_field` is a fault of files that people write; in events such fields are passed over
     assert set(get_args(RejectReason)) - named(text) == {"unknown_field"}
     assert set(REQUIRED_BY_NAME.values()) - named(text) == set()

@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from streams import topics
+from streams.contracts.catalogue import INPUT_CONTRACTS, topic_of_name
 from streams.contracts.envelope import (
     Attributes,
     Headers,
@@ -12,45 +14,15 @@ from streams.contracts.envelope import (
     read_headers,
 )
 from streams.contracts.ids import derive_id
-from streams.contracts.inputs import events as kinds
 from streams.contracts.inputs.diagnosis import diagnose, is_too_deep, is_utf8
-from streams.contracts.inputs.events import InputEvent, names_of
-from streams.contracts.inputs.required import REQUIRED_BY_NAME
-from streams.contracts.inputs.rules import InputRules, Rejected, RejectReason
+from streams.contracts.inputs.events import InputEvent
+from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.inputs.semantics import fault_of, nul_fault
 from streams.contracts.internal.routing import LinkAnswered, LinkRequested, Routable, RoutedEvent
 
-__all__ = [
-    "INPUT_STRUCTS",
-    "REQUIRED_BY_NAME",
-    "InputRules",
-    "RejectReason",
-    "Rejected",
-    "decode",
-    "decode_routed",
-]
-
-PRIVACY_TOPIC: Final = "privacy.requests"
-INPUT_STRUCTS: Final[dict[str, type[InputEvent]]] = {
-    "events.clickstream": kinds.Clickstream,
-    "events.app": kinds.App,
-    "events.beacon": kinds.Beacon,
-    "events.purchase": kinds.Purchase,
-    "events.offer-feedback": kinds.OfferFeedback,
-    "events.profile": kinds.Profile,
-    PRIVACY_TOPIC: kinds.PrivacyRequest,
-}
-NAMES_BY_TOPIC: Final[dict[str, frozenset[str]]] = {
-    "events.clickstream": frozenset(names_of(kinds.ClickstreamName)),
-    "events.app": frozenset(names_of(kinds.AppName)),
-    "events.beacon": frozenset(names_of(kinds.BeaconName)),
-    "events.purchase": frozenset(names_of(kinds.PurchaseName)),
-    "events.offer-feedback": frozenset(names_of(kinds.FeedbackName)),
-    "events.profile": frozenset(names_of(kinds.ProfileName)),
-    PRIVACY_TOPIC: frozenset(names_of(kinds.PrivacyName)),
-}
-_DECODERS: Final = {
-    topic: msgspec.json.Decoder[InputEvent](struct) for topic, struct in INPUT_STRUCTS.items()
+PRIVACY_TOPIC: Final = topics.PRIVACY_REQUESTS.name
+_DECODERS: Final[dict[str, msgspec.json.Decoder[InputEvent]]] = {
+    c.topic.name: msgspec.json.Decoder(c.struct) for c in INPUT_CONTRACTS
 }
 _DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # A privacy request's id and time are made of its own fields, so those are what is amiss.
@@ -189,10 +161,10 @@ def _explain_name(value: bytes, rejected: Rejected) -> Rejected:
         name = msgspec.json.decode(value, type=_Head).event_name
     except _DECODE_ERRORS:
         return rejected
-    for topic, names in NAMES_BY_TOPIC.items():
-        if name in names:
-            return msgspec.structs.replace(rejected, detail=f"{name} belongs on {topic}")
-    return rejected
+    topic = topic_of_name(name)
+    if topic is None:
+        return rejected
+    return msgspec.structs.replace(rejected, detail=f"{name} belongs on {topic}")
 
 
 class _RoutedWire(msgspec.Struct, frozen=True):

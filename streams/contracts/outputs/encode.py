@@ -5,6 +5,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from streams import topics
+from streams.contracts.catalogue import CONTRACT_OF
 from streams.contracts.envelope import SOURCE, output_headers
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.routing import LinkAnswered, LinkRequested, Routable, RoutedEvent
@@ -13,9 +15,6 @@ from streams.contracts.outputs.effects import Effect
 from streams.contracts.outputs.payloads import DeadLetter
 from streams.contracts.times import to_ms
 
-CUSTOMER_EVENTS: Final = "customer-events"
-LEARNING_EXAMPLES: Final = "learning-examples"
-DEAD_LETTERS: Final = "dead-letters"
 _TAGS: Final[dict[type[Routable], bytes]] = {
     RoutedEvent: b'{"type":"routed_event",',
     LinkRequested: b'{"type":"link_requested",',
@@ -47,8 +46,6 @@ def encode_output(effect: Effect) -> OutputMessage | None:
 def _encode_offer(effect: happened.OfferDecided) -> OutputMessage:
     offer = effect.offer
     return _output(
-        "next-best-offers",
-        "next_best_offer.v1",
         offer,
         id_=offer.decision_id,
         key=offer.customer_id,
@@ -60,8 +57,6 @@ def _encode_offer(effect: happened.OfferDecided) -> OutputMessage:
 def _encode_decision(effect: happened.DecisionLogged) -> OutputMessage:
     entry = effect.entry
     return _output(
-        "decision-log",
-        "decision_log.v1",
         entry,
         id_=entry.decision_id,
         key=entry.customer_id,
@@ -73,8 +68,6 @@ def _encode_decision(effect: happened.DecisionLogged) -> OutputMessage:
 def _encode_alert(effect: happened.AlertRaised) -> OutputMessage:
     alert = effect.alert
     return _output(
-        "churn-alerts",
-        "churn_alert.v1",
         alert,
         id_=alert.alert_id,
         key=alert.customer_id,
@@ -86,8 +79,6 @@ def _encode_alert(effect: happened.AlertRaised) -> OutputMessage:
 def _encode_identity(effect: happened.IdentityChanged) -> OutputMessage:
     change = effect.change
     return _output(
-        "identity-changes",
-        "identity_change.v1",
         change,
         id_=change.change_id,
         key=change.customer_id,
@@ -98,8 +89,6 @@ def _encode_identity(effect: happened.IdentityChanged) -> OutputMessage:
 def _encode_segment(effect: happened.SegmentChanged) -> OutputMessage:
     change = effect.change
     return _output(
-        "segment-changes",
-        "segment_change.v1",
         change,
         id_=change.change_id,
         key=change.customer_id,
@@ -110,8 +99,6 @@ def _encode_segment(effect: happened.SegmentChanged) -> OutputMessage:
 def _encode_receipt(effect: happened.ReceiptIssued) -> OutputMessage:
     receipt = effect.receipt
     return _output(
-        "privacy.receipts",
-        "privacy_receipt.v1",
         receipt,
         id_=receipt.request_id,
         key=receipt.request_id,
@@ -121,11 +108,15 @@ def _encode_receipt(effect: happened.ReceiptIssued) -> OutputMessage:
 
 def _encode_label(effect: happened.OutcomeLabeled) -> OutputMessage:
     example = effect.example
-    return OutputMessage(LEARNING_EXAMPLES, example.model.encode(), _ENCODER.encode(example))
+    return OutputMessage(
+        topics.LEARNING_EXAMPLES.name, example.model.encode(), _ENCODER.encode(example)
+    )
 
 
 def _encode_routed_event(effect: happened.EventRouted) -> OutputMessage:
-    return OutputMessage(CUSTOMER_EVENTS, effect.key.encode(), encode_routed(effect.message))
+    return OutputMessage(
+        topics.CUSTOMER_EVENTS.name, effect.key.encode(), encode_routed(effect.message)
+    )
 
 
 _ENCODERS: Final[dict[type[Effect], Callable[[Any], OutputMessage]]] = {
@@ -141,8 +132,6 @@ _ENCODERS: Final[dict[type[Effect], Callable[[Any], OutputMessage]]] = {
 
 
 def _output(
-    topic: str,
-    type_: str,
     payload: msgspec.Struct,
     *,
     id_: str,
@@ -150,8 +139,9 @@ def _output(
     at_ms: int,
     traceparent: str | None = None,
 ) -> OutputMessage:
-    headers = output_headers(type_, id_, SOURCE, at_ms, key, traceparent)
-    return OutputMessage(topic, key.encode(), _ENCODER.encode(payload), headers)
+    contract = CONTRACT_OF[type(payload)]
+    headers = output_headers(contract.type_name, id_, SOURCE, at_ms, key, traceparent)
+    return OutputMessage(contract.topic.name, key.encode(), _ENCODER.encode(payload), headers)
 
 
 def encode_dead_letter(
@@ -181,7 +171,7 @@ def encode_dead_letter(
     )
     own = tuple((name, text) for name, text in headers if not name.startswith("os_"))
     added = tuple((f"os_{name}", str(fact).encode()) for name, fact in _facts(facts))
-    return OutputMessage(DEAD_LETTERS, key, value, (*own, *added))
+    return OutputMessage(topics.DEAD_LETTERS.name, key, value, (*own, *added))
 
 
 def _facts(letter: DeadLetter) -> list[tuple[str, str | int]]:

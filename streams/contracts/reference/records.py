@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
+from streams import topics
+from streams.contracts.catalogue import CONTRACT_OF, CONTRACTS
 from streams.contracts.inputs.diagnosis import diagnose
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.reference.structs import (
@@ -18,14 +20,7 @@ from streams.contracts.reference.structs import (
 ReferenceRecord = Offer | ProductInfo | StockLevel | BeaconPlace | Policies
 POLICIES_KEY: Final = "policies"
 
-REFERENCE_STRUCTS: Final[dict[str, type[ReferenceRecord]]] = {
-    "ref.offers": Offer,
-    "ref.products": ProductInfo,
-    "ref.inventory": StockLevel,
-    "ref.beacons": BeaconPlace,
-    "ref.policies": Policies,
-}
-_TOPICS: Final = {struct: topic for topic, struct in REFERENCE_STRUCTS.items()}
+REFERENCE_TOPICS: Final = tuple(topic.name for topic in topics.REFERENCES)
 _KEYS: Final[dict[type[ReferenceRecord], Callable[[Any], str]]] = {
     Offer: lambda offer: offer.offer_id,
     ProductInfo: lambda product: product.product_id,
@@ -33,9 +28,10 @@ _KEYS: Final[dict[type[ReferenceRecord], Callable[[Any], str]]] = {
     BeaconPlace: lambda place: place.beacon_ref,
     Policies: lambda _: POLICIES_KEY,
 }
-_DECODERS: Final = {
-    topic: msgspec.json.Decoder[ReferenceRecord](struct)
-    for topic, struct in REFERENCE_STRUCTS.items()
+_DECODERS: Final[dict[str, msgspec.json.Decoder[ReferenceRecord]]] = {
+    c.topic.name: msgspec.json.Decoder(c.struct)
+    for c in CONTRACTS
+    if c.topic.direction == "reference"
 }
 
 
@@ -50,7 +46,7 @@ def key_of_record(record: ReferenceRecord) -> str:
 
 def topic_of_record(record: ReferenceRecord) -> str:
     """The topic of a record."""
-    return _TOPICS[type(record)]
+    return CONTRACT_OF[type(record)].topic.name
 
 
 def encode_reference_record(record: ReferenceRecord) -> tuple[str, bytes, bytes]:

@@ -1,16 +1,19 @@
 """Reading: the three envelopes, and what stands in for what."""
 
 import json
+import re
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from streams import topics
-from streams.contracts.inputs.decode import INPUT_STRUCTS, NAMES_BY_TOPIC, decode
-from streams.contracts.inputs.events import Clickstream, PrivacyRequest, Profile
+from streams.contracts.catalogue import CONTRACT_OF, CONTRACTS, INPUT_CONTRACTS
+from streams.contracts.inputs.decode import decode
+from streams.contracts.inputs.events import Clickstream, InputEvent, PrivacyRequest, Profile
 from streams.contracts.inputs.rules import InputRules, Rejected
-from streams.contracts.schemas import CONTRACTS
+from streams.contracts.reference.records import ReferenceRecord
 
 NOW_MS = 1_773_480_413_589  # 2026-03-14T09:26:53.589Z
 RULES = InputRules(now_ms=NOW_MS)
@@ -147,11 +150,26 @@ def test_a_backslash_before_u0000_is_no_nul() -> None:
     assert _decode(DATA | {"page": {"path": "\x00"}}).reason == "bad_character"
 
 
-def test_the_contracts_name_the_catalogues_topics() -> None:
-    """Every topic of the contracts is in the catalogue under the same name, and none is missing."""
-    inputs = {topic.name for topic in topics.INPUTS}
-    assert set(INPUT_STRUCTS) == set(NAMES_BY_TOPIC) == inputs
-    held = {(topic.name, topic.holds) for topic in topics.ALL}
-    assert {(contract.topic, contract.name) for contract in CONTRACTS} <= held
-    outside = {t.name for t in (*topics.INPUTS, *topics.REFERENCES, *topics.OUTPUTS)}
-    assert outside <= {contract.topic for contract in CONTRACTS}
+def test_every_topic_that_crosses_the_border_is_bound_once() -> None:
+    """Each input, reference and output topic has one struct; the union of events has no other."""
+    bound = [contract.topic for contract in CONTRACTS]
+    assert len(set(bound)) == len(bound) == len(CONTRACT_OF)
+    assert {*topics.INPUTS, *topics.REFERENCES, *topics.OUTPUTS} <= set(bound) <= set(topics.ALL)
+    assert {c.struct for c in INPUT_CONTRACTS} == set(get_args(InputEvent))
+    assert {c.struct for c in CONTRACTS if c.topic.direction == "reference"} == set(
+        get_args(ReferenceRecord)
+    )
+
+
+def test_no_topic_is_named_outside_its_catalogue() -> None:
+    """A topic's name stands in `streams/topics.py` alone, but for examples in docstrings."""
+    room = Path(topics.__file__).parent
+    literals = re.compile("|".join(f'"{re.escape(topic.name)}"' for topic in topics.ALL))
+    found = [
+        f"{path.relative_to(room)}:{number}"
+        for path in sorted(room.rglob("*.py"))
+        if path.name != "topics.py" or path.parent != room
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if literals.search(line) and ">>>" not in line and '.group("' not in line
+    ]
+    assert found == []

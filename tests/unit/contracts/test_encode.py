@@ -53,7 +53,7 @@ def test_outputs_go_to_their_topic_and_keep_their_schema(
     payload = _example(name, file)
     message = encode_output(effect(payload))
     assert message is not None
-    assert (message.topic, message.key) == (BY_NAME[name].topic, key.encode())
+    assert (message.topic, message.key) == (BY_NAME[name].topic.name, key.encode())
     headers = dict(message.headers)
     assert headers["ce_type"] == f"{name}.v1".encode()
     assert headers["content-type"] == b"application/json"

@@ -1,0 +1,129 @@
+"""JSON lines: files of events, read one way by whoever replays, sends or evaluates them.
+
+A line is a record, `{"topic", "key"?, "value"}`, or an event alone, whose name and channel tell its
+topic. Nothing here judges what an event says: `decode` does.
+"""
+
+import gzip
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from typing import IO, Any, Final, cast
+
+import msgspec
+from msgspec import Struct
+
+from streams import topics
+from streams.contracts.catalogue import topic_of_name
+from streams.errors import OperatorError
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+_DECODE_ERRORS: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+_INPUTS: Final = frozenset(topic.name for topic in topics.INPUTS)
+
+
+class InputRecord(Struct, frozen=True):
+    """One line of a file as a record.
+
+    Attributes:
+        line: counts from 1.
+        topic: of the catalogue; of a line without one that we know, `events.clickstream`.
+        key: what the line says, else the id of the event that comes first.
+        value: the event's bytes, as they stand in the line.
+        fault: why no topic takes the line, in a sentence without what it holds; empty: one does.
+            `decode` rejects the value of such a line with a typed reason.
+    """
+
+    line: int
+    topic: str
+    key: bytes | None
+    value: bytes
+    fault: str = ""
+
+
+class _Line(Struct, frozen=True):
+    """What a line may say of itself, untyped: one bad field does not hide the others."""
+
+    topic: Any = None
+    key: Any = None
+    value: msgspec.Raw = msgspec.Raw()
+    event_name: Any = None
+    channel: Any = None
+    identity: Any = None
+
+
+_LINE: Final = msgspec.json.Decoder(_Line)
+
+
+def parse_line(number: int, line: bytes) -> InputRecord:
+    """One JSON line as a record. Total: any bytes.
+
+    >>> parse_line(1, b'{"event_name": "order_completed"}').topic
+    'events.purchase'
+    >>> parse_line(2, b'{"event_name": "product_viewed", "channel": "app"}').topic
+    'events.app'
+    >>> parse_line(3, b'{"topic": "events.app", "key": "c1", "value": {"a": 1}}').value
+    b'{"a": 1}'
+    """
+    head = _head(line)
+    if head is None:
+        fault = "is not JSON of a record or an event"
+        return InputRecord(number, topics.CLICKSTREAM.name, None, line, fault)
+    if isinstance(head.topic, str) and bytes(head.value):
+        value = bytes(head.value)
+        fault = "" if head.topic in _INPUTS else "there is no input topic of that name"
+        return InputRecord(number, head.topic, _key(head, _head(value)), value, fault)
+    topic = topic_of_name(_text(head.event_name), _text(head.channel))
+    fault = "" if topic else "has no `topic` and no event_name that we know"
+    return InputRecord(number, topic or topics.CLICKSTREAM.name, _key(head, head), line, fault)
+
+
+def read_json_lines(file: IO[bytes]) -> Iterator[InputRecord]:
+    """The records of a file, in its order; blank lines are passed over."""
+    for number, line in enumerate(file, 1):
+        if stripped := line.strip():
+            yield parse_line(number, stripped)
+
+
+@contextmanager
+def open_input(path: str) -> Iterator[BufferedReader]:
+    """The bytes of a file, or of standard input for `-`; what is gzip is unpacked.
+
+    Raises:
+        OperatorError: it cannot be opened.
+    """
+    try:
+        opened = sys.stdin.buffer if path == "-" else open(path, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise OperatorError(f"{path} cannot be read: {error.strerror}") from error
+    file = cast(BufferedReader, opened)
+    try:
+        zipped = file.peek(2)[:2] == GZIP_MAGIC
+        yield cast(BufferedReader, gzip.GzipFile(fileobj=file)) if zipped else file
+    except (EOFError, OSError) as error:
+        raise OperatorError(f"{path} cannot be read: {error}") from error
+    finally:
+        if path != "-":
+            file.close()
+
+
+def _head(line: bytes) -> _Line | None:
+    try:
+        return _LINE.decode(line)
+    except _DECODE_ERRORS:
+        return None
+
+
+def _key(line: _Line, event: _Line | None) -> bytes | None:
+    """The line's own key, else the id that its event names first."""
+    if isinstance(line.key, str):
+        return line.key.encode()
+    ids = event.identity if event is not None and isinstance(event.identity, dict) else {}
+    found = (ids.get(name) for name in ("customer_id", "anonymous_id", "device_id"))
+    key = next((text for text in found if isinstance(text, str) and text), None)
+    return None if key is None else key.encode()
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
