@@ -1,25 +1,22 @@
 """Churn alerts: risk to band with hysteresis, one open case a person, stages of the life cycle."""
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from streams.alerts.churn_signals import evaluate_signals
 from streams.alerts.messages import Raised, churn_alert
+from streams.contracts.common import LifecycleStage, RiskBandName
 from streams.contracts.ids import derive_id, unit_draw
 from streams.contracts.outputs.effects import AlertRaised, Effect, SegmentChanged
-from streams.contracts.outputs.payloads import SegmentChange
+from streams.contracts.outputs.payloads import AlertTransition, SegmentChange
 from streams.contracts.reference.structs import ChurnDefinition, Policies
 from streams.contracts.times import from_ms
 from streams.customer import Customer, TriggerEvent
 from streams.customer.consents import is_granted
 from streams.customer.row import AlertCase, Churn
 
-Band = Literal["low", "medium", "high"]
-Transition = Literal["entered", "escalated", "deescalated", "resolved"]
-Stage = Literal["new", "active", "at_risk", "lapsed"]
-BANDS: tuple[Band, ...] = ("low", "medium", "high")
-ORDER: tuple[str, ...] = BANDS
+BANDS: tuple[RiskBandName, ...] = ("low", "medium", "high")
 STRONG_SIGNAL = 0.8
 # The value says nothing to anybody: another one would deal the control cases anew.
 CONTROL_SALT = "untreated"
@@ -95,24 +92,26 @@ def assess(
 
 def _band(
     risk: float, case: AlertCase | None, person: Customer, definition: ChurnDefinition
-) -> Band:
+) -> RiskBandName:
     """The band of this risk; an open case leaves its band only below the hysteresis.
 
     A strong signal (cancel page, uninstall, a severe complaint) lifts the band by one.
     """
-    held = ORDER.index(case.band) if case else 0
+    held = BANDS.index(case.band) if case else 0
     reached = 0
     for band in definition.bands:
-        rank = ORDER.index(band.name)
+        rank = BANDS.index(band.name)
         kept = rank <= held and risk >= band.from_risk - definition.hysteresis
         if risk >= band.from_risk or kept:
             reached = max(reached, rank)
     if any(s.strength >= STRONG_SIGNAL for s in person.signals if s.event_ids):
-        reached = min(reached + 1, len(ORDER) - 1)
+        reached = min(reached + 1, len(BANDS) - 1)
     return BANDS[reached]
 
 
-def _stage(person: Customer, churn: Churn, band: Band, definition: ChurnDefinition) -> Stage:
+def _stage(
+    person: Customer, churn: Churn, band: RiskBandName, definition: ChurnDefinition
+) -> LifecycleStage:
     if churn.next_tick_ms is None:
         return "lapsed"
     if person.spend is None or person.spend.orders < definition.min_purchases:
@@ -121,8 +120,13 @@ def _stage(person: Customer, churn: Churn, band: Band, definition: ChurnDefiniti
 
 
 def _transition(
-    person: Customer, churn: Churn, band: Band, stage: Stage, score: Score, policies: Policies
-) -> Transition | None:
+    person: Customer,
+    churn: Churn,
+    band: RiskBandName,
+    stage: LifecycleStage,
+    score: Score,
+    policies: Policies,
+) -> AlertTransition | None:
     case = churn.case
     if case is not None and not is_granted(person, "profiling"):
         return "resolved"
@@ -131,7 +135,7 @@ def _transition(
         return "entered" if worthy and _is_worth_it(person, score.risk, policies) else None
     if stage == "lapsed" or band == "low":
         return "resolved"
-    step = ORDER.index(band) - ORDER.index(case.band)
+    step = BANDS.index(band) - BANDS.index(case.band)
     if step == 0:
         return None
     return "escalated" if step > 0 else "deescalated"
@@ -155,8 +159,8 @@ def value_at_risk(person: Customer, policies: Policies) -> float:
 
 def _carried_out(
     person: Customer,
-    transition: Transition,
-    band: Band,
+    transition: AlertTransition,
+    band: RiskBandName,
     score: Score,
     now_ms: int,
     event_id: str,
@@ -180,13 +184,15 @@ def _carried_out(
         transition=transition,
         case=case,
         band=band,
-        previous_band=before.band if before else None,  # type: ignore[arg-type]
+        previous_band=before.band if before else None,
         value_at_risk=value_at_risk(person, policies),
     )
     return replace(person, churn=churn), raised
 
 
-def _staged(person: Customer, stage: Stage, now_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
+def _staged(
+    person: Customer, stage: LifecycleStage, now_ms: int
+) -> tuple[Customer, tuple[Effect, ...]]:
     previous = person.churn.stage
     if stage == previous:
         return person, ()
@@ -201,7 +207,7 @@ def _staged(person: Customer, stage: Stage, now_ms: int) -> tuple[Customer, tupl
 
 
 def _trigger_events(
-    person: Customer, transition: Transition, raised: Raised, now_ms: int
+    person: Customer, transition: AlertTransition, raised: Raised, now_ms: int
 ) -> tuple[TriggerEvent, ...]:
     """A case that opened or grew asks for an offer, unless it is a control."""
     if transition not in ("entered", "escalated") or not raised.case.treated:

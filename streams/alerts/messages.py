@@ -1,12 +1,13 @@
 """What is sent of an alert, field by field."""
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
 from streams.alerts.wording import alert_text
-from streams.contracts.common import Money
+from streams.contracts.common import ChannelName, Money, Purpose, RiskBandName
 from streams.contracts.outputs.payloads import (
+    AlertTransition,
     ChurnAlert,
     ChurnSignal,
     ConsentProof,
@@ -25,16 +26,20 @@ CONTROL_ARM = "control"
 TREATED_ARM = "treated"
 SIGNALS_SAID_MAX = 2
 REASONS_SAID_MAX = 3
+CONTACTS: tuple[tuple[Purpose, ChannelName], ...] = (
+    ("marketing_push", "push"),
+    ("marketing_email", "email"),
+)
 
 
 class Raised(Struct, frozen=True, kw_only=True):
     """An alert in the making."""
 
     alert_id: str
-    transition: Literal["entered", "escalated", "deescalated", "resolved"]
+    transition: AlertTransition
     case: AlertCase
-    band: Literal["low", "medium", "high"]
-    previous_band: Literal["low", "medium", "high"] | None
+    band: RiskBandName
+    previous_band: RiskBandName | None
     value_at_risk: float
 
 
@@ -100,7 +105,7 @@ def _by_strength(person: Customer) -> list[SeenSignal]:
 def _signals(person: Customer) -> tuple[ChurnSignal, ...]:
     return tuple(
         ChurnSignal(
-            code=s.code,  # type: ignore[arg-type]
+            code=s.code,
             strength=s.strength,
             observed_at=from_ms(s.at_ms),
             evidence_event_ids=s.event_ids,
@@ -113,7 +118,7 @@ def _recommended(person: Customer, raised: Raised, now_ms: int) -> Recommended |
     """A contact on the best channel that the person allows; none for a control."""
     if raised.transition == "resolved" or not raised.case.treated:
         return None
-    for purpose, channel in (("marketing_push", "push"), ("marketing_email", "email")):
+    for purpose, channel in CONTACTS:
         if is_granted(person, purpose):
-            return Recommended(channel=channel, act_before=from_ms(now_ms + WEEK_MS))  # type: ignore[arg-type]
+            return Recommended(channel=channel, act_before=from_ms(now_ms + WEEK_MS))
     return Recommended(channel="call_center", act_before=from_ms(now_ms + WEEK_MS))

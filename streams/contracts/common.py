@@ -19,6 +19,7 @@ Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}(?!\n)$")]
 
 ChannelName = Literal["web", "app", "store", "email", "sms", "push", "call_center"]
+SalesChannel = Literal["ec", "app", "store", "bopis"]
 Purpose = Literal[
     "personalization",
     "profiling",
@@ -31,6 +32,8 @@ Purpose = Literal[
 LanguageTag = Literal["en", "ja", "zh"]
 LANGUAGES: Final[tuple[LanguageTag, ...]] = ("en", "ja", "zh")
 ConsentState = Literal["granted", "denied", "unset"]
+RiskBandName = Literal["low", "medium", "high"]
+LifecycleStage = Literal["new", "active", "at_risk", "lapsed"]
 LinkMethod = Literal["login", "loyalty_scan", "receipt", "device", "manual"]
 
 

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from streams.contracts.common import ChannelName
 from streams.contracts.ids import derive_id
 from streams.contracts.inputs.events import App, Clickstream, Event
 from streams.contracts.times import DAY_MS, MINUTE_MS
@@ -24,8 +25,8 @@ PASSIVE = frozenset(
 
 
 def seen_on(
-    channels: dict[str, ChannelActivity], channel: str, at_ms: int
-) -> dict[str, ChannelActivity]:
+    channels: dict[ChannelName, ChannelActivity], channel: ChannelName, at_ms: int
+) -> dict[ChannelName, ChannelActivity]:
     """The channels after one more event, at its own time."""
     old = channels.get(channel) or ChannelActivity(at_ms)
     last = old.last_at_ms

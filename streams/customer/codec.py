@@ -14,8 +14,11 @@ from streams.errors import StateError
 
 Upcaster = Callable[[list[object]], list[object]]
 
-UPCASTERS: dict[int, Upcaster] = {}
 VERSION_AT = 1
+# Where in a row of version 1 the open decisions stand, and in one of them what became of it.
+V1_OPEN_DECISIONS_AT = 23
+V1_VIEWED_AT, V1_REDEEMED_AT, V1_LABELED_AT = 12, 13, 15
+
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Row] = msgspec.msgpack.Decoder(Row)
@@ -62,10 +65,32 @@ def _upcast(data: bytes, cause: Exception | None) -> Row:
         raise StateError(
             f"a stored row has version {version}; this offerstream knows {ROW_VERSION} at most"
         )
-    while isinstance(version, int) and version < ROW_VERSION:
-        parts = UPCASTERS[version](parts)
-        version = parts[VERSION_AT]
     try:
+        while isinstance(version, int) and version < ROW_VERSION:
+            parts = UPCASTERS[version](parts)
+            version = parts[VERSION_AT]
         return _decoder.decode(_encoder.encode(parts))
     except msgspec.MsgspecError as error:
         raise StateError("a stored row is damaged: its parts do not fit") from error
+
+
+def _to_version_2(parts: list[object]) -> list[object]:
+    """`labeled`, with what was seen until then, becomes a status."""
+    parts = [*parts[:VERSION_AT], 2, *parts[VERSION_AT + 1 :]]
+    if len(parts) > V1_OPEN_DECISIONS_AT:
+        decisions = msgspec.convert(parts[V1_OPEN_DECISIONS_AT], list[list[object]])
+        parts[V1_OPEN_DECISIONS_AT] = [_with_status(decision) for decision in decisions]
+    return parts
+
+
+def _with_status(decision: list[object]) -> list[object]:
+    if len(decision) <= V1_LABELED_AT:
+        return decision
+    status = "open"
+    if decision[V1_LABELED_AT]:
+        seen = "closed" if decision[V1_VIEWED_AT] is None else "assisted"
+        status = seen if decision[V1_REDEEMED_AT] is None else "used"
+    return [*decision[:V1_LABELED_AT], status, *decision[V1_LABELED_AT + 1 :]]
+
+
+UPCASTERS: dict[int, Upcaster] = {1: _to_version_2}

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from streams.contracts.common import ConsentSignals
+from streams.contracts.common import ConsentSignals, Purpose
 from streams.contracts.inputs.events import Profile
 from streams.contracts.times import to_ms
 from streams.customer.change import Change, EventTiming
@@ -10,7 +10,7 @@ from streams.customer.gpp import denied_purposes
 from streams.customer.row import Consent, Customer
 
 
-def is_granted(person: Customer, purpose: str) -> bool:
+def is_granted(person: Customer, purpose: Purpose) -> bool:
     """Granted explicitly, and no Global Privacy Control against it.
 
     >>> from streams.customer.row import new_customer
@@ -21,7 +21,7 @@ def is_granted(person: Customer, purpose: str) -> bool:
     return consent is not None and consent.state == "granted" and not person.gpc
 
 
-def states(person: Customer, purposes: tuple[str, ...]) -> dict[str, str]:
+def states(person: Customer, purposes: tuple[Purpose, ...]) -> dict[str, str]:
     """What the person said of each purpose, as a proof."""
     known = person.consents
     return {p: known[p].state if p in known else "unset" for p in purposes}
@@ -81,7 +81,7 @@ def without_refused(person: Customer) -> Customer:
     return person
 
 
-def _refused(person: Customer, purpose: str) -> bool:
+def _refused(person: Customer, purpose: Purpose) -> bool:
     """Said no, or took it back; somebody who was never asked has not refused."""
     return person.gpc or (purpose in person.consents and not is_granted(person, purpose))
 

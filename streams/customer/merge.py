@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
+from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.times import DAY_MS
 from streams.customer import counters, rhythm
 from streams.customer.activity import SESSION_SILENCE_MS
@@ -147,7 +148,7 @@ def _recent(into: Customer, other: Customer) -> tuple[tuple[int, int], ...]:
     return (*others, *(into.recent_events[-room:] if room else ()))
 
 
-def _channels(into: Customer, other: Customer) -> dict[str, ChannelActivity]:
+def _channels(into: Customer, other: Customer) -> dict[ChannelName, ChannelActivity]:
     channels = dict(into.channels)
     for name, theirs in other.channels.items():
         mine = channels.get(name)
@@ -227,7 +228,7 @@ def _spend(a: Spend | None, b: Spend | None) -> Spend | None:
     )
 
 
-def _consents(into: Customer, other: Customer) -> dict[str, Consent]:
+def _consents(into: Customer, other: Customer) -> dict[Purpose, Consent]:
     """The known customer's word stands over an anonymous one's; of two equals the newer.
 
     Who signs in has spoken as themselves; a banner on a shared device has not. At equal times the

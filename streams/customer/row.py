@@ -8,10 +8,19 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
+from streams.contracts.common import (
+    ChannelName,
+    ConsentState,
+    LifecycleStage,
+    LinkMethod,
+    Purpose,
+    RiskBandName,
+    SalesChannel,
+)
 from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.customer.rhythm import Rhythm
 
-ROW_VERSION = 1
+ROW_VERSION = 2
 ROW_BYTES_MAX = 16_384
 RECENT_EVENTS_MAX = 32
 LINKED_IDS_MAX = 16
@@ -29,6 +38,7 @@ SIGNALS_MAX = len(get_args(ChurnSignalCode))
 EVIDENCE_MAX = 3
 TRAITS_MAX = 16
 SERVICE_CASES_MAX = 8
+DecisionStatus = Literal["open", "assisted", "used", "closed"]
 
 
 class Value(Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -48,7 +58,7 @@ class Session(Value, frozen=True):
     """The visit that is going on; it ends after 30 minutes of silence."""
 
     session_id: str
-    channel: str
+    channel: ChannelName
     started_at_ms: int
     last_at_ms: int
     views: int = 0
@@ -105,7 +115,7 @@ class Order(Value, frozen=True):
     order_id: str
     at_ms: int
     amount: float
-    channel: str
+    channel: ChannelName | SalesChannel
     refunded: float = 0.0
 
 
@@ -147,7 +157,7 @@ class ZoneVisit(Value, frozen=True):
 class Consent(Value, frozen=True):
     """The state of one purpose and since when."""
 
-    state: Literal["granted", "denied", "unset"]
+    state: ConsentState
     at_ms: int
 
 
@@ -156,7 +166,7 @@ class Contact(Value, frozen=True):
 
     at_ms: int
     offer_id: str
-    channel: str
+    channel: ChannelName
     decision_id: str
 
 
@@ -172,7 +182,9 @@ class OpenDecision(Value, frozen=True):
 
     `context` and `offer` are float32, little endian, in the order of the feature registry at
     `features_version`. `coupons`: the code and GCN of its coupon; where there are
-    any, only showing one counts as use.
+    any, only showing one counts as use. The times are what was reported; `status` is what came of
+    it: `open` waits; `assisted` led to a purchase without a coupon and `used` was redeemed (both
+    are label 1); `closed` passed its deadline (label 0) and waits for a late report.
     """
 
     decision_id: str
@@ -190,7 +202,7 @@ class OpenDecision(Value, frozen=True):
     viewed_at_ms: int | None = None
     redeemed_at_ms: int | None = None
     dismissed_at_ms: int | None = None
-    labeled: bool = False
+    status: DecisionStatus = "open"
     coupons: tuple[str, ...] = ()
 
 
@@ -214,7 +226,7 @@ class Armed(Value, frozen=True):
 class SeenSignal(Value, frozen=True):
     """A churn signal and the newest events that show it."""
 
-    code: str
+    code: ChurnSignalCode
     strength: float
     at_ms: int
     event_ids: tuple[str, ...] = ()
@@ -233,7 +245,7 @@ class AlertCase(Value, frozen=True):
 
     case_id: str
     alert_id: str
-    band: str
+    band: RiskBandName
     opened_at_ms: int
     treated: bool = True
 
@@ -245,10 +257,10 @@ class Churn(Value, frozen=True):
     scored_at_ms: int | None = None
     next_tick_ms: int | None = None
     waiting: ScoringMoment | None = None
-    band: str = "low"
+    band: RiskBandName = "low"
     case: AlertCase | None = None
     armed: bool = True
-    stage: Literal["new", "active", "at_risk", "lapsed"] | None = None
+    stage: LifecycleStage | None = None
 
 
 class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
@@ -261,7 +273,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     known: bool = False
     linked_ids: tuple[str, ...] = ()
     recent_events: tuple[tuple[int, int], ...] = ()
-    channels: dict[str, ChannelActivity] = {}
+    channels: dict[ChannelName, ChannelActivity] = {}
     session: Session | None = None
     cart: Cart | None = None
     affinities: tuple[Affinity, ...] = ()
@@ -271,7 +283,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     spend: Spend | None = None
     rhythm: Rhythm | None = None
     visits: tuple[ZoneVisit, ...] = ()
-    consents: dict[str, Consent] = {}
+    consents: dict[Purpose, Consent] = {}
     consent_version: str = ""
     gpc: bool = False
     contacts: tuple[Contact, ...] = ()
@@ -296,7 +308,7 @@ class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):
     alias_id: str
     moved_to: str
     moved_at_ms: int
-    method: str
+    method: LinkMethod
 
 
 Row = Customer | Alias

@@ -1,7 +1,8 @@
-"""Moments: what an event meant in a person's day, as `apply` found it; triggers listen to these."""
+"""Trigger events: what an event meant in a person's day, as `apply` found it."""
 
 from msgspec import Struct
 
+from streams.contracts.common import ChannelName
 from streams.contracts.reference.structs import TriggerKind
 
 
@@ -11,7 +12,7 @@ class TriggerEvent(Struct, frozen=True, kw_only=True):
     kind: TriggerKind
     at_ms: int
     event_id: str
-    channel: str
+    channel: ChannelName
     product_id: str = ""
     category: str = ""
     price: float = 0.0

@@ -6,6 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from streams.contracts.common import Purpose
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecided
 from streams.contracts.outputs.payloads import CandidateLog, Terms, Verdict, WhyNot
 from streams.contracts.reference.structs import Arm
@@ -81,7 +82,7 @@ def _stopped(
     request: DecisionRequest,
     now_ms: int,
     policy: Policy,
-    agreed: frozenset[str],
+    agreed: frozenset[Purpose],
     processing_ms: int,
 ) -> tuple[Customer, Stop | None]:
     """Why it ends before any offer is looked at; the request may be put off."""
@@ -196,7 +197,7 @@ def _remember(
     context: Vector,
     vector: Vector,
 ) -> Customer:
-    """The contact, and the decision that waits for its outcome; labeled ones make room first."""
+    """The contact, and the decision that waits for its outcome; a decided one makes room first."""
     offer, person = chosen.offer, at.person
     window_days = min(
         offer.redeem_within_days, at.policy.policies.arbitration.attribution_window_days
@@ -227,5 +228,5 @@ def _remember(
 def _with_room(open_decisions: tuple[OpenDecision, ...]) -> tuple[OpenDecision, ...]:
     if len(open_decisions) < OPEN_DECISIONS_MAX:
         return open_decisions
-    leaving = next((d for d in open_decisions if d.labeled), open_decisions[0])
+    leaving = next((d for d in open_decisions if d.status != "open"), open_decisions[0])
     return tuple(d for d in open_decisions if d is not leaving)

@@ -1,12 +1,17 @@
 """Consent as decisions ask for it: unknown means denied, the most restrictive wins."""
 
+from streams.contracts.common import ChannelName, Purpose
 from streams.customer import Customer
 from streams.customer.consents import is_granted
 
-CHANNEL_PURPOSES = {"push": "marketing_push", "email": "marketing_email", "sms": "marketing_sms"}
+CHANNEL_PURPOSES: dict[ChannelName, Purpose] = {
+    "push": "marketing_push",
+    "email": "marketing_email",
+    "sms": "marketing_sms",
+}
 
 
-def may_offer(person: Customer, purpose: str, channel: str) -> bool:
+def may_offer(person: Customer, purpose: Purpose, channel: ChannelName) -> bool:
     """Whether an offer for `purpose` may reach the person over `channel`.
 
     A phone that refuses push messages outweighs any consent to them.
@@ -17,6 +22,8 @@ def may_offer(person: Customer, purpose: str, channel: str) -> bool:
     return is_granted(person, purpose) and (needed is None or is_granted(person, needed))
 
 
-def agreed_purposes(person: Customer, purposes: frozenset[str], channel: str) -> frozenset[str]:
+def agreed_purposes(
+    person: Customer, purposes: frozenset[Purpose], channel: ChannelName
+) -> frozenset[Purpose]:
     """Those of the purposes for which an offer may reach the person over `channel`."""
     return frozenset(p for p in purposes if may_offer(person, p, channel))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from streams.contracts.common import Purpose
 from streams.contracts.outputs.payloads import WhyNot
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
@@ -28,14 +29,18 @@ class Situation(Struct, frozen=True):
     now_ms: int
     policy: Policy
     context: Any
-    agreed: frozenset[str]
+    agreed: frozenset[Purpose]
     sent: frozenset[str]
     usable: frozenset[str]
     redeemed: frozenset[str]
 
 
 def situation_of(
-    person: Customer, request: DecisionRequest, now_ms: int, policy: Policy, agreed: frozenset[str]
+    person: Customer,
+    request: DecisionRequest,
+    now_ms: int,
+    policy: Policy,
+    agreed: frozenset[Purpose],
 ) -> Situation:
     """What the rules look at, found once for all offers.
 
@@ -43,7 +48,7 @@ def situation_of(
     offers whose time to be used has not passed, or whose outcome is waited for; `usable`: those of
     them that were not redeemed since. `redeemed`: offers that were ever used.
     """
-    waiting = {d.offer_id for d in person.open_decisions if not d.labeled}
+    waiting = {d.offer_id for d in person.open_decisions if d.status == "open"}
     valid = [c for c in person.contacts if now_ms - c.at_ms < policy.validity_ms.get(c.offer_id, 0)]
     redeemed = {r.offer_id: r.at_ms for r in person.redemptions}
     unused = {c.offer_id for c in valid if redeemed.get(c.offer_id, c.at_ms - 1) < c.at_ms}

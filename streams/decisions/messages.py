@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.outputs.payloads import (
     Alternative,
     CandidateLog,
@@ -184,7 +185,7 @@ def _trigger(request: DecisionRequest) -> Trigger:
     )
 
 
-def _purposes(offer: Offer, channel: str) -> tuple[str, ...]:
+def _purposes(offer: Offer, channel: ChannelName) -> tuple[Purpose, ...]:
     needed = CHANNEL_PURPOSES.get(channel)
     return (offer.purpose, needed) if needed else (offer.purpose,)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from streams.contracts.common import Purpose
 from streams.contracts.outputs.payloads import WhyNot
 from streams.contracts.reference.structs import Offer, Policies, TriggerRule
 from streams.customer import Places
@@ -53,7 +54,7 @@ class Policy(Struct, frozen=True):
     triggers: tuple[CompiledTrigger, ...]
     listeners: Mapping[str, tuple[CompiledTrigger, ...]]
     segments_read: FactNames
-    purposes: frozenset[str]
+    purposes: frozenset[Purpose]
     stock: Mapping[tuple[str, str], int]
     validity_ms: Mapping[str, int]
     reach_ms: Mapping[str, int]

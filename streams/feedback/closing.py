@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from streams.contracts.outputs.effects import Effect, OutcomeSeen
+from streams.contracts.outputs.effects import Effect, OutcomeName, OutcomeSeen
 from streams.customer.row import REDEMPTIONS_MAX, Customer, OpenDecision, Redeemed
 from streams.feedback.labels import late_conversion, used
 
@@ -21,11 +21,11 @@ def redeem(
     person: Customer, decision: OpenDecision, at_ms: int, now_ms: int, amount: float
 ) -> Changed:
     """The offer was used at `at_ms`; a second report of the same changes nothing."""
-    if decision.redeemed_at_ms is not None:
+    if decision.status == "used":
         return person, ()
     seen = outcome(decision, "redeemed", amount)
     labels = _positive(person, decision, now_ms)
-    changed = replace(decision, redeemed_at_ms=at_ms, labeled=True)
+    changed = replace(decision, redeemed_at_ms=at_ms, status="used")
     person = with_redemption(with_decision(person, changed), decision.offer_id, at_ms)
     return person, (seen, *labels)
 
@@ -33,7 +33,7 @@ def redeem(
 def assist(person: Customer, decision: OpenDecision, now_ms: int) -> Changed:
     """A purchase that the offer led to, without a coupon: label 1, but the offer is still there."""
     labels = used(person, decision, now_ms)
-    return with_decision(person, replace(decision, labeled=True)), labels
+    return with_decision(person, replace(decision, status="assisted")), labels
 
 
 def with_redemption(person: Customer, offer_id: str, at_ms: int) -> Customer:
@@ -42,28 +42,13 @@ def with_redemption(person: Customer, offer_id: str, at_ms: int) -> Customer:
     return replace(person, redemptions=redemptions[-REDEMPTIONS_MAX:])
 
 
-def outcome(decision: OpenDecision, kind: str, amount: float = 0.0) -> OutcomeSeen:
+def outcome(decision: OpenDecision, kind: OutcomeName, amount: float = 0.0) -> OutcomeSeen:
     """What was seen of a decision, for the counters by arm."""
-    return OutcomeSeen(
-        decision.decision_id,
-        decision.arm,
-        kind,  # type: ignore[arg-type]
-        decision.offer_id,
-        amount,
-    )
+    return OutcomeSeen(decision.decision_id, decision.arm, kind, decision.offer_id, amount)
 
 
 def _positive(person: Customer, decision: OpenDecision, now_ms: int) -> tuple[Effect, ...]:
     """One positive label a decision: at once, or as a correction once the window has closed."""
-    if not decision.labeled:
+    if decision.status == "open":
         return used(person, decision, now_ms)
-    return late_conversion(person, decision, now_ms) if was_closed(decision) else ()
-
-
-def was_closed(decision: OpenDecision) -> bool:
-    """Whether label 0 was learned of it and only a late report is waited for.
-
-    `deadlines.expire` makes a closed decision forget that it was viewed; one that a purchase was
-    credited to was viewed.
-    """
-    return decision.labeled and decision.redeemed_at_ms is None and decision.viewed_at_ms is None
+    return late_conversion(person, decision, now_ms) if decision.status == "closed" else ()

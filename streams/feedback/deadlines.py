@@ -1,7 +1,7 @@
 """Deadlines: an offer's window closes in event time, and what had not happened is label 0.
 
-The decision stays in the row for a while, labeled, for a report that comes late (a till that was
-off line): it then makes one corrective example. Who counts open decisions counts the unlabeled.
+The decision stays in the row for a while, `closed`, for a report that comes late (a till that was
+off line): it then makes one corrective example.
 """
 
 from msgspec.structs import replace
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from streams.contracts.outputs.effects import Effect
 from streams.contracts.times import DAY_MS
 from streams.customer.row import Customer, OpenDecision
-from streams.feedback.closing import outcome, was_closed
+from streams.feedback.closing import outcome
 from streams.feedback.labels import not_used
 
 LATE_REPORT_MS = 3 * DAY_MS
@@ -25,16 +25,16 @@ def expire(person: Customer, at_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
     for decision in person.open_decisions:
         if decision.deadline_ms > at_ms:
             kept.append(decision)
-        elif not decision.labeled:
+        elif decision.status == "open":
             effects.append(outcome(decision, "expired"))
             effects.extend(not_used(person, decision, at_ms))
             until_ms = at_ms + LATE_REPORT_MS
-            kept.append(replace(decision, labeled=True, viewed_at_ms=None, deadline_ms=until_ms))
+            kept.append(replace(decision, status="closed", deadline_ms=until_ms))
     return replace(person, open_decisions=_newest_closed(kept)), tuple(effects)
 
 
 def _newest_closed(decisions: list[OpenDecision]) -> tuple[OpenDecision, ...]:
     """All that are open, and of the closed ones the last `CLOSED_MAX`."""
-    closed = [d.decision_id for d in decisions if was_closed(d)]
+    closed = [d.decision_id for d in decisions if d.status == "closed"]
     dropped = set(closed[: max(len(closed) - CLOSED_MAX, 0)])
     return tuple(d for d in decisions if d.decision_id not in dropped)

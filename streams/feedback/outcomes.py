@@ -68,7 +68,7 @@ def _delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: 
 
 def _viewed(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
     """The first view counts, also when it is reported after a later one."""
-    if d.labeled:
+    if d.status != "open":
         return person, ()
     at_ms = min(event.at_ms, now_ms)
     if d.viewed_at_ms is not None:
@@ -97,7 +97,7 @@ def _redeemed(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: i
 
 def _not_delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
     """An offer that nobody got is neither label; what was labeled or viewed stays."""
-    if d.labeled or d.viewed_at_ms is not None:
+    if d.status != "open" or d.viewed_at_ms is not None:
         return person, ()
     rest = tuple(other for other in person.open_decisions if other is not d)
     return replace(person, open_decisions=rest), ()

@@ -60,7 +60,7 @@ def _credit_coupon(
 
 def _newest(person: Customer, coupon: CouponUse) -> OpenDecision | None:
     """The newest decision for the coupon's offer that is not used yet."""
-    unused = (d for d in person.open_decisions if d.redeemed_at_ms is None and _is_of(coupon, d))
+    unused = (d for d in person.open_decisions if d.status != "used" and _is_of(coupon, d))
     return max(unused, key=lambda d: (d.decided_at_ms, d.decision_id), default=None)
 
 
@@ -84,7 +84,7 @@ def _attribute(person: Customer, event: Purchase, now_ms: int, policies: Policie
         for d in person.open_decisions
         if d.viewed_at_ms is not None
         and since_ms <= d.viewed_at_ms <= at_ms
-        and not d.labeled
+        and d.status == "open"
         and d.dismissed_at_ms is None
         and not d.coupons
         and (not d.categories or bought.intersection(d.categories))

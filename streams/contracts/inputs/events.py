@@ -25,6 +25,7 @@ from streams.contracts.common import (
     Money,
     Product,
     Purpose,
+    SalesChannel,
     Text,
     Zoned,
 )
@@ -261,7 +262,7 @@ class Purchase(Event, frozen=True, kw_only=True):
     order_id: Id
     total: Money
     items: Annotated[tuple[LineItem, ...], Meta(max_length=500)]
-    sales_channel: Literal["ec", "app", "store", "bopis"] | None = None
+    sales_channel: SalesChannel | None = None
     store_id: Id | None = None
     gln: Digits | None = None
     receipt_id: Id | None = None
@@ -273,7 +274,7 @@ class Purchase(Event, frozen=True, kw_only=True):
 class Redemption(Block, frozen=True, kw_only=True):
     """Where and how an offer was used."""
 
-    channel: Literal["ec", "app", "store", "bopis"] | None = None
+    channel: SalesChannel | None = None
     gln: Digits | None = None
     order_id: Id | None = None
     code: Id | None = None

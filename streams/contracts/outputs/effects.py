@@ -15,6 +15,8 @@ from streams.contracts.outputs.payloads import (
     SegmentChange,
 )
 
+OutcomeName = Literal["delivered", "viewed", "clicked", "dismissed", "redeemed", "expired"]
+
 
 class OfferDecided(Struct, frozen=True):
     """An offer goes to the person's app."""
@@ -45,7 +47,7 @@ class OutcomeSeen(Struct, frozen=True):
 
     decision_id: str
     arm: str
-    outcome: Literal["delivered", "viewed", "clicked", "dismissed", "redeemed", "expired"]
+    outcome: OutcomeName
     offer_id: str
     amount: float = 0.0
 

@@ -7,7 +7,15 @@ from typing import Literal
 
 from msgspec import Struct
 
-from streams.contracts.common import Block, ChannelName, LanguageTag, Money, Zoned
+from streams.contracts.common import (
+    Block,
+    ChannelName,
+    LanguageTag,
+    LifecycleStage,
+    Money,
+    RiskBandName,
+    Zoned,
+)
 from streams.contracts.reference.structs import Conditions
 
 Texts = dict[LanguageTag, str]
@@ -55,6 +63,7 @@ ChurnSignalCode = Literal[
     "offer_ignored",
     "return_heavy",
 ]
+AlertTransition = Literal["entered", "escalated", "deescalated", "resolved"]
 
 
 class Trigger(Block, frozen=True, kw_only=True):
@@ -194,11 +203,11 @@ class ChurnAlert(Struct, frozen=True, kw_only=True):
     case_id: str
     customer_id: str
     raised_at: Zoned
-    transition: Literal["entered", "escalated", "deescalated", "resolved"]
+    transition: AlertTransition
     expires_at: Zoned
     risk: float
-    risk_band: Literal["low", "medium", "high"]
-    previous_band: Literal["low", "medium", "high"] | None
+    risk_band: RiskBandName
+    previous_band: RiskBandName | None
     horizon_days: float
     definition_id: str
     days_since_last_purchase: float | None
@@ -264,8 +273,8 @@ class SegmentChange(Struct, frozen=True, kw_only=True):
     change_id: str
     customer_id: str
     changed_at: Zoned
-    segment: Literal["new", "active", "at_risk", "lapsed"]
-    previous: Literal["new", "active", "at_risk", "lapsed"] | None
+    segment: LifecycleStage
+    previous: LifecycleStage | None
 
 
 class PrivacyReceipt(Struct, frozen=True, kw_only=True):

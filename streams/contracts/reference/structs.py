@@ -19,6 +19,7 @@ from streams.contracts.common import (
     Id,
     LanguageTag,
     Purpose,
+    RiskBandName,
     Text,
     Zoned,
 )
@@ -203,7 +204,7 @@ class ZoneRules(Block, frozen=True, kw_only=True):
 class RiskBand(Block, frozen=True, kw_only=True):
     """A band of churn risk: everyone at or above `from_risk`."""
 
-    name: Literal["low", "medium", "high"]
+    name: RiskBandName
     from_risk: Share
 
 

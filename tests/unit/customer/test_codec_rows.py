@@ -1,11 +1,13 @@
 """Rows as bytes: every version reads, damage and the future do not, size is bounded."""
 
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
+from streams.contracts.common import ChannelName, Purpose
 from streams.customer import (
     ROW_BYTES_MAX,
     ROW_VERSION,
@@ -24,7 +26,7 @@ from streams.errors import StateError
 T0 = 1_770_000_000_000
 ID = "x" * 64
 WIDE = "y" * 128
-GOLDEN = Path(__file__).parents[2] / "golden" / "rows" / "customer.v1.msgpack"
+GOLDEN = Path(__file__).parents[2] / "golden" / "rows"
 
 
 def ids(n: int) -> tuple[str, ...]:
@@ -43,7 +45,7 @@ def full_row() -> Customer:
         new_customer(ID, T0, known=True),
         linked_ids=ids(rows.LINKED_IDS_MAX),
         recent_events=((2**62, 2**31),) * rows.RECENT_EVENTS_MAX,
-        channels={i: rows.ChannelActivity(T0, 0.1, 0.1, 0.1) for i in "abcdefg"},
+        channels={i: rows.ChannelActivity(T0, 0.1, 0.1, 0.1) for i in get_args(ChannelName)},
         session=rows.Session(ID, "web", T0, T0, 9, 9, 9),
         cart=rows.Cart(
             ID, T0, tuple(rows.CartItem(i, WIDE, 9, 0.1) for i in ids(rows.CART_ITEMS_MAX)), T0
@@ -55,7 +57,7 @@ def full_row() -> Customer:
         spend=rows.Spend(T0, 0.1, 0.1, 0.1, 0.1, 0.1, 9, 9),
         rhythm=record_purchase(None, T0, 1.0),
         visits=(rows.ZoneVisit(ID, ID, ID, ID, T0, T0, T0, T0),) * rows.VISITS_MAX,
-        consents={p: rows.Consent("granted", T0) for p in ids(7)},
+        consents={p: rows.Consent("granted", T0) for p in get_args(Purpose)},
         contacts=tuple(rows.Contact(T0, i, "push", ID) for i in ids(rows.CONTACTS_MAX)),
         redemptions=tuple(rows.Redeemed(i, T0) for i in ids(rows.REDEMPTIONS_MAX)),
         open_decisions=(open_decision,) * rows.OPEN_DECISIONS_MAX,
@@ -92,7 +94,9 @@ def test_a_row_that_fits_is_not_trimmed() -> None:
 
 def test_an_alias_is_a_row() -> None:
     """A forwarding address goes to bytes and back."""
-    alias = Alias(version=1, alias_id="a-1", moved_to="c-1", moved_at_ms=T0, method="login")
+    alias = Alias(
+        version=ROW_VERSION, alias_id="a-1", moved_to="c-1", moved_at_ms=T0, method="login"
+    )
     assert decode_row(encode_row(alias)) == alias
 
 
@@ -121,26 +125,28 @@ def test_damage_is_a_state_error(data: bytes) -> None:
 def test_a_newer_version_is_a_state_error() -> None:
     """A row of tomorrow's offerstream is not guessed at, and the text says so."""
     newer = replace(new_customer("c-1", T0), version=ROW_VERSION + 1)
-    with pytest.raises(StateError, match="version 2; this offerstream knows 1"):
+    with pytest.raises(StateError, match="version 3; this offerstream knows 2"):
         decode_row(msgspec.msgpack.encode(newer))
 
 
 def test_an_older_version_comes_up_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With row version 3 in force, a row of version 1 goes through both upcasters."""
+    """With row version 4 in force, a row of version 2 goes through both upcasters."""
     row = new_customer("c-1", T0)
 
     def up(parts: list[object]) -> list[object]:
         return [parts[0], int(str(parts[1])) + 1, f"{parts[2]}+", *parts[3:]]
 
-    monkeypatch.setattr(codec, "ROW_VERSION", 3)
-    monkeypatch.setattr(codec, "UPCASTERS", {1: up, 2: up})
-    assert decode_row(encode_row(row)) == replace(row, version=3, customer_id="c-1++")
+    monkeypatch.setattr(codec, "ROW_VERSION", 4)
+    monkeypatch.setattr(codec, "UPCASTERS", {2: up, 3: up})
+    assert decode_row(encode_row(row)) == replace(row, version=4, customer_id="c-1++")
 
 
-def test_the_golden_row_of_version_1_reads() -> None:
-    """Bytes that version 1 wrote once; this file stays for ever and is never written anew."""
-    row = decode_row(GOLDEN.read_bytes())
+@pytest.mark.parametrize("version", range(1, ROW_VERSION + 1))
+def test_the_golden_rows_read(version: int) -> None:
+    """Bytes that a version wrote once; such a file stays for ever and is never written anew."""
+    row = decode_row((GOLDEN / f"customer.v{version}.msgpack").read_bytes())
     assert isinstance(row, Customer)
+    assert row.version == ROW_VERSION
     assert row.customer_id == "golden-1"
     assert row.linked_ids == ("anonymous-1",)
     assert row.spend == rows.Spend(T0, 25.0, 25.0, 25.0, 25.0, 2.0, 1, 0)
@@ -151,3 +157,36 @@ def test_the_golden_row_of_version_1_reads() -> None:
     assert row.traits == {"tier": "gold", "likes": ("a", "b"), "points": 3, "vip": True}
     assert row.churn.waiting is not None
     assert row.counters["orders"].buckets == ((29_500_000, 0, 1),)
+
+
+@pytest.mark.parametrize(
+    ("seen", "status"),
+    [
+        ([None, None, T0, False], "open"),
+        ([T0, None, None, True], "assisted"),
+        ([T0, T0, None, True], "used"),
+        ([None, T0, None, True], "used"),
+        ([None, None, T0, True], "closed"),
+    ],
+)
+def test_a_decision_of_version_1_has_the_status_that_its_fields_meant(
+    seen: list[int | None], status: str
+) -> None:
+    """Viewed, redeemed and dismissed, and whether it was labeled; the coupons stay behind them."""
+    parts = msgspec.msgpack.decode((GOLDEN / "customer.v1.msgpack").read_bytes())
+    (decision,) = parts[codec.V1_OPEN_DECISIONS_AT]
+    parts[codec.V1_OPEN_DECISIONS_AT] = [[*decision[:11], [], *seen, ["TEA-10"]]]
+    row = decode_row(msgspec.msgpack.encode(parts))
+    assert isinstance(row, Customer)
+    (after,) = row.open_decisions
+    assert (after.status, after.coupons) == (status, ("TEA-10",))
+    assert [after.viewed_at_ms, after.redeemed_at_ms, after.dismissed_at_ms] == seen[:3]
+
+
+@pytest.mark.parametrize("decisions", [5, [5], [[1] * 17], None])
+def test_a_damaged_row_of_version_1_is_a_state_error(decisions: object) -> None:
+    """What the upcaster cannot read is damage, not a crash."""
+    parts = msgspec.msgpack.decode((GOLDEN / "customer.v1.msgpack").read_bytes())
+    parts[codec.V1_OPEN_DECISIONS_AT] = decisions
+    with pytest.raises(StateError):
+        decode_row(msgspec.msgpack.encode(parts))

@@ -65,7 +65,7 @@ def test_reports_without_a_label(name: str, outcomes: list[str]) -> None:
     after, effects = credit(person(decision(1)), event, NOON, POLICIES)
     assert [outcome for _, outcome in seen(effects)] == outcomes
     assert labels(effects) == []
-    assert not after.open_decisions[0].labeled
+    assert after.open_decisions[0].status == "open"
 
 
 def test_the_first_view_counts_whatever_comes_first() -> None:
@@ -114,7 +114,7 @@ def test_the_deadline_makes_label_zero() -> None:
     after, effects = expire(row, at_ms)
     assert seen(effects) == [("d-1", "expired")]
     assert labels(effects) == [("o-1", 0.0)]
-    assert [d.labeled for d in after.open_decisions] == [True, False]
+    assert [d.status for d in after.open_decisions] == ["closed", "open"]
     assert all(d.deadline_ms > at_ms for d in after.open_decisions)
 
 

@@ -85,7 +85,7 @@ def test_the_category_must_match() -> None:
         {"viewed_at_ms": T0 - 8 * DAY_MS},
         {"viewed_at_ms": NOON + 1},
         {"dismissed_at_ms": T0 + 3},
-        {"labeled": True},
+        {"status": "assisted"},
         {"coupons": ("TEA-10",)},
     ],
 )
