@@ -6,7 +6,7 @@ from streams import alerts, customer, decisions, feedback, identity
 from streams.contracts.internal.routing import Message
 from streams.contracts.outputs.effects import Effect
 from streams.customer import Customer, Row, TriggerEvent, due_at_ms
-from streams.decisions import DecisionRequest, Policy
+from streams.decisions import Basis, DecisionRequest, Policy
 from streams.models import Models
 
 Effects = tuple[Effect, ...]
@@ -116,9 +116,8 @@ def _score(
     score = world.models.churn.score(
         person.rhythm, at_ms, tick_ms=churn.tick_ms, horizon_ticks=churn.horizon_ticks
     )
-    return alerts.assess(
-        person, score, at_ms, event_id, world.models.churn.version, world.policy.policies
-    )
+    scoring = alerts.Scoring(score, at_ms, event_id, world.models.churn.version)
+    return alerts.assess(person, scoring, world.policy.policies)
 
 
 def _answer(
@@ -134,7 +133,7 @@ def _answer(
     effects: list[Effect] = []
     for request in (*due, *requests):
         person, decided = decisions.decide(
-            person, request, at_ms, world.models.response, world.policy, world.processing_ms
+            person, request, at_ms, Basis(world.models.response, world.policy, world.processing_ms)
         )
         effects.extend(decided)
     return person, tuple(effects)

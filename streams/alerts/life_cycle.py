@@ -1,11 +1,10 @@
 """Churn alerts: risk to band with hysteresis, one open case a person, stages of the life cycle."""
 
-from typing import Protocol
-
 from msgspec.structs import replace
 
 from streams.alerts.churn_signals import evaluate_signals
 from streams.alerts.messages import Raised, churn_alert
+from streams.alerts.scoring import Scoring
 from streams.contracts.common import LifecycleStage, RiskBandName
 from streams.contracts.ids import derive_id, unit_draw
 from streams.contracts.outputs.effects import AlertRaised, Effect, SegmentChanged
@@ -22,71 +21,41 @@ STRONG_SIGNAL = 0.8
 CONTROL_SALT = "untreated"
 
 
-class Score(Protocol):
-    """What is said of the person's risk; `models.ChurnScore` is one."""
-
-    @property
-    def risk(self) -> float:
-        """P(no purchase within the horizon)."""
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Reason codes, the strongest first."""
-
-    @property
-    def expected_next_purchase_at_ms(self) -> int:
-        """When the person's own rhythm expects a purchase."""
-
-    @property
-    def overdue_ratio(self) -> float:
-        """Silence in units of the person's usual gap."""
-
-
 Assessed = tuple[Customer, tuple[Effect, ...], tuple[TriggerEvent, ...]]
 
 
-def assess(
-    person: Customer,
-    score: Score,
-    now_ms: int,
-    event_id: str,
-    model_version: str,
-    policies: Policies,
-) -> Assessed:
+def assess(person: Customer, scoring: Scoring, policies: Policies) -> Assessed:
     """Fold a new score into the person's case.
 
     Args:
         person: the row.
-        score: of this moment.
-        now_ms: row time.
-        event_id: what led to this evaluation; empty at a tick.
-        model_version: the churn snapshot's version.
+        scoring: the score, when and why it was taken.
         policies: the shop's `ref.policies`.
 
     Returns:
         The person, an alert and a stage change where there is one, and the trigger event
         `churn_band_entered` for the trigger rules.
     """
-    definition = policies.churn
+    definition, score, now_ms = policies.churn, scoring.score, scoring.now_ms
     person = evaluate_signals(person, score.overdue_ratio, now_ms, policies)
     churn = person.churn
     bought = churn.scored_at_ms is not None and _bought_since(person, churn.scored_at_ms)
-    band = _band(score.risk, churn.case, person, definition)
     churn = replace(
         churn,
         risk=round(score.risk, 6),
         scored_at_ms=now_ms,
         armed=churn.armed or bought,
-        band=band,
+        band=_band(score.risk, churn.case, person, definition),
     )
-    stage = _stage(person, churn, band, definition)
-    transition = _transition(person, churn, band, stage, score, policies)
+    stage = _stage(person, churn, definition)
+    worthy = _is_worth_it(person, score.risk, policies)
+    transition = _transition(person, churn, stage, worthy=worthy)
     person, effects = _staged(replace(person, churn=churn), stage, now_ms)
     if transition is None:
         return person, effects, ()
-    person, raised = _carried_out(person, transition, band, score, now_ms, event_id, policies)
-    alert = churn_alert(person, raised, score, now_ms, model_version, policies)
-    trigger_events = _trigger_events(person, transition, raised, now_ms)
+    person, raised = _carried_out(person, transition, scoring, policies)
+    alert = churn_alert(person, raised, scoring, policies)
+    trigger_events = _trigger_events(transition, raised, now_ms)
     return person, (*effects, AlertRaised(alert)), trigger_events
 
 
@@ -109,33 +78,27 @@ def _band(
     return BANDS[reached]
 
 
-def _stage(
-    person: Customer, churn: Churn, band: RiskBandName, definition: ChurnDefinition
-) -> LifecycleStage:
+def _stage(person: Customer, churn: Churn, definition: ChurnDefinition) -> LifecycleStage:
     if churn.next_tick_ms is None:
         return "lapsed"
     if person.spend is None or person.spend.orders < definition.min_purchases:
         return "new"
-    return "at_risk" if band != "low" else "active"
+    return "at_risk" if churn.band != "low" else "active"
 
 
 def _transition(
-    person: Customer,
-    churn: Churn,
-    band: RiskBandName,
-    stage: LifecycleStage,
-    score: Score,
-    policies: Policies,
+    person: Customer, churn: Churn, stage: LifecycleStage, *, worthy: bool
 ) -> AlertTransition | None:
+    """What happens to the case; `worthy`: a contact would bring more than it costs."""
     case = churn.case
     if case is not None and not is_granted(person, "profiling"):
         return "resolved"
     if case is None:
-        worthy = stage == "at_risk" and churn.armed and is_granted(person, "profiling")
-        return "entered" if worthy and _is_worth_it(person, score.risk, policies) else None
-    if stage == "lapsed" or band == "low":
+        enters = stage == "at_risk" and churn.armed and is_granted(person, "profiling")
+        return "entered" if enters and worthy else None
+    if stage == "lapsed" or churn.band == "low":
         return "resolved"
-    step = BANDS.index(band) - BANDS.index(case.band)
+    step = BANDS.index(churn.band) - BANDS.index(case.band)
     if step == 0:
         return None
     return "escalated" if step > 0 else "deescalated"
@@ -158,17 +121,11 @@ def value_at_risk(person: Customer, policies: Policies) -> float:
 
 
 def _carried_out(
-    person: Customer,
-    transition: AlertTransition,
-    band: RiskBandName,
-    score: Score,
-    now_ms: int,
-    event_id: str,
-    policies: Policies,
+    person: Customer, transition: AlertTransition, scoring: Scoring, policies: Policies
 ) -> tuple[Customer, Raised]:
     """The person with the case opened, moved or closed, and what the alert says of it."""
-    before = person.churn.case
-    alert_id = derive_id("a", person.customer_id, transition, str(now_ms), event_id)
+    before, band, now_ms = person.churn.case, person.churn.band, scoring.now_ms
+    alert_id = derive_id("a", person.customer_id, transition, str(now_ms), scoring.event_id)
     if before is None:
         case_id = derive_id("case", person.customer_id, str(now_ms))
         draw = unit_draw(CONTROL_SALT, policies.experiment.salt, case_id)
@@ -207,7 +164,7 @@ def _staged(
 
 
 def _trigger_events(
-    person: Customer, transition: AlertTransition, raised: Raised, now_ms: int
+    transition: AlertTransition, raised: Raised, now_ms: int
 ) -> tuple[TriggerEvent, ...]:
     """A case that opened or grew asks for an offer, unless it is a control."""
     if transition not in ("entered", "escalated") or not raised.case.treated:

@@ -1,9 +1,8 @@
 """What is sent of an alert, field by field."""
 
-from typing import Any
-
 from msgspec import Struct
 
+from streams.alerts.scoring import Scoring
 from streams.alerts.wording import alert_text
 from streams.contracts.common import ChannelName, Money, Purpose, RiskBandName
 from streams.contracts.outputs.payloads import (
@@ -44,15 +43,10 @@ class Raised(Struct, frozen=True, kw_only=True):
 
 
 def churn_alert(
-    person: Customer,
-    raised: Raised,
-    score: Any,
-    now_ms: int,
-    model_version: str,
-    policies: Policies,
+    person: Customer, raised: Raised, scoring: Scoring, policies: Policies
 ) -> ChurnAlert:
-    """The message for `churn-alerts`; `score` is the `alerts.Score` of this moment."""
-    definition = policies.churn
+    """The message for `churn-alerts`."""
+    definition, score, now_ms = policies.churn, scoring.score, scoring.now_ms
     horizon_days = definition.horizon_ms / DAY_MS
     last_ms = max((o.at_ms for o in person.orders), default=None)
     return ChurnAlert(
@@ -74,8 +68,8 @@ def churn_alert(
         signals=_signals(person),
         value_at_risk=Money(amount=f"{raised.value_at_risk:.2f}", currency=policies.currency),
         recommended=_recommended(person, raised, now_ms),
-        text=alert_text(score.risk, horizon_days, _why(person, raised, score, now_ms)),
-        model=Versioned(id=CHURN, version=model_version),
+        text=alert_text(score.risk, horizon_days, _why(person, raised, scoring)),
+        model=Versioned(id=CHURN, version=scoring.model_version),
         experiment=ExperimentArm(
             id=f"{definition.definition_id}-alerts",
             arm=TREATED_ARM if raised.case.treated else CONTROL_ARM,
@@ -88,12 +82,12 @@ def churn_alert(
     )
 
 
-def _why(person: Customer, raised: Raised, score: Any, now_ms: int) -> tuple[str, ...]:
+def _why(person: Customer, raised: Raised, scoring: Scoring) -> tuple[str, ...]:
     """What the text gives as reasons: signals before the model's, or what ended the danger."""
     if raised.transition in ("entered", "escalated"):
         signals = tuple(signal.code for signal in _by_strength(person))[:SIGNALS_SAID_MAX]
-        return (*signals, *score.reasons)[:REASONS_SAID_MAX] or ("NO_SINGLE_REASON",)
-    if any(order.at_ms == now_ms for order in person.orders):
+        return (*signals, *scoring.score.reasons)[:REASONS_SAID_MAX] or ("NO_SINGLE_REASON",)
+    if any(order.at_ms == scoring.now_ms for order in person.orders):
         return ("BOUGHT_AGAIN",)
     return ("LAPSED",) if person.churn.next_tick_ms is None else ("RISK_FELL",)
 

@@ -3,19 +3,23 @@
 * `policy` - what decisions stand on; `compiling` - the reference data becomes it
 * `cel_rules`, `facts` - the shop's own rules, and what they may ask
 * `triggers` - which trigger events ask for a decision; `requests` - the request
-* `eligibility` - which offers a person may get, a table; `consent`, `limits` - parts of it
+* `eligibility` - which offers a person may get, a table; `situation` - what its rules look at;
+  `consent`, `limits` - parts of it
 * `arbitration` - what an offer is worth; `exploration` - probabilities and the draw
+* `known` - what is known when it is decided, and what was chosen
 * `choose` - one decision, from the request to the log; `messages` - what is sent and logged
 """
 
 from streams.decisions.choose import decide
 from streams.decisions.compiling import compile_policy
+from streams.decisions.known import Basis
 from streams.decisions.policy import Policy
 from streams.decisions.redecide import redecide
 from streams.decisions.requests import DecisionRequest
 from streams.decisions.triggers import fire, set_reminders, take_due
 
 __all__ = [
+    "Basis",
     "DecisionRequest",
     "Policy",
     "compile_policy",

@@ -6,7 +6,7 @@ names, and one that names none is answered when it is compiled.
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 import cel
 from msgspec import Struct
@@ -25,7 +25,7 @@ FACTS = {"person": ALL_FACTS.person, "trigger": ALL_FACTS.trigger}
 class Program(Protocol):
     """A compiled CEL program."""
 
-    def execute(self, context: Any) -> Any:
+    def execute(self, context: object) -> object:
         """Its value for these variables; raises on missing names."""
 
 
@@ -36,7 +36,7 @@ class CelRule(Struct, frozen=True):
     reads: FactNames
     always: bool | None
 
-    def holds(self, context: Any) -> bool:
+    def holds(self, context: object) -> bool:
         """Whether the rule says true; a rule that fails on this person says no."""
         return _says_true(self.program, context) if self.always is None else self.always
 
@@ -45,7 +45,9 @@ class CelRule(Struct, frozen=True):
         return self.holds(context_of(person, trigger_event, now_ms, self.reads))
 
 
-def context_of(person: Customer, trigger_event: TriggerEvent, now_ms: int, reads: FactNames) -> Any:
+def context_of(
+    person: Customer, trigger_event: TriggerEvent, now_ms: int, reads: FactNames
+) -> object:
     """The context for rules that read these facts; None where they read nothing."""
     return cel.Context(variables=facts_of(person, trigger_event, now_ms, reads)) if reads else None
 
@@ -67,7 +69,7 @@ def compile_rule(source: str, place: str, errors: list[str]) -> CelRule | None:
     return None if unknown else CelRule(program, reads, always)
 
 
-def _says_true(program: Program, context: Any) -> bool:
+def _says_true(program: Program, context: object) -> bool:
     try:
         return program.execute(context) is True
     except Exception:

@@ -5,16 +5,18 @@ from operator import or_
 
 from msgspec.structs import replace
 
+from streams.contracts.outputs.payloads import Coupon, ExperimentArm, Versioned
 from streams.contracts.reference.check import check_reference
-from streams.contracts.reference.structs import Offer, Policies, Reference, TriggerRule
+from streams.contracts.reference.structs import Experiment, Offer, Policies, Reference, TriggerRule
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer.places import places_of
 from streams.decisions.cel_rules import compile_rule
 from streams.decisions.eligibility import objections_to
 from streams.decisions.facts import FactNames
 from streams.decisions.policy import CompiledOffer, CompiledTrigger, Policy
+from streams.decisions.wording import OFFER_REASONS, offer_text
 from streams.errors import ReferenceDataError
-from streams.features import card_of
+from streams.features import card_of, prior_log_odds
 
 
 def compile_policy(reference: Reference) -> Policy:
@@ -45,7 +47,8 @@ def compile_policy(reference: Reference) -> Policy:
             o.offer_id: max(reach_other_ms, _reach_of(o, reference)) for o in reference.offers
         },
         reach_other_ms=reach_other_ms,
-        version=reference.policies.policy_version,
+        named=_named(reference.policies),
+        arms=_arms(reference.policies.experiment),
     )
 
 
@@ -60,6 +63,10 @@ def _compile_offer(offer: Offer, reference: Reference, errors: list[str]) -> Com
         until_ms=to_ms(offer.valid_until),
         never_with=_excluded_by(offer, reference),
         card=card_of(offer),
+        prior_log_odds=prior_log_odds(offer.expected_rate),
+        texts={kind: offer_text(offer, kind) for kind in OFFER_REASONS},
+        titles={str(language): title for language, title in offer.title.items()},
+        coupon=Coupon(code=offer.coupon_code, gcn=offer.gcn) if offer.coupons else None,
     )
     return replace(compiled, objections=objections_to(compiled))
 
@@ -73,6 +80,19 @@ def _by_kind(triggers: tuple[CompiledTrigger, ...]) -> dict[str, tuple[CompiledT
     enabled = [t for t in triggers if t.rule.enabled]
     kinds = {t.rule.kind for t in enabled}
     return {kind: tuple(t for t in enabled if t.rule.kind == kind) for kind in kinds}
+
+
+def _named(policies: Policies) -> Versioned:
+    arbitration = policies.arbitration
+    version = f"{arbitration.version}-{policies.policy_version}"
+    return Versioned(id=arbitration.policy_id, version=version)
+
+
+def _arms(experiment: Experiment) -> dict[str, ExperimentArm]:
+    return {
+        arm.name: ExperimentArm(id=experiment.id, arm=arm.name, holdout=arm.chooser == "holdout")
+        for arm in experiment.arms
+    }
 
 
 def _validity_ms(offer: Offer) -> int:

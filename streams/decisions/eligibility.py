@@ -5,9 +5,7 @@ may say which offers it concerns at all; of the others it is never asked.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
-from msgspec import Struct
+from typing import NamedTuple
 
 from streams.contracts.common import Purpose
 from streams.contracts.outputs.payloads import WhyNot
@@ -17,22 +15,9 @@ from streams.decisions.cel_rules import context_of
 from streams.decisions.limits import within
 from streams.decisions.policy import CompiledOffer, Objection, Policy
 from streams.decisions.requests import DecisionRequest
+from streams.decisions.situation import Situation
 
 ANY_STORE = "*"
-
-
-class Situation(Struct, frozen=True):
-    """What every rule may look at."""
-
-    person: Customer
-    request: DecisionRequest
-    now_ms: int
-    policy: Policy
-    context: Any
-    agreed: frozenset[Purpose]
-    sent: frozenset[str]
-    usable: frozenset[str]
-    redeemed: frozenset[str]
 
 
 def situation_of(
@@ -42,12 +27,7 @@ def situation_of(
     policy: Policy,
     agreed: frozenset[Purpose],
 ) -> Situation:
-    """What the rules look at, found once for all offers.
-
-    `agreed`: the purposes for which an offer may reach the person over this channel. `sent`:
-    offers whose time to be used has not passed, or whose outcome is waited for; `usable`: those of
-    them that were not redeemed since. `redeemed`: offers that were ever used.
-    """
+    """What the rules look at; `agreed` are the purposes that the person allows on this channel."""
     waiting = {d.offer_id for d in person.open_decisions if d.status == "open"}
     valid = [c for c in person.contacts if now_ms - c.at_ms < policy.validity_ms.get(c.offer_id, 0)]
     redeemed = {r.offer_id: r.at_ms for r in person.redemptions}
@@ -56,7 +36,7 @@ def situation_of(
         person,
         request,
         now_ms,
-        policy,
+        policy.stock,
         context_of(person, request.trigger_event, now_ms, policy.segments_read),
         agreed,
         frozenset(waiting | {c.offer_id for c in valid}),
@@ -99,7 +79,7 @@ def _no_consent(candidate: CompiledOffer, at: Situation) -> bool:
 
 
 def _not_in_segment(candidate: CompiledOffer, at: Situation) -> bool:
-    return not candidate.segment.holds(at.context)
+    return not candidate.segment.holds(at.facts)
 
 
 def _wrong_store(candidate: CompiledOffer, at: Situation) -> bool:
@@ -142,9 +122,9 @@ def in_stock(candidate: CompiledOffer, at: Situation) -> bool | None:
     product = candidate.offer.stock_product_id
     if product is None:
         return None
-    held = at.policy.stock.get((product, _store_of(at) or ANY_STORE))
+    held = at.stock.get((product, _store_of(at) or ANY_STORE))
     if held is None:
-        held = at.policy.stock.get((product, ANY_STORE))
+        held = at.stock.get((product, ANY_STORE))
     return None if held is None else held > 0
 
 

@@ -1,136 +1,97 @@
 """What is sent and what is logged of a decision, field by field."""
 
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
 from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.outputs.payloads import (
     Alternative,
     CandidateLog,
     ConsentProof,
     ConstraintProof,
-    Coupon,
     Creative,
     DecisionLog,
-    ExperimentArm,
     NextBestOffer,
     OfferShown,
-    Terms,
-    Trigger,
     Verdict,
-    Versioned,
 )
-from streams.contracts.reference.structs import Arm, Offer
+from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import Customer
 from streams.customer.consents import states
 from streams.decisions.consent import CHANNEL_PURPOSES
-from streams.decisions.exploration import Draw
+from streams.decisions.known import Choice, Chosen, Known, Vector, chosen_of
 from streams.decisions.limits import cap_remaining
-from streams.decisions.policy import CompiledOffer, Policy
+from streams.decisions.policy import CompiledOffer
 from streams.decisions.requests import DecisionRequest
-from streams.decisions.wording import offer_text
 from streams.features import CONTEXT_FEATURES
 
-RESPONSE = "response"
 ALTERNATIVES_MAX = 5
 
 
-def experiment_of(policy: Policy, arm: Arm) -> ExperimentArm:
-    """The arm as outputs name it."""
-    return ExperimentArm(
-        id=policy.policies.experiment.id, arm=arm.name, holdout=arm.chooser == "holdout"
-    )
-
-
-def policy_of(policy: Policy) -> Versioned:
-    """The policy as outputs name it."""
-    arbitration = policy.policies.arbitration
-    return Versioned(id=arbitration.policy_id, version=f"{arbitration.version}-{policy.version}")
-
-
 def decision_log(
-    person: Customer,
-    request: DecisionRequest,
-    now_ms: int,
+    known: Known,
     verdict: Verdict,
-    arm: Arm,
-    policy: Policy,
-    model_version: str,
-    candidates: tuple[CandidateLog, ...] = (),
-    context: NDArray[np.float32] | None = None,
-    chosen: CompiledOffer | None = None,
-    probability: float = 1.0,
-    no_offer_probability: float = 1.0,
+    candidates: tuple[CandidateLog, ...],
+    context: Vector | None = None,
+    choice: Choice | None = None,
 ) -> DecisionLog:
-    """The entry for `decision-log`; without candidates the decision ended before any was asked."""
+    """The entry for `decision-log`; without a context the decision ended before offers were asked.
+
+    Without a `choice` nothing was drawn.
+    """
+    rule, chosen = known.request.rule, None if choice is None else chosen_of(choice)
     numbers = [] if context is None else context.tolist()
     return DecisionLog(
-        decision_id=request.decision_id,
-        customer_id=person.customer_id,
-        decided_at=from_ms(now_ms),
+        decision_id=known.decision_id,
+        customer_id=known.person.customer_id,
+        decided_at=known.decided_at,
         verdict=verdict,
-        trigger=_trigger(request),
-        channel=request.rule.channel,
-        placement=request.rule.placement,
-        chosen_offer_id=chosen.offer.offer_id if chosen else None,
-        action_probability=probability,
-        no_offer_probability=no_offer_probability,
+        trigger=known.trigger,
+        channel=rule.channel,
+        placement=rule.placement,
+        chosen_offer_id=None if chosen is None else chosen.candidate.offer.offer_id,
+        action_probability=1.0 if choice is None else choice.drawn.probability,
+        no_offer_probability=1.0 if choice is None else choice.drawn.no_offer,
         candidates=candidates,
         context=dict(zip(CONTEXT_FEATURES, numbers, strict=False)),
-        policy=policy_of(policy),
-        model=Versioned(id=RESPONSE, version=model_version),
-        experiment=experiment_of(policy, arm),
-        traceparent=request.trigger_event.traceparent,
+        policy=known.policy.named,
+        model=known.model,
+        experiment=known.policy.arms[known.arm.name],
+        traceparent=known.request.trigger_event.traceparent,
     )
 
 
 def next_best_offer(
-    at: Any,
-    chosen: CompiledOffer,
-    arm: Arm,
-    model_version: str,
-    drawn: Draw,
-    terms: list[Terms],
-    eligible: list[CompiledOffer],
-    in_stock: bool | None,
+    known: Known, choice: Choice, chosen: Chosen, in_stock: bool | None
 ) -> NextBestOffer:
-    """The message for `next-best-offers`; `at` is the decision's `Situation`."""
-    person, request, policy, now_ms = at.person, at.request, at.policy, at.now_ms
-    offer, index, decided_at = chosen.offer, eligible.index(chosen), from_ms(now_ms)
-    contact = policy.policies.contact
+    """The message for `next-best-offers`."""
+    person, request, policy, now_ms = known.person, known.request, known.policy, known.now_ms
+    compiled, rule = chosen.candidate, known.request.rule
     return NextBestOffer(
-        decision_id=request.decision_id,
+        decision_id=known.decision_id,
         customer_id=person.customer_id,
-        decided_at=decided_at,
-        valid_until=from_ms(now_ms + request.rule.valid_for_ms),
-        trigger=_trigger(request),
-        channel=request.rule.channel,
-        placement=request.rule.placement,
-        deliver_not_before=decided_at,
-        offer=_shown(chosen, now_ms),
-        coupon=Coupon(code=offer.coupon_code, gcn=offer.gcn) if offer.coupons else None,
-        creative=Creative(
-            template_id=offer.template_id,
-            params={"title": _title(offer, person.locale), "value": offer.value},
-            locale=person.locale,
-        ),
-        reason_codes=reason_codes(request, person, offer),
-        terms=terms[index],
-        alternatives=_alternatives(eligible, terms, drawn, index),
-        text=offer_text(offer, request.rule.kind),
-        policy=policy_of(policy),
-        model=Versioned(id=RESPONSE, version=model_version),
-        action_probability=drawn.probability,
-        experiment=experiment_of(policy, arm),
+        decided_at=known.decided_at,
+        valid_until=from_ms(now_ms + rule.valid_for_ms),
+        trigger=known.trigger,
+        channel=rule.channel,
+        placement=rule.placement,
+        deliver_not_before=known.decided_at,
+        offer=_shown(compiled, now_ms),
+        coupon=compiled.coupon,
+        creative=_creative(compiled, person.locale),
+        reason_codes=reason_codes(request, person, compiled.offer),
+        terms=chosen.terms,
+        alternatives=_alternatives(choice, chosen.index),
+        text=compiled.texts[rule.kind],
+        policy=policy.named,
+        model=known.model,
+        action_probability=choice.drawn.probability,
+        experiment=policy.arms[known.arm.name],
         consent=ConsentProof(
-            purposes=states(person, _purposes(offer, request.rule.channel)),
+            purposes=states(person, _purposes(compiled.offer, rule.channel)),
             policy_version=person.consent_version,
         ),
         constraints=ConstraintProof(
-            cap_remaining=max(0, cap_remaining(person, contact, now_ms) - 1), in_stock=in_stock
+            cap_remaining=max(0, cap_remaining(person, policy.policies.contact, now_ms) - 1),
+            in_stock=in_stock,
         ),
         traceparent=request.trigger_event.traceparent,
     )
@@ -162,34 +123,33 @@ def _shown(chosen: CompiledOffer, now_ms: int) -> OfferShown:
     )
 
 
-def _alternatives(
-    eligible: list[CompiledOffer], terms: list[Terms], drawn: Draw, chosen: int
-) -> tuple[Alternative, ...]:
-    others = (i for i in range(len(eligible)) if i != chosen)
-    ranked = sorted(others, key=lambda i: (-terms[i].priority, eligible[i].offer.offer_id))
-    return tuple(
+def _creative(chosen: CompiledOffer, locale: str) -> Creative:
+    offer, titles = chosen.offer, chosen.titles
+    title = titles.get(locale[:2], titles.get("en", offer.offer_id))
+    return Creative(
+        template_id=offer.template_id,
+        params={"title": title, "value": offer.value},
+        locale=locale,
+    )
+
+
+def _alternatives(choice: Choice, chosen: int) -> tuple[Alternative, ...]:
+    eligible, terms, drawn = choice.eligible, choice.terms, choice.drawn
+    ranked = sorted(
+        [i for i in range(len(eligible)) if i != chosen],
+        key=lambda i: (-terms[i].priority, eligible[i].offer.offer_id),
+    )
+    alternatives = [
         Alternative(
             offer_id=eligible[i].offer.offer_id,
             priority=terms[i].priority,
             probability=drawn.probabilities[i],
         )
         for i in ranked[:ALTERNATIVES_MAX]
-    )
-
-
-def _trigger(request: DecisionRequest) -> Trigger:
-    return Trigger(
-        event_id=request.trigger_event.event_id,
-        kind=request.rule.kind,
-        rule_id=request.rule.rule_id,
-    )
+    ]
+    return tuple(alternatives)
 
 
 def _purposes(offer: Offer, channel: ChannelName) -> tuple[Purpose, ...]:
     needed = CHANNEL_PURPOSES.get(channel)
     return (offer.purpose, needed) if needed else (offer.purpose,)
-
-
-def _title(offer: Offer, locale: str) -> str:
-    titles = {str(language): title for language, title in offer.title.items()}
-    return titles.get(locale[:2], titles.get("en", offer.offer_id))

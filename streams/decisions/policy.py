@@ -1,26 +1,27 @@
 """What decisions stand on: the reference data, as `compiling` prepares it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from msgspec import Struct
 
 from streams.contracts.common import Purpose
-from streams.contracts.outputs.payloads import WhyNot
-from streams.contracts.reference.structs import Offer, Policies, TriggerRule
+from streams.contracts.outputs.payloads import Coupon, ExperimentArm, Texts, Versioned, WhyNot
+from streams.contracts.reference.structs import Offer, Policies, TriggerKind, TriggerRule
 from streams.customer import Places
 from streams.decisions.cel_rules import CelRule
 from streams.decisions.facts import FactNames
+from streams.decisions.situation import Situation
 from streams.features import OfferCard
 
-Objection = Callable[["CompiledOffer", Any], bool]
+Objection = Callable[["CompiledOffer", Situation], bool]
 
 
 class CompiledOffer(Struct, frozen=True):
     """An offer, and what is known of it before anybody asks.
 
-    `never_with`: the offers that exclude it, or that it excludes. `objections` are the rules of
-    eligibility that can object to it at all.
+    `never_with`: the offers that exclude it, or that it excludes. `texts`: why it is made, by what
+    triggers it; `titles` by language, `coupon` as the till knows it. `prior_log_odds`: of its
+    owner's expected rate. `objections` are the rules of eligibility that can object to it at all.
     """
 
     offer: Offer
@@ -29,6 +30,10 @@ class CompiledOffer(Struct, frozen=True):
     until_ms: int
     never_with: frozenset[str]
     card: OfferCard
+    prior_log_odds: float
+    texts: Mapping[TriggerKind, Texts]
+    titles: Mapping[str, str]
+    coupon: Coupon | None
     objections: tuple[tuple[WhyNot, Objection], ...] = ()
 
 
@@ -46,6 +51,7 @@ class Policy(Struct, frozen=True):
     with it counts in some limit; `reach_other_ms`: the same for an offer that is no longer there.
     These are by offer id. `listeners` are the enabled triggers by the kind of trigger event
     that they listen to; `segments_read` and `purposes` are what the offers ask of a person.
+    `named` and `arms` (by name) are how outputs name the policy and the person's arm.
     """
 
     policies: Policies
@@ -59,4 +65,5 @@ class Policy(Struct, frozen=True):
     validity_ms: Mapping[str, int]
     reach_ms: Mapping[str, int]
     reach_other_ms: int
-    version: str
+    named: Versioned
+    arms: Mapping[str, ExperimentArm]

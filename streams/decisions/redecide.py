@@ -6,8 +6,8 @@ from msgspec.structs import replace
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog
 from streams.contracts.reference.structs import Arm
 from streams.decisions.arbitration import weigh
-from streams.decisions.choose import Scorer
 from streams.decisions.exploration import draw
+from streams.decisions.known import Scorer
 from streams.decisions.policy import Policy
 from streams.features import CONTEXT_FEATURES
 
@@ -23,15 +23,15 @@ def redecide(entry: DecisionLog, scorer: Scorer, policy: Policy) -> DecisionLog:
     eligible = [c for c in entry.candidates if c.terms is not None]
     if not eligible:
         return entry
-    offers = {c.offer.offer_id: c.offer for c in policy.offers}
+    offers = {c.offer.offer_id: c for c in policy.offers}
     response_probabilities = scorer.response_probabilities(
         np.array([entry.context[name] for name in CONTEXT_FEATURES], np.float32),
         np.array([c.features for c in eligible], np.float32),
         [c.offer_id for c in eligible],
-        np.array([offers[c.offer_id].expected_rate for c in eligible], np.float32),
+        [offers[c.offer_id].prior_log_odds for c in eligible],
     )
     weighed = [
-        replace(c, terms=weigh(offers[c.offer_id], float(p), _fatigue(c), policy.policies))
+        replace(c, terms=weigh(offers[c.offer_id].offer, float(p), _fatigue(c), policy.policies))
         for c, p in zip(eligible, response_probabilities, strict=True)
     ]
     drawn = draw(

@@ -2,9 +2,9 @@
 
 from streams.contracts.common import LANGUAGES
 from streams.contracts.outputs.payloads import Texts
-from streams.contracts.reference.structs import Offer
+from streams.contracts.reference.structs import Offer, TriggerKind
 
-OFFER_REASONS: dict[str, Texts] = {
+OFFER_REASONS: dict[TriggerKind, Texts] = {
     "product_viewed": {
         "en": "You looked at something like it",
         "ja": "ご覧になった商品に関連しています",
@@ -35,7 +35,7 @@ OFFER_REASONS: dict[str, Texts] = {
 }
 
 
-def offer_text(offer: Offer, trigger_kind: str) -> Texts:
+def offer_text(offer: Offer, trigger_kind: TriggerKind) -> Texts:
     """The offer's title behind the reason, in each language; English where a title is missing."""
     english = offer.title.get("en", offer.offer_id)
     reasons = OFFER_REASONS[trigger_kind]

@@ -15,6 +15,7 @@ from streams.features.registry import (
     offer_matrix,
 )
 from streams.features.rhythm import RHYTHM_FEATURES, churn_example_features, rhythm_features
+from streams.features.scaling import prior_log_odds
 
 __all__ = [
     "CONTEXT_FEATURES",
@@ -27,6 +28,7 @@ __all__ = [
     "context_vector",
     "offer_matrix",
     "pack",
+    "prior_log_odds",
     "rhythm_features",
     "unpack",
 ]

@@ -6,6 +6,8 @@ could then not be taken again from its log.
 
 import math
 
+import numpy as np
+
 LIMIT = 3.0
 
 
@@ -29,6 +31,15 @@ def log_scaled(amount: float, typical: float) -> float:
     (-1.0, 0.0, 1.04)
     """
     return bounded(math.log1p(max(amount, 0.0)) / math.log1p(typical) - 1.0)
+
+
+def prior_log_odds(expected_rate: float) -> float:
+    """The log odds of what an owner expects, a share; certainty is capped at 1e-4.
+
+    >>> prior_log_odds(0.5)
+    0.0
+    """
+    return logit(float(np.float32(expected_rate)))
 
 
 def logit(probability: float) -> float:

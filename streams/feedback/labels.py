@@ -1,11 +1,14 @@
 """Labeled examples out of decisions: what the model saw then, what became of it now."""
 
+from typing import Literal
+
 from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.effects import OutcomeLabeled
 from streams.customer.row import Customer, OpenDecision
 from streams.features import CONTEXT_FEATURES, FEATURES_VERSION, OFFER_FEATURES, unpack
 
+Outcome = Literal["used", "not_used", "late_conversion"]
 RESPONSE_PROBABILITY_MAX = 0.9
 
 
@@ -17,12 +20,12 @@ def may_train(person: Customer) -> bool:
 
 def used(person: Customer, decision: OpenDecision, at_ms: int) -> tuple[OutcomeLabeled, ...]:
     """Label 1: the offer was used, or led to a purchase, inside its window."""
-    return _label(person, decision, at_ms, "used", 1.0, 1.0)
+    return _label(person, decision, at_ms, "used")
 
 
 def not_used(person: Customer, decision: OpenDecision, at_ms: int) -> tuple[OutcomeLabeled, ...]:
     """Label 0: the window closed, and nothing had happened."""
-    return _label(person, decision, at_ms, "not_used", 0.0, 1.0)
+    return _label(person, decision, at_ms, "not_used")
 
 
 def late_conversion(
@@ -34,16 +37,15 @@ def late_conversion(
     moved them by 1 - p; a weight of 1 / (1 - p) makes up for both.
     """
     weight = 1.0 / (1.0 - min(decision.response_probability, RESPONSE_PROBABILITY_MAX))
-    return _label(person, decision, at_ms, "late_conversion", 1.0, round(weight, 6))
+    return _label(person, decision, at_ms, "late_conversion", round(weight, 6))
 
 
 def _label(
     person: Customer,
     decision: OpenDecision,
     at_ms: int,
-    outcome: str,
-    label: float,
-    weight: float,
+    outcome: Outcome,
+    weight: float = 1.0,
 ) -> tuple[OutcomeLabeled, ...]:
     if not may_train(person) or decision.features_version != FEATURES_VERSION:
         return ()
@@ -51,7 +53,7 @@ def _label(
         example_id=derive_id("x", decision.decision_id, outcome),
         model="response",
         observed_at_ms=at_ms,
-        label=label,
+        label=0.0 if outcome == "not_used" else 1.0,
         features=_features(decision),
         weight=weight,
         offer_id=decision.offer_id,

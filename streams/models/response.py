@@ -54,7 +54,7 @@ class ResponseModel(Struct, frozen=True):
         context: AnyFloats,
         offers: AnyFloats,
         offer_ids: Sequence[str],
-        expected_rates: AnyFloats,
+        priors: Sequence[float],
     ) -> Floats:
         """P(used) of `n` offers, shape `[n]`, each within [1e-4, 1 - 1e-4].
 
@@ -62,15 +62,15 @@ class ResponseModel(Struct, frozen=True):
             context: `features.context_vector`, shape `[K]`.
             offers: one `features.offer_vector` a row, shape `[n, 8]`.
             offer_ids: their ids, for the residuals.
-            expected_rates: what the owners expect, shape `[n]`, shares.
+            priors: what their owners expect, log odds (`features.prior_log_odds`).
 
         >>> none = np.zeros(len(CONTEXT_FEATURES)), np.zeros((1, len(OFFER_FEATURES)))
         >>> model = ResponseModel()
-        >>> model.response_probabilities(*none, ["new"], np.array([0.05])).round(6).tolist()
+        >>> model.response_probabilities(*none, ["new"], [math.log(0.05 / 0.95)]).round(6).tolist()
         [0.05]
         """
         shared = self.weights[:, 1:] @ context + self.weights[:, 0]
-        logits = offers @ shared[1:] + shared[0] + prior_logits(expected_rates)
+        logits = offers @ shared[1:] + shared[0] + np.array(priors)
         if self.residuals:
             logits += np.array([self.residuals.get(offer_id, 0.0) for offer_id in offer_ids])
         return np.asarray(1.0 / (1.0 + np.exp(-_within(logits, -LOGIT_MAX, LOGIT_MAX))))
@@ -180,13 +180,6 @@ def crossed(example: LearningExample) -> dict[str, float]:
         x[OFFER_PREFIX + example.offer_id] = 1.0
     x[OFFSET] = RATE_LOGITS * named.get("o.expected_rate", 0.0)
     return x
-
-
-def prior_logits(expected_rates: AnyFloats) -> Floats:
-    """The log odds of what owners expect, certainty capped."""
-    rates = np.asarray(expected_rates, np.float64)
-    rates = _within(rates, PROPENSITY_MIN, 1.0 - PROPENSITY_MIN)
-    return np.asarray(np.log(rates / (1.0 - rates)))
 
 
 def _within(numbers: Floats, least: float, most: float) -> Floats:

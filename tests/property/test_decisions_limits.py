@@ -13,7 +13,7 @@ from streams.contracts.reference.structs import ContactPolicy, FrequencyCap, Qui
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.customer import Customer
 from streams.customer.row import Consent, Redeemed
-from streams.decisions import Policy, decide
+from streams.decisions import Basis, Policy, decide
 from streams.decisions.policy import CompiledOffer
 from streams.feedback import expire
 from tests.unit.decisions.people import T0, Fixed, offer, request, rule, shop, someone
@@ -45,7 +45,7 @@ def _run(
         now_ms += gap
         person, _ = expire(person, now_ms)
         requested = request(number, now_ms, rule(channel=channel))
-        person, effects = decide(person, requested, now_ms, Fixed(), policy)
+        person, effects = decide(person, requested, now_ms, Basis(Fixed(), policy))
         seen.extend(effects)
         sent.extend((now_ms, e) for e in effects if isinstance(e, OfferDecided))
     return person, sent, seen
@@ -149,8 +149,8 @@ def test_probabilities_are_a_distribution(rates: list[float], chooser: str, numb
         *[offer(f"o-{n}", expected_rate=rate) for n, rate in enumerate(rates)], chooser=chooser
     )
     requested = request(number)
-    effects = decide(someone(), requested, T0, Fixed(), policy)
-    assert effects == decide(someone(), requested, T0, Fixed(), policy)
+    effects = decide(someone(), requested, T0, Basis(Fixed(), policy))
+    assert effects == decide(someone(), requested, T0, Basis(Fixed(), policy))
     entry = next(e.entry for e in effects[1] if isinstance(e, DecisionLogged))
     chances = {c.offer_id: c.probability for c in entry.candidates}
     assert abs(sum(chances.values()) + entry.no_offer_probability - 1.0) < 1e-9
@@ -165,7 +165,7 @@ def test_draws_come_at_the_logged_rates() -> None:
     drawn: dict[str | None, int] = {}
     entry = None
     for number in range(4_000):
-        _, effects = decide(someone(), request(number), T0, Fixed(), policy)
+        _, effects = decide(someone(), request(number), T0, Basis(Fixed(), policy))
         entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
         drawn[entry.chosen_offer_id] = drawn.get(entry.chosen_offer_id, 0) + 1
     assert entry is not None

@@ -6,7 +6,8 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.alerts import assess, record_signals, signal_is_new
+from streams.alerts import Scoring, assess, record_signals, signal_is_new
+from streams.alerts.life_cycle import Assessed
 from streams.alerts.wording import ALERT_REASONS, SIGNAL_REASONS
 from streams.contracts.common import Identity
 from streams.contracts.inputs.events import App, Clickstream, Page, Profile, Survey
@@ -16,6 +17,7 @@ from streams.contracts.reference.structs import ChurnDefinition
 from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
 from streams.customer import Customer, counters
 from streams.customer.row import Churn, Order, SeenSignal, Spend
+from streams.decisions import Policy
 from tests.unit.decisions.people import T0, offer, shop, someone
 
 POLICY = shop(offer("a"), churn=ChurnDefinition(control_share=0.0))
@@ -42,6 +44,13 @@ def _buyer(**fields: Any) -> Customer:
     return someone(**{**made, **fields})
 
 
+def evaluated(
+    person: Customer, score: Score, now_ms: int, event_id: str, policy: Policy = POLICY
+) -> Assessed:
+    """The person after an evaluation by model `v1`."""
+    return assess(person, Scoring(score, now_ms, event_id, "v1"), policy.policies)
+
+
 def _life(person: Customer, *risks: float, buys_before: int = -1) -> list[str]:
     """The transitions of these weekly scores; before score `buys_before` there is a purchase."""
     said = []
@@ -50,7 +59,7 @@ def _life(person: Customer, *risks: float, buys_before: int = -1) -> list[str]:
         if week == buys_before:
             orders = (*person.orders, Order(f"n-{week}", now_ms, 50.0, "web"))
             person = replace(person, orders=orders)
-        person, effects, _ = assess(person, Score(risk), now_ms, f"e-{week}", "v1", POLICY.policies)
+        person, effects, _ = evaluated(person, Score(risk), now_ms, f"e-{week}")
         alerts = [e.alert.transition for e in effects if isinstance(e, AlertRaised)]
         said.append(alerts[0] if alerts else "-")
     return said
@@ -89,12 +98,10 @@ def test_who_gets_no_alert(person: Customer) -> None:
 
 def test_the_long_gone_are_lapsed_and_their_case_ends() -> None:
     """When the ticks stop, the stage is lapsed and the open case is resolved."""
-    person, _, _ = assess(_buyer(), Score(0.9), T0, "e", "v1", POLICY.policies)
+    person, _, _ = evaluated(_buyer(), Score(0.9), T0, "e")
     assert person.churn.case is not None
     person = replace(person, churn=replace(person.churn, next_tick_ms=None))
-    person, effects, trigger_events = assess(
-        person, Score(0.95), T0 + WEEK_MS, "", "v1", POLICY.policies
-    )
+    person, effects, trigger_events = evaluated(person, Score(0.95), T0 + WEEK_MS, "")
     stages = [e.change.segment for e in effects if isinstance(e, SegmentChanged)]
     ended = [e.alert.transition for e in effects if isinstance(e, AlertRaised)]
     assert (stages, ended, trigger_events, person.churn.case) == (
@@ -107,7 +114,7 @@ def test_the_long_gone_are_lapsed_and_their_case_ends() -> None:
 
 def test_an_alert_says_all_of_it() -> None:
     """Ids, band, value, signals and words in three languages, and a trigger event."""
-    person, effects, trigger_events = assess(_buyer(), Score(0.9), T0, "e-1", "v1", POLICY.policies)
+    person, effects, trigger_events = evaluated(_buyer(), Score(0.9), T0, "e-1")
     alert = next(e.alert for e in effects if isinstance(e, AlertRaised))
     assert (alert.risk, alert.risk_band, alert.previous_band) == (0.9, "high", None)
     assert (alert.value_at_risk.amount, alert.value_at_risk.currency) == ("150.00", "EUR")
@@ -116,14 +123,14 @@ def test_an_alert_says_all_of_it() -> None:
     assert [(m.kind, m.event_id) for m in trigger_events] == [
         ("churn_band_entered", alert.alert_id)
     ]
-    again = assess(_buyer(), Score(0.9), T0, "e-1", "v1", POLICY.policies)
+    again = evaluated(_buyer(), Score(0.9), T0, "e-1")
     assert again == (person, effects, trigger_events)
 
 
 def test_a_share_of_the_cases_is_left_untreated() -> None:
     """All control: the alert says so, recommends nothing, and no offer is asked for."""
     policy = shop(offer("a"), churn=ChurnDefinition(control_share=1.0))
-    _, effects, trigger_events = assess(_buyer(), Score(0.9), T0, "e-1", "v1", policy.policies)
+    _, effects, trigger_events = evaluated(_buyer(), Score(0.9), T0, "e-1", policy)
     alert = next(e.alert for e in effects if isinstance(e, AlertRaised))
     assert (alert.experiment.holdout, alert.recommended, trigger_events) == (True, None, ())
 
@@ -132,9 +139,9 @@ def test_a_strong_sign_lifts_the_band_until_it_is_old() -> None:
     """An uninstall lifts low to medium; after the signal window, at a silent tick, it is gone."""
     signal = SeenSignal("uninstall", 0.8, T0, ("e-9",))
     person = _buyer(signals=(signal,))
-    lifted, _, _ = assess(person, Score(0.2), T0, "e-9", "v1", POLICY.policies)
+    lifted, _, _ = evaluated(person, Score(0.2), T0, "e-9")
     assert lifted.churn.band == "medium"
-    later, _, _ = assess(person, Score(0.2), T0 + 31 * DAY_MS, "", "v1", POLICY.policies)
+    later, _, _ = evaluated(person, Score(0.2), T0 + 31 * DAY_MS, "")
     assert (later.churn.band, later.signals) == ("low", ())
 
 
@@ -179,7 +186,7 @@ def test_visits_that_drop_are_a_sign() -> None:
         counter = counters.add(counter, T0 - day * DAY_MS)
     counter = counters.add(counter, T0 - DAY_MS)
     person = _buyer(counters={"product_views": counter})
-    person, _, _ = assess(person, Score(0.2), T0, "", "v1", POLICY.policies)
+    person, _, _ = evaluated(person, Score(0.2), T0, "")
     assert _signals(person)["visit_drop"] > 0.5
 
 
@@ -198,7 +205,7 @@ def test_the_text_gives_what_was_seen_before_what_was_computed() -> None:
 
 def test_the_text_says_what_ended_the_danger() -> None:
     """Bought again; or gone for good; or the risk fell. Never the reasons of a risk that is low."""
-    person, _, _ = assess(_buyer(), Score(0.9), T0, "e", "v1", POLICY.policies)
+    person, _, _ = evaluated(_buyer(), Score(0.9), T0, "e")
     order = Order("o-9", T0 + DAY_MS, 50.0, "web")
     bought = replace(person, orders=(*person.orders, order))
     lapsed = replace(person, churn=replace(person.churn, next_tick_ms=None))
@@ -211,7 +218,7 @@ def test_the_text_says_what_ended_the_danger() -> None:
 
 
 def _alert(person: Customer, risk: float, now_ms: int) -> ChurnAlert:
-    _, effects, _ = assess(person, Score(risk), now_ms, "e-1", "v1", POLICY.policies)
+    _, effects, _ = evaluated(person, Score(risk), now_ms, "e-1")
     return next(e.alert for e in effects if isinstance(e, AlertRaised))
 
 

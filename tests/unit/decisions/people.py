@@ -46,10 +46,10 @@ class Fixed(Struct, frozen=True):
     version: str = "fixed-1"
 
     def response_probabilities(
-        self, context: Any, offers: Any, offer_ids: Any, expected_rates: Any
+        self, context: Any, offers: Any, offer_ids: Any, priors: Any
     ) -> NDArray[np.float64]:
         """The owners' rates."""
-        return np.asarray(expected_rates, np.float64)
+        return np.round(1.0 / (1.0 + np.exp(-np.asarray(priors, np.float64))), 7)
 
 
 def offer(name: str, **fields: Any) -> Offer:

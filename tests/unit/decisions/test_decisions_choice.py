@@ -7,7 +7,7 @@ from streams.contracts.outputs.effects import DecisionLogged, OfferDecided
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.times import DAY_MS, WEEK_MS, to_ms
 from streams.customer.row import Contact
-from streams.decisions import decide, redecide
+from streams.decisions import Basis, decide, redecide
 from streams.decisions.arbitration import fatigue_of, weigh
 from streams.models import ResponseModel
 from tests.unit.decisions.people import FREE, T0, Fixed, offer, request, shop, someone
@@ -36,15 +36,15 @@ def test_fatigue_counts_the_contacts_of_a_week() -> None:
 def test_no_offer_wins_where_nothing_is_worth_more_than_zero() -> None:
     """Offers that cost more than they bring: no offer has 1 - eps + eps/k."""
     policy = shop(offer("a", margin=0.1, discount=5.0), offer("b", margin=0.0), chooser="policy")
-    entry = _entry(decide(someone(), request(), T0, Fixed(), policy)[1])
+    entry = _entry(decide(someone(), request(), T0, Basis(Fixed(), policy))[1])
     assert entry.no_offer_probability == pytest.approx(0.9 + 0.1 / 3)
     assert [c.probability for c in entry.candidates] == pytest.approx([0.1 / 3, 0.1 / 3])
 
 
 def test_a_holdout_is_sent_nothing_and_logged() -> None:
     """The verdict says holdout, nothing is remembered, the features are there for uplift."""
-    person = someone()
-    after, effects = decide(person, request(), T0, Fixed(), shop(offer("a"), chooser="holdout"))
+    person, policy = someone(), shop(offer("a"), chooser="holdout")
+    after, effects = decide(person, request(), T0, Basis(Fixed(), policy))
     entry = _entry(effects)
     assert after == person
     assert [type(e) for e in effects] == [DecisionLogged]
@@ -59,14 +59,14 @@ def test_an_offer_whose_time_is_over_is_withheld() -> None:
     """Decided an hour late, when the rule's answer is of use for one: not said."""
     person, policy = someone(), shop(offer("a"), chooser="uniform")
     hour_ms = request().rule.valid_for_ms
-    after, effects = decide(person, request(), T0, Fixed(), policy, processing_ms=T0 + hour_ms)
+    after, effects = decide(person, request(), T0, Basis(Fixed(), policy, T0 + hour_ms))
     entry = _entry(effects)
     assert hour_ms == 3_600_000
     assert after == person
     assert [type(e) for e in effects] == [DecisionLogged]
     assert (entry.verdict, entry.candidates[0].why_not) == ("stale", "stale")
-    in_time = decide(person, request(), T0, Fixed(), policy, processing_ms=T0 + hour_ms - 1)
-    assert in_time == decide(person, request(), T0, Fixed(), policy)
+    in_time = decide(person, request(), T0, Basis(Fixed(), policy, T0 + hour_ms - 1))
+    assert in_time == decide(person, request(), T0, Basis(Fixed(), policy))
     assert _entry(in_time[1]).verdict == "offer"
 
 
@@ -77,7 +77,7 @@ def test_deciding_again_from_the_log_gives_the_same_bytes(chooser: str) -> None:
     policy = shop(*offers, offer("p", paused=True), chooser=chooser)
     model = ResponseModel()
     for number in range(50):
-        _, effects = decide(someone(), request(number, value=number / 7), T0, model, policy)
+        _, effects = decide(someone(), request(number, value=number / 7), T0, Basis(model, policy))
         raw = msgspec.json.encode(_entry(effects))
         entry = msgspec.json.decode(raw, type=DecisionLog)
         assert msgspec.json.encode(redecide(entry, model, policy)) == raw
@@ -86,7 +86,9 @@ def test_deciding_again_from_the_log_gives_the_same_bytes(chooser: str) -> None:
 def test_what_is_sent_is_what_is_remembered() -> None:
     """The message, the contact and the open decision name the same offer, id and probability."""
     made = offer("a", redeem_within_days=3.0, coupon_code="TEA-10")
-    person, effects = decide(someone(), request(traceparent="00-bb"), T0, Fixed(), shop(made))
+    person, effects = decide(
+        someone(), request(traceparent="00-bb"), T0, Basis(Fixed(), shop(made))
+    )
     sent = next(e.offer for e in effects if isinstance(e, OfferDecided))
     (opened,), (contact,) = person.open_decisions, person.contacts
     assert sent.decision_id == opened.decision_id == contact.decision_id == request().decision_id

@@ -20,7 +20,7 @@ from streams.contracts.reference.structs import (
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.row import CONTACTS_MAX, Consent, Contact, OpenDecision, Redeemed
-from streams.decisions import compile_policy, decide
+from streams.decisions import Basis, compile_policy, decide
 from streams.errors import ReferenceDataError
 from tests.unit.decisions.people import (
     BEGIN,
@@ -36,7 +36,7 @@ from tests.unit.decisions.people import (
 
 
 def _log(person: Customer, *offers: Offer, **fields: Any) -> DecisionLog:
-    _, effects = decide(person, request(**fields), T0, Fixed(), shop(*offers))
+    _, effects = decide(person, request(**fields), T0, Basis(Fixed(), shop(*offers)))
     return next(e.entry for e in effects if isinstance(e, DecisionLogged))
 
 
@@ -94,7 +94,7 @@ def test_a_push_needs_the_phones_permission() -> None:
     policy = shop(offer("a"))
     for allowed, sent in ((True, 1), (None, 1), (False, 0)):
         requested = request(by=rule(channel="push"))
-        _, effects = decide(someone(push_allowed=allowed), requested, T0, Fixed(), policy)
+        _, effects = decide(someone(push_allowed=allowed), requested, T0, Basis(Fixed(), policy))
         assert sum(isinstance(e, OfferDecided) for e in effects) == sent
 
 
@@ -109,7 +109,7 @@ def test_stock_of_the_store_counts_before_the_warehouse() -> None:
     policy = compile_policy(Reference(policies=base.policies, offers=(made,), inventory=inventory))
     codes = []
     for store in ("s-1", "s-2", ""):
-        _, effects = decide(someone(), request(store_id=store), T0, Fixed(), policy)
+        _, effects = decide(someone(), request(store_id=store), T0, Basis(Fixed(), policy))
         entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
         codes.append(entry.candidates[0].why_not)
     assert codes == ["out_of_stock", None, None]
@@ -168,7 +168,7 @@ def test_a_cap_beyond_the_rows_memory_works_as_the_memory() -> None:
     policy = shop(offer("a", redeem_within_days=0.001), contact=contact)
     contacts = tuple(Contact(T0 - n, "b", "app", f"d-{n}") for n in range(CONTACTS_MAX))
     for held, verdict in ((contacts, "person_cap"), (contacts[:-1], "offer")):
-        _, effects = decide(someone(contacts=held), request(), T0, Fixed(), policy)
+        _, effects = decide(someone(contacts=held), request(), T0, Basis(Fixed(), policy))
         assert next(e.entry.verdict for e in effects if isinstance(e, DecisionLogged)) == verdict
 
 

@@ -7,7 +7,7 @@ from streams.contracts.reference.structs import QuietHours
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.customer import TriggerEvent
 from streams.customer.row import Cart, CartItem
-from streams.decisions import decide, fire, set_reminders, take_due
+from streams.decisions import Basis, decide, fire, set_reminders, take_due
 from tests.unit.decisions.people import FREE, T0, Fixed, offer, request, rule, shop, someone
 
 CART = Cart("cart-1", T0, (CartItem("p-1", "tea", 2, 9.0), CartItem("p-2", "wine", 1, 12.0)))
@@ -76,12 +76,14 @@ def test_what_quiet_hours_put_off_is_decided_in_the_morning() -> None:
     policy = shop(offer("a", segment="trigger.value == 7.5"), rules=(push,), contact=quiet)
     night = T0 + 2 * HOUR_MS  # 14:00 UTC, 23:00 in Tokyo
     requested = request("x", night, push, value=7.5, traceparent="00-aa")
-    person, effects = decide(someone(timezone="Asia/Tokyo"), requested, night, Fixed(), policy)
+    person, effects = decide(
+        someone(timezone="Asia/Tokyo"), requested, night, Basis(Fixed(), policy)
+    )
     assert [e.entry.verdict for e in effects if isinstance(e, DecisionLogged)] == ["deferred"]
     assert [r.due_at_ms for r in person.reminders] == [night + 9 * HOUR_MS]
     person, (again,) = take_due(person, night + 9 * HOUR_MS, policy)
     assert again.decision_id == requested.decision_id
-    person, effects = decide(person, again, night + 9 * HOUR_MS, Fixed(), policy)
+    person, effects = decide(person, again, night + 9 * HOUR_MS, Basis(Fixed(), policy))
     assert [e.offer.traceparent for e in effects if isinstance(e, OfferDecided)] == ["00-aa"]
     assert person.reminders == ()
 
@@ -100,7 +102,7 @@ def test_half_an_hour_zones_keep_their_quiet_hours() -> None:
     policy = shop(offer("a"), rules=(push,), contact=quiet)
     at_ms = T0 - T0 % DAY_MS + 2 * HOUR_MS + 5 * MINUTE_MS
     person, _ = decide(
-        someone(timezone="Asia/Kathmandu"), request(1, at_ms, push), at_ms, Fixed(), policy
+        someone(timezone="Asia/Kathmandu"), request(1, at_ms, push), at_ms, Basis(Fixed(), policy)
     )
     (reminder,) = person.reminders
     assert 10 * MINUTE_MS <= reminder.due_at_ms - at_ms < HOUR_MS

@@ -3,10 +3,10 @@
 import numpy as np
 
 from streams.contracts.internal.learning import LearningExample
-from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
+from streams.features import CONTEXT_FEATURES, OFFER_FEATURES, prior_log_odds
 from streams.features.offers import RATE_LOGITS
 from streams.models import Teacher, initial_models, with_snapshot
-from streams.models.response import CONTEXT_AXIS, OFFER_AXIS, prior_logits
+from streams.models.response import CONTEXT_AXIS, OFFER_AXIS
 
 SEED = 11
 OFFERS = 12
@@ -17,7 +17,7 @@ def test_greedy_choice_beats_random_within_a_few_thousand_decisions() -> None:
     """After 3,000 decisions the model closes more than half of the gap from random to best."""
     random = np.random.default_rng(SEED)
     quality = random.normal(0.0, 0.5, OFFERS)
-    rates = np.full(OFFERS, 0.1)
+    priors = [prior_log_odds(0.1)] * OFFERS
     ids = [f"offer-{n}" for n in range(OFFERS)]
     teacher, models = Teacher(every=100), initial_models()
     gained: list[tuple[float, float, float]] = []
@@ -25,7 +25,7 @@ def test_greedy_choice_beats_random_within_a_few_thousand_decisions() -> None:
         context, offers = _occasion(random)
         logits = -2.5 + quality + 1.2 * offers[:, 0] + offers[:, 2] * context[0]
         truth = 1.0 / (1.0 + np.exp(-logits))
-        scores = models.response.response_probabilities(context, offers, ids, rates)
+        scores = models.response.response_probabilities(context, offers, ids, priors)
         chosen = int(scores.argmax())
         if random.random() < EPSILON:
             chosen = int(random.integers(OFFERS))
@@ -45,7 +45,7 @@ def _occasion(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     offers = np.zeros((OFFERS, len(OFFER_FEATURES)))
     offers[:, 0] = random.normal(0.0, 1.0, OFFERS).clip(-3.0, 3.0)
     offers[:, 2] = np.arange(OFFERS) % 2
-    offers[:, 7] = prior_logits(np.array([0.1]))[0] / RATE_LOGITS
+    offers[:, 7] = prior_log_odds(0.1) / RATE_LOGITS
     return context, offers
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from streams.contracts.internal.learning import LearningExample
 from streams.errors import StateError
-from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
+from streams.features import CONTEXT_FEATURES, OFFER_FEATURES, prior_log_odds
 from streams.features.offers import RATE_LOGITS
 from streams.models import response
 from streams.models.response import (
@@ -19,7 +19,7 @@ from streams.models.response import (
 from tests.checks import check_model
 
 RATE = 0.2
-RATE_FEATURE = float(response.prior_logits(np.array([RATE]))[0] / RATE_LOGITS)
+RATE_FEATURE = prior_log_odds(RATE) / RATE_LOGITS
 
 
 def examples(count: int, offers: int = 12) -> list[LearningExample]:
@@ -57,7 +57,9 @@ def scored(model: ResponseModel, example: LearningExample) -> float:
     context = np.array([example.features[name] for name in CONTEXT_AXIS[1:]])
     offer = np.array([[example.features[name] for name in OFFER_AXIS[1:]]])
     offer_id = example.offer_id or ""
-    return float(model.response_probabilities(context, offer, [offer_id], np.array([RATE]))[0])
+    return float(
+        model.response_probabilities(context, offer, [offer_id], [prior_log_odds(RATE)])[0]
+    )
 
 
 def trained(count: int) -> ResponseLearner:
@@ -90,8 +92,8 @@ def test_numpy_reads_what_river_learned() -> None:
 def test_a_new_offer_starts_at_its_owners_rate() -> None:
     """A model that has learned nothing answers with what the owners expect."""
     context, offers = np.zeros(len(CONTEXT_FEATURES)), np.zeros((2, len(OFFER_FEATURES)))
-    rates = np.array([0.05, 0.3])
-    found = ResponseModel().response_probabilities(context, offers, ["new", "newer"], rates)
+    priors = [prior_log_odds(0.05), prior_log_odds(0.3)]
+    found = ResponseModel().response_probabilities(context, offers, ["new", "newer"], priors)
     assert found == pytest.approx([0.05, 0.3])
 
 
@@ -99,9 +101,7 @@ def test_response_probabilities_of_no_offer() -> None:
     """No eligible offer is no probability, not an error."""
     none = np.zeros((0, len(OFFER_FEATURES)))
     found = (
-        trained(10)
-        .view("v")
-        .response_probabilities(np.zeros(len(CONTEXT_FEATURES)), none, [], np.zeros(0))
+        trained(10).view("v").response_probabilities(np.zeros(len(CONTEXT_FEATURES)), none, [], [])
     )
     assert found.shape == (0,)
 

@@ -1,0 +1,41 @@
+"""A person's risk at one moment, as the life cycle and the messages read it."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Score(Protocol):
+    """What is said of the person's risk; `models.ChurnScore` is one."""
+
+    @property
+    def risk(self) -> float:
+        """P(no purchase within the horizon)."""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Reason codes, the strongest first."""
+
+    @property
+    def expected_next_purchase_at_ms(self) -> int:
+        """When the person's own rhythm expects a purchase."""
+
+    @property
+    def overdue_ratio(self) -> float:
+        """Silence in units of the person's usual gap."""
+
+
+class Scoring(Struct, frozen=True):
+    """A score, when it was taken, and by what.
+
+    Attributes:
+        score: of this moment.
+        now_ms: row time.
+        event_id: what led to this evaluation; empty at a tick.
+        model_version: the churn snapshot's version.
+    """
+
+    score: Score
+    now_ms: int
+    event_id: str
+    model_version: str

@@ -1,0 +1,114 @@
+"""What is known when a decision is taken, and what was chosen: the two that travel together."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from streams.contracts.outputs.payloads import Terms, Trigger, Versioned
+from streams.contracts.reference.structs import Arm
+from streams.contracts.times import from_ms
+from streams.customer import Customer
+from streams.decisions.exploration import Draw
+from streams.decisions.policy import CompiledOffer, Policy
+from streams.decisions.requests import DecisionRequest
+
+RESPONSE = "response"
+Vector = NDArray[np.float32]
+
+
+class Scorer(Protocol):
+    """What a decision asks of the response model."""
+
+    @property
+    def version(self) -> str:
+        """The snapshot's version."""
+
+    def response_probabilities(
+        self, context: Vector, offers: Vector, offer_ids: Sequence[str], priors: Sequence[float]
+    ) -> NDArray[np.float64]:
+        """P(used) of each offer; `priors` are log odds, `CompiledOffer.prior_log_odds`."""
+
+
+class Basis(Struct, frozen=True):
+    """What decisions stand on beside the row.
+
+    Attributes:
+        scorer: the response model.
+        policy: the reference data, compiled.
+        processing_ms: processing time, where that matters; an answer that would be over by then
+            is withheld.
+    """
+
+    scorer: Scorer
+    policy: Policy
+    processing_ms: int = 0
+
+
+class Known(Struct, frozen=True):
+    """One decision to be taken: for whom, what asks for it, when, in which arm, on what basis.
+
+    The rest names it in outputs: its id, its time, its trigger, the model's version.
+    """
+
+    person: Customer
+    request: DecisionRequest
+    now_ms: int
+    arm: Arm
+    basis: Basis
+    decision_id: str
+    decided_at: datetime
+    trigger: Trigger
+    model: Versioned
+
+    @property
+    def policy(self) -> Policy:
+        """The reference data."""
+        return self.basis.policy
+
+
+class Choice(Struct, frozen=True):
+    """A draw among offers that the person may get.
+
+    `vectors` (one row an offer) and `terms` are in the order of `eligible`.
+    """
+
+    eligible: list[CompiledOffer]
+    vectors: Vector
+    terms: list[Terms]
+    drawn: Draw
+
+
+class Chosen(Struct, frozen=True):
+    """The offer that was drawn, its place in the choice, and its terms."""
+
+    candidate: CompiledOffer
+    index: int
+    terms: Terms
+
+
+def known_of(
+    person: Customer, request: DecisionRequest, now_ms: int, arm: Arm, basis: Basis
+) -> Known:
+    """What is known before any offer is looked at."""
+    trigger_event, rule = request.trigger_event, request.rule
+    return Known(
+        person=person,
+        request=request,
+        now_ms=now_ms,
+        arm=arm,
+        basis=basis,
+        decision_id=request.decision_id,
+        decided_at=from_ms(now_ms),
+        trigger=Trigger(event_id=trigger_event.event_id, kind=rule.kind, rule_id=rule.rule_id),
+        model=Versioned(id=RESPONSE, version=basis.scorer.version),
+    )
+
+
+def chosen_of(choice: Choice) -> Chosen | None:
+    """What the draw fell on; None: no offer."""
+    index = choice.drawn.index
+    return None if index is None else Chosen(choice.eligible[index], index, choice.terms[index])
