@@ -55,7 +55,7 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     if applied.ignored:
         return Step(applied.person, (*resolution.effects, *elapsed, *applied.effects))
     person, credited = feedback.credit(
-        applied.person, resolution.event, applied.at_ms, world.policy.policies
+        applied.person, resolution.event, applied.at_ms, world.policy.policies, applied.sale
     )
     person = alerts.record_signals(person, resolution.event, applied.at_ms, world.policy.policies)
     person, leaving, risen = _evaluate_churn(person, applied, world)

@@ -29,6 +29,7 @@ from streams.customer.row import EVIDENCE_MAX, SIGNALS_MAX, SeenSignal
 LOW_NPS_MAX = 6
 RETURNS_SHARE = 0.3
 DROP_SHARE = 0.5
+BASKETS_MAX = 8
 VISITS_MIN = 4
 OVERDUE_FROM = 1.5
 OVERDUE_FULL = 4.0
@@ -153,7 +154,7 @@ def _visit_drop(evaluation: Evaluation) -> float:
 
 
 def _basket_drop(evaluation: Evaluation) -> float:
-    amounts = [o.amount for o in evaluation.person.orders if o.amount > 0]
+    amounts = [o.amount for o in evaluation.person.orders if o.amount > 0][-BASKETS_MAX:]
     if len(amounts) < VISITS_MIN:
         return 0.0
     usual, latest = sum(amounts[:-2]) / len(amounts[:-2]), sum(amounts[-2:]) / 2

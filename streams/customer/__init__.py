@@ -4,16 +4,16 @@ The map of this room:
 
 * `row`: the structs, their limits, `due_at_ms`. `trigger_events`: what an event meant.
 * `applying`: `apply`, and the table of appliers by event name. An applier lives with its concern:
-  `browsing`, `carts`, `interests`, `purchases`, `rhythm`, `zones`, `consents` (`gpp`, `tcf`,
-  `us_privacy`), `profiles`, `phones`; `activity` is what they share, `change` what they take and
-  give.
+  `browsing`, `carts`, `interests`, `purchases` (`orders`: the facts of one), `rhythm`, `zones`,
+  `consents` (`gpp`, `tcf`, `us_privacy`), `profiles`, `phones`; `activity` is what they share,
+  `change` what they take and give.
 * `recent`: an event is taken in once. `counters`, `decay`: counts and sums over time.
 * `merge`: two rows become one. `codec`, `trimming`: rows as bytes, versions, the size limit.
 * `places`: beacons and zone rules out of the reference data. `zone_time`: the person's clock.
 """
 
 from streams.customer.applying import APPLIERS, Applied, apply
-from streams.customer.change import Change, EventTiming
+from streams.customer.change import Change, EventTiming, Sale
 from streams.customer.codec import decode_row, encode_row
 from streams.customer.consents import is_granted
 from streams.customer.merge import merge_customers
@@ -40,6 +40,7 @@ __all__ = [
     "EventTiming",
     "Places",
     "Row",
+    "Sale",
     "TriggerEvent",
     "address_key",
     "apply",

@@ -18,7 +18,7 @@ from streams.contracts.outputs.effects import Effect, EventIgnored, EventLate
 from streams.contracts.times import to_ms
 from streams.customer import browsing, consents, phones, profiles, purchases, recent, zones
 from streams.customer.activity import active
-from streams.customer.change import Change, EventTiming
+from streams.customer.change import Change, EventTiming, Sale
 from streams.customer.places import Places
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
@@ -71,7 +71,7 @@ class Applied(Struct, frozen=True):
     """A person after an event, and what there is to do about it.
 
     `at_ms` is the row's time: it never goes back. `ignored`: the event changed nothing that
-    counts (a duplicate, a conflict, a purchase that is known).
+    counts (a duplicate, a conflict, a purchase that is known). `sale`: what it changed of an order.
     """
 
     person: Customer
@@ -81,6 +81,7 @@ class Applied(Struct, frozen=True):
     purchased: bool
     at_ms: int
     event_id: str
+    sale: Sale | None = None
 
 
 def apply(person: Customer, event: InputEvent, places: Places) -> Applied:
@@ -119,6 +120,7 @@ def apply(person: Customer, event: InputEvent, places: Places) -> Applied:
         change.purchased,
         now_ms,
         event.event_id,
+        change.sale,
     )
 
 

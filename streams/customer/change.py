@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from streams.customer.places import Places
-from streams.customer.row import Customer
+from streams.customer.row import Customer, Order
 from streams.customer.trigger_events import TriggerEvent
 
 
@@ -26,6 +26,13 @@ class EventTiming(Struct, frozen=True):
         return self.at_ms == self.now_ms
 
 
+class Sale(Struct, frozen=True):
+    """What an event changed of an order that counts: `before` None where it is new."""
+
+    before: Order | None
+    after: Order
+
+
 class Change(Struct, frozen=True):
     """A person after an event, and what the event meant."""
 
@@ -33,3 +40,4 @@ class Change(Struct, frozen=True):
     trigger_events: tuple[TriggerEvent, ...] = ()
     purchased: bool = False
     ignored: Literal["duplicate", "not_applicable"] | None = None
+    sale: Sale | None = None

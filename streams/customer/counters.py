@@ -45,6 +45,23 @@ def add(counter: Counter | None, at_ms: int, n: int = 1) -> Counter:
     return Counter(_widened(_by_age((*buckets, _fitting(minute, n, newest))), newest))
 
 
+def removed(counter: Counter | None, at_ms: int) -> Counter:
+    """The counter with one event fewer, in the bucket that holds `at_ms`; none where none does.
+
+    >>> removed(add(add(None, 0), DAY_MS), DAY_MS) == add(None, 0)
+    True
+    """
+    minute = at_ms // MINUTE_MS
+    kept: list[Bucket] = []
+    left = 1
+    for index, code, n in counter.buckets if counter is not None else ():
+        taken = left if minute >> code == index else 0
+        left -= taken
+        if n > taken:
+            kept.append((index, code, n - taken))
+    return Counter(tuple(kept))
+
+
 def combined(a: Counter | None, b: Counter | None) -> Counter:
     """The counter of both sets of events; the order of the two does not matter."""
     buckets = _by_age((a.buckets if a else ()) + (b.buckets if b else ()))

@@ -10,7 +10,8 @@ from streams.customer.activity import SESSION_SILENCE_MS
 from streams.customer.consents import newer, without_refused
 from streams.customer.decay import add_faded
 from streams.customer.interests import HALF_LIFE_MS, newest_views, strongest
-from streams.customer.purchases import newest_orders, without_orders
+from streams.customer.order_merge import digests_of_both, loose_of_both, one_order_each
+from streams.customer.orders import newest_orders
 from streams.customer.row import (
     ARMED_MAX,
     CART_ITEMS_MAX,
@@ -46,7 +47,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
     Where only one can stand, `into` stands, except: carts and sessions (the newest), consents
     (`_consents`), Global Privacy Control (either's). The row's time is at least `at_ms`.
     """
-    other = without_orders(other, {order.order_id for order in into.orders})
+    into, other = one_order_each(into, other)
     offset = offset_ms(into.timezone, at_ms)
     merged = Customer(
         version=ROW_VERSION,
@@ -104,6 +105,8 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         service_cases=_union(other.service_cases, into.service_cases)[-SERVICE_CASES_MAX:],
         nps=into.nps if into.nps is not None else other.nps,
         push_allowed=into.push_allowed if into.push_allowed is not None else other.push_allowed,
+        loose_orders=loose_of_both(into, other),
+        order_digests=digests_of_both(into, other),
     )
     return without_refused(merged)
 

@@ -1,121 +1,253 @@
-"""Orders over all channels: each counted once, and what is given back is taken off again.
+"""Orders over all channels: each counted once, its sums always those of its newest facts.
 
-The sums do not depend on the order in which completions, refunds and cancellations of an order
-arrive, while the order is among the last `ORDERS_MAX`. A refund before its order leaves a stub
-(an `Order` with amount 0) that the completion fills in. Purchases that are undone stay in the
-rhythm: somebody who came and bought was not gone.
+`orders` makes the facts of one order; here they change the person's sums by the difference of
+before and after, so that neither the order of arrival nor a repetition shows. Facts of an order
+that has not been completed yet wait among the loose ones. What is undone stays in the rhythm:
+somebody who came and bought was not gone. docs/orders.md tells the rules.
 """
 
 from msgspec.structs import replace
 
 from streams.contracts.inputs.events import Purchase
-from streams.contracts.times import DAY_MS
-from streams.customer import carts
+from streams.contracts.times import DAY_MS, WEEK_MS
+from streams.customer import carts, counters, rhythm
 from streams.customer.activity import counted
 from streams.customer.browsing import may_remember_interests
-from streams.customer.change import Change, EventTiming
+from streams.customer.change import Change, EventTiming, Sale
 from streams.customer.decay import add_faded
 from streams.customer.interests import WEIGHT_BOUGHT, liked
-from streams.customer.rhythm import record_purchase
-from streams.customer.row import ORDERS_MAX, Affinity, Customer, Order, Spend
+from streams.customer.orders import (
+    digest_of,
+    exact,
+    newest_orders,
+    of_this_version,
+    unknown_order,
+    was_counted,
+    with_cancellation,
+    with_completion,
+    with_digests,
+    with_return,
+    with_total,
+)
+from streams.customer.row import LOOSE_ORDERS_MAX, Affinity, Counter, Customer, Order, Spend
 from streams.customer.trigger_events import TriggerEvent
 from streams.customer.zone_time import offset_ms
 
+CATEGORIES_MAX = 8
+
 
 def completed(person: Customer, event: Purchase, timing: EventTiming) -> Change:
-    """`order_completed`: spend, rhythm, interests, an empty cart, and a trigger event."""
-    known = _find(person, event.order_id)
-    if known is not None and not _is_stub(known):
+    """`order_completed`: spend, rhythm, interests, the cart, and a trigger event.
+
+    A total of zero is no purchase, and one below zero is what came back of an order.
+    """
+    amount = event.total.value
+    if amount < 0.0:
+        return refunded(person, event, timing)
+    if amount == 0.0:
+        return Change(person, ignored="not_applicable")
+    before = counted_order(person, event.order_id)
+    if before is None and was_counted(person.order_digests, event.order_id):
         return Change(person, ignored="duplicate")
-    at_ms = timing.at_ms
-    amount = max(event.total.value, 0.0)
-    refunded = min(known.refunded, amount) if known else 0.0
-    order = Order(event.order_id, at_ms, amount, event.sales_channel or event.channel, refunded)
-    spend = _spent(person.spend, amount - refunded, at_ms)
-    offset = offset_ms(person.timezone, at_ms)
-    person = replace(
-        person,
-        orders=_with(person.orders, order),
-        spend=replace(
-            spend, orders=spend.orders + 1, discount_total=spend.discount_total + discount(event)
-        ),
-        rhythm=record_purchase(person.rhythm, at_ms, amount, offset, tick_ms=timing.places.tick_ms),
-        counters=counted(person.counters, "orders", at_ms),
-        affinities=_interests(person, event, at_ms),
-        cart=carts.emptied(person.cart, at_ms),
+    after = with_completion(
+        before or _loose_order(person, event.order_id),
+        timing.at_ms,
+        amount,
+        event.sales_channel or event.channel,
+        discount(event),
+        coupon_discount(event),
     )
-    return Change(person, (_trigger_event(event, timing, amount),), purchased=True)
+    if before is not None:
+        change = change_order(person, before, after, timing.places.tick_ms)
+        said_again = replace(after, total_said=before.total_said) == before and not event.coupons
+        return replace(change, ignored="duplicate") if said_again else change
+    person = _bought(person, event, after, timing)
+    return Change(
+        person, (_trigger_event(event, timing, amount),), purchased=True, sale=Sale(None, after)
+    )
 
 
 def updated(person: Customer, event: Purchase, timing: EventTiming) -> Change:
-    """`order_updated`: the order's total is another one; nothing for an order we do not know."""
-    known = _find(person, event.order_id)
-    if known is None or _is_stub(known):
+    """`order_updated`: the order's total is another one, unless a newer event said so already."""
+    order = _order(person, event.original_order_id or event.order_id)
+    if order is None:
         return Change(person, ignored="not_applicable")
-    amount = max(event.total.value, known.refunded)
-    return Change(_adjusted(person, known, replace(known, amount=amount)))
+    after = with_total(order, timing.at_ms, event.total.value, updated=True)
+    return change_order(person, order, after, timing.places.tick_ms)
 
 
 def refunded(person: Customer, event: Purchase, timing: EventTiming) -> Change:
     """`order_refunded`: its total, of either sign, was given back; at most what was paid."""
-    return _given_back(person, event, timing, abs(event.total.value))
+    order = _order(person, event.original_order_id or event.order_id)
+    if order is None:
+        return Change(person, ignored="not_applicable")
+    after = with_return(order, event.event_id, timing.at_ms, abs(event.total.value))
+    return change_order(person, order, after, timing.places.tick_ms)
 
 
 def cancelled(person: Customer, event: Purchase, timing: EventTiming) -> Change:
-    """`order_cancelled`: all of the order is given back."""
-    known = _find(person, event.original_order_id or event.order_id)
-    amount = known.amount if known and not _is_stub(known) else abs(event.total.value)
-    return _given_back(person, event, timing, amount)
+    """`order_cancelled`: all of the order is given back, whatever the event's total."""
+    order = _order(person, event.original_order_id or event.order_id)
+    if order is None:
+        return Change(person, ignored="not_applicable")
+    after = with_cancellation(order, timing.at_ms)
+    return change_order(person, order, after, timing.places.tick_ms)
 
 
 def discount(event: Purchase) -> float:
     """What was taken off: on the lines, and by coupons beside them."""
     lines = sum(max(item.discount, 0.0) for item in event.items)
-    return lines + sum(max(coupon.discount, 0.0) for coupon in event.coupons)
+    return lines + coupon_discount(event)
 
 
-def newest_orders(orders: tuple[Order, ...]) -> tuple[Order, ...]:
-    """The newest `ORDERS_MAX`, the newest last."""
-    return tuple(sorted(orders, key=lambda o: (o.at_ms, o.order_id)))[-ORDERS_MAX:]
+def coupon_discount(event: Purchase) -> float:
+    """What its coupons took off."""
+    return sum(max(coupon.discount, 0.0) for coupon in event.coupons)
+
+
+def change_order(person: Customer, before: Order, after: Order, tick_ms: int = WEEK_MS) -> Change:
+    """The person with an order's newest facts, the sums moved by the difference."""
+    if after == before:
+        return Change(person, sale=Sale(before, after) if before.completed else None)
+    if not before.completed:
+        others = tuple(o for o in person.loose_orders if o.order_id != after.order_id)
+        return Change(replace(person, loose_orders=(*others, after)[-LOOSE_ORDERS_MAX:]))
+    spend = _respent(person, before, after)
+    person = replace(
+        person,
+        orders=_with(person.orders, after),
+        spend=replace(
+            spend,
+            refunds=max(spend.refunds + _is_returned(after) - _is_returned(before), 0),
+            discount_total=exact(spend.discount_total + after.discount - before.discount),
+        ),
+        counters=_recounted(person, before, after),
+        rhythm=_moved(person, before, after, tick_ms),
+    )
+    return Change(person, sale=Sale(before, after))
 
 
 def without_orders(person: Customer, order_ids: set[str]) -> Customer:
     """The person without orders that another row has counted as well (before a merge)."""
-    for order in person.orders:
-        if order.order_id not in order_ids or _is_stub(order):
+    for order in map(of_this_version, person.orders):
+        if order.order_id not in order_ids:
             continue
-        person = _adjusted(person, order, replace(order, refunded=order.amount))
-        spend = person.spend or Spend(order.at_ms)
+        spend = _spent(person.spend, -order.net, order.at_ms)
         person = replace(
             person,
-            spend=replace(spend, orders=max(spend.orders - 1, 0)),
+            spend=replace(
+                spend,
+                orders=max(spend.orders - 1, 0),
+                refunds=max(spend.refunds - _is_returned(order), 0),
+                discount_total=exact(max(spend.discount_total - order.discount, 0.0)),
+            ),
             orders=tuple(o for o in person.orders if o.order_id != order.order_id),
+            counters={
+                **person.counters,
+                "orders": counters.removed(person.counters.get("orders"), order.at_ms),
+            },
         )
     return person
 
 
-def _given_back(person: Customer, event: Purchase, timing: EventTiming, amount: float) -> Change:
-    order_id = event.original_order_id or event.order_id
-    known = _find(person, order_id)
-    if known is None:
-        known = Order(order_id, timing.at_ms, 0.0, event.sales_channel or event.channel)
-    limit = amount + known.refunded if _is_stub(known) or known.amount == 0.0 else known.amount
-    after = replace(known, refunded=min(known.refunded + amount, limit))
-    person = _adjusted(person, known, after)
-    spend = person.spend or Spend(timing.at_ms)
+def counted_order(person: Customer, order_id: str) -> Order | None:
+    """The order, if it is a purchase whose facts are still kept."""
+    for order in reversed(person.orders):
+        if order.order_id == order_id:
+            order = of_this_version(order)
+            return order if order.completed else None
+    return None
+
+
+def _loose_order(person: Customer, order_id: str) -> Order:
+    """What has been said of an order that is not completed yet (an old row: among the orders)."""
+    for order in (*person.loose_orders, *person.orders):
+        if order.order_id == order_id:
+            return of_this_version(order)
+    return unknown_order(order_id)
+
+
+def _order(person: Customer, order_id: str) -> Order | None:
+    """The order that a fact is about; None where its facts are no longer kept."""
+    order = counted_order(person, order_id)
+    if order is None and was_counted(person.order_digests, order_id):
+        return None
+    return order or _loose_order(person, order_id)
+
+
+def _bought(person: Customer, event: Purchase, order: Order, timing: EventTiming) -> Customer:
+    """The person after an order that had not been counted."""
+    at_ms = order.at_ms
+    spend = _spent(person.spend, order.net, at_ms)
+    offset = offset_ms(person.timezone, at_ms)
     person = replace(
         person,
-        spend=replace(spend, refunds=spend.refunds + 1),
-        counters=counted(person.counters, "refunds", timing.at_ms),
+        orders=_with(person.orders, order),
+        loose_orders=tuple(o for o in person.loose_orders if o.order_id != order.order_id),
+        order_digests=with_digests(person.order_digests, digest_of(order.order_id)),
+        spend=replace(
+            spend,
+            orders=spend.orders + 1,
+            refunds=spend.refunds + _is_returned(order),
+            discount_total=exact(spend.discount_total + order.discount),
+        ),
+        rhythm=rhythm.record_purchase(
+            person.rhythm, at_ms, order.completed, offset, tick_ms=timing.places.tick_ms
+        ),
+        counters=counted(person.counters, "orders", at_ms),
+        affinities=_interests(person, event, at_ms),
+        cart=carts.emptied(person.cart, at_ms),
     )
-    return Change(person)
+    if order.returned_at_ms is not None:
+        held = counted(person.counters, "refunds", order.returned_at_ms)
+        person = replace(person, counters=held)
+    return person
 
 
-def _adjusted(person: Customer, old: Order, new: Order) -> Customer:
+def _is_returned(order: Order) -> int:
+    return int(order.returned_at_ms is not None or order.refunded > 0.0)
+
+
+def _respent(person: Customer, before: Order, after: Order) -> Spend:
     """The sums with an order's new net amount, at the order's own age."""
-    difference = max(new.amount - new.refunded, 0.0) - max(old.amount - old.refunded, 0.0)
-    spend = _spent(person.spend, difference, old.at_ms)
-    return replace(person, orders=_with(person.orders, new), spend=spend)
+    if after.at_ms == before.at_ms:
+        return _spent(person.spend, after.net - before.net, after.at_ms)
+    spend = _spent(person.spend, -before.net, before.at_ms)
+    if 0 < spend.at_ms - after.at_ms <= DAY_MS and spend.at_ms == before.at_ms:
+        others = (o.at_ms for o in person.orders if o.order_id != after.order_id)
+        spend = _as_of(spend, max((after.at_ms, *others)))
+    return _spent(spend, after.net, after.at_ms)
+
+
+def _recounted(person: Customer, before: Order, after: Order) -> dict[str, Counter]:
+    held = person.counters
+    moves = (
+        ("orders", before.at_ms, after.at_ms),
+        ("refunds", before.returned_at_ms, after.returned_at_ms),
+    )
+    for name, old_ms, new_ms in moves:
+        if old_ms == new_ms or new_ms is None:
+            continue
+        if old_ms is not None:
+            held = {**held, name: counters.removed(held.get(name), old_ms)}
+        held = counted(held, name, new_ms)
+    return held
+
+
+def _moved(person: Customer, before: Order, after: Order, tick_ms: int) -> rhythm.Rhythm | None:
+    """The rhythm when an order turns out to be older, or to have been of another amount."""
+    if person.rhythm is None or (after.at_ms, after.completed) == (before.at_ms, before.completed):
+        return person.rhythm
+    offset = offset_ms(person.timezone, before.at_ms)
+    others = [o.at_ms for o in person.orders if o.order_id != after.order_id]
+    moved = rhythm.move_last_back(
+        person.rhythm,
+        before.at_ms,
+        max([after.at_ms, *(at_ms for at_ms in others if at_ms <= before.at_ms)]),
+        offset,
+        tick_ms=tick_ms,
+    )
+    return rhythm.correct_last_amount(moved, after.at_ms, before.completed, after.completed, offset)
 
 
 def _spent(spend: Spend | None, amount: float, at_ms: int) -> Spend:
@@ -126,16 +258,20 @@ def _spent(spend: Spend | None, amount: float, at_ms: int) -> Spend:
         day=max(add_faded(old.day, old.at_ms, amount, at_ms, DAY_MS), 0.0),
         week=max(add_faded(old.week, old.at_ms, amount, at_ms, 7 * DAY_MS), 0.0),
         month=max(add_faded(old.month, old.at_ms, amount, at_ms, 30 * DAY_MS), 0.0),
-        total=max(old.total + amount, 0.0),
+        total=exact(max(old.total + amount, 0.0)),
     )
 
 
-def _find(person: Customer, order_id: str) -> Order | None:
-    return next((order for order in person.orders if order.order_id == order_id), None)
-
-
-def _is_stub(order: Order) -> bool:
-    return order.amount == 0.0 and order.refunded > 0.0
+def _as_of(spend: Spend, at_ms: int) -> Spend:
+    """The fading sums of at most a day earlier, where nothing was spent since."""
+    age_ms = spend.at_ms - at_ms
+    return replace(
+        spend,
+        at_ms=at_ms,
+        day=spend.day * 2.0 ** (age_ms / DAY_MS),
+        week=spend.week * 2.0 ** (age_ms / (7 * DAY_MS)),
+        month=spend.month * 2.0 ** (age_ms / (30 * DAY_MS)),
+    )
 
 
 def _with(orders: tuple[Order, ...], order: Order) -> tuple[Order, ...]:
@@ -146,8 +282,9 @@ def _interests(person: Customer, event: Purchase, at_ms: int) -> tuple[Affinity,
     if not may_remember_interests(person):
         return person.affinities
     affinities = person.affinities
-    for category in dict.fromkeys(item.category for item in event.items[:ORDERS_MAX]):
-        affinities = liked(affinities, category, WEIGHT_BOUGHT, at_ms)
+    for category in dict.fromkeys(item.category for item in event.items[:CATEGORIES_MAX]):
+        if category:
+            affinities = liked(affinities, category, WEIGHT_BOUGHT, at_ms)
     return affinities
 
 

@@ -8,6 +8,7 @@ import math
 from hashlib import blake2b
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 DAY_MS = 86_400_000
 WEEK_MS = 604_800_000
@@ -102,6 +103,45 @@ def merge(
         amounts / sum(weights),
         newer.log_amount_last,
     )
+
+
+def move_last_back(
+    rhythm: Rhythm, from_ms: int, to_ms: int, zone_offset_ms: int = 0, *, tick_ms: int = WEEK_MS
+) -> Rhythm:
+    """The rhythm when its last purchase, at `from_ms`, turns out to have been at `to_ms`.
+
+    Exact where the purchase stays the last and on a day without another one; else nothing changes.
+    """
+    if from_ms != rhythm.last_ms or to_ms >= from_ms:
+        return rhythm
+    if not rhythm.repeats:
+        return replace(rhythm, first_ms=min(rhythm.first_ms, to_ms), last_ms=to_ms)
+    gap = rhythm.last_gap_days - (from_ms - to_ms) / DAY_MS
+    before_ms = rhythm.last_ms - round(rhythm.last_gap_days * DAY_MS)
+    if gap <= 0.0 or _day(before_ms, zone_offset_ms) == _day(to_ms, zone_offset_ms):
+        return rhythm
+    past = _decayed(_counts(rhythm), to_ms - from_ms, tick_ms, less=1)
+    return replace(
+        rhythm,
+        last_ms=to_ms,
+        gap_days_sum=rhythm.gap_days_sum + gap - rhythm.last_gap_days,
+        gap_days_sq_sum=rhythm.gap_days_sq_sum + gap * gap - rhythm.last_gap_days**2,
+        last_gap_days=gap,
+        count_2=1.0 + past[0],
+        count_6=1.0 + past[1],
+        count_18=1.0 + past[2],
+    )
+
+
+def correct_last_amount(
+    rhythm: Rhythm, at_ms: int, before: float, after: float, zone_offset_ms: int = 0
+) -> Rhythm:
+    """The rhythm when a purchase of its last day was of another amount; older days stay."""
+    if before == after or _day(at_ms, zone_offset_ms) != _day(rhythm.last_ms, zone_offset_ms):
+        return rhythm
+    spent = math.log1p(max(math.expm1(rhythm.log_amount_last) + after - before, 0.0))
+    mean = rhythm.log_amount_mean + (spent - rhythm.log_amount_last) / (rhythm.repeats + 1)
+    return replace(rhythm, log_amount_mean=mean, log_amount_last=spent)
 
 
 def stable_hash(text: str) -> int:

@@ -27,7 +27,10 @@ LINKED_IDS_MAX = 16
 CART_ITEMS_MAX = 20
 AFFINITIES_MAX = 16
 VIEWS_MAX = 8
-ORDERS_MAX = 8
+ORDERS_MAX = 32
+LOOSE_ORDERS_MAX = 8
+ORDER_DIGESTS_MAX = 512
+REFUND_MARKS_MAX = 8
 VISITS_MAX = 6
 CONTACTS_MAX = 32
 REDEMPTIONS_MAX = 32
@@ -110,17 +113,41 @@ class View(Value, frozen=True):
 
 
 class Order(Value, frozen=True):
-    """A recent order, for refunds and updates."""
+    """What is known of one order; `customer.orders` makes it of events in any order.
+
+    `at_ms`: when it was completed. `amount`: its newest total, `refunded`: what of it came back,
+    both in the shop's currency. `total_said`: when that total was said, in half milliseconds (an
+    update counts half of one more). `completed`: the total at its completion, 0 before it.
+    `given_back`: the sum of the returns, however much that is; `marks`: their events' hashes;
+    `returned_at_ms`: the first of them. `discount`: all that was taken off, `coupon_discount`: by
+    coupons.
+    """
 
     order_id: str
     at_ms: int
     amount: float
     channel: ChannelName | SalesChannel
     refunded: float = 0.0
+    total_said: int = 0
+    completed: float = 0.0
+    given_back: float = 0.0
+    marks: tuple[int, ...] = ()
+    returned_at_ms: int | None = None
+    cancelled: bool = False
+    discount: float = 0.0
+    coupon_discount: float = 0.0
+
+    @property
+    def net(self) -> float:
+        """What the person paid and did not get back."""
+        return self.amount - self.refunded
 
 
 class Spend(Value, frozen=True):
-    """What was bought so far: sums decayed by 1, 7, 30 days; totals; what was taken off."""
+    """What was bought so far: sums decayed by 1, 7, 30 days; totals; what was taken off.
+
+    `orders`: how many, each once; `refunds`: how many of them came back, in part or whole.
+    """
 
     at_ms: int
     day: float = 0.0
@@ -299,6 +326,8 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     service_cases: tuple[str, ...] = ()
     nps: int | None = None
     push_allowed: bool | None = None
+    loose_orders: tuple[Order, ...] = ()
+    order_digests: bytes = b""
 
 
 class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):

@@ -16,7 +16,8 @@ STEPS: tuple[Trim, ...] = (
     ("traits", 8),
     ("signals", 1),
     ("counters", 24),
-    ("orders", 4),
+    ("orders", 8),
+    ("loose_orders", 2),
     ("redemptions", 16),
     ("contacts", 16),
     ("linked_ids", 8),
@@ -31,6 +32,8 @@ STEPS: tuple[Trim, ...] = (
     ("traits", 0),
     ("cart", 0),
     ("counters", 4),
+    ("orders", 4),
+    ("order_digests", 640),
 )
 
 

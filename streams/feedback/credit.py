@@ -1,16 +1,23 @@
 """One event joined with the person's open decisions."""
 
 from streams.contracts.inputs.events import InputEvent, OfferFeedback, Purchase
+from streams.contracts.outputs.effects import Effect
 from streams.contracts.reference.structs import Policies
+from streams.customer import Sale
 from streams.customer.row import Customer
 from streams.feedback.closing import Changed
 from streams.feedback.outcomes import report
-from streams.feedback.purchases import credit_order, take_back
+from streams.feedback.purchases import credit_order
+from streams.feedback.sales import sold
 
-GIVEN_BACK = ("order_refunded", "order_cancelled")
 
-
-def credit(person: Customer, event: InputEvent, now_ms: int, policies: Policies) -> Changed:
+def credit(
+    person: Customer,
+    event: InputEvent,
+    now_ms: int,
+    policies: Policies,
+    sale: Sale | None = None,
+) -> Changed:
     """The person with outcomes credited, and what was seen and labeled.
 
     Label 1 is known at once, label 0 when the window closes (`expire`). Learned in the order in
@@ -24,11 +31,14 @@ def credit(person: Customer, event: InputEvent, now_ms: int, policies: Policies)
         event: any event; reports on offers and orders are credited, others pass.
         now_ms: the row's time, not before the event's.
         policies: attribution window, experiment, margin share.
+        sale: what the event changed of an order, as `apply` found it; None: an order is new.
     """
     if isinstance(event, OfferFeedback):
         return report(person, event, now_ms, policies)
-    if isinstance(event, Purchase) and event.event_name == "order_completed":
-        return credit_order(person, event, now_ms, policies)
-    if isinstance(event, Purchase) and event.event_name in GIVEN_BACK:
-        return person, take_back(person, event, policies)
-    return person, ()
+    if not isinstance(event, Purchase):
+        return person, ()
+    credited: tuple[Effect, ...] = ()
+    if event.event_name == "order_completed" and event.total.value > 0.0:
+        is_new = sale is None or sale.before is None
+        person, credited = credit_order(person, event, now_ms, policies, is_new=is_new)
+    return person, credited + (sold(person, sale, policies) if sale is not None else ())

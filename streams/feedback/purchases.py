@@ -9,29 +9,33 @@ order credits one decision a coupon, or one by attribution; one decision is cred
 """
 
 from streams.contracts.inputs.events import CouponUse, Purchase
-from streams.contracts.outputs.effects import Effect, PurchaseSeen
+from streams.contracts.outputs.effects import Effect
 from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS
 from streams.customer.row import Customer, OpenDecision
 from streams.feedback.closing import Changed, assist, redeem
 from streams.feedback.outcomes import find, redeem_unknown
-from streams.identity.arms import arm_of
 
 GCN_DIGITS_MIN = 13
 
 
-def credit_order(person: Customer, event: Purchase, now_ms: int, policies: Policies) -> Changed:
-    """The person after an order, what it was credited to, and the order itself by arm."""
+def credit_order(
+    person: Customer, event: Purchase, now_ms: int, policies: Policies, *, is_new: bool
+) -> Changed:
+    """The person after an order was told, and what it was credited to.
+
+    Coupons count whenever they are told; an order is attributed to a view only when it `is_new`.
+    """
     coupons = [coupon for coupon in event.coupons if _names_an_offer(person, coupon)]
     effects: list[Effect] = []
     for coupon in coupons:
         amount = event.total.value / len(coupons)
         person, used = _credit_coupon(person, coupon, event, amount, now_ms, policies)
         effects.extend(used)
-    if not coupons:
+    if not coupons and is_new:
         person, assisted = _attribute(person, event, now_ms, policies)
         effects.extend(assisted)
-    return person, (*effects, _purchase(person, event, policies))
+    return person, tuple(effects)
 
 
 def _names_an_offer(person: Customer, coupon: CouponUse) -> bool:
@@ -90,19 +94,3 @@ def _attribute(person: Customer, event: Purchase, now_ms: int, policies: Policie
         and (not d.categories or bought.intersection(d.categories))
     ]
     return assist(person, max(viewed)[-1], now_ms) if viewed else (person, ())
-
-
-def _purchase(person: Customer, event: Purchase, policies: Policies) -> PurchaseSeen:
-    """Amount and margin, the coupons' discounts taken off it, under the person's arm."""
-    arm = arm_of(policies.experiment, person.customer_id)
-    discount = sum(coupon.discount for coupon in event.coupons)
-    margin = event.total.value * policies.churn.margin_share - discount
-    return PurchaseSeen(arm.name, arm.chooser == "holdout", event.total.value, round(margin, 6))
-
-
-def take_back(person: Customer, event: Purchase, policies: Policies) -> tuple[Effect, ...]:
-    """What a refund or a cancellation gives back, as a purchase below zero, whatever its sign."""
-    arm = arm_of(policies.experiment, person.customer_id)
-    amount = -abs(event.total.value)
-    margin = round(amount * policies.churn.margin_share, 6)
-    return (PurchaseSeen(arm.name, arm.chooser == "holdout", amount, margin),)

@@ -117,7 +117,8 @@ def _purchase(effect: PurchaseSeen) -> Measurements:
     ]
     if amount < 0:
         return (*counted, measured(metrics.REFUND_AMOUNT, arm, value=-amount))
-    counted.append(measured(metrics.PURCHASES, arm))
+    if effect.is_new:
+        counted.append(measured(metrics.PURCHASES, arm))
     counted.append(measured(metrics.PURCHASE_AMOUNT, arm, value=amount))
     return tuple(counted)
 

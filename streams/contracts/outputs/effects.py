@@ -53,12 +53,17 @@ class OutcomeSeen(Struct, frozen=True):
 
 
 class PurchaseSeen(Struct, frozen=True):
-    """A purchase counted, by arm: for the incremental value against the holdout."""
+    """What an order brought, by arm: for the incremental value against the holdout.
+
+    Below zero: it was given back. `is_new`: it is an order that had not been counted, not a
+    correction of one.
+    """
 
     arm: str
     holdout: bool
     amount: float
     margin: float
+    is_new: bool = False
 
 
 class EventRouted(Struct, frozen=True):

@@ -4,10 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from streams.contracts.inputs.events import CouponUse
-from streams.contracts.outputs.effects import PurchaseSeen
+from streams.contracts.outputs.effects import Effect, PurchaseSeen
 from streams.contracts.reference.structs import Arm, Experiment, Policies
 from streams.contracts.times import DAY_MS, HOUR_MS
-from streams.customer.row import Customer
+from streams.customer import Sale
+from streams.customer.row import Customer, Order
 from streams.feedback import credit, expire
 from tests.support.decisions_open import T0, WINDOW_MS, decision, labels, order, person, seen
 
@@ -102,26 +103,48 @@ def test_a_foreign_coupon_does_not_hide_the_view() -> None:
     assert labels(effects) == [("o-1", 1.0)]
 
 
+def told(*changes: dict[str, float]) -> tuple[Effect, ...]:
+    """What the metrics hear of an order of 40 whose facts change like this."""
+    known: Order | None = None
+    effects: tuple[Effect, ...] = ()
+    for change in ({}, *changes):
+        after = replace(known or Order("o", T0, 40.0, "web", completed=40.0), **change)
+        event = order(NOON) if known is None else replace(order(NOON), event_name="order_updated")
+        effects += credit(person(), event, NOON, POLICIES, Sale(known, after))[1]
+        known = after
+    return effects
+
+
 def test_purchase_by_arm_with_its_margin() -> None:
-    """40 at a margin of 30 percent, less a discount of 5."""
-    _, effects = credit(person(), order(NOON, CouponUse(discount=5.0)), NOON, POLICIES)
-    assert effects == (PurchaseSeen("all", False, 40.0, 7.0),)
+    """40 paid at a share of .3; a coupon of 5 was in the price before: 45 * .3 - 5."""
+    assert told() == (PurchaseSeen("all", False, 40.0, 12.0, is_new=True),)
+    paid = Order("o", T0, 40.0, "web", completed=40.0, coupon_discount=5.0)
+    _, effects = credit(person(), order(NOON), NOON, POLICIES, Sale(None, paid))
+    assert effects == (PurchaseSeen("all", False, 40.0, 8.5, is_new=True),)
+
+
+def test_paid_15_of_20_earns_one() -> None:
+    """The goods cost 14 of 20: with a coupon of 5 one is left, and a cancel takes it back."""
+    paid = Order("o", T0, 15.0, "web", completed=15.0, coupon_discount=5.0)
+    back = replace(paid, refunded=15.0, cancelled=True)
+    _, bought = credit(person(), order(NOON), NOON, POLICIES, Sale(None, paid))
+    gone = replace(order(NOON), event_name="order_cancelled")
+    _, cancelled = credit(person(), gone, NOON, POLICIES, Sale(paid, back))
+    assert bought == (PurchaseSeen("all", False, 15.0, 1.0, is_new=True),)
+    assert cancelled == (PurchaseSeen("all", False, -15.0, -1.0),)
 
 
 def test_the_holdout_is_marked() -> None:
     """Whoever gets nothing personalized buys as well."""
     arms = (Arm(name="control", share=1.0, chooser="holdout"),)
     policies = Policies(experiment=Experiment(arms=arms))
-    _, effects = credit(person(), order(NOON), NOON, policies)
-    assert effects == (PurchaseSeen("control", True, 40.0, 12.0),)
+    paid = Order("o", T0, 40.0, "web", completed=40.0)
+    _, effects = credit(person(), order(NOON), NOON, policies, Sale(None, paid))
+    assert effects == (PurchaseSeen("control", True, 40.0, 12.0, is_new=True),)
 
 
-@pytest.mark.parametrize("name", ["order_refunded", "order_cancelled"])
-@pytest.mark.parametrize("sign", [1, -1])
-def test_what_is_given_back_is_seen_by_arm(name: str, sign: int) -> None:
-    """Money and margin go down again, whichever sign a till gives the total; no label changes."""
-    back = replace(order(NOON), event_name=name, original_order_id="o-1")
-    back = replace(back, total=replace(back.total, amount=f"{sign * 40}.00"))
-    after, effects = credit(viewed(1), back, NOON, POLICIES)
-    assert effects == (PurchaseSeen("all", False, -40.0, -12.0),)
-    assert after == viewed(1)
+def test_what_is_given_back_is_seen_by_arm() -> None:
+    """Money and margin go down by the difference; a total that rises is no second purchase."""
+    _, refund, rise = told({"refunded": 10.0}, {"amount": 60.0})
+    assert refund == PurchaseSeen("all", False, -10.0, -3.0)
+    assert rise == PurchaseSeen("all", False, 20.0, 6.0)

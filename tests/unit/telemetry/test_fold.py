@@ -85,7 +85,7 @@ def test_a_retention_outcome_counts_by_its_result() -> None:
             [("outcomes_total", ("holdout", "viewed"), 1.0)],
         ),
         (
-            PurchaseSeen("holdout", True, 20.0, 6.0),
+            PurchaseSeen("holdout", True, 20.0, 6.0, is_new=True),
             [
                 ("purchase_margin_currency_total", ("holdout",), 6.0),
                 ("purchases_total", ("holdout",), 1.0),

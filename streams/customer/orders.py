@@ -1,0 +1,140 @@
+"""What is known of one order: its facts make the same `Order` in whatever order they arrive.
+
+Facts are what events say: completed (when, for how much), the newest total, parts that came back,
+cancelled. Each is taken in by one function here, and `settled` says what follows of all of them.
+docs/orders.md tells the rules.
+"""
+
+from hashlib import blake2b
+
+from msgspec.structs import replace
+
+from streams.customer.row import ORDER_DIGESTS_MAX, ORDERS_MAX, REFUND_MARKS_MAX, Order
+
+DIGEST_BYTES = 5
+MONEY_DECIMALS = 6
+
+
+def exact(amount: float) -> float:
+    """The amount as its decimal says it: the double next to a number of at most six decimals.
+
+    >>> exact(0.1 + 0.2)
+    0.3
+    """
+    return round(amount, MONEY_DECIMALS)
+
+
+def unknown_order(order_id: str) -> Order:
+    """An order of which nothing has been said yet."""
+    return Order(order_id, 0, 0.0, "")
+
+
+def with_completion(
+    order: Order, at_ms: int, amount: float, channel: str, discount: float, coupon_discount: float
+) -> Order:
+    """It was completed at `at_ms`, for `amount`; of two tellings the earlier is the moment."""
+    order = with_total(order, at_ms, amount, updated=False)
+    if not order.completed or (at_ms, channel) < (order.at_ms, order.channel):
+        order = replace(order, at_ms=at_ms, channel=channel, completed=amount)
+    return replace(
+        order,
+        discount=max(order.discount, exact(discount)),
+        coupon_discount=max(order.coupon_discount, exact(coupon_discount)),
+    )
+
+
+def with_total(order: Order, at_ms: int, amount: float, *, updated: bool) -> Order:
+    """Its total is `amount`, as of `at_ms`; of one moment an update wins, then the larger."""
+    said = 2 * at_ms + updated
+    amount = exact(max(amount, 0.0))
+    if (said, amount) > (order.total_said, order.amount):
+        return settled(replace(order, total_said=said, amount=amount))
+    return order
+
+
+def with_return(order: Order, event_id: str, at_ms: int, amount: float) -> Order:
+    """`amount` of it came back; the same event again changes nothing, and neither does nothing."""
+    mark = int.from_bytes(blake2b(event_id.encode(), digest_size=4).digest(), "big")
+    if amount <= 0.0 or mark in order.marks:
+        return order
+    order = replace(
+        order,
+        given_back=exact(order.given_back + amount),
+        marks=tuple(sorted((*order.marks, mark)))[-REFUND_MARKS_MAX:],
+    )
+    return settled(_came_back(order, at_ms))
+
+
+def with_cancellation(order: Order, at_ms: int) -> Order:
+    """All of it came back, for good."""
+    return settled(_came_back(replace(order, cancelled=True), at_ms))
+
+
+def settled(order: Order) -> Order:
+    """What came back is at most what was paid; a cancelled order came back whole."""
+    back = order.amount if order.cancelled else min(order.given_back, order.amount)
+    return order if back == order.refunded else replace(order, refunded=back)
+
+
+def of_this_version(order: Order) -> Order:
+    """An order that an earlier version stored, with the facts that it did not keep."""
+    if order.completed or order.total_said or order.returned_at_ms is not None:
+        return order
+    return replace(order, completed=order.amount, given_back=order.refunded)
+
+
+def joined(a: Order, b: Order) -> Order:
+    """One order of which two rows know facts; returns of two completed tellings count once."""
+    first, second = sorted((a, b), key=lambda o: (not o.completed, o.at_ms, o.channel, o.completed))
+    newer = max(a, b, key=lambda o: (o.total_said, o.amount))
+    both = bool(a.completed and b.completed)
+    given_back = max(a.given_back, b.given_back) if both else a.given_back + b.given_back
+    times = [o.returned_at_ms for o in (a, b) if o.returned_at_ms is not None]
+    return settled(
+        replace(
+            first,
+            amount=newer.amount,
+            total_said=newer.total_said,
+            given_back=exact(given_back),
+            marks=tuple(sorted({*a.marks, *b.marks}))[-REFUND_MARKS_MAX:],
+            cancelled=a.cancelled or b.cancelled,
+            returned_at_ms=min(times, default=None),
+            discount=max(first.discount, second.discount),
+            coupon_discount=max(first.coupon_discount, second.coupon_discount),
+        )
+    )
+
+
+def newest_orders(orders: tuple[Order, ...]) -> tuple[Order, ...]:
+    """The newest `ORDERS_MAX`, the newest last."""
+    return tuple(sorted(orders, key=lambda o: (o.at_ms, o.order_id)))[-ORDERS_MAX:]
+
+
+def digest_of(order_id: str) -> bytes:
+    """Five bytes that stand for an order's id once its facts are no longer kept."""
+    return blake2b(order_id.encode(), digest_size=DIGEST_BYTES).digest()
+
+
+def was_counted(digests: bytes, order_id: str) -> bool:
+    """Whether an order's id is among the digests.
+
+    >>> was_counted(digest_of("o-1") + digest_of("o-2"), "o-2"), was_counted(b"", "o-2")
+    (True, False)
+    """
+    digest = digest_of(order_id)
+    at = digests.find(digest)
+    while at >= 0 and at % DIGEST_BYTES:
+        at = digests.find(digest, at + 1)
+    return at >= 0
+
+
+def with_digests(digests: bytes, more: bytes) -> bytes:
+    """The digests with more behind them; beyond `ORDER_DIGESTS_MAX` the oldest goes."""
+    return (digests + more)[-ORDER_DIGESTS_MAX * DIGEST_BYTES :]
+
+
+def _came_back(order: Order, at_ms: int) -> Order:
+    """The earliest moment at which any of it came back."""
+    if order.returned_at_ms is not None and order.returned_at_ms <= at_ms:
+        return order
+    return replace(order, returned_at_ms=at_ms)

@@ -1,0 +1,110 @@
+"""The small event files of `../shared/cases`, each with what is right for it.
+
+A row of `RIGHT` is a folder, a file in it, what is looked at, and its right value. The folder's
+README tells where each comes from.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.support.cases import Outcome, cases, outcome_of
+
+
+class Right(NamedTuple):
+    """What is right for one file."""
+
+    folder: str
+    file: str
+    look: Callable[[Outcome], Any]
+    value: Any
+
+
+def money(out: Outcome) -> tuple[float, int, int]:
+    """What the person spent, on how many orders, of how many something came back."""
+    spend = out.row["spend"]
+    return spend[4], spend[6], spend[7]
+
+
+def orders(out: Outcome) -> list[tuple[str, float]]:
+    """Every order and what is left of it."""
+    return [(order[0], order[2] - order[4]) for order in out.row["orders"]]
+
+
+def signals(out: Outcome) -> list[str]:
+    """The churn signals that the row remembers."""
+    return [signal[0] for signal in out.row["signals"]]
+
+
+def bought_for(out: Outcome) -> tuple[int, Any, Any]:
+    """Purchases, and the two amounts that the rhythm keeps (rounded)."""
+    rhythm = out.row["rhythm"]
+    return rhythm[0] + 1, rhythm[1], rhythm[2]
+
+
+def used(out: Outcome) -> list[str]:
+    """The offers that count as used."""
+    return [redeemed[0] for redeemed in out.row["redemptions"]]
+
+
+def labels(out: Outcome) -> list[tuple[str, float]]:
+    """Offer and label of what the response model learns."""
+    return [(e["offer_id"], e["label"]) for e in out.examples if e["model"] == "response"]
+
+
+def offered(out: Outcome) -> int:
+    """How many offers were made."""
+    return len(out.offers)
+
+
+def rejected(out: Outcome) -> list[tuple[int, str, str]]:
+    """Line, reason and path of the dead letters."""
+    return out.rejected
+
+
+def views(out: Outcome) -> float:
+    """How many events of the web shop the row counts, not faded to speak of."""
+    return round(sum(bucket[2] for c in out.row["counters"].values() for bucket in c[0]))
+
+
+FIRST = 1_772_359_200_000  # 2026-03-01T10:00:00Z
+
+RIGHT = (
+    Right("13-order-updates-out-of-order", "in_order.jsonl", money, (70.0, 1, 0)),
+    Right("13-order-updates-out-of-order", "older_last.jsonl", money, (70.0, 1, 0)),
+    Right("13-order-updates-out-of-order", "update_first.jsonl", money, (80.0, 1, 0)),
+    Right("14-zero-refund-first", "zero_first.jsonl", money, (100.0, 1, 0)),
+    Right("14-zero-refund-first", "zero_after.jsonl", money, (100.0, 1, 0)),
+    Right("14-zero-refund-first", "five_first.jsonl", money, (95.0, 1, 1)),
+    Right("15-one-return-told-twice", "cancel_and_refund.jsonl", money, (300.0, 4, 1)),
+    Right("15-one-return-told-twice", "cancel_and_refund.jsonl", signals, []),
+    Right("15-one-return-told-twice", "refund_twice.jsonl", money, (300.0, 4, 1)),
+    Right("15-one-return-told-twice", "refund_twice.jsonl", signals, []),
+    Right("15-one-return-told-twice", "two_part_refunds.jsonl", money, (340.0, 4, 1)),
+    Right("15-one-return-told-twice", "two_part_refunds.jsonl", signals, []),
+    Right("16-negative-purchase", "event.jsonl", orders, [("o1", 12.5)]),
+    Right("16-negative-purchase", "event.jsonl", money, (12.5, 1, 0)),
+    Right("16-negative-purchase", "event.jsonl", bought_for, (1, FIRST, FIRST)),
+    Right("19-coupon-after-cancel", "cancel.jsonl", money, (0.0, 1, 1)),
+    Right("19-coupon-after-cancel", "cancel.jsonl", used, ["tea"]),
+    Right("19-coupon-after-cancel", "cancel.jsonl", offered, 1),
+    Right("33-retries", "after40.jsonl", money, (10.0, 1, 0)),
+    Right("33-retries", "sent_at.jsonl", views, 1),
+    Right("33-retries", "shifted.jsonl", views, 1),
+)
+
+OUTCOMES: dict[tuple[str, str], Outcome] = {}
+
+
+@pytest.mark.parametrize("right", RIGHT, ids=lambda r: f"{r.folder}/{r.file}:{r.look.__name__}")
+def test_every_case_is_right(right: Right, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A replay of the file gives the value that the table says."""
+    folder = cases()
+    if folder is None:
+        pytest.skip("the cases (../shared/cases) are not beside this checkout")
+    name = (right.folder, right.file)
+    if name not in OUTCOMES:
+        out = tmp_path_factory.mktemp("case")
+        OUTCOMES[name] = outcome_of(folder / right.folder, right.file, out)
+    assert right.look(OUTCOMES[name]) == right.value
