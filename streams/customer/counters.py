@@ -48,8 +48,8 @@ def add(counter: Counter | None, at_ms: int, n: int = 1) -> Counter:
 def removed(counter: Counter | None, at_ms: int) -> Counter:
     """The counter with one event fewer, in the bucket that holds `at_ms`; none where none does.
 
-    >>> removed(add(add(None, 0), DAY_MS), DAY_MS) == add(None, 0)
-    True
+    >>> count(removed(add(add(None, 0), DAY_MS), DAY_MS), DAY_MS, 7 * DAY_MS)
+    1.0
     """
     minute = at_ms // MINUTE_MS
     kept: list[Bucket] = []
