@@ -26,7 +26,7 @@ def exact(amount: float) -> float:
 
 def unknown_order(order_id: str) -> Order:
     """An order of which nothing has been said yet."""
-    return Order(order_id, 0, 0.0, "")
+    return Order(order_id, 0, 0.0, "web")
 
 
 def with_completion(
