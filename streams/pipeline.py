@@ -48,7 +48,7 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     resolution = identity.resolve(message, row)
     if resolution.person is None:
         return Step(resolution.row, resolution.effects)
-    person, elapsed = _live_until(resolution.person, resolution.at_ms, world)
+    person, elapsed = _run_due(resolution.person, resolution.at_ms, world)
     if resolution.event is None:
         return Step(person, (*resolution.effects, *elapsed))
     applied = customer.apply(person, resolution.event, world.policy.places)
@@ -66,7 +66,7 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     )
 
 
-def _live_until(person: Customer, until_ms: int, world: World) -> tuple[Customer, Effects]:
+def _run_due(person: Customer, until_ms: int, world: World) -> tuple[Customer, Effects]:
     """Run everything that falls due up to `until_ms`, each at its own due time."""
     effects: list[Effect] = []
     while (due := due_at_ms(person)) is not None and due <= until_ms:

@@ -116,7 +116,7 @@ def evaluate_prequential(
     tick_ms: int = WEEK_MS,
     on_progress: Progress | None = None,
 ) -> ChurnReport:
-    """Score every customer at each of his ticks while learning, and judge where the file can.
+    """Score every customer at each of their ticks while learning, and judge where the file can.
 
     Judged are moments whose horizon ends inside the file and that have a hazard to compare with.
     BG/NBD is the learner's own, refitted every four ticks.

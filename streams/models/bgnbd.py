@@ -2,7 +2,7 @@
 
 Fader, Hardie, Lee (2005), "Counting Your Customers the Easy Way: An Alternative to the
 Pareto/NBD Model", Marketing Science 24(2). While alive a customer buys at a rate drawn from
-Gamma(r, alpha); after each purchase he leaves with a probability drawn from Beta(a, b).
+Gamma(r, alpha); after each purchase they leave with a probability drawn from Beta(a, b).
 """
 
 import math

@@ -1,8 +1,8 @@
 """A bounded sample of customers on which BG/NBD is fitted, chosen by hash, without chance.
 
-A customer is in the sample when his hash is below a threshold; when the sample is full the
+A customer is in the sample when their hash is below a threshold; when the sample is full the
 threshold halves (adaptive sampling: Flajolet 1990). So the sample is uniform over customers, the
-same in every run, and each customer stands in it once, with his newest history.
+same in every run, and each customer stands in it once, with their newest history.
 """
 
 from collections.abc import Mapping
@@ -49,8 +49,8 @@ class Reservoir:
     def fit(self, old: BgNbd | None, now_ms: int, tick_ms: int) -> BgNbd | None:
         """BG/NBD on the sample as it stands at `now_ms`; `old` where the fit is degenerate.
 
-        Who has missed a tick is no longer scored because he is silent for longer than the horizon:
-        he has been silent up to now.
+        Who has missed a tick is no longer scored because they are silent for longer than the horizon:
+        they have been silent up to now.
         """
         if not self.rows:
             return old
