@@ -42,8 +42,7 @@ check: install ## lint, format, types, import contracts, links of the documentat
 docs: install ## the documentation as a site: open .cache/docs/site/index.html
 	@# Built from a copy: the program empties the `.cache/` beside its settings, and ours holds
 	@# Apache Kafka and what was measured.
-	@rm -rf .cache/docs && mkdir -p .cache/docs && cp -R mkdocs.yml docs .cache/docs/
-	@ln -s ../../streams .cache/docs/streams
+	@rm -rf .cache/docs && mkdir -p .cache/docs && cp -R mkdocs.yml docs streams .cache/docs/
 	cd .cache/docs && ../../$(BIN)/zensical build --strict
 
 fast: install ## unit, property, contract, golden tests and the embedded broker
@@ -62,6 +61,20 @@ soak: install ## tests that run for minutes to hours
 bench: install ## everything docs/bench.md shows, measured anew: an hour or more on an idle machine
 	$(BIN)/python -m benchmarks all --json .cache/bench/runs.json $(ARGS)
 	$(BIN)/python -m benchmarks report .cache/bench/runs.json
+
+release: install ## wheel, sdist and list of parts, into dist/; the wheel is tried in an empty folder
+	@rm -rf dist .cache/release && mkdir -p .cache/release/empty
+	$(UV) build --quiet --out-dir dist
+	$(UV) venv --quiet --python $(PYTHON) .cache/release/venv
+	$(UV) pip sync --quiet --python .cache/release/venv/bin/python --require-hashes deploy/requirements.lock
+	$(UV) pip install --quiet --python .cache/release/venv/bin/python --no-deps dist/*.whl
+	cd .cache/release/empty && env -i PATH=/usr/bin:/bin HOME="$$PWD" TERM=dumb ../venv/bin/offerstream demo --duration 5
+	@# The list says the version, which pyproject.toml leaves to the package.
+	version=$$(basename dist/*.whl -py3-none-any.whl | cut -d- -f2) && \
+	sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml > .cache/release/pyproject.toml && \
+	$(BIN)/cyclonedx-py environment --pyproject .cache/release/pyproject.toml --output-reproducible \
+		--output-file dist/offerstream-$$version.cdx.json .cache/release/venv/bin/python
+	@ls -l dist
 
 lock: ## resolve the dependencies anew
 	$(UV) pip compile --universal --generate-hashes --no-header --quiet --upgrade pyproject.toml -o deploy/requirements.lock
