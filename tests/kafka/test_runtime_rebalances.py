@@ -7,7 +7,6 @@ between two outputs of a partition around a change is its pause.
 import itertools
 import os
 import re
-import threading
 import time
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from tests.support.counting import (
     expected_rows,
     skewed_input,
 )
+from tests.support.feeding import Feed
 
 pytestmark = pytest.mark.kafka
 SEED = int(os.environ.get("REBALANCE_SEED", "20260103"))
@@ -33,33 +33,6 @@ SMALL = {
 }
 PAUSE_P95_S_MAX = 15.0
 PATIENCE_S = 90
-
-
-class Feed:
-    """Sends records at a steady rate until it is told to stop, or has sent them all."""
-
-    def __init__(self, job: CounterJob, records: list[tuple[str, int]], per_second: int) -> None:
-        self.sent: list[tuple[str, int]] = []
-        self._job = job
-        self._left = iter(records)
-        self._per_second = per_second
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> list[tuple[str, int]]:
-        """What was sent, once nothing more is."""
-        self._stop.set()
-        self._thread.join(60)
-        return self.sent
-
-    def _run(self) -> None:
-        began_s = time.monotonic()
-        while not self._stop.wait(0.1):
-            due = int((time.monotonic() - began_s) * self._per_second) - len(self.sent)
-            if burst := list(itertools.islice(self._left, due)):
-                self._job.send(burst)
-                self.sent += burst
 
 
 class Changes:
@@ -103,7 +76,7 @@ def wait_until_all_work(workers: list[WorkerProcess]) -> None:
         worker.wait_for_progress(progress + 1, deadline - time.monotonic())
 
 
-def change_workers(job: CounterJob, feed: Feed, cycles: int) -> list[float]:
+def change_workers(job: CounterJob, feed: Feed[tuple[str, int]], cycles: int) -> list[float]:
     """1-2-3-2-1 workers, `cycles` times, under load; the pauses."""
     changes, spare = Changes(job), list(range(100))
     workers = [job.worker(spare.pop(0))]
@@ -141,7 +114,7 @@ def rebalance(kafka: ApacheKafka, home: Path, *, cycles: int, per_second: int) -
     print(f"REBALANCE_SEED={SEED}")
     job = CounterJob(kafka, f"r1-{cycles}", home, **SMALL)
     records = skewed_input(120 * per_second * cycles, 2_000, SEED)
-    feed = Feed(job, records, per_second)
+    feed = Feed(job.send, records, per_second)
     pauses_s = change_workers(job, feed, cycles)
     p95 = pauses_s[int(0.95 * len(pauses_s))]
     print(f"{len(pauses_s)} pauses, p50 {pauses_s[len(pauses_s) // 2]:.1f} s, p95 {p95:.1f} s")
@@ -156,7 +129,7 @@ def test_a_killed_workers_partitions_move_within_15_s(kafka: ApacheKafka, tmp_pa
     """With the default session of 10 s and heartbeat of 3 s, kill -9 under load."""
     print(f"REBALANCE_SEED={SEED}")
     job = CounterJob(kafka, "takeover", tmp_path, **SMALL)
-    feed = Feed(job, skewed_input(200_000, 2_000, SEED), per_second=500)
+    feed = Feed(job.send, skewed_input(200_000, 2_000, SEED), per_second=500)
     victim, heir = job.worker(0), job.worker(1)
     wait_until_all_work([victim, heir])
     changes = Changes(job)
@@ -203,7 +176,7 @@ def test_rolling_static_members_rebalances_nobody(
     print(f"REBALANCE_SEED={SEED}")
     name = "roll-static" if members[0] else "roll-dynamic"
     job = CounterJob(kafka, name, tmp_path, **{**SMALL, "session_timeout_s": 40.0})
-    feed = Feed(job, skewed_input(400_000, 2_000, SEED), per_second=500)
+    feed = Feed(job.send, skewed_input(400_000, 2_000, SEED), per_second=500)
     seen = roll(job, members, feed)
     print(f"{name}: the other worker was assigned anew {seen} times")
     assert_equal_to_reference(job, feed.sent)
