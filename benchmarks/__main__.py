@@ -22,8 +22,8 @@ from benchmarks import (
     state,
     workers,
 )
-from benchmarks.report import as_table, write_report
-from benchmarks.results import Run, read, sitting, write
+from benchmarks import report as reporting
+from benchmarks.results import Run, read, read_shown, sitting, write, write_shown
 
 DEFAULT_JSON = install.CACHE / "runs.json"
 console = Console()
@@ -111,7 +111,7 @@ def measure(names: list[str], sizes: Sizes, json_path: Path) -> None:
         except (RuntimeError, AssertionError, SubprocessError, KafkaException) as error:
             console.print(f"[red]{name} failed:[/red] {error}", markup=True, highlight=False)
             failed.append(name)
-    for table in as_table(runs):
+    for table in reporting.as_table(runs):
         console.print(table)
     say(f"every run: {json_path}")
     if failed:
@@ -119,16 +119,23 @@ def measure(names: list[str], sizes: Sizes, json_path: Path) -> None:
 
 
 @main.command()
-@click.argument("json_paths", type=click.Path(path_type=Path, exists=True), nargs=-1, required=True)
+@click.argument("json_paths", type=click.Path(path_type=Path, exists=True), nargs=-1)
+@click.option("--data", type=click.Path(path_type=Path), default=Path("docs/data/bench.json"))
 @click.option("--out", type=click.Path(path_type=Path), default=Path("docs/bench.md"))
 @click.option("--picture", type=click.Path(path_type=Path), default=Path("docs/bench.svg"))
-def report(json_paths: tuple[Path, ...], out: Path, picture: Path) -> None:
-    """Write the tables of sittings into the document, between its markers, and its picture.
+def report(json_paths: tuple[Path, ...], data: Path, out: Path, picture: Path) -> None:
+    """Keep the runs of sittings as what the document shows, and write its tables and picture.
 
-    What several of them have measured is shown as the last one has it.
+    What several of them have measured is shown as the last one has it. Without files: the tables
+    and the picture anew, from what is kept.
     """
-    write_report(map(read, json_paths), out, picture)
-    say(f"{out} and {picture} show {', '.join(map(str, json_paths))}")
+    if json_paths:
+        write_shown(data, reporting.newest(map(read, json_paths)))
+    shown = read_shown(data)
+    text = reporting.report(out.read_text(encoding="utf-8"), shown, picture.name)
+    out.write_text(text, encoding="utf-8")
+    picture.write_text(reporting.picture_of(shown), encoding="utf-8")
+    say(f"{out} and {picture} show {data}")
 
 
 @main.command("profile")

@@ -13,8 +13,9 @@ FONT = "system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif"
 
 
 def draw(runs: list[Run]) -> str:
-    """Bars of the state pipeline above, the curve of the scale below."""
-    bars, height = _bars([r for r in runs if r.scenario == "state"], 50)
+    """Bars of the state pipeline above, the curve of the scale below; what has no figure is out."""
+    speeds = [r for r in runs if r.scenario == "state" and "events_per_s" in r.numbers]
+    bars, height = _bars(speeds, 50)
     curve, total = _curve([r for r in runs if r.scenario == "scale"], height + 50)
     body = "\n".join([*bars, *curve])
     return (
@@ -52,6 +53,8 @@ def _bars(runs: list[Run], top: int) -> tuple[list[str], int]:
 
 def _curve(runs: list[Run], top: int) -> tuple[list[str], int]:
     """A line for each load, named where it ends."""
+    loads = dict.fromkeys(r.contender for r in runs)
+    runs = [r for r in runs if "cpu_us" in r.numbers]
     if not runs:
         return [], top
     height, left, right = 180, 70, WIDTH - 180
@@ -67,7 +70,6 @@ def _curve(runs: list[Run], top: int) -> tuple[list[str], int]:
         f'<path d="M{left},{top}V{top + height}H{right}" fill="none" stroke="{SOFT}"/>',
     ]
     looks = ((OURS, 22), (THEIRS, -10))
-    loads = dict.fromkeys(r.contender for r in runs)
     for load, (color, beside) in zip(loads, looks, strict=False):
         points = [
             (across(r.x), top + height - r.numbers["cpu_us"] / highest * height, r)

@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from statistics import median
 
 from msgspec.structs import replace
 from rich.table import Table
 
+from benchmarks.goals import against_goals
 from benchmarks.picture import draw
-from benchmarks.results import Run, Sitting
+from benchmarks.results import STRETCH_S_MIN, Run, Sitting, medians
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 BUSY_SHARE = 0.05
-STRETCH_S_MIN = 3.0
+TOO_SHORT = "too short"
 CAPTION = "Events a second of each contender, and an event's cost over the number of customers"
 EVENTS = ("events/s", "CPU us/event")
 TITLES = {
@@ -37,24 +36,36 @@ def as_table(runs: Iterable[Run]) -> Iterator[Table]:
         yield shown
 
 
-def write_report(sittings: Iterable[Sitting], out: Path, picture: Path) -> None:
-    """Put the tables between the markers and draw the picture.
-
-    What was measured in several sittings is shown as the last of them has it.
+def report(text: str, shown: list[Sitting], picture: str) -> str:
+    """The document with the tables of these sittings between its markers.
 
     Raises:
         ValueError: the document has no markers.
     """
-    text = out.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
-        raise ValueError(f"{out} has no {BEGIN} and {END}")
-    shown = newest(sittings)
+        raise ValueError(f"the document has no {BEGIN} and {END}")
     parts = (line for part in shown for line in _part(part))
-    inside = "\n".join([BEGIN, f"![{CAPTION}]({picture.name})", *parts, "", END])
-    pattern = re.compile(re.escape(BEGIN) + ".*" + re.escape(END), re.DOTALL)
-    out.write_text(pattern.sub(lambda _: inside, text), encoding="utf-8")
     runs = [run for part in shown for run in part.runs]
-    picture.write_text(draw(runs), encoding="utf-8")
+    goals = [f"| {goal} | {reached} |" for goal, reached in against_goals(runs)]
+    inside = "\n".join(
+        [
+            BEGIN,
+            _commits(shown),
+            f"\n![{CAPTION}]({picture})",
+            *parts,
+            "\n### Against what the runtime was meant to reach\n\n| goal | reached |\n|---|---|",
+            *goals,
+            "",
+            END,
+        ]
+    )
+    pattern = re.compile(re.escape(BEGIN) + ".*" + re.escape(END), re.DOTALL)
+    return pattern.sub(lambda _: inside, text)
+
+
+def picture_of(shown: list[Sitting]) -> str:
+    """Their picture, as SVG."""
+    return draw([run for part in shown for run in part.runs])
 
 
 def newest(sittings: Iterable[Sitting]) -> list[Sitting]:
@@ -85,14 +96,18 @@ def tables(runs: list[Run]) -> Iterator[tuple[str, tuple[str, ...], Lines]]:
             yield title, head, lines
 
 
-def medians(runs: Iterable[Run]) -> dict[str, dict[str, float]]:
-    """Median of each number, by contender, in the order of the runs."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for run in runs:
-        own = found.setdefault(run.contender, {})
-        for name, value in run.numbers.items():
-            own.setdefault(name, []).append(value)
-    return {c: {n: median(v) for n, v in own.items()} for c, own in found.items()}
+def _commits(shown: list[Sitting]) -> str:
+    """Whether one run on one commit measured it all."""
+    commits = list(dict.fromkeys(part.commit for part in shown))
+    if len(commits) == 1 and len(shown) == len(TITLES):
+        told = f"All of it is one run on one commit, `{commits[0]}`."
+    else:
+        told = (
+            f"**These tables are of several runs, on {len(commits)} commits**, until all of it is "
+            f"measured again on one. Compare lines of one table only."
+        )
+    notes = dict.fromkeys(part.note for part in shown if part.note)
+    return " ".join([told, *notes])
 
 
 def _part(part: Sitting) -> Iterator[str]:
@@ -103,10 +118,11 @@ def _part(part: Sitting) -> Iterator[str]:
     yield f"Commit `{part.commit}`, {part.machine}; {arguments}; medians over the rounds."
     if busy := _busy(part.runs):
         yield f"**The machine was busy**: {busy}. What was measured by the wall clock is too low."
-    if short := [r for r in part.runs if r.numbers.get("wall_s", STRETCH_S_MIN) < STRETCH_S_MIN]:
-        names = ", ".join(sorted({run.contender for run in short}))
-        too_short = f"**Too short** (under {STRETCH_S_MIN:.0f} s; one commit more or less counts)"
-        yield f"{too_short}: {names}."
+    if any(TOO_SHORT in line for line in lines):
+        yield (
+            f"**{TOO_SHORT.capitalize()}**: under {STRETCH_S_MIN:.0f} s, where one commit more or "
+            f"less decides; no figure is better than a wrong one."
+        )
     yield f"\n| {' | '.join(head)} |"
     yield f"|{'---|' * len(head)}"
     yield from (f"| {' | '.join(line)} |" for line in lines)
@@ -123,16 +139,27 @@ def _busy(runs: Iterable[Run]) -> str:
     return f"in {len(high)} of {len(shares)} runs others used up to {max(high):.0%} of the core"
 
 
+def _speed_and_cost(numbers: dict[str, float]) -> tuple[str, str]:
+    """Two cells; a stretch that was too short has neither."""
+    if "cpu_us" not in numbers:
+        return TOO_SHORT, ""
+    return f"{numbers['events_per_s']:,.0f}", f"{numbers['cpu_us']:.1f}"
+
+
+def _times(more: dict[str, float], less: dict[str, float], name: str) -> str:
+    """A cell that compares two contenders, where both have a figure."""
+    return f"{more[name] / less[name]:.2f}x" if name in more and name in less else ""
+
+
 def _state(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
     found = medians(runs)
     first = next(iter(found.values()))
     lines = [
         (
             name,
-            f"{n['events_per_s']:,.0f}",
-            f"{n['cpu_us']:.1f}",
-            f"{first['events_per_s'] / n['events_per_s']:.2f}x",
-            f"{n['cpu_us'] / first['cpu_us']:.2f}x",
+            *_speed_and_cost(n),
+            _times(first, n, "events_per_s"),
+            _times(n, first, "cpu_us"),
             f"{n['row_bytes']:,.0f}" if n["row_bytes"] else "",
             str(sum(r.contender == name for r in runs)),
         )
@@ -143,10 +170,7 @@ def _state(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
 
 
 def _events(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
-    lines = [
-        (name, f"{n['events_per_s']:,.0f}", f"{n['cpu_us']:.1f}")
-        for name, n in medians(runs).items()
-    ]
+    lines = [(name, *_speed_and_cost(n)) for name, n in medians(runs).items()]
     return ("what", *EVENTS), lines
 
 
@@ -185,9 +209,10 @@ def _scale(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
         (
             f"{run.x:,.0f}",
             run.contender,
-            f"{run.numbers['events_per_s']:,.0f}",
-            f"{run.numbers['cpu_us']:.1f}",
-            f"{run.numbers['restored_per_s']:,.0f}",
+            *_speed_and_cost(run.numbers),
+            f"{run.numbers['restored_per_s']:,.0f}"
+            if "restored_per_s" in run.numbers
+            else TOO_SHORT,
         )
         for run in runs
     ]

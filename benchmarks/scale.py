@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from benchmarks.broker import broker, fill
 from benchmarks.measure import Child, Marks, follow, group_progress, running, wait_for
 from benchmarks.restore import state_rows
-from benchmarks.results import Run, of_stretch
+from benchmarks.results import STRETCH_S_MIN, Run, of_stretch, told
 from benchmarks.state import Place, ours, quiet
 from benchmarks.workload import PARTITIONS, views, visits
 from tests.support.openings import Opening, openings
@@ -35,7 +35,7 @@ def measure(events: int, customers_max: int, say: Callable[[str], None]) -> Iter
             say(f"{customers:,} customers: left out, --customers-max is {customers_max:,}")
             continue
         for run in _one(events, customers):
-            say(f"{customers:,} customers, {run.contender}: {run.numbers['cpu_us']:.1f} us/event")
+            say(f"{customers:,} customers: {told(run)}")
             yield run
 
 
@@ -50,7 +50,9 @@ def _one(events: int, customers: int) -> Iterator[Run]:
         )
         fill(kafka.bootstrap, "scale-changelog", state_rows(customers))
         with running(_worker(place, "restoring.log")) as child:
-            restored_per_s = _restored_per_s(child, customers)
+            per_s = _restored_per_s(child, customers)
+            long_enough = customers / per_s >= STRETCH_S_MIN
+            restored = {"restored_per_s": per_s} if long_enough else {}
             _wait_until_idle(child)
         for draw in LOADS.values():
             fill(kafka.bootstrap, place.source, draw(events, customers, SEED))
@@ -60,7 +62,7 @@ def _one(events: int, customers: int) -> Iterator[Run]:
             done = before * events
             marks = Marks(done + int(events * 0.15), done + int(events * 0.85), done + events)
             stretch = follow(child, progress, marks)
-            run = of_stretch("scale", load, 1, stretch, restored_per_s=restored_per_s)
+            run = of_stretch("scale", load, 1, stretch, **restored)
             yield replace(run, x=float(customers))
 
 

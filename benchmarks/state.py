@@ -24,7 +24,7 @@ from benchmarks.measure import (
     output_progress,
     running,
 )
-from benchmarks.results import Run, of_stretch
+from benchmarks.results import Run, of_stretch, told
 from benchmarks.workload import ANSWER_EVERY, PARTITIONS, views
 from tests.support.apache_kafka import ApacheKafka
 
@@ -194,10 +194,7 @@ def in_rounds(
                 finally:
                     delete_topics(kafka.bootstrap, topics_but_input(kafka.bootstrap))
                     rmtree(home / name, ignore_errors=True)
-                say(
-                    f"round {round_}: {run.contender}: {run.numbers['events_per_s']:,.0f} "
-                    f"events/s, {run.numbers['cpu_us']:.1f} us CPU/event"
-                )
+                say(f"round {round_}: {told(run)}")
                 yield run
     if failed:
         raise RuntimeError(f"no result: {'; '.join(failed)}")

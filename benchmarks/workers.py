@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from benchmarks.broker import broker, fill
 from benchmarks.check import check_answers, check_changelog
 from benchmarks.measure import Child, Marks, follow, group_progress, running
-from benchmarks.results import Run, of_stretch
+from benchmarks.results import Run, of_stretch, told
 from benchmarks.state import CUSTOMERS, SEED, Place, ours, quiet
 from benchmarks.workload import PARTITIONS, views
 
@@ -20,7 +20,7 @@ def measure(events: int, rounds: int, say: Callable[[str], None]) -> Iterator[Ru
     for round_ in range(1, rounds + 1):
         for workers in (1, 2):
             run = _one(events, workers, round_)
-            say(f"round {round_}: {run.contender}: {run.numbers['events_per_s']:,.0f} events/s")
+            say(f"round {round_}: {told(run)}")
             yield run
 
 
