@@ -1,6 +1,17 @@
 """`python -m streams`: the same as the command `offerstream`."""
 
-from streams.cli import main
+import sys
+
+from streams.early_stop import end_early_if_told
+
+
+def main() -> None:
+    """Run the command; a worker is ready for a signal before the rest is even imported."""
+    end_early_if_told(sys.argv[1:])
+    from streams.cli import main as command
+
+    command()
+
 
 if __name__ == "__main__":
     main()

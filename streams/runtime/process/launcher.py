@@ -18,6 +18,8 @@ _POLL_S = 0.1
 _HEALTHY_AFTER_S = 60.0
 _BACK_OFF_MAX_S = 30.0
 _ROLLED = "rolled"
+# A process that SIGTERM itself ended had no handler yet: it had not begun, or it was through.
+_DRAINED = (None, EXIT_OK, -signal.SIGTERM)
 
 
 class Slot:
@@ -172,4 +174,4 @@ class Launcher:
         while any(slot.running for slot in self.slots):
             time.sleep(_POLL_S)
         codes = [slot.ended() for slot in self.slots]
-        return not late and all(code in (None, EXIT_OK) for code in codes)
+        return not late and all(code in _DRAINED for code in codes)

@@ -59,6 +59,15 @@ def test_slots_drain_on_stop(tmp_path: Path) -> None:
     assert [slot.running for slot in launcher.slots] == [False, False]
 
 
+def test_a_slot_that_has_not_begun_has_nothing_to_drain(tmp_path: Path) -> None:
+    """A process without a handler is ended by SIGTERM itself: that is no failure of the stop."""
+    mark = tmp_path / "0"
+    bare = "import sys, time; open(sys.argv[1], 'a').write('x'); time.sleep(60)"
+    launcher = Launcher(1, lambda n: [sys.executable, "-c", bare, str(mark)])
+    stop_when(launcher, lambda: written(mark))
+    assert launcher.run() == 0
+
+
 def test_who_does_not_drain_is_killed(tmp_path: Path) -> None:
     """A process that ignores SIGTERM is gone after the deadline, and the exit code says so."""
     mark = tmp_path / "0"
