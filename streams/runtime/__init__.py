@@ -1,6 +1,6 @@
 """Faust made crash-safe: epochs, each one Kafka transaction; knows nothing of customers."""
 
-from streams.runtime.murmur2 import murmur2, partition_for
+from streams.runtime.murmur2 import partition_for
 from streams.runtime.process.app import Runtime, build_runtime
 from streams.runtime.process.health import Verdict
 from streams.runtime.process.run import run
@@ -18,7 +18,6 @@ __all__ = [
     "Shell",
     "Verdict",
     "build_runtime",
-    "murmur2",
     "partition_for",
     "run",
 ]
