@@ -22,7 +22,7 @@ from streams.customer.change import Change, EventTiming, Sale
 from streams.customer.places import Places
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
-from streams.customer.zone_time import is_zone
+from streams.customer.zone_time import zone_name
 
 Applier = Callable[[Customer, Any, EventTiming], Change]
 
@@ -139,8 +139,8 @@ def _in_context(person: Customer, context: Context, timing: EventTiming) -> Cust
     if context is _NO_CONTEXT or context == _NO_CONTEXT:
         return person
     if timing.in_order:
-        zone, locale = context.timezone, context.locale
-        if zone not in ("UTC", person.timezone) and is_zone(zone):
+        zone, locale = zone_name(context.timezone), context.locale
+        if zone not in (None, "UTC", person.timezone):
             person = replace(person, timezone=zone)
         if locale not in ("en", person.locale):
             person = replace(person, locale=locale)

@@ -6,7 +6,7 @@ from streams.contracts.inputs.events import Profile
 from streams.customer.activity import counted
 from streams.customer.change import Change, EventTiming
 from streams.customer.row import SERVICE_CASES_MAX, TRAITS_MAX, Customer
-from streams.customer.zone_time import is_zone
+from streams.customer.zone_time import zone_name
 
 NAME_CHARS_MAX = 64
 TEXT_CHARS_MAX = 128
@@ -114,8 +114,9 @@ def _is_contact(value: Trait) -> bool:
 def _placed(person: Customer) -> Customer:
     """Time zone and language where traits name them."""
     timezone = person.traits.get("timezone")
-    if isinstance(timezone, str) and is_zone(timezone):
-        person = replace(person, timezone=timezone)
+    zone = zone_name(timezone) if isinstance(timezone, str) else None
+    if zone is not None:
+        person = replace(person, timezone=zone)
     language = person.traits.get("language")
     if isinstance(language, str) and 2 <= len(language) <= 35:
         person = replace(person, locale=language)
