@@ -25,7 +25,7 @@ _SIX_BITS = {
 def bits_of(text: str) -> str:
     """The bits of a web-safe base64 string, six a letter; none where a letter is no base64.
 
-    The IAB's strings are cut at any letter, not at whole bytes: Python's decoder refuses a third
+    The IAB's strings are cut at any letter, not at whole bytes: Python's decoder refuses a quarter
     of them.
 
     >>> bits_of("DB"), bits_of("D B")
