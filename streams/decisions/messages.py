@@ -1,5 +1,7 @@
 """What is sent and what is logged of a decision, field by field."""
 
+from collections.abc import Mapping
+
 from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.outputs.payloads import (
     Alternative,
@@ -124,8 +126,8 @@ def _shown(chosen: CompiledOffer, now_ms: int) -> OfferShown:
 
 
 def _creative(chosen: CompiledOffer, locale: str) -> Creative:
-    offer, titles = chosen.offer, chosen.titles
-    title = titles.get(locale[:2], titles.get("en", offer.offer_id))
+    offer = chosen.offer
+    title = title_in(chosen.titles, locale, offer.offer_id)
     return Creative(
         template_id=offer.template_id,
         params={"title": title, "value": offer.value},
@@ -153,3 +155,15 @@ def _alternatives(choice: Choice, chosen: int) -> tuple[Alternative, ...]:
 def _purposes(offer: Offer, channel: ChannelName) -> tuple[Purpose, ...]:
     needed = CHANNEL_PURPOSES.get(channel)
     return (offer.purpose, needed) if needed else (offer.purpose,)
+
+
+def title_in(titles: Mapping[str, str], locale: str, otherwise: str) -> str:
+    """The title in the locale's language (its primary subtag, RFC 5646), else in English.
+
+    >>> title_in({"en": "Tea", "ja": "茶"}, "JA-jp", "tea-10")
+    '茶'
+    >>> title_in({"en": "Tea"}, "fil-PH", "tea-10")
+    'Tea'
+    """
+    language = locale.replace("_", "-").split("-", 1)[0].lower()
+    return titles.get(language, titles.get("en", otherwise))
