@@ -322,6 +322,10 @@ def tcf(*granted_bits: int) -> str:
         (ConsentSignals(tcf=tcf()), False),
         (ConsentSignals(tcf=tcf(140, 154, 155)), True),
         (ConsentSignals(gpp="DBABMA~" + tcf()), False),
+        (ConsentSignals(gpp="DBABTA~1YYN"), False),
+        (ConsentSignals(gpp="DBABTA~1YNN"), True),
+        (ConsentSignals(gpp="DBABLA~BVQqAAAAAgA.YA"), False),
+        (ConsentSignals(gpp="DBABLA~BVQqAAAAAgA.QA"), True),
         (ConsentSignals(tcf="garbage"), True),
     ],
 )
