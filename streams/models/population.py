@@ -49,8 +49,8 @@ class Reservoir:
     def fit(self, old: BgNbd | None, now_ms: int, tick_ms: int) -> BgNbd | None:
         """BG/NBD on the sample as it stands at `now_ms`; `old` where the fit is degenerate.
 
-        Who has missed a tick is no longer scored because they are silent for longer than the horizon:
-        they have been silent up to now.
+        Who has missed a tick is no longer scored, being silent for longer than the horizon: they
+        have been silent up to now.
         """
         if not self.rows:
             return old

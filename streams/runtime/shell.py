@@ -13,11 +13,14 @@ R = TypeVar("R")
 class EpochStats(Struct, frozen=True, kw_only=True):
     """What one committed epoch held; `seconds` from its first record or timer to its commit.
 
+    `epoch` is the number that the partition said was open when it was gathered.
+
     `row_reads` and `store_reads` are how often rows were read since the epoch before was committed,
     and how often they were not in memory.
     """
 
     partition: int
+    epoch: int
     records: int
     rows: int
     row_reads: int
@@ -38,6 +41,13 @@ class Partition(Protocol[R]):
     def count(self) -> int:
         """How many partitions every source topic and the changelog have."""
 
+    @property
+    def epoch(self) -> int:
+        """The number of the open epoch, that what is handled now belongs to.
+
+        Greater than that of the epoch before; it begins at 1 again when the partition is opened.
+        """
+
     def get(self, key: bytes) -> R | None:
         """The row as this epoch sees it, or None."""
 
@@ -57,6 +67,10 @@ class Shell(Protocol[R]):
     A row may be changed in place, if it is `put` afterwards, and before another one is asked for:
     a row is encoded when others are in use, and what was changed by an epoch that is dropped is
     read from the store again.
+    The order of calls for a partition: `on_restored`, then `on_records` and `on_due` in any order
+    and `on_committed` for each of their epochs, one after the other; where epochs fail instead,
+    `on_dropped` once for all of them, and `on_restored` when the partition is opened anew.
+    What a shell keeps beside the rows (measurements, a clock, a model) it keeps by epoch.
     An exception out of any of these is a programmer's error: it drops the epoch and ends the
     process (exit code 70); bad data must be handled inside.
     """
@@ -80,7 +94,13 @@ class Shell(Protocol[R]):
         """Handle what is due; called again as long as something is, so move every due row on."""
 
     def on_restored(self, partition: int, rows: int) -> None:
-        """A partition was taken over and so many rows came from its changelog: for metrics."""
+        """A partition was taken over, and so many rows came from its changelog.
+
+        Others may have had it in between: what is known of it from before is void.
+        """
 
     def on_committed(self, stats: EpochStats) -> None:
-        """An epoch is durable: fold it into metrics."""
+        """An epoch is durable."""
+
+    def on_dropped(self, partition: int) -> None:
+        """What came after the last committed epoch never was; its records come again."""

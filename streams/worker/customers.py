@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 
+from msgspec import Struct
+
 from streams import topics
 from streams.contracts.inputs.decode import decode, decode_routed
 from streams.contracts.inputs.events import InputEvent
@@ -29,13 +31,21 @@ from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.telemetry import measure
 from streams.worker.breaker import Breaker
-from streams.worker.latency import OfferLatency
+from streams.worker.ledger import Account, Ledger
 from streams.worker.meter import Meter
 from streams.worker.reference import View
 
 DUE_ROWS_PER_CALL = 500
 ROUTED_TYPES = (RoutedEvent, LinkRequested, LinkAnswered)
 ID_CONFLICT = Rejected("id_conflict", "$.event_id", "came before with other content")
+
+
+class Work(Struct, frozen=True):
+    """What one call of the shell works with."""
+
+    partition: Partition[Row]
+    account: Account
+    view: View
 
 
 class CustomerShell:
@@ -46,8 +56,7 @@ class CustomerShell:
         self._view = view
         self._meter = meter
         self._breaker = Breaker(settings.breaker, meter)
-        self._latency = OfferLatency(meter)
-        self._stream_ms: dict[int, int] = {}
+        self._ledger = Ledger(meter)
         self.created: dict[int, int] = {}
         self._on_broker = {t.name: t.on_broker(settings.application_id) for t in topics.ALL}
         self._in_catalogue = {broker: name for name, broker in self._on_broker.items()}
@@ -71,21 +80,20 @@ class CustomerShell:
         events that it has not read yet.
         """
         if self._settings.clock == "stream":
-            return self._stream_ms.get(partition, 0)
+            return self._ledger.event_time_ms(partition)
         return wall_ms()
 
     def on_records(self, partition: Partition[Row], records: Sequence[Record]) -> None:
         """Process a batch, each record to its end."""
         started = time.perf_counter()
-        view, rules = self._view(), self._rules()
-        self._latency.begin(partition.number, records)
+        work, rules = self._work(partition), self._rules()
         for record in records:
             message = self._decode(record, rules)
             self._breaker.saw(bad=isinstance(message, Rejected))
             if isinstance(message, Rejected):
-                self._reject(partition, record, message)
+                self._reject(work, record, message)
             else:
-                self._handle(partition, record, message, view)
+                self._handle(work, record, message)
         self._meter.count(metrics.PROCESS_TIME, value=time.perf_counter() - started)
 
     def on_due(self, partition: Partition[Row], now_ms: int) -> None:
@@ -94,35 +102,43 @@ class CustomerShell:
         Raises:
             StateError: a row stays due after its tick; going on would never end.
         """
-        view = self._view()
+        work = self._work(partition)
         for key in partition.due(now_ms, DUE_ROWS_PER_CALL):
             row = partition.get(key)
             due = None if row is None else due_at_ms(row)
             if due is None or due > now_ms:
                 continue
             tick = Tick(key.decode(), due)
-            after = self._process(partition, key, tick, row, view, wall_ms())
+            after = self._process(work, key, tick, row)
             left = None if after is None else due_at_ms(after)
             if left is not None and left <= due:
                 raise StateError(f"a tick left its row due: {type(after).__name__}")
             if self._settings.clock == "wall":
-                self._meter.observe(metrics.TIMER_DELAY, value=max(0, now_ms - due) / 1000)
+                work.account.measure(metrics.TIMER_DELAY, value=max(0, now_ms - due) / 1000)
 
     def on_restored(self, partition: int, rows: int) -> None:
-        """Count what came from the changelog; the stream's clock goes back with the positions."""
-        self._stream_ms.pop(partition, None)
+        """Count what came from the changelog; the stream's clock begins anew."""
+        self._ledger.opened(partition)
         self._meter.count(metrics.RESTORED, value=rows)
 
     def on_committed(self, stats: EpochStats) -> None:
         """An epoch is durable: now its offers are out."""
-        self._latency.committed(stats.partition, stats.records)
+        account = self._ledger.committed(stats.partition, stats.epoch)
+        if account.rows:
+            self.created[stats.partition] = self.created.get(stats.partition, 0) + account.rows
         in_memory = max(0, stats.row_reads - stats.store_reads)
         self._meter.count(metrics.CACHE, "hit", value=in_memory)
         self._meter.count(metrics.CACHE, "miss", value=stats.store_reads)
-        self._meter.count(metrics.COMMITS, "committed")
         self._meter.observe(metrics.COMMIT_DURATION, value=stats.commit_seconds)
         self._meter.observe(metrics.EPOCH_ROWS, value=stats.rows)
         self._meter.observe(metrics.EPOCH_OUTPUTS, value=stats.outputs)
+
+    def on_dropped(self, partition: int) -> None:
+        """What was measured with the dropped epochs, and their clock, are forgotten."""
+        self._ledger.dropped(partition)
+
+    def _work(self, partition: Partition[Row]) -> Work:
+        return Work(partition, self._ledger.account(partition), self._view())
 
     def _rules(self) -> InputRules:
         """The wall bounds what may come in, also where the stream's clock fires the timers."""
@@ -134,65 +150,51 @@ class CustomerShell:
             return decode_routed(record.value)
         return decode(name, record.value, record.headers, rules)
 
-    def _handle(
-        self, partition: Partition[Row], record: Record, message: InputEvent | Routable, view: View
-    ) -> None:
-        key = key_of(message).encode()
+    def _handle(self, work: Work, record: Record, message: InputEvent | Routable) -> None:
+        partition, key = work.partition, key_of(message).encode()
         if partition_for(key, partition.count) != partition.number:
-            self._route(partition, record, key, message)
+            self._route(work, record, key, message)
             return
         if not isinstance(message, ROUTED_TYPES):
-            newest = self._stream_ms.get(partition.number, 0)
-            self._stream_ms[partition.number] = max(newest, message.at_ms)
-        row = partition.get(key)
-        self._process(partition, key, message, row, view, record.timestamp_ms, record)
+            work.account.event_time_ms = max(work.account.event_time_ms, message.at_ms)
+        self._process(work, key, message, partition.get(key), record)
 
     def _process(
         self,
-        partition: Partition[Row],
+        work: Work,
         key: bytes,
         message: Message,
         row: Row | None,
-        view: View,
-        came_ms: int,
         record: Record | None = None,
     ) -> Row | None:
+        """Take a message to its end; `record` is what it came in, and a timer's has none."""
         wall = wall_ms() if self._settings.clock == "wall" else 0
-        step = process(message, row, World(view.models, view.policy, wall))
+        step = process(message, row, World(work.view.models, work.view.policy, wall))
         if step.row is not row:
-            partition.put(key, step.row)
-            self._count_rows(partition.number, (step.row is not None) - (row is not None))
+            work.partition.put(key, step.row)
+            work.account.rows += (step.row is not None) - (row is not None)
         for effect in step.effects:
-            self._emit(partition, effect, came_ms, record)
-        self._meter.record(measure(message, step))
+            self._emit(work, effect, record)
+        work.account.take(measure(message, step))
         return step.row
 
-    def _count_rows(self, partition: int, more: int) -> None:
-        if more:
-            self.created[partition] = self.created.get(partition, 0) + more
-
-    def _emit(
-        self, partition: Partition[Row], effect: Effect, came_ms: int, record: Record | None
-    ) -> None:
+    def _emit(self, work: Work, effect: Effect, record: Record | None) -> None:
         conflict = isinstance(effect, EventIgnored) and effect.reason == "id_conflict"
         if conflict and record is not None:
-            self._reject(partition, record, ID_CONFLICT)
+            self._reject(work, record, ID_CONFLICT)
             return
         encoded = encode_output(effect)
         if encoded is None:
             return
         urgent = isinstance(effect, OfferDecided | AlertRaised)
         if isinstance(effect, OfferDecided):
-            self._latency.decided(partition.number, came_ms)
+            came_ms = wall_ms() if record is None else record.timestamp_ms
+            work.account.offers_came_ms.append(came_ms)
         topic, key, value, headers = encoded
-        partition.emit(Output(self._on_broker[topic], key, value, headers), urgent=urgent)
+        work.partition.emit(Output(self._on_broker[topic], key, value, headers), urgent=urgent)
 
     def _route(
-        self,
-        partition: Partition[Row],
-        record: Record,
-        key: bytes,
-        message: InputEvent | Routable,
+        self, work: Work, record: Record, key: bytes, message: InputEvent | Routable
     ) -> None:
         """Send a record on to the partition of its person; nothing is written here."""
         topic = self._in_catalogue.get(record.topic, record.topic)
@@ -200,13 +202,28 @@ class CustomerShell:
         if not isinstance(routed, ROUTED_TYPES):
             routed = RoutedEvent(key=key.decode(), topic=topic, event=routed)
         destination = self._on_broker[topics.CUSTOMER_EVENTS.name]
-        partition.emit(Output(destination, key, encode_routed(routed)))
-        self._meter.count(metrics.MISPLACED, topic)
+        work.partition.emit(Output(destination, key, encode_routed(routed)))
+        work.account.measure(metrics.MISPLACED, topic)
 
-    def _reject(self, partition: Partition[Row], record: Record, rejected: Rejected) -> None:
+    def _reject(self, work: Work, record: Record, rejected: Rejected) -> None:
         """The raw bytes and the reason go to the dead letters, in the same epoch."""
         topic = self._in_catalogue.get(record.topic, record.topic)
-        letter = encode_dead_letter(
+        work.partition.emit(dead_letter(record, topic, rejected))
+        work.account.measure(metrics.REJECTED, topic, rejected.reason)
+
+
+def source_topics(settings: Settings) -> tuple[str, ...]:
+    """The topics that the customers' shell reads, as the broker names them."""
+    return (
+        *(t.name for t in topics.INPUTS),
+        topics.CUSTOMER_EVENTS.on_broker(settings.application_id),
+    )
+
+
+def dead_letter(record: Record, topic: str, rejected: Rejected) -> Output:
+    """What goes to the dead letters for a record of `topic`, as the catalogue names it."""
+    return Output(
+        *encode_dead_letter(
             record.value,
             rejected,
             topic=topic,
@@ -216,15 +233,6 @@ class CustomerShell:
             attempt=attempt_of(record) + 1,
             headers=record.headers,
         )
-        partition.emit(Output(*letter))
-        self._meter.count(metrics.REJECTED, topic, rejected.reason)
-
-
-def source_topics(settings: Settings) -> tuple[str, ...]:
-    """The topics that the customers' shell reads, as the broker names them."""
-    return (
-        *(t.name for t in topics.INPUTS),
-        topics.CUSTOMER_EVENTS.on_broker(settings.application_id),
     )
 
 

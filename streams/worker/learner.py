@@ -1,8 +1,8 @@
 """The learner's shell: labelled examples in order, the models' state, snapshots; one transaction.
 
 A model's state is a row of the table `learners`; its changelog, the offset that was learned up to
-and the snapshots that it led to are committed together. Rows are immutable, so the live teacher is
-kept beside the rows that it was dumped to: other rows (after a drop or a restart) load it anew.
+and the snapshots that it led to are committed together. The live teacher is kept from batch to
+batch; when a partition is opened, or an epoch dropped, it is loaded from the rows anew.
 """
 
 from collections.abc import Sequence
@@ -14,20 +14,19 @@ from msgspec import Struct
 from streams import topics
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.learning_records import decode_example, encode_snapshot
-from streams.contracts.outputs.encode import encode_dead_letter
 from streams.errors import StateError
 from streams.models.teacher import LEARNERS, Teacher
 from streams.runtime.records import Output, Record
 from streams.runtime.shell import EpochStats, Partition
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
-from streams.worker.customers import attempt_of, wall_ms
+from streams.worker.customers import dead_letter, wall_ms
+from streams.worker.ledger import Ledger
 from streams.worker.meter import Meter
 
 log = structlog.get_logger()
 
 STATE_VERSION = 1
-States = dict[str, "LearnerRow | None"]
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -45,7 +44,8 @@ class LearnerShell:
         self._settings = settings
         self._meter = meter
         self.created: dict[int, int] = {}
-        self._live: dict[int, tuple[States, Teacher]] = {}
+        self._ledger = Ledger(meter)
+        self._teachers: dict[int, Teacher] = {}
         self._snapshots = topics.MODEL_SNAPSHOTS.on_broker(settings.application_id)
 
     def encode_row(self, row: LearnerRow) -> bytes:
@@ -76,36 +76,44 @@ class LearnerShell:
 
     def on_records(self, partition: Partition[LearnerRow], records: Sequence[Record]) -> None:
         """Learn a batch in order; publish what is due for publishing."""
-        states, teacher = self._resume(partition)
+        teacher = self._teacher(partition)
         touched = {
             model for record in records if (model := self._learn(partition, teacher, record))
         }
         dumped = teacher.dump()
         for model in sorted(touched):
             state = msgspec.Raw(_ENCODER.encode(dumped[model]))
-            states[model] = LearnerRow(version=STATE_VERSION, state=state)
-            partition.put(model.encode(), states[model])
-        self._live[partition.number] = (states, teacher)
+            partition.put(model.encode(), LearnerRow(version=STATE_VERSION, state=state))
 
     def on_due(self, partition: Partition[LearnerRow], now_ms: int) -> None:
         """Nothing is ever due."""
 
     def on_restored(self, partition: int, rows: int) -> None:
-        """Nothing to count: learners are few."""
+        """Somebody else may have learned in between: the rows tell what is known."""
+        self._ledger.opened(partition)
+        self._teachers.pop(partition, None)
+
+    def on_dropped(self, partition: int) -> None:
+        """What was learned since the last commit is forgotten, and will be learned again."""
+        self._ledger.dropped(partition)
+        self._teachers.pop(partition, None)
 
     def on_committed(self, stats: EpochStats) -> None:
         """An epoch of the learner is durable."""
-        self._meter.count(metrics.COMMITS, "committed")
+        self._ledger.committed(stats.partition, stats.epoch)
         self._meter.observe(metrics.COMMIT_DURATION, value=stats.commit_seconds)
 
-    def _resume(self, partition: Partition[LearnerRow]) -> tuple[States, Teacher]:
-        """The teacher as the rows of this epoch have it."""
-        states: States = {model: partition.get(model.encode()) for model in LEARNERS}
-        live = self._live.get(partition.number)
-        if live is not None and all(live[0][model] is row for model, row in states.items()):
-            return live
-        known = {m: msgspec.json.decode(row.state) for m, row in states.items() if row is not None}
-        return states, Teacher.load(known, self._settings.learner.snapshot_every_examples)
+    def _teacher(self, partition: Partition[LearnerRow]) -> Teacher:
+        """What is known on the partition, the open epoch included."""
+        teacher = self._teachers.get(partition.number)
+        if teacher is None:
+            rows = {model: partition.get(model.encode()) for model in LEARNERS}
+            known = {
+                m: msgspec.json.decode(row.state) for m, row in rows.items() if row is not None
+            }
+            teacher = Teacher.load(known, self._settings.learner.snapshot_every_examples)
+            self._teachers[partition.number] = teacher
+        return teacher
 
     def _learn(
         self, partition: Partition[LearnerRow], teacher: Teacher, record: Record
@@ -119,23 +127,14 @@ class LearnerShell:
         before = 0 if pupil is None else pupil.examples
         snapshot = teacher.learn(example)
         learned = pupil is not None and pupil.examples > before
-        self._meter.count(metrics.EXAMPLES, example.model, "learned" if learned else "repeated")
+        account = self._ledger.account(partition)
+        account.measure(metrics.EXAMPLES, example.model, "learned" if learned else "repeated")
         if snapshot is not None:
             output = Output(self._snapshots, snapshot.model.encode(), encode_snapshot(snapshot))
             partition.emit(output, urgent=True)
-            self._meter.count(metrics.SNAPSHOTS_PUBLISHED, snapshot.model)
+            account.measure(metrics.SNAPSHOTS_PUBLISHED, snapshot.model)
         return example.model if learned else None
 
     def _reject(self, partition: Partition[LearnerRow], record: Record, rejected: Rejected) -> None:
-        letter = encode_dead_letter(
-            record.value,
-            rejected,
-            topic=topics.LEARNING_EXAMPLES.name,
-            partition=record.partition,
-            offset=record.offset,
-            key=record.key,
-            attempt=attempt_of(record) + 1,
-            headers=record.headers,
-        )
-        partition.emit(Output(*letter))
-        self._meter.count(metrics.EXAMPLES, "", "unreadable")
+        partition.emit(dead_letter(record, topics.LEARNING_EXAMPLES.name, rejected))
+        self._ledger.account(partition).measure(metrics.EXAMPLES, "", "unreadable")

@@ -4,7 +4,6 @@ It is fed per step, not per scrape, and costs a dictionary write; the stock clie
 and Faust's sensor cost far more than the work that they measure.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from math import prod
@@ -22,8 +21,8 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from streams.telemetry import CATALOGUE, Measurement, Metric, measured
+from streams.worker.tally import Labels, Tally
 
-Labels = tuple[str, ...]
 BORN_AT_ZERO_SERIES_MAX = 200
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -33,10 +32,7 @@ class Meter(Collector):
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._values: dict[str, dict[Labels, float]] = {m.name: {} for m in CATALOGUE}
-        self._buckets: dict[str, dict[Labels, list[int]]] = {
-            m.name: {} for m in CATALOGUE if m.kind == "histogram"
-        }
+        self._tally = Tally()
         self._before: list[Callable[[], None]] = []
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -46,7 +42,12 @@ class Meter(Collector):
         """Take measurements: counters rise, gauges are set, histograms observe."""
         with self._lock:
             for one in measurements:
-                self._take(one)
+                self._tally.take(one)
+
+    def fold(self, tally: Tally) -> None:
+        """Take what was added up elsewhere."""
+        with self._lock:
+            self._tally.add(tally)
 
     def count(self, metric: Metric, *labels: str, value: float = 1.0) -> None:
         """Record one measurement."""
@@ -61,11 +62,18 @@ class Meter(Collector):
 
     def value(self, metric: Metric, *labels: str) -> float:
         """What stands there now: a counter's or gauge's value, a histogram's sum; 0 if nothing."""
-        return self._values[metric.name].get(labels, 0.0)
+        return self._tally.values.get(metric.name, {}).get(labels, 0.0)
 
     def values_of(self, metric: Metric) -> dict[Labels, float]:
         """All values of a counter or gauge by their labels."""
-        return dict(self._values[metric.name])
+        return dict(self._tally.values.get(metric.name, {}))
+
+    def observations_of(self, metric: Metric) -> dict[Labels, float]:
+        """How often a histogram has observed something, by its labels."""
+        return {
+            labels: float(sum(counts))
+            for labels, counts in self._tally.buckets.get(metric.name, {}).items()
+        }
 
     def exposition(self) -> bytes:
         """Everything in the text format of Prometheus."""
@@ -83,26 +91,12 @@ class Meter(Collector):
             for metric in CATALOGUE:
                 yield self._filled(metric)
 
-    def _take(self, one: Measurement) -> None:
-        metric = one.metric
-        values = self._values[metric.name]
-        if metric.kind == "gauge":
-            values[one.labels] = one.value
-            return
-        values[one.labels] = values.get(one.labels, 0.0) + one.value
-        if metric.kind == "histogram":
-            counts = self._buckets[metric.name].get(one.labels)
-            if counts is None:
-                counts = [0] * (len(metric.buckets) + 1)
-                self._buckets[metric.name][one.labels] = counts
-            counts[bisect_left(metric.buckets, one.value)] += 1
-
     def _filled(self, metric: Metric) -> Family:
         family = _family(metric)
-        values = _BORN[metric.name] | self._values[metric.name]
+        values = _BORN[metric.name] | self._tally.values.get(metric.name, {})
         for labels, value in values.items():
             if isinstance(family, HistogramMetricFamily):
-                counts = self._buckets[metric.name][labels]
+                counts = self._tally.buckets[metric.name][labels]
                 family.add_metric(labels, _cumulative(metric, counts), value)
             elif isinstance(family, CounterMetricFamily | GaugeMetricFamily):
                 family.add_metric(labels, value)

@@ -9,6 +9,7 @@ import json
 import os
 import random
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 
 import pytest
@@ -24,6 +25,8 @@ from streams.simulator import SHOP
 from streams.simulator.closed_loop import START_MS, play
 from streams.simulator.market import Market
 from streams.simulator.records import Sent
+from streams.telemetry import catalogue as metrics
+from streams.worker.ledger import Ledger
 from tests.support import small_shop
 from tests.support.expected import COMPARED, Expected
 from tests.support.memory_runtime import World
@@ -90,9 +93,15 @@ def last_visit(key: bytes, at: str, unknown: bool) -> Sent:
 
 
 def run(
-    sent: list[Sent], routing: set[int], seed: int, steps: int, *, keeps_dropped_rows: bool = False
+    sent: list[Sent],
+    routing: set[int],
+    seed: int,
+    steps: int,
+    schedule: Mapping[str, int] | None = None,
+    *,
+    keeps_dropped_rows: bool = False,
 ) -> World:
-    """So many steps of a seeded schedule, then to the end without faults."""
+    """So many steps of a seeded schedule (`SCHEDULE` if not given), then to the end."""
     draw = random.Random(seed)
     placed = [
         (
@@ -104,7 +113,7 @@ def run(
     ]
     routing = routing | {n for n, s in enumerate(placed) if s[1] != home(sent[n])}
     world = World(placed, routing, policy(), PARTITIONS, keeps_dropped_rows=keeps_dropped_rows)
-    acts, weights = zip(*SCHEDULE.items(), strict=True)
+    acts, weights = zip(*(schedule or SCHEDULE).items(), strict=True)
     for _ in range(steps):
         act, number = draw.choices(acts, weights)[0], draw.randrange(PARTITIONS)
         if act == "deliver":
@@ -132,6 +141,11 @@ SCHEDULE = {
 }
 
 
+# A process that dies between a commit and its figures takes these with it: whoever adds counters up
+# over restarts misses them.
+MEASURED_SCHEDULE = {act: weight for act, weight in SCHEDULE.items() if act != "die after commit"}
+
+
 def home(sent: Sent) -> int:
     """The partition of a record's key."""
     return partition_for(sent.key, PARTITIONS)
@@ -152,6 +166,23 @@ def differences(world: World, expected: Expected) -> list[str]:
     rows = world.rows_as_stored()
     wrong = [k for k in expected.rows.keys() | rows.keys() if expected.rows.get(k) != rows.get(k)]
     return [*found, *([f"rows: {wrong}"] if wrong else [])]
+
+
+def figures(world: World) -> dict[tuple[str, ...], float]:
+    """Everything that was counted, but for what tells of the schedule itself.
+
+    An event runs what is due before it, so a timer may find nothing left to do.
+    """
+    counted = (m for m in metrics.CATALOGUE if m.group != "runtime" and m != metrics.TICKS)
+    return {
+        (metric.name, *labels): round(n, 6)
+        for metric in counted
+        for labels, n in (
+            world.meter.observations_of(metric)
+            if metric.kind == "histogram"
+            else world.meter.values_of(metric)
+        ).items()
+    }
 
 
 def check(seed: int, steps: int) -> Counter[str]:
@@ -183,6 +214,29 @@ def test_a_runtime_that_keeps_the_rows_of_a_dropped_epoch_is_found_out() -> None
         expected = Expected(sent, policy())
         world = run(sent, expected.routing, seed, FEW_STEPS, keeps_dropped_rows=True)
         assert differences(world, expected), f"seed {seed}"
+
+
+def test_metrics_with_crashes_equal_those_without() -> None:
+    """Nothing is counted twice because it was done twice, and nothing that was done is missing."""
+    for seed in range(SEED_FIRST, SEED_FIRST + FEW_SEEDS):
+        print(f"seed {seed}")
+        sent = played(seed, FEW_STEPS // 2)
+        routing = Expected(sent, policy()).routing
+        quiet = figures(run(sent, routing, seed, 0))
+        crashed = run(sent, routing, seed, FEW_STEPS, MEASURED_SCHEDULE)
+        assert crashed.meter.value(metrics.COMMITS, "aborted") > 0
+        assert figures(crashed) == quiet, f"seed {seed}"
+        assert quiet[metrics.EVENT_TO_OFFER.name,] > 0
+
+
+def test_a_ledger_that_forgets_nothing_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: what was done twice is counted twice."""
+    sent = played(SEED_FIRST, FEW_STEPS // 2)
+    routing = Expected(sent, policy()).routing
+    quiet = figures(run(sent, routing, SEED_FIRST, 0))
+    for forgetting in ("dropped", "opened"):
+        monkeypatch.setattr(Ledger, forgetting, lambda self, number: None)
+    assert figures(run(sent, routing, SEED_FIRST, FEW_STEPS, MEASURED_SCHEDULE)) != quiet
 
 
 def test_a_dropped_epoch_takes_its_clock_with_it() -> None:

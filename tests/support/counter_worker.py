@@ -98,6 +98,9 @@ class CounterShell:
         self.records += stats.records
         print(f"COMMITTED {self.records}", flush=True)
 
+    def on_dropped(self, partition: int) -> None:
+        """Nothing is kept beside the rows."""
+
 
 def dies_at(step: str, epoch: int, marker: Path) -> Any:
     """A failpoint: SIGKILL myself at the nth passage of `step`, once in the life of `marker`."""

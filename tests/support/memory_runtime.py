@@ -18,6 +18,7 @@ from streams.models import initial_models
 from streams.runtime.epoch import Batch, Epoch
 from streams.runtime.murmur2 import partition_for
 from streams.runtime.records import NEVER, Output, Record
+from streams.runtime.shell import EpochStats
 from streams.runtime.state.rows import Rows
 from streams.runtime.state.store import StoredRow
 from streams.settings import Settings
@@ -78,6 +79,17 @@ class MemoryPartition:
         self.committing_routed: list[Routed] = []
         self.reading_ms = 0
 
+    @property
+    def epoch(self) -> int:
+        """The number of the open epoch."""
+        return self.rows.open.number
+
+    @property
+    def uncommitted(self) -> bool:
+        """Whether an epoch is open, or being committed, that holds something."""
+        rows = self.rows
+        return rows.committing is not None or not rows.open.empty or bool(self.routed)
+
     def get(self, key: bytes) -> Row | None:
         """The row as this epoch sees it."""
         return self.rows.get(key)
@@ -104,6 +116,21 @@ def sealed(epoch: Epoch[Row]) -> Iterator[tuple[bytes, StoredRow | None]]:
         yield change.key, None if change.data is None else StoredRow(change.due_ms, change.data)
 
 
+def committed_stats(number: int, epoch: Epoch[Row]) -> EpochStats:
+    """What the shell is told of a committed epoch; no time has passed here."""
+    return EpochStats(
+        partition=number,
+        epoch=epoch.number,
+        records=epoch.records,
+        rows=len(epoch.rows),
+        row_reads=0,
+        store_reads=0,
+        outputs=len(epoch.outputs),
+        seconds=0.0,
+        commit_seconds=0.0,
+    )
+
+
 class World:
     """A process with all partitions, and what survives it."""
 
@@ -123,6 +150,8 @@ class World:
         """
         self.count = count
         self.outputs: list[Output] = []
+        # Topics whose records have not arrived yet.
+        self.hidden: set[str] = set()
         self.changelog: list[list[tuple[bytes, StoredRow | None]]] = [[] for _ in range(count)]
         self.committed = [dict.fromkeys(source_topics(SETTINGS), 0) for _ in range(count)]
         self.stores = [MemoryStore() for _ in range(count)]
@@ -148,12 +177,12 @@ class World:
     def drop(self, number: int) -> None:
         """An epoch could not be committed: its partition is opened anew by the same process."""
         self._keep_dropped_rows(number)
-        self._open(number)
+        self._reopen(number)
 
     def lose_disk(self, number: int) -> None:
         """Everything that the partition had on disk; it is restored when it is opened."""
         self.stores[number] = MemoryStore()
-        self._open(number)
+        self._reopen(number)
 
     def deliver(self, number: int) -> bool:
         """The next record of a partition, unless it must wait for one that is routed."""
@@ -204,6 +233,7 @@ class World:
             return True
         self._restore(number)
         partition.rows.settle(epoch)
+        self.shell.on_committed(committed_stats(number, epoch))
         return True
 
     def run_to_the_end(self) -> None:
@@ -219,6 +249,11 @@ class World:
         """Every row off the changelog: nothing else is the truth."""
         newest = {key: row for log in self.changelog for key, row in log}
         return {key: row.data for key, row in newest.items() if row is not None}
+
+    def _reopen(self, number: int) -> None:
+        if self.partitions[number].uncommitted:
+            self.shell.on_dropped(number)
+        self._open(number)
 
     def _open(self, number: int) -> None:
         self._restore(number)
@@ -241,7 +276,11 @@ class World:
 
     def _next(self, positions: Mapping[str, int], number: int) -> Record | None:
         """Of the records that wait in the partition's topics, the earliest."""
-        waiting = (self._log[topic, number][at : at + 1] for topic, at in positions.items())
+        waiting = (
+            self._log[topic, number][at : at + 1]
+            for topic, at in positions.items()
+            if topic not in self.hidden
+        )
         found = (records[0] for records in waiting if records)
         return min(found, key=lambda record: record.timestamp_ms, default=None)
 

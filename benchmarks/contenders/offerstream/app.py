@@ -77,6 +77,9 @@ class StateShell:
     def on_committed(self, stats: EpochStats) -> None:
         """Progress is read from the group's offsets."""
 
+    def on_dropped(self, partition: int) -> None:
+        """Nothing is kept beside the rows."""
+
 
 def main(
     bootstrap: str,

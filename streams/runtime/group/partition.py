@@ -16,10 +16,10 @@ from streams.errors import OfferstreamError
 from streams.runtime.commit.turns import Turn
 from streams.runtime.epoch import Batch, Epoch
 from streams.runtime.faults import BrokerError, EpochError, StaleBatchError
+from streams.runtime.group.patience import StalledError, opened_in_time, returned
 from streams.runtime.group.session import Means, Session
 from streams.runtime.records import Output
 from streams.runtime.shell import EpochStats
-from streams.runtime.state.restore import Restored
 from streams.runtime.state.rows import Rows
 from streams.runtime.state.store import RowStore
 
@@ -29,7 +29,6 @@ T = TypeVar("T")
 State = Literal["opening", "running", "closed"]
 Deliver = Callable[[Batch, Callable[[Batch], None]], Awaitable[None]]
 FETCH_WAIT_S = 0.1
-_LOOK_S = 0.5
 # To abort and to close take 5 s each, where librdkafka keeps to its time.
 _CLOSE_PATIENCE_S = 15.0
 
@@ -71,6 +70,11 @@ class PartitionLoop(Generic[R]):
         self.put: Callable[[bytes, R | None], None] = _not_open
 
     # What a shell sees, beside `get` and `put`.
+
+    @property
+    def epoch(self) -> int:
+        """The number of the open epoch."""
+        return self._epoch.number
 
     def emit(self, output: Output, *, urgent: bool = False) -> None:
         """Write a record with this epoch."""
@@ -153,7 +157,13 @@ class PartitionLoop(Generic[R]):
         self._unhandled = None
         began_s = time.monotonic()
         self._session = Session(self._means, self.number, self._closing.done)
-        restored = await self._opened_in_time(self._session)
+        opening = self._in_thread(self._session.open)
+        patience_s = self._settings.opening_stalled_after_s
+        try:
+            restored = await opened_in_time(self.number, opening, self._session, patience_s)
+        except StalledError:
+            self._session = None
+            raise
         log.info(
             "partition %d is open after %.2f s: %d rows restored (changelog %d to %d)",
             self.number,
@@ -165,24 +175,6 @@ class PartitionLoop(Generic[R]):
         self.get, self.put = self._rows.get, self._rows.put
         self._means.shell.on_restored(self.number, restored.rows)
         self.state = "running"
-
-    async def _opened_in_time(self, session: Session[R]) -> Restored:
-        """What the opening restored; it may take long, but must get on.
-
-        Raises:
-            BrokerError: a client call does not return; only the end of the process helps.
-        """
-        opening = self._in_thread(session.open)
-        while not (await asyncio.wait([opening], timeout=_LOOK_S))[0]:
-            stalled_s = time.monotonic() - session.progressed_s
-            if stalled_s > self._settings.opening_stalled_after_s:
-                # A thread is inside its clients: nobody may close them under it.
-                self._session = None
-                raise BrokerError(
-                    f"partition {self.number}: opening hangs for {stalled_s:.0f} s in: "
-                    f"{session.doing}"
-                )
-        return opening.result()
 
     async def _work(self) -> None:
         while not self._closing.done():
@@ -205,20 +197,30 @@ class PartitionLoop(Generic[R]):
 
     async def _let_go(self) -> None:
         """Wait for the threads, then close; what was not committed is forgotten."""
-        self.state = "opening"
+        was_running, self.state = self.state == "running", "opening"
         for running in (self._fetch, self._commit):
             if running is not None:
-                await self._returned(running, self._commit_patience_s())
+                await returned(self.number, running, self._commit_patience_s())
                 # A failure has been seen already, or no longer matters.
                 running.exception()
+        if was_running:
+            self._say_what_became_of_epochs(self._opened.rows)
         self._fetch = self._commit = None
         self._give_back_turn()
         self.get = self.put = _not_open
         session, self._session = self._session, None
         if session is not None:
             closed = self._in_thread(session.close)
-            await self._returned(closed, _CLOSE_PATIENCE_S)
+            await returned(self.number, closed, _CLOSE_PATIENCE_S)
             closed.result()
+
+    def _say_what_became_of_epochs(self, rows: Rows[R]) -> None:
+        """A commit may have succeeded while something else failed; all that is left is dropped."""
+        commit, epoch = self._commit, rows.committing
+        if epoch is not None and commit is not None and commit.exception() is None:
+            self._committed(epoch)
+        if rows.committing is not None or not rows.open.empty:
+            self._means.shell.on_dropped(self.number)
 
     def _start_fetch(self) -> None:
         """Read on; but what trickles in while a commit runs gathers at the client meanwhile.
@@ -321,10 +323,13 @@ class PartitionLoop(Generic[R]):
         epoch = self._rows.committing
         if self._commit is None or epoch is None:
             return
-        await self._returned(self._commit, self._commit_patience_s())
+        await returned(self.number, self._commit, self._commit_patience_s())
         self._commit.result()
         self._commit = None
         self._give_back_turn()
+        self._committed(epoch)
+
+    def _committed(self, epoch: Epoch[R]) -> None:
         self._rows.settle(epoch)
         self._means.shell.on_committed(self._stats(epoch))
 
@@ -332,15 +337,6 @@ class PartitionLoop(Generic[R]):
         turn, self._turn = self._turn, None
         if turn is not None:
             self._means.turns.give_back(turn)
-
-    async def _returned(self, running: "asyncio.Future[Any]", patience_s: float) -> None:
-        """Wait for a thread, but not for ever: librdkafka's calls do not always keep their time.
-
-        Raises:
-            BrokerError: it hangs; only the end of the process helps.
-        """
-        if not (await asyncio.wait([running], timeout=max(1.0, patience_s)))[0]:
-            raise BrokerError(f"partition {self.number}: a client call does not return")
 
     def _commit_patience_s(self) -> float:
         """How long the running commit may still take; the broker has long given it up then."""
@@ -352,6 +348,7 @@ class PartitionLoop(Generic[R]):
         row_reads, store_reads = self._rows.take_reads()
         return EpochStats(
             partition=self.number,
+            epoch=epoch.number,
             records=epoch.records,
             rows=len(epoch.rows),
             row_reads=row_reads,

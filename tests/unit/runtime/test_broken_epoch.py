@@ -24,6 +24,9 @@ class DamagedShell:
     def on_committed(self, stats: Any) -> None:
         """Nothing to fold in."""
 
+    def on_dropped(self, partition: int) -> None:
+        """Nothing is kept beside the rows."""
+
 
 def test_a_drain_does_not_commit_a_batch_that_failed(tmp_path: Any) -> None:
     """The batch's positions are in the epoch, its outputs are not: to commit would lose them."""

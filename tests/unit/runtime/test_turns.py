@@ -85,6 +85,9 @@ class EchoShell:
     def on_committed(self, stats: EpochStats) -> None:
         """Nothing to fold in."""
 
+    def on_dropped(self, partition: int) -> None:
+        """Nothing is kept beside the rows."""
+
 
 async def play(kafka: Kafka, home: Path, turns: Turns, *, urgent: bool, epoch_ms: int) -> None:
     """Own all partitions until everything is committed."""
