@@ -2,7 +2,7 @@
 
 `replay`, the simulator's closed loop and the tests drive `process()` through this; it decides
 nothing. Routed messages are followed to their end at once, due rows fire in (due, key) order on the
-greatest event time so far, and what the teacher publishes is applied before the next record.
+greatest event time so far, and what the trainer publishes is applied before the next record.
 """
 
 import heapq
@@ -18,7 +18,7 @@ from streams.customer import Row, due_at_ms
 from streams.decisions import Policy
 from streams.identity import key_of
 from streams.models import Models, with_snapshot
-from streams.models.teacher import Teacher
+from streams.models.trainer import Trainer
 from streams.pipeline import World, process
 
 
@@ -31,14 +31,14 @@ class Driver:
         snapshots: the newest snapshot of each model.
     """
 
-    def __init__(self, policy: Policy, models: Models, teacher: Teacher | None = None) -> None:
-        """Without a teacher the models stay as they are."""
+    def __init__(self, policy: Policy, models: Models, trainer: Trainer | None = None) -> None:
+        """Without a trainer the models stay as they are."""
         self.policy = policy
         self.models = models
         self.rows: dict[str, Row] = {}
         self.greatest_event_ms = 0
         self.snapshots: dict[str, ModelSnapshot] = {}
-        self._teacher = teacher
+        self._trainer = trainer
         self._due: list[tuple[int, str]] = []
         self._scheduled: dict[str, int] = {}
 
@@ -104,7 +104,7 @@ class Driver:
             heapq.heappush(self._due, (due, key))
 
     def _learn(self, effect: OutcomeLabeled) -> None:
-        snapshot = None if self._teacher is None else self._teacher.learn(effect.example)
+        snapshot = None if self._trainer is None else self._trainer.learn(effect.example)
         if snapshot is not None:
             self.snapshots[snapshot.model] = snapshot
             self.models = with_snapshot(self.models, snapshot)

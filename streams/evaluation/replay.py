@@ -23,7 +23,7 @@ from streams.contracts.times import DAY_MS
 from streams.decisions import Policy
 from streams.driver import Driver
 from streams.models import initial_models
-from streams.models.teacher import Teacher
+from streams.models.trainer import Trainer
 
 LEAP_MAX_MS = 366 * DAY_MS
 EPOCH_START_MS = 0
@@ -46,7 +46,7 @@ class Replay:
 
     def __init__(self, policy: Policy, out: Path, *, learn: bool = True) -> None:
         """`out` is made if it is not there; its files of an earlier replay are written anew."""
-        self.driver = Driver(policy, initial_models(), Teacher() if learn else None)
+        self.driver = Driver(policy, initial_models(), Trainer() if learn else None)
         self.out = out
         self.counts: dict[str, Counter[str]] = {}
         self.records = 0

@@ -8,7 +8,7 @@ from streams.errors import StateError
 from streams.models.churn import ChurnModel
 from streams.models.quality import is_sound
 from streams.models.response import ResponseModel
-from streams.models.teacher import FORMAT, LEARNERS
+from streams.models.trainer import FORMAT, LEARNERS
 
 
 class Models(Struct, frozen=True):

@@ -25,7 +25,7 @@ class BrokerError(OfferstreamError):
 
 
 class GroupError(OfferstreamError):
-    """The consumer group's membership died for a reason that aiokafka only parks."""
+    """The consumer group's membership died; aiokafka keeps the reason and does not raise it."""
 
 
 class StoreError(OfferstreamError):

@@ -85,7 +85,7 @@ class Shell(Protocol[R]):
         """When the row wants to be looked at again; None: never."""
 
     def now_ms(self, partition: int) -> int:
-        """The clock that fires timers: the wall's or the stream's, the application's choice."""
+        """What time it is for timers: processing time or event time, the application's choice."""
 
     def on_records(self, partition: Partition[R], records: Sequence[Record]) -> None:
         """Handle a batch: read and write rows, emit outputs."""

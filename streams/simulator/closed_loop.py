@@ -14,7 +14,7 @@ from streams.customer import Customer
 from streams.decisions import compile_policy
 from streams.driver import Driver
 from streams.models import initial_models
-from streams.models.teacher import Teacher
+from streams.models.trainer import Trainer
 from streams.simulator.market import Market
 from streams.simulator.scoring import (
     ArmResult,
@@ -59,7 +59,7 @@ def run(
     shoppers: int,
     days: float,
     seed: int,
-    teacher: Teacher | None = None,
+    trainer: Trainer | None = None,
     on_day: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
     """Play `days` days with this seed and judge them by the truth.
@@ -67,7 +67,7 @@ def run(
     `late_policy` is over the policy arm's decisions of the last half, when models have learned.
     """
     market = Market(reference, shoppers, days, START_MS, seed)
-    driver = Driver(compile_policy(reference), initial_models(), teacher or Teacher())
+    driver = Driver(compile_policy(reference), initial_models(), trainer or Trainer())
     return _judge(market, driver, play(market, driver, on_day=on_day))
 
 

@@ -74,14 +74,14 @@ class CustomerShell:
         return due_at_ms(row)
 
     def now_ms(self, partition: int) -> int:
-        """The wall's time, or the greatest event time that was accepted on this partition.
+        """Processing time, or the greatest event time that was accepted on this partition.
 
-        A clock over all partitions would fire timers of one that lags behind, too early for the
+        One over all partitions would fire timers of one that lags behind, too early for the
         events that it has not read yet.
         """
         if self._settings.clock == "stream":
             return self._ledger.event_time_ms(partition)
-        return wall_ms()
+        return processing_time_ms()
 
     def on_records(self, partition: Partition[Row], records: Sequence[Record]) -> None:
         """Process a batch, each record to its end."""
@@ -117,7 +117,7 @@ class CustomerShell:
                 work.account.measure(metrics.TIMER_DELAY, value=max(0, now_ms - due) / 1000)
 
     def on_restored(self, partition: int, rows: int) -> None:
-        """Count what came from the changelog; the stream's clock begins anew."""
+        """Count what came from the changelog; event time begins anew."""
         self._ledger.opened(partition)
         self._meter.count(metrics.RESTORED, value=rows)
 
@@ -134,15 +134,17 @@ class CustomerShell:
         self._meter.observe(metrics.EPOCH_OUTPUTS, value=stats.outputs)
 
     def on_dropped(self, partition: int) -> None:
-        """What was measured with the dropped epochs, and their clock, are forgotten."""
+        """What the dropped epochs measured, and the event times they brought, are forgotten."""
         self._ledger.dropped(partition)
 
     def _work(self, partition: Partition[Row]) -> Work:
         return Work(partition, self._ledger.account(partition), self._view())
 
     def _rules(self) -> InputRules:
-        """The wall bounds what may come in, also where the stream's clock fires the timers."""
-        return InputRules(now_ms=wall_ms(), occurred_at_min_ms=self._settings.occurred_at_min_ms)
+        """Processing time bounds what may come in, also where event time fires the timers."""
+        return InputRules(
+            now_ms=processing_time_ms(), occurred_at_min_ms=self._settings.occurred_at_min_ms
+        )
 
     def _decode(self, record: Record, rules: InputRules) -> InputEvent | Routable | Rejected:
         name = self._in_catalogue.get(record.topic, record.topic)
@@ -168,8 +170,8 @@ class CustomerShell:
         record: Record | None = None,
     ) -> Row | None:
         """Take a message to its end; `record` is what it came in, and a timer's has none."""
-        wall = wall_ms() if self._settings.clock == "wall" else 0
-        step = process(message, row, World(work.view.models, work.view.policy, wall))
+        now_ms = processing_time_ms() if self._settings.clock == "wall" else 0
+        step = process(message, row, World(work.view.models, work.view.policy, now_ms))
         if step.row is not row:
             work.partition.put(key, step.row)
             work.account.rows += (step.row is not None) - (row is not None)
@@ -188,7 +190,7 @@ class CustomerShell:
             return
         urgent = isinstance(effect, OfferDecided | AlertRaised)
         if isinstance(effect, OfferDecided):
-            came_ms = wall_ms() if record is None else record.timestamp_ms
+            came_ms = processing_time_ms() if record is None else record.timestamp_ms
             work.account.offers_came_ms.append(came_ms)
         topic, key, value, headers = encoded
         work.partition.emit(Output(self._on_broker[topic], key, value, headers), urgent=urgent)
@@ -244,6 +246,6 @@ def attempt_of(record: Record) -> int:
     return 0
 
 
-def wall_ms() -> int:
-    """The wall's time in milliseconds since the epoch."""
+def processing_time_ms() -> int:
+    """What time it is on this machine: milliseconds since 1970, UTC."""
     return time.time_ns() // 1_000_000

@@ -1,7 +1,7 @@
 """The learner's shell: labelled examples in order, the models' state, snapshots; one transaction.
 
 A model's state is a row of the table `learners`; its changelog, the offset that was learned up to
-and the snapshots that it led to are committed together. The live teacher is kept from batch to
+and the snapshots that it led to are committed together. The live trainer is kept from batch to
 batch; when a partition is opened, or an epoch dropped, it is loaded from the rows anew.
 """
 
@@ -15,12 +15,12 @@ from streams import topics
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.learning_records import decode_example, encode_snapshot
 from streams.errors import StateError
-from streams.models.teacher import LEARNERS, Teacher
+from streams.models.trainer import LEARNERS, Trainer
 from streams.runtime.records import Output, Record
 from streams.runtime.shell import EpochStats, Partition
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
-from streams.worker.customers import dead_letter, wall_ms
+from streams.worker.customers import dead_letter, processing_time_ms
 from streams.worker.ledger import Ledger
 from streams.worker.meter import Meter
 
@@ -45,7 +45,7 @@ class LearnerShell:
         self._meter = meter
         self.created: dict[int, int] = {}
         self._ledger = Ledger(meter)
-        self._teachers: dict[int, Teacher] = {}
+        self._trainers: dict[int, Trainer] = {}
         self._snapshots = topics.MODEL_SNAPSHOTS.on_broker(settings.application_id)
 
     def encode_row(self, row: LearnerRow) -> bytes:
@@ -71,16 +71,16 @@ class LearnerShell:
         return None
 
     def now_ms(self, partition: int) -> int:
-        """The wall's time."""
-        return wall_ms()
+        """Processing time."""
+        return processing_time_ms()
 
     def on_records(self, partition: Partition[LearnerRow], records: Sequence[Record]) -> None:
         """Learn a batch in order; publish what is due for publishing."""
-        teacher = self._teacher(partition)
+        trainer = self._trainer(partition)
         touched = {
-            model for record in records if (model := self._learn(partition, teacher, record))
+            model for record in records if (model := self._learn(partition, trainer, record))
         }
-        dumped = teacher.dump()
+        dumped = trainer.dump()
         for model in sorted(touched):
             state = msgspec.Raw(_ENCODER.encode(dumped[model]))
             partition.put(model.encode(), LearnerRow(version=STATE_VERSION, state=state))
@@ -91,42 +91,42 @@ class LearnerShell:
     def on_restored(self, partition: int, rows: int) -> None:
         """Somebody else may have learned in between: the rows tell what is known."""
         self._ledger.opened(partition)
-        self._teachers.pop(partition, None)
+        self._trainers.pop(partition, None)
 
     def on_dropped(self, partition: int) -> None:
         """What was learned since the last commit is forgotten, and will be learned again."""
         self._ledger.dropped(partition)
-        self._teachers.pop(partition, None)
+        self._trainers.pop(partition, None)
 
     def on_committed(self, stats: EpochStats) -> None:
         """An epoch of the learner is durable."""
         self._ledger.committed(stats.partition, stats.epoch)
         self._meter.observe(metrics.COMMIT_DURATION, value=stats.commit_seconds)
 
-    def _teacher(self, partition: Partition[LearnerRow]) -> Teacher:
+    def _trainer(self, partition: Partition[LearnerRow]) -> Trainer:
         """What is known on the partition, the open epoch included."""
-        teacher = self._teachers.get(partition.number)
-        if teacher is None:
+        trainer = self._trainers.get(partition.number)
+        if trainer is None:
             rows = {model: partition.get(model.encode()) for model in LEARNERS}
             known = {
                 m: msgspec.json.decode(row.state) for m, row in rows.items() if row is not None
             }
-            teacher = Teacher.load(known, self._settings.learner.snapshot_every_examples)
-            self._teachers[partition.number] = teacher
-        return teacher
+            trainer = Trainer.load(known, self._settings.learner.snapshot_every_examples)
+            self._trainers[partition.number] = trainer
+        return trainer
 
     def _learn(
-        self, partition: Partition[LearnerRow], teacher: Teacher, record: Record
+        self, partition: Partition[LearnerRow], trainer: Trainer, record: Record
     ) -> str | None:
         """Learn one record; the model whose state it changed."""
         example = decode_example(record.value)
         if isinstance(example, Rejected):
             self._reject(partition, record, example)
             return None
-        pupil = teacher.pupils.get(example.model)
-        before = 0 if pupil is None else pupil.examples
-        snapshot = teacher.learn(example)
-        learned = pupil is not None and pupil.examples > before
+        trainee = trainer.trainees.get(example.model)
+        before = 0 if trainee is None else trainee.examples
+        snapshot = trainer.learn(example)
+        learned = trainee is not None and trainee.examples > before
         account = self._ledger.account(partition)
         account.measure(metrics.EXAMPLES, example.model, "learned" if learned else "repeated")
         if snapshot is not None:

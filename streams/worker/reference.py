@@ -50,7 +50,7 @@ class View(Struct, frozen=True):
     policy: Policy
 
 
-class Gathered:
+class ReferenceState:
     """Reference records by topic and key, and the view that follows from them; no Kafka here."""
 
     def __init__(self, meter: Meter, clock_s: Callable[[], float]) -> None:
@@ -151,11 +151,11 @@ class Gathered:
 
 
 class ReferenceFollower:
-    """Feeds a `Gathered` from Kafka in a thread of its own."""
+    """Feeds a `ReferenceState` from Kafka in a thread of its own."""
 
     def __init__(self, settings: Settings, meter: Meter) -> None:
         self._settings = settings
-        self._gathered = Gathered(meter, time.time)
+        self._state = ReferenceState(meter, time.time)
         self._meter = meter
         self._caught_up = Event()
         self._stopping = Event()
@@ -170,7 +170,7 @@ class ReferenceFollower:
 
     def view(self) -> View:
         """The newest models and policy."""
-        return self._gathered.view
+        return self._state.view
 
     def start(self) -> None:
         """Begin to read."""
@@ -205,11 +205,11 @@ class ReferenceFollower:
             for message in arrived(consumer, POLL_S, RECORDS_MAX):
                 error = message.error()
                 if error is None:
-                    self._gathered.take(message.topic(), message.key() or b"", message.value())
+                    self._state.take(message.topic(), message.key() or b"", message.value())
                 elif error.code() == Codes._PARTITION_EOF:
                     ends_left.discard((message.topic(), message.partition()))
             if not ends_left:
-                self._gathered.refresh()
+                self._state.refresh()
                 self._caught_up.set()
         consumer.close()
 

@@ -101,10 +101,10 @@ def test_b2_waiting_for_a_slow_broker_takes_no_processor_time(
     settings = bare_settings(tmp_path, **names, **guarded.behind_proxy)
     store = RowStore(tmp_path / "0", StoreOptions(1 << 20, 1 << 20))
     group = new_consumer(settings)
-    ending = Transactions(settings, 0, group)
+    protocol = Transactions(settings, 0, group)
     try:
-        opened(ending)
-        committer = Committer[None](settings, 0, ending, store, nothing_fails)
+        opened(protocol)
+        committer = Committer[None](settings, 0, protocol, store, nothing_fails)
         epoch = Epoch[None]({})
         epoch.changes = [
             RowChange(b"%d" % n, os.urandom(1_000), NEVER, NEVER) for n in range(EPOCH_ROWS)
@@ -117,7 +117,7 @@ def test_b2_waiting_for_a_slow_broker_takes_no_processor_time(
         assert store.count() == sum(guarded.end_offsets("patient-changelog")) - 1 == EPOCH_ROWS
         assert cpu_s < wall_s / 3
     finally:
-        ending.close()
+        protocol.close()
         group.close()
         store.close()
         proxy.close()

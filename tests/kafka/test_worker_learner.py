@@ -14,7 +14,7 @@ from streams.contracts.outputs.effects import OutcomeLabeled
 from streams.decisions import compile_policy
 from streams.driver import Driver
 from streams.models import initial_models
-from streams.models.teacher import Teacher
+from streams.models.trainer import Trainer
 from streams.settings import LearnerSettings
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.small_shop import closing, consents, reference, visits
@@ -38,11 +38,11 @@ def real_examples() -> list[LearningExample]:
 @pytest.mark.kafka
 @pytest.mark.timeout(240)
 def test_a_killed_learner_learns_everything_once(kafka: ApacheKafka, tmp_path: Path) -> None:
-    """Snapshots and final state are those of a teacher that was never interrupted."""
+    """Snapshots and final state are those of a trainer that was never interrupted."""
     examples = real_examples()
     assert len(examples) > 10 * EVERY
-    teacher = Teacher(EVERY)
-    snapshots = [s for e in examples if (s := teacher.learn(e)) is not None]
+    trainer = Trainer(EVERY)
+    snapshots = [s for e in examples if (s := trainer.learn(e)) is not None]
     learner = LearnerSettings(snapshot_every_examples=EVERY)
     job = WorkerJob(kafka, tmp_path, "learning", learner=learner, batch_records_max=40)
     name = topics.LEARNING_EXAMPLES.on_broker("learning")
@@ -67,6 +67,6 @@ def test_a_killed_learner_learns_everything_once(kafka: ApacheKafka, tmp_path: P
     assert job.said(topics.MODEL_SNAPSHOTS) == want
     changelog = kafka.read_all(topics.LEARNERS_CHANGELOG.on_broker("learning"))
     states = {m.key().decode(): msgspec.json.decode(m.value())["state"] for m in changelog}
-    wanted = msgspec.json.decode(msgspec.json.encode(teacher.dump()))
+    wanted = msgspec.json.decode(msgspec.json.encode(trainer.dump()))
     assert states == {model: wanted[model] for model in states}
     assert "response" in states

@@ -17,7 +17,7 @@ from streams.driver import Driver
 from streams.evaluation.inputs import read_records
 from streams.evaluation.replay import replay
 from streams.models import initial_models
-from streams.models.teacher import Teacher
+from streams.models.trainer import Trainer
 from streams.simulator.closed_loop import Played, play
 from streams.simulator.journey import EVENTS, SHOP
 from streams.simulator.journey.cut import cut
@@ -61,7 +61,7 @@ def offered(who: str, offer_id: str, until: str) -> dict[str, object]:
 def played() -> tuple[Driver, Played]:
     """The year of a few households, from the first record to the last."""
     story = Journey(every_household=FEW)
-    driver = Driver(compile_policy(story.reference), initial_models(), Teacher())
+    driver = Driver(compile_policy(story.reference), initial_models(), Trainer())
     return driver, play(story, driver)
 
 

@@ -18,7 +18,7 @@ from streams.evaluation.inputs import read_records
 from streams.evaluation.replay import replay
 from streams.models import initial_models
 from streams.models.response import ResponseModel
-from streams.models.teacher import Teacher
+from streams.models.trainer import Trainer
 from streams.runtime.murmur2 import partition_for
 from streams.simulator import SHOP
 from tests.support import small_shop
@@ -129,7 +129,7 @@ def test_partitions_change_nothing(sent: list[Sent]) -> None:
 def test_every_decision_is_made_again_from_its_record(sent: list[Sent]) -> None:
     """The log entry and the snapshot that it names give the same bytes, while models learn."""
     policy = compile_policy(small_shop.reference())
-    driver = Driver(policy, initial_models(), Teacher(every=50))
+    driver = Driver(policy, initial_models(), Trainer(every=50))
     models: dict[str, ResponseModel] = {}
     entries: list[DecisionLog] = []
     for topic, _, value in sent:

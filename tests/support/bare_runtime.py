@@ -27,12 +27,12 @@ async def undelivered(*_: Any) -> None:
     raise AssertionError("nothing is delivered here")
 
 
-def opened(ending: Transactions) -> None:
+def opened(protocol: Transactions) -> None:
     """Open, as often as a broker that has just started asks for."""
     deadline = time.monotonic() + 60
     while True:
         try:
-            return ending.open()
+            return protocol.open()
         except EpochError:
             assert time.monotonic() < deadline
             time.sleep(0.2)

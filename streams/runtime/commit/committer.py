@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from confluent_kafka import Message
 
 from streams.runtime.commit.failpoint import Failpoint
-from streams.runtime.commit.transactions import Ending
+from streams.runtime.commit.transactions import CommitProtocol
 from streams.runtime.epoch import Epoch
 from streams.runtime.records import Output, RowChange, due_headers
 from streams.runtime.settings import RuntimeSettings
@@ -28,13 +28,13 @@ class Committer(Generic[R]):
         self,
         settings: RuntimeSettings,
         partition: int,
-        ending: Ending,
+        protocol: CommitProtocol,
         store: RowStore,
         failpoint: Failpoint,
     ) -> None:
         self._changelog = settings.changelog_topic
         self._partition = partition
-        self._ending = ending
+        self._protocol = protocol
         self._store = store
         self._failpoint = failpoint
         self._position = store.position() or 0
@@ -46,14 +46,14 @@ class Committer(Generic[R]):
             EpochError, FencedError, BrokerError, StoreError.
         """
         self._failpoint("before_begin")
-        self._ending.begin()
+        self._protocol.begin()
         self._failpoint("after_begin")
         self._send(epoch)
         self._failpoint("after_produce")
-        self._ending.send_offsets(epoch.moved)
+        self._protocol.send_offsets(epoch.moved)
         self._failpoint("after_send_offsets")
         self._failpoint("before_commit")
-        self._ending.commit()
+        self._protocol.commit()
         self._failpoint("after_commit")
         self._failpoint("before_write_batch")
         if epoch.changes:
@@ -66,10 +66,10 @@ class Committer(Generic[R]):
         for n, output in enumerate(chain(map(self._changed, epoch.changes), epoch.outputs)):
             size = len(output.key or b"") + len(output.value or b"") + _AROUND_BYTES
             if at_once + size > _AT_ONCE_BYTES:
-                self._ending.deliver()
+                self._protocol.deliver()
                 at_once = 0
             at_once += size
-            self._ending.send(output, self._on_last_row if n == last else None)
+            self._protocol.send(output, self._on_last_row if n == last else None)
 
     def _changed(self, change: RowChange) -> Output:
         headers = due_headers(change.due_ms)

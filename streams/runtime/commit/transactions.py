@@ -26,7 +26,7 @@ _FENCED = {
 }
 
 
-class Ending(Protocol):
+class CommitProtocol(Protocol):
     """How records and offsets become durable together, or nearly."""
 
     def open(self) -> None:

@@ -16,8 +16,9 @@ from streams.errors import OfferstreamError
 from streams.runtime.commit.turns import Turn
 from streams.runtime.epoch import Batch, Epoch
 from streams.runtime.faults import BrokerError, EpochError, StaleBatchError
+from streams.runtime.group.context import PartitionContext
 from streams.runtime.group.patience import StalledError, opened_in_time, returned
-from streams.runtime.group.session import Means, Session
+from streams.runtime.group.session import Session
 from streams.runtime.records import Output
 from streams.runtime.shell import EpochStats
 from streams.runtime.state.rows import Rows
@@ -44,7 +45,7 @@ class PartitionLoop(Generic[R]):
         self,
         number: int,
         count: int,
-        means: Means[R],
+        context: PartitionContext[R],
         executor: Executor,
         deliver: Deliver,
         fail: Callable[[BaseException], None],
@@ -52,8 +53,8 @@ class PartitionLoop(Generic[R]):
         self.number = number
         self.count = count
         self.state: State = "opening"
-        self._means = means
-        self._settings = means.settings
+        self._context = context
+        self._settings = context.settings
         self._executor = executor
         self._deliver = deliver
         self._fail = fail
@@ -144,19 +145,22 @@ class PartitionLoop(Generic[R]):
                 await self._let_go()
 
     async def _confirm_membership(self) -> None:
-        """Only a member may open again: opening fences, and a zombie would fence its heir.
+        """Only a member may open again.
+
+        To open shuts out whoever holds the partition. A process that slept past its session has
+        lost it, and would shut out the one that was assigned it since.
 
         Raises:
             EpochError: the group does not know this process any more, or does not answer.
         """
-        if not await self._means.confirm_membership():
+        if not await self._context.confirm_membership():
             raise EpochError(f"partition {self.number}: the group does not confirm the membership")
 
     async def _open(self) -> None:
         self.state = "opening"
         self._unhandled = None
         began_s = time.monotonic()
-        self._session = Session(self._means, self.number, self._closing.done)
+        self._session = Session(self._context, self.number, self._closing.done)
         opening = self._in_thread(self._session.open)
         patience_s = self._settings.opening_stalled_after_s
         try:
@@ -173,7 +177,7 @@ class PartitionLoop(Generic[R]):
             restored.end,
         )
         self.get, self.put = self._rows.get, self._rows.put
-        self._means.shell.on_restored(self.number, restored.rows)
+        self._context.shell.on_restored(self.number, restored.rows)
         self.state = "running"
 
     async def _work(self) -> None:
@@ -220,7 +224,7 @@ class PartitionLoop(Generic[R]):
         if epoch is not None and commit is not None and commit.exception() is None:
             self._committed(epoch)
         if rows.committing is not None or not rows.open.empty:
-            self._means.shell.on_dropped(self.number)
+            self._context.shell.on_dropped(self.number)
 
     def _start_fetch(self) -> None:
         """Read on; but what trickles in while a commit runs gathers at the client meanwhile.
@@ -264,7 +268,7 @@ class PartitionLoop(Generic[R]):
         """Handle a batch, in the agent: it becomes part of the open epoch as a whole."""
         try:
             self._epoch.advance(batch)
-            self._means.shell.on_records(self, batch.records)
+            self._context.shell.on_records(self, batch.records)
         except StaleBatchError as stale:
             raise EpochError(str(stale)) from stale
         except BaseException as error:
@@ -274,13 +278,13 @@ class PartitionLoop(Generic[R]):
 
     def _handle_due(self) -> None:
         if self._is_due():
-            now_ms = self._means.shell.now_ms(self.number)
+            now_ms = self._context.shell.now_ms(self.number)
             if self._rows.due(now_ms, 1):
-                self._means.shell.on_due(self, now_ms)
+                self._context.shell.on_due(self, now_ms)
             self._epoch.begin_unless_empty()
 
     def _is_due(self) -> bool:
-        return self._rows.next_due_ms() <= self._means.shell.now_ms(self.number)
+        return self._rows.next_due_ms() <= self._context.shell.now_ms(self.number)
 
     async def _end_epoch_if_time(self) -> None:
         epoch, full = self._epoch, len(self._epoch.rows) >= self._settings.epoch_rows_max
@@ -289,7 +293,7 @@ class PartitionLoop(Generic[R]):
         if self._commit is not None:
             return
         if epoch.urgent and self._turn is None:
-            self._turn = self._means.turns.ask()
+            self._turn = self._context.turns.ask()
         if full or self._time_left_s() <= 0:
             self._start_commit()
 
@@ -331,12 +335,12 @@ class PartitionLoop(Generic[R]):
 
     def _committed(self, epoch: Epoch[R]) -> None:
         self._rows.settle(epoch)
-        self._means.shell.on_committed(self._stats(epoch))
+        self._context.shell.on_committed(self._stats(epoch))
 
     def _give_back_turn(self) -> None:
         turn, self._turn = self._turn, None
         if turn is not None:
-            self._means.turns.give_back(turn)
+            self._context.turns.give_back(turn)
 
     def _commit_patience_s(self) -> float:
         """How long the running commit may still take; the broker has long given it up then."""

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 from confluent_kafka import Message
 
 from streams.runtime.faults import DiskFullError
-from streams.runtime.group.session import Means
+from streams.runtime.group.context import PartitionContext
 from streams.runtime.state.restore import ChangelogReader
 from streams.runtime.state.store import RowStore
 
@@ -55,14 +55,14 @@ class Follower(Generic[R]):
     def __init__(
         self,
         number: int,
-        means: Means[R],
+        context: PartitionContext[R],
         executor: Executor,
         pace: Pace,
         fail: Callable[[BaseException], None],
     ) -> None:
         self.number = number
         self.behind: int | None = None
-        self._means = means
+        self._context = context
         self._executor = executor
         self._pace = pace
         self._fail = fail
@@ -105,9 +105,9 @@ class Follower(Generic[R]):
                 self.behind = None
 
     def _follow(self) -> None:
-        store = RowStore(self._means.store_path(self.number), self._means.stores)
+        store = RowStore(self._context.store_path(self.number), self._context.stores)
         try:
-            reader = ChangelogReader(self._means.settings, self.number, store)
+            reader = ChangelogReader(self._context.settings, self.number, store)
             try:
                 self._read(reader)
             finally:

@@ -53,7 +53,7 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
         """Faust's livelock detector watches a path that is not in use."""
 
     def check_group(self) -> None:
-        """Ask for the errors that aiokafka parks.
+        """Ask for the errors that aiokafka keeps and does not raise.
 
         Raises:
             GroupError: the membership is dead and nobody would have said so.

@@ -12,9 +12,9 @@ from typing import Any, Generic, TypeVar
 from streams.runtime.commit.failpoint import Failpoint, nothing_fails
 from streams.runtime.commit.turns import Turns
 from streams.runtime.faults import BrokerError, GroupError
+from streams.runtime.group.context import PartitionContext
 from streams.runtime.group.faust_app import FaustSide
 from streams.runtime.group.partition import PartitionLoop
-from streams.runtime.group.session import Means
 from streams.runtime.group.standby import Follower, Pace
 from streams.runtime.process.health import Health
 from streams.runtime.process.pins import check_pins
@@ -45,7 +45,7 @@ class Runtime(Generic[R]):
         self.assigned = False
         self._faust = FaustSide(settings)
         self.app = self._faust.app
-        self._means = Means(
+        self._context = PartitionContext(
             settings,
             shell,
             StoreOptions(settings.block_cache_bytes, settings.write_buffer_bytes),
@@ -95,7 +95,7 @@ class Runtime(Generic[R]):
 
     def block_cache_bytes(self) -> int:
         """What the block cache of all stores takes now."""
-        return self._means.stores.cached_bytes
+        return self._context.stores.cached_bytes
 
     def fail(self, error: BaseException) -> None:
         """End the process, with the first reason that there was."""
@@ -141,13 +141,13 @@ class Runtime(Generic[R]):
 
     def _open(self, number: int) -> None:
         owned = PartitionLoop(
-            number, self._count, self._means, self._executor, self._faust.deliver, self.fail
+            number, self._count, self._context, self._executor, self._faust.deliver, self.fail
         )
         self.owned[number] = owned
         self._start(number, owned.run)
 
     def _follow(self, number: int) -> None:
-        follower = Follower(number, self._means, self._executor, self._pace, self.fail)
+        follower = Follower(number, self._context, self._executor, self._pace, self.fail)
         self.followed[number] = follower
         self._start(number, follower.run)
 

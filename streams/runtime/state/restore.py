@@ -38,7 +38,9 @@ class ChangelogReader:
         self._consumer = new_consumer(settings, end_events=True, reset="error")
 
     def find_position(self, patience_s: float = _PATIENCE_S) -> None:
-        """Where to read on, and where the changelog ends now; a store of another history is wiped.
+        """Where to read on, and where the changelog ends now.
+
+        A store that was not written from this changelog of this cluster is emptied.
 
         Raises:
             EpochError: the broker does not answer.
@@ -92,7 +94,7 @@ class ChangelogReader:
         if store.origin() == origin and position is not None and low <= position <= high:
             return position
         if store.origin() not in (None, origin) or position is not None:
-            log.warning("%s is of another history: it is built anew", store.path)
+            log.warning("%s was not written from this changelog: it is built anew", store.path)
         store.start_over(origin)
         return low
 

@@ -5,7 +5,7 @@ import numpy as np
 from streams.contracts.internal.learning import LearningExample
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES, prior_log_odds
 from streams.features.offers import RATE_LOGITS
-from streams.models import Teacher, initial_models, with_snapshot
+from streams.models import Trainer, initial_models, with_snapshot
 from streams.models.response import CONTEXT_AXIS, OFFER_AXIS
 
 SEED = 11
@@ -19,7 +19,7 @@ def test_greedy_choice_beats_random_within_a_few_thousand_decisions() -> None:
     quality = random.normal(0.0, 0.5, OFFERS)
     priors = [prior_log_odds(0.1)] * OFFERS
     ids = [f"offer-{n}" for n in range(OFFERS)]
-    teacher, models = Teacher(every=100), initial_models()
+    trainer, models = Trainer(every=100), initial_models()
     gained: list[tuple[float, float, float]] = []
     for step in range(4000):
         context, offers = _occasion(random)
@@ -31,7 +31,7 @@ def test_greedy_choice_beats_random_within_a_few_thousand_decisions() -> None:
             chosen = int(random.integers(OFFERS))
         gained.append((truth[chosen], truth.mean(), truth.max()))
         label = float(random.random() < truth[chosen])
-        snapshot = teacher.learn(_example(step, ids[chosen], label, context, offers[chosen]))
+        snapshot = trainer.learn(_example(step, ids[chosen], label, context, offers[chosen]))
         if snapshot is not None:
             models = with_snapshot(models, snapshot)
     own, uniform, best = np.array(gained[3000:]).mean(axis=0)

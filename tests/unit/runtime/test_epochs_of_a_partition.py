@@ -82,7 +82,7 @@ async def play(kafka: FakeKafka, home: Path) -> list[str]:
     shell, opened = ListeningShell(), 0
 
     class FakeSession:
-        def __init__(self, means: Any, number: int, cancelled: Callable[[], bool]) -> None:
+        def __init__(self, context: Any, number: int, cancelled: Callable[[], bool]) -> None:
             self.doing, self.progressed_s = "opening", float("inf")
             self._at = kafka.committed
 
@@ -119,7 +119,7 @@ async def play(kafka: FakeKafka, home: Path) -> list[str]:
     async def confirm() -> bool:
         return True
 
-    means: Any = SimpleNamespace(
+    context: Any = SimpleNamespace(
         settings=bare_settings(home, epoch_ms=60_000, batch_records_max=1),
         turns=Turns(1),
         shell=shell,
@@ -128,7 +128,7 @@ async def play(kafka: FakeKafka, home: Path) -> list[str]:
     failures: list[BaseException] = []
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(4) as threads:
         patch.setattr(partition_module, "Session", FakeSession)
-        loop = PartitionLoop[Any](0, 1, means, threads, deliver, failures.append)
+        loop = PartitionLoop[Any](0, 1, context, threads, deliver, failures.append)
         running = asyncio.create_task(loop.run())
         async with asyncio.timeout(30):
             while kafka.committed < RECORDS:

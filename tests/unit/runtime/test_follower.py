@@ -55,13 +55,13 @@ def follow(
     monkeypatch.setattr(standby, "ChangelogReader", Changelog)
     Changelog.faults, Changelog.fetched = list(faults), threading.Event()
     told: list[BaseException] = []
-    means: Any = SimpleNamespace(
+    context: Any = SimpleNamespace(
         settings=None, shell=None, stores=OPTIONS, store_path=lambda n: tmp_path / str(n)
     )
 
     async def run() -> int | None:
         with ThreadPoolExecutor(2) as executor:
-            follower = Follower[Any](1, means, executor, Pace(), told.append)
+            follower = Follower[Any](1, context, executor, Pace(), told.append)
             running = asyncio.create_task(follower.run())
             while not (running.done() or Changelog.fetched.is_set()):
                 await asyncio.sleep(0.01)

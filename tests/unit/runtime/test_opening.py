@@ -27,19 +27,19 @@ def hanging() -> Iterator[Event]:
     event.set()
 
 
-def means(home: Path) -> Any:
+def context(home: Path) -> Any:
     """An application whose partitions may stand still for a moment only."""
     settings = bare_settings(home, opening_stalled_after_s=STALLED_AFTER_S)
     return SimpleNamespace(settings=settings, shell=None)
 
 
-def run_until_failed(loop_means: Any) -> list[BaseException]:
+def run_until_failed(loop_context: Any) -> list[BaseException]:
     """Run a partition's loop; what it has told the runtime."""
     told: list[BaseException] = []
 
     async def run() -> None:
         executor = ThreadPoolExecutor(2)
-        loop = PartitionLoop[Any](3, 4, loop_means, executor, undelivered, told.append)
+        loop = PartitionLoop[Any](3, 4, loop_context, executor, undelivered, told.append)
         await asyncio.wait_for(loop.run(), 30)
         executor.shutdown(wait=False)
 
@@ -67,7 +67,7 @@ def test_a_client_call_that_never_returns_ends_the_process(
         session, "Fetcher", lambda *_: SimpleNamespace(consumer=None, close=lambda: None)
     )
     began_s = time.monotonic()
-    (error,) = run_until_failed(means(tmp_path))
+    (error,) = run_until_failed(context(tmp_path))
     assert isinstance(error, BrokerError)
     assert "partition 3: opening hangs" in str(error)
     assert "fencing the owner before" in str(error)
@@ -91,6 +91,6 @@ def test_a_restore_that_gets_on_is_waited_for(
             raise RuntimeError("restored")
 
     monkeypatch.setattr(partition, "Session", Restores)
-    (error,) = run_until_failed(means(tmp_path))
+    (error,) = run_until_failed(context(tmp_path))
     assert str(error) == "restored"
     assert len(batches) == 12

@@ -65,7 +65,7 @@ def test_keys_may_look_like_prefixes(store: RowStore) -> None:
 
 
 def test_start_over_forgets_everything_but_the_origin(store: RowStore) -> None:
-    """A store of another history is emptied and marked."""
+    """A store that was written from another changelog is emptied and marked."""
     store.write([RowChange(b"a", b"1", 500, NEVER)], 1)
     store.start_over(b"cluster/topic/0")
     assert list(store.keys()) == []

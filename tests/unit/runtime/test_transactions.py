@@ -52,12 +52,12 @@ def ended(home: Path, fail: Callable[[], None], times: int = 1) -> None:
     """The end of an epoch over such a client."""
     settings = bare_settings(home, transaction_timeout_s=1.0)
     group = new_consumer(settings)
-    ending = Transactions(settings, 0, group)
+    protocol = Transactions(settings, 0, group)
     client: Any = Client(fail, times)
-    ending._producer = client
+    protocol._producer = client
     try:
-        ending.send_offsets({})
-        ending.commit()
+        protocol.send_offsets({})
+        protocol.commit()
     finally:
         group.close()
 

@@ -94,12 +94,12 @@ async def play(kafka: Kafka, home: Path, turns: Turns, *, urgent: bool, epoch_ms
     settings = bare_settings(home, epoch_ms=epoch_ms)
 
     class FakeSession:
-        def __init__(self, means: Any, number: int, cancelled: Any) -> None:
+        def __init__(self, context: Any, number: int, cancelled: Any) -> None:
             self._number = number
 
         def open(self) -> Restored:
             store = RowStore(home / str(self._number), StoreOptions(1 << 20, 1 << 20))
-            self.rows = Rows(store, means.shell, 10)
+            self.rows = Rows(store, context.shell, 10)
             self.rows.open = Epoch({"in": 0})
             self.commit = kafka.commit
             return Restored(0, 0, 0)
@@ -110,8 +110,8 @@ async def play(kafka: Kafka, home: Path, turns: Turns, *, urgent: bool, epoch_ms
         def close(self) -> None:
             self.rows._store.close()
 
-    means: Any = type("Means", (), {"settings": settings, "turns": turns})()
-    means.shell = EchoShell(urgent)
+    context: Any = type("PartitionContext", (), {"settings": settings, "turns": turns})()
+    context.shell = EchoShell(urgent)
     failures: list[BaseException] = []
 
     async def deliver(batch: Batch, handle: Any) -> None:
@@ -120,7 +120,7 @@ async def play(kafka: Kafka, home: Path, turns: Turns, *, urgent: bool, epoch_ms
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(16) as threads:
         patch.setattr(partition_module, "Session", FakeSession)
         loops = [
-            PartitionLoop[Any](n, PARTITIONS, means, threads, deliver, failures.append)
+            PartitionLoop[Any](n, PARTITIONS, context, threads, deliver, failures.append)
             for n in range(PARTITIONS)
         ]
         running = [asyncio.create_task(loop.run()) for loop in loops]

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from streams.contracts.internal.learning import LearningExample
-from streams.contracts.internal.learning_records import encode_example
 
 from streams import topics
+from streams.contracts.internal.learning import LearningExample
+from streams.contracts.internal.learning_records import encode_example
 from streams.models import LEARNERS
 from streams.runtime.records import Output, Record
 from streams.runtime.shell import EpochStats

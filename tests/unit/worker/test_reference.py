@@ -7,17 +7,17 @@ from streams.contracts.internal.learning_records import encode_snapshot
 from streams.contracts.reference.records import encode_reference_record
 from streams.telemetry import catalogue as metrics
 from streams.worker.meter import Meter
-from streams.worker.reference import Gathered
+from streams.worker.reference import ReferenceState
 from tests.support.small_shop import reference
 
 SHOP = reference()
 SNAPSHOTS = "offerstream-model-snapshots"
 
 
-def gathered() -> tuple[Gathered, Meter]:
+def small_shop() -> tuple[ReferenceState, Meter]:
     """The small shop, as it comes off the topics."""
     meter = Meter()
-    found = Gathered(meter, lambda: 1_000.0)
+    found = ReferenceState(meter, lambda: 1_000.0)
     for record in (*SHOP.offers, SHOP.policies):
         found.take(*encode_reference_record(record))
     found.refresh()
@@ -26,7 +26,7 @@ def gathered() -> tuple[Gathered, Meter]:
 
 def test_records_become_the_reference_and_a_tombstone_withdraws() -> None:
     """The policy in use is made of what stands on the topics now."""
-    found, meter = gathered()
+    found, meter = small_shop()
     assert found.reference() == SHOP
     assert meter.value(metrics.ARM_SHARE, "uniform") == 0.3
     before = found.view
@@ -39,7 +39,7 @@ def test_records_become_the_reference_and_a_tombstone_withdraws() -> None:
 
 def test_a_bad_record_and_a_policy_that_does_not_compile_leave_the_old_one() -> None:
     """Both are counted, neither stops anything; a good record ends it."""
-    found, meter = gathered()
+    found, meter = small_shop()
     before = found.view
     found.take("ref.offers", b"offer-1", b"{")
     found.refresh()
@@ -57,7 +57,7 @@ def test_a_bad_record_and_a_policy_that_does_not_compile_leave_the_old_one() -> 
 
 def test_a_bad_snapshot_leaves_the_last_good_model() -> None:
     """Noise, a newer format, a tombstone: the models stay the same object."""
-    found, meter = gathered()
+    found, meter = small_shop()
     before = found.view
     strange = ModelSnapshot(
         model="response",

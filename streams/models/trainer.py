@@ -1,6 +1,6 @@
-"""The teacher: gives each learner its examples in order, and publishes what it knows now and then.
+"""The trainer: gives each learner its examples in order, and publishes what it knows now and then.
 
-Everything that it remembers is in `dump`, so a teacher that was stopped and loaded again ends in
+Everything that it remembers is in `dump`, so a trainer that was stopped and loaded again ends in
 the same bytes as one that was not.
 """
 
@@ -21,7 +21,7 @@ PUBLISH_EVERY = 200
 
 
 class Learner(Protocol):
-    """What the teacher asks of a learner."""
+    """What the trainer asks of a learner."""
 
     model_id: str
 
@@ -38,7 +38,7 @@ LEARNERS: Final[dict[str, Any]] = {
 }
 
 
-class Pupil:
+class Trainee:
     """One learner, what it has seen lately, and how good it was on what it had not."""
 
     def __init__(self, model: str) -> None:
@@ -87,61 +87,66 @@ class Pupil:
         }
 
     @classmethod
-    def load(cls, model: str, data: Mapping[str, Any]) -> "Pupil":
-        """The pupil that `dump` wrote out.
+    def load(cls, model: str, data: Mapping[str, Any]) -> "Trainee":
+        """The trainee that `dump` wrote out.
 
         Raises:
             StateError: the state is damaged, of a newer format, or of a model that is not known.
         """
         if model not in LEARNERS or data.get("format") != FORMAT:
             raise StateError(f"the learner `{model}` has a state that this version cannot read")
-        pupil = cls(model)
+        trainee = cls(model)
         try:
-            pupil.learner = LEARNERS[model].load(data["learner"])
-            pupil.quality = Prequential.load(data["quality"])
-            pupil.seen = dict.fromkeys(str(example_id) for example_id in data["seen"])
-            pupil.examples, pupil.trained_at_ms = int(data["examples"]), int(data["trained_at_ms"])
+            trainee.learner = LEARNERS[model].load(data["learner"])
+            trainee.quality = Prequential.load(data["quality"])
+            trainee.seen = dict.fromkeys(str(example_id) for example_id in data["seen"])
+            trainee.examples, trainee.trained_at_ms = (
+                int(data["examples"]),
+                int(data["trained_at_ms"]),
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise StateError(f"the learner `{model}` lost a part of its state: {error}") from error
-        return pupil
+        return trainee
 
 
-class Teacher:
+class Trainer:
     """All learners by the name of their model.
 
-    >>> Teacher(every=200).learn(LearningExample(
+    >>> Trainer(every=200).learn(LearningExample(
     ...     example_id="x-1", model="unheard-of", observed_at_ms=0, label=1.0, features={}))
     """
 
     def __init__(self, every: int = PUBLISH_EVERY) -> None:
         """`every`: a snapshot is published after so many examples of its model."""
         self.every = every
-        self.pupils = {model: Pupil(model) for model in LEARNERS}
+        self.trainees = {model: Trainee(model) for model in LEARNERS}
 
     def learn(self, example: LearningExample) -> ModelSnapshot | None:
         """Learn one example; the snapshot that is to be published now, if one is.
 
         An example that was seen lately, or is of a model that nobody learns, changes nothing.
         """
-        pupil = self.pupils.get(example.model)
-        if pupil is None or not pupil.learn(example):
+        trainee = self.trainees.get(example.model)
+        if trainee is None or not trainee.learn(example):
             return None
-        return pupil.snapshot() if pupil.examples % self.every == 0 else None
+        return trainee.snapshot() if trainee.examples % self.every == 0 else None
 
     def dump(self) -> dict[str, object]:
         """The state of every learner by model, as JSON types; each part stands alone."""
-        return {model: pupil.dump() for model, pupil in self.pupils.items()}
+        return {model: trainee.dump() for model, trainee in self.trainees.items()}
 
     @classmethod
-    def load(cls, data: Mapping[str, Any], every: int = PUBLISH_EVERY) -> "Teacher":
-        """The teacher that `dump` wrote out; a model without a state starts anew.
+    def load(cls, data: Mapping[str, Any], every: int = PUBLISH_EVERY) -> "Trainer":
+        """The trainer that `dump` wrote out; a model without a state starts anew.
 
         Raises:
             StateError: a state cannot be read.
         """
-        teacher = cls(every)
-        teacher.pupils.update({model: Pupil.load(model, state) for model, state in data.items()})
-        return teacher
+        trainer = cls(every)
+        trainer.trainees.update(
+            {model: Trainee.load(model, state) for model, state in data.items()}
+        )
+        return trainer
 
 
 def predicted(learner: Learner, example: LearningExample) -> float:

@@ -1,4 +1,4 @@
-"""The teacher: once per example, snapshots now and then, resumable, honest about quality."""
+"""The trainer: once per example, snapshots now and then, resumable, honest about quality."""
 
 import msgspec
 import pytest
@@ -7,9 +7,9 @@ from streams.contracts.internal.learning import LearningExample, ModelSnapshot
 from streams.customer.rhythm import WEEK_MS, record_purchase
 from streams.errors import StateError
 from streams.features.rhythm import churn_example
-from streams.models import Teacher, initial_models, with_snapshot
+from streams.models import Trainer, initial_models, with_snapshot
 from streams.models.quality import Prequential, is_sound
-from streams.models.teacher import SEEN_MAX
+from streams.models.trainer import SEEN_MAX
 
 
 def response(number: int) -> LearningExample:
@@ -33,8 +33,8 @@ def churn(number: int) -> LearningExample:
 
 def test_publishes_every_n_examples_of_a_model() -> None:
     """The version names the model and how many examples it has learned."""
-    teacher = Teacher(every=3)
-    published = [teacher.learn(response(n)) for n in range(7)]
+    trainer = Trainer(every=3)
+    published = [trainer.learn(response(n)) for n in range(7)]
     snapshots = [s for s in published if s is not None]
     assert [s.version for s in snapshots] == ["response-3", "response-6"]
     assert snapshots[1].examples == 6
@@ -44,7 +44,7 @@ def test_publishes_every_n_examples_of_a_model() -> None:
 
 def test_an_example_is_learned_once() -> None:
     """The same id again changes not one byte."""
-    once, twice = Teacher(), Teacher()
+    once, twice = Trainer(), Trainer()
     for number in range(20):
         once.learn(response(number))
         twice.learn(response(number))
@@ -54,28 +54,28 @@ def test_an_example_is_learned_once() -> None:
 
 def test_what_was_seen_is_bounded() -> None:
     """Only the last ids are kept."""
-    pupil = Teacher().pupils["response"]
-    pupil.seen = dict.fromkeys(f"old-{n}" for n in range(SEEN_MAX))
-    assert pupil.learn(response(1))
-    assert len(pupil.seen) == SEEN_MAX
-    assert "old-0" not in pupil.seen
+    trainee = Trainer().trainees["response"]
+    trainee.seen = dict.fromkeys(f"old-{n}" for n in range(SEEN_MAX))
+    assert trainee.learn(response(1))
+    assert len(trainee.seen) == SEEN_MAX
+    assert "old-0" not in trainee.seen
 
 
 def test_models_that_nobody_learns_change_nothing() -> None:
     """An example of a newer version's model is passed over."""
-    teacher = Teacher(every=1)
+    trainer = Trainer(every=1)
     stranger = msgspec.structs.replace(response(1), model="uplift")
-    assert teacher.learn(stranger) is None
-    assert teacher.dump() == Teacher().dump()
+    assert trainer.learn(stranger) is None
+    assert trainer.dump() == Trainer().dump()
 
 
 def test_stopped_and_resumed_equals_uninterrupted() -> None:
-    """A teacher stored as JSON and read back ends in the same bytes, and publishes the same."""
-    stayed = Teacher(every=50)
+    """A trainer stored as JSON and read back ends in the same bytes, and publishes the same."""
+    stayed = Trainer(every=50)
     stream = [example(n) for n in range(200) for example in (response, churn)]
     for example in stream[:210]:
         stayed.learn(example)
-    moved = Teacher.load(msgspec.json.decode(msgspec.json.encode(stayed.dump())), every=50)
+    moved = Trainer.load(msgspec.json.decode(msgspec.json.encode(stayed.dump())), every=50)
     for example in stream[210:]:
         assert moved.learn(example) == stayed.learn(example)
     assert msgspec.json.encode(moved.dump()) == msgspec.json.encode(stayed.dump())
@@ -83,10 +83,10 @@ def test_stopped_and_resumed_equals_uninterrupted() -> None:
 
 def test_snapshots_of_both_models_serve() -> None:
     """What is published can be read from JSON and decides under its version."""
-    teacher, models = Teacher(every=20), initial_models()
+    trainer, models = Trainer(every=20), initial_models()
     for number in range(20):
         for example in (response(number), churn(number)):
-            snapshot = teacher.learn(example)
+            snapshot = trainer.learn(example)
             if snapshot is not None:
                 wire = msgspec.json.encode(snapshot)
                 models = with_snapshot(models, msgspec.json.decode(wire, type=ModelSnapshot))
@@ -97,7 +97,7 @@ def test_snapshots_of_both_models_serve() -> None:
 
 def test_an_unsound_snapshot_leaves_the_last_good_one() -> None:
     """Worse than a constant, or far off in the sum: the models stay what they were."""
-    good = Teacher(every=1).learn(response(1))
+    good = Trainer(every=1).learn(response(1))
     assert good is not None
     figures = {"window": 1000.0, "rate": 0.2, "log_loss": 0.6, "log_loss_constant": 0.5}
     bad = msgspec.structs.replace(good, quality={**figures, "calibration": 1.0})
@@ -130,10 +130,10 @@ def test_prequential_figures() -> None:
 
 def test_newer_formats_are_refused() -> None:
     """A state or a snapshot of a newer format is not guessed at."""
-    state = Teacher().dump()
-    state["response"] = {**Teacher().pupils["response"].dump(), "format": 2}
+    state = Trainer().dump()
+    state["response"] = {**Trainer().trainees["response"].dump(), "format": 2}
     with pytest.raises(StateError, match="response"):
-        Teacher.load(state)
-    snapshot = msgspec.structs.replace(Teacher().pupils["churn"].snapshot(), format=2)
+        Trainer.load(state)
+    snapshot = msgspec.structs.replace(Trainer().trainees["churn"].snapshot(), format=2)
     with pytest.raises(StateError, match="format 2"):
         with_snapshot(initial_models(), snapshot)
