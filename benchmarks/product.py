@@ -57,7 +57,7 @@ def _worker(name: str, events: int, round_: int, at: Path, *, workers: int, pinn
     """All outputs included; event time fires the timers, at the speed of the events."""
     with ExitStack() as stack:
         kafka = stack.enter_context(broker())
-        shop = Shop(kafka, at, clock="stream")
+        shop = Shop(kafka, at, clock="event_time")
         shop.send(topics.PROFILE, consents(CUSTOMERS))
         child = shop.worker(workers, 1 if pinned else None)
         with running(child):

@@ -87,7 +87,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     is back within `session_timeout_ms` has its partitions again, and nobody is rebalanced. Empty:
     whoever stops leaves the group, and others take over at once.
     `standby_replicas` other workers follow each partition's rows, so that a take-over is short.
-    `clock` is what fires timers: the wall's, or the greatest event time seen (`stream`).
+    `clock` is what fires timers: processing time, or the greatest event time of the partition.
     `cached_rows_max` is for each partition: a row in memory takes its bytes, its key and a slot.
     """
 
@@ -102,7 +102,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     batch_records_max: Annotated[int, Meta(ge=1, le=100_000)] = 500
     cached_rows_max: Annotated[int, Meta(ge=1, le=10_000_000)] = 50_000
     transactional: bool = True
-    clock: Literal["wall", "stream"] = "wall"
+    clock: Literal["processing_time", "event_time"] = "processing_time"
     occurred_at_min: Annotated[datetime, Meta(tz=True)] = datetime.fromisoformat(
         "2020-01-01T00:00:00+00:00"
     )

@@ -158,7 +158,7 @@ def embedded_settings(bootstrap: str, home: Path, start_ms: int) -> Settings:
         overrides={
             "bootstrap": bootstrap,
             "transactional": False,
-            "clock": "stream",
+            "clock": "event_time",
             "occurred_at_min": from_ms(start_ms - DAY_MS).isoformat(),
             "data_dir": str(home / "data"),
             "http.port": two_free_ports(),

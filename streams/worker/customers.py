@@ -79,7 +79,7 @@ class CustomerShell:
         One over all partitions would fire timers of one that lags behind, too early for the
         events that it has not read yet.
         """
-        if self._settings.clock == "stream":
+        if self._settings.clock == "event_time":
             return self._ledger.event_time_ms(partition)
         return processing_time_ms()
 
@@ -113,7 +113,7 @@ class CustomerShell:
             left = None if after is None else due_at_ms(after)
             if left is not None and left <= due:
                 raise StateError(f"a tick left its row due: {type(after).__name__}")
-            if self._settings.clock == "wall":
+            if self._settings.clock == "processing_time":
                 work.account.measure(metrics.TIMER_DELAY, value=max(0, now_ms - due) / 1000)
 
     def on_restored(self, partition: int, rows: int) -> None:
@@ -170,7 +170,7 @@ class CustomerShell:
         record: Record | None = None,
     ) -> Row | None:
         """Take a message to its end; `record` is what it came in, and a timer's has none."""
-        now_ms = processing_time_ms() if self._settings.clock == "wall" else 0
+        now_ms = processing_time_ms() if self._settings.clock == "processing_time" else 0
         step = process(message, row, World(work.view.models, work.view.policy, now_ms))
         if step.row is not row:
             work.partition.put(key, step.row)

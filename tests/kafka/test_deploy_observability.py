@@ -71,7 +71,7 @@ class Played(NamedTuple):
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     """The whole of compose, and ten weeks of its shop; halfway worker-2 is stopped."""
     soon = {
-        "OFFERSTREAM_CLOCK": "stream",  # as compose's own first lines say for simulated time
+        "OFFERSTREAM_CLOCK": "event_time",  # as compose's own first lines say for simulated time
         "OFFERSTREAM_EPOCH_MS": "50",
         "OFFERSTREAM_SESSION_TIMEOUT_MS": "6000",
         "OFFERSTREAM_LEARNER_SNAPSHOT_EVERY_EXAMPLES": "25",

@@ -1,6 +1,6 @@
 """K1: the real worker under kill -9 on hot keys is exact: rows and outputs equal the reference.
 
-Frozen models, the stream's clock. A customer's consent is committed before the visits begin and
+Frozen models, event time. A customer's consent is committed before the visits begin and
 all visits are on one topic, so that the order of arrival per customer is known; the last event of
 everybody lies behind every deadline, so that nothing hangs on when a timer fires.
 """

@@ -1,7 +1,7 @@
 """L1, L2: the real worker for an hour at half of what it can do, and at three times as much.
 
-Everything happens now and the clock is the wall's, as in production; `make soak`. What the worker
-can do is measured first, so the load fits the machine.
+Everything happens now and timers run on processing time, as in production; `make soak`. What the
+worker can do is measured first, so the load fits the machine.
 """
 
 import os
@@ -59,8 +59,8 @@ L2_SLACK_S = 10.0
 def at_work(
     kafka: ApacheKafka, home: Path, name: str, shop: Reference, customers: int, **settings: object
 ) -> tuple[WorkerJob, Process]:
-    """A worker on the wall's clock that knows what `customers` have agreed to."""
-    job = WorkerJob(kafka, home, name, clock="wall", learner=FROZEN, **settings)
+    """A worker on processing time that knows what `customers` have agreed to."""
+    job = WorkerJob(kafka, home, name, clock="processing_time", learner=FROZEN, **settings)
     job.publish(shop)
     worker = job.start()
     job.wait_for(job.send(consents(customers)), worker)
@@ -198,7 +198,7 @@ class SaidOffer(msgspec.Struct):
 
 
 def by_timer(kind: str) -> bool:
-    """When such a decision comes depends on the wall."""
+    """When such a decision comes depends on processing time."""
     return kind == "cart_abandoned"
 
 
@@ -233,6 +233,6 @@ def assert_nothing_is_lost(
 
 
 def lived(row: Row) -> Row:
-    """A row without what depends on the wall: offers made or withheld, and their timers."""
+    """A row without what depends on processing time: offers made or withheld, and their timers."""
     assert isinstance(row, Customer)
     return replace(row, contacts=(), open_decisions=(), reminders=(), fired=())

@@ -242,7 +242,7 @@ def test_a_ledger_that_forgets_nothing_is_found_out(monkeypatch: pytest.MonkeyPa
 def test_a_dropped_epoch_takes_its_clock_with_it() -> None:
     """A cart is left at 10:00 and filled again at 10:10: a drop after 11:00 reminds at 10:40 only.
 
-    The stream's clock must not stand at 11:00 when the record of 10:10 is to be read again.
+    Event time must not stand at 11:00 when the record of 10:10 is to be read again.
     """
     visits = [small_shop.filled_cart(0, 600), small_shop.filled_cart(0, 610)]
     sent = [

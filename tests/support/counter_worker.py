@@ -68,7 +68,7 @@ class CounterShell:
         return row.due
 
     def now_ms(self, partition: int) -> int:
-        """The wall clock."""
+        """Processing time."""
         return time.time_ns() // 1_000_000
 
     def on_records(self, partition: Partition[Row], records: Sequence[Record]) -> None:

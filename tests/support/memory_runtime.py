@@ -28,7 +28,7 @@ from streams.worker.reference import View
 
 STEP_MS = 10  # between two inputs; what a record routes on comes right after it
 CACHED_ROWS_MAX, DECODED_ROWS_MAX = 4, 2  # so that the store is asked as well, and the bytes
-SETTINGS = Settings(clock="stream")
+SETTINGS = Settings(clock="event_time")
 ROUTED = topics.CUSTOMER_EVENTS.on_broker(SETTINGS.application_id)
 
 

@@ -33,7 +33,7 @@ class WorkerJob:
         defaults = {
             "bootstrap": kafka.bootstrap,
             "application_id": name,
-            "clock": "stream",
+            "clock": "event_time",
             "epoch_ms": 100,
             "session_timeout_ms": 6_000,
             "http": replace(Settings().http, port=0),

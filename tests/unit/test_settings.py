@@ -12,7 +12,11 @@ def test_defaults_need_nothing() -> None:
     """A stranger who sets nothing gets a local broker and a loopback port."""
     settings = load_settings(environment={})
     assert settings == Settings()
-    assert (settings.http.host, settings.partitions, settings.clock) == ("127.0.0.1", 4, "wall")
+    assert (settings.http.host, settings.partitions, settings.clock) == (
+        "127.0.0.1",
+        4,
+        "processing_time",
+    )
 
 
 def test_environment_wins_over_the_file_and_options_win_over_both(tmp_path: Path) -> None:
@@ -31,8 +35,8 @@ def test_environment_wins_over_the_file_and_options_win_over_both(tmp_path: Path
 def test_the_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
     """`OFFERSTREAM_CONFIG` names the file."""
     file = tmp_path / "o.toml"
-    file.write_text('clock = "stream"\n')
-    assert load_settings(environment={"OFFERSTREAM_CONFIG": str(file)}).clock == "stream"
+    file.write_text('clock = "event_time"\n')
+    assert load_settings(environment={"OFFERSTREAM_CONFIG": str(file)}).clock == "event_time"
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
