@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 DURATION ?= 60
+ROOMS := tests/unit tests/contract tests/property
+COVERAGE_MIN := 74
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check docs fast kafka bench soak release lock format clean
@@ -45,8 +47,14 @@ docs: install ## the documentation as a site: open .cache/docs/site/index.html
 	@rm -rf .cache/docs && mkdir -p .cache/docs && cp -R mkdocs.yml docs streams .cache/docs/
 	cd .cache/docs && ../../$(BIN)/zensical build --strict
 
-fast: install ## unit, property, contract, golden tests and the embedded broker
-	$(BIN)/pytest -m "not kafka and not soak"
+fast: install ## unit, property, contract, golden tests, the embedded broker; coverage with a floor
+	@# Covered is a line of `streams` that the tests of single rooms run; what only whole shops, the
+	@# embedded broker or Kafka run does not count.
+	@mkdir -p .cache && rm -f .cache/coverage.txt
+	$(BIN)/python -m slipcover --source streams --fail-under $(COVERAGE_MIN) --out .cache/coverage.txt \
+		-m pytest -m "not kafka and not soak" $(ROOMS) || { tail -qn 1 .cache/coverage.txt; exit 1; }
+	@tail -n 1 .cache/coverage.txt
+	$(BIN)/pytest -m "not kafka and not soak" $(ROOMS:%=--ignore=%)
 
 kafka: install ## the tests on Apache Kafka (from Maven Central, or KAFKA_BOOTSTRAP)
 	@# Brokers are killed and networks cut here: on a machine that stalls, a deadline may pass. What

@@ -154,7 +154,7 @@ def _times(more: dict[str, float], less: dict[str, float], name: str) -> str:
 def _state(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
     found = medians(runs)
     first = next(iter(found.values()))
-    lines = [
+    lines: Lines = [
         (
             name,
             *_speed_and_cost(n),
@@ -170,7 +170,7 @@ def _state(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
 
 
 def _events(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
-    lines = [(name, *_speed_and_cost(n)) for name, n in medians(runs).items()]
+    lines: Lines = [(name, *_speed_and_cost(n)) for name, n in medians(runs).items()]
     return ("what", *EVENTS), lines
 
 
@@ -188,7 +188,7 @@ def _product(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
 
 
 def _latency(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
-    lines = [
+    lines: Lines = [
         (name, *(f"{n[f'{which}_ms']:.1f} ms" for which in ("p50", "p90", "p99", "max")),
          f"{n['offers_per_s']:,.0f}")
         for name, n in medians(runs).items()
@@ -197,7 +197,7 @@ def _latency(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
 
 
 def _restore(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
-    lines = [
+    lines: Lines = [
         (name, f"{n['rows_per_s']:,.0f}", f"{n['cpu_us_per_row']:.1f}", f"{n['rows']:,.0f}")
         for name, n in medians(runs).items()
     ]
@@ -205,7 +205,7 @@ def _restore(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
 
 
 def _scale(runs: list[Run]) -> tuple[tuple[str, ...], Lines]:
-    lines = [
+    lines: Lines = [
         (
             f"{run.x:,.0f}",
             run.contender,
