@@ -223,7 +223,7 @@ def output_progress(bootstrap: str, topic: str, events_per_output: int) -> Progr
 
     def said() -> int:
         try:
-            ends = [reader.get_watermark_offsets(tp, timeout=10)[1] for tp in wanted]
+            ends: list[int] = [reader.get_watermark_offsets(tp, timeout=10)[1] for tp in wanted]
         except KafkaException:
             return 0  # a new topic may have no leader yet; the next look will tell
         return sum(ends) * events_per_output

@@ -38,7 +38,7 @@ def measure(rows: int, rounds: int, say: Callable[[str], None]) -> Iterator[Run]
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-restore-")))
         kafka = stack.enter_context(broker())
         for name in ("state-changelog", "product-changelog", "faust-customers-changelog"):
-            kafka.create_topics(name, partitions=PARTITIONS, **{"cleanup.policy": "compact"})
+            kafka.create_topics(name, partitions=PARTITIONS, config={"cleanup.policy": "compact"})
         fill(kafka.bootstrap, "state-changelog", state_rows(rows))
         fill(kafka.bootstrap, "product-changelog", product_rows(rows))
         fill(kafka.bootstrap, "faust-customers-changelog", faust_rows(rows // FAUST_SHARE))

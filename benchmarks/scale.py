@@ -46,7 +46,7 @@ def _one(events: int, customers: int) -> Iterator[Run]:
         place = Place(kafka.bootstrap, home, "scale", "scale-in", "scale-out")
         kafka.create_topics(place.source, place.output, partitions=PARTITIONS)
         kafka.create_topics(
-            "scale-changelog", partitions=PARTITIONS, **{"cleanup.policy": "compact"}
+            "scale-changelog", partitions=PARTITIONS, config={"cleanup.policy": "compact"}
         )
         fill(kafka.bootstrap, "scale-changelog", state_rows(customers))
         with running(_worker(place, "restoring.log")) as child:

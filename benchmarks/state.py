@@ -214,7 +214,7 @@ def one(
     kafka.create_topics(place.output, partitions=PARTITIONS)
     if contender.own_topics and contender.commits_to_kafka:
         kafka.create_topics(
-            contender.changelog(place), partitions=PARTITIONS, **{"cleanup.policy": "compact"}
+            contender.changelog(place), partitions=PARTITIONS, config={"cleanup.policy": "compact"}
         )
     child = Child(contender.command(place), place.home / "log", environment=quiet())
     with running(child):

@@ -31,7 +31,7 @@ def _one(events: int, workers: int, round_: int) -> Run:
         place = Place(kafka.bootstrap, home, "workers", "workers-in", "workers-out")
         kafka.create_topics(place.source, place.output, partitions=PARTITIONS)
         kafka.create_topics(
-            "workers-changelog", partitions=PARTITIONS, **{"cleanup.policy": "compact"}
+            "workers-changelog", partitions=PARTITIONS, config={"cleanup.policy": "compact"}
         )
         fill(kafka.bootstrap, place.source, views(events, CUSTOMERS, SEED))
         children = [_start(stack, place, number) for number in range(workers)]

@@ -1,6 +1,5 @@
 """What is deployed holds together: compose, rules and dashboards against catalogue and settings."""
 
-import importlib.util
 import json
 import re
 import subprocess
@@ -10,6 +9,7 @@ import pytest
 import yaml
 from compose_spec import PyOptions
 
+from deploy.grafana.build_dashboards import built
 from streams.settings import PREFIX, TYPES, Settings
 from streams.telemetry import CATALOGUE
 from streams.worker.processes import PATIENCE_S
@@ -26,14 +26,7 @@ METRIC = re.compile(r"\bofferstream_[a-z0-9_]+")
 
 def dashboards() -> dict[str, str]:
     """What the dashboard builder writes now."""
-    path = DEPLOY / "grafana" / "build_dashboards.py"
-    spec = importlib.util.spec_from_file_location("build_dashboards", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    built: dict[str, str] = module.built()
-    return built
+    return built()
 
 
 def known_series() -> set[str]:

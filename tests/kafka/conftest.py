@@ -27,5 +27,6 @@ def guarded(kafka: ApacheKafka) -> Iterator[GuardedKafka]:
     """A broker of our own with users, rules and a network that misbehaves; none if foreign."""
     if kafka.foreign and shutil.which("java") is None:
         pytest.skip("!!! NO JAVA, AND THE FOREIGN BROKER CANNOT BE RECONFIGURED !!!")
-    with GuardedKafka() as broker:
+    broker = GuardedKafka()
+    with broker:
         yield broker

@@ -1,6 +1,7 @@
 """Dead letters are driven again at most once, whatever happens in the middle."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -8,8 +9,10 @@ from msgspec.structs import replace
 from streams import topics
 from streams.admin import dead_letters as room
 from streams.admin.dead_letters import Choice, list_letters, redrive
-from streams.contracts.inputs.rules import Rejected
+from streams.admin.sending import produce
+from streams.contracts.inputs.rules import Rejected, RejectReason
 from streams.contracts.outputs.encode import encode_dead_letter
+from streams.errors import OperatorError
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.worker_job import WorkerJob
 
@@ -25,7 +28,7 @@ def job(kafka: ApacheKafka, tmp_path: Path) -> WorkerJob:
 
 
 def _letter(number: int, value: bytes) -> tuple[object, ...]:
-    reason = "in_the_future" if number % 3 == 0 else "missing_field"
+    reason: RejectReason = "in_the_future" if number % 3 == 0 else "missing_field"
     letter = encode_dead_letter(
         value,
         Rejected(reason, "$.x", "is required"),
@@ -65,14 +68,14 @@ def test_a_crash_in_the_middle_leaves_no_duplicate(
 ) -> None:
     """Records that were sent but not committed are nobody's; the next redrive sends them."""
     produced = 0
-    real = room.produce
+    real = produce
 
-    def dies(*arguments: object) -> None:
+    def dies(*arguments: Any) -> None:
         nonlocal produced
         produced += 1
         if produced == 9:
             raise KeyboardInterrupt
-        real(*arguments)  # type: ignore[arg-type]
+        real(*arguments)
 
     monkeypatch.setattr(room, "produce", dies)
     with pytest.raises(KeyboardInterrupt):
@@ -90,13 +93,13 @@ def test_of_two_redrives_at_once_the_earlier_is_fenced(
     """The second takes over; the first sends nothing and says so."""
     real = room._redrive_batch
 
-    def overtaken(*arguments: object) -> None:
+    def overtaken(*arguments: Any) -> None:
         monkeypatch.setattr(room, "_redrive_batch", real)
         assert redrive(job.settings, Choice(), lambda _: None) == 12
-        real(*arguments)  # type: ignore[arg-type]
+        real(*arguments)
 
     monkeypatch.setattr(room, "_redrive_batch", overtaken)
-    with pytest.raises(room.OperatorError, match="none is driven twice"):
+    with pytest.raises(OperatorError, match="none is driven twice"):
         redrive(job.settings, Choice(), lambda _: None)
     assert len(driven(job)) == 12
 

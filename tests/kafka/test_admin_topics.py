@@ -112,7 +112,6 @@ def test_the_doctor_tells_of_a_look_that_breaks(
 
     def breaks(settings: Settings, client: object) -> Iterator[doctor.Finding]:
         raise ValueError("an answer that nobody thought of")
-        yield
 
     monkeypatch.setattr(doctor, "_CHECKS", (breaks, doctor._topics))
     found = list(doctor.examine(Settings(bootstrap=kafka.bootstrap)))

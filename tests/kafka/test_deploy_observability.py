@@ -9,6 +9,7 @@ at the Alertmanager.
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,7 +87,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         for service in services:
             composed.start(service)
         for service in services:
-            wait_until(lambda service=service: composed.is_ready(service), composed)  # type: ignore[misc]
+            wait_until(partial(composed.is_ready, service), composed)
             assert composed.is_healthy(service)
         bootstrap = composed.kafka.host_bootstrap  # as from outside of the containers
         publish_reference(Settings(bootstrap=bootstrap), story())  # as the demo profile does

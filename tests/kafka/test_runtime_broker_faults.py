@@ -4,6 +4,7 @@ import re
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka.admin import (
@@ -23,7 +24,7 @@ from tests.support.guarded_kafka import GuardedKafka, SecondBroker
 
 pytestmark = pytest.mark.kafka
 # About 5,000 records a second, so that every fault is in the middle of the work.
-SLOWLY = {"batch_s": 0.002}
+SLOWLY: dict[str, Any] = {"batch_s": 0.002}
 REASON_WITHIN_S = 30
 
 

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rocksdict import Options, Rdict
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.kafka
 SEED = int(os.environ.get("CRASH_SEED", "20260102"))
 EVENTS, KEYS = 40_000, 30_000  # about 22,000 of the keys are drawn
 KILLS, STALL_S = 5, 1.5
-SLOWLY = {"batch_s": 0.002}
+SLOWLY: dict[str, Any] = {"batch_s": 0.002}
 
 
 def kill_while_the_broker_stalls(
@@ -107,7 +108,7 @@ def test_k5_stock_faust_fails_k2(kafka: ApacheKafka, tmp_path: Path) -> None:
 
 def stock_rows(home: Path) -> dict[str, tuple[int, int]]:
     """Count and sum by key, from the RocksDB files of stock Faust."""
-    rows = {}
+    rows: dict[str, tuple[int, int]] = {}
     for path in sorted((home / "slot-0").glob("**/counts-[0-9].db")):
         for key, value in Rdict(str(path), Options(raw_mode=True)).items():
             if not key.startswith(b"__faust"):

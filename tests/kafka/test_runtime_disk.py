@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,8 @@ from tests.support.apache_kafka import ApacheKafka
 from tests.support.counting import CounterJob, expected_rows, skewed_input
 
 pytestmark = pytest.mark.kafka
-SLOWLY = {"batch_s": 0.002}
-SMALL = {"batch_records_max": 10, "epoch_ms": 20}
+SLOWLY: dict[str, Any] = {"batch_s": 0.002}
+SMALL: dict[str, Any] = {"batch_records_max": 10, "epoch_ms": 20}
 
 
 def finish(job: CounterJob, records: list[tuple[str, int]]) -> None:

@@ -3,6 +3,7 @@
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.support.counting import (
 pytestmark = pytest.mark.kafka
 KILLS = 5
 # About 5,000 records a second, so that every kill is in the middle of the work.
-SLOWLY = {"batch_s": 0.002}
+SLOWLY: dict[str, Any] = {"batch_s": 0.002}
 
 
 def assert_equal_to_reference(job: CounterJob, records: list[tuple[str, int]]) -> None:

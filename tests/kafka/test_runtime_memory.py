@@ -45,7 +45,7 @@ def test_a_million_customers_fit_into_one_and_a_half_gibibytes(
     """The peak of the resident memory, with the runtime's own bounds and four partitions."""
     print(f"MEMORY_SEED={SEED} MEMORY_CUSTOMERS={CUSTOMERS} MEMORY_UPDATES={UPDATES}")
     kafka.create_topics(SOURCE, OUTPUT)
-    kafka.create_topics(CHANGELOG, **{"cleanup.policy": "compact"})
+    kafka.create_topics(CHANGELOG, config={"cleanup.policy": "compact"})
     fill(kafka.bootstrap, SOURCE, events())
 
     def committed() -> int:

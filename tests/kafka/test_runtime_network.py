@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.support.guarded_kafka import GuardedKafka
 from tests.support.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.kafka
-SLOWLY = {"batch_s": 0.002}
+SLOWLY: dict[str, Any] = {"batch_s": 0.002}
 SEED = 21
 EPOCH_ROWS = 10_000
 
@@ -96,7 +97,7 @@ def test_b2_waiting_for_a_slow_broker_takes_no_processor_time(
 ) -> None:
     """A large epoch is many requests, one after the other: the client sleeps between them."""
     proxy = guarded.proxy()
-    guarded.create_topics("patient-changelog", **{"cleanup.policy": "compact"})
+    guarded.create_topics("patient-changelog", config={"cleanup.policy": "compact"})
     names = {"application_id": "patient", "changelog_topic": "patient-changelog"}
     settings = bare_settings(tmp_path, **names, **guarded.behind_proxy)
     store = RowStore(tmp_path / "0", StoreOptions(1 << 20, 1 << 20))

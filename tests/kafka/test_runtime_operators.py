@@ -29,7 +29,7 @@ def settings(kafka: ApacheKafka, *sources: str, changelog: str) -> RuntimeSettin
 def test_topics_must_exist_and_have_one_number_of_partitions(kafka: ApacheKafka) -> None:
     """Missing and odd topics are named; those that fit give their number."""
     kafka.create_topics("fits-in", partitions=3)
-    kafka.create_topics("fits-changelog", partitions=3, **{"cleanup.policy": "compact"})
+    kafka.create_topics("fits-changelog", partitions=3, config={"cleanup.policy": "compact"})
     kafka.create_topics("fits-odd", partitions=2)
     assert count_partitions(settings(kafka, "fits-in", changelog="fits-changelog")) == 3
     with pytest.raises(TopicsError, match="fits-nowhere; create them: offerstream topics apply"):

@@ -9,6 +9,7 @@ import os
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ from tests.support.feeding import Feed
 pytestmark = pytest.mark.kafka
 SEED = int(os.environ.get("REBALANCE_SEED", "20260103"))
 # The product's own session: whoever leaves says so, only who dies is waited for.
-SMALL = {
+SMALL: dict[str, Any] = {
     "epoch_ms": 50,
     "batch_records_max": 100,
     "session_timeout_s": 10.0,

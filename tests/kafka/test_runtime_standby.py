@@ -4,6 +4,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
@@ -16,7 +17,7 @@ from tests.support.openings import openings
 pytestmark = pytest.mark.kafka
 SEED = 20_261
 KEYS = 8_000
-SLOWLY = {"batch_s": 0.002}
+SLOWLY: dict[str, Any] = {"batch_s": 0.002}
 
 
 def settled(*workers: WorkerProcess) -> None:

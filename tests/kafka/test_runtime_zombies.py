@@ -3,6 +3,7 @@
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.support.crew import Crew
 
 pytestmark = pytest.mark.kafka
 SEED = 9
-SLOWLY = {"batch_s": 0.002}
+SLOWLY: dict[str, Any] = {"batch_s": 0.002}
 SOON_COMPACTED = {
     "cleanup.policy": "compact",
     "segment.ms": "1000",
@@ -76,11 +77,11 @@ def test_z1_a_zombie_is_fenced_and_ends_with_a_reason(
     heir = Crew(job, [1], member=member, **SLOWLY)
     heir.workers[1].wait_for_progress(500)
     job.send(records[10_000:])
-    said = len(zombie.log())
+    silent_until = len(zombie.log())
     zombie.signal(signal.SIGCONT)
     assert zombie.wait() in (EXIT_FENCED, EXIT_GROUP), zombie.tail()
     assert "the runtime ends" in zombie.log()
-    assert not opened_unasked(zombie.log()[said:]), zombie.tail()
+    assert not opened_unasked(zombie.log()[silent_until:]), zombie.tail()
     heir.wait_for(len(records))
     # The broker compacts what lies before the segment that is written to.
     time.sleep(1.5)

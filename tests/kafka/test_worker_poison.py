@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_poison_one_in_ten_stops_nothing(kafka: ApacheKafka, tmp_path: Path) -> 
     assert len(SENDABLE) >= 45
     job.publish(reference())
     good = list(visits(len(SENDABLE) * 9, CUSTOMERS, SEED))
-    mixed = []
+    mixed: list[tuple[Any, ...]] = []
     for number, poison in enumerate(SENDABLE):
         mixed.extend(good[number * 9 : number * 9 + 9])
         mixed.append((poison.topic, b"k%d" % number, poison.value, poison.headers))

@@ -150,7 +150,7 @@ def _leaf(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 @st.composite
 def _events(draw: Any, contract: Contract, schema: dict[str, Any]) -> dict[str, Any]:
     """An event that its schema accepts, with the block that its name asks for."""
-    event = draw(_strategy(schema, schema["$defs"]))
+    event: dict[str, Any] = draw(_strategy(schema, schema["$defs"]))
     block = REQUIRED_BY_NAME.get(event["event_name"])
     while block is not None and event.get(block) is None:
         event[block] = draw(_strategy(schema["properties"][block], schema["$defs"]))

@@ -1,6 +1,6 @@
 """Any valid event on any row: no exception, a bounded row, and time that never goes back."""
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +14,7 @@ from streams.contracts.common import (
     LineItem,
     Money,
     Product,
+    Purpose,
 )
 from streams.contracts.reference.structs import BeaconPlace
 from streams.contracts.times import DAY_MS, from_ms
@@ -59,7 +60,7 @@ traits = st.dictionaries(
     st.text(max_size=80), trait_values | st.lists(st.text(max_size=200)), max_size=40
 )
 states = st.sampled_from(["granted", "denied", "unset"])
-purposes = st.dictionaries(st.sampled_from(ev.names_of(ev.Purpose)), states)
+purposes = st.dictionaries(st.sampled_from(get_args(Purpose)), states)
 
 
 def common(kind: object) -> dict[str, Any]:

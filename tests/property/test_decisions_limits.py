@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from streams.contracts.common import ConsentState, Purpose
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecided
 from streams.contracts.reference.structs import ContactPolicy, FrequencyCap, QuietHours
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS
@@ -113,13 +114,13 @@ def test_a_pair_that_excludes_each_other_never_meets(gaps: list[int]) -> None:
     st.sampled_from(["denied", "unset", None]),
 )
 def test_without_consent_nothing_is_offered(
-    gaps: list[int], purpose: str, state: str | None
+    gaps: list[int], purpose: Purpose, state: ConsentState | None
 ) -> None:
     """Denied, unset or never asked: no offer, whatever else is agreed to."""
     person = someone()
     consents = {p: c for p, c in person.consents.items() if p != purpose}
     if state is not None:
-        consents[purpose] = Consent(state, T0)  # type: ignore[arg-type]
+        consents[purpose] = Consent(state, T0)
     _, sent, _ = _run(shop(offer("a")), replace(person, consents=consents), gaps, channel="push")
     assert sent == []
     _, sent, _ = _run(shop(offer("a")), someone(gpc=True), gaps, channel="push")

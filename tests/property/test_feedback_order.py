@@ -1,5 +1,7 @@
 """Whatever the order and however often reports arrive, the labels are the same."""
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,7 +42,8 @@ histories = st.lists(st.one_of(reports, orders), max_size=12)
 
 def run(events: list[OfferFeedback | Purchase]) -> tuple[Effect, ...]:
     """All effects of the events in this order of arrival, and of the deadlines after them."""
-    row, effects = person(*(decision(n) for n in range(4))), ()
+    row = person(*(decision(n) for n in range(4)))
+    effects: tuple[Effect, ...] = ()
     for event in events:
         row, more = credit(row, event, LAST, POLICIES)
         effects += more
@@ -53,11 +56,11 @@ def run(events: list[OfferFeedback | Purchase]) -> tuple[Effect, ...]:
 
 @given(histories, st.randoms(use_true_random=False))
 def test_disorder_and_redelivery_give_the_same_labels(
-    history: list[OfferFeedback | Purchase], random: object
+    history: list[OfferFeedback | Purchase], random: Random
 ) -> None:
     """One label a decision, the same for any order and any number of deliveries."""
     shuffled = [*history, *history[::2]]
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     expected = sorted(labels(run(history)), key=str)
     assert sorted(labels(run(shuffled)), key=str) == expected
     assert [offer for offer, _ in expected] == ["o-0", "o-1", "o-2", "o-3"]
@@ -72,6 +75,6 @@ def test_late_reports_correct_once(history: list[OfferFeedback | Purchase]) -> N
         row, more = credit(row, event, T0 + WINDOW_MS + HOUR_MS, POLICIES)
         effects += more
     used = {decision_id[2:] for decision_id, outcome in seen(effects) if outcome == "redeemed"}
-    corrected = [offer for offer, label in labels(effects) if label == 1.0]
+    corrected = [str(offer) for offer, label in labels(effects) if label == 1.0]
     assert sorted(corrected) == [f"o-{number}" for number in sorted(used)]
     assert len(row.open_decisions) <= OPEN_DECISIONS_MAX

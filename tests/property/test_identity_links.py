@@ -3,11 +3,19 @@
 import random
 from collections import Counter as Tally
 from collections import defaultdict
+from typing import Any
 
 import pytest
 
-from streams.contracts.common import Identity
-from streams.contracts.inputs.events import Clickstream, Link, Page, PrivacyRequest, Profile
+from streams.contracts.common import Identity, LinkMethod
+from streams.contracts.inputs.events import (
+    Clickstream,
+    Link,
+    Page,
+    PrivacyRequest,
+    Profile,
+    ProfileName,
+)
 from streams.contracts.internal.routing import Message
 from streams.contracts.outputs.effects import (
     EventIgnored,
@@ -91,7 +99,7 @@ class World:
         return row.moved_to
 
 
-def view(n: int, **identity: str) -> Clickstream:
+def view(n: int, **identity: Any) -> Clickstream:
     """A page view number `n` under some ids."""
     return Clickstream(
         event_id=f"e-{n}",
@@ -104,7 +112,11 @@ def view(n: int, **identity: str) -> Clickstream:
 
 
 def linked(
-    n: int, from_: str, to: str, method: str = "manual", name: str = "identity_linked"
+    n: int,
+    from_: str,
+    to: str,
+    method: LinkMethod = "manual",
+    name: ProfileName = "identity_linked",
 ) -> Profile:
     """A word of somebody that two ids are one person (or are not)."""
     return Profile(
@@ -204,12 +216,12 @@ def test_erasure_leaves_nothing(seed: int) -> None:
         world.send(view(n, customer_id="c-1", anonymous_id=f"a-{n}", device_id="d-1"))
         world.send(view(10 + n, anonymous_id=f"a-{n}"))
     world.run()
-    who = world.draw.choice([{"customer_id": "c-1"}, {"anonymous_id": "a-2"}])
+    who = world.draw.choice([Identity(customer_id="c-1"), Identity(anonymous_id="a-2")])
     request = PrivacyRequest(
         event_id="p-1",
         event_name="erasure_requested",
         occurred_at=from_ms(T0),
-        identity=Identity(**who),
+        identity=who,
         channel="web",
         request_id="r-1",
         requested_at=from_ms(T0 + 100 * MINUTE_MS),

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -147,10 +147,12 @@ class ApacheKafka:
         self._end(signal.SIGTERM)
         self.start()
 
-    def create_topics(self, *names: str, partitions: int = 4, **config: str) -> None:
+    def create_topics(
+        self, *names: str, partitions: int = 4, config: Mapping[str, str] | None = None
+    ) -> None:
         """Create topics and wait until they are there."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        topics = [NewTopic(n, partitions, self.replicas, config=config) for n in names]
+        topics = [NewTopic(n, partitions, self.replicas, config=dict(config or {})) for n in names]
         for future in admin.create_topics(topics).values():
             future.result(30)
 

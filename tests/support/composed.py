@@ -219,7 +219,7 @@ _BINARIES = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanage
 def mounted(service: str, at: str = "/mnt/shared/config") -> Path:
     """What compose mounts at a place in a service's container."""
     for mount in SERVICES[service]["volumes"]:
-        source, target, *_ = mount.split(":")
+        source, target, *_ = str(mount).split(":")
         if target == at:
             return ROOT / source
     raise AssertionError(f"{service} mounts nothing at {at}")

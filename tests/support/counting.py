@@ -61,7 +61,7 @@ class CounterJob:
             **settings,
         }
         kafka.create_topics(*self.inputs, self.outputs)
-        kafka.create_topics(self.changelog, **changelog)
+        kafka.create_topics(self.changelog, config=changelog)
 
     def send(self, records: list[tuple[str, int]]) -> None:
         """Write the input; a key's records all go to one topic, so that their order is known."""

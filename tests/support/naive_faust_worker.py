@@ -31,7 +31,7 @@ def build_app(arguments: dict[str, Any]) -> faust.App:
     said = app.topic(arguments["output_topic"], key_type=str, value_type=bytes)
     counts = app.Table(settings["table"], key_type=str, partitions=4)
 
-    @app.agent(source)
+    @app.agent(source)  # type: ignore[untyped-decorator]
     async def count(stream: faust.StreamT) -> None:
         handled = 0
         async for key, n in stream.items():

@@ -15,6 +15,7 @@ from streams.contracts.reference.structs import (
     Policies,
     QuietHours,
     Reference,
+    TriggerKind,
     TriggerRule,
 )
 
@@ -147,7 +148,12 @@ def _offer(number: int) -> Offer:
 
 
 def _policies() -> Policies:
-    kinds = ("application_opened", "product_viewed", "search_without_result", "cart_abandoned")
+    kinds: tuple[TriggerKind, ...] = (
+        "application_opened",
+        "product_viewed",
+        "search_without_result",
+        "cart_abandoned",
+    )
     rules = tuple(
         TriggerRule(
             rule_id=f"on-{kind.replace('_', '-')}",

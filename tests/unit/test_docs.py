@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 import yaml
+from msgspec import Struct
 from msgspec.structs import replace
 
 from streams import topics
@@ -56,7 +57,7 @@ def named(text: str) -> set[str]:
     return set(re.findall(r"`([^`\n]+)`", prose))
 
 
-def fields(kind: type) -> set[str]:
+def fields(kind: type[Struct]) -> set[str]:
     """The fields of a struct as people write them."""
     return {"class" if name == "class_" else name for name in kind.__struct_fields__}
 

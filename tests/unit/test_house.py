@@ -13,6 +13,7 @@ from streams import __version__
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "streams").rglob("*.py"))
+TOOLS = sorted(path for room in ("benchmarks", "deploy") for path in (ROOT / room).rglob("*.py"))
 TOP_LEVEL = {
     ".ci",
     ".editorconfig",
@@ -64,7 +65,7 @@ def pure_sources() -> list[Path]:
     return [path for path in SOURCES if path.relative_to(ROOT / "streams").parts[0] in PURE_ROOMS]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
+@pytest.mark.parametrize("path", [*SOURCES, *TOOLS], ids=relative)
 def test_a_file_is_one_idea_with_a_sentence_about_it(path: Path) -> None:
     """Every module opens with a docstring and stays readable in one sitting."""
     source = path.read_text(encoding="utf-8")
@@ -72,7 +73,7 @@ def test_a_file_is_one_idea_with_a_sentence_about_it(path: Path) -> None:
     assert source.count("\n") <= FILE_LINES_MAX
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
+@pytest.mark.parametrize("path", [*SOURCES, *TOOLS], ids=relative)
 def test_no_function_is_longer_than_a_screen(path: Path) -> None:
     """A function of more than seventy lines is several functions."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -53,7 +53,7 @@ def evaluated(
 
 def _life(person: Customer, *risks: float, buys_before: int = -1) -> list[str]:
     """The transitions of these weekly scores; before score `buys_before` there is a purchase."""
-    said = []
+    said: list[str] = []
     for week, risk in enumerate(risks):
         now_ms = T0 + week * WEEK_MS
         if week == buys_before:

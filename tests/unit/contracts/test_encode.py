@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
+from streams.contracts.catalogue import CONTRACTS
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.learning import LearningExample, ModelSnapshot
 from streams.contracts.internal.learning_records import (
@@ -24,7 +25,7 @@ from streams.contracts.outputs.encode import dead_letter_of, encode_dead_letter,
 from streams.contracts.outputs.payloads import DeadLetter
 from streams.contracts.reference.records import decode_reference_record, encode_reference_record
 from streams.contracts.reference.structs import ProductInfo, StockLevel
-from streams.contracts.schemas import CONTRACTS, schema_of
+from streams.contracts.schemas import schema_of
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 BY_NAME = {contract.name: contract for contract in CONTRACTS}

@@ -1,7 +1,7 @@
 """What events make of a row, concern by concern."""
 
 import random
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from msgspec.structs import replace
@@ -21,7 +21,6 @@ from streams.contracts.inputs.events import (
     Beacon,
     Clickstream,
     EddystoneEid,
-    Event,
     InputEvent,
     Page,
     Permission,
@@ -70,7 +69,7 @@ def block(n: int, at_ms: int, channel: str) -> dict[str, Any]:
     }
 
 
-def web(n: int, name: str, at_ms: int = T0, **more: Any) -> Clickstream:
+def web(n: int, name: ev.ClickstreamName, at_ms: int = T0, **more: Any) -> Clickstream:
     """An event of the web shop."""
     page = more.pop("page", Page(path="/"))
     return Clickstream(event_name=name, page=page, **block(n, at_ms, "web"), **more)
@@ -90,12 +89,14 @@ def order(n: int, order_id: str, total: str, at_ms: int = T0, **more: Any) -> Pu
     )
 
 
-def profile(n: int, name: str, at_ms: int = T0, **more: Any) -> Profile:
+def profile(n: int, name: ev.ProfileName, at_ms: int = T0, **more: Any) -> Profile:
     """An event of the profile."""
     return Profile(event_name=name, **block(n, at_ms, "web"), **more)
 
 
-def sighted(n: int, at_ms: int, rssi_dbm: int = -60, observation: str = "sighting") -> Beacon:
+def sighted(
+    n: int, at_ms: int, rssi_dbm: int = -60, observation: Literal["sighting", "exit"] = "sighting"
+) -> Beacon:
     """The beacon of zone z-1, seen by a phone."""
     return Beacon(
         event_name="beacon_sighted",
@@ -118,8 +119,10 @@ GRANTED = profile(900, "consent_updated", T0 - 1, purposes={"location_beacon": "
 
 def test_every_event_name_has_an_applier() -> None:
     """A name of the contract without an applier would be ignored without a word."""
-    kinds = (ev.ClickstreamName, ev.AppName, ev.BeaconName, ev.PurchaseName)
-    kinds += (ev.FeedbackName, ev.ProfileName)
+    kinds = (
+        *(ev.ClickstreamName, ev.AppName, ev.BeaconName, ev.PurchaseName),
+        *(ev.FeedbackName, ev.ProfileName),
+    )
     assert {name for kind in kinds for name in names_of(kind)} == set(APPLIERS)
 
 
@@ -378,16 +381,17 @@ def test_a_session_ends_after_half_an_hour_of_silence() -> None:
     assert [s.views for s in sessions if s] == [2, 1]
 
 
-def stream_of(seed: int) -> list[Event]:
+def stream_of(seed: int) -> list[InputEvent]:
     """A week of one person."""
+    names: list[ev.ClickstreamName] = ["page_viewed", "product_viewed", "products_searched"]
     draw = random.Random(seed)
-    stream: list[Event] = []
+    stream: list[InputEvent] = []
     for n in range(60):
         at_ms = T0 + draw.randrange(7 * DAY_MS)
         if n % 10 == 0:
             stream.append(order(n, f"o-{n}", f"{draw.randrange(1, 90)}.50", at_ms))
         else:
-            name = draw.choice(["page_viewed", "product_viewed", "products_searched"])
+            name = draw.choice(names)
             stream.append(web(n, name, at_ms, product=SHOE))
     return stream
 
@@ -407,7 +411,8 @@ def test_disorder_and_duplicates_change_no_count(seed: int) -> None:
     assert a.last_at_ms == b.last_at_ms
     assert a.spend is not None
     assert b.spend is not None
-    assert (a.spend.orders, a.spend.total) == (b.spend.orders, pytest.approx(b.spend.total))
+    assert a.spend.orders == b.spend.orders
+    assert a.spend.total == pytest.approx(b.spend.total)
     assert a.spend.week == pytest.approx(b.spend.week, rel=1e-9)
     for name, activity in a.channels.items():
         assert activity.month == pytest.approx(b.channels[name].month, rel=1e-9)

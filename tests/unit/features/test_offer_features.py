@@ -72,7 +72,8 @@ def vector_of(made: Offer, person: Customer) -> NDArray[np.float32]:
     """What one offer is to the person."""
     matrix = offer_matrix([card_of(made)], person, NOW)
     assert matrix.shape == (1, len(OFFER_FEATURES))
-    return matrix[0]
+    vector: NDArray[np.float32] = matrix[0]
+    return vector
 
 
 def of_offer(made: Offer, person: Customer) -> dict[str, float]:

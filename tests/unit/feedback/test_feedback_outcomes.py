@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from streams.contracts.outputs.effects import OutcomeLabeled
+from streams.contracts.outputs.effects import Effect, OutcomeLabeled
 from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS, HOUR_MS
 from streams.customer.row import Redeemed
@@ -72,7 +72,8 @@ def test_the_first_view_counts_whatever_comes_first() -> None:
     """Two views in either order leave the earlier time, and are seen once."""
     early, late = report("offer_viewed", 1, NOON), report("offer_viewed", 1, NOON + HOUR_MS)
     for events in ((early, late), (late, early)):
-        row, effects = person(decision(1)), ()
+        row = person(decision(1))
+        effects: tuple[Effect, ...] = ()
         for event in events:
             row, more = credit(row, event, NOON + HOUR_MS, POLICIES)
             effects += more

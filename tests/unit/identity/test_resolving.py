@@ -1,11 +1,14 @@
 """Whose row a message belongs to; arms; what identity asks of the world."""
 
+from typing import Any
+
 from streams.contracts.common import Identity
-from streams.contracts.inputs.events import Clickstream, Page, PrivacyRequest
+from streams.contracts.inputs.events import Clickstream, Page, PrivacyName, PrivacyRequest
 from streams.contracts.internal.routing import (
     HOPS_MAX,
     LinkAnswered,
     LinkRequested,
+    Message,
     RoutedEvent,
     Tick,
 )
@@ -19,7 +22,7 @@ T0 = 1_770_000_000_000
 ALIAS = Alias(version=1, alias_id="a-1", moved_to="c-1", moved_at_ms=T0, method="login")
 
 
-def view(**identity: str) -> Clickstream:
+def view(**identity: Any) -> Clickstream:
     """A page view under some ids."""
     return Clickstream(
         event_id="e-1",
@@ -31,7 +34,7 @@ def view(**identity: str) -> Clickstream:
     )
 
 
-def privacy(name: str) -> PrivacyRequest:
+def privacy(name: PrivacyName) -> PrivacyRequest:
     """A privacy request of c-1."""
     return PrivacyRequest(
         event_id="p-1",
@@ -51,7 +54,13 @@ def test_keys() -> None:
         customer_id="c", other_id="a", method="login", answered_at_ms=T0, row=None
     )
     routed = RoutedEvent(key="c-9", topic="events.clickstream", event=view(anonymous_id="a"))
-    messages = [asked, answer, routed, Tick("t", T0), view(device_id="d", anonymous_id="a")]
+    messages: list[Message] = [
+        asked,
+        answer,
+        routed,
+        Tick("t", T0),
+        view(device_id="d", anonymous_id="a"),
+    ]
     assert [key_of(message) for message in messages] == ["a", "c", "c-9", "t", "a"]
 
 

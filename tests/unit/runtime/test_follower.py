@@ -78,7 +78,7 @@ def test_faults_are_survived(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A broker that is away, a damaged store: a warning each, and it begins again."""
-    faults = [EpochError("no broker"), StoreError("Corruption: bad block")]
+    faults: list[Exception] = [EpochError("no broker"), StoreError("Corruption: bad block")]
     assert follow(tmp_path, monkeypatch, faults) == ([], 2)
     warnings = [r.message for r in caplog.records if r.levelname == "WARNING"]
     assert len(warnings) == 2

@@ -29,9 +29,6 @@ def test_another_version_is_refused_by_name() -> None:
 def test_the_project_asks_for_the_same_versions() -> None:
     """pyproject.toml and the runtime agree."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = dict(
-        re.fullmatch(r"([a-z-]+)(?:\[.*\])?==(.+)", wanted).groups()  # type: ignore[union-attr]
-        for wanted in project["dependencies"]
-        if "==" in wanted
-    )
+    found = (re.fullmatch(r"([a-z-]+)(?:\[.*\])?==(.+)", d) for d in project["dependencies"])
+    asked = {match[1]: match[2] for match in found if match is not None}
     assert asked == PINS

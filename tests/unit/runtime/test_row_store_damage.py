@@ -8,8 +8,8 @@ import pytest
 
 from streams.errors import OperatorError
 from streams.runtime.faults import StoreError
-from streams.runtime.records import RowChange
-from streams.runtime.state.store import NEVER, RowStore, StoreOptions
+from streams.runtime.records import NEVER, RowChange
+from streams.runtime.state.store import RowStore, StoreOptions
 
 OPTIONS = StoreOptions(1 << 20, 1 << 20)
 

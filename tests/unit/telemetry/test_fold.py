@@ -1,7 +1,6 @@
 """The fold: every step becomes the right measurements, and every effect is folded."""
 
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
@@ -19,6 +18,7 @@ from streams.contracts.outputs.effects import (
     OutcomeSeen,
     PurchaseSeen,
 )
+from streams.pipeline import Step
 from streams.telemetry import fold
 from streams.telemetry.fold import measure
 
@@ -35,7 +35,7 @@ LINK = LinkRequested(customer_id="c1", other_id="a1", method="login", requested_
 
 def folded(message: Any, *effects: Any) -> list[tuple[str, tuple[str, ...], float]]:
     """The measurements of a step without a row, names without their prefix."""
-    step = SimpleNamespace(row=None, effects=effects)
+    step = Step(None, effects)
     return [
         (m.metric.name.removeprefix("offerstream_"), m.labels, m.value)
         for m in measure(message, step)

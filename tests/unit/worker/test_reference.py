@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from streams.contracts.internal.learning import ModelSnapshot
 from streams.contracts.internal.learning_records import encode_snapshot
 from streams.contracts.reference.records import encode_reference_record
+from streams.contracts.reference.structs import Offer, Policies
 from streams.telemetry import catalogue as metrics
 from streams.worker.meter import Meter
 from streams.worker.reference import ReferenceState
@@ -18,7 +19,8 @@ def small_shop() -> tuple[ReferenceState, Meter]:
     """The small shop, as it comes off the topics."""
     meter = Meter()
     found = ReferenceState(meter, lambda: 1_000.0)
-    for record in (*SHOP.offers, SHOP.policies):
+    records: tuple[Offer | Policies, ...] = (*SHOP.offers, SHOP.policies)
+    for record in records:
         found.take(*encode_reference_record(record))
     found.refresh()
     return found, meter

@@ -1,0 +1,160 @@
+"""What offers and alerts are worth, and whether the models can be believed."""
+
+from deploy.grafana.panels import Board, Graph, Number, Row
+from deploy.grafana.queries import CURRENCY, incremental_margin, rate, scaled, seen, total
+from streams.telemetry import catalogue as c
+
+DECIDED = total(c.OFFERS, "arm")
+REDEEMED = total(c.OUTCOMES, "arm", 'outcome="redeemed"')
+
+OFFERS = Row(
+    "Offers",
+    (
+        Number("Offers decided", "short", total(c.OFFERS), "Over the range on top."),
+        Number(
+            "Redeemed",
+            "short",
+            total(c.OUTCOMES, "", 'outcome="redeemed"'),
+            "Over the range on top.",
+        ),
+        Number(
+            "Alerts entered",
+            "short",
+            total(c.ALERTS, "", 'transition="entered"'),
+            "New churn cases.",
+        ),
+        Number(
+            "Incremental margin",
+            CURRENCY,
+            incremental_margin(),
+            "The policy's margin less the holdout's, scaled to as many people; net of refunds.",
+        ),
+        Number(
+            "Examples learned: response",
+            "short",
+            f'max({c.MODEL_EXAMPLES.name}{{model="response"}})',
+            "Behind the snapshot in use.",
+        ),
+        Number(
+            "Examples learned: churn",
+            "short",
+            f'max({c.MODEL_EXAMPLES.name}{{model="churn"}})',
+            "Behind the snapshot in use.",
+        ),
+        Graph(
+            "Redemption rate by arm",
+            "percentunit",
+            ((f"{REDEEMED} / {DECIDED}", "{{arm}}"),),
+            "The policy against uniformly random choice: the same people, split by hash.",
+        ),
+        Graph(
+            "Outcomes of offers",
+            "ops",
+            ((rate(c.OUTCOMES, "outcome"), "{{outcome}}"),),
+            "Delivered, viewed, clicked, dismissed, redeemed, expired.",
+        ),
+        Graph(
+            "Offers by channel",
+            "ops",
+            ((seen(rate(c.OFFERS, "channel")), "{{channel}}"),),
+            "Where people met their offers.",
+        ),
+    ),
+)
+INCREMENTAL_VALUE = Row(
+    "Incremental value, against the holdout",
+    (
+        Graph(
+            "Margin by arm, scaled to everyone",
+            CURRENCY,
+            ((scaled(c.PURCHASE_MARGIN), "{{arm}}"),),
+            "Margin over the arm's share of people; above the holdout is what offers brought.",
+        ),
+        Graph(
+            "Purchases by arm, scaled to everyone",
+            "short",
+            ((scaled(c.PURCHASES), "{{arm}}"),),
+            "The holdout redeems nothing and buys all the same: the gap is what offers add.",
+        ),
+        Graph(
+            "Refunds and margin lost by arm",
+            CURRENCY,
+            (
+                (total(c.REFUND_AMOUNT, "arm"), "refunds {{arm}}"),
+                (total(c.MARGIN_LOST, "arm"), "margin lost {{arm}}"),
+            ),
+            "Subtract before you celebrate.",
+        ),
+    ),
+)
+LEAVING = Row(
+    "Leaving customers",
+    (
+        Graph(
+            "Alerts by transition",
+            "ops",
+            ((rate(c.ALERTS, "transition"), "{{transition}}"),),
+            "One open case a person: entered, escalated, de-escalated, resolved.",
+        ),
+        Graph(
+            "What became of alerts",
+            "short",
+            ((total(c.RETENTION, "result"), "{{result}}"),),
+            "As the CRM reports with retention_outcome; saved over all others is its worth.",
+        ),
+        Graph(
+            "Life-cycle stages entered",
+            "ops",
+            ((rate(c.SEGMENTS, "segment"), "{{segment}}"),),
+            "New, active, at risk, lapsed.",
+        ),
+    ),
+)
+MODELS = Row(
+    "Can the models be believed?",
+    (
+        Graph(
+            "Log loss against the base rate",
+            "short",
+            (
+                (f"max by (model) ({c.LOG_LOSS.name})", "{{model}}"),
+                (f"max by (model) ({c.CONSTANT_LOG_LOSS.name})", "{{model}}: base rate"),
+            ),
+            "Predicted before it is learned. Above its base rate, a model harms.",
+        ),
+        Graph(
+            "AUC",
+            "short",
+            ((f"max by (model) ({c.AUC.name})", "{{model}}"),),
+            "Prequential; .5 is a coin.",
+        ),
+        Graph(
+            "Calibration",
+            "short",
+            ((f"max by (model) ({c.CALIBRATION.name})", "{{model}}"),),
+            "Sum of predictions over sum of labels; 1 is right, outside .8 to 1.25 alerts.",
+        ),
+        Graph(
+            "Labels",
+            "ops",
+            ((rate(c.LABELS, "model, class"), "{{model}} {{class}}"),),
+            "What the learner is given.",
+        ),
+        Graph(
+            "Examples read",
+            "ops",
+            ((rate(c.EXAMPLES, "model, result"), "{{model}} {{result}}"),),
+            "Repeated examples are passed over.",
+        ),
+        Graph(
+            "Age of the snapshot in use",
+            "s",
+            ((f"max by (model) ({c.SNAPSHOT_AGE.name})", "{{model}}"),),
+            "Grows while there is nothing new to learn, or the learner is down.",
+        ),
+    ),
+)
+
+OUTCOMES = Board(
+    "offerstream: outcomes", "offerstream-outcomes", (OFFERS, INCREMENTAL_VALUE, LEAVING, MODELS)
+)
