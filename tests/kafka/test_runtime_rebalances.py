@@ -189,7 +189,9 @@ def test_rolling_static_members_rebalances_nobody(
         assert seen == noticed
 
 
-def roll(job: CounterJob, members: tuple[str | None, str | None], feed: Feed) -> list[int]:
+def roll(
+    job: CounterJob, members: tuple[str | None, str | None], feed: Feed[tuple[str, int]]
+) -> list[int]:
     """Restart both workers in turn; how often each was assigned anew over the other's restart."""
     workers = [job.worker(n, member=members[n]) for n in range(2)]
     wait_until_all_work(workers)

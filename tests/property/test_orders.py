@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.contracts.common import Identity, Money
-from streams.contracts.inputs.events import Purchase
+from streams.contracts.inputs.events import Purchase, PurchaseName
 from streams.contracts.outputs.effects import PurchaseSeen
 from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS, HOUR_MS, from_ms
@@ -19,7 +19,13 @@ from streams.customer.orders import exact
 from streams.feedback import credit
 
 T0 = 1_770_000_000_000
-NAMES = ("order_completed", "order_updated", "order_refunded", "order_cancelled")
+Fact = tuple[PurchaseName, int, int]
+NAMES: tuple[PurchaseName, ...] = (
+    "order_completed",
+    "order_updated",
+    "order_refunded",
+    "order_cancelled",
+)
 END = T0 + 40 * DAY_MS
 
 cents = st.integers(-2_000, 20_000)
@@ -30,7 +36,9 @@ facts = st.lists(
 )
 
 
-def event(number: int, name: str, hour: int, amount: int, order_id: str = "o-1") -> Purchase:
+def event(
+    number: int, name: PurchaseName, hour: int, amount: int, order_id: str = "o-1"
+) -> Purchase:
     """One thing that is said of an order."""
     return Purchase(
         event_id=f"{order_id}-{number}",
@@ -86,9 +94,7 @@ def summary(person: Customer) -> dict[str, Any]:
 
 @settings(deadline=None)
 @given(facts, st.randoms(use_true_random=False))
-def test_all_permutations_and_repetitions_give_the_same(
-    said: list[tuple[str, int, int]], random: Any
-) -> None:
+def test_all_permutations_and_repetitions_give_the_same(said: list[Fact], random: Any) -> None:
     """The row's part of an order and the sums of the metrics do not depend on arrival."""
     events = [event(n, *fact) for n, fact in enumerate(said)]
     person, sums = run(events)
@@ -100,7 +106,7 @@ def test_all_permutations_and_repetitions_give_the_same(
 
 
 @given(facts)
-def test_the_net_amount_is_what_the_newest_facts_say(said: list[tuple[str, int, int]]) -> None:
+def test_the_net_amount_is_what_the_newest_facts_say(said: list[Fact]) -> None:
     """The newest total, less what came back, at least zero; nothing before it is completed."""
     person, sums = run([event(n, *fact) for n, fact in enumerate(said)])
     bought = [f for f in said if f[0] == NAMES[0] and f[2] > 0]
@@ -120,7 +126,7 @@ def test_the_net_amount_is_what_the_newest_facts_say(said: list[tuple[str, int, 
 @settings(deadline=None, max_examples=50)
 @given(facts, st.lists(st.booleans(), min_size=5, max_size=5))
 def test_two_rows_that_heard_different_events_merge_to_the_same(
-    said: list[tuple[str, int, int]], sides: list[bool]
+    said: list[Fact], sides: list[bool]
 ) -> None:
     """Whatever part of an order's events came before the login, the merged row's sum is right."""
     events = [event(n, *fact) for n, fact in enumerate(said)]

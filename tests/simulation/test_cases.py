@@ -65,7 +65,7 @@ def rejected(out: Outcome) -> list[tuple[int, str, str]]:
 
 def views(out: Outcome) -> float:
     """How many events of the web shop the row counts, not faded to speak of."""
-    return round(sum(bucket[2] for c in out.row["counters"].values() for bucket in c[0]))
+    return float(sum(bucket[2] for c in out.row["counters"].values() for bucket in c[0]))
 
 
 FIRST = 1_772_359_200_000  # 2026-03-01T10:00:00Z
