@@ -1,10 +1,11 @@
 """`process()`: the whole way of one message through the house, on one screen."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from streams import alerts, customer, decisions, feedback, identity
-from streams.contracts.internal.routing import Message
-from streams.contracts.outputs.effects import Effect
+from streams.contracts.internal.routing import LinkAnswered, LinkRequested, Message
+from streams.contracts.outputs.effects import Effect, EventRouted
 from streams.customer import Customer, Row, TriggerEvent, due_at_ms
 from streams.decisions import Basis, DecisionRequest, Policy
 from streams.models import Models
@@ -50,7 +51,10 @@ def process(message: Message, row: Row | None, world: World) -> Step:
         return Step(resolution.row, resolution.effects)
     person, elapsed = _run_due(resolution.person, resolution.at_ms, world)
     if resolution.event is None:
-        return Step(person, (*resolution.effects, *elapsed))
+        person, told = _linked(person, message, resolution.at_ms, world)
+        return Step(person, (*resolution.effects, *elapsed, *told))
+    person, waited = _go_on(person, resolution.effects, resolution.at_ms, world)
+    elapsed += waited
     applied = customer.apply(person, resolution.event, world.policy.places)
     if applied.ignored:
         return Step(applied.person, (*resolution.effects, *elapsed, *applied.effects))
@@ -64,6 +68,37 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     return Step(
         person, (*resolution.effects, *elapsed, *applied.effects, *credited, *leaving, *decided)
     )
+
+
+def _linked(
+    person: Customer, message: Message, at_ms: int, world: World
+) -> tuple[Customer, Effects]:
+    """After a merge: reminders about the cart of both, and what waited for the last link."""
+    if not isinstance(message, LinkAnswered):
+        return person, ()
+    at_ms = max(at_ms, person.last_at_ms)
+    person = decisions.set_reminders(person, at_ms, world.policy)
+    asked = tuple(other for other in person.links_asked if other != message.other_id)
+    person = replace(person, links_asked=asked)
+    return (person, ()) if asked else _answer_linking(person, at_ms, world)
+
+
+def _go_on(person: Customer, asked: Effects, at_ms: int, world: World) -> tuple[Customer, Effects]:
+    """The next event ends the wait for a link; the links that it asks for itself begin another."""
+    person, decided = _answer_linking(person, max(at_ms, person.last_at_ms), world)
+    links = tuple(
+        effect.message.other_id
+        for effect in asked
+        if isinstance(effect, EventRouted)
+        and isinstance(effect.message, LinkRequested)
+        and effect.message.customer_id == person.customer_id
+    )
+    return (person if links == person.links_asked else replace(person, links_asked=links)), decided
+
+
+def _answer_linking(person: Customer, at_ms: int, world: World) -> tuple[Customer, Effects]:
+    person, waiting = decisions.take_linking(person, at_ms, world.policy)
+    return _decided(person, waiting, at_ms, world)
 
 
 def _run_due(person: Customer, until_ms: int, world: World) -> tuple[Customer, Effects]:
@@ -130,8 +165,16 @@ def _answer(
     """Decide once for every trigger event that a trigger rule listens to."""
     person = decisions.set_reminders(person, at_ms, world.policy)
     person, requests = decisions.fire(person, trigger_events, world.policy)
+    person, requests = decisions.await_links(person, requests, at_ms)
+    return _decided(person, (*due, *requests), at_ms, world)
+
+
+def _decided(
+    person: Customer, requests: tuple[DecisionRequest, ...], at_ms: int, world: World
+) -> tuple[Customer, Effects]:
+    """The requests answered one by one: each sees what the one before has sent."""
     effects: list[Effect] = []
-    for request in (*due, *requests):
+    for request in requests:
         person, decided = decisions.decide(
             person, request, at_ms, Basis(world.models.response, world.policy, world.processing_ms)
         )

@@ -52,7 +52,7 @@ def output_headers(
     subject: str | None,
     traceparent: str | None,
 ) -> tuple[tuple[str, bytes], ...]:
-    """The headers of a record that we write: CloudEvents binary mode.
+    """The headers of a record that we write: CloudEvents binary mode, and W3C `traceparent`.
 
     >>> dict(output_headers("churn_alert.v1", "a_1", "/offerstream", 0, "c1", None))["ce_time"]
     b'1970-01-01T00:00:00Z'
@@ -69,8 +69,14 @@ def output_headers(
     if subject is not None:
         headers.append(("ce_subject", subject.encode()))
     if traceparent is not None:
-        headers.append(("ce_traceparent", traceparent.encode()))
+        headers.extend(trace_headers(traceparent))
     return tuple(headers)
+
+
+def trace_headers(traceparent: str) -> tuple[tuple[str, bytes], ...]:
+    """The trace, as W3C names the header and as CloudEvents' extension does."""
+    value = traceparent.encode()
+    return ("traceparent", value), ("ce_traceparent", value)
 
 
 def read_headers(headers: Headers) -> Attributes | Rejected:

@@ -37,6 +37,7 @@ APPLIERS: dict[str, Applier] = {
     **dict.fromkeys(phones.COUNTED_AS, phones.happened),
     "coupon_entered": browsing.looked,
     "coupon_removed": browsing.looked,
+    "checkout_started": browsing.checked_out,
     "product_viewed": browsing.viewed_product,
     "products_searched": browsing.searched,
     "product_added": browsing.added_product,

@@ -37,6 +37,12 @@ def looked(person: Customer, event: Browse, timing: EventTiming) -> Change:
     return Change(_with_cart(_counted(person, event, timing), event, timing))
 
 
+def checked_out(person: Customer, event: Browse, timing: EventTiming) -> Change:
+    """`checkout_started`: who is about to pay has not left the cart behind."""
+    person = _with_cart(_counted(person, event, timing), event, timing)
+    return Change(replace(person, cart=carts.touched(person.cart, timing.at_ms)))
+
+
 def viewed_product(person: Customer, event: Browse, timing: EventTiming) -> Change:
     """`product_viewed`: a view, an interest, and a trigger event."""
     person = _with_cart(_counted(person, event, timing), event, timing)

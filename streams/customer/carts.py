@@ -1,57 +1,198 @@
-"""The cart across channels: what was put in, taken out, shown, and bought."""
+"""The cart across channels, by event time: what was put in, taken out, shown, and bought.
+
+A line keeps the newest changes of its quantity with their event times (`CartItem.moves`), so that
+what comes late finds its place: the cart is the same in whatever order its events arrive, within
+`CART_MOVES_MAX` changes a line and `GONE_KEPT_MS` for lines without pieces.
+"""
+
+from collections.abc import Iterable
 
 from streams.contracts.common import Cart as CartSeen
 from streams.contracts.common import Product
-from streams.customer.row import CART_ITEMS_MAX, Cart, CartItem
+from streams.contracts.times import HOUR_MS
+from streams.customer.row import (
+    CART_GONE_MAX,
+    CART_ITEMS_MAX,
+    CART_MOVES_MAX,
+    Cart,
+    CartItem,
+)
+
+GONE_KEPT_MS = 6 * HOUR_MS
+GTIN_DIGITS = 14
+
+Moves = tuple[tuple[int, int], ...]
+Lines = tuple[CartItem, ...]
 
 
 def shown(cart: Cart | None, seen: CartSeen, at_ms: int) -> Cart:
-    """The cart as the shop shows it whole; an older picture than ours changes nothing."""
-    if cart is not None and at_ms < cart.updated_at_ms:
+    """The cart as the shop shows it whole; only what was changed later is changed on top of it."""
+    if cart is not None and at_ms < cart.whole_at_ms:
         return cart
-    items: tuple[CartItem, ...] = ()
+    lines: Lines = ()
     for product in seen.items:
-        items = _with(items, product, product.quantity)
-    return Cart(seen.cart_id, at_ms, items[-CART_ITEMS_MAX:], at_ms)
+        lines = _with_move(lines, _line_of(product, at_ms, product.quantity))
+    later = _later(cart, at_ms)
+    whole = Cart(seen.cart_id, at_ms, lines, at_ms)
+    return _settled(_joined(whole, later), cart)
 
 
 def put_in(cart: Cart | None, product: Product, at_ms: int) -> Cart:
-    """One more product; nothing if the cart was emptied or shown whole since."""
-    return _changed(cart, product, max(product.quantity, 1), at_ms)
+    """More of a product; nothing if the cart was emptied or shown whole since."""
+    return _changed(cart, [_line_of(product, at_ms, max(product.quantity, 1))], at_ms)
 
 
 def taken_out(cart: Cart | None, product: Product, at_ms: int) -> Cart:
-    """One product fewer; a line without pieces is gone."""
-    return _changed(cart, product, -max(product.quantity, 1), at_ms)
+    """Fewer of a product; a line without pieces is gone."""
+    return _changed(cart, [_line_of(product, at_ms, -max(product.quantity, 1))], at_ms)
 
 
-def emptied(cart: Cart | None, at_ms: int) -> Cart:
-    """The cart after a purchase on any channel; what was put in later stays."""
-    if cart is None:
-        return Cart("", at_ms, (), at_ms)
-    if cart.updated_at_ms > at_ms:
+def bought(cart: Cart | None, items: Iterable[Product], at_ms: int) -> Cart:
+    """The cart after an order on any channel: what the order holds is taken out of it.
+
+    Lines are found by product id or GTIN, and lose as many pieces as were bought. An order that
+    names no product takes everything that was put in up to then. What was put in later stays.
+    """
+    lines = [_line_of(item, at_ms, -item.quantity) for item in items if item.quantity > 0]
+    if lines:
+        return _changed(cart, lines, at_ms)
+    if cart is not None and at_ms < cart.whole_at_ms:
         return cart
-    return Cart(cart.cart_id, at_ms, (), at_ms)
+    empty = Cart(cart.cart_id if cart is not None else "", at_ms, (), at_ms)
+    return _settled(_joined(empty, _later(cart, at_ms)), cart)
 
 
-def _changed(cart: Cart | None, product: Product, quantity: int, at_ms: int) -> Cart:
+def touched(cart: Cart | None, at_ms: int) -> Cart:
+    """The cart that somebody is busy with: as it was, but not left behind."""
     if cart is None:
-        cart = Cart("", at_ms)
-    if at_ms < cart.whole_at_ms:
-        return cart
-    items = _with(cart.items, product, quantity)
-    updated_at_ms = max(cart.updated_at_ms, at_ms)
-    return Cart(cart.cart_id, updated_at_ms, items[-CART_ITEMS_MAX:], cart.whole_at_ms)
+        return Cart("", at_ms)
+    return Cart(cart.cart_id, max(cart.updated_at_ms, at_ms), *_rest(cart))
 
 
-def _with(items: tuple[CartItem, ...], product: Product, quantity: int) -> tuple[CartItem, ...]:
-    """The lines with so many pieces more (or fewer) of a product."""
-    for place, old in enumerate(items):
-        if old.product_id == product.product_id:
-            pieces = old.quantity + quantity
-            price = product.price if product.price is not None else old.price
-            line = (CartItem(old.product_id, product.category, pieces, price),)
-            return items[:place] + (line if pieces > 0 else ()) + items[place + 1 :]
-    if quantity <= 0:
-        return items
-    return (*items, CartItem(product.product_id, product.category, quantity, product.price or 0.0))
+def merged(a: Cart | None, b: Cart | None) -> Cart | None:
+    """Two people's carts as one: all changes of both, but none older than the newest whole one."""
+    if a is None or b is None:
+        return a or b
+    old, new = sorted((a, b), key=lambda c: (c.updated_at_ms, c.cart_id))
+    whole_ms = max(old.whole_at_ms, new.whole_at_ms)
+    both = Cart(new.cart_id or old.cart_id, new.updated_at_ms, (), whole_ms)
+    for cart in (old, new):
+        both = _joined(both, _lines_since(cart, whole_ms))
+    return _settled(both, None)
+
+
+def _rest(cart: Cart) -> tuple[Lines, int, Lines]:
+    return cart.items, cart.whole_at_ms, cart.gone
+
+
+def _line_of(product: Product, at_ms: int, pieces: int) -> CartItem:
+    gtin = (product.gtin or "").zfill(GTIN_DIGITS) if product.gtin else ""
+    return CartItem(
+        product.product_id or "",
+        product.category or "",
+        max(pieces, 0),
+        product.price or 0.0,
+        gtin,
+        ((at_ms, pieces),),
+    )
+
+
+def _changed(cart: Cart | None, lines: Iterable[CartItem], at_ms: int) -> Cart:
+    before = cart if cart is not None else Cart("", 0)
+    if at_ms < before.whole_at_ms:
+        return before
+    return _settled(_joined(before, lines), cart)
+
+
+def _joined(cart: Cart, more: Iterable[CartItem]) -> Cart:
+    """The cart with more lines, or more changes of its lines; not settled yet."""
+    lines: Lines = ()
+    for line in (*cart.items, *cart.gone):
+        known = CartItem(*_head(line), _moves_of(line, cart))
+        lines = (*lines, known)
+    for line in more:
+        lines = _with_move(lines, line)
+    return Cart(cart.cart_id, cart.updated_at_ms, lines, cart.whole_at_ms)
+
+
+def _head(line: CartItem) -> tuple[str, str, int, float, str]:
+    return line.product_id, line.category, line.quantity, line.price, line.gtin
+
+
+def _with_move(lines: Lines, new: CartItem) -> Lines:
+    """The lines with the changes of one more; who put it in last tells what it is."""
+    for place, old in enumerate(lines):
+        if _is_same(old, new):
+            moves = tuple(sorted((*old.moves, *new.moves), key=lambda m: (m[0], -m[1])))
+            first, last = (old, new) if _put_in_ms(new) >= _put_in_ms(old) else (new, old)
+            line = CartItem(
+                last.product_id or first.product_id,
+                last.category or first.category,
+                0,
+                last.price or first.price,
+                last.gtin or first.gtin,
+                moves,
+            )
+            return (*lines[:place], line, *lines[place + 1 :])
+    return (*lines, new)
+
+
+def _is_same(a: CartItem, b: CartItem) -> bool:
+    """One product: the same id, or the same GTIN."""
+    if a.product_id and a.product_id == b.product_id:
+        return True
+    return bool(a.gtin) and a.gtin == b.gtin
+
+
+def _settled(cart: Cart, before: Cart | None) -> Cart:
+    """The lines counted, bounded, and parted into those with pieces and those without."""
+    lines = [_counted(line) for line in cart.items]
+    lines.sort(key=lambda line: (_newest(line), line.product_id, line.gtin))
+    changes = [_newest(line) for line in lines if any(n > 0 for _, n in line.moves)]
+    earlier = before.updated_at_ms if before is not None else cart.updated_at_ms
+    updated_ms = max(earlier, cart.whole_at_ms, *changes, 0)
+    newest_ms = max([updated_ms, *(_newest(line) for line in lines)])
+    items = tuple(line for line in lines if line.quantity > 0)[-CART_ITEMS_MAX:]
+    gone = [
+        line for line in lines if line.quantity == 0 and _newest(line) >= newest_ms - GONE_KEPT_MS
+    ]
+    return Cart(cart.cart_id, updated_ms, items, cart.whole_at_ms, tuple(gone)[-CART_GONE_MAX:])
+
+
+def _counted(line: CartItem) -> CartItem:
+    """The line with its pieces: never below none, whatever is taken out."""
+    moves = line.moves
+    while len(moves) > CART_MOVES_MAX:
+        (_, first), (at_ms, second), *rest = moves
+        moves = ((at_ms, max(max(first, 0) + second, 0)), *rest)
+    pieces = 0
+    for _, change in moves:
+        pieces = max(pieces + change, 0)
+    return CartItem(line.product_id, line.category, pieces, line.price, line.gtin, moves)
+
+
+def _later(cart: Cart | None, at_ms: int) -> list[CartItem]:
+    return [] if cart is None else _lines_since(cart, at_ms + 1)
+
+
+def _lines_since(cart: Cart, since_ms: int) -> list[CartItem]:
+    """The lines with their changes at or after a moment; without those that had none."""
+    lines = []
+    for line in (*cart.items, *cart.gone):
+        moves = tuple(m for m in _moves_of(line, cart) if m[0] >= since_ms)
+        if moves:
+            lines.append(CartItem(*_head(line), moves))
+    return lines
+
+
+def _moves_of(line: CartItem, cart: Cart) -> Moves:
+    """A line of an older row has no changes: it came in when the cart was changed last."""
+    return line.moves or ((cart.updated_at_ms, line.quantity),)
+
+
+def _put_in_ms(line: CartItem) -> int:
+    return max((at_ms for at_ms, pieces in line.moves if pieces > 0), default=0)
+
+
+def _newest(line: CartItem) -> int:
+    return line.moves[-1][0] if line.moves else 0

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.times import DAY_MS
-from streams.customer import counters, rhythm
+from streams.customer import carts, counters, rhythm
 from streams.customer.activity import SESSION_SILENCE_MS
 from streams.customer.consents import newer, without_refused
 from streams.customer.decay import add_faded
@@ -14,7 +14,6 @@ from streams.customer.order_merge import digests_of_both, loose_of_both, one_ord
 from streams.customer.orders import newest_orders
 from streams.customer.row import (
     ARMED_MAX,
-    CART_ITEMS_MAX,
     CONTACTS_MAX,
     LINKED_IDS_MAX,
     OPEN_DECISIONS_MAX,
@@ -27,7 +26,6 @@ from streams.customer.row import (
     TRAITS_MAX,
     VISITS_MAX,
     Affinity,
-    Cart,
     ChannelActivity,
     Churn,
     Consent,
@@ -59,7 +57,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         recent_events=_recent(into, other),
         channels=_channels(into, other),
         session=_session(into.session, other.session),
-        cart=_cart(into.cart, other.cart),
+        cart=carts.merged(into.cart, other.cart),
         affinities=_affinities(into, other),
         views=newest_views(into.views + other.views),
         counters=_counters(into, other),
@@ -89,7 +87,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
             into.reminders,
             other.reminders,
             REMINDERS_MAX,
-            lambda r: (r.kind, r.rule_id, r.ref),
+            lambda r: (r.kind, r.rule_id, r.event_id if r.ref else ""),
             lambda r: r.due_at_ms,
         ),
         fired=_newest(
@@ -107,6 +105,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         push_allowed=into.push_allowed if into.push_allowed is not None else other.push_allowed,
         loose_orders=loose_of_both(into, other),
         order_digests=digests_of_both(into, other),
+        links_asked=into.links_asked,
     )
     return without_refused(merged)
 
@@ -184,19 +183,6 @@ def _session(a: Session | None, b: Session | None) -> Session | None:
         early.searches + late.searches,
         early.dwell_ms + late.dwell_ms,
     )
-
-
-def _cart(a: Cart | None, b: Cart | None) -> Cart | None:
-    """The newer cart, with the older one's lines unless it was shown whole or emptied since."""
-    if a is None or b is None:
-        return a or b
-    old, new = sorted((a, b), key=lambda c: (c.updated_at_ms, c.cart_id))
-    whole_ms = max(old.whole_at_ms, new.whole_at_ms)
-    if new.whole_at_ms >= old.updated_at_ms:
-        return new
-    lines = {item.product_id: item for item in (*old.items, *new.items)}
-    items = tuple(lines.values())[-CART_ITEMS_MAX:]
-    return Cart(new.cart_id or old.cart_id, new.updated_at_ms, items, whole_ms)
 
 
 def _affinities(into: Customer, other: Customer) -> tuple[Affinity, ...]:

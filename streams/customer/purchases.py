@@ -196,7 +196,7 @@ def _bought(person: Customer, event: Purchase, order: Order, timing: EventTiming
         ),
         counters=counted(person.counters, "orders", at_ms),
         affinities=_interests(person, event, at_ms),
-        cart=carts.emptied(person.cart, at_ms),
+        cart=carts.bought(person.cart, event.items, at_ms),
     )
     if order.returned_at_ms is not None:
         held = counted(person.counters, "refunds", order.returned_at_ms)

@@ -25,6 +25,8 @@ ROW_BYTES_MAX = 16_384
 RECENT_EVENTS_MAX = 32
 LINKED_IDS_MAX = 16
 CART_ITEMS_MAX = 20
+CART_GONE_MAX = 12
+CART_MOVES_MAX = 6
 AFFINITIES_MAX = 16
 VIEWS_MAX = 8
 ORDERS_MAX = 32
@@ -35,7 +37,9 @@ VISITS_MAX = 6
 CONTACTS_MAX = 32
 REDEMPTIONS_MAX = 32
 OPEN_DECISIONS_MAX = 8
-REMINDERS_MAX = 8
+CART_REMINDERS_MAX = 8
+DEFERRED_MAX = 16
+REMINDERS_MAX = CART_REMINDERS_MAX + DEFERRED_MAX
 ARMED_MAX = 16
 SIGNALS_MAX = len(get_args(ChurnSignalCode))
 EVIDENCE_MAX = 3
@@ -70,24 +74,32 @@ class Session(Value, frozen=True):
 
 
 class CartItem(Value, frozen=True):
-    """A line of the cart."""
+    """A line of the cart.
+
+    `moves` are the newest changes of its quantity, (event time, pieces), the oldest first: with
+    them a change that comes late finds its place. `price` is 0 where nobody said one.
+    """
 
     product_id: str
     category: str
     quantity: int
     price: float
+    gtin: str = ""
+    moves: tuple[tuple[int, int], ...] = ()
 
 
 class Cart(Value, frozen=True):
     """The cart as last seen; without items after a purchase.
 
-    `whole_at_ms` is when it was last shown whole or emptied: nothing older changes it.
+    `whole_at_ms` is when it was last shown whole or emptied: nothing older changes it. `gone` are
+    lines without pieces that a change which comes late may still concern.
     """
 
     cart_id: str
     updated_at_ms: int
     items: tuple[CartItem, ...] = ()
     whole_at_ms: int = 0
+    gone: tuple[CartItem, ...] = ()
 
     @property
     def value(self) -> float:
@@ -234,9 +246,12 @@ class OpenDecision(Value, frozen=True):
 
 
 class Reminder(Value, frozen=True):
-    """A wish to be looked at: a cart that may be abandoned, a decision deferred by quiet hours."""
+    """A wish to be looked at: a cart that may be abandoned, a decision that has to wait.
 
-    kind: Literal["cart_abandoned", "deferred"]
+    `ref` is the trigger event of a decision that waits, as JSON.
+    """
+
+    kind: Literal["cart_abandoned", "deferred", "linking"]
     due_at_ms: int
     rule_id: str
     event_id: str
@@ -328,6 +343,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     push_allowed: bool | None = None
     loose_orders: tuple[Order, ...] = ()
     order_digests: bytes = b""
+    links_asked: tuple[str, ...] = ()
 
 
 class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):

@@ -6,7 +6,7 @@ from streams.contracts.common import ChannelName
 from streams.contracts.reference.structs import TriggerKind
 
 
-class TriggerEvent(Struct, frozen=True, kw_only=True):
+class TriggerEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One trigger event. `kind` is what trigger rules name; the rest is what they may ask about."""
 
     kind: TriggerKind

@@ -3,6 +3,7 @@
 * `policy` - what decisions stand on; `compiling` - the reference data becomes it
 * `cel_rules`, `facts` - the shop's own rules, and what they may ask
 * `triggers` - which trigger events ask for a decision; `requests` - the request
+* `deferral` - requests that have to wait, and whether they still hold
 * `eligibility` - which offers a person may get, a table; `situation` - what its rules look at;
   `consent`, `limits` - parts of it
 * `arbitration` - what an offer is worth; `exploration` - probabilities and the draw
@@ -12,6 +13,7 @@
 
 from streams.decisions.choose import decide
 from streams.decisions.compiling import compile_policy
+from streams.decisions.deferral import await_links, take_linking
 from streams.decisions.known import Basis
 from streams.decisions.policy import Policy
 from streams.decisions.redecide import redecide
@@ -22,10 +24,12 @@ __all__ = [
     "Basis",
     "DecisionRequest",
     "Policy",
+    "await_links",
     "compile_policy",
     "decide",
     "fire",
     "redecide",
     "set_reminders",
     "take_due",
+    "take_linking",
 ]

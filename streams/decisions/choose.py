@@ -12,6 +12,7 @@ from streams.customer import Customer
 from streams.customer.row import OPEN_DECISIONS_MAX, Contact, OpenDecision
 from streams.decisions.arbitration import fatigue_of, weigh
 from streams.decisions.consent import agreed_purposes
+from streams.decisions.deferral import put_off
 from streams.decisions.eligibility import in_stock, situation_of, why_not
 from streams.decisions.exploration import draw
 from streams.decisions.known import (
@@ -23,25 +24,18 @@ from streams.decisions.known import (
     chosen_of,
     known_of,
 )
-from streams.decisions.limits import blocked, quiet_until_ms, with_contact
+from streams.decisions.limits import blocked, gap_until_ms, quiet_until_ms, with_contact
 from streams.decisions.messages import decision_log, next_best_offer
 from streams.decisions.policy import CompiledOffer
 from streams.decisions.requests import DecisionRequest
 from streams.decisions.situation import Situation
-from streams.decisions.triggers import put_off
 from streams.features import FEATURES_VERSION, context_vector, offer_matrix, pack
 from streams.identity.arms import arm_of
 
 Decided = tuple[Customer, tuple[Effect, ...]]
 Objected = list[tuple[CompiledOffer, WhyNot | None]]
-Stop = Literal["no_consent", "deferred", "stale", "person_cap", "min_gap"]
-STOPPED: dict[Stop, WhyNot] = {
-    "no_consent": "no_consent",
-    "deferred": "quiet_hours",
-    "stale": "stale",
-    "person_cap": "person_cap",
-    "min_gap": "min_gap",
-}
+Stop = Literal["overtaken", "no_consent", "deferred", "stale", "person_cap", "min_gap"]
+Stopped = tuple[Stop, WhyNot]
 
 
 def decide(person: Customer, request: DecisionRequest, now_ms: int, basis: Basis) -> Decided:
@@ -52,26 +46,42 @@ def decide(person: Customer, request: DecisionRequest, now_ms: int, basis: Basis
     agreed = agreed_purposes(person, policy.purposes, request.rule.channel)
     person, stopped = _stopped(known, agreed)
     if stopped is not None:
-        code = STOPPED[stopped]
+        verdict, code = stopped
         withheld = tuple([_withheld(c, code) for c in policy.offers])
-        return person, (DecisionLogged(decision_log(known, stopped, withheld)),)
+        return person, (DecisionLogged(decision_log(known, verdict, withheld)),)
     situation = situation_of(person, request, now_ms, policy, agreed)
     return _choose(known, situation, [(c, why_not(c, situation)) for c in policy.offers])
 
 
-def _stopped(known: Known, agreed: frozenset[Purpose]) -> tuple[Customer, Stop | None]:
+def _stopped(known: Known, agreed: frozenset[Purpose]) -> tuple[Customer, Stopped | None]:
     """Why it ends before any offer is looked at; the request may be put off."""
     person, policy, now_ms = known.person, known.policy, known.now_ms
-    contact, rule = policy.policies.contact, known.request.rule
+    contact, request = policy.policies.contact, known.request
+    if not request.holds:
+        return person, ("overtaken", "overtaken")
     if policy.purposes and not agreed:
-        return person, "no_consent"
-    if rule.channel in contact.quiet_channels:
+        return person, ("no_consent", "no_consent")
+    if request.rule.channel in contact.quiet_channels:
         until_ms = quiet_until_ms(person, contact.quiet_hours, now_ms)
         if until_ms is not None:
-            return put_off(person, known.request, until_ms), "deferred"
-    if now_ms + rule.valid_for_ms <= known.basis.processing_ms:
-        return person, "stale"
-    return person, blocked(person, policy, now_ms)
+            return _deferred(person, request, until_ms, "quiet_hours")
+    if now_ms + request.rule.valid_for_ms <= known.basis.processing_ms:
+        return person, ("stale", "stale")
+    full = blocked(person, policy, now_ms)
+    if request.waited == "deferred" and full != "person_cap":
+        gap_ms = max(contact.min_gap_ms, contact.deferred_gap_ms)
+        until_ms = gap_until_ms(person, gap_ms, now_ms)
+        if until_ms is not None:
+            return _deferred(person, request, until_ms, "min_gap")
+    return person, None if full is None else (full, full)
+
+
+def _deferred(
+    person: Customer, request: DecisionRequest, until_ms: int, code: WhyNot
+) -> tuple[Customer, Stopped]:
+    """Put off until then; a row that is full of such requests takes no more."""
+    later = put_off(person, request, until_ms)
+    return (person, ("person_cap", "person_cap")) if later is None else (later, ("deferred", code))
 
 
 def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:

@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Literal
 
 from streams.contracts.reference.structs import ContactPolicy, FrequencyCap, QuietHours
-from streams.contracts.times import DAY_MS, HOUR_MS, from_ms
+from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS, from_ms
 from streams.customer import Customer
 from streams.customer.row import CONTACTS_MAX, Contact
 from streams.customer.zone_time import zone_of
 from streams.decisions.policy import Policy
 
+QUARTER_MS = 15 * MINUTE_MS
 LONGEST_DAY_MS = 26 * HOUR_MS  # 25 hours where the clock is set back, and an hour to spare
 
 
@@ -24,10 +25,13 @@ def blocked(
     contact = policy.policies.contact
     if cap_remaining(person, contact, now_ms) <= 0 or _is_full(person, policy, now_ms):
         return "person_cap"
+    return "min_gap" if gap_until_ms(person, contact.min_gap_ms, now_ms) is not None else None
+
+
+def gap_until_ms(person: Customer, gap_ms: int, now_ms: int) -> int | None:
+    """Until when the last contact is less than `gap_ms` ago; None: it is longer ago."""
     last = max((c.at_ms for c in person.contacts), default=None)
-    if last is not None and now_ms - last < contact.min_gap_ms:
-        return "min_gap"
-    return None
+    return last + gap_ms if last is not None and now_ms - last < gap_ms else None
 
 
 def cap_remaining(person: Customer, contact: ContactPolicy, now_ms: int) -> int:
@@ -80,12 +84,19 @@ def quiet_until_ms(person: Customer, quiet: QuietHours, now_ms: int) -> int | No
     local = from_ms(now_ms).astimezone(zone_of(person.timezone))
     if not _is_quiet(local, quiet):
         return None
-    whole_hour_ms = now_ms - now_ms % HOUR_MS
-    for hours in range(1, 26):
-        candidate = whole_hour_ms + hours * HOUR_MS
-        if not _is_quiet(from_ms(candidate).astimezone(zone_of(person.timezone)), quiet):
-            return candidate
-    return whole_hour_ms + DAY_MS
+    zone = zone_of(person.timezone)
+
+    def is_over(at_ms: int) -> bool:
+        return not _is_quiet(from_ms(at_ms).astimezone(zone), quiet)
+
+    first_ms = now_ms - now_ms % QUARTER_MS + QUARTER_MS
+    ends = range(first_ms, first_ms + LONGEST_DAY_MS, QUARTER_MS)
+    end_ms = next((at_ms for at_ms in ends if is_over(at_ms)), None)
+    if end_ms is None:
+        return now_ms + DAY_MS
+    while end_ms - MINUTE_MS > now_ms and is_over(end_ms - MINUTE_MS):
+        end_ms -= MINUTE_MS  # a zone whose offset is no whole number of quarters
+    return end_ms
 
 
 def _is_quiet(local: datetime, quiet: QuietHours) -> bool:

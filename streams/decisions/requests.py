@@ -1,5 +1,7 @@
 """A request: a trigger rule that fired, and the trigger event that it fired on."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 from streams.contracts.ids import derive_id
@@ -8,10 +10,15 @@ from streams.customer import TriggerEvent
 
 
 class DecisionRequest(Struct, frozen=True):
-    """A decision is wanted; `decision_id` is a function of event and rule alone."""
+    """A decision is wanted; `decision_id` is a function of event and rule alone.
+
+    `waited`: what it had to wait for, if it had to. `holds` is false if its reason is gone since.
+    """
 
     rule: TriggerRule
     trigger_event: TriggerEvent
+    waited: Literal["deferred", "linking"] | None = None
+    holds: bool = True
 
     @property
     def decision_id(self) -> str:

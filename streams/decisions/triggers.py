@@ -3,18 +3,17 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from msgspec import json
 from msgspec.structs import replace
 
 from streams.contracts.ids import derive_id
 from streams.contracts.reference.structs import TriggerRule
 from streams.customer import Customer, TriggerEvent
-from streams.customer.row import ARMED_MAX, REMINDERS_MAX, Armed, Cart, Reminder
+from streams.customer.row import ARMED_MAX, CART_REMINDERS_MAX, Armed, Cart, Reminder
+from streams.decisions.deferral import about_cart, again
 from streams.decisions.policy import CompiledTrigger, Policy
 from streams.decisions.requests import DecisionRequest
 
 CART_ABANDONED: Literal["cart_abandoned"] = "cart_abandoned"
-DEFERRED: Literal["deferred"] = "deferred"
 
 
 def fire(
@@ -40,8 +39,11 @@ def _requests_of(
         if _listens(rule, person, trigger_event) and when.holds_for(
             person, trigger_event, trigger_event.at_ms
         ):
+            request = DecisionRequest(rule, trigger_event)
+            if _is_decided(person, request):
+                continue
             person = _disarmed(person, rule.rule_id, trigger_event.at_ms)
-            requests.append(DecisionRequest(rule, trigger_event))
+            requests.append(request)
     return person, requests
 
 
@@ -49,47 +51,58 @@ def set_reminders(person: Customer, now_ms: int, policy: Policy) -> Customer:
     """One reminder for each rule on abandoned carts while the cart holds something new."""
     others = tuple(r for r in person.reminders if r.kind != CART_ABANDONED)
     wanted = _cart_reminders(person, now_ms, policy) if person.cart else ()
-    reminders = (*wanted, *others)[:REMINDERS_MAX]
+    reminders = (*wanted[:CART_REMINDERS_MAX], *others)
     return person if reminders == person.reminders else replace(person, reminders=reminders)
 
 
 def take_due(
     person: Customer, at_ms: int, policy: Policy
 ) -> tuple[Customer, tuple[DecisionRequest, ...]]:
-    """What is due: requests for an abandoned cart, and requests that were put off.
+    """What is due: requests for an abandoned cart, and requests that had to wait.
 
     A reminder about a cart belongs to one rule and wakes only that one: a rule that waits a day
-    does not speak when a rule that waits an hour does.
+    does not speak when a rule that waits an hour does. One whose cart is gone, or has changed since
+    (after a merge), says nothing.
     """
     due = tuple(r for r in person.reminders if r.due_at_ms <= at_ms)
     if not due:
         return person, ()
     kept = tuple(r for r in person.reminders if r.due_at_ms > at_ms)
     person = replace(person, reminders=kept)
-    rules = {t.rule.rule_id: t.rule for t in policy.triggers}
     requests: list[DecisionRequest] = []
     for reminder in due:
-        rule = rules.get(reminder.rule_id)
-        if reminder.kind == DEFERRED and rule is not None:
-            requests.append(
-                DecisionRequest(rule, _deferred_trigger_event(person, reminder, rule, at_ms))
-            )
-        elif rule is not None:
-            own = (t for t in policy.listeners.get(rule.kind, ()) if t.rule is rule)
-            person, requested = _requests_of(
-                person, _trigger_event_of(person, reminder, rule, at_ms), own
-            )
+        if reminder.kind != CART_ABANDONED:
+            requests.append(again(person, reminder, at_ms, policy))
+            continue
+        own = [
+            t
+            for t in policy.listeners.get(CART_ABANDONED, ())
+            if t.rule.rule_id == reminder.rule_id and _is_left_behind(person, t.rule, at_ms)
+        ]
+        for trigger in own:
+            event = about_cart(person, reminder.event_id, trigger.rule, at_ms)
+            person, requested = _requests_of(person, event, (trigger,))
             requests.extend(requested)
     return person, tuple(requests)
 
 
-def put_off(person: Customer, request: DecisionRequest, until_ms: int) -> Customer:
-    """The request comes again at `until_ms`, about the same trigger event."""
-    said = json.encode(request.trigger_event).decode()
-    reminder = Reminder(
-        DEFERRED, until_ms, request.rule.rule_id, request.trigger_event.event_id, said
+def _is_left_behind(person: Customer, rule: TriggerRule, at_ms: int) -> bool:
+    cart = person.cart
+    return cart is not None and bool(cart.items) and cart.updated_at_ms + rule.after_ms <= at_ms
+
+
+def _is_decided(person: Customer, request: DecisionRequest) -> bool:
+    """Whether this event has led to a decision by this rule before, as far as the row remembers."""
+    decision_id = request.decision_id
+    event_id, rule_id = request.trigger_event.event_id, request.rule.rule_id
+    return (
+        any(c.decision_id == decision_id for c in person.contacts)
+        or any(d.decision_id == decision_id for d in person.open_decisions)
+        or any(
+            r.event_id == event_id and r.rule_id == rule_id and r.kind != CART_ABANDONED
+            for r in person.reminders
+        )
     )
-    return replace(person, reminders=(*person.reminders, reminder)[-REMINDERS_MAX:])
 
 
 def _listens(rule: TriggerRule, person: Customer, trigger_event: TriggerEvent) -> bool:
@@ -121,27 +134,3 @@ def _cart_reminders(person: Customer, now_ms: int, policy: Policy) -> tuple[Remi
 
 def _abandoned_id(person: Customer, cart: Cart) -> str:
     return derive_id("cart", person.customer_id, cart.cart_id, str(cart.updated_at_ms))
-
-
-def _deferred_trigger_event(
-    person: Customer, reminder: Reminder, rule: TriggerRule, at_ms: int
-) -> TriggerEvent:
-    if not reminder.ref:
-        return _trigger_event_of(person, reminder, rule, at_ms)
-    return replace(json.decode(reminder.ref, type=TriggerEvent), at_ms=at_ms)
-
-
-def _trigger_event_of(
-    person: Customer, reminder: Reminder, rule: TriggerRule, at_ms: int
-) -> TriggerEvent:
-    items = person.cart.items if person.cart else ()
-    dearest = max(items, key=lambda item: item.price * item.quantity, default=None)
-    return TriggerEvent(
-        kind=rule.kind,
-        at_ms=at_ms,
-        event_id=reminder.event_id,
-        channel=rule.channel,
-        category=dearest.category if dearest else "",
-        product_id=dearest.product_id if dearest else "",
-        value=person.cart.value if person.cart else 0.0,
-    )

@@ -16,6 +16,7 @@ from streams.contracts.internal.routing import (
     Routable,
     RoutedEvent,
     Tick,
+    traceparent_of,
 )
 from streams.contracts.outputs.effects import AlertRaised, Effect, EventIgnored, OfferDecided
 from streams.contracts.outputs.encode import encode_dead_letter, encode_output, encode_routed
@@ -175,17 +176,18 @@ class CustomerShell:
         if step.row is not row:
             work.partition.put(key, step.row)
             work.account.rows += (step.row is not None) - (row is not None)
+        trace = traceparent_of(message)
         for effect in step.effects:
-            self._emit(work, effect, record)
+            self._emit(work, effect, record, trace)
         work.account.take(measure(message, step))
         return step.row
 
-    def _emit(self, work: Work, effect: Effect, record: Record | None) -> None:
+    def _emit(self, work: Work, effect: Effect, record: Record | None, trace: str | None) -> None:
         conflict = isinstance(effect, EventIgnored) and effect.reason == "id_conflict"
         if conflict and record is not None:
             self._reject(work, record, ID_CONFLICT)
             return
-        encoded = encode_output(effect)
+        encoded = encode_output(effect, trace)
         if encoded is None:
             return
         urgent = isinstance(effect, OfferDecided | AlertRaised)

@@ -49,3 +49,12 @@ class Tick(Struct, frozen=True):
 
 Routable = RoutedEvent | LinkRequested | LinkAnswered
 Message = InputEvent | Routable | Tick
+
+
+def traceparent_of(message: Message) -> str | None:
+    """The trace that a message belongs to; links and ticks belong to none."""
+    if isinstance(message, RoutedEvent):
+        return message.event.traceparent
+    if isinstance(message, LinkRequested | LinkAnswered | Tick):
+        return None
+    return message.traceparent

@@ -7,7 +7,8 @@ import msgspec
 
 from streams import topics
 from streams.contracts.catalogue import CONTRACT_OF
-from streams.contracts.envelope import SOURCE, output_headers
+from streams.contracts.envelope import SOURCE, output_headers, trace_headers
+from streams.contracts.ids import derive_id
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.routing import LinkAnswered, LinkRequested, Routable, RoutedEvent
 from streams.contracts.outputs import effects as happened
@@ -37,10 +38,20 @@ def encode_routed(message: Routable) -> bytes:
     return _TAGS[type(message)] + _ENCODER.encode(message)[1:]
 
 
-def encode_output(effect: Effect) -> OutputMessage | None:
-    """The record of an effect, or None where the effect is only counted."""
+def encode_output(effect: Effect, traceparent: str | None = None) -> OutputMessage | None:
+    """The record of an effect, or None where the effect is only counted.
+
+    `traceparent`: of the message that led to it. Offers and their log carry that of their own
+    trigger event instead, which may be an earlier one.
+    """
     encode = _ENCODERS.get(type(effect))
-    return encode(effect) if encode is not None else None
+    if encode is None:
+        return None
+    message = encode(effect)
+    own = isinstance(effect, happened.OfferDecided | happened.DecisionLogged)
+    if traceparent is None or own or "traceparent" in dict(message.headers):
+        return message
+    return message._replace(headers=(*message.headers, *trace_headers(traceparent)))
 
 
 def _encode_offer(effect: happened.OfferDecided) -> OutputMessage:
@@ -58,7 +69,7 @@ def _encode_decision(effect: happened.DecisionLogged) -> OutputMessage:
     entry = effect.entry
     return _output(
         entry,
-        id_=entry.decision_id,
+        id_=derive_id("l", entry.decision_id, entry.verdict, str(to_ms(entry.decided_at))),
         key=entry.customer_id,
         at_ms=to_ms(entry.decided_at),
         traceparent=entry.traceparent,

@@ -84,6 +84,12 @@ def _policies(policies: Policies) -> Iterator[str]:
             yield "policies: $.churn.bands: from_risk does not ascend"
         if BAND_ORDER.index(lower.name) > BAND_ORDER.index(upper.name):
             yield "policies: $.churn.bands: names do not ascend from low to high"
+    quiet = policies.contact.quiet_hours
+    if quiet.from_hour == 0 and quiet.to_hour == 24:
+        yield (
+            "policies: $.contact.quiet_hours: 0 to 24 never ends; to send nothing on a channel, "
+            "switch its triggers off (enabled: false); equal hours mean that it is never quiet"
+        )
     zones = policies.zones
     if zones.exit_rssi_dbm > zones.enter_rssi_dbm:
         yield "policies: $.zones.exit_rssi_dbm: is above enter_rssi_dbm"

@@ -157,6 +157,7 @@ class ContactPolicy(Block, frozen=True, kw_only=True):
     )
     calendar_day_max: Annotated[int, Meta(ge=1, le=100)] = 3
     min_gap_ms: DurationMs = 1_800_000
+    deferred_gap_ms: DurationMs = 300_000
     quiet_hours: QuietHours = QuietHours()
     quiet_channels: tuple[ChannelName, ...] = ("push", "sms", "email")
     fatigue_price: Amount = 0.05

@@ -1,13 +1,14 @@
 """Writing: every effect that goes to a topic, dead letters, and records of our own."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
 from streams.contracts.catalogue import CONTRACTS
 from streams.contracts.inputs.rules import Rejected
@@ -75,8 +76,35 @@ def test_an_offers_envelope_is_cloudevents() -> None:
         "ce_source": b"/offerstream",
         "ce_time": b"2026-03-14T09:26:53.589000Z",
         "ce_subject": b"c-1001",
+        "traceparent": b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "ce_traceparent": b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     }
+
+
+def test_the_trace_of_the_message_goes_on_with_every_output() -> None:
+    """Outputs without a trace of their own carry that of the message; an offer keeps its own."""
+    trace = f"00-{'1' * 32}-{'2' * 16}-01"
+    change = happened.IdentityChanged(_example("identity_change", "linked"))
+    told = encode_output(change, trace)
+    offer = encode_output(happened.OfferDecided(_example("next_best_offer", "app_banner")), trace)
+    assert told is not None
+    assert offer is not None
+    assert dict(told.headers)["traceparent"] == trace.encode()
+    assert dict(offer.headers)["traceparent"] != trace.encode()
+    assert [name for name, _ in offer.headers].count("traceparent") == 1
+
+
+def test_every_entry_of_the_log_has_its_own_id() -> None:
+    """One decision, put off and answered: two entries, two ids, and the offer has a third."""
+    entry = _example("decision_log", "offer")
+    later = replace(entry, decided_at=entry.decided_at + timedelta(hours=8))
+    put_off = replace(entry, verdict="deferred")
+    ids = set()
+    for effect in (entry, later, put_off):
+        message = encode_output(happened.DecisionLogged(effect))
+        assert message is not None
+        ids.add(dict(message.headers)["ce_id"])
+    assert len({*ids, entry.decision_id.encode()}) == 4
 
 
 def test_internal_records_have_their_key() -> None:

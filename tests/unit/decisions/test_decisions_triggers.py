@@ -1,13 +1,18 @@
 """Which trigger events ask, how soon again, and what waits for its time."""
 
+from datetime import datetime
+from itertools import pairwise
+
+import pytest
 from msgspec.structs import replace
 
 from streams.contracts.outputs.effects import DecisionLogged, OfferDecided
 from streams.contracts.reference.structs import QuietHours
-from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS
-from streams.customer import TriggerEvent
-from streams.customer.row import Cart, CartItem
-from streams.decisions import Basis, decide, fire, set_reminders, take_due
+from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS, to_ms
+from streams.customer import Customer, TriggerEvent
+from streams.customer.row import DEFERRED_MAX, AlertCase, Cart, CartItem, Churn, ZoneVisit
+from streams.decisions import Basis, DecisionRequest, Policy, decide, fire, set_reminders, take_due
+from streams.decisions.limits import quiet_until_ms
 from tests.unit.decisions.people import FREE, T0, Fixed, offer, request, rule, shop, someone
 
 CART = Cart("cart-1", T0, (CartItem("p-1", "tea", 2, 9.0), CartItem("p-2", "wine", 1, 12.0)))
@@ -76,9 +81,8 @@ def test_what_quiet_hours_put_off_is_decided_in_the_morning() -> None:
     policy = shop(offer("a", segment="trigger.value == 7.5"), rules=(push,), contact=quiet)
     night = T0 + 2 * HOUR_MS  # 14:00 UTC, 23:00 in Tokyo
     requested = request("x", night, push, value=7.5, traceparent="00-aa")
-    person, effects = decide(
-        someone(timezone="Asia/Tokyo"), requested, night, Basis(Fixed(), policy)
-    )
+    person = someone(timezone="Asia/Tokyo", churn=Churn(case=AlertCase("k", "a", "high", T0)))
+    person, effects = decide(person, requested, night, Basis(Fixed(), policy))
     assert [e.entry.verdict for e in effects if isinstance(e, DecisionLogged)] == ["deferred"]
     assert [r.due_at_ms for r in person.reminders] == [night + 9 * HOUR_MS]
     person, (again,) = take_due(person, night + 9 * HOUR_MS, policy)
@@ -93,6 +97,161 @@ def test_a_rule_that_went_away_takes_its_reminders_along() -> None:
     person = set_reminders(someone(cart=CART), T0, shop(offer("a"), rules=(HOUR_RULE,)))
     person, requests = take_due(person, T0 + HOUR_MS, shop(offer("a")))
     assert (person.reminders, requests) == ((), ())
+
+
+def _night(
+    person: Customer, kind: str, policy: Policy, requests: int = 1
+) -> tuple[Customer, list[DecisionRequest]]:
+    """A person for whom so many requests were put off in the night, and the requests."""
+    made = []
+    for number in range(requests):
+        rule_ = next(t.rule for t in policy.triggers if t.rule.kind == kind)
+        requested = request(f"e-{number}", T0 + number, rule_, store_id="s", zone_id="z")
+        person, _ = decide(person, requested, T0 + number, Basis(Fixed(), policy))
+        made.append(requested)
+    return person, made
+
+
+def _morning(person: Customer, policy: Policy) -> tuple[Customer, list[DecisionLogged]]:
+    """All that was put off, answered in its time."""
+    entries: list[DecisionLogged] = []
+    while person.reminders:
+        at_ms = min(r.due_at_ms for r in person.reminders)
+        person, due = take_due(person, at_ms, policy)
+        for requested in due:
+            person, effects = decide(person, requested, at_ms, Basis(Fixed(), policy))
+            entries.extend(e for e in effects if isinstance(e, DecisionLogged))
+    return person, entries
+
+
+NIGHT = replace(FREE, quiet_hours=QuietHours(from_hour=12, to_hour=20))
+VISIT = ZoneVisit("v", "s", "z", "", T0 - 9, T0 - 9, T0 - 9)
+CASE = AlertCase("k", "a", "high", T0 - 9)
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "verdict"),
+    [
+        ("cart_abandoned", {"cart": CART}, {"cart": CART}, "offer"),
+        ("cart_abandoned", {"cart": CART}, {"cart": replace(CART, items=())}, "overtaken"),
+        ("cart_abandoned", {"cart": CART}, {"cart": None}, "overtaken"),
+        (
+            "cart_abandoned",
+            {"cart": CART},
+            {"cart": replace(CART, updated_at_ms=T0 + 9)},
+            "overtaken",
+        ),
+        ("zone_entered", {"visits": (VISIT,)}, {"visits": (VISIT,)}, "offer"),
+        ("zone_entered", {"visits": (VISIT,)}, {"visits": ()}, "overtaken"),
+        (
+            "zone_entered",
+            {"visits": (VISIT,)},
+            {"visits": (replace(VISIT, exited_at_ms=T0 + 9),)},
+            "overtaken",
+        ),
+        ("churn_band_entered", {"churn": Churn(case=CASE)}, {"churn": Churn(case=CASE)}, "offer"),
+        ("churn_band_entered", {"churn": Churn(case=CASE)}, {"churn": Churn()}, "overtaken"),
+        (
+            "churn_band_entered",
+            {"churn": Churn(case=CASE)},
+            {"churn": Churn(case=replace(CASE, opened_at_ms=T0 + 9))},
+            "overtaken",
+        ),
+        ("product_viewed", {}, {}, "offer"),
+        ("product_viewed", {}, {"traits": {"vip": False}}, "overtaken"),
+    ],
+)
+def test_what_was_put_off_must_still_hold(
+    kind: str, before: dict[str, object], after: dict[str, object], verdict: str
+) -> None:
+    """Cart, visit and case must be as they were, the condition true; else it is overtaken."""
+    push = rule("r", kind=kind, channel="push", when="!has(person.traits.vip)")
+    policy = shop(offer("a"), rules=(push,), contact=NIGHT)
+    person, (asked,) = _night(someone(**before), kind, policy)
+    person, (entry,) = _morning(replace(person, **after), policy)
+    assert (entry.entry.verdict, entry.entry.decision_id) == (verdict, asked.decision_id)
+    assert (person.reminders, len(person.contacts)) == ((), int(verdict == "offer"))
+
+
+def test_a_rule_that_is_off_or_gone_overtakes_what_it_put_off() -> None:
+    """Switched off or deleted in the night: nothing is said, and the log says so."""
+    push = rule("r", channel="push")
+    policy = shop(offer("a"), rules=(push,), contact=NIGHT)
+    person, _ = _night(someone(), "application_opened", policy)
+    for rules in ((), (replace(push, enabled=False),)):
+        _, (entry,) = _morning(person, shop(offer("a"), rules=rules, contact=NIGHT))
+        assert (entry.entry.verdict, entry.entry.trigger.rule_id) == ("overtaken", "r")
+
+
+def test_requests_of_one_night_are_taken_one_by_one() -> None:
+    """Eleven requests: each is answered, at least five minutes apart, never two at a time."""
+    policy = shop(
+        *(offer(f"o-{n}", redeem_within_days=0.001) for n in range(12)),
+        rules=(rule("r", channel="push"),),
+        contact=NIGHT,
+    )
+    person, asked = _night(someone(), "application_opened", policy, 11)
+    person, entries = _morning(person, policy)
+    final = [e.entry for e in entries if e.entry.verdict != "deferred"]
+    assert {e.decision_id for e in final} == {a.decision_id for a in asked}
+    assert [e.verdict for e in final] == ["offer"] * 11
+    times = sorted(c.at_ms for c in person.contacts)
+    assert min(b - a for a, b in pairwise(times)) == 5 * MINUTE_MS
+
+
+def test_a_cap_ends_what_was_put_off() -> None:
+    """Two a day: the third to fifth of a night are logged with `person_cap`, not kept."""
+    contact = replace(NIGHT, calendar_day_max=2)
+    policy = shop(
+        *(offer(f"o-{n}") for n in range(9)), rules=(rule("r", channel="push"),), contact=contact
+    )
+    person, _ = _night(someone(), "application_opened", policy, 5)
+    person, entries = _morning(person, policy)
+    final = [e.entry.verdict for e in entries if e.entry.verdict != "deferred"]
+    assert (final, person.reminders) == (["offer"] * 2 + ["person_cap"] * 3, ())
+
+
+def test_a_full_row_says_that_it_puts_off_no_more() -> None:
+    """Beyond the 16 that a row keeps waiting, a request ends with `person_cap` at once."""
+    policy = shop(offer("a"), rules=(rule("r", channel="push"),), contact=NIGHT)
+    person, _ = _night(someone(), "application_opened", policy, DEFERRED_MAX)
+    again, effects = decide(
+        person, request("x", T0, policy.triggers[0].rule), T0, Basis(Fixed(), policy)
+    )
+    assert [e.entry.verdict for e in effects if isinstance(e, DecisionLogged)] == ["person_cap"]
+    assert again == person
+
+
+def test_an_event_that_comes_again_is_decided_once() -> None:
+    """A rule that may fire at once again does not decide twice of one event."""
+    policy = shop(offer("a"), rules=(rule(),))
+    person, (requested,) = fire(someone(), (_opened(T0),), policy)
+    person, _ = decide(person, requested, T0, Basis(Fixed(), policy))
+    assert fire(person, (_opened(T0),), policy)[1] == ()
+    assert len(fire(person, (_opened(T0 + 1),), policy)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "night", "morning"),
+    [
+        ("Asia/Kathmandu", "2026-03-01T18:30:00Z", "2026-03-02T02:15:00Z"),
+        ("Asia/Kolkata", "2026-03-01T18:30:00Z", "2026-03-02T02:30:00Z"),
+        ("America/St_Johns", "2026-03-01T04:00:00Z", "2026-03-01T11:30:00Z"),
+        ("Australia/Eucla", "2026-03-01T14:00:00Z", "2026-03-01T23:15:00Z"),
+        ("Australia/Lord_Howe", "2026-04-04T12:00:00Z", "2026-04-04T21:30:00Z"),
+        ("Europe/Berlin", "2026-10-24T22:30:00Z", "2026-10-25T07:00:00Z"),
+        ("Europe/Berlin", "2026-03-28T22:30:00Z", "2026-03-29T06:00:00Z"),
+        ("America/New_York", "2026-11-01T05:30:00Z", "2026-11-01T13:00:00Z"),
+        ("Africa/Monrovia", "1971-06-01T23:00:00Z", "1971-06-02T08:44:30Z"),
+    ],
+)
+def test_quiet_hours_end_at_the_local_minute(zone: str, night: str, morning: str) -> None:
+    """08:00 on the person's own clock: half and quarter hours, and nights when clocks change."""
+    until_ms = quiet_until_ms(
+        someone(timezone=zone), QuietHours(), to_ms(datetime.fromisoformat(night))
+    )
+    assert until_ms is not None
+    assert 0 <= until_ms - to_ms(datetime.fromisoformat(morning)) < MINUTE_MS
 
 
 def test_half_an_hour_zones_keep_their_quiet_hours() -> None:

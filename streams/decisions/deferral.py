@@ -1,0 +1,145 @@
+"""Requests that wait: for the end of quiet hours, for their turn, for a link that is under way.
+
+What waited is decided anew from everything known then: a request whose reason is gone is
+`overtaken`, and logged as that. docs/decisions.md has the table.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import json
+from msgspec.structs import replace
+
+from streams.contracts.reference.structs import TriggerRule
+from streams.contracts.times import DAY_MS
+from streams.customer import Customer, TriggerEvent
+from streams.customer.row import DEFERRED_MAX, Reminder
+from streams.decisions.policy import CompiledTrigger, Policy
+from streams.decisions.requests import DecisionRequest
+
+DEFERRED: Literal["deferred"] = "deferred"
+LINKING: Literal["linking"] = "linking"
+LINK_WAIT_MS = 1_000
+DEFERRED_FOR_MS_MAX = 2 * DAY_MS
+
+
+def put_off(
+    person: Customer,
+    request: DecisionRequest,
+    until_ms: int,
+    kind: Literal["deferred", "linking"] = DEFERRED,
+) -> Customer | None:
+    """The request comes again at `until_ms`, about the same trigger event; None: no room."""
+    if sum(r.kind in (DEFERRED, LINKING) for r in person.reminders) >= DEFERRED_MAX:
+        return None
+    said = json.encode(request.trigger_event).decode()
+    reminder = Reminder(kind, until_ms, request.rule.rule_id, request.trigger_event.event_id, said)
+    return replace(person, reminders=(*person.reminders, reminder))
+
+
+def await_links(
+    person: Customer, requests: tuple[DecisionRequest, ...], at_ms: int
+) -> tuple[Customer, tuple[DecisionRequest, ...]]:
+    """While a link is under way the requests wait for its answer, for a second at most.
+
+    Returns:
+        The person, and the requests that are to be answered at once.
+    """
+    if not person.links_asked or at_ms > person.last_at_ms + LINK_WAIT_MS:
+        return person, requests
+    at_once: list[DecisionRequest] = []
+    for request in requests:
+        waiting = put_off(person, request, at_ms + LINK_WAIT_MS, LINKING)
+        if waiting is None:
+            at_once.append(request)
+        else:
+            person = waiting
+    return person, tuple(at_once)
+
+
+def take_linking(
+    person: Customer, at_ms: int, policy: Policy
+) -> tuple[Customer, tuple[DecisionRequest, ...]]:
+    """What waits for a link, now: the link is answered, or the person has gone on."""
+    if not any(r.kind == LINKING for r in person.reminders):
+        return person, ()
+    due = tuple(r for r in person.reminders if r.kind == LINKING)
+    kept = tuple(r for r in person.reminders if r.kind != LINKING)
+    person = replace(person, reminders=kept)
+    return person, tuple(again(person, reminder, at_ms, policy) for reminder in due)
+
+
+def again(person: Customer, reminder: Reminder, at_ms: int, policy: Policy) -> DecisionRequest:
+    """The request that waited, with what is known now, and whether it still holds."""
+    event = json.decode(reminder.ref, type=TriggerEvent)
+    waited = LINKING if reminder.kind == LINKING else DEFERRED
+    trigger = next((t for t in policy.triggers if t.rule.rule_id == reminder.rule_id), None)
+    if trigger is None:
+        rule = _rule_that_was(reminder, event)
+        return DecisionRequest(rule, event, waited=waited, holds=False)
+    if event.kind == "cart_abandoned":
+        event = about_cart(person, reminder.event_id, trigger.rule, event.at_ms)
+    holds = still_holds(person, trigger, event, at_ms)
+    return DecisionRequest(trigger.rule, event, waited=waited, holds=holds)
+
+
+def still_holds(
+    person: Customer, trigger: CompiledTrigger, event: TriggerEvent, at_ms: int
+) -> bool:
+    """Whether what the trigger event said is still so, and its rule would still fire."""
+    if not trigger.rule.enabled or trigger.rule.kind != event.kind:
+        return False
+    if at_ms - event.at_ms > DEFERRED_FOR_MS_MAX:
+        return False
+    still = STILL.get(event.kind)
+    if still is not None and not still(person, event):
+        return False
+    return trigger.when.holds_for(person, event, at_ms)
+
+
+def about_cart(person: Customer, event_id: str, rule: TriggerRule, at_ms: int) -> TriggerEvent:
+    """The trigger event of a cart that was left behind, told by its dearest line."""
+    items = person.cart.items if person.cart else ()
+    dearest = max(items, key=lambda item: item.price * item.quantity, default=None)
+    return TriggerEvent(
+        kind=rule.kind,
+        at_ms=at_ms,
+        event_id=event_id,
+        channel=rule.channel,
+        category=dearest.category if dearest else "",
+        product_id=dearest.product_id if dearest else "",
+        value=person.cart.value if person.cart else 0.0,
+    )
+
+
+def _cart_rests(person: Customer, event: TriggerEvent) -> bool:
+    """The cart holds something and was not changed since; a changed one has its own reminder."""
+    cart = person.cart
+    return cart is not None and bool(cart.items) and cart.updated_at_ms <= event.at_ms
+
+
+def _is_there(person: Customer, event: TriggerEvent) -> bool:
+    return any(
+        v.zone_id == event.zone_id and v.store_id == event.store_id and v.exited_at_ms is None
+        for v in person.visits
+    )
+
+
+def _case_is_open(person: Customer, event: TriggerEvent) -> bool:
+    case = person.churn.case
+    return case is not None and case.treated and case.opened_at_ms <= event.at_ms
+
+
+STILL: dict[str, Callable[[Customer, TriggerEvent], bool]] = {
+    "cart_abandoned": _cart_rests,
+    "zone_entered": _is_there,
+    "churn_band_entered": _case_is_open,
+}
+"""What must still be so, by kind of trigger event; the other kinds tell of what has happened."""
+
+
+def _rule_that_was(reminder: Reminder, event: TriggerEvent) -> TriggerRule:
+    """For the log: a rule that is no longer there has no placement that we know of."""
+    return TriggerRule(
+        rule_id=reminder.rule_id, kind=event.kind, channel="web", placement="unknown", enabled=False
+    )
