@@ -114,9 +114,10 @@ def _fall_due(person: Customer, at_ms: int, world: World) -> tuple[Customer, Eff
     """One due moment: close what waits for it, look for leaving, answer what was put off."""
     person, expired = feedback.expire(person, at_ms)
     person, leaving, risen = _churn_tick(person, at_ms, world)
+    person, moments, visits = customer.elapse(person, at_ms, world.policy.places)
     person, due = decisions.take_due(person, at_ms, world.policy)
-    person, decided = _answer(person, risen, due, at_ms, world)
-    return person, (*expired, *leaving, *decided)
+    person, decided = _answer(person, (*risen, *moments), due, at_ms, world)
+    return person, (*expired, *leaving, *visits, *decided)
 
 
 def _churn_tick(

@@ -83,6 +83,9 @@ CHURN_ALERTS = _output("churn-alerts", "customer_id", "churn_alert")
 DECISION_LOG = _output("decision-log", "customer_id", "decision_log")
 SEGMENT_CHANGES = _output("segment-changes", "customer_id", "segment_change")
 IDENTITY_CHANGES = _output("identity-changes", "customer_id", "identity_change")
+ZONE_VISITS = _output(
+    "zone-visits", "customer_id, or visit_id without consent", "zone_visit_change"
+)
 PRIVACY_RECEIPTS = _output("privacy.receipts", "request_id", "privacy_receipt", 365)
 DEAD_LETTERS = _output("dead-letters", "the record's own key", "dead_letter", 14)
 
@@ -131,6 +134,7 @@ OUTPUTS = (
     DECISION_LOG,
     SEGMENT_CHANGES,
     IDENTITY_CHANGES,
+    ZONE_VISITS,
     PRIVACY_RECEIPTS,
     DEAD_LETTERS,
 )

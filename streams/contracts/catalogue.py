@@ -58,6 +58,7 @@ CONTRACTS: Final = (
     Contract(topics.DECISION_LOG, payloads.DecisionLog),
     Contract(topics.SEGMENT_CHANGES, payloads.SegmentChange),
     Contract(topics.IDENTITY_CHANGES, payloads.IdentityChange),
+    Contract(topics.ZONE_VISITS, payloads.ZoneVisitChange),
     Contract(topics.PRIVACY_RECEIPTS, payloads.PrivacyReceipt),
     Contract(topics.DEAD_LETTERS, payloads.DeadLetter),
     Contract(topics.LEARNING_EXAMPLES, learning.LearningExample),

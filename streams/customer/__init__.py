@@ -4,20 +4,21 @@ The map of this room:
 
 * `row`: the structs, their limits, `due_at_ms`. `trigger_events`: what an event meant.
 * `applying`: `apply`, and the table of appliers by event name. An applier lives with its concern:
-  `browsing`, `carts`, `interests`, `purchases` (`orders`: the facts of one), `rhythm`, `zones`,
-  `consents` (`gpp`, `tcf`, `us_privacy`), `profiles`, `phones`; `activity` is what they share,
-  `change` what they take and give.
+  `browsing`, `carts`, `interests`, `purchases` (`orders`: the facts of one), `rhythm`, `zones`
+  (`visit_times`), `consents` (`gpp`, `tcf`, `us_privacy`), `profiles`, `phones`; `activity` is what
+  they share, `change` what they take and give.
 * `recent`: an event is taken in once. `counters`, `decay`: counts and sums over time.
 * `merge`: two rows become one. `codec`, `trimming`: rows as bytes, versions, the size limit.
 * `places`: beacons and zone rules out of the reference data. `zone_time`: the person's clock.
 """
 
+from streams.contracts.reference.addresses import address_key
 from streams.customer.applying import APPLIERS, Applied, apply
 from streams.customer.change import Change, EventTiming, Sale
 from streams.customer.codec import decode_row, encode_row
 from streams.customer.consents import is_granted
 from streams.customer.merge import merge_customers
-from streams.customer.places import Places, address_key, places_of
+from streams.customer.places import Places, places_of
 from streams.customer.row import (
     ROW_BYTES_MAX,
     ROW_VERSION,
@@ -28,6 +29,7 @@ from streams.customer.row import (
     new_customer,
 )
 from streams.customer.trigger_events import TriggerEvent
+from streams.customer.visit_times import elapse
 
 __all__ = [
     "APPLIERS",
@@ -46,6 +48,7 @@ __all__ = [
     "apply",
     "decode_row",
     "due_at_ms",
+    "elapse",
     "encode_row",
     "is_granted",
     "merge_customers",

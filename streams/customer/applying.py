@@ -22,6 +22,7 @@ from streams.customer.change import Change, EventTiming, Sale
 from streams.customer.places import Places
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
+from streams.customer.visit_times import withdrawn
 from streams.customer.zone_time import zone_name
 
 Applier = Callable[[Customer, Any, EventTiming], Change]
@@ -107,16 +108,19 @@ def apply(person: Customer, event: InputEvent, places: Places) -> Applied:
         return _ignored(person, now_ms, EventIgnored(again, event.event_id))
     late = at_ms < person.last_at_ms - places.offer_ttl_late_ms
     timing = EventTiming(at_ms, now_ms, late, places)
+    visits = person.visits
     seen = recent.remember(person.recent_events, mark)
     person = replace(person, last_at_ms=now_ms, recent_events=seen)
     person = _in_context(person, event.context, timing)
     change = applier(person, event, timing)
     if change.ignored is not None:
         return _ignored(change.person, now_ms, EventIgnored(change.ignored, event.event_id))
+    ended = withdrawn(visits) if visits and not change.person.visits else ()
+    was_late = (EventLate(event.event_id, now_ms - at_ms),) if late else ()
     return Applied(
         active(change.person, event, event.event_name, at_ms),
         () if late else change.trigger_events,
-        (EventLate(event.event_id, now_ms - at_ms),) if late else (),
+        (*was_late, *change.effects, *ended),
         False,
         change.purchased,
         now_ms,

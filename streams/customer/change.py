@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from streams.contracts.outputs.effects import Effect
 from streams.customer.places import Places
 from streams.customer.row import Customer, Order
 from streams.customer.trigger_events import TriggerEvent
@@ -39,5 +40,6 @@ class Change(Struct, frozen=True):
     person: Customer
     trigger_events: tuple[TriggerEvent, ...] = ()
     purchased: bool = False
+    effects: tuple[Effect, ...] = ()
     ignored: Literal["duplicate", "not_applicable"] | None = None
     sale: Sale | None = None

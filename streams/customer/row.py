@@ -181,7 +181,13 @@ class Counter(Value, frozen=True):
 
 
 class ZoneVisit(Value, frozen=True):
-    """A visit to a zone of a store, made of beacon sightings."""
+    """A visit to a zone of a store, made of what beacons and the phone's system tell.
+
+    `entered_at_ms`: since when it counts. `held`: the phone's system has said that the person came,
+    and not that they left. `weak_ms`: a weak signal that is newer than every good one. `spoken_ms`:
+    the dwell that was told to trigger rules. `told`: its end was published. `event_id`, `channel`
+    and `traceparent` are those of the event that began it.
+    """
 
     visit_id: str
     store_id: str
@@ -191,6 +197,14 @@ class ZoneVisit(Value, frozen=True):
     last_seen_ms: int
     entered_at_ms: int | None = None
     exited_at_ms: int | None = None
+    held: bool = False
+    weak_ms: int | None = None
+    spoken_ms: int = 0
+    due_ms: int | None = None
+    told: bool = False
+    event_id: str = ""
+    channel: ChannelName = "app"
+    traceparent: str | None = None
 
 
 class Consent(Value, frozen=True):
@@ -376,6 +390,7 @@ def due_at_ms(row: Row | None) -> int | None:
         return None
     dues = [reminder.due_at_ms for reminder in row.reminders]
     dues += [d.deadline_ms for d in row.open_decisions]
+    dues += [v.due_ms for v in row.visits if v.due_ms is not None]
     if row.churn.next_tick_ms is not None:
         dues.append(row.churn.next_tick_ms)
     return min(dues, default=None)

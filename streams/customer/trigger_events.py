@@ -17,6 +17,7 @@ class TriggerEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     category: str = ""
     price: float = 0.0
     dwell_ms: int = 0
+    dwell_before_ms: int = 0
     store_id: str = ""
     zone_id: str = ""
     zone_type: str = ""

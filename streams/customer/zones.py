@@ -1,26 +1,26 @@
-"""Beacon sightings become visits to a zone: debounced, with a dwell measured on our side.
+"""What a beacon event means to the visits of a zone; docs/store.md tells the rules.
 
-A sighting at `enter_rssi_dbm` or above opens a candidate, which is a visit (`entered_at_ms`) once
-it has lasted `min_dwell_ms`. It ends with a sighting below `exit_rssi_dbm`, an exit, or
-`exit_after_ms` of silence. Who comes back within `reentry_cooldown_ms` goes on with the old visit.
-Between the two thresholds nothing begins and nothing ends: that is the hysteresis.
+Evidence of being there begins a visit or goes on with it, an exit ends it, a weak signal only
+doubts it. When a visit counts, dwells and is over is told by time, in `visit_times`.
 """
+
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.contracts.ids import derive_id
 from streams.contracts.inputs.events import Beacon
+from streams.contracts.outputs.effects import Effect
 from streams.contracts.reference.structs import ZoneRules
-from streams.customer.activity import counted, seen_on
 from streams.customer.change import Change, EventTiming
 from streams.customer.consents import is_granted
 from streams.customer.places import Places
 from streams.customer.row import VISITS_MAX, Customer, ZoneVisit
-from streams.customer.trigger_events import TriggerEvent
+from streams.customer.visit_times import advanced, closed, taken_in, was_told_of
 
-STRONG_DBM = 0
-WEAK_DBM = -127
+RSSI_UNKNOWN_DBM = 127
+Signal = Literal["strong", "middle", "weak", "unknown", "exit"]
 
 
 class Spot(Struct, frozen=True):
@@ -32,29 +32,25 @@ class Spot(Struct, frozen=True):
 
 
 def noticed(person: Customer, event: Beacon, timing: EventTiming) -> Change:
-    """The person after a beacon was sighted; nothing is kept without `location_beacon`."""
+    """The person after a beacon was noticed; nothing is kept without `location_beacon`."""
     spot = spot_of(event, timing.places)
-    if spot is None or not is_granted(person, "location_beacon"):
+    signal = signal_of(event, timing.places.rules)
+    if spot is None or signal == "unknown" or not is_granted(person, "location_beacon"):
         return Change(person)
     rules = timing.places.rules
-    before = _going_on(person.visits, spot, event, timing.at_ms, rules)
-    if before is None:
-        before = _resumed(person.visits, spot, event, timing.at_ms, rules)
-    if before is None:
-        if not _begins(event, rules):
-            return Change(person)
-        before = _candidate(spot, event, timing.at_ms)
-    after = _seen_again(before, event, timing.at_ms, rules)
-    visits = _kept(person.visits, after, timing.now_ms, rules)
-    if before.entered_at_ms is not None or after.entered_at_ms is None:
-        return Change(replace(person, visits=visits))
-    person = replace(
-        person,
-        visits=visits,
-        channels=seen_on(person.channels, "store", after.entered_at_ms),
-        counters=counted(person.counters, "zone_visits", after.entered_at_ms),
+    known = _visit_of(person.visits, spot, timing.at_ms, rules)
+    after = _with_evidence(known, spot, signal, event, timing, rules)
+    if after is None or after == known:
+        return Change(person)
+    others = tuple(v for v in person.visits if v.visit_id != after.visit_id)
+    told = advanced(after, timing.now_ms, timing.places)
+    visits, pushed_out = _bounded((*_without_ended_candidates(others, after), told.visit))
+    person = taken_in(replace(person, visits=visits), told)
+    effects: tuple[Effect, ...] = (
+        *told.effects(person.customer_id),
+        *(closed(v, person.customer_id) for v in pushed_out),
     )
-    return Change(person, () if after.exited_at_ms else (_trigger_event(after, event, timing),))
+    return Change(person, told.trigger_events(timing.now_ms, event.traceparent), effects=effects)
 
 
 def spot_of(event: Beacon, places: Places) -> Spot | None:
@@ -67,99 +63,148 @@ def spot_of(event: Beacon, places: Places) -> Spot | None:
     return Spot(event.store_id, event.zone.id, event.zone.type or "")
 
 
-def _strength_dbm(event: Beacon) -> int:
-    """The signal's strength; what the phone's own system debounced counts as strong."""
-    if event.rssi_dbm is not None:
-        return event.rssi_dbm
-    return WEAK_DBM if event.proximity == "far" else STRONG_DBM
+def signal_of(event: Beacon, rules: ZoneRules) -> Signal:
+    """What the event says of being there. What could not be measured says nothing.
+
+    What the phone's own system has debounced (`enter`, `dwell`) counts as strong where it was not
+    measured.
+    """
+    if event.observation == "exit" or event.event_name == "zone_exited":
+        return "exit"
+    rssi_dbm = event.rssi_dbm
+    if rssi_dbm == RSSI_UNKNOWN_DBM or (rssi_dbm == 0 and event.proximity == "unknown"):
+        rssi_dbm = None
+    if event.distance_m is not None and event.distance_m < 0.0 and event.proximity == "unknown":
+        rssi_dbm = None
+    if rssi_dbm is None or rssi_dbm == 0:
+        return _by_proximity(event)
+    if rssi_dbm >= rules.enter_rssi_dbm:
+        return "strong"
+    return "middle" if rssi_dbm >= rules.exit_rssi_dbm else "weak"
 
 
-def _begins(event: Beacon, rules: ZoneRules) -> bool:
-    return _strength_dbm(event) >= rules.enter_rssi_dbm
+def _by_proximity(event: Beacon) -> Signal:
+    if event.proximity in ("immediate", "near"):
+        return "strong"
+    if event.proximity == "far":
+        return "weak"
+    return "strong" if _is_from_system(event) else "unknown"
 
 
-def _going_on(
-    visits: tuple[ZoneVisit, ...], spot: Spot, event: Beacon, at_ms: int, rules: ZoneRules
+def _is_from_system(event: Beacon) -> bool:
+    names = ("zone_entered", "zone_dwelled")
+    return event.observation in ("enter", "dwell") or event.event_name in names
+
+
+def _visit_of(
+    visits: tuple[ZoneVisit, ...], spot: Spot, at_ms: int, rules: ZoneRules
 ) -> ZoneVisit | None:
-    """The open visit or candidate of this zone that the sighting belongs to."""
-    for visit in reversed(visits):
-        if not _is_at(visit, spot) or visit.exited_at_ms is not None:
+    """The visit of this zone that evidence of `at_ms` belongs to: the newest that is near it."""
+    here = [v for v in visits if v.zone_id == spot.zone_id and v.store_id == spot.store_id]
+    for visit in sorted(here, key=lambda v: v.first_seen_ms, reverse=True):
+        if visit.told:
             continue
-        if at_ms < visit.first_seen_ms - rules.exit_after_ms:
+        begins_unknown = visit.entered_at_ms is None and visit.exited_at_ms == visit.first_seen_ms
+        before_ms = rules.exit_lost_after_ms if begins_unknown else rules.exit_after_ms
+        if at_ms >= visit.first_seen_ms - before_ms:
+            return visit
+    return None
+
+
+def _with_evidence(
+    visit: ZoneVisit | None,
+    spot: Spot,
+    signal: Signal,
+    event: Beacon,
+    timing: EventTiming,
+    rules: ZoneRules,
+) -> ZoneVisit | None:
+    """The visit after the evidence; None where it begins none."""
+    at_ms = timing.at_ms
+    if signal == "exit":
+        return _left(visit, spot, event, at_ms)
+    if signal == "weak":
+        return _doubted(visit, at_ms)
+    if visit is None or _is_over(visit, at_ms, rules):
+        return _candidate(spot, event, at_ms) if signal == "strong" else None
+    if visit.exited_at_ms is not None and at_ms > visit.exited_at_ms:
+        if signal != "strong":
             return None
-        silent = at_ms - visit.last_seen_ms > rules.exit_after_ms
-        return None if silent and event.observation not in ("exit", "dwell") else visit
-    return None
+        visit = replace(visit, exited_at_ms=None, weak_ms=None)
+    return _seen_again(visit, event, at_ms)
 
 
-def _resumed(
-    visits: tuple[ZoneVisit, ...], spot: Spot, event: Beacon, at_ms: int, rules: ZoneRules
-) -> ZoneVisit | None:
-    """The visit that was over a moment ago and goes on, as if nobody had left."""
-    if not _begins(event, rules) or event.observation == "exit":
-        return None
-    for visit in reversed(visits):
-        if not _is_at(visit, spot) or visit.entered_at_ms is None:
-            continue
-        left_ms = visit.exited_at_ms or visit.last_seen_ms
-        near = 0 <= at_ms - left_ms < rules.reentry_cooldown_ms
-        return replace(visit, exited_at_ms=None) if near else None
-    return None
+def _is_over(visit: ZoneVisit, at_ms: int, rules: ZoneRules) -> bool:
+    """Whether who is seen now has begun another visit: back too late, or it never was one."""
+    left_ms = visit.exited_at_ms
+    if left_ms is None or at_ms <= left_ms:
+        return False
+    return visit.entered_at_ms is None or at_ms - left_ms >= rules.reentry_cooldown_ms
 
 
 def _candidate(spot: Spot, event: Beacon, at_ms: int) -> ZoneVisit:
-    visit_id = event.zone_visit_id or derive_id("v", event.event_id)
-    first_ms = at_ms - (event.dwell_ms or 0)
-    return ZoneVisit(visit_id, spot.store_id, spot.zone_id, spot.zone_type, first_ms, at_ms)
-
-
-def _seen_again(visit: ZoneVisit, event: Beacon, at_ms: int, rules: ZoneRules) -> ZoneVisit:
-    first_ms = min(visit.first_seen_ms, at_ms - (event.dwell_ms or 0))
-    last_ms = max(visit.last_seen_ms, at_ms)
-    left = event.observation == "exit" or _strength_dbm(event) < rules.exit_rssi_dbm
-    stayed = last_ms - first_ms >= rules.min_dwell_ms
-    entered_ms = visit.entered_at_ms
-    if entered_ms is None and stayed:
-        entered_ms = last_ms
-    return replace(
-        visit,
-        first_seen_ms=first_ms,
-        last_seen_ms=last_ms,
-        entered_at_ms=entered_ms,
-        exited_at_ms=last_ms if left else visit.exited_at_ms,
-    )
-
-
-def _kept(
-    visits: tuple[ZoneVisit, ...], changed: ZoneVisit, now_ms: int, rules: ZoneRules
-) -> tuple[ZoneVisit, ...]:
-    """The newest visits: silent ones are over, candidates that came to nothing are gone."""
-    kept = [_closed(v, now_ms, rules) for v in visits if v.visit_id != changed.visit_id]
-    kept.append(changed)
-    real = [v for v in kept if v.entered_at_ms is not None or v.exited_at_ms is None]
-    return tuple(sorted(real, key=lambda v: (v.last_seen_ms, v.visit_id)))[-VISITS_MAX:]
-
-
-def _closed(visit: ZoneVisit, now_ms: int, rules: ZoneRules) -> ZoneVisit:
-    silent = now_ms - visit.last_seen_ms > rules.exit_after_ms
-    if visit.exited_at_ms is not None or not silent:
-        return visit
-    return replace(visit, exited_at_ms=visit.last_seen_ms)
-
-
-def _is_at(visit: ZoneVisit, spot: Spot) -> bool:
-    return visit.zone_id == spot.zone_id and visit.store_id == spot.store_id
-
-
-def _trigger_event(visit: ZoneVisit, event: Beacon, timing: EventTiming) -> TriggerEvent:
-    return TriggerEvent(
-        kind="zone_entered",
-        at_ms=timing.now_ms,
+    return ZoneVisit(
+        visit_id=event.zone_visit_id or derive_id("v", event.event_id),
+        store_id=spot.store_id,
+        zone_id=spot.zone_id,
+        zone_type=spot.zone_type,
+        first_seen_ms=at_ms - (event.dwell_ms or 0),
+        last_seen_ms=at_ms,
+        held=_is_from_system(event),
         event_id=event.event_id,
         channel=event.channel,
-        dwell_ms=visit.last_seen_ms - visit.first_seen_ms,
-        store_id=visit.store_id,
-        zone_id=visit.zone_id,
-        zone_type=visit.zone_type,
         traceparent=event.traceparent,
     )
+
+
+def _seen_again(visit: ZoneVisit, event: Beacon, at_ms: int) -> ZoneVisit:
+    weak_ms = visit.weak_ms
+    is_open = visit.exited_at_ms is None
+    return replace(
+        visit,
+        first_seen_ms=min(visit.first_seen_ms, at_ms - (event.dwell_ms or 0)),
+        last_seen_ms=max(visit.last_seen_ms, at_ms),
+        weak_ms=None if weak_ms is not None and at_ms >= weak_ms else weak_ms,
+        held=visit.held or (is_open and _is_from_system(event)),
+        event_id=visit.event_id or event.event_id,
+    )
+
+
+def _left(visit: ZoneVisit | None, spot: Spot, event: Beacon, at_ms: int) -> ZoneVisit:
+    """An exit: it ends the visit, unless the person was seen later; alone it is remembered."""
+    if visit is None or visit.first_seen_ms > at_ms:
+        return replace(
+            _candidate(spot, event, at_ms), exited_at_ms=at_ms, first_seen_ms=at_ms, held=False
+        )
+    if at_ms < visit.last_seen_ms:
+        return visit
+    if visit.exited_at_ms is not None and visit.entered_at_ms is None:
+        return visit
+    return replace(visit, exited_at_ms=at_ms, held=False, weak_ms=None)
+
+
+def _doubted(visit: ZoneVisit | None, at_ms: int) -> ZoneVisit | None:
+    """A weak signal: while it is the newest evidence nothing is said, and silence runs."""
+    if visit is None or visit.exited_at_ms is not None or at_ms <= visit.last_seen_ms:
+        return visit
+    return replace(visit, weak_ms=max(visit.weak_ms or 0, at_ms))
+
+
+def _without_ended_candidates(
+    visits: tuple[ZoneVisit, ...], new: ZoneVisit
+) -> tuple[ZoneVisit, ...]:
+    """The others, without what came to nothing in the same zone."""
+    return tuple(
+        v
+        for v in visits
+        if v.entered_at_ms is not None
+        or v.exited_at_ms is None
+        or (v.store_id, v.zone_id) != (new.store_id, new.zone_id)
+    )
+
+
+def _bounded(visits: tuple[ZoneVisit, ...]) -> tuple[tuple[ZoneVisit, ...], list[ZoneVisit]]:
+    """The newest visits, and those that have to go though their end was not told."""
+    ordered = sorted(visits, key=lambda v: (v.last_seen_ms, v.visit_id))
+    kept, gone = ordered[-VISITS_MAX:], ordered[:-VISITS_MAX]
+    return tuple(kept), [v for v in gone if was_told_of(v)]

@@ -133,6 +133,7 @@ def _case_is_open(person: Customer, event: TriggerEvent) -> bool:
 STILL: dict[str, Callable[[Customer, TriggerEvent], bool]] = {
     "cart_abandoned": _cart_rests,
     "zone_entered": _is_there,
+    "zone_dwelled": _is_there,
     "churn_band_entered": _case_is_open,
 }
 """What must still be so, by kind of trigger event; the other kinds tell of what has happened."""

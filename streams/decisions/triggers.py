@@ -109,6 +109,8 @@ def _listens(rule: TriggerRule, person: Customer, trigger_event: TriggerEvent) -
     """Whether a rule of this kind takes the event: looked at for long enough, and armed."""
     if trigger_event.dwell_ms < rule.min_dwell_ms:
         return False
+    if trigger_event.dwell_before_ms >= max(rule.min_dwell_ms, 1):
+        return False  # this visit's dwell was long enough before
     fired_at = next((a.fired_at_ms for a in person.fired if a.rule_id == rule.rule_id), None)
     return fired_at is None or trigger_event.at_ms - fired_at >= rule.rearm_ms
 

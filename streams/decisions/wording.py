@@ -20,6 +20,11 @@ OFFER_REASONS: dict[TriggerKind, Texts] = {
         "ja": "すぐ近くにあります",
         "zh": "就在您身边",
     },
+    "zone_dwelled": {
+        "en": "Something for what you are looking at",
+        "ja": "ご覧の売り場のおすすめです",
+        "zh": "您正在看的商品有优惠",
+    },
     "application_opened": {"en": "Good to see you", "ja": "ようこそ", "zh": "欢迎回来"},
     "search_without_result": {
         "en": "Perhaps this instead",

@@ -34,6 +34,7 @@ FILES = {
     topics.LEARNING_EXAMPLES.name: "learning-examples.jsonl",
     topics.IDENTITY_CHANGES.name: "identity-changes.jsonl",
     topics.SEGMENT_CHANGES.name: "segment-changes.jsonl",
+    topics.ZONE_VISITS.name: "zone-visits.jsonl",
     topics.PRIVACY_RECEIPTS.name: "privacy-receipts.jsonl",
 }
 DEAD_LETTERS = "dead-letters.jsonl"

@@ -6,6 +6,7 @@ from streams.customer.trigger_events import TriggerEvent
 from streams.features.family import Family
 from streams.features.scaling import log_scaled
 
+IN_A_ZONE = ("zone_entered", "zone_dwelled")
 PRESENT_MS = 5 * MINUTE_MS
 TYPICAL_DWELL_S = 60.0
 
@@ -13,7 +14,7 @@ TYPICAL_DWELL_S = 60.0
 def places(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
     """1 while in a store, and the dwell in the zone (the event's own, or the visit's so far)."""
     dwell_ms = trigger_event.dwell_ms
-    here = trigger_event.kind == "zone_entered" or trigger_event.channel == "store"
+    here = trigger_event.kind in IN_A_ZONE or trigger_event.channel == "store"
     for visit in person.visits:
         if visit.exited_at_ms is None and now_ms - visit.last_seen_ms <= PRESENT_MS:
             here = True

@@ -120,6 +120,11 @@ SEGMENTS = _counter(
     "churn", "segment_changes_total", "People who entered a life-cycle stage.", by.SEGMENT
 )
 
+# Who is where in a store.
+ZONE_VISITS = _counter(
+    "events", "zone_visits_total", "Visits to zones, opened and closed.", by.VISIT_KIND
+)
+
 # What is learned.
 LABELS = _counter(
     "learning", "labels_total", "Labels sent to the learner.", by.MODEL, by.LABEL_CLASS

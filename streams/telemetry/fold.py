@@ -27,6 +27,7 @@ from streams.contracts.outputs.effects import (
     PurchaseSeen,
     ReceiptIssued,
     SegmentChanged,
+    ZoneVisitChanged,
 )
 from streams.telemetry import catalogue as metrics
 from streams.telemetry.metric import Measurement, measured
@@ -140,6 +141,7 @@ _FOLDS: dict[type[Any], Callable[[Any], Measurements]] = {
     EventLate: _late,
     IdentityChanged: lambda e: (measured(metrics.IDENTITY_CHANGES, e.change.kind),),
     SegmentChanged: lambda e: (measured(metrics.SEGMENTS, e.change.segment),),
+    ZoneVisitChanged: lambda e: (measured(metrics.ZONE_VISITS, e.change.kind),),
     ReceiptIssued: lambda e: (measured(metrics.RECEIPTS, e.receipt.kind),),
 }
 assert set(_FOLDS) == set(Effect.__args__), "every effect is folded"  # noqa: S101

@@ -14,6 +14,7 @@ from streams.contracts.outputs.payloads import (
     SegmentChange,
     Verdict,
     WhyNot,
+    ZoneVisitChange,
 )
 from streams.contracts.reference.structs import TriggerKind
 from streams.telemetry.metric import Label
@@ -56,4 +57,5 @@ STORE_MEMORY = Label("kind", ("block_cache", "memtables"))
 TRANSITION = Label("transition", _field(ChurnAlert, "transition"))
 TRIGGER = Label("trigger", names_of(TriggerKind))
 VERDICT = Label("verdict", names_of(Verdict))
+VISIT_KIND = Label("kind", _field(ZoneVisitChange, "kind"))
 WHY_NOT = Label("why_not", names_of(WhyNot))

@@ -68,9 +68,64 @@ def views(out: Outcome) -> float:
     return float(sum(bucket[2] for c in out.row["counters"].values() for bucket in c[0]))
 
 
+def said_at(out: Outcome) -> list[str]:
+    """When an offer was made, by UTC."""
+    return [offer["decided_at"] for offer in out.offers]
+
+
+def verdicts(out: Outcome) -> list[str]:
+    """What became of each request."""
+    return [entry["verdict"] for entry in out.log]
+
+
+def cart(out: Outcome) -> list[str]:
+    """The products in the cart."""
+    return [item[0] for item in out.row["cart"][2]]
+
+
+def stays(out: Outcome) -> list[tuple[str, int, int | None]]:
+    """Zone, and first and last second after noon, of each visit that counts."""
+    noon = 1_772_366_400_000
+    return [
+        (v[2], (v[4] - noon) // 1000, None if v[7] is None else (v[7] - noon) // 1000)
+        for v in out.row["visits"]
+        if v[6] is not None
+    ]
+
+
 FIRST = 1_772_359_200_000  # 2026-03-01T10:00:00Z
 
 RIGHT = (
+    Right("03-put-off-and-overtaken", "bought.jsonl", verdicts, ["deferred", "overtaken"]),
+    Right("03-put-off-and-overtaken", "emptied.jsonl", verdicts, ["deferred", "overtaken"]),
+    Right("03-put-off-and-overtaken", "control.jsonl", said_at, ["2026-03-02T07:00:00Z"]),
+    Right("05-merge-stale-reminder", "login_after.jsonl", offered, 0),
+    Right("05-merge-stale-reminder", "login_after.jsonl", cart, []),
+    Right("05-merge-stale-reminder", "login_before.jsonl", offered, 0),
+    Right("06-late-order-residue", "in_order.jsonl", cart, ["sku-b"]),
+    Right("06-late-order-residue", "late.jsonl", cart, ["sku-b"]),
+    Right("06-late-order-residue", "late.jsonl", said_at, ["2026-03-01T13:10:00Z"]),
+    Right("09-zone-enter-exit-only", "enter_exit.jsonl", said_at, ["2026-03-01T12:00:05Z"]),
+    Right("09-zone-enter-exit-only", "enter_exit.jsonl", stays, [("zA", 0, 1200)]),
+    Right("09-zone-enter-exit-only", "enter_then_app.jsonl", said_at, ["2026-03-01T12:00:05Z"]),
+    Right("09-zone-enter-exit-only", "with_dwell.jsonl", said_at, ["2026-03-01T12:00:05Z"]),
+    Right("09-zone-enter-exit-only", "with_dwell.jsonl", stays, [("zA", 0, None)]),
+    Right("10-zone-flapping", "storm.jsonl", stays, []),
+    Right("10-zone-flapping", "storm.jsonl", offered, 0),
+    Right("10-zone-flapping", "two_beacons.jsonl", stays, [("zA", 0, None)]),
+    Right("10-zone-flapping", "two_beacons.jsonl", said_at, ["2026-03-01T12:00:05Z"]),
+    Right("10-zone-flapping", "weak_at_entry.jsonl", said_at, ["2026-03-01T12:00:05Z"]),
+    Right("10-zone-flapping", "weak_at_entry.jsonl", stays, [("zA", 0, None)]),
+    Right("10-zone-flapping", "weak_early.jsonl", said_at, ["2026-03-01T12:00:06Z"]),
+    Right("10-zone-flapping", "weak_early.jsonl", stays, [("zA", 0, None)]),
+    Right("10-zone-flapping", "overlap.jsonl", stays, [("zB", 0, None), ("zA", 1, None)]),
+    Right("11-zone-exit-out-of-order", "in_order.jsonl", stays, [("zA", 0, 40)]),
+    Right("11-zone-exit-out-of-order", "exit_first.jsonl", stays, [("zA", 0, 40)]),
+    Right("11-zone-exit-out-of-order", "exit_before_enter.jsonl", stays, [("zA", 0, 40)]),
+    Right("11-zone-exit-out-of-order", "exit_before_enter.jsonl", offered, 0),
+    Right("12-rssi-unknown", "rssi0.jsonl", stays, []),
+    Right("12-rssi-unknown", "accuracy.jsonl", stays, []),
+    Right("12-rssi-unknown", "accuracy.jsonl", rejected, []),
     Right("13-order-updates-out-of-order", "in_order.jsonl", money, (70.0, 1, 0)),
     Right("13-order-updates-out-of-order", "older_last.jsonl", money, (70.0, 1, 0)),
     Right("13-order-updates-out-of-order", "update_first.jsonl", money, (80.0, 1, 0)),
@@ -89,6 +144,21 @@ RIGHT = (
     Right("19-coupon-after-cancel", "cancel.jsonl", money, (0.0, 1, 1)),
     Right("19-coupon-after-cancel", "cancel.jsonl", used, ["tea"]),
     Right("19-coupon-after-cancel", "cancel.jsonl", offered, 1),
+    Right("23-half-hour-zones", "berlin.jsonl", said_at, ["2026-03-02T07:00:00Z"]),
+    Right("23-half-hour-zones", "kathmandu.jsonl", said_at, ["2026-03-02T02:15:00Z"]),
+    Right("23-half-hour-zones", "kolkata.jsonl", said_at, ["2026-03-02T02:30:00Z"]),
+    Right("23-half-hour-zones", "st_johns.jsonl", said_at, ["2026-03-01T11:30:00Z"]),
+    Right("24-zone-names", "gmt8.jsonl", said_at, ["2026-03-02T00:00:00Z"]),
+    Right("24-zone-names", "iana.jsonl", said_at, ["2026-03-02T00:00:00Z"]),
+    Right("24-zone-names", "lower.jsonl", said_at, ["2026-03-02T00:00:00Z"]),
+    Right("24-zone-names", "offset.jsonl", said_at, ["2026-03-02T00:00:00Z"]),
+    Right("24-zone-names", "windows.jsonl", said_at, ["2026-03-02T00:00:00Z"]),
+    Right("25-dst-and-midnight", "berlin_autumn.jsonl", said_at, ["2026-10-25T07:00:00Z"]),
+    Right("25-dst-and-midnight", "berlin_spring.jsonl", said_at, ["2026-03-29T06:00:00Z"]),
+    Right("25-dst-and-midnight", "ny_autumn.jsonl", said_at, ["2026-11-01T13:00:00Z"]),
+    Right("26-caps", "ny_23h.jsonl", offered, 1),
+    Right("26-caps", "ny_25h.jsonl", offered, 1),
+    Right("26-caps", "same_ms.jsonl", offered, 1),
     Right("33-retries", "after40.jsonl", money, (10.0, 1, 0)),
     Right("33-retries", "sent_at.jsonl", views, 1),
     Right("33-retries", "shifted.jsonl", views, 1),

@@ -23,6 +23,7 @@ class Outcome(Struct, frozen=True):
     examples: list[dict[str, Any]]
     rejected: list[tuple[int, str, str]]
     changes: list[dict[str, Any]]
+    zone_visits: list[dict[str, Any]]
     summary: dict[str, Any]
 
     @property
@@ -53,6 +54,7 @@ def outcome_of(folder: Path, file: str, out: Path) -> Outcome:
             for letter in _lines(out / "dead-letters.jsonl")
         ],
         changes=_lines(out / "identity-changes.jsonl"),
+        zone_visits=_lines(out / "zone-visits.jsonl"),
         summary=msgspec.json.decode((out / "summary.json").read_bytes()),
     )
 

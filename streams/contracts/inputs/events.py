@@ -201,6 +201,7 @@ class EddystoneEid(Block, frozen=True, kw_only=True, tag_field="standard", tag="
     """Google's open beacon with an id that rolls."""
 
     eid: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{16}(?!\n)$")]
+    resolved_id: Id | None = None
 
 
 class AltBeacon(Block, frozen=True, kw_only=True, tag_field="standard", tag="altbeacon"):
@@ -227,9 +228,9 @@ class Beacon(Event, frozen=True, kw_only=True):
     event_name: BeaconName
     beacon: BeaconAddress
     observation: Literal["sighting", "enter", "exit", "dwell"]
-    rssi_dbm: Annotated[int, Meta(ge=-127, le=20)] | None = None
+    rssi_dbm: Annotated[int, Meta(ge=-127, le=127)] | None = None
     proximity: Literal["immediate", "near", "far", "unknown"] = "unknown"
-    distance_m: Annotated[float, Meta(ge=0, le=1000)] | None = None
+    distance_m: Annotated[float, Meta(ge=-1, le=1000)] | None = None
     dwell_ms: DurationMs | None = None
     app_state: Literal["foreground", "background", "terminated"] | None = None
     store_id: Id | None = None

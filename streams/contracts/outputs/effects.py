@@ -13,6 +13,7 @@ from streams.contracts.outputs.payloads import (
     NextBestOffer,
     PrivacyReceipt,
     SegmentChange,
+    ZoneVisitChange,
 )
 
 OutcomeName = Literal["delivered", "viewed", "clicked", "dismissed", "redeemed", "expired"]
@@ -99,6 +100,12 @@ class SegmentChanged(Struct, frozen=True):
     change: SegmentChange
 
 
+class ZoneVisitChanged(Struct, frozen=True):
+    """A visit to a zone of a store was opened, or is over for good."""
+
+    change: ZoneVisitChange
+
+
 class ReceiptIssued(Struct, frozen=True):
     """A privacy request was carried out."""
 
@@ -118,4 +125,5 @@ Effect = (
     | IdentityChanged
     | SegmentChanged
     | ReceiptIssued
+    | ZoneVisitChanged
 )

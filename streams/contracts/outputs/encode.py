@@ -107,6 +107,16 @@ def _encode_segment(effect: happened.SegmentChanged) -> OutputMessage:
     )
 
 
+def _encode_zone_visit(effect: happened.ZoneVisitChanged) -> OutputMessage:
+    change = effect.change
+    return _output(
+        change,
+        id_=f"{change.visit_id}.{change.kind}",
+        key=change.customer_id or change.visit_id,
+        at_ms=to_ms(change.left_at or change.entered_at),
+    )
+
+
 def _encode_receipt(effect: happened.ReceiptIssued) -> OutputMessage:
     receipt = effect.receipt
     return _output(
@@ -137,6 +147,7 @@ _ENCODERS: Final[dict[type[Effect], Callable[[Any], OutputMessage]]] = {
     happened.IdentityChanged: _encode_identity,
     happened.SegmentChanged: _encode_segment,
     happened.ReceiptIssued: _encode_receipt,
+    happened.ZoneVisitChanged: _encode_zone_visit,
     happened.OutcomeLabeled: _encode_label,
     happened.EventRouted: _encode_routed_event,
 }

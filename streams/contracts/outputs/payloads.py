@@ -279,6 +279,20 @@ class SegmentChange(Struct, frozen=True, kw_only=True):
     previous: LifecycleStage | None
 
 
+class ZoneVisitChange(Struct, frozen=True, kw_only=True):
+    """A record of `zone-visits`: a visit to a zone of a store was opened, or is over for good."""
+
+    visit_id: str
+    kind: Literal["opened", "closed"]
+    store_id: str
+    zone_id: str
+    zone_type: str | None
+    entered_at: Zoned
+    left_at: Zoned | None
+    dwell_ms: int | None
+    customer_id: str | None
+
+
 class PrivacyReceipt(Struct, frozen=True, kw_only=True):
     """A record of `privacy.receipts`."""
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from streams.contracts.check_digits import is_gcn, is_gln, is_gtin
-from streams.contracts.reference.structs import Offer, Policies, Reference
+from streams.contracts.reference.addresses import address_key
+from streams.contracts.reference.structs import BeaconPlace, Offer, Policies, Reference
 
 SHARES_TOLERANCE = 1e-6
 BAND_ORDER = ("low", "medium", "high")
@@ -32,9 +33,22 @@ def _duplicates(reference: Reference) -> Iterator[str]:
     yield from _twice("products", "product_id", (item.product_id for item in reference.products))
     yield from _twice("inventory", "product_id@store_id", levels)
     yield from _twice("beacons", "beacon_ref", (beacon.beacon_ref for beacon in beacons))
-    yield from _twice("beacons", "address", (str(beacon.address).lower() for beacon in beacons))
+    yield from _addresses(beacons)
     rules = (rule.rule_id for rule in reference.policies.triggers)
     yield from _twice("policies", "triggers.rule_id", rules)
+
+
+def _addresses(beacons: tuple[BeaconPlace, ...]) -> Iterator[str]:
+    """One beacon hangs in one place, however its address is spelled."""
+    first: dict[str, str] = {}
+    for beacon in beacons:
+        key = address_key(beacon.address)
+        if key in first:
+            yield (
+                f"beacons: {beacon.beacon_ref}: $.address: is that of {first[key]} (hyphens and "
+                "upper or lower case make no other address)"
+            )
+        first.setdefault(key, beacon.beacon_ref)
 
 
 def _twice(file: str, field: str, ids: Iterable[str]) -> Iterator[str]:

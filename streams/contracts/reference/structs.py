@@ -30,6 +30,7 @@ TriggerKind = Literal[
     "product_viewed",
     "cart_abandoned",
     "zone_entered",
+    "zone_dwelled",
     "application_opened",
     "search_without_result",
     "order_completed",
@@ -199,6 +200,7 @@ class ZoneRules(Block, frozen=True, kw_only=True):
     exit_rssi_dbm: int = -90
     min_dwell_ms: DurationMs = 5_000
     exit_after_ms: DurationMs = 30_000
+    exit_lost_after_ms: DurationMs = 14_400_000
     reentry_cooldown_ms: DurationMs = 300_000
 
 

@@ -43,6 +43,7 @@ OUTPUTS: tuple[tuple[str, str, str, Any], ...] = (
     ("churn_alert", "entered", "c-1001", happened.AlertRaised),
     ("identity_change", "linked", "c-1001", happened.IdentityChanged),
     ("segment_change", "at_risk", "c-1001", happened.SegmentChanged),
+    ("zone_visit_change", "opened", "c-1001", happened.ZoneVisitChanged),
     ("privacy_receipt", "erasure", "req-1", happened.ReceiptIssued),
 )
 

@@ -113,3 +113,44 @@ churn: {bands: [{name: medium, from_risk: 0.7}, {name: high, from_risk: 0.6}]}
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     """A folder without any reference file was not meant."""
     assert "holds no reference data" in _errors(tmp_path)[0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            "{standard: ibeacon, uuid: f7826da6-4fa2-4e98-8024-bc5b71e0893e, major: 1, minor: 1}",
+            "{standard: ibeacon, uuid: F7826DA64FA24E988024BC5B71E0893E, major: 1, minor: 1}",
+        ),
+        (
+            "{standard: eddystone_uid, namespace: 0123456789abcdef0123, instance: 0123456789ab}",
+            "{standard: eddystone_uid, namespace: 0123456789ABCDEF0123, instance: 0123456789AB}",
+        ),
+        (
+            "{standard: eddystone_eid, eid: '0123456789abcdef', resolved_id: b-1}",
+            "{standard: eddystone_eid, eid: 'ffffffffffffffff', resolved_id: b-1}",
+        ),
+        (
+            f"{{standard: altbeacon, beacon_id: '{'aB' * 20}', mfg_id: 7}}",
+            f"{{standard: altbeacon, beacon_id: '{'Ab' * 20}'}}",
+        ),
+    ],
+)
+def test_one_address_hangs_in_one_place(tmp_path: Path, one: str, other: str) -> None:
+    """Hyphens, upper or lower case, and what does not belong to the address make no other one."""
+    place = "- {{beacon_ref: {}, address: {}, store_id: s, zone: {{id: z}}}}\n"
+    (tmp_path / "beacons.yaml").write_text(place.format("first", one) + place.format("x", other))
+    (error,) = _errors(tmp_path)
+    assert error.startswith("beacons: x: $.address: is that of first")
+
+
+def test_quiet_hours_that_never_end_are_refused(tmp_path: Path) -> None:
+    """0 to 24 says what to write instead; 1 to 24 and equal hours are taken."""
+    for hours in ("{from_hour: 1, to_hour: 24}", "{from_hour: 0, to_hour: 0}"):
+        (tmp_path / "policies.yaml").write_text(f"contact: {{quiet_hours: {hours}}}\n")
+        load_reference(tmp_path)
+    hours = "{from_hour: 0, to_hour: 24}"
+    (tmp_path / "policies.yaml").write_text(f"contact: {{quiet_hours: {hours}}}\n")
+    (error,) = _errors(tmp_path)
+    assert "never ends" in error
+    assert "enabled: false" in error

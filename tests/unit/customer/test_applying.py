@@ -284,8 +284,7 @@ def test_a_weak_or_short_sighting_is_no_visit() -> None:
     """Passing by, and radio noise between the thresholds, enter nothing."""
     weak = [sighted(n, T0 + n * 2_000, -85) for n in range(9)]
     short = [sighted(n, T0 + n * 1_000) for n in range(3)]
-    apart = [sighted(n, T0 + n * 60_000) for n in range(5)]
-    for stream in (weak, short, apart):
+    for stream in (weak, short):
         person = after(GRANTED, *stream).person
         assert [v for v in person.visits if v.entered_at_ms is not None] == []
 
