@@ -86,8 +86,8 @@ class ConsentSignals(Block, frozen=True, kw_only=True):
 class Context(Block, frozen=True, kw_only=True):
     """Where and with what the event happened."""
 
-    timezone: Annotated[str, Meta(max_length=64)] = "UTC"
-    locale: Annotated[str, Meta(max_length=35)] = "en"
+    timezone: Annotated[str, Meta(max_length=64)] | None = None
+    locale: Annotated[str, Meta(max_length=35)] | None = None
     country: Country | None = None
     app: dict[str, str | int | float | bool | None] | None = None
     device: dict[str, str | int | float | bool | None] | None = None

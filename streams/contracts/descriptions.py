@@ -193,6 +193,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "caps": "Contact caps over all offers.",
     "calendar_day_max": "Most contacts a calendar day, in the person's zone.",
     "min_gap_ms": "Least time between two contacts, in milliseconds.",
+    "refused_class_days": "How long offers of a refused offer's class are not made, in days.",
     "deferred_gap_ms": "Least time between two offers that were put off, in milliseconds.",
     "quiet_hours": "Hours without push, in the person's zone.",
     "quiet_channels": "Channels that keep the quiet hours.",

@@ -2,7 +2,7 @@
 
 The map of this room:
 
-* `row`: the structs, their limits, `due_at_ms`. `trigger_events`: what an event meant.
+* `row` (`parts`): the structs, their limits, `due_at_ms`. `trigger_events`: what an event meant.
 * `applying`: `apply`, and the table of appliers by event name. An applier lives with its concern:
   `browsing`, `carts`, `interests`, `purchases` (`orders`: the facts of one), `rhythm`, `zones`
   (`visit_times`), `consents` (`gpp`, `tcf`, `us_privacy`), `profiles`, `phones`; `activity` is what

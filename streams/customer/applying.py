@@ -14,7 +14,7 @@ from streams.contracts.inputs.events import (
     PrivacyRequest,
     names_of,
 )
-from streams.contracts.outputs.effects import Effect, EventIgnored, EventLate
+from streams.contracts.outputs.effects import Effect, EventIgnored, EventLate, TimeZoneUnknown
 from streams.contracts.times import to_ms
 from streams.customer import browsing, consents, phones, profiles, purchases, recent, zones
 from streams.customer.activity import active
@@ -117,10 +117,11 @@ def apply(person: Customer, event: InputEvent, places: Places) -> Applied:
         return _ignored(change.person, now_ms, EventIgnored(change.ignored, event.event_id))
     ended = withdrawn(visits) if visits and not change.person.visits else ()
     was_late = (EventLate(event.event_id, now_ms - at_ms),) if late else ()
+    unknown = (TimeZoneUnknown(event.event_id),) if _names_no_zone(event.context) else ()
     return Applied(
         active(change.person, event, event.event_name, at_ms),
         () if late else change.trigger_events,
-        (*was_late, *change.effects, *ended),
+        (*was_late, *unknown, *change.effects, *ended),
         False,
         change.purchased,
         now_ms,
@@ -136,19 +137,25 @@ def _ignored(person: Customer, now_ms: int, effect: EventIgnored) -> Applied:
 _NO_CONTEXT = Context()
 
 
+def _names_no_zone(context: Context) -> bool:
+    return context.timezone is not None and zone_name(context.timezone) is None
+
+
 def _in_context(person: Customer, context: Context, timing: EventTiming) -> Customer:
     """Time zone, language and consent signals that travel with the event.
 
-    The defaults (UTC, en) say that the event does not know, so they change nothing.
+    What the event does not say changes nothing, and neither does a zone that is none. A language
+    that the person has chosen (the trait `language`) stays, whatever the page is in.
     """
     if context is _NO_CONTEXT or context == _NO_CONTEXT:
         return person
     if timing.in_order:
-        zone, locale = zone_name(context.timezone), context.locale
-        if zone not in (None, "UTC", person.timezone):
+        zone = zone_name(context.timezone) if context.timezone is not None else None
+        if zone not in (None, person.timezone):
             person = replace(person, timezone=zone)
-        if locale not in ("en", person.locale):
-            person = replace(person, locale=locale)
+        chosen = "language" in person.traits
+        if context.locale and context.locale != person.locale and not chosen:
+            person = replace(person, locale=context.locale)
     if context.consent is not None:
         person = consents.signaled(person, context.consent, timing)
     return person

@@ -19,6 +19,7 @@ from streams.customer.row import (
     OPEN_DECISIONS_MAX,
     RECENT_EVENTS_MAX,
     REDEMPTIONS_MAX,
+    REFUSALS_MAX,
     REMINDERS_MAX,
     ROW_VERSION,
     SERVICE_CASES_MAX,
@@ -31,6 +32,7 @@ from streams.customer.row import (
     Consent,
     Counter,
     Customer,
+    Refused,
     Session,
     Spend,
 )
@@ -99,15 +101,27 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         churn=into.churn if into.churn != Churn() else other.churn,
         traits=_with_more(into.traits, other.traits, TRAITS_MAX),
         timezone=into.timezone if into.timezone != "UTC" else other.timezone,
-        locale=into.locale if into.locale != "en" else other.locale,
+        locale=_locale(into, other),
         service_cases=_union(other.service_cases, into.service_cases)[-SERVICE_CASES_MAX:],
         nps=into.nps if into.nps is not None else other.nps,
         push_allowed=into.push_allowed if into.push_allowed is not None else other.push_allowed,
         loose_orders=loose_of_both(into, other),
         order_digests=digests_of_both(into, other),
         links_asked=into.links_asked,
+        refusals=_refusals(into.refusals, other.refusals),
     )
     return without_refused(merged)
+
+
+def _refusals(mine: tuple[Refused, ...], others: tuple[Refused, ...]) -> tuple[Refused, ...]:
+    return _newest(mine, others, REFUSALS_MAX, lambda r: r.offer_id, lambda r: r.at_ms)
+
+
+def _locale(into: Customer, other: Customer) -> str:
+    """A language that was chosen stands over one that a page was in."""
+    if "language" in into.traits:
+        return into.locale
+    return other.locale if "language" in other.traits or into.locale == "en" else into.locale
 
 
 def _union(first: Iterable[T], second: Iterable[T]) -> tuple[T, ...]:

@@ -18,6 +18,10 @@ from streams.contracts.common import (
     SalesChannel,
 )
 from streams.contracts.outputs.payloads import ChurnSignalCode
+from streams.customer.parts import Cart as Cart
+from streams.customer.parts import CartItem as CartItem
+from streams.customer.parts import Value as Value
+from streams.customer.parts import ZoneVisit as ZoneVisit
 from streams.customer.rhythm import Rhythm
 
 ROW_VERSION = 2
@@ -36,6 +40,7 @@ REFUND_MARKS_MAX = 8
 VISITS_MAX = 6
 CONTACTS_MAX = 32
 REDEMPTIONS_MAX = 32
+REFUSALS_MAX = 16
 OPEN_DECISIONS_MAX = 8
 CART_REMINDERS_MAX = 8
 DEFERRED_MAX = 16
@@ -46,10 +51,6 @@ EVIDENCE_MAX = 3
 TRAITS_MAX = 16
 SERVICE_CASES_MAX = 8
 DecisionStatus = Literal["open", "assisted", "used", "closed"]
-
-
-class Value(Struct, frozen=True, array_like=True, omit_defaults=True):
-    """A part of the row: stored by position, so new fields go to the end with a default."""
 
 
 class ChannelActivity(Value, frozen=True):
@@ -71,40 +72,6 @@ class Session(Value, frozen=True):
     views: int = 0
     searches: int = 0
     dwell_ms: int = 0
-
-
-class CartItem(Value, frozen=True):
-    """A line of the cart.
-
-    `moves` are the newest changes of its quantity, (event time, pieces), the oldest first: with
-    them a change that comes late finds its place. `price` is 0 where nobody said one.
-    """
-
-    product_id: str
-    category: str
-    quantity: int
-    price: float
-    gtin: str = ""
-    moves: tuple[tuple[int, int], ...] = ()
-
-
-class Cart(Value, frozen=True):
-    """The cart as last seen; without items after a purchase.
-
-    `whole_at_ms` is when it was last shown whole or emptied: nothing older changes it. `gone` are
-    lines without pieces that a change which comes late may still concern.
-    """
-
-    cart_id: str
-    updated_at_ms: int
-    items: tuple[CartItem, ...] = ()
-    whole_at_ms: int = 0
-    gone: tuple[CartItem, ...] = ()
-
-    @property
-    def value(self) -> float:
-        """The sum of the cart in the shop's currency."""
-        return sum(item.price * item.quantity for item in self.items)
 
 
 class Affinity(Value, frozen=True):
@@ -180,33 +147,6 @@ class Counter(Value, frozen=True):
     buckets: tuple[tuple[int, int, int], ...] = ()
 
 
-class ZoneVisit(Value, frozen=True):
-    """A visit to a zone of a store, made of what beacons and the phone's system tell.
-
-    `entered_at_ms`: since when it counts. `held`: the phone's system has said that the person came,
-    and not that they left. `weak_ms`: a weak signal that is newer than every good one. `spoken_ms`:
-    the dwell that was told to trigger rules. `told`: its end was published. `event_id`, `channel`
-    and `traceparent` are those of the event that began it.
-    """
-
-    visit_id: str
-    store_id: str
-    zone_id: str
-    zone_type: str
-    first_seen_ms: int
-    last_seen_ms: int
-    entered_at_ms: int | None = None
-    exited_at_ms: int | None = None
-    held: bool = False
-    weak_ms: int | None = None
-    spoken_ms: int = 0
-    due_ms: int | None = None
-    told: bool = False
-    event_id: str = ""
-    channel: ChannelName = "app"
-    traceparent: str | None = None
-
-
 class Consent(Value, frozen=True):
     """The state of one purpose and since when."""
 
@@ -225,6 +165,13 @@ class Contact(Value, frozen=True):
 
 class Redeemed(Value, frozen=True):
     """An offer that this person used."""
+
+    offer_id: str
+    at_ms: int
+
+
+class Refused(Value, frozen=True):
+    """An offer that this person has said is of no interest to them; the newest word of each."""
 
     offer_id: str
     at_ms: int
@@ -358,6 +305,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     loose_orders: tuple[Order, ...] = ()
     order_digests: bytes = b""
     links_asked: tuple[str, ...] = ()
+    refusals: tuple[Refused, ...] = ()
 
 
 class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):

@@ -20,6 +20,7 @@ STEPS: tuple[Trim, ...] = (
     ("loose_orders", 2),
     ("redemptions", 16),
     ("contacts", 16),
+    ("refusals", 8),
     ("linked_ids", 8),
     ("open_decisions", 4),
     ("reminders", 4),

@@ -18,6 +18,8 @@ from streams.decisions.requests import DecisionRequest
 from streams.decisions.situation import Situation
 
 ANY_STORE = "*"
+OFFER, CLASS = "offer", "class"
+NO_CLASS = "standard"
 
 
 def situation_of(
@@ -42,7 +44,20 @@ def situation_of(
         frozenset(waiting | {c.offer_id for c in valid}),
         frozenset(waiting | unused),
         frozenset(redeemed),
+        _refused_by(person, now_ms, policy) if person.refusals else frozenset(),
     )
+
+
+def _refused_by(person: Customer, now_ms: int, policy: Policy) -> frozenset[tuple[str, str]]:
+    """What the person has refused: the offers for good, their classes for a time.
+
+    `standard` is the class of offers that were given none, and is not refused as a whole.
+    """
+    class_ms = policy.policies.contact.refused_class_days * DAY_MS
+    refused = {(OFFER, r.offer_id) for r in person.refusals}
+    lately = {r.offer_id for r in person.refusals if now_ms - r.at_ms < class_ms}
+    classes = {c.offer.class_ for c in policy.offers if c.offer.offer_id in lately}
+    return frozenset(refused | {(CLASS, name) for name in classes - {NO_CLASS}})
 
 
 def why_not(candidate: CompiledOffer, situation: Situation) -> WhyNot | None:
@@ -105,6 +120,13 @@ def _already_open(candidate: CompiledOffer, at: Situation) -> bool:
     return candidate.offer.offer_id in at.usable
 
 
+def _refused(candidate: CompiledOffer, at: Situation) -> bool:
+    offer = candidate.offer
+    return bool(at.refused) and not at.refused.isdisjoint(
+        ((OFFER, offer.offer_id), (CLASS, offer.class_))
+    )
+
+
 def _never_with(candidate: CompiledOffer, at: Situation) -> bool:
     return not at.sent.isdisjoint(candidate.never_with)
 
@@ -155,6 +177,7 @@ RULES: tuple[Rule, ...] = (
     Rule("offer_cap", _offer_cap, lambda c: c.offer.cap is not None),
     Rule("already_redeemed", _already_redeemed, lambda c: c.offer.once_per_person),
     Rule("already_open", _already_open),
+    Rule("refused", _refused),
     Rule("never_with", _never_with, lambda c: bool(c.never_with)),
     Rule("too_soon_after", _too_soon_after, lambda c: bool(c.offer.not_after)),
     Rule("not_in_segment", _not_in_segment, lambda c: c.segment.always is not True),

@@ -15,7 +15,8 @@ class Situation(Struct, frozen=True):
     `facts`: the context that CEL rules are asked with. `agreed`: the purposes for which an offer
     may reach the person over this channel. `sent`: offers whose time to be used has not passed, or
     whose outcome is waited for; `usable`: those of them that were not redeemed since. `redeemed`:
-    offers that were ever used. `stock` is by product and store.
+    offers that were ever used; `refused`: offers, and classes of offers, that the person does not
+    want. `stock` is by product and store.
     """
 
     person: Customer
@@ -27,3 +28,4 @@ class Situation(Struct, frozen=True):
     sent: frozenset[str]
     usable: frozenset[str]
     redeemed: frozenset[str]
+    refused: frozenset[tuple[str, str]]

@@ -1,12 +1,12 @@
 """One event joined with the person's open decisions."""
 
-from streams.contracts.inputs.events import InputEvent, OfferFeedback, Purchase
+from streams.contracts.inputs.events import App, InputEvent, OfferFeedback, Purchase
 from streams.contracts.outputs.effects import Effect
 from streams.contracts.reference.structs import Policies
 from streams.customer import Sale
 from streams.customer.row import Customer
 from streams.feedback.closing import Changed
-from streams.feedback.outcomes import report
+from streams.feedback.outcomes import opened_push, report
 from streams.feedback.purchases import credit_order
 from streams.feedback.sales import sold
 
@@ -35,6 +35,8 @@ def credit(
     """
     if isinstance(event, OfferFeedback):
         return report(person, event, now_ms, policies)
+    if isinstance(event, App) and event.event_name == "push_opened":
+        return opened_push(person, event, now_ms)
     if not isinstance(event, Purchase):
         return person, ()
     credited: tuple[Effect, ...] = ()

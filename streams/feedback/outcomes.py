@@ -4,19 +4,19 @@ A report names its decision; one whose offer is another than the decision's is n
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
-from streams.contracts.inputs.events import OfferFeedback
+from streams.contracts.inputs.events import App, Event, OfferFeedback
 from streams.contracts.outputs.effects import OutcomeSeen
 from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS
-from streams.customer.row import Customer, OpenDecision
+from streams.customer.row import REFUSALS_MAX, Contact, Customer, OpenDecision, Refused
 from streams.feedback.closing import Changed, outcome, redeem, with_decision, with_redemption
 from streams.identity.arms import arm_of
 
-Report = Callable[[Customer, OpenDecision, OfferFeedback, int], Changed]
+Report = Callable[[Customer, OpenDecision, Any, int], Changed]
 
 
 def report(person: Customer, event: OfferFeedback, now_ms: int, policies: Policies) -> Changed:
@@ -29,6 +29,10 @@ def report(person: Customer, event: OfferFeedback, now_ms: int, policies: Polici
     take = REPORTS.get(event.event_name)
     if take is None or (decision is not None and decision.offer_id != event.offer_id):
         return person, ()
+    if event.event_name == "offer_refused_not_relevant":
+        person = _without_interest(person, event.offer_id, min(event.at_ms, now_ms))
+    elif event.event_name == "delivery_failed" and not _was_viewed(decision):
+        person = _without_contact(person, event)
     if decision is not None:
         return take(person, decision, event, now_ms)
     if event.event_name == "offer_redeemed":
@@ -37,6 +41,12 @@ def report(person: Customer, event: OfferFeedback, now_ms: int, policies: Polici
             person, event.decision_id, event.offer_id, at_ms, event.reward or 0.0, policies
         )
     return person, ()
+
+
+def opened_push(person: Customer, event: App, now_ms: int) -> Changed:
+    """`push_opened` that names its decision: who opens a push has seen the offer."""
+    decision = find(person, event.push.decision_id) if event.push is not None else None
+    return (person, ()) if decision is None else _viewed(person, decision, event, now_ms)
 
 
 def find(person: Customer, decision_id: str | None) -> OpenDecision | None:
@@ -66,7 +76,7 @@ def _delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: 
     return person, (outcome(d, "delivered"),)
 
 
-def _viewed(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
+def _viewed(person: Customer, d: OpenDecision, event: Event, now_ms: int) -> Changed:
     """The first view counts, also when it is reported after a later one."""
     if d.status != "open":
         return person, ()
@@ -103,8 +113,33 @@ def _not_delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_
     return replace(person, open_decisions=rest), ()
 
 
+def _was_viewed(decision: OpenDecision | None) -> bool:
+    return decision is not None and decision.viewed_at_ms is not None
+
+
+def _without_contact(person: Customer, event: OfferFeedback) -> Customer:
+    """Nobody was reached: the contact counts for no cap and no gap."""
+    contacts = tuple(c for c in person.contacts if not _is_of(c, event))
+    return person if contacts == person.contacts else replace(person, contacts=contacts)
+
+
+def _is_of(contact: Contact, event: OfferFeedback) -> bool:
+    return contact.decision_id == event.decision_id and contact.offer_id == event.offer_id
+
+
+def _without_interest(person: Customer, offer_id: str, at_ms: int) -> Customer:
+    """The offer is not wanted; the newest word of each offer is kept."""
+    known = next((r for r in person.refusals if r.offer_id == offer_id), None)
+    if known is not None and known.at_ms >= at_ms:
+        return person
+    others = (r for r in person.refusals if r.offer_id != offer_id)
+    refusals = sorted((*others, Refused(offer_id, at_ms)), key=lambda r: r.at_ms)
+    return replace(person, refusals=tuple(refusals)[-REFUSALS_MAX:])
+
+
 REPORTS: Final[dict[str, Report]] = {
     "offer_delivered": _delivered,
+    "offer_presented": _viewed,
     "offer_viewed": _viewed,
     "offer_clicked": _clicked,
     "offer_accepted": _clicked,

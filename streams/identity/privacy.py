@@ -53,7 +53,10 @@ def held(row: Customer | None) -> dict[str, int]:
         "orders": row.spend.orders if row.spend is not None else 0,
         "zone_visits": len(row.visits),
         "consents": len(row.consents),
-        "offers": len(row.contacts) + len(row.redemptions) + len(row.open_decisions),
+        "offers": len(row.contacts)
+        + len(row.redemptions)
+        + len(row.open_decisions)
+        + len(row.refusals),
         "churn": len(row.signals) + int(row.churn.risk is not None),
         "traits": len(row.traits),
         "service": len(row.service_cases) + int(row.nps is not None),

@@ -119,6 +119,9 @@ RETENTION = _counter(
 SEGMENTS = _counter(
     "churn", "segment_changes_total", "People who entered a life-cycle stage.", by.SEGMENT
 )
+TIME_ZONES_UNKNOWN = _counter(
+    "events", "time_zones_unknown_total", "Events whose time zone is none; the last known stays."
+)
 
 # Who is where in a store.
 ZONE_VISITS = _counter(

@@ -27,6 +27,7 @@ from streams.contracts.outputs.effects import (
     PurchaseSeen,
     ReceiptIssued,
     SegmentChanged,
+    TimeZoneUnknown,
     ZoneVisitChanged,
 )
 from streams.telemetry import catalogue as metrics
@@ -139,6 +140,7 @@ _FOLDS: dict[type[Any], Callable[[Any], Measurements]] = {
     EventRouted: lambda e: (measured(metrics.ROUTED, _ROUTED_KIND[type(e.message)]),),
     EventIgnored: lambda e: (measured(metrics.IGNORED, e.reason),),
     EventLate: _late,
+    TimeZoneUnknown: lambda _: (measured(metrics.TIME_ZONES_UNKNOWN),),
     IdentityChanged: lambda e: (measured(metrics.IDENTITY_CHANGES, e.change.kind),),
     SegmentChanged: lambda e: (measured(metrics.SEGMENTS, e.change.segment),),
     ZoneVisitChanged: lambda e: (measured(metrics.ZONE_VISITS, e.change.kind),),

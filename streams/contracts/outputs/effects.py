@@ -88,6 +88,12 @@ class EventLate(Struct, frozen=True):
     late_ms: int
 
 
+class TimeZoneUnknown(Struct, frozen=True):
+    """An event named a time zone that is none; the person's last known zone stays."""
+
+    event_id: str
+
+
 class IdentityChanged(Struct, frozen=True):
     """Two ids are one person now, or are in conflict."""
 
@@ -122,6 +128,7 @@ Effect = (
     | EventRouted
     | EventIgnored
     | EventLate
+    | TimeZoneUnknown
     | IdentityChanged
     | SegmentChanged
     | ReceiptIssued

@@ -36,6 +36,7 @@ WhyNot = Literal[
     "stale",
     "already_redeemed",
     "already_open",
+    "refused",
     "never_with",
     "too_soon_after",
     "holdout",

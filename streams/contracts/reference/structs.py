@@ -159,6 +159,7 @@ class ContactPolicy(Block, frozen=True, kw_only=True):
     calendar_day_max: Annotated[int, Meta(ge=1, le=100)] = 3
     min_gap_ms: DurationMs = 1_800_000
     deferred_gap_ms: DurationMs = 300_000
+    refused_class_days: Annotated[float, Meta(ge=0, le=730)] = 30.0
     quiet_hours: QuietHours = QuietHours()
     quiet_channels: tuple[ChannelName, ...] = ("push", "sms", "email")
     fatigue_price: Amount = 0.05

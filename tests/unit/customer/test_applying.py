@@ -32,7 +32,7 @@ from streams.contracts.inputs.events import (
     Zone,
     names_of,
 )
-from streams.contracts.outputs.effects import EventIgnored, EventLate
+from streams.contracts.outputs.effects import EventIgnored, EventLate, TimeZoneUnknown
 from streams.contracts.reference.structs import BeaconPlace
 from streams.contracts.times import DAY_MS, MINUTE_MS, from_ms
 from streams.customer import (
@@ -47,6 +47,7 @@ from streams.customer import (
     new_customer,
 )
 from streams.customer.counters import count
+from streams.customer.merge import merge_customers
 from streams.customer.row import OpenDecision
 
 T0 = 1_770_000_000_000
@@ -428,3 +429,37 @@ def test_a_typical_row_is_small() -> None:
         "d_" + "x" * 26, "offer-1", "policy", T0, T0, 0.5, 0.5, "r-1", 1, b"x" * 80, b"x" * 32
     )
     assert len(encode_row(replace(person, open_decisions=(waiting,)))) <= 1_700
+
+
+def spoken(n: int, **context: Any) -> Clickstream:
+    """A page that says in which language and zone it is read."""
+    return web(n, "page_viewed", T0 + n, context=Context(**context))
+
+
+def test_what_an_event_does_not_say_changes_nothing() -> None:
+    """Language and zone stay; a page in English, or a clock on UTC, is said and counts."""
+    abroad = spoken(1, locale="de", timezone="Europe/Berlin")
+    person = after(abroad, spoken(2)).person
+    assert (person.locale, person.timezone) == ("de", "Europe/Berlin")
+    person = after(abroad, spoken(2, locale="en", timezone="UTC")).person
+    assert (person.locale, person.timezone) == ("en", "UTC")
+
+
+def test_a_chosen_language_stays_whatever_the_page_is_in() -> None:
+    """Until the trait is taken back; after a merge too, where the other row never chose."""
+    chosen = profile(1, "profile_updated", T0 + 1, traits={"language": "ja"})
+    person = after(chosen, spoken(2, locale="de")).person
+    assert person.locale == "ja"
+    gone = profile(3, "profile_updated", T0 + 3, traits={"language": None}, op="unset")
+    assert after(gone, spoken(4, locale="de"), person=person).person.locale == "de"
+    english = after(profile(1, "profile_updated", T0 + 1, traits={"language": "en"})).person
+    german = after(spoken(2, locale="de")).person
+    assert merge_customers(english, german, T0).locale == "en"
+    assert merge_customers(german, english, T0).locale == "en"
+
+
+def test_a_zone_that_is_none_is_counted_and_the_last_known_stays() -> None:
+    """No word of UTC: the clock that the person had goes on."""
+    applied = after(spoken(1, timezone="Asia/Tokyo"), spoken(2, timezone="Mars/Olympus"))
+    assert applied.person.timezone == "Asia/Tokyo"
+    assert applied.effects == (TimeZoneUnknown("e-2"),)

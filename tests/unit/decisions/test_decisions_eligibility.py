@@ -19,7 +19,7 @@ from streams.contracts.reference.structs import (
 )
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
-from streams.customer.row import CONTACTS_MAX, Consent, Contact, OpenDecision, Redeemed
+from streams.customer.row import CONTACTS_MAX, Consent, Contact, OpenDecision, Redeemed, Refused
 from streams.decisions import Basis, compile_policy, decide
 from streams.errors import ReferenceDataError
 from tests.unit.decisions.people import (
@@ -76,6 +76,7 @@ CASES: list[tuple[str | None, Customer, Offer]] = [
      offer("a", once_per_person=True)),
     (None, someone(redemptions=(Redeemed("a", T0),)), offer("a")),
     ("already_open", someone(open_decisions=(_open("a"),)), offer("a")),
+    ("refused", someone(refusals=(Refused("a", T0 - 99 * DAY_MS),)), offer("a")),
     ("never_with", someone(open_decisions=(_open("other"),)), offer("a", never_with=("other",))),
     ("never_with", someone(contacts=CONTACTED), offer("a", never_with=("other",))),
     ("too_soon_after", someone(contacts=CONTACTED), offer("a", not_after={"other": 1.0})),
@@ -198,3 +199,22 @@ def test_a_rule_that_asks_for_what_nobody_has_is_refused(rule: str, unknown: str
 def test_a_rule_may_ask_for_what_only_some_have(rule: str) -> None:
     """Traits, counts and affinities are named by the shop; texts and macros are no facts."""
     assert len(compile_policy(Reference(offers=(offer("tea", segment=rule),))).offers) == 1
+
+
+def test_a_refusal_silences_the_class_for_a_time() -> None:
+    """Thirty days for offers of its class; others, and those without a class, are not meant."""
+    offers = (
+        offer("a", class_="tea"),
+        offer("b", class_="tea"),
+        offer("c", class_="wine"),
+        offer("d"),
+        offer("e"),
+    )
+    policy = shop(*offers)
+    refusals = (Refused("a", T0), Refused("d", T0))
+    for days, withheld in ((0.0, {"a", "b", "d"}), (29.9, {"a", "b", "d"}), (30.0, {"a", "d"})):
+        now_ms = T0 + round(days * DAY_MS)
+        asked = request("x", now_ms)
+        _, effects = decide(someone(refusals=refusals), asked, now_ms, Basis(Fixed(), policy))
+        entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
+        assert {c.offer_id for c in entry.candidates if c.why_not == "refused"} == withheld

@@ -3,10 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
+from streams.contracts.common import Identity
+from streams.contracts.inputs.events import App, Push
 from streams.contracts.outputs.effects import Effect, OutcomeLabeled
 from streams.contracts.reference.structs import Policies
-from streams.contracts.times import DAY_MS, HOUR_MS
-from streams.customer.row import Redeemed
+from streams.contracts.times import DAY_MS, HOUR_MS, from_ms
+from streams.customer.row import Contact, Redeemed, Refused
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
 from streams.feedback import credit, expire
 from tests.support.decisions_open import (
@@ -50,7 +52,7 @@ def test_a_second_report_of_a_redemption_changes_nothing() -> None:
     ("name", "outcomes"),
     [
         ("offer_delivered", ["delivered"]),
-        ("offer_presented", []),
+        ("offer_presented", ["viewed"]),
         ("offer_viewed", ["viewed"]),
         ("offer_clicked", ["viewed", "clicked"]),
         ("offer_accepted", ["viewed", "clicked"]),
@@ -95,6 +97,45 @@ def test_an_offer_that_was_not_delivered_is_no_label() -> None:
     assert (after.open_decisions, effects) == ((), ())
     viewed = person(decision(1, viewed_at_ms=T0 + 1))
     assert credit(viewed, failed, NOON, POLICIES) == (viewed, ())
+
+
+def test_an_offer_that_was_not_delivered_is_no_contact() -> None:
+    """Cap and gap come back, also after its window; not where it was seen, or is another offer."""
+    failed = report("delivery_failed", 1, NOON)
+    contacts = (Contact(T0, "o-1", "push", "d-1"), Contact(T0 + 1, "o-2", "push", "d-2"))
+    for decisions in ((decision(1),), (decision(1, status="closed"),), ()):
+        after, _ = credit(person(*decisions, contacts=contacts), failed, NOON, POLICIES)
+        assert after.contacts == contacts[1:]
+    seen_already = person(decision(1, viewed_at_ms=T0 + 1), contacts=contacts)
+    assert credit(seen_already, failed, NOON, POLICIES)[0].contacts == contacts
+    other = report("delivery_failed", 1, NOON, offer=2)
+    assert credit(person(contacts=contacts), other, NOON, POLICIES)[0].contacts == contacts
+
+
+def test_a_push_that_is_opened_is_a_view_of_its_decision() -> None:
+    """With the decision's id; without one, or for another decision, it is none."""
+    for decision_id, viewed_at_ms in (("d-1", NOON), ("d-9", None), (None, None)):
+        event = App(
+            event_id="p",
+            event_name="push_opened",
+            occurred_at=from_ms(NOON),
+            identity=Identity(customer_id="c-1"),
+            channel="app",
+            push=Push(message_id="m", decision_id=decision_id),
+        )
+        after, effects = credit(person(decision(1)), event, NOON, POLICIES)
+        assert after.open_decisions[0].viewed_at_ms == viewed_at_ms
+        assert seen(effects) == ([] if viewed_at_ms is None else [("d-1", "viewed")])
+
+
+def test_the_newest_refusal_of_an_offer_is_kept() -> None:
+    """Whatever the order in which they come, and also of a decision that the row has forgotten."""
+    early, late = (report("offer_refused_not_relevant", 1, at) for at in (NOON, NOON + HOUR_MS))
+    for events in ((early, late), (late, early)):
+        row = person()
+        for event in events:
+            row, _ = credit(row, event, NOON + HOUR_MS, POLICIES)
+        assert row.refusals == (Refused("o-1", NOON + HOUR_MS),)
 
 
 def test_use_of_a_decision_that_the_row_no_longer_holds() -> None:

@@ -1,0 +1,70 @@
+"""Parts of the row with a life of their own: the cart and visits to zones, as they are stored."""
+
+from msgspec import Struct
+
+from streams.contracts.common import ChannelName
+
+
+class Value(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """A part of the row: stored by position, so new fields go to the end with a default."""
+
+
+class CartItem(Value, frozen=True):
+    """A line of the cart.
+
+    `moves` are the newest changes of its quantity, (event time, pieces), the oldest first: with
+    them a change that comes late finds its place. `price` is 0 where nobody said one.
+    """
+
+    product_id: str
+    category: str
+    quantity: int
+    price: float
+    gtin: str = ""
+    moves: tuple[tuple[int, int], ...] = ()
+
+
+class Cart(Value, frozen=True):
+    """The cart as last seen; without items after a purchase.
+
+    `whole_at_ms` is when it was last shown whole or emptied: nothing older changes it. `gone` are
+    lines without pieces that a change which comes late may still concern.
+    """
+
+    cart_id: str
+    updated_at_ms: int
+    items: tuple[CartItem, ...] = ()
+    whole_at_ms: int = 0
+    gone: tuple[CartItem, ...] = ()
+
+    @property
+    def value(self) -> float:
+        """The sum of the cart in the shop's currency."""
+        return sum(item.price * item.quantity for item in self.items)
+
+
+class ZoneVisit(Value, frozen=True):
+    """A visit to a zone of a store, made of what beacons and the phone's system tell.
+
+    `entered_at_ms`: since when it counts. `held`: the phone's system has said that the person came,
+    and not that they left. `weak_ms`: a weak signal that is newer than every good one. `spoken_ms`:
+    the dwell that was told to trigger rules. `told`: its end was published. `event_id`, `channel`
+    and `traceparent` are those of the event that began it.
+    """
+
+    visit_id: str
+    store_id: str
+    zone_id: str
+    zone_type: str
+    first_seen_ms: int
+    last_seen_ms: int
+    entered_at_ms: int | None = None
+    exited_at_ms: int | None = None
+    held: bool = False
+    weak_ms: int | None = None
+    spoken_ms: int = 0
+    due_ms: int | None = None
+    told: bool = False
+    event_id: str = ""
+    channel: ChannelName = "app"
+    traceparent: str | None = None
