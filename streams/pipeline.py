@@ -46,27 +46,44 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     Returns:
         The new row and the effects, in the order in which they were decided.
     """
-    resolution = identity.resolve(message, row)
+    resolution = identity.resolve(message, row, world.policy.policies.identity)
     if resolution.person is None:
         return Step(resolution.row, resolution.effects)
-    person, elapsed = _run_due(resolution.person, resolution.at_ms, world)
+    person, before = _settled(resolution, resolution.person, world)
     if resolution.event is None:
         person, told = _linked(person, message, resolution.at_ms, world)
-        return Step(person, (*resolution.effects, *elapsed, *told))
+        return Step(person, (*before, *told))
     person, waited = _go_on(person, resolution.effects, resolution.at_ms, world)
-    elapsed += waited
+    before += waited
     applied = customer.apply(person, resolution.event, world.policy.places)
+    person, ended = _without_consent(applied.person, applied.at_ms, world)
     if applied.ignored:
-        return Step(applied.person, (*resolution.effects, *elapsed, *applied.effects))
+        return Step(person, (*before, *applied.effects, *ended))
     person, credited = feedback.credit(
-        applied.person, resolution.event, applied.at_ms, world.policy.policies, applied.sale
+        person, resolution.event, applied.at_ms, world.policy.policies, applied.sale
     )
     person = alerts.record_signals(person, resolution.event, applied.at_ms, world.policy.policies)
     person, leaving, risen = _evaluate_churn(person, applied, world)
     trigger_events = (*applied.trigger_events, *risen)
     person, decided = _answer(person, trigger_events, (), applied.at_ms, world)
-    return Step(
-        person, (*resolution.effects, *elapsed, *applied.effects, *credited, *leaving, *decided)
+    return Step(person, (*before, *applied.effects, *ended, *credited, *leaving, *decided))
+
+
+def _settled(
+    resolution: identity.Resolution, person: Customer, world: World
+) -> tuple[Customer, Effects]:
+    """The person as they are when the message finds them: merged, and everything due has been."""
+    at_ms = max(resolution.at_ms, person.last_at_ms)
+    version, policies = world.models.churn.version, world.policy.policies
+    merged = alerts.end_merged(person, resolution.merged_case, at_ms, version, policies)
+    person, ended = _without_consent(person, at_ms, world)
+    person, elapsed = _run_due(person, resolution.at_ms, world)
+    return person, (*resolution.effects, *merged, *ended, *elapsed)
+
+
+def _without_consent(person: Customer, at_ms: int, world: World) -> tuple[Customer, Effects]:
+    return alerts.end_without_consent(
+        person, at_ms, world.models.churn.version, world.policy.policies
     )
 
 
@@ -136,10 +153,15 @@ def _churn_tick(
 def _evaluate_churn(
     person: Customer, applied: customer.Applied, world: World
 ) -> tuple[Customer, Effects, tuple[TriggerEvent, ...]]:
-    """A purchase is scored at once, and so is a churn signal; other events wait for the tick."""
-    if not (applied.purchased or alerts.signal_is_new(person, applied.at_ms)):
+    """A purchase is scored at once, and so is a churn signal; other events wait for the tick.
+
+    Without consent to `profiling` nobody is scored; with it, the ticks run from the event on.
+    """
+    if not customer.is_granted(person, "profiling"):
         return person, (), ()
     person = feedback.start_ticks(person, applied.at_ms, world.policy.policies.churn)
+    if not (applied.purchased or alerts.signal_is_new(person, applied.at_ms)):
+        return person, (), ()
     return _score(person, applied.at_ms, applied.event_id, world)
 
 

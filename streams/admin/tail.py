@@ -52,5 +52,5 @@ def _alert(value: bytes, language: str) -> str:
     text = a.text.get(language, next(iter(a.text.values()), ""))  # type: ignore[call-overload]
     return (
         f"{a.raised_at:%Y-%m-%d %H:%M:%S}  {a.customer_id}  {a.transition} {a.risk_band}"
-        f"  risk={a.risk:.2f}  {text}"
+        f"  risk={'-' if a.risk is None else f'{a.risk:.2f}'}  {text}"
     )

@@ -2,11 +2,20 @@
 
 * `churn_signals` - what an event says at once, and what an evaluation finds: a table
 * `scoring` - the score that is assessed
+* `endings` - cases that end without a score: consent withdrawn, two people become one
 * `life_cycle` - bands, cases, stages; `messages` - what is sent; `wording` - why, in words
 """
 
 from streams.alerts.churn_signals import record_signals, signal_is_new
+from streams.alerts.endings import end_merged, end_without_consent
 from streams.alerts.life_cycle import assess
 from streams.alerts.scoring import Scoring
 
-__all__ = ["Scoring", "assess", "record_signals", "signal_is_new"]
+__all__ = [
+    "Scoring",
+    "assess",
+    "end_merged",
+    "end_without_consent",
+    "record_signals",
+    "signal_is_new",
+]

@@ -22,7 +22,7 @@ from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
-from streams.customer.consents import is_granted
+from streams.customer.consents import answers_in, is_granted
 from streams.customer.counters import count
 from streams.customer.row import EVIDENCE_MAX, SIGNALS_MAX, SeenSignal
 
@@ -120,8 +120,8 @@ def _low_nps(_: Customer, event: Profile) -> float:
 
 
 def _unsubscribe(_: Customer, event: Profile) -> float:
-    answers = (event.purposes or {}).items()
-    refused = [p for p, state in answers if p.startswith("marketing") and state == "denied"]
+    answers, _unknown = answers_in(event)
+    refused = [p for p, s in answers.items() if p.startswith("marketing") and s == "denied"]
     return min(1.0, 0.5 * len(refused))
 
 

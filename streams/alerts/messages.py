@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from streams.alerts.scoring import Scoring
-from streams.alerts.wording import alert_text
+from streams.alerts.wording import alert_text, ended_text
 from streams.contracts.common import ChannelName, Money, Purpose, RiskBandName
 from streams.contracts.outputs.payloads import (
     AlertTransition,
@@ -14,10 +14,10 @@ from streams.contracts.outputs.payloads import (
     Recommended,
     Versioned,
 )
-from streams.contracts.reference.structs import Policies
+from streams.contracts.reference.structs import ChurnDefinition, Policies
 from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
 from streams.customer import Customer
-from streams.customer.consents import is_granted, states
+from streams.customer.consents import is_granted, is_push_refused, states
 from streams.customer.row import AlertCase, SeenSignal
 
 CHURN = "churn"
@@ -70,15 +70,55 @@ def churn_alert(
         recommended=_recommended(person, raised, now_ms),
         text=alert_text(score.risk, horizon_days, _why(person, raised, scoring)),
         model=Versioned(id=CHURN, version=scoring.model_version),
-        experiment=ExperimentArm(
-            id=f"{definition.definition_id}-alerts",
-            arm=TREATED_ARM if raised.case.treated else CONTROL_ARM,
-            holdout=not raised.case.treated,
-        ),
-        consent=ConsentProof(
-            purposes=states(person, ("profiling",)), policy_version=person.consent_version
-        ),
+        experiment=_arm(definition, raised.case),
+        consent=_proof(person),
         traceparent=None,
+    )
+
+
+def ended_alert(
+    person: Customer, case: AlertCase, why: str, now_ms: int, model_version: str, policies: Policies
+) -> ChurnAlert:
+    """The last message of a case that ends without a score: it says nothing of the person."""
+    definition = policies.churn
+    return ChurnAlert(
+        alert_id=case.alert_id,
+        case_id=case.case_id,
+        customer_id=person.customer_id,
+        raised_at=from_ms(now_ms),
+        transition="resolved",
+        expires_at=from_ms(now_ms),
+        risk=None,
+        risk_band="low",
+        previous_band=case.band,
+        horizon_days=definition.horizon_ms / DAY_MS,
+        definition_id=definition.definition_id,
+        days_since_last_purchase=None,
+        expected_next_purchase_at=None,
+        overdue_ratio=None,
+        reason_codes=(why,),
+        signals=(),
+        value_at_risk=Money(amount="0.00", currency=policies.currency),
+        recommended=None,
+        text=ended_text(why),
+        model=Versioned(id=CHURN, version=model_version),
+        experiment=_arm(definition, case),
+        consent=_proof(person),
+        traceparent=None,
+    )
+
+
+def _arm(definition: ChurnDefinition, case: AlertCase) -> ExperimentArm:
+    return ExperimentArm(
+        id=f"{definition.definition_id}-alerts",
+        arm=TREATED_ARM if case.treated else CONTROL_ARM,
+        holdout=not case.treated,
+    )
+
+
+def _proof(person: Customer) -> ConsentProof:
+    return ConsentProof(
+        purposes=states(person, ("profiling",)), policy_version=person.consent_version
     )
 
 
@@ -113,6 +153,6 @@ def _recommended(person: Customer, raised: Raised, now_ms: int) -> Recommended |
     if raised.transition == "resolved" or not raised.case.treated:
         return None
     for purpose, channel in CONTACTS:
-        if is_granted(person, purpose):
+        if is_granted(person, purpose) and not (channel == "push" and is_push_refused(person)):
             return Recommended(channel=channel, act_before=from_ms(now_ms + WEEK_MS))
     return Recommended(channel="call_center", act_before=from_ms(now_ms + WEEK_MS))

@@ -80,12 +80,29 @@ OTHER_REASONS: dict[str, Texts] = {
     },
     "RISK_FELL": {"en": "the risk has fallen", "ja": "リスクが下がりました", "zh": "风险已下降"},
 }
+ENDINGS: dict[str, Texts] = {
+    "consent_withdrawn": {
+        "en": "The case is closed: the person does not allow profiling",
+        "ja": "本人がプロファイリングを許可していないため終了しました",
+        "zh": "客户不允许用户画像，案例已关闭",
+    },
+    "merged": {
+        "en": "The case is closed: the person has another open case under another id",
+        "ja": "同じお客様の別の案件に統合したため終了しました",
+        "zh": "已并入同一客户的另一个案例，案例已关闭",
+    },
+}
 ALERT_REASONS = {**CHURN_REASONS, **SIGNAL_REASONS, **OTHER_REASONS}
 ALERT_FRAMES: Texts = {
     "en": "Risk {risk:.0%} of no purchase in {days:.0f} days: {why}",
     "ja": "{days:.0f}日以内に購入がない確率{risk:.0%}：{why}",
     "zh": "{days:.0f}天内不购买的概率{risk:.0%}：{why}",
 }
+
+
+def ended_text(why: str) -> Texts:
+    """What the CRM manager reads of a case that ended without a score; `why` is in `ENDINGS`."""
+    return ENDINGS[why]
 
 
 def alert_text(risk: float, horizon_days: float, why: tuple[str, ...]) -> Texts:

@@ -11,12 +11,20 @@ AMOUNT_PATTERN = r"^-?[0-9]{1,12}(\.[0-9]{1,6})?(?!\n)$"
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
 Text = Annotated[str, Meta(max_length=512)]
 Zoned = Annotated[datetime, Meta(tz=True)]
+"""A moment with its zone; those of inputs lie within `times.CALENDAR_MS` (see `semantics`)."""
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}(?!\n)$")]
 DurationMs = Annotated[int, Meta(ge=0, le=86_400_000 * 31)]
 Digits = Annotated[str, Meta(pattern=r"^[0-9]{8,14}(?!\n)$")]
 Amount = Annotated[float, Meta(ge=-1e9, le=1e9)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}(?!\n)$")]
+FreeName = Annotated[str, Meta(max_length=256)]
+FreeText = Annotated[str, Meta(max_length=4096)]
+FreeNumber = Annotated[float, Meta(ge=-1e18, le=1e18)]
+FreeInteger = Annotated[int, Meta(ge=1 - 2**63, le=2**63 - 1)]
+FreeValue = FreeText | FreeInteger | FreeNumber | bool | None
+FreeMap = dict[FreeName, FreeValue]
+"""The sender's own names and values; how many there may be says `InputRules.properties_max`."""
 
 ChannelName = Literal["web", "app", "store", "email", "sms", "push", "call_center"]
 SalesChannel = Literal["ec", "app", "store", "bopis"]
@@ -89,9 +97,9 @@ class Context(Block, frozen=True, kw_only=True):
     timezone: Annotated[str, Meta(max_length=64)] | None = None
     locale: Annotated[str, Meta(max_length=35)] | None = None
     country: Country | None = None
-    app: dict[str, str | int | float | bool | None] | None = None
-    device: dict[str, str | int | float | bool | None] | None = None
-    campaign: dict[str, str | int | float | bool | None] | None = None
+    app: FreeMap | None = None
+    device: FreeMap | None = None
+    campaign: FreeMap | None = None
     consent: ConsentSignals | None = None
 
 

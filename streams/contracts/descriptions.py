@@ -176,6 +176,12 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "beacon_ref": "The shop's id of the beacon.",
     "address": "The address that the beacon sends.",
     # Policies.
+    "Policies.identity": "Which ids are nobody's, and how far ids are linked.",
+    "placeholders": "The shop's own words for nobody, compared without letter case.",
+    "ids_per_person_max": "How many ids stay linked to a person: the newest.",
+    "links_per_day_max": "How many links a person may ask for in a day.",
+    "shared_device_people": "A device that meets more people than this is linked no more.",
+    "shared_device_days": "Within how many days it meets them.",
     "Policies.triggers": "The moments that ask for a decision.",
     "contact": "How often a person hears from us.",
     "experiment": "The experiment, and the arm of the person.",

@@ -21,7 +21,6 @@ REF: Final = "#/$defs/{name}"
 
 
 _KEY_NAMES: Final[dict[tuple[str, str], Any]] = {
-    ("Profile", "purposes"): {"enum": list(events.names_of(common.Purpose))},
     ("Offer", "title"): {"enum": list(events.names_of(common.LanguageTag))},
     ("NextBestOffer", "text"): {"enum": list(events.names_of(common.LanguageTag))},
     ("ChurnAlert", "text"): {"enum": list(events.names_of(common.LanguageTag))},

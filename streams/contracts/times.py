@@ -7,6 +7,9 @@ HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 WEEK_MS = 604_800_000
 
+CALENDAR_MS = (0, 7_258_118_400_000)
+"""What counts as a time at all: from 1970 up to the year 2200, so that every sum is a date too."""
+
 
 def from_ms(at_ms: int) -> datetime:
     """The moment as a zoned datetime.

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from streams.contracts.common import Context
 from streams.contracts.inputs.events import (
+    Beacon,
     Event,
     FeedbackName,
     InputEvent,
@@ -111,15 +112,16 @@ def apply(person: Customer, event: InputEvent, places: Places) -> Applied:
     visits = person.visits
     seen = recent.remember(person.recent_events, mark)
     person = replace(person, last_at_ms=now_ms, recent_events=seen)
-    person = _in_context(person, event.context, timing)
+    person = _in_context(person, event, timing)
     change = applier(person, event, timing)
     if change.ignored is not None:
-        return _ignored(change.person, now_ms, EventIgnored(change.ignored, event.event_id))
+        ignored = EventIgnored(change.ignored, event.event_id)
+        return _ignored(change.person, now_ms, ignored, *change.effects)
     ended = withdrawn(visits) if visits and not change.person.visits else ()
     was_late = (EventLate(event.event_id, now_ms - at_ms),) if late else ()
     unknown = (TimeZoneUnknown(event.event_id),) if _names_no_zone(event.context) else ()
     return Applied(
-        active(change.person, event, event.event_name, at_ms),
+        _active(change.person, event, at_ms),
         () if late else change.trigger_events,
         (*was_late, *unknown, *change.effects, *ended),
         False,
@@ -130,8 +132,15 @@ def apply(person: Customer, event: InputEvent, places: Places) -> Applied:
     )
 
 
-def _ignored(person: Customer, now_ms: int, effect: EventIgnored) -> Applied:
-    return Applied(person, (), (effect,), True, False, now_ms, effect.event_id)
+def _ignored(person: Customer, now_ms: int, ignored: EventIgnored, *more: Effect) -> Applied:
+    return Applied(person, (), (*more, ignored), True, False, now_ms, ignored.event_id)
+
+
+def _active(person: Customer, event: InputEvent, at_ms: int) -> Customer:
+    """Where a person walks in a store is not even counted without `location_beacon`."""
+    if isinstance(event, Beacon) and not consents.is_granted(person, "location_beacon"):
+        return person
+    return active(person, event, event.event_name, at_ms)
 
 
 _NO_CONTEXT = Context()
@@ -141,12 +150,13 @@ def _names_no_zone(context: Context) -> bool:
     return context.timezone is not None and zone_name(context.timezone) is None
 
 
-def _in_context(person: Customer, context: Context, timing: EventTiming) -> Customer:
+def _in_context(person: Customer, event: Event, timing: EventTiming) -> Customer:
     """Time zone, language and consent signals that travel with the event.
 
     What the event does not say changes nothing, and neither does a zone that is none. A language
     that the person has chosen (the trait `language`) stays, whatever the page is in.
     """
+    context = event.context
     if context is _NO_CONTEXT or context == _NO_CONTEXT:
         return person
     if timing.in_order:
@@ -157,5 +167,5 @@ def _in_context(person: Customer, context: Context, timing: EventTiming) -> Cust
         if context.locale and context.locale != person.locale and not chosen:
             person = replace(person, locale=context.locale)
     if context.consent is not None:
-        person = consents.signaled(person, context.consent, timing)
+        person = consents.signaled(person, event, timing.at_ms)
     return person

@@ -8,7 +8,7 @@ from streams.contracts.reference.structs import TriggerKind
 from streams.customer import carts
 from streams.customer.activity import counted, dwell_ms
 from streams.customer.change import Change, EventTiming
-from streams.customer.consents import is_granted
+from streams.customer.consents import is_refused
 from streams.customer.interests import WEIGHT_ADDED, WEIGHT_VIEWED, liked, looked_at
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
@@ -91,9 +91,7 @@ def removed_product(person: Customer, event: Browse, timing: EventTiming) -> Cha
 
 def may_remember_interests(person: Customer) -> bool:
     """Interests are kept until `personalization` is refused."""
-    if person.gpc:
-        return False
-    return "personalization" not in person.consents or is_granted(person, "personalization")
+    return not is_refused(person, "personalization")
 
 
 def opened_app(person: Customer, event: App, timing: EventTiming) -> Change:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from streams.customer.row import ROW_BYTES_MAX, ROW_VERSION, Row
+from streams.customer.row import ROW_BYTES_MAX, ROW_VERSION, Customer, Row
+from streams.customer.signals import ANY_BROWSER, EVERY_PURPOSE, PUSH, source_of
 from streams.customer.trimming import trimmed
 from streams.errors import StateError
 
@@ -18,7 +19,7 @@ VERSION_AT = 1
 # Where in a row of version 1 the open decisions stand, and in one of them what became of it.
 V1_OPEN_DECISIONS_AT = 23
 V1_VIEWED_AT, V1_REDEEMED_AT, V1_LABELED_AT = 12, 13, 15
-
+V2_GPC_AT, V2_PUSH_AT = 20, 33
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Row] = msgspec.msgpack.Decoder(Row)
@@ -93,4 +94,30 @@ def _with_status(decision: list[object]) -> list[object]:
     return [*decision[:V1_LABELED_AT], status, *decision[V1_LABELED_AT + 1 :]]
 
 
-UPCASTERS: dict[int, Upcaster] = {1: _to_version_2}
+def _to_version_3(parts: list[object]) -> list[object]:
+    """Version 2 knew of Global Privacy Control and of push by one flag each, without a source."""
+    parts = [*parts]
+    parts[VERSION_AT] = 3
+    if parts[0] != 1 or len(parts) < 5:
+        return parts
+    push_allowed = parts.pop(V2_PUSH_AT) if len(parts) > V2_PUSH_AT else None
+    objects = parts.pop(V2_GPC_AT) if len(parts) > V2_GPC_AT else False
+    at_ms = parts[4]
+    said = [[ANY_BROWSER, EVERY_PURPOSE, at_ms]] if objects else []
+    if push_allowed is False:
+        said.append([source_of("push"), PUSH, at_ms, True])
+    return _with_part(parts, "consent_signals", said)
+
+
+def _with_part(parts: list[object], name: str, value: object) -> list[object]:
+    """A customer's parts with one of them set, and the defaults of those before it."""
+    fields = msgspec.structs.fields(Customer)
+    place = 1 + [field.name for field in fields].index(name)
+    for field in fields[len(parts) - 1 : place - 1]:
+        made = field.default_factory
+        parts.append(field.default if made is msgspec.NODEFAULT else made())
+    parts[place : place + 1] = [value]
+    return parts
+
+
+UPCASTERS: dict[int, Upcaster] = {1: _to_version_2, 2: _to_version_3}

@@ -10,17 +10,18 @@ from functools import lru_cache
 from typing import Final
 
 from streams.contracts.common import ConsentSignals, Purpose
-from streams.customer.tcf import bits_of, denied_by_tcf, denied_by_tcf_canada
-from streams.customer.us_privacy import LAYOUTS, denied_by_us_privacy, denied_by_us_section
+from streams.customer.tcf import bits_of, read_tcf, read_tcf_canada
+from streams.customer.us_privacy import LAYOUTS, read_us_privacy, read_us_section
 
 HEADER = "000011000001"
 SECTIONS_MAX = 64
 _COUNT_END = len(HEADER) + 12
 
-_READERS: Final[dict[int, Callable[[str], frozenset[Purpose]]]] = {
-    2: denied_by_tcf,
-    5: denied_by_tcf_canada,
-    6: denied_by_us_privacy,
+Denied = frozenset[Purpose]
+_READERS: Final[dict[int, Callable[[str], Denied | None]]] = {
+    2: read_tcf,
+    5: read_tcf_canada,
+    6: read_us_privacy,
 }
 _US_SECTIONS: Final = frozenset(section_id for section_id, _ in LAYOUTS)
 
@@ -33,29 +34,43 @@ def denied_purposes(signals: ConsentSignals) -> tuple[Purpose, ...]:
     >>> denied_purposes(ConsentSignals(gpp="DBABTA~1YYN"))
     ('personalization', 'profiling')
     """
-    return _denied(signals.tcf or "", signals.gpp or "")
+    read = read_strings(signals.tcf or "", signals.gpp or "")
+    return tuple(sorted(frozenset().union(*(denied for _, denied in read))))
 
 
 @lru_cache(maxsize=1_024)
-def _denied(tcf: str, gpp: str) -> tuple[Purpose, ...]:
-    """A banner's few answers are the same strings again and again."""
-    return tuple(sorted(denied_by_tcf(tcf) | denied_by_gpp(gpp)))
+def read_strings(tcf: str, gpp: str) -> tuple[tuple[str, Denied], ...]:
+    """Each string and section that can be read, by name, and what it denies.
+
+    A banner's few answers are the same strings again and again, so they are read once.
+
+    >>> read_strings("", "DBABTA~1YNN")
+    (('gpp.6', frozenset()),)
+    """
+    denied = read_tcf(tcf)
+    own = () if denied is None else (("tcf", denied),)
+    return (*own, *((f"gpp.{section_id}", denied) for section_id, denied in _sections(gpp)))
 
 
-def denied_by_gpp(text: str) -> frozenset[Purpose]:
+def denied_by_gpp(text: str) -> Denied:
     """What all sections of a GPP string deny together; a section without an id is passed over.
 
     >>> sorted(denied_by_gpp("DBABLA~BVQqAAAAAgA.YA"))[:2]
     ['location_beacon', 'marketing_email']
     """
+    return frozenset().union(*(denied for _, denied in _sections(text)))
+
+
+def _sections(text: str) -> Iterator[tuple[int, Denied]]:
     header, *sections = text.split("~")
-    denied: frozenset[Purpose] = frozenset()
     for section_id, section in zip(section_ids(header), sections, strict=False):
         if section_id in _US_SECTIONS:
-            denied |= denied_by_us_section(section_id, section)
-        elif reader := _READERS.get(section_id):
-            denied |= reader(section)
-    return denied
+            denied = read_us_section(section_id, section)
+        else:
+            reader = _READERS.get(section_id)
+            denied = reader(section) if reader is not None else None
+        if denied is not None:
+            yield section_id, denied
 
 
 def section_ids(header: str) -> tuple[int, ...]:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.times import DAY_MS
 from streams.customer import carts, counters, rhythm
 from streams.customer.activity import SESSION_SILENCE_MS
 from streams.customer.consents import newer, without_refused
 from streams.customer.decay import add_faded
+from streams.customer.id_history import REFUSED_IDS_MAX
 from streams.customer.interests import HALF_LIFE_MS, newest_views, strongest
 from streams.customer.order_merge import digests_of_both, loose_of_both, one_order_each
 from streams.customer.orders import newest_orders
@@ -21,7 +24,6 @@ from streams.customer.row import (
     REDEMPTIONS_MAX,
     REFUSALS_MAX,
     REMINDERS_MAX,
-    ROW_VERSION,
     SERVICE_CASES_MAX,
     SIGNALS_MAX,
     TRAITS_MAX,
@@ -36,6 +38,7 @@ from streams.customer.row import (
     Session,
     Spend,
 )
+from streams.customer.signals import heard
 from streams.customer.zone_time import offset_ms
 
 T = TypeVar("T")
@@ -44,14 +47,14 @@ T = TypeVar("T")
 def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
     """`into` with all that was known of `other`; a function of the two rows alone.
 
-    Where only one can stand, `into` stands, except: carts and sessions (the newest), consents
-    (`_consents`), Global Privacy Control (either's). The row's time is at least `at_ms`.
+    Where only one can stand, `into` stands, except: carts and sessions (the newest), consents and
+    signals (the latest said of each purpose and of each source). The row's time is at least
+    `at_ms`. A churn case of `other` is left out where `into` has one: who merges says so.
     """
     into, other = one_order_each(into, other)
     offset = offset_ms(into.timezone, at_ms)
-    merged = Customer(
-        version=ROW_VERSION,
-        customer_id=into.customer_id,
+    merged = replace(
+        into,
         created_at_ms=min(into.created_at_ms, other.created_at_ms),
         last_at_ms=max(into.last_at_ms, other.last_at_ms, at_ms),
         known=into.known or other.known,
@@ -71,7 +74,6 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         ),
         consents=_consents(into, other),
         consent_version=into.consent_version or other.consent_version,
-        gpc=into.gpc or other.gpc,
         contacts=_newest(
             into.contacts, other.contacts, CONTACTS_MAX, lambda c: c, lambda c: c.at_ms
         ),
@@ -98,17 +100,17 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         signals=_newest(
             into.signals, other.signals, SIGNALS_MAX, lambda s: s.code, lambda s: s.at_ms
         ),
-        churn=into.churn if into.churn != Churn() else other.churn,
+        churn=_churn(into.churn, other.churn),
         traits=_with_more(into.traits, other.traits, TRAITS_MAX),
         timezone=into.timezone if into.timezone != "UTC" else other.timezone,
         locale=_locale(into, other),
         service_cases=_union(other.service_cases, into.service_cases)[-SERVICE_CASES_MAX:],
         nps=into.nps if into.nps is not None else other.nps,
-        push_allowed=into.push_allowed if into.push_allowed is not None else other.push_allowed,
         loose_orders=loose_of_both(into, other),
         order_digests=digests_of_both(into, other),
-        links_asked=into.links_asked,
         refusals=_refusals(into.refusals, other.refusals),
+        consent_signals=heard(into.consent_signals, other.consent_signals),
+        refused_ids=_refused(into, other),
     )
     return without_refused(merged)
 
@@ -153,6 +155,13 @@ def _with_more(mine: dict[str, T], others: dict[str, T], size_max: int) -> dict[
 def _linked(into: Customer, other: Customer) -> tuple[str, ...]:
     ids = _union(into.linked_ids, (*other.linked_ids, other.customer_id))
     return tuple(i for i in ids if i != into.customer_id)[-LINKED_IDS_MAX:]
+
+
+def _refused(into: Customer, other: Customer) -> tuple[str, ...]:
+    """The ids that neither may have; what belongs to one of the two is the person's now."""
+    theirs = (into.customer_id, other.customer_id, *into.linked_ids, *other.linked_ids)
+    ids = _union(other.refused_ids, into.refused_ids)
+    return tuple(id_ for id_ in ids if id_ not in theirs)[-REFUSED_IDS_MAX:]
 
 
 def _recent(into: Customer, other: Customer) -> tuple[tuple[int, int], ...]:
@@ -231,17 +240,16 @@ def _spend(a: Spend | None, b: Spend | None) -> Spend | None:
     )
 
 
-def _consents(into: Customer, other: Customer) -> dict[Purpose, Consent]:
-    """The known customer's word stands over an anonymous one's; of two equals the newer.
+def _churn(a: Churn, b: Churn) -> Churn:
+    """Mine, with the other's case where I have none: a case that is open stays to be closed."""
+    if a == Churn() or b.case is None or a.case is not None:
+        return b if a == Churn() else a
+    return replace(a, case=b.case, band=b.band, armed=a.armed and b.armed)
 
-    Who signs in has spoken as themselves; a banner on a shared device has not. At equal times the
-    one that denies stands.
-    """
+
+def _consents(into: Customer, other: Customer) -> dict[Purpose, Consent]:
+    """Of each purpose the latest said, whoever said it, as `newer` has it."""
     consents = dict(into.consents)
     for purpose, theirs in other.consents.items():
-        mine = consents.get(purpose)
-        if mine is None or (other.known and not into.known):
-            consents[purpose] = theirs
-        elif into.known == other.known:
-            consents[purpose] = newer(mine, theirs)
+        consents[purpose] = newer(consents.get(purpose), theirs)
     return consents

@@ -2,7 +2,9 @@
 
 from msgspec.structs import replace
 
-from streams.contracts.inputs.events import Profile
+from streams.contracts.inputs.events import Profile, TraitValue
+from streams.contracts.inputs.personal import holds_personal
+from streams.contracts.outputs.effects import DataDropped
 from streams.customer.activity import counted
 from streams.customer.change import Change, EventTiming
 from streams.customer.row import SERVICE_CASES_MAX, TRAITS_MAX, Customer
@@ -12,9 +14,12 @@ NAME_CHARS_MAX = 64
 TEXT_CHARS_MAX = 128
 LIST_ITEMS_MAX = 16
 NUMBER_MAX = 2**53
-NEVER_KEPT = frozenset(
-    {"email", "email_address", "phone", "phone_number", "mobile", "address", "name", "birthday"}
-)
+NEVER_KEPT = frozenset({
+    "address", "birthdate", "birthday", "dateofbirth", "email", "emailaddress", "fax", "firstname",
+    "fullname", "lastname", "mail", "mobile", "mobilenumber", "mobilephone", "name", "phone",
+    "phonenumber", "surname", "tel", "telephone",
+})  # fmt: skip
+"""Names of traits that hold personal data whatever stands in them, without marks and capitals."""
 
 Trait = str | int | float | bool | None | tuple[str, ...]
 
@@ -24,15 +29,35 @@ def updated(person: Customer, event: Profile, timing: EventTiming) -> Change:
     if not event.traits:
         return Change(person, ignored="not_applicable")
     traits: dict[str, Trait] = dict(person.traits)
+    dropped = 0
     for name, raw in event.traits.items():
-        value = _bounded(tuple(raw) if isinstance(raw, list) else raw)
-        if name.lower() in NEVER_KEPT or len(name) > NAME_CHARS_MAX or _is_contact(value):
+        value, personal = _impersonal(name, raw)
+        dropped += personal
+        if (personal and value is None) or len(name) > NAME_CHARS_MAX:
             continue
+        value = _bounded(value)
         if timing.late and event.op == "set" and name in traits:
             continue
         _put(traits, name, value, event.op)
     kept = dict(list(traits.items())[-TRAITS_MAX:])
-    return Change(_placed(replace(person, traits=kept)))
+    effects = (DataDropped("personal_data", event.event_id, dropped),) if dropped else ()
+    return Change(_placed(replace(person, traits=kept)), effects=effects)
+
+
+def _impersonal(name: str, raw: TraitValue) -> tuple[Trait, int]:
+    """The value without personal data, None where nothing else is in it; and how much there was.
+
+    Found by the trait's name, and by content in a text, in each text of a list, and in the name.
+    """
+    bare = "".join(letter for letter in name.lower() if letter.isalnum())
+    if bare in NEVER_KEPT or holds_personal(name):
+        return None, 1
+    if isinstance(raw, str):
+        return (None, 1) if holds_personal(raw) else (raw, 0)
+    if not isinstance(raw, list):
+        return raw, 0
+    kept = tuple(text for text in raw if not holds_personal(text))
+    return kept or None if raw else (), len(raw) - len(kept)
 
 
 def case_opened(person: Customer, event: Profile, timing: EventTiming) -> Change:
@@ -104,11 +129,6 @@ def _bounded(value: Trait) -> Trait:
     if isinstance(value, int) and abs(value) > NUMBER_MAX:
         return None
     return value
-
-
-def _is_contact(value: Trait) -> bool:
-    """An e-mail address, whatever the trait is called."""
-    return isinstance(value, str) and "@" in value
 
 
 def _placed(person: Customer) -> Customer:

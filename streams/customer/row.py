@@ -18,13 +18,14 @@ from streams.contracts.common import (
     SalesChannel,
 )
 from streams.contracts.outputs.payloads import ChurnSignalCode
+from streams.customer.id_history import ERASURE_REMEMBERED_MS, Encounter, Erasure
 from streams.customer.parts import Cart as Cart
 from streams.customer.parts import CartItem as CartItem
 from streams.customer.parts import Value as Value
 from streams.customer.parts import ZoneVisit as ZoneVisit
 from streams.customer.rhythm import Rhythm
 
-ROW_VERSION = 2
+ROW_VERSION = 3
 ROW_BYTES_MAX = 16_384
 RECENT_EVENTS_MAX = 32
 LINKED_IDS_MAX = 16
@@ -50,6 +51,7 @@ SIGNALS_MAX = len(get_args(ChurnSignalCode))
 EVIDENCE_MAX = 3
 TRAITS_MAX = 16
 SERVICE_CASES_MAX = 8
+CONSENT_SIGNALS_MAX = 12
 DecisionStatus = Literal["open", "assisted", "used", "closed"]
 
 
@@ -148,10 +150,24 @@ class Counter(Value, frozen=True):
 
 
 class Consent(Value, frozen=True):
-    """The state of one purpose and since when."""
+    """What the person said of one purpose and when; `by_account`: said by who had signed in."""
 
     state: ConsentState
     at_ms: int
+    by_account: bool = False
+
+
+class ConsentSignal(Value, frozen=True):
+    """What one source (a banner, a browser, a phone) said last, beside the person's own words.
+
+    `source` is a hash of its kind and device; `denied` has a bit for each purpose that it denies
+    (`customer.signals`); a `firm` one is no wish but a fact, which no consent overrules.
+    """
+
+    source: int
+    denied: int
+    at_ms: int
+    firm: bool = False
 
 
 class Contact(Value, frozen=True):
@@ -267,7 +283,11 @@ class Churn(Value, frozen=True):
 
 
 class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
-    """One person across web, app and store."""
+    """One person across web, app and store.
+
+    `refused_ids` belong to somebody else; `met` and `shared` are of a device, `links_on` is a day
+    and how many links were asked for on it.
+    """
 
     version: int
     customer_id: str
@@ -288,7 +308,6 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     visits: tuple[ZoneVisit, ...] = ()
     consents: dict[Purpose, Consent] = {}
     consent_version: str = ""
-    gpc: bool = False
     contacts: tuple[Contact, ...] = ()
     redemptions: tuple[Redeemed, ...] = ()
     open_decisions: tuple[OpenDecision, ...] = ()
@@ -301,11 +320,16 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     locale: str = "en"
     service_cases: tuple[str, ...] = ()
     nps: int | None = None
-    push_allowed: bool | None = None
     loose_orders: tuple[Order, ...] = ()
     order_digests: bytes = b""
     links_asked: tuple[str, ...] = ()
     refusals: tuple[Refused, ...] = ()
+    consent_signals: tuple[ConsentSignal, ...] = ()
+    refused_ids: tuple[str, ...] = ()
+    met: tuple[Encounter, ...] = ()
+    shared: bool = False
+    links_on: tuple[int, int] = (0, 0)
+    erasure: Erasure | None = None
 
 
 class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):
@@ -317,8 +341,18 @@ class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):
     moved_at_ms: int
     method: LinkMethod
 
+    met: tuple[Encounter, ...] = ()
+    erasure: Erasure | None = None
 
-Row = Customer | Alias
+
+class Erased(Struct, frozen=True, array_like=True, tag=3, kw_only=True):
+    """What stays where a person was erased: that nothing older may come back, for a time."""
+
+    version: int
+    erasure: Erasure
+
+
+Row = Customer | Alias | Erased
 
 
 def new_customer(customer_id: str, at_ms: int, *, known: bool = False) -> Customer:
@@ -334,6 +368,8 @@ def new_customer(customer_id: str, at_ms: int, *, known: bool = False) -> Custom
 
 def due_at_ms(row: Row | None) -> int | None:
     """When the row wants to be looked at next, by event time; `None`: never."""
+    if isinstance(row, Erased):
+        return row.erasure.at_ms + ERASURE_REMEMBERED_MS
     if not isinstance(row, Customer):
         return None
     dues = [reminder.due_at_ms for reminder in row.reminders]

@@ -42,21 +42,25 @@ def denied_by_tcf(text: str) -> frozenset[Purpose]:
     >>> denied_by_tcf("not a string of the IAB")
     frozenset()
     """
+    return read_tcf(text) or frozenset()
+
+
+def read_tcf(text: str) -> frozenset[Purpose] | None:
+    """What a TCF v2 string denies; None where it cannot be read and so says nothing."""
     bits = bits_of(text.split(".", 1)[0])
     if len(bits) < BITS_MIN or int(bits[:6], 2) != 2:
-        return frozenset()
+        return None
     return _denied(bits, location=140, consents=(151,))
 
 
-def denied_by_tcf_canada(text: str) -> frozenset[Purpose]:
+def read_tcf_canada(text: str) -> frozenset[Purpose] | None:
     """What a TCF Canada v1 string denies: what it consents to neither expressly nor implicitly.
 
-    >>> denied_by_tcf_canada("")
-    frozenset()
+    >>> read_tcf_canada("")
     """
     bits = bits_of(text.split(".", 1)[0])
     if len(bits) < CANADA_BITS_MIN or int(bits[:6], 2) != 1:
-        return frozenset()
+        return None
     return _denied(bits, location=139, consents=(150, 174))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from streams.customer.row import Alias, Customer, Row
+from streams.customer.row import Customer, Row
 
 Trim = tuple[str, int]
 STEPS: tuple[Trim, ...] = (
@@ -44,7 +44,7 @@ def trimmed(row: Row, fits: Callable[[Row], bool]) -> Row:
     `signals` keep their newest evidence; counters their newest buckets; every other list its end.
     """
     for name, kept in STEPS:
-        if isinstance(row, Alias) or fits(row):
+        if not isinstance(row, Customer) or fits(row):
             return row
         row = _cut(row, name, kept)
     return row

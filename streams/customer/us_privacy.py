@@ -75,24 +75,29 @@ def denied_by_us_section(section_id: int, text: str) -> frozenset[Purpose]:
     >>> sorted(denied_by_us_section(9, "BbYbG9s"))
     ['personalization', 'profiling']
     """
+    return read_us_section(section_id, text) or frozenset()
+
+
+def read_us_section(section_id: int, text: str) -> frozenset[Purpose] | None:
+    """The same; None where it cannot be read and so says nothing."""
     core, *others = text.split(".")
     bits = bits_of(core)
     layout = LAYOUTS.get((section_id, int(bits[:VERSION_BITS] or "0", 2)))
     if layout is None or len(bits) < layout.bits:
-        return frozenset()
+        return None
     if any(bits_of(other)[:3] == GPC_TYPE + "1" for other in others):
         return ALL_PURPOSES
     return _denied_by_core(bits, layout)
 
 
-def denied_by_us_privacy(text: str) -> frozenset[Purpose]:
+def read_us_privacy(text: str) -> frozenset[Purpose] | None:
     """What a US Privacy string (`1YNN`, section 6) denies: its third letter is the opt-out of sale.
 
-    >>> sorted(denied_by_us_privacy("1YYN"))
+    >>> sorted(read_us_privacy("1YYN"))
     ['personalization', 'profiling']
     """
     if len(text) != 4 or text[0] != "1" or not USP_LETTERS.issuperset(text[1:]):
-        return frozenset()
+        return None
     return OFFERS if text[2] in "Yy" else frozenset()
 
 

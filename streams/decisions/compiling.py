@@ -49,6 +49,7 @@ def compile_policy(reference: Reference) -> Policy:
         reach_other_ms=reach_other_ms,
         named=_named(reference.policies),
         arms=_arms(reference.policies.experiment),
+        placeholders=reference.policies.identity.words,
     )
 
 

@@ -2,7 +2,7 @@
 
 from streams.contracts.common import ChannelName, Purpose
 from streams.customer import Customer
-from streams.customer.consents import is_granted
+from streams.customer.consents import is_granted, is_push_refused
 
 CHANNEL_PURPOSES: dict[ChannelName, Purpose] = {
     "push": "marketing_push",
@@ -17,7 +17,7 @@ def may_offer(person: Customer, purpose: Purpose, channel: ChannelName) -> bool:
     A phone that refuses push messages outweighs any consent to them.
     """
     needed = CHANNEL_PURPOSES.get(channel)
-    if channel == "push" and person.push_allowed is False:
+    if channel == "push" and is_push_refused(person):
         return False
     return is_granted(person, purpose) and (needed is None or is_granted(person, needed))
 

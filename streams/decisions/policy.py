@@ -67,3 +67,4 @@ class Policy(Struct, frozen=True):
     reach_other_ms: int
     named: Versioned
     arms: Mapping[str, ExperimentArm]
+    placeholders: frozenset[str]

@@ -20,6 +20,7 @@ from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.outputs.effects import AlertRaised, DecisionLogged, Effect, OutcomeSeen
 from streams.contracts.outputs.encode import encode_output
 from streams.contracts.times import DAY_MS
+from streams.customer import Erased
 from streams.decisions import Policy
 from streams.driver import Driver
 from streams.models import initial_models
@@ -86,7 +87,7 @@ class Replay:
         """What happened, in numbers; the same for the same file."""
         return {
             "records": self.records,
-            "customers": len(self.driver.rows),
+            "customers": sum(not isinstance(r, Erased) for r in self.driver.rows.values()),
             "until_ms": self.driver.greatest_event_ms,
             **{name: dict(sorted(counts.items())) for name, counts in sorted(self.counts.items())},
             "models": {name: s.quality for name, s in sorted(self.driver.snapshots.items())},
@@ -95,7 +96,10 @@ class Replay:
     def _rules(self) -> InputRules:
         now_ms = self.driver.greatest_event_ms or 2**52
         return InputRules(
-            now_ms=now_ms, occurred_at_min_ms=EPOCH_START_MS, future_tolerance_ms=LEAP_MAX_MS
+            now_ms=now_ms,
+            occurred_at_min_ms=EPOCH_START_MS,
+            future_tolerance_ms=LEAP_MAX_MS,
+            placeholders=self.driver.policy.placeholders,
         )
 
     def _write(self, effects: Iterable[Effect]) -> None:
@@ -131,8 +135,9 @@ class Replay:
     def _write_rows(self) -> None:
         with (self.out / ROWS).open("wb") as file:
             for key in sorted(self.driver.rows):
-                row = msgspec.structs.asdict(self.driver.rows[key])
-                file.write(msgspec.json.encode(row) + b"\n")
+                row = self.driver.rows[key]
+                if not isinstance(row, Erased):
+                    file.write(msgspec.json.encode(msgspec.structs.asdict(row)) + b"\n")
 
     def _count(self, group: str, name: str) -> None:
         self.counts.setdefault(group, Counter())[name] += 1

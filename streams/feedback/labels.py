@@ -5,6 +5,7 @@ from typing import Literal
 from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.effects import OutcomeLabeled
+from streams.customer.consents import is_granted
 from streams.customer.row import Customer, OpenDecision
 from streams.features import CONTEXT_FEATURES, FEATURES_VERSION, OFFER_FEATURES, unpack
 
@@ -14,8 +15,7 @@ RESPONSE_PROBABILITY_MAX = 0.9
 
 def may_train(person: Customer) -> bool:
     """Whether the person lets us learn from them: granted, and no objection (GPC) on top."""
-    consent = person.consents.get("model_training")
-    return consent is not None and consent.state == "granted" and not person.gpc
+    return is_granted(person, "model_training")
 
 
 def used(person: Customer, decision: OpenDecision, at_ms: int) -> tuple[OutcomeLabeled, ...]:

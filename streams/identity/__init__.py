@@ -3,8 +3,11 @@
 The map of this room:
 
 * `resolving`: `key_of` and `resolve`, the way in. `resolution`: what `resolve` gives back.
-* `links`: ask, answer, merge, conflict, unlink; the rules that keep addresses free of circles.
-* `privacy`: erasure and access. `arms`: which arm of the experiment a person is in.
+* `links`: ask, answer, merge, unlink; the rules that keep addresses free of circles.
+  `instructions`: a person's word to an id that forwards to them. `sharing`: conflicts, devices
+  that many people use, limits.
+* `privacy`: access and erasure. `erasing`: an erasure over many rows, closed by one receipt.
+  `held`: what a receipt says. `arms`: which arm of the experiment a person is in.
 """
 
 from streams.identity.arms import arm_of

@@ -15,31 +15,35 @@ merges it. Rules that keep aliases free of circles:
 from msgspec.structs import replace
 
 from streams.contracts.catalogue import topic_of
-from streams.contracts.common import Identity, LinkMethod
+from streams.contracts.common import LinkMethod
 from streams.contracts.ids import derive_id, hash64
 from streams.contracts.inputs.events import InputEvent, Link, Profile
 from streams.contracts.internal.routing import (
     HOPS_MAX,
+    Asked,
     LinkAnswered,
     LinkRequested,
-    Message,
     RoutedEvent,
 )
 from streams.contracts.outputs.effects import Effect, EventIgnored, EventRouted, IdentityChanged
 from streams.contracts.outputs.payloads import IdentityChange
+from streams.contracts.reference.structs import IdentityRules
 from streams.contracts.times import from_ms
 from streams.customer.codec import decode_row, encode_row
+from streams.customer.id_history import Erasure
 from streams.customer.merge import merge_customers
 from streams.customer.recent import remember
-from streams.customer.row import LINKED_IDS_MAX, ROW_VERSION, Alias, Customer, Row, new_customer
+from streams.customer.row import ROW_VERSION, Alias, Customer, Erased, Row, new_customer
+from streams.errors import StateError
+from streams.identity.instructions import SAID, instruct, unlink
 from streams.identity.resolution import Resolution, done
-from streams.topics import PROFILE
+from streams.identity.sharing import in_vain, meeting, refusing, within_limit
 
 IMPLIED: tuple[LinkMethod, ...] = ("login", "device")
 MARK = 1
 
 
-def asked(request: LinkRequested, row: Row | None) -> Resolution:
+def asked(request: LinkRequested, row: Row | None, rules: IdentityRules) -> Resolution:
     """At the other id: its content goes to the customer who asks, and an address stays behind."""
     at_ms = request.requested_at_ms
     if request.customer_id == request.other_id:
@@ -47,40 +51,53 @@ def asked(request: LinkRequested, row: Row | None) -> Resolution:
     if isinstance(row, Alias):
         if row.moved_to == request.customer_id:
             return done(row, at_ms)
-        return done(row, at_ms, _answer(request, None, row.moved_to))
-    if row is None:
-        return done(_address(request), at_ms, _answer(request, None, None))
-    if row.known and request.method in IMPLIED:
+        return in_vain(request, row, _answer(request, None, row.moved_to), rules)
+    if row is None or isinstance(row, Erased):
+        erasure = row.erasure if row is not None else None
+        return done(_address(request, None, erasure), at_ms, _answer(request, None, None))
+    if row.shared or (row.known and request.method in IMPLIED):
         return done(row, at_ms, _answer(request, None, row.customer_id))
     mutual = row.known or request.customer_id in row.linked_ids
     if mutual and request.customer_id > row.customer_id:
-        return _asked_back(request, row)
+        return _asked_back(request, row, rules)
     moved = tuple(_repoint(request, row, linked) for linked in row.linked_ids)
-    return done(_address(request), at_ms, _answer(request, encode_row(row), None), *moved)
+    address = _address(request, row, row.erasure)
+    return done(address, at_ms, _answer(request, encode_row(row), None), *moved)
 
 
-def answered(answer: LinkAnswered, row: Row | None) -> Resolution:
+def answered(answer: LinkAnswered, row: Row | None, rules: IdentityRules) -> Resolution:
     """At the customer: the other id's content is merged, once; a conflict is only reported."""
     at_ms = answer.answered_at_ms
     if isinstance(row, Alias):
         return done(row, at_ms, *_passed_on(answer, row))
-    if row is None:
-        return done(None, at_ms, _unlink(answer.customer_id, answer.other_id, at_ms))
+    if not isinstance(row, Customer):
+        return done(row, at_ms, unlink(answer.customer_id, answer.other_id, at_ms))
     mark = (hash64(f"link:{answer.other_id}:{at_ms}:{answer.conflict_with or ''}"), MARK)
     if mark in row.recent_events:
         return done(row, at_ms)
     person = replace(row, recent_events=remember(row.recent_events, mark))
     if answer.conflict_with is not None:
+        person = refusing(person, answer.other_id)
         return Resolution(person, person, None, (_changed(answer, "conflict"),), at_ms)
-    person, forgotten = with_link(person, answer.other_id, at_ms)
-    other = decode_row(answer.row) if answer.row is not None else None
+    if row.erasure is not None and at_ms <= row.erasure.at_ms:
+        return done(row, at_ms, unlink(answer.customer_id, answer.other_id, at_ms))
+    try:
+        other = decode_row(answer.row) if answer.row is not None else None
+    except StateError:
+        return done(row, at_ms, EventIgnored("unreadable_row", answer.evidence_event_id or ""))
+    person, forgotten = with_link(person, answer.other_id, at_ms, rules)
+    closed = None
     if isinstance(other, Customer):
+        closed = other.churn.case if person.churn.case is not None else None
         merged = merge_customers(person, other, at_ms)
         person = replace(merged, recent_events=remember(merged.recent_events, mark))
-    return Resolution(person, person, None, (_changed(answer, "linked"), *forgotten), at_ms)
+    effects = (_changed(answer, "linked"), *forgotten)
+    return Resolution(person, person, None, effects, at_ms, closed)
 
 
-def implied(person: Customer, event: InputEvent, at_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
+def implied(
+    person: Customer, event: InputEvent, at_ms: int, rules: IdentityRules
+) -> tuple[Customer, tuple[Effect, ...]]:
     """The person and what is asked, where an event names the customer beside other ids."""
     identity = event.identity
     if identity.customer_id is None:
@@ -94,13 +111,15 @@ def implied(person: Customer, event: InputEvent, at_ms: int) -> tuple[Customer, 
     for other, method in ids:
         if other is None or other == person.customer_id or other in person.linked_ids:
             continue
-        person, forgotten = with_link(person, other, at_ms)
-        effects.extend((_ask(person, other, method, at_ms, event.event_id), *forgotten))
+        if other in person.refused_ids:
+            continue
+        person, asks = _asks(person, other, method, at_ms, event.event_id, rules)
+        effects.extend(asks)
     return person, tuple(effects)
 
 
 def stated(
-    person: Customer, event: Profile, at_ms: int, hops: int
+    person: Customer, event: Profile, at_ms: int, hops: int, rules: IdentityRules
 ) -> tuple[Customer | None, tuple[Effect, ...]]:
     """`identity_linked` at a person: they ask for the other id, or send the event to who does.
 
@@ -118,22 +137,23 @@ def stated(
     for other in (link.from_, link.to):
         if other == person.customer_id or (other in person.linked_ids and hops > 0):
             continue
-        person, forgotten = with_link(person, other, at_ms)
         evidence = link.evidence_event_id or event.event_id
-        effects.extend((_ask(person, other, link.method, at_ms, evidence), *forgotten))
+        person, asks = _asks(person, other, link.method, at_ms, evidence, rules)
+        effects.extend(asks)
     return person, tuple(effects)
 
 
 def unlinked(person: Customer, event: Profile, at_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
     """`identity_unlinked` at the person: the address is dropped from now on; nothing is unmerged.
 
-    What both did up to now stays with the person.
+    What both did up to now stays with the person. A pair that is not the person's says nothing.
     """
     link = event.link
-    if link is None:
+    theirs = (person.customer_id, *person.linked_ids)
+    if link is None or link.from_ not in theirs or link.to not in theirs:
         return person, ()
-    other = link.from_ if link.from_ in person.linked_ids else link.to
-    if other not in person.linked_ids:
+    other = link.from_ if link.from_ != person.customer_id else link.to
+    if other == person.customer_id:
         return person, ()
     person = replace(person, linked_ids=tuple(i for i in person.linked_ids if i != other))
     change = IdentityChange(
@@ -145,49 +165,31 @@ def unlinked(person: Customer, event: Profile, at_ms: int) -> tuple[Customer, tu
         changed_at=from_ms(at_ms),
         evidence_event_id=event.event_id,
     )
-    return person, (IdentityChanged(change), _unlink(person.customer_id, other, at_ms))
+    return person, (IdentityChanged(change), unlink(person.customer_id, other, at_ms, SAID))
 
 
-def instructed(event: Profile, alias: Alias, at_ms: int) -> Row | None:
-    """What our own instruction makes of a forwarding address: it is dropped, or points elsewhere.
-
-    Only the person that the address points to (the event's identity) may say so.
-    """
-    if event.identity.key != alias.moved_to or event.link is None:
-        return alias
-    if event.event_name == "identity_unlinked":
-        return None
-    return replace(alias, moved_to=event.link.to, moved_at_ms=at_ms)
-
-
-def is_instruction(message: Message) -> bool:
-    """Whether this is a person's word to an id that is linked to them, made by `_instruct`.
-
-    An event of the world never looks so: where it is routed at once, its key is its own identity.
-    """
-    if not isinstance(message, RoutedEvent) or message.hops:
-        return False
-    event = message.event
-    if not isinstance(event, Profile) or event.link is None:
-        return False
-    return event.link.from_ == message.key != event.identity.key
-
-
-def with_link(person: Customer, other: str, at_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
+def with_link(
+    person: Customer, other: str, at_ms: int, rules: IdentityRules
+) -> tuple[Customer, tuple[Effect, ...]]:
     """The person with one more linked id; beyond the maximum the oldest address is dropped."""
     if other in person.linked_ids:
         return person, ()
     ids = (*person.linked_ids, other)
-    dropped, kept = ids[:-LINKED_IDS_MAX], ids[-LINKED_IDS_MAX:]
-    forgotten = tuple(_unlink(person.customer_id, old, at_ms) for old in dropped)
+    most = rules.ids_per_person_max
+    dropped, kept = ids[:-most], ids[-most:]
+    forgotten = tuple(unlink(person.customer_id, old, at_ms) for old in dropped)
     return replace(person, linked_ids=kept), forgotten
 
 
-def sent_on(event: InputEvent, alias: Alias, topic: str, hops: int) -> Effect:
+def sent_on(
+    event: InputEvent, alias: Alias, topic: str, hops: int, asked_by: Asked | None
+) -> Effect:
     """An event at a forwarding address follows it, for at most `HOPS_MAX` hops."""
     if hops >= HOPS_MAX:
         return EventIgnored("too_many_hops", event.event_id)
-    message = RoutedEvent(key=alias.moved_to, topic=topic, event=event, hops=hops + 1)
+    message = RoutedEvent(
+        key=alias.moved_to, topic=topic, event=event, hops=hops + 1, asked=asked_by
+    )
     return EventRouted(alias.moved_to, message)
 
 
@@ -199,6 +201,22 @@ def _asker(person: Customer, event: Profile, link: Link) -> str:
     if event.identity.customer_id in pair:
         return event.identity.customer_id
     return link.to if person.customer_id not in pair else min(pair)
+
+
+def _asks(
+    person: Customer,
+    other: str,
+    method: LinkMethod,
+    at_ms: int,
+    evidence: str | None,
+    rules: IdentityRules,
+) -> tuple[Customer, tuple[Effect, ...]]:
+    """The person who asks for one more id, unless they have asked too often today."""
+    person, may_ask, reported = within_limit(person, other, at_ms, rules)
+    if not may_ask:
+        return person, reported
+    person, forgotten = with_link(person, other, at_ms, rules)
+    return person, (_ask(person, other, method, at_ms, evidence), *forgotten)
 
 
 def _ask(
@@ -214,21 +232,24 @@ def _ask(
     return EventRouted(other, request)
 
 
-def _asked_back(request: LinkRequested, row: Customer) -> Resolution:
+def _asked_back(request: LinkRequested, row: Customer, rules: IdentityRules) -> Resolution:
     """The larger id asked: we stay, and ask for it; asking twice is answered once."""
     at_ms = request.requested_at_ms
-    person, forgotten = with_link(row, request.customer_id, at_ms)
+    person, forgotten = with_link(row, request.customer_id, at_ms, rules)
     ask = _ask(person, request.customer_id, request.method, at_ms, request.evidence_event_id)
     return done(person, at_ms, ask, *forgotten)
 
 
-def _address(request: LinkRequested) -> Alias:
+def _address(request: LinkRequested, row: Customer | None, erasure: Erasure | None) -> Alias:
+    met = row.met if row is not None else ()
     return Alias(
         version=ROW_VERSION,
         alias_id=request.other_id,
         moved_to=request.customer_id,
         moved_at_ms=request.requested_at_ms,
         method=request.method,
+        met=meeting(met, request.customer_id, request.requested_at_ms),
+        erasure=erasure,
     )
 
 
@@ -253,30 +274,13 @@ def _passed_on(answer: LinkAnswered, row: Alias) -> tuple[Effect, ...]:
     if answer.conflict_with is not None:
         return (onward,)
     at_ms, old = answer.answered_at_ms, answer.customer_id
-    return onward, _instruct("identity_linked", old, answer.other_id, row.moved_to, at_ms)
+    return onward, instruct("identity_linked", old, answer.other_id, row.moved_to, at_ms)
 
 
 def _repoint(request: LinkRequested, row: Customer, linked: str) -> EventRouted:
     """A customer who moves tells the ids that point here to point to the new place."""
     at_ms, new = request.requested_at_ms, request.customer_id
-    return _instruct("identity_linked", row.customer_id, linked, new, at_ms)
-
-
-def _unlink(customer_id: str, other: str, at_ms: int) -> EventRouted:
-    return _instruct("identity_unlinked", customer_id, other, customer_id, at_ms)
-
-
-def _instruct(name: str, customer_id: str, other: str, to: str, at_ms: int) -> EventRouted:
-    """A word from a person to an id that points to them; it travels as an event of its own."""
-    event = Profile(
-        event_id=derive_id("link", name, customer_id, other, to, str(at_ms)),
-        event_name="identity_linked" if name == "identity_linked" else "identity_unlinked",
-        occurred_at=from_ms(at_ms),
-        identity=Identity(customer_id=customer_id),
-        channel="web",
-        link=Link(from_=other, to=to, method="manual"),
-    )
-    return EventRouted(other, RoutedEvent(key=other, topic=PROFILE.name, event=event))
+    return instruct("identity_linked", row.customer_id, linked, new, at_ms)
 
 
 def _changed(answer: LinkAnswered, kind: str) -> IdentityChanged:

@@ -5,7 +5,7 @@ from msgspec import Struct
 from streams.contracts.inputs.events import InputEvent, PrivacyRequest
 from streams.contracts.outputs.effects import Effect
 from streams.contracts.times import to_ms
-from streams.customer.row import Customer, Row
+from streams.customer.row import AlertCase, Customer, Row
 
 
 class Resolution(Struct, frozen=True):
@@ -13,6 +13,7 @@ class Resolution(Struct, frozen=True):
 
     `person` None: nothing further is to be done, `row` is stored as it is (None deletes it).
     `event` None: the person is looked at as of `at_ms`, but nothing happened to them.
+    `merged_case`: one of two churn cases of people who have become one; it is to be closed.
     """
 
     row: Row | None
@@ -20,6 +21,7 @@ class Resolution(Struct, frozen=True):
     event: InputEvent | None
     effects: tuple[Effect, ...]
     at_ms: int
+    merged_case: AlertCase | None = None
 
 
 def done(row: Row | None, at_ms: int, *effects: Effect) -> Resolution:

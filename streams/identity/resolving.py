@@ -5,16 +5,22 @@ from msgspec.structs import replace
 from streams.contracts.catalogue import topic_of
 from streams.contracts.inputs.events import InputEvent, PrivacyRequest, Profile
 from streams.contracts.internal.routing import (
+    Asked,
+    ErasureDone,
     LinkAnswered,
+    LinkEnded,
     LinkRequested,
     Message,
     RoutedEvent,
     Tick,
 )
-from streams.contracts.outputs.effects import Effect
-from streams.customer.row import Alias, Customer, Row
-from streams.identity import links, privacy
+from streams.contracts.outputs.effects import Effect, EventIgnored
+from streams.contracts.reference.structs import IdentityRules
+from streams.customer.row import Alias, Customer, Erased, Row, due_at_ms
+from streams.identity import erasing, instructions, links, privacy, sharing
 from streams.identity.resolution import Resolution, done, event_at_ms
+
+DEFAULTS = IdentityRules()
 
 
 def key_of(message: Message) -> str:
@@ -24,17 +30,17 @@ def key_of(message: Message) -> str:
     'c-1'
     """
     match message:
-        case RoutedEvent() | Tick():
+        case RoutedEvent() | Tick() | ErasureDone():
             return message.key
         case LinkRequested():
             return message.other_id
-        case LinkAnswered():
+        case LinkAnswered() | LinkEnded():
             return message.customer_id
         case _:
             return message.identity.key
 
 
-def resolve(message: Message, row: Row | None) -> Resolution:
+def resolve(message: Message, row: Row | None, rules: IdentityRules = DEFAULTS) -> Resolution:
     """The person a message is about, and what identity itself asks of the world.
 
     Total and pure, like `process`: any message on any row. Time is the event's own, or when the
@@ -42,49 +48,112 @@ def resolve(message: Message, row: Row | None) -> Resolution:
     """
     match message:
         case Tick():
-            if not isinstance(row, Customer):
-                return done(row, message.at_ms)
-            return Resolution(row, row, None, (), message.at_ms)
+            return _ticked(message, row)
         case LinkRequested():
-            return links.asked(message, row)
+            return links.asked(message, row, rules)
         case LinkAnswered():
-            return links.answered(message, row)
+            return links.answered(message, row, rules)
+        case LinkEnded():
+            return sharing.ended(message, row)
+        case ErasureDone():
+            return erasing.answered(message, row)
         case RoutedEvent():
-            if links.is_instruction(message):
+            if instructions.is_instruction(message):
                 return _instructed(message, row)
-            return _event(message.event, message.key, row, message.topic, message.hops)
+            return _routed(message, row, rules)
         case _:
-            return _event(message, message.identity.key, row, topic_of(message), None)
+            if isinstance(row, Alias):
+                return _sent_on(message, row, topic_of(message), 0, None)
+            return _event(message, message.identity.key, row, None, None, rules)
+
+
+def _ticked(tick: Tick, row: Row | None) -> Resolution:
+    if isinstance(row, Customer):
+        return Resolution(row, row, None, (), tick.at_ms)
+    due = due_at_ms(row)
+    return done(None if due is not None and due <= tick.at_ms else row, tick.at_ms)
+
+
+def _routed(message: RoutedEvent, row: Row | None, rules: IdentityRules) -> Resolution:
+    """An event that came from another key; an erasure is taken in once by each id."""
+    event, asked = message.event, message.asked
+    if not isinstance(event, PrivacyRequest) or asked is None:
+        return _at_row(message, row, rules)
+    if erasing.is_repeated(row, event, asked):
+        return done(row, event_at_ms(event))
+    resolution = _at_row(message, row, rules)
+    return replace(resolution, row=erasing.remembered(resolution.row, event, asked))
+
+
+def _at_row(message: RoutedEvent, row: Row | None, rules: IdentityRules) -> Resolution:
+    event, asked = message.event, message.asked
+    theirs = message.hops == 0 and message.key != event.identity.key
+    if isinstance(event, PrivacyRequest) and theirs:
+        return erasing.forgotten(event, row, asked)
+    if not isinstance(row, Alias):
+        return _event(event, message.key, row, message.hops, asked, rules)
+    if isinstance(event, PrivacyRequest) and asked is not None and row.moved_to == asked.by:
+        return erasing.dropped(event, row, asked)
+    return _sent_on(event, row, message.topic, message.hops, asked)
+
+
+def _sent_on(
+    event: InputEvent, row: Alias, topic: str, hops: int, asked: Asked | None
+) -> Resolution:
+    at_ms = event_at_ms(event)
+    if _comes_back(event, row, at_ms):
+        return done(row, at_ms, EventIgnored("erased", event.event_id))
+    effect = links.sent_on(event, row, topic, hops, asked)
+    lost: tuple[Effect, ...] = ()
+    if isinstance(effect, EventIgnored) and isinstance(event, PrivacyRequest):
+        lost = erasing.lost(event, asked)
+    return done(row, at_ms, effect, *lost)
 
 
 def _event(
-    event: InputEvent, key: str, row: Row | None, topic: str, hops: int | None
+    event: InputEvent,
+    key: str,
+    row: Customer | Erased | None,
+    hops: int | None,
+    asked: Asked | None,
+    rules: IdentityRules,
 ) -> Resolution:
     """An event at the row under `key`; `hops` None: it came from an input topic."""
     at_ms = event_at_ms(event)
-    if isinstance(event, PrivacyRequest) and hops == 0 and key != event.identity.key:
-        return privacy.forgotten(event, row)
-    if isinstance(row, Alias):
-        return done(row, at_ms, links.sent_on(event, row, topic, hops or 0))
     if isinstance(event, PrivacyRequest):
-        return privacy.requested(event, key, row, beside=hops is None)
-    person = links.empty_row(key, at_ms, event) if row is None else row
+        return privacy.requested(event, key, row, beside=hops is None, asked=asked)
+    if _comes_back(event, row, at_ms):
+        return done(row, at_ms, EventIgnored("erased", event.event_id))
+    person = row if isinstance(row, Customer) else links.empty_row(key, at_ms, event)
+    if isinstance(row, Erased):
+        person = replace(person, erasure=row.erasure)
     if not person.known and event.identity.customer_id == person.customer_id:
         person = replace(person, known=True)
     if isinstance(event, Profile) and event.event_name in ("identity_linked", "identity_unlinked"):
-        return _link_event(event, person, row, at_ms, hops or 0)
-    person, effects = links.implied(person, event, at_ms)
+        return _link_event(event, person, row, at_ms, hops or 0, rules)
+    person, effects = links.implied(person, event, at_ms, rules)
     return Resolution(row, person, event, effects, at_ms)
 
 
+def _comes_back(event: InputEvent, row: Row | None, at_ms: int) -> bool:
+    """Whether an event is from before the erasure of the id under which it comes."""
+    erasure = erasing.erasure_of(row)
+    return erasure is not None and at_ms <= erasure.at_ms and not isinstance(event, PrivacyRequest)
+
+
 def _link_event(
-    event: Profile, person: Customer, row: Row | None, at_ms: int, hops: int
+    event: Profile,
+    person: Customer,
+    row: Row | None,
+    at_ms: int,
+    hops: int,
+    rules: IdentityRules,
 ) -> Resolution:
     effects: tuple[Effect, ...]
     if event.event_name == "identity_unlinked":
         person, effects = links.unlinked(person, event, at_ms)
         return Resolution(row, person, event, effects, at_ms)
-    stays, effects = links.stated(person, event, at_ms, hops)
+    stays, effects = links.stated(person, event, at_ms, hops, rules)
     if stays is None:
         return done(row, at_ms, *effects)
     return Resolution(row, stays, event, effects, at_ms)
@@ -94,4 +163,5 @@ def _instructed(message: RoutedEvent, row: Row | None) -> Resolution:
     at_ms = event_at_ms(message.event)
     if not isinstance(row, Alias) or not isinstance(message.event, Profile):
         return done(row, at_ms)
-    return done(links.instructed(message.event, row, at_ms), at_ms)
+    after, effects = instructions.instructed(message.event, row, at_ms)
+    return done(after, at_ms, *effects)

@@ -52,6 +52,12 @@ REJECTED = _counter(
 IGNORED = _counter(
     "events", "events_ignored_total", "Accepted events that changed nothing.", by.IGNORED_REASON
 )
+DROPPED = _counter(
+    "events",
+    "data_dropped_total",
+    "Parts of accepted events that were not taken in.",
+    by.DROPPED_WHAT,
+)
 LATE = _counter("events", "events_late_total", "Events that came after later ones of the person.")
 LATENESS = _histogram(
     "events", "event_lateness_seconds", "How late the late events were.", LATE_BUCKETS_S

@@ -7,7 +7,9 @@ from streams import topics
 from streams.contracts.catalogue import topic_of
 from streams.contracts.inputs.events import InputEvent, Profile
 from streams.contracts.internal.routing import (
+    ErasureDone,
     LinkAnswered,
+    LinkEnded,
     LinkRequested,
     Message,
     RoutedEvent,
@@ -15,6 +17,7 @@ from streams.contracts.internal.routing import (
 )
 from streams.contracts.outputs.effects import (
     AlertRaised,
+    DataDropped,
     DecisionLogged,
     Effect,
     EventIgnored,
@@ -43,6 +46,8 @@ _ROUTED_KIND: dict[type[Any], str] = {
     RoutedEvent: "event",
     LinkRequested: "link_requested",
     LinkAnswered: "link_answered",
+    LinkEnded: "link_ended",
+    ErasureDone: "erasure_done",
 }
 
 
@@ -59,7 +64,7 @@ def _arrival(message: Message) -> Measurements:
         return (measured(metrics.TICKS),)
     if isinstance(message, RoutedEvent):
         return _event(topics.CUSTOMER_EVENTS.name, message.event)
-    if isinstance(message, LinkRequested | LinkAnswered):
+    if isinstance(message, LinkRequested | LinkAnswered | LinkEnded | ErasureDone):
         return ()
     return _event(topic_of(message), message)
 
@@ -141,6 +146,7 @@ _FOLDS: dict[type[Any], Callable[[Any], Measurements]] = {
     EventIgnored: lambda e: (measured(metrics.IGNORED, e.reason),),
     EventLate: _late,
     TimeZoneUnknown: lambda _: (measured(metrics.TIME_ZONES_UNKNOWN),),
+    DataDropped: lambda e: (measured(metrics.DROPPED, e.what, value=e.count),),
     IdentityChanged: lambda e: (measured(metrics.IDENTITY_CHANGES, e.change.kind),),
     SegmentChanged: lambda e: (measured(metrics.SEGMENTS, e.change.segment),),
     ZoneVisitChanged: lambda e: (measured(metrics.ZONE_VISITS, e.change.kind),),

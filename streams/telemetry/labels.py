@@ -7,7 +7,7 @@ from streams.contracts.catalogue import EVENT_NAMES
 from streams.contracts.common import ChannelName
 from streams.contracts.inputs.events import RetentionOutcome, names_of
 from streams.contracts.inputs.rules import RejectReason
-from streams.contracts.outputs.effects import EventIgnored, OutcomeSeen
+from streams.contracts.outputs.effects import DataDropped, EventIgnored, OutcomeSeen
 from streams.contracts.outputs.payloads import (
     ChurnAlert,
     IdentityChange,
@@ -29,6 +29,7 @@ BAND = Label("band", ("low", "medium", "high"))
 CACHE_RESULT = Label("result", ("hit", "miss"))
 CHANNEL = Label("channel", get_args(ChannelName))
 COMMIT_RESULT = Label("result", ("committed", "aborted"))
+DROPPED_WHAT = Label("what", _field(DataDropped, "what"))
 EVENT_NAME = Label("event_name", EVENT_NAMES)
 IDENTITY_KIND = Label("kind", _field(IdentityChange, "kind"))
 IGNORED_REASON = Label("reason", _field(EventIgnored, "reason"))
@@ -43,7 +44,9 @@ REFERENCE_TOPIC = Label(
 )
 REJECT_REASON = Label("reason", names_of(RejectReason))
 RETENTION_RESULT = Label("result", _field(RetentionOutcome, "result"))
-ROUTED_KIND = Label("kind", ("event", "link_requested", "link_answered"))
+ROUTED_KIND = Label(
+    "kind", ("event", "link_requested", "link_answered", "link_ended", "erasure_done")
+)
 SEGMENT = Label("segment", _field(SegmentChange, "segment"))
 SOURCE_TOPIC = Label(
     "topic",

@@ -10,7 +10,9 @@ from streams.contracts.inputs.decode import decode, decode_routed
 from streams.contracts.inputs.events import InputEvent
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.internal.routing import (
+    ErasureDone,
     LinkAnswered,
+    LinkEnded,
     LinkRequested,
     Message,
     Routable,
@@ -37,8 +39,12 @@ from streams.worker.meter import Meter
 from streams.worker.reference import View
 
 DUE_ROWS_PER_CALL = 500
-ROUTED_TYPES = (RoutedEvent, LinkRequested, LinkAnswered)
-ID_CONFLICT = Rejected("id_conflict", "$.event_id", "came before with other content")
+ROUTED_TYPES = (RoutedEvent, LinkRequested, LinkAnswered, LinkEnded, ErasureDone)
+# What was accepted and cannot be used all the same: it goes to the dead letters as it came.
+UNUSABLE = {
+    "id_conflict": Rejected("id_conflict", "$.event_id", "came before with other content"),
+    "unreadable_row": Rejected("unreadable_row", "$.row", "is damaged, or of a newer version"),
+}
 
 
 class Work(Struct, frozen=True):
@@ -87,7 +93,8 @@ class CustomerShell:
     def on_records(self, partition: Partition[Row], records: Sequence[Record]) -> None:
         """Process a batch, each record to its end."""
         started = time.perf_counter()
-        work, rules = self._work(partition), self._rules()
+        work = self._work(partition)
+        rules = self._rules(work.view.policy.placeholders)
         for record in records:
             message = self._decode(record, rules)
             self._breaker.saw(bad=isinstance(message, Rejected))
@@ -141,10 +148,12 @@ class CustomerShell:
     def _work(self, partition: Partition[Row]) -> Work:
         return Work(partition, self._ledger.account(partition), self._view())
 
-    def _rules(self) -> InputRules:
+    def _rules(self, placeholders: frozenset[str]) -> InputRules:
         """Processing time bounds what may come in, also where event time fires the timers."""
         return InputRules(
-            now_ms=processing_time_ms(), occurred_at_min_ms=self._settings.occurred_at_min_ms
+            now_ms=processing_time_ms(),
+            occurred_at_min_ms=self._settings.occurred_at_min_ms,
+            placeholders=placeholders,
         )
 
     def _decode(self, record: Record, rules: InputRules) -> InputEvent | Routable | Rejected:
@@ -183,9 +192,9 @@ class CustomerShell:
         return step.row
 
     def _emit(self, work: Work, effect: Effect, record: Record | None, trace: str | None) -> None:
-        conflict = isinstance(effect, EventIgnored) and effect.reason == "id_conflict"
-        if conflict and record is not None:
-            self._reject(work, record, ID_CONFLICT)
+        unusable = UNUSABLE.get(effect.reason) if isinstance(effect, EventIgnored) else None
+        if unusable is not None and record is not None:
+            self._reject(work, record, unusable)
             return
         encoded = encode_output(effect, trace)
         if encoded is None:

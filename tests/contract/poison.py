@@ -230,9 +230,9 @@ WRONG_VALUE = (
         _BUY,
     ),
     Poison(
-        "consent to an unknown purpose",
-        _with(event_name="consent_updated", purposes={"mind_reading": "granted"}),
-        "out_of_range",
+        "consent with a list for an answer",
+        _with(event_name="consent_updated", purposes={"personalization": ["denied"]}),
+        "wrong_type",
         "$.purposes[...]",
         "events.profile",
     ),

@@ -17,7 +17,7 @@ from streams.customer.row import Consent, Redeemed
 from streams.decisions import Basis, Policy, decide
 from streams.decisions.policy import CompiledOffer
 from streams.feedback import expire
-from tests.unit.decisions.people import T0, Fixed, offer, request, rule, shop, someone
+from tests.unit.decisions.people import OBJECTS, T0, Fixed, offer, request, rule, shop, someone
 
 GAPS = st.lists(
     st.sampled_from([1, 10 * MINUTE_MS, 45 * MINUTE_MS, 5 * HOUR_MS, 20 * HOUR_MS, 3 * DAY_MS]),
@@ -123,7 +123,7 @@ def test_without_consent_nothing_is_offered(
         consents[purpose] = Consent(state, T0)
     _, sent, _ = _run(shop(offer("a")), replace(person, consents=consents), gaps, channel="push")
     assert sent == []
-    _, sent, _ = _run(shop(offer("a")), someone(gpc=True), gaps, channel="push")
+    _, sent, _ = _run(shop(offer("a")), someone(consent_signals=OBJECTS), gaps, channel="push")
     assert sent == []
 
 

@@ -16,15 +16,26 @@ from streams.contracts.inputs.events import (
     Profile,
     ProfileName,
 )
-from streams.contracts.internal.routing import Message
+from streams.contracts.internal.routing import Message, Tick
 from streams.contracts.outputs.effects import (
     EventIgnored,
     EventRouted,
     IdentityChanged,
     ReceiptIssued,
 )
+from streams.contracts.reference.structs import IdentityRules
 from streams.contracts.times import MINUTE_MS, from_ms
-from streams.customer import Alias, Customer, Places, apply, decode_row, encode_row
+from streams.customer import (
+    Alias,
+    Customer,
+    Erased,
+    Places,
+    apply,
+    decode_row,
+    due_at_ms,
+    encode_row,
+    new_customer,
+)
 from streams.customer.counters import count
 from streams.identity import key_of, resolve
 
@@ -129,6 +140,19 @@ def linked(
     )
 
 
+def erasure(customer_id: str, at_ms: int) -> PrivacyRequest:
+    """A request to erase a customer."""
+    return PrivacyRequest(
+        event_id=f"p-{customer_id}",
+        event_name="erasure_requested",
+        occurred_at=from_ms(at_ms),
+        identity=Identity(customer_id=customer_id),
+        channel="web",
+        request_id=f"r-{customer_id}",
+        requested_at=from_ms(at_ms),
+    )
+
+
 def views_of(person: Customer) -> float:
     """How many page views the person has."""
     return count(person.counters.get("page_views"), person.last_at_ms, 10**10)
@@ -228,8 +252,109 @@ def test_erasure_leaves_nothing(seed: int) -> None:
     )
     world.send(request)
     world.run()
-    assert world.rows == {}
-    assert sum(receipt.receipt.rows_erased for receipt in world.receipts) == 6
+    assert {type(decode_row(data)) for data in world.rows.values()} == {Erased}
+    (receipt,) = world.receipts
+    assert (receipt.receipt.request_id, receipt.receipt.rows_erased) == ("r-1", 6)
+    before = dict(world.rows)
+    world.send(view(50, customer_id="c-1", anonymous_id="a-1"))
+    world.send(view(51, anonymous_id="a-3"))
+    world.send(view(52, device_id="d-1"))
+    world.run()
+    assert world.rows == before
+    world.send(view(200, anonymous_id="a-3"))
+    world.run()
+    assert [views_of(person) for person in world.customers().values()] == [1]
+    for key, data in before.items():
+        row = decode_row(data)
+        assert resolve(Tick(key, due_at_ms(row) or 0), row).row is None
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_erasure_of_many_ids_ends_in_one_receipt(seed: int) -> None:
+    """A request that names ids of two people erases both, over all rows, with one receipt."""
+    world = World(seed)
+    for n in range(3):
+        world.send(view(n, customer_id="c-1", anonymous_id=f"a-{n}"))
+        world.send(view(10 + n, customer_id="c-2", device_id=f"d-{n}"))
+    world.run()
+    world.send(
+        PrivacyRequest(
+            event_id="p-1",
+            event_name="erasure_requested",
+            occurred_at=from_ms(T0),
+            identity=Identity(customer_id="c-1", anonymous_id="a-1", device_id="d-2"),
+            channel="web",
+            request_id="r-1",
+            requested_at=from_ms(T0 + 100 * MINUTE_MS),
+        )
+    )
+    world.run()
+    assert world.customers() == {}
+    (receipt,) = world.receipts
+    assert receipt.receipt.rows_erased == 8
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("how", ["unlinked", "erased"])
+def test_who_asked_in_vain_gets_the_device_once_it_is_free(seed: int, how: str) -> None:
+    """After a conflict the second person's next login links the device, and not before."""
+    world = World(seed)
+    world.send(view(0, device_id="d-1"))
+    world.run()
+    for n, customer in ((1, "c-1"), (2, "c-2"), (3, "c-2")):
+        world.send(view(n, customer_id=customer, device_id="d-1"))
+        world.run()
+    assert [c.change.kind for c in world.changes] == ["linked", "conflict"]
+    assert world.customers()["c-2"].linked_ids == ()
+    world.send(linked(4, "d-1", "c-2", name="identity_unlinked"))
+    world.run()
+    assert world.address("d-1") == "c-1"
+    if how == "unlinked":
+        world.send(linked(5, "d-1", "c-1", name="identity_unlinked"))
+    else:
+        world.send(erasure("c-1", T0 + 5 * MINUTE_MS))
+    world.run()
+    world.send(view(7, customer_id="c-2", device_id="d-1"))
+    world.run()
+    assert world.address("d-1") == "c-2"
+    world.send(view(8, device_id="d-1"))
+    world.run()
+    assert views_of(world.customers()["c-2"]) == 4
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_device_of_many_is_nobodys(seed: int) -> None:
+    """The sixth person within a month makes a device shared: reported once, linked no more."""
+    world = World(seed)
+    world.send(view(0, device_id="d-1"))
+    for n in range(1, 9):
+        world.send(view(n, customer_id=f"c-{n}", device_id="d-1"))
+        world.run()
+    device = world.customers()["d-1"]
+    assert device.shared
+    assert all("d-1" not in person.linked_ids for person in world.customers().values())
+    kinds = Tally(c.change.kind for c in world.changes)
+    assert (kinds["linked"], kinds["shared_device"]) == (1, 1)
+    world.send(view(20, device_id="d-1"))
+    world.run()
+    assert views_of(world.customers()["d-1"]) == 1
+
+
+def test_too_many_links_a_day_are_reported_once() -> None:
+    """Beyond the limit no id is asked for until the next day, and that is said once."""
+    rules = IdentityRules(links_per_day_max=2)
+    person: Customer = new_customer("c-1", T0, known=True)
+    asked, said = [], []
+    for n in range(6):
+        event = view(n, customer_id="c-1", anonymous_id=f"a-{n}")
+        resolution = resolve(event, person, rules)
+        assert resolution.person is not None
+        person = resolution.person
+        asked += [e.key for e in resolution.effects if isinstance(e, EventRouted)]
+        said += [e.change.kind for e in resolution.effects if isinstance(e, IdentityChanged)]
+    assert (asked, said) == (["a-0", "a-1"], ["limit_reached"])
+    tomorrow = view(24 * 60, customer_id="c-1", anonymous_id="a-9")
+    assert len(resolve(tomorrow, person, rules).effects) == 1
 
 
 @pytest.mark.parametrize("seed", SEEDS)

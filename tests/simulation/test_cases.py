@@ -93,9 +93,81 @@ def stays(out: Outcome) -> list[tuple[str, int, int | None]]:
     ]
 
 
+def people(out: Outcome) -> dict[str, Any]:
+    """Every row: page views of a person, and where an address forwards to."""
+    return {
+        key: row.get("moved_to") or sum(b[2] for b in row["counters"]["page_views"][0])
+        for key, row in out.rows.items()
+    }
+
+
+def changes(out: Outcome) -> list[tuple[str, str, str]]:
+    """What was said of ids: kind, person, the other id."""
+    return [(c["kind"], c["customer_id"], c["other_id"]) for c in out.changes]
+
+
+def linked(out: Outcome) -> int:
+    """How many ids are linked to the person."""
+    return len(out.row["linked_ids"])
+
+
 FIRST = 1_772_359_200_000  # 2026-03-01T10:00:00Z
 
+EXTREME = "01-requested-at-extreme"
+RELINK = "07-shared-device-relink"
 RIGHT = (
+    Right(
+        "01-requested-at-extreme",
+        "control.jsonl",
+        rejected,
+        [(2, "in_the_future", "$.occurred_at")],
+    ),
+    Right(
+        "01-requested-at-extreme", "early.jsonl", rejected, [(2, "out_of_range", "$.requested_at")]
+    ),
+    Right(
+        "01-requested-at-extreme",
+        "future.jsonl",
+        rejected,
+        [(2, "in_the_future", "$.requested_at")],
+    ),
+    Right(
+        "01-requested-at-extreme", "late.jsonl", rejected, [(2, "in_the_future", "$.requested_at")]
+    ),
+    Right(EXTREME, "late.jsonl", money, (10.0, 1, 0)),
+    Right("02-consent-collected-in-future", "control.jsonl", verdicts, ["no_consent"]),
+    Right("02-consent-collected-in-future", "year2099.jsonl", verdicts, ["no_consent"]),
+    Right(
+        "07-shared-device-relink", "after_conflict.jsonl", people, {"c1": 2, "c2": 3, "d1": "c2"}
+    ),
+    Right(
+        "07-shared-device-relink",
+        "after_conflict.jsonl",
+        changes,
+        [
+            ("linked", "c1", "d1"),
+            ("conflict", "c2", "d1"),
+            ("unlinked", "c1", "d1"),
+            ("linked", "c2", "d1"),
+        ],
+    ),
+    Right(RELINK, "control.jsonl", people, {"c1": 2, "c2": 2, "d1": "c2"}),
+    Right("08-placeholder-ids", "null.jsonl", people, {"a3": 1, "a4": 1}),
+    Right("08-placeholder-ids", "undefined.jsonl", people, {"a1": "c9", "a2": 2, "c9": 3}),
+    Right("08-placeholder-ids", "zero_idfa.jsonl", people, {"c1": 1, "c2": 1}),
+    Right(
+        "08-placeholder-ids",
+        "zero_idfa.jsonl",
+        rejected,
+        [
+            (3, "no_identity", "$.identity"),
+            (4, "no_identity", "$.identity"),
+        ],
+    ),
+    Right("27-alias-loops", "itself.jsonl", people, {"A": 2}),
+    Right("27-alias-loops", "known.jsonl", people, {"A": 4, "B": "A", "C": "A"}),
+    Right("28-many-anonymous-ids", "many.jsonl", linked, 16),
+    Right("28-many-anonymous-ids", "many.jsonl", lambda out: people(out)["c1"], 601),
     Right("03-put-off-and-overtaken", "bought.jsonl", verdicts, ["deferred", "overtaken"]),
     Right("03-put-off-and-overtaken", "emptied.jsonl", verdicts, ["deferred", "overtaken"]),
     Right("03-put-off-and-overtaken", "control.jsonl", said_at, ["2026-03-02T07:00:00Z"]),

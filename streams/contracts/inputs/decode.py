@@ -6,6 +6,7 @@ import msgspec
 
 from streams import topics
 from streams.contracts.catalogue import INPUT_CONTRACTS, topic_of_name
+from streams.contracts.common import Id
 from streams.contracts.envelope import (
     Attributes,
     Headers,
@@ -16,9 +17,19 @@ from streams.contracts.envelope import (
 from streams.contracts.ids import derive_id
 from streams.contracts.inputs.diagnosis import diagnose, is_too_deep, is_utf8
 from streams.contracts.inputs.events import InputEvent
+from streams.contracts.inputs.placeholders import cleared, without_placeholders
 from streams.contracts.inputs.rules import InputRules, Rejected
-from streams.contracts.inputs.semantics import fault_of, nul_fault
-from streams.contracts.internal.routing import LinkAnswered, LinkRequested, Routable, RoutedEvent
+from streams.contracts.inputs.semantics import calendar_fault, fault_of, nul_fault
+from streams.contracts.internal.routing import (
+    Asked,
+    ErasureDone,
+    Hops,
+    LinkAnswered,
+    LinkEnded,
+    LinkRequested,
+    Routable,
+    RoutedEvent,
+)
 
 PRIVACY_TOPIC: Final = topics.PRIVACY_REQUESTS.name
 _DECODERS: Final[dict[str, msgspec.json.Decoder[InputEvent]]] = {
@@ -93,8 +104,13 @@ def _decode_data(
     topic: str, value: bytes, attributes: Attributes, rules: InputRules
 ) -> InputEvent | Rejected:
     event = _parse(topic, value, attributes)
+    if isinstance(event, Rejected) and event.path.startswith("$.identity."):
+        cleared_value = cleared(value, rules.placeholders)
+        if cleared_value is not None:
+            event = _parse(topic, cleared_value, attributes)
     if isinstance(event, Rejected):
         return event
+    event = without_placeholders(event, rules.placeholders)
     if not value.isascii() and not is_utf8(value):
         return Rejected("invalid_utf8", "$", "is not UTF-8")
     if is_too_deep(value, rules):
@@ -168,10 +184,11 @@ def _explain_name(value: bytes, rejected: Rejected) -> Rejected:
 
 
 class _RoutedWire(msgspec.Struct, frozen=True):
-    key: str
+    key: Id
     topic: str
     event: msgspec.Raw
-    hops: int = 0
+    hops: Hops = 0
+    asked: Asked | None = None
 
 
 class _Tag(msgspec.Struct, frozen=True):
@@ -183,6 +200,8 @@ _ROUTED: Final = msgspec.json.Decoder(_RoutedWire)
 _LINKS: Final = {
     "link_requested": msgspec.json.Decoder[Routable](LinkRequested),
     "link_answered": msgspec.json.Decoder[Routable](LinkAnswered),
+    "link_ended": msgspec.json.Decoder[Routable](LinkEnded),
+    "erasure_done": msgspec.json.Decoder[Routable](ErasureDone),
 }
 
 
@@ -209,4 +228,9 @@ def _routed_event(wire: _RoutedWire) -> RoutedEvent | Rejected:
         event = decoder.decode(wire.event)
     except _DECODE_ERRORS as error:
         return diagnose(bytes(wire.event), error, "$.event")
-    return RoutedEvent(key=wire.key, topic=wire.topic, event=event, hops=wire.hops)
+    fault = calendar_fault(event, "$.event")
+    if fault is not None:
+        return fault
+    return RoutedEvent(
+        key=wire.key, topic=wire.topic, event=event, hops=wire.hops, asked=wire.asked
+    )

@@ -39,6 +39,8 @@ _FAULTS: Final[tuple[tuple[str, RejectReason, str | None], ...]] = (
     ("Object contains unknown field", "unknown_field", None),
 )
 _EXPECTED = re.compile(r"\AExpected `[^`]*`(?P<rest>.*)\Z", re.DOTALL)
+# An amount of seven digits, or a GTIN with blanks, is no phone number.
+_NUMERIC = re.compile(r"matching regex '\^(?:-\?)?\[0-9\][{(]")
 _MISSING = re.compile(r"\AObject missing required field `([^`]*)`")
 
 
@@ -77,7 +79,11 @@ def _diagnose_validation(value: bytes, message: str, prefix: str) -> Rejected:
         return Rejected("not_an_object", path, detail)
     if path == f"{prefix}.event_name" and reason == "out_of_range":
         return Rejected("unknown_event_name", path, "is not an event of this topic")
-    if reason == "bad_format" and looks_personal(_at(value, path.removeprefix(prefix))):
+    if (
+        reason == "bad_format"
+        and not _NUMERIC.search(text)
+        and looks_personal(_at(value, path.removeprefix(prefix)))
+    ):
         return Rejected("pii_in_key", path, "is an e-mail address or a phone number; send a hash")
     return Rejected(reason, path, detail)
 

@@ -13,18 +13,18 @@ from streams.contracts.common import (
     Block,
     Cart,
     ChannelName,
-    ConsentState,
     Context,
     Count,
     Digits,
     DurationMs,
+    FreeName,
+    FreeValue,
     Id,
     Identity,
     LineItem,
     LinkMethod,
     Money,
     Product,
-    Purpose,
     SalesChannel,
     Text,
     Zoned,
@@ -325,7 +325,10 @@ class RetentionOutcome(Block, frozen=True, kw_only=True):
     result: Literal["contacted", "saved", "lost", "false_alarm", "no_answer"]
 
 
-TraitValue = str | int | float | bool | None
+TraitText = Annotated[str, Meta(max_length=4096)]
+TraitList = Annotated[list[TraitText], Meta(max_length=256)]
+TraitValue = FreeValue | TraitList
+SaidOfPurpose = Annotated[str, Meta(max_length=64)] | bool | None
 
 
 class Profile(Event, frozen=True, kw_only=True):
@@ -333,9 +336,9 @@ class Profile(Event, frozen=True, kw_only=True):
 
     event_name: ProfileName
     op: Literal["set", "unset", "increment", "append"] = "set"
-    traits: Annotated[dict[str, TraitValue | list[str]], Meta(max_length=64)] | None = None
+    traits: Annotated[dict[FreeName, TraitValue], Meta(max_length=64)] | None = None
     link: Link | None = None
-    purposes: dict[Purpose, ConsentState] | None = None
+    purposes: Annotated[dict[FreeName, SaidOfPurpose], Meta(max_length=64)] | None = None
     collected_at: Zoned | None = None
     policy_version: Annotated[str, Meta(max_length=64)] | None = None
     case: ServiceCase | None = None

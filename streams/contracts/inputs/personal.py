@@ -1,4 +1,4 @@
-"""Ids that are personal data: an e-mail address or a phone number has no business in a key."""
+"""E-mail addresses and phone numbers, found by their look: in ids, and in texts of any kind."""
 
 import re
 
@@ -10,6 +10,38 @@ _PHONE = re.compile(
     r"|[0-9]{3}[-.][0-9]{3}[-.][0-9]{4}"  # 555-123-4567
     r"|0[789]0[0-9]{8})\Z"  # 09012345678: a Japanese mobile phone
 )
+
+_DATE = re.compile(
+    r"(?<!\d)(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?!\d)"
+    r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?(?:Z|[+-]\d{2}:?\d{2})?"
+)
+# Not inside a longer number: a GTIN written in groups is no phone number.
+_ALONE = r"(?<![\w+])(?<!\d[ \-./])"
+_END = r"(?![ \-./]?\d)(?!\w)"
+_PHONE_INSIDE = re.compile(
+    r"\btel:\s*\+?[0-9]"
+    rf"|{_ALONE}\+[1-9](?:[ ().\-/]{{0,2}}[0-9]){{7,14}}{_END}"  # +49 170 1234567
+    rf"|{_ALONE}00[1-9][0-9]{{0,2}}[ ./\-](?:[ ().\-/]{{0,2}}[0-9]){{6,12}}{_END}"  # 0049 170 ...
+    rf"|{_ALONE}0[1-9][0-9]{{0,3}}[ /\-](?=(?:[ \-]?[0-9]){{6,9}}{_END})"
+    rf"[0-9]{{2,8}}(?:[ \-][0-9]{{2,8}}){{0,3}}{_END}"  # 0170/1234567, 03-1234-5678
+    rf"|{_ALONE}\(0?[0-9]{{2,4}}\)[ ]?[0-9]{{3,4}}[ \-]?[0-9]{{3,5}}{_END}"  # (555) 123-4567
+    rf"|{_ALONE}[0-9]{{3}}[\-. ][0-9]{{3}}[\-. ][0-9]{{4}}{_END}"  # 555-123-4567
+    rf"|{_ALONE}0[789]0[0-9]{{8}}{_END}"  # 09012345678
+)
+
+
+def holds_personal(text: str) -> bool:
+    """Whether an e-mail address, a handle or a phone number stands anywhere in a text.
+
+    Plain digits are no phone number: they are card numbers, GTINs, amounts, orders. Neither are
+    dates and times.
+
+    >>> holds_personal("call +49 170 1234567"), holds_personal("mail: jane@example.com")
+    (True, True)
+    >>> holds_personal("2026-03-01T10:00:00+09:00"), holds_personal("4900000012345")
+    (False, False)
+    """
+    return "@" in text or _PHONE_INSIDE.search(_DATE.sub(" ", text)) is not None
 
 
 def is_phone(id_: str) -> bool:

@@ -27,11 +27,15 @@ RejectReason = Literal[
     "pii_in_key",
     "unknown_field",
     "id_conflict",
+    "unreadable_row",
 ]
 
 
 class InputRules(Struct, frozen=True, kw_only=True):
-    """What every input record must keep; `now_ms` is the caller's clock, the only one there is."""
+    """What every input record must keep; `now_ms` is the caller's clock, the only one there is.
+
+    `placeholders` are the shop's own words for "nobody", in lower case.
+    """
 
     now_ms: int
     occurred_at_min_ms: int = 1_577_836_800_000  # 2020-01-01T00:00:00Z
@@ -39,6 +43,7 @@ class InputRules(Struct, frozen=True, kw_only=True):
     value_bytes_max: int = 65_536
     depth_max: int = 16
     properties_max: int = 64
+    placeholders: frozenset[str] = frozenset()
 
 
 class Rejected(Struct, frozen=True):

@@ -1,29 +1,30 @@
 """What a schema cannot say of an event: times, who it is, check digits, blocks by name."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from streams.contracts.check_digits import bad_check_digit
 from streams.contracts.common import Identity
-from streams.contracts.inputs.events import InputEvent, Profile
+from streams.contracts.inputs.events import InputEvent, PrivacyRequest, Profile
 from streams.contracts.inputs.personal import is_phone
+from streams.contracts.inputs.placeholders import is_placeholder
 from streams.contracts.inputs.required import missing_block
 from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.times import CALENDAR_MS, to_ms
 
-INT_MAX = 2**63 - 1
 _IDS = ("customer_id", "anonymous_id", "device_id")
 
 
 def fault_of(event: InputEvent, rules: InputRules) -> Rejected | None:
     """The first rule that a well-formed event breaks, if any."""
-    at_ms = event.at_ms
-    if at_ms < rules.occurred_at_min_ms:
-        return Rejected("out_of_range", "$.occurred_at", "is before the earliest accepted time")
-    if at_ms > rules.now_ms + rules.future_tolerance_ms:
-        return Rejected("in_the_future", "$.occurred_at", "is later than the clock allows")
-    fault = _identity_fault(event.identity) or _link_fault(event)
+    fault = (
+        _times_fault(event, rules)
+        or _identity_fault(event.identity)
+        or _link_fault(event, rules.placeholders)
+    )
     if fault is not None:
         return fault
     block = missing_block(event, event.event_name)
@@ -33,6 +34,38 @@ def fault_of(event: InputEvent, rules: InputRules) -> Rejected | None:
     if path is not None:
         return Rejected("bad_check_digit", path, "is no GS1 key: length or check digit is wrong")
     return _free_fault(event, rules)
+
+
+def _times_fault(event: InputEvent, rules: InputRules) -> Rejected | None:
+    """When it happened, or was asked for, must lie between the earliest time and the clock.
+
+    When it was sent is only noted, and must be a time at all. `collected_at` is bounded where it
+    is used (`customer.consents`): a denial is not lost because a phone's clock is wrong.
+    """
+    for name, moment in _event_times(event):
+        at_ms = to_ms(moment)
+        if at_ms < max(rules.occurred_at_min_ms, CALENDAR_MS[0]):
+            return Rejected("out_of_range", f"$.{name}", "is before the earliest accepted time")
+        if at_ms > rules.now_ms + rules.future_tolerance_ms:
+            return Rejected("in_the_future", f"$.{name}", "is later than the clock allows")
+    return calendar_fault(event)
+
+
+def calendar_fault(event: InputEvent, prefix: str = "$") -> Rejected | None:
+    """The first time of an event that is outside the calendar, whatever the clock says."""
+    times = [*_event_times(event)]
+    if event.sent_at is not None:
+        times.append(("sent_at", event.sent_at))
+    for name, moment in times:
+        if not CALENDAR_MS[0] <= to_ms(moment) < CALENDAR_MS[1]:
+            return Rejected("out_of_range", f"{prefix}.{name}", "is outside the years 1970 to 2199")
+    return None
+
+
+def _event_times(event: InputEvent) -> Iterator[tuple[str, datetime]]:
+    yield "occurred_at", event.occurred_at
+    if isinstance(event, PrivacyRequest):
+        yield "requested_at", event.requested_at
 
 
 def _identity_fault(identity: Identity) -> Rejected | None:
@@ -46,24 +79,23 @@ def _identity_fault(identity: Identity) -> Rejected | None:
     return None
 
 
-def _link_fault(event: InputEvent) -> Rejected | None:
+def _link_fault(event: InputEvent, placeholders: frozenset[str]) -> Rejected | None:
     link = event.link if isinstance(event, Profile) else None
     for name, id_ in (("from", link.from_), ("to", link.to)) if link is not None else ():
+        if is_placeholder(id_, placeholders):
+            return Rejected("no_identity", f"$.link.{name}", "is a placeholder, not an id")
         if is_phone(id_):
             return Rejected("pii_in_key", f"$.link.{name}", "is a phone number; send a hash")
     return None
 
 
 def _free_fault(event: InputEvent, rules: InputRules) -> Rejected | None:
-    """Maps whose keys are the sender's own: how many, and numbers that fit 64 bits."""
+    """Maps whose keys are the sender's own: how many."""
     for path, entries in _free_maps(event):
         if len(entries) > rules.properties_max:
             return Rejected(
                 "too_many_properties", path, f"has more than {rules.properties_max} entries"
             )
-        for entry in entries.values():
-            if isinstance(entry, int) and not -INT_MAX <= entry <= INT_MAX:
-                return Rejected("out_of_range", f"{path}[...]", "is too large a number")
     return None
 
 

@@ -1,43 +1,78 @@
-"""What travels on `customer-events`: records of another key, and the two steps of a link."""
+"""What travels on `customer-events`: records of another key, steps of a link, of an erasure."""
 
-from msgspec import Struct
+from typing import Annotated
 
-from streams.contracts.common import LinkMethod
+from msgspec import Meta, Struct
+
+from streams.contracts.common import Count, Id, LinkMethod
 from streams.contracts.inputs.events import InputEvent
+from streams.contracts.times import CALENDAR_MS
+
+AtMs = Annotated[int, Meta(ge=CALENDAR_MS[0], lt=CALENDAR_MS[1])]
+Hops = Annotated[int, Meta(ge=0, le=1_000)]
 
 HOPS_MAX = 4
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """Who waits for the end of an erasure that was sent on, and by which id they know us."""
+
+    by: Id
+    known_as: Id
 
 
 class RoutedEvent(Struct, frozen=True, kw_only=True):
     """An input event on its way to the row under `key`, after `hops` forwarding addresses."""
 
-    key: str
+    key: Id
     topic: str
     event: InputEvent
-    hops: int = 0
+    hops: Hops = 0
+    asked: Asked | None = None
 
 
 class LinkRequested(Struct, frozen=True, kw_only=True):
     """The customer's partition asks for the row under `other_id`."""
 
-    customer_id: str
-    other_id: str
+    customer_id: Id
+    other_id: Id
     method: LinkMethod
-    requested_at_ms: int
-    evidence_event_id: str | None = None
-    hops: int = 0
+    requested_at_ms: AtMs
+    evidence_event_id: Id | None = None
+    hops: Hops = 0
 
 
 class LinkAnswered(Struct, frozen=True, kw_only=True):
     """The other partition answers with the row's content (`row`, as stored) or a conflict."""
 
-    customer_id: str
-    other_id: str
+    customer_id: Id
+    other_id: Id
     method: LinkMethod
-    answered_at_ms: int
+    answered_at_ms: AtMs
     row: bytes | None
-    evidence_event_id: str | None = None
-    conflict_with: str | None = None
+    evidence_event_id: Id | None = None
+    conflict_with: Id | None = None
+
+
+class LinkEnded(Struct, frozen=True, kw_only=True):
+    """An id that belonged to somebody else is free again, or is `shared` and nobody's any more."""
+
+    customer_id: Id
+    other_id: Id
+    ended_at_ms: AtMs
+    shared: bool = False
+    hops: Hops = 0
+
+
+class ErasureDone(Struct, frozen=True, kw_only=True):
+    """An id that an erasure was sent on to has carried it out: what it held, to who waits."""
+
+    key: Id
+    known_as: Id
+    request_id: Id
+    done_at_ms: AtMs
+    rows_erased: Count
+    held: dict[str, Count]
 
 
 class Tick(Struct, frozen=True):
@@ -47,7 +82,7 @@ class Tick(Struct, frozen=True):
     at_ms: int
 
 
-Routable = RoutedEvent | LinkRequested | LinkAnswered
+Routable = RoutedEvent | LinkRequested | LinkAnswered | LinkEnded | ErasureDone
 Message = InputEvent | Routable | Tick
 
 
@@ -55,6 +90,6 @@ def traceparent_of(message: Message) -> str | None:
     """The trace that a message belongs to; links and ticks belong to none."""
     if isinstance(message, RoutedEvent):
         return message.event.traceparent
-    if isinstance(message, LinkRequested | LinkAnswered | Tick):
+    if isinstance(message, LinkRequested | LinkAnswered | LinkEnded | ErasureDone | Tick):
         return None
     return message.traceparent

@@ -77,7 +77,9 @@ class EventRouted(Struct, frozen=True):
 class EventIgnored(Struct, frozen=True):
     """An accepted event changed nothing, and why."""
 
-    reason: Literal["duplicate", "id_conflict", "too_many_hops", "not_applicable"]
+    reason: Literal[
+        "duplicate", "id_conflict", "unreadable_row", "erased", "too_many_hops", "not_applicable"
+    ]
     event_id: str
 
 
@@ -92,6 +94,14 @@ class TimeZoneUnknown(Struct, frozen=True):
     """An event named a time zone that is none; the person's last known zone stays."""
 
     event_id: str
+
+
+class DataDropped(Struct, frozen=True):
+    """A part of an accepted event was not taken in: it is counted, never kept or repeated."""
+
+    what: Literal["unknown_purpose", "unknown_state", "personal_data"]
+    event_id: str
+    count: int = 1
 
 
 class IdentityChanged(Struct, frozen=True):
@@ -129,6 +139,7 @@ Effect = (
     | EventIgnored
     | EventLate
     | TimeZoneUnknown
+    | DataDropped
     | IdentityChanged
     | SegmentChanged
     | ReceiptIssued

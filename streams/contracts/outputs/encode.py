@@ -10,7 +10,14 @@ from streams.contracts.catalogue import CONTRACT_OF
 from streams.contracts.envelope import SOURCE, output_headers, trace_headers
 from streams.contracts.ids import derive_id
 from streams.contracts.inputs.rules import Rejected
-from streams.contracts.internal.routing import LinkAnswered, LinkRequested, Routable, RoutedEvent
+from streams.contracts.internal.routing import (
+    ErasureDone,
+    LinkAnswered,
+    LinkEnded,
+    LinkRequested,
+    Routable,
+    RoutedEvent,
+)
 from streams.contracts.outputs import effects as happened
 from streams.contracts.outputs.effects import Effect
 from streams.contracts.outputs.payloads import DeadLetter
@@ -20,6 +27,8 @@ _TAGS: Final[dict[type[Routable], bytes]] = {
     RoutedEvent: b'{"type":"routed_event",',
     LinkRequested: b'{"type":"link_requested",',
     LinkAnswered: b'{"type":"link_answered",',
+    LinkEnded: b'{"type":"link_ended",',
+    ErasureDone: b'{"type":"erasure_done",',
 }
 _ENCODER: Final = msgspec.json.Encoder()
 

@@ -208,7 +208,7 @@ class ChurnAlert(Struct, frozen=True, kw_only=True):
     raised_at: Zoned
     transition: AlertTransition
     expires_at: Zoned
-    risk: float
+    risk: float | None
     risk_band: RiskBandName
     previous_band: RiskBandName | None
     horizon_days: float
@@ -262,7 +262,7 @@ class IdentityChange(Struct, frozen=True, kw_only=True):
     """A record of `identity-changes`."""
 
     change_id: str
-    kind: Literal["linked", "unlinked", "conflict"]
+    kind: Literal["linked", "unlinked", "conflict", "shared_device", "limit_reached"]
     customer_id: str
     other_id: str
     method: str

@@ -241,6 +241,23 @@ class ChurnDefinition(Block, frozen=True, kw_only=True):
         return self.horizon_ticks * self.tick_ms
 
 
+class IdentityRules(Block, frozen=True, kw_only=True):
+    """Which ids are nobody's, and how far ids are linked."""
+
+    placeholders: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...], Meta(max_length=200)
+    ] = ()
+    ids_per_person_max: Annotated[int, Meta(ge=1, le=16)] = 16
+    links_per_day_max: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    shared_device_people: Annotated[int, Meta(ge=1, le=8)] = 5
+    shared_device_days: Days = 30.0
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The shop's own placeholders as they are compared: in lower case, without outer spaces."""
+        return frozenset(word.strip().lower() for word in self.placeholders)
+
+
 class Policies(Block, frozen=True, kw_only=True):
     """The one document on `ref.policies`: every rule that is not an offer."""
 
@@ -253,6 +270,7 @@ class Policies(Block, frozen=True, kw_only=True):
     zones: ZoneRules = ZoneRules()
     churn: ChurnDefinition = ChurnDefinition()
     offer_ttl_late_ms: DurationMs = 600_000
+    identity: IdentityRules = IdentityRules()
 
 
 class Reference(Block, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
 from streams.customer import Customer, counters
 from streams.customer.row import Churn, Order, SeenSignal, Spend
 from streams.decisions import Policy
-from tests.unit.decisions.people import T0, offer, shop, someone
+from tests.unit.decisions.people import OBJECTS, T0, offer, shop, someone
 
 POLICY = shop(offer("a"), churn=ChurnDefinition(control_share=0.0))
 LANGUAGES = {"en", "ja", "zh"}
@@ -86,7 +86,7 @@ def test_a_purchase_arms_the_case_again_and_nothing_else_does() -> None:
         _buyer(spend=Spend(T0, total=500.0, orders=1)),
         _buyer(spend=Spend(T0, total=5.0, orders=9)),
         _buyer(consents={}),
-        _buyer(gpc=True),
+        _buyer(consent_signals=OBJECTS),
         _buyer(churn=Churn(next_tick_ms=None)),
     ],
     ids=["one order", "not worth it", "no profiling", "gpc", "lapsed"],

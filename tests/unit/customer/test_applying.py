@@ -46,6 +46,7 @@ from streams.customer import (
     is_granted,
     new_customer,
 )
+from streams.customer.consents import is_push_refused
 from streams.customer.counters import count
 from streams.customer.merge import merge_customers
 from streams.customer.row import OpenDecision
@@ -374,7 +375,7 @@ def test_cases_surveys_and_permissions() -> None:
     assert after(opened).person.service_cases == ("k-1",)
     assert after(opened, closed).person.service_cases == ()
     assert after(scored).person.nps == 3
-    assert after(permission).person.push_allowed is False
+    assert is_push_refused(after(permission).person)
 
 
 def test_a_session_ends_after_half_an_hour_of_silence() -> None:

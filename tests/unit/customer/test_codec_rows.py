@@ -19,6 +19,7 @@ from streams.customer import (
     new_customer,
 )
 from streams.customer import row as rows
+from streams.customer.consents import is_granted, is_push_refused
 from streams.customer.rhythm import record_purchase
 from streams.customer.trimming import trimmed
 from streams.errors import StateError
@@ -125,20 +126,37 @@ def test_damage_is_a_state_error(data: bytes) -> None:
 def test_a_newer_version_is_a_state_error() -> None:
     """A row of tomorrow's offerstream is not guessed at, and the text says so."""
     newer = replace(new_customer("c-1", T0), version=ROW_VERSION + 1)
-    with pytest.raises(StateError, match="version 3; this offerstream knows 2"):
+    with pytest.raises(StateError, match="version 4; this offerstream knows 3"):
         decode_row(msgspec.msgpack.encode(newer))
 
 
 def test_an_older_version_comes_up_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With row version 4 in force, a row of version 2 goes through both upcasters."""
+    """With row version 5 in force, a row of version 3 goes through both upcasters."""
     row = new_customer("c-1", T0)
 
     def up(parts: list[object]) -> list[object]:
         return [parts[0], int(str(parts[1])) + 1, f"{parts[2]}+", *parts[3:]]
 
-    monkeypatch.setattr(codec, "ROW_VERSION", 4)
-    monkeypatch.setattr(codec, "UPCASTERS", {2: up, 3: up})
-    assert decode_row(encode_row(row)) == replace(row, version=4, customer_id="c-1++")
+    monkeypatch.setattr(codec, "ROW_VERSION", 5)
+    monkeypatch.setattr(codec, "UPCASTERS", {3: up, 4: up})
+    assert decode_row(encode_row(row)) == replace(row, version=5, customer_id="c-1++")
+
+
+def test_flags_of_version_2_become_signals() -> None:
+    """A row that knew Global Privacy Control and push as flags denies the same as before."""
+    row = replace(
+        new_customer("c-1", T0), consents={"profiling": rows.Consent("granted", T0)}, nps=3
+    )
+    parts = msgspec.msgpack.decode(encode_row(row))[:32]
+    parts[1] = 2
+    read = decode_row(msgspec.msgpack.encode([*parts[:20], True, *parts[20:], False]))
+    assert isinstance(read, Customer)
+    assert not is_granted(read, "profiling")
+    assert is_push_refused(read)
+    assert (read.nps, read.consents, read.version) == (3, row.consents, ROW_VERSION)
+    assert decode_row(msgspec.msgpack.encode([*parts[:20], False, *parts[20:], None])) == row
+    old_alias = Alias(version=1, alias_id="a-1", moved_to="c-1", moved_at_ms=T0, method="login")
+    assert decode_row(msgspec.msgpack.encode(old_alias)) == replace(old_alias, version=ROW_VERSION)
 
 
 @pytest.mark.parametrize("version", range(1, ROW_VERSION + 1))

@@ -1,7 +1,9 @@
 """Two rows become one person."""
 
+import pytest
 from msgspec.structs import replace
 
+from streams.contracts.common import ConsentState
 from streams.customer import Customer, merge_customers, new_customer
 from streams.customer import row as rows
 
@@ -39,16 +41,40 @@ def test_an_order_on_both_rows_counts_once() -> None:
     assert merged.spend == spend
 
 
-def test_the_known_customers_word_stands() -> None:
-    """A customer's answer outweighs an anonymous one's, newer or not; else the newer counts."""
-    grants = {"profiling": rows.Consent("granted", T0)}
-    denies = {"profiling": rows.Consent("denied", T0 + 9)}
-    into = person("c-1", consents=grants)
-    anonymous = merge_customers(into, person("a-1", consents=denies), T0 + 10)
-    customer = merge_customers(into, person("c-2", consents=denies), T0 + 10)
-    assert anonymous.consents["profiling"].state == "granted"
-    assert customer.consents["profiling"].state == "denied"
-    assert merge_customers(person("c-1"), person("a-1", consents=denies), T0).consents == denies
+@pytest.mark.parametrize(
+    ("account", "anonymous", "after"),
+    [
+        (("granted", 5), ("denied", 9), "denied"),
+        (("granted", 5), ("denied", 5), "denied"),
+        (("granted", 5), ("denied", 1), "granted"),
+        (("denied", 5), ("granted", 9), "denied"),
+        (("denied", 5), ("granted", 1), "denied"),
+        (("unset", 5), ("granted", 9), "unset"),
+        (None, ("granted", 9), "granted"),
+        (("granted", 5), None, "granted"),
+    ],
+)
+def test_the_most_restrictive_of_what_was_said_last_holds_after_a_login(
+    account: tuple[ConsentState, int] | None,
+    anonymous: tuple[ConsentState, int] | None,
+    after: ConsentState,
+) -> None:
+    """A newer denial without signing in holds; a grant without signing in undoes no account's."""
+    mine = {"profiling": rows.Consent(*account, by_account=True)} if account else {}
+    theirs = {"profiling": rows.Consent(*anonymous)} if anonymous else {}
+    known, other = person("c-1", consents=mine), person("a-1", consents=theirs)
+    for merged in (merge_customers(known, other, T0), merge_customers(other, known, T0)):
+        assert merged.consents["profiling"].state == after
+
+
+def test_one_of_two_cases_stays() -> None:
+    """Mine stays open where I have one; where I have none, the other's stays open."""
+    theirs = rows.Churn(risk=0.9, band="high", case=rows.AlertCase("k-2", "a-2", "high", T0))
+    mine = rows.Churn(risk=0.6, band="medium", case=rows.AlertCase("k-1", "a-1", "medium", T0))
+    for into, case_id in ((mine, "k-1"), (replace(mine, case=None), "k-2"), (rows.Churn(), "k-2")):
+        merged = merge_customers(person("c-1", churn=into), person("a-1", churn=theirs), T0)
+        assert merged.churn.case is not None
+        assert merged.churn.case.case_id == case_id
 
 
 def test_a_refusal_erases_the_others_visits() -> None:

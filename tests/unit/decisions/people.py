@@ -21,7 +21,8 @@ from streams.contracts.reference.structs import (
 )
 from streams.contracts.times import to_ms
 from streams.customer import Customer, TriggerEvent, new_customer
-from streams.customer.row import Consent
+from streams.customer.row import Consent, ConsentSignal
+from streams.customer.signals import ANY_BROWSER, EVERY_PURPOSE, PUSH, source_of
 from streams.decisions import DecisionRequest, Policy, compile_policy
 
 BEGIN = datetime.fromisoformat("2026-01-05T00:00:00+00:00")
@@ -81,6 +82,10 @@ def rule(rule_id: str = "app-open", **fields: Any) -> TriggerRule:
         "rearm_ms": 0,
     }
     return TriggerRule(**{**made, **fields})
+
+
+OBJECTS = (ConsentSignal(ANY_BROWSER, EVERY_PURPOSE, T0 + 1),)  # Global Privacy Control
+NO_PUSH = (ConsentSignal(source_of("push"), PUSH, T0, firm=True),)
 
 
 def shop(

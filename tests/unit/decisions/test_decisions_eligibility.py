@@ -25,6 +25,7 @@ from streams.errors import ReferenceDataError
 from tests.unit.decisions.people import (
     BEGIN,
     NEVER_QUIET,
+    NO_PUSH,
     T0,
     Fixed,
     offer,
@@ -93,9 +94,10 @@ def test_each_rule_says_its_code(code: str | None, person: Customer, made: Offer
 def test_a_push_needs_the_phones_permission() -> None:
     """A person whose phone does not allow push gets none, whatever they agreed to."""
     policy = shop(offer("a"))
-    for allowed, sent in ((True, 1), (None, 1), (False, 0)):
+    for signals, sent in (((), 1), (NO_PUSH, 0)):
         requested = request(by=rule(channel="push"))
-        _, effects = decide(someone(push_allowed=allowed), requested, T0, Basis(Fixed(), policy))
+        person = someone(consent_signals=signals)
+        _, effects = decide(person, requested, T0, Basis(Fixed(), policy))
         assert sum(isinstance(e, OfferDecided) for e in effects) == sent
 
 

@@ -20,6 +20,7 @@ from tests.support.decisions_open import (
     report,
     seen,
 )
+from tests.unit.decisions.people import OBJECTS
 
 POLICIES = Policies()
 NOON = T0 + 12 * HOUR_MS
@@ -201,7 +202,7 @@ def test_nothing_is_learned_without_consent(training: str) -> None:
 
 def test_an_objection_wins_over_consent() -> None:
     """GPC on top of a granted purpose: nothing is learned."""
-    row = person(decision(1), gpc=True)
+    row = person(decision(1), consent_signals=OBJECTS)
     assert labels(expire(row, T0 + WINDOW_MS)[1]) == []
 
 

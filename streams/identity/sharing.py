@@ -1,0 +1,132 @@
+"""Whom a device has met: who asked for it in vain, and when it is nobody's any more."""
+
+from msgspec.structs import replace
+
+from streams.contracts.ids import derive_id
+from streams.contracts.internal.routing import HOPS_MAX, LinkEnded, LinkRequested
+from streams.contracts.outputs.effects import Effect, EventRouted, IdentityChanged
+from streams.contracts.outputs.payloads import IdentityChange
+from streams.contracts.reference.structs import IdentityRules
+from streams.contracts.times import DAY_MS, from_ms
+from streams.customer.id_history import ENCOUNTERS_MAX, REFUSED_IDS_MAX, Encounter
+from streams.customer.row import Alias, Customer, Row, new_customer
+from streams.identity.resolution import Resolution, done
+
+
+def met_by(alias: Alias) -> tuple[Encounter, ...]:
+    """Whom the id has met, the person it belongs to among them."""
+    if any(met.customer_id == alias.moved_to for met in alias.met):
+        return alias.met
+    return (*alias.met, Encounter(alias.moved_to, alias.moved_at_ms))[-ENCOUNTERS_MAX:]
+
+
+def meeting(met: tuple[Encounter, ...], customer_id: str, at_ms: int) -> tuple[Encounter, ...]:
+    """The people met with one more, the newest `ENCOUNTERS_MAX`."""
+    others = tuple(one for one in met if one.customer_id != customer_id)
+    return (*others, Encounter(customer_id, at_ms))[-ENCOUNTERS_MAX:]
+
+
+def in_vain(
+    request: LinkRequested, alias: Alias, answer: Effect, rules: IdentityRules
+) -> Resolution:
+    """Somebody asks for an id that is another's: remembered, so that they hear when it is free.
+
+    A device that meets more than `shared_device_people` within `shared_device_days` is shared:
+    it leaves the person that it belonged to and is linked no more.
+    """
+    at_ms = request.requested_at_ms
+    met = meeting(met_by(alias), request.customer_id, at_ms)
+    since_ms = at_ms - round(rules.shared_device_days * DAY_MS)
+    near = {one.customer_id for one in met if one.at_ms >= since_ms} | {alias.moved_to}
+    if len(near) <= rules.shared_device_people:
+        return done(replace(alias, met=met), at_ms, answer)
+    device = new_customer(alias.alias_id, at_ms)
+    ended = LinkEnded(
+        customer_id=alias.moved_to, other_id=alias.alias_id, ended_at_ms=at_ms, shared=True
+    )
+    return done(
+        replace(device, met=met, shared=True, erasure=alias.erasure),
+        at_ms,
+        answer,
+        EventRouted(alias.moved_to, ended),
+        _reported(request, alias),
+    )
+
+
+def freed(alias: Alias, at_ms: int) -> tuple[Effect, ...]:
+    """The word to everybody who asked for the id in vain that it is nobody's now."""
+    return tuple(
+        EventRouted(
+            met.customer_id,
+            LinkEnded(customer_id=met.customer_id, other_id=alias.alias_id, ended_at_ms=at_ms),
+        )
+        for met in alias.met
+        if met.customer_id != alias.moved_to
+    )
+
+
+def ended(message: LinkEnded, row: Row | None) -> Resolution:
+    """At a person: an id is free, so that their next login asks for it; or it is shared."""
+    at_ms = message.ended_at_ms
+    if isinstance(row, Alias):
+        if message.hops >= HOPS_MAX:
+            return done(row, at_ms)
+        onward = replace(message, customer_id=row.moved_to, hops=message.hops + 1)
+        return done(row, at_ms, EventRouted(row.moved_to, onward))
+    if not isinstance(row, Customer):
+        return done(row, at_ms)
+    if not message.shared:
+        return done(_accepting(row, message.other_id), at_ms)
+    return done(refusing(row, message.other_id), at_ms)
+
+
+def refusing(person: Customer, other: str) -> Customer:
+    """The person without an id that is not theirs, and who does not ask for it again."""
+    linked = tuple(id_ for id_ in person.linked_ids if id_ != other)
+    refused = (*(id_ for id_ in person.refused_ids if id_ != other), other)[-REFUSED_IDS_MAX:]
+    return replace(person, linked_ids=linked, refused_ids=refused)
+
+
+def _accepting(person: Customer, other: str) -> Customer:
+    if other not in person.refused_ids:
+        return person
+    return replace(person, refused_ids=tuple(i for i in person.refused_ids if i != other))
+
+
+def within_limit(
+    person: Customer, other: str, at_ms: int, rules: IdentityRules
+) -> tuple[Customer, bool, tuple[Effect, ...]]:
+    """Whether the person may ask for one more link today; the first that may not is reported."""
+    day, count = person.links_on
+    today = max(at_ms // DAY_MS, day)
+    count = count if day == today else 0
+    person = replace(person, links_on=(today, count + 1))
+    if count < rules.links_per_day_max:
+        return person, True, ()
+    if count > rules.links_per_day_max:
+        return replace(person, links_on=(today, count)), False, ()
+    change = IdentityChange(
+        change_id=derive_id("i", "limit_reached", person.customer_id, str(today)),
+        kind="limit_reached",
+        customer_id=person.customer_id,
+        other_id=other,
+        method="device",
+        changed_at=from_ms(at_ms),
+        evidence_event_id=None,
+    )
+    return person, False, (IdentityChanged(change),)
+
+
+def _reported(request: LinkRequested, alias: Alias) -> IdentityChanged:
+    at_ms = request.requested_at_ms
+    return IdentityChanged(
+        IdentityChange(
+            change_id=derive_id("i", "shared_device", alias.alias_id, str(at_ms)),
+            kind="shared_device",
+            customer_id=alias.moved_to,
+            other_id=alias.alias_id,
+            method=request.method,
+            changed_at=from_ms(at_ms),
+            evidence_event_id=request.evidence_event_id,
+        )
+    )
