@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from streams import alerts, customer, decisions, feedback, identity
 from streams.contracts.internal.routing import LinkAnswered, LinkRequested, Message
-from streams.contracts.outputs.effects import Effect, EventRouted
+from streams.contracts.outputs.effects import Effect, EventRefused, EventRouted
 from streams.customer import Customer, Row, TriggerEvent, due_at_ms
 from streams.decisions import Basis, DecisionRequest, Policy
 from streams.models import Models
@@ -55,14 +55,17 @@ def process(message: Message, row: Row | None, world: World) -> Step:
         return Step(person, (*before, *told))
     person, waited = _go_on(person, resolution.effects, resolution.at_ms, world)
     before += waited
-    applied = customer.apply(person, resolution.event, world.policy.places)
+    event = customer.in_shop_terms(resolution.event, world.policy.places)
+    if isinstance(event, EventRefused):
+        return Step(person, (*before, event))
+    applied = customer.apply(person, event, world.policy.places)
     person, ended = _without_consent(applied.person, applied.at_ms, world)
     if applied.ignored:
         return Step(person, (*before, *applied.effects, *ended))
     person, credited = feedback.credit(
-        person, resolution.event, applied.at_ms, world.policy.policies, applied.sale
+        person, event, applied.at_ms, world.policy.policies, applied.sale, world.policy.places
     )
-    person = alerts.record_signals(person, resolution.event, applied.at_ms, world.policy.policies)
+    person = alerts.record_signals(person, event, applied.at_ms, world.policy.policies)
     person, leaving, risen = _evaluate_churn(person, applied, world)
     trigger_events = (*applied.trigger_events, *risen)
     person, decided = _answer(person, trigger_events, (), applied.at_ms, world)

@@ -1,21 +1,35 @@
 """The blocks that every event shares: ids, money, context, product, consent purposes."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import force_setattr
+
+from streams.contracts.money import (
+    Amount as Amount,
+)
+from streams.contracts.money import (
+    Currency as Currency,
+)
+from streams.contracts.money import (
+    Money as Money,
+)
+from streams.contracts.money import (
+    Price,
+    keep_price,
+)
 
 ID_PATTERN = r"^[A-Za-z0-9_.:\-]{1,64}(?!\n)$"
-AMOUNT_PATTERN = r"^-?[0-9]{1,12}(\.[0-9]{1,6})?(?!\n)$"
 
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
 Text = Annotated[str, Meta(max_length=512)]
 Zoned = Annotated[datetime, Meta(tz=True)]
 """A moment with its zone; those of inputs lie within `times.CALENDAR_MS` (see `semantics`)."""
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}(?!\n)$")]
 DurationMs = Annotated[int, Meta(ge=0, le=86_400_000 * 31)]
+Category = Annotated[str, Meta(min_length=1, max_length=128)]
+CouponText = Annotated[str, Meta(max_length=128)]
 Digits = Annotated[str, Meta(pattern=r"^[0-9]{8,14}(?!\n)$")]
-Amount = Annotated[float, Meta(ge=-1e9, le=1e9)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}(?!\n)$")]
 FreeName = Annotated[str, Meta(max_length=256)]
@@ -47,18 +61,6 @@ LinkMethod = Literal["login", "loyalty_scan", "receipt", "device", "manual"]
 
 class Block(Struct, frozen=True, omit_defaults=True):
     """A part of an event: fields by name, unknown ones passed over, defaults not written."""
-
-
-class Money(Block, frozen=True, kw_only=True):
-    """An amount of money as it stands on the wire: a decimal string and an ISO 4217 code."""
-
-    amount: Annotated[str, Meta(pattern=AMOUNT_PATTERN)]
-    currency: Currency
-
-    @property
-    def value(self) -> float:
-        """The amount as a number, in units of the currency."""
-        return float(self.amount)
 
 
 class HashedId(Block, frozen=True, kw_only=True):
@@ -104,31 +106,59 @@ class Context(Block, frozen=True, kw_only=True):
 
 
 class Product(Block, frozen=True, kw_only=True):
-    """A product as an event names it; price in the shop's currency."""
+    """A product as an event names it; the price in `currency`, else in the shop's."""
 
     product_id: Id
-    category: Annotated[str, Meta(min_length=1, max_length=128)]
+    category: Category
     gtin: Digits | None = None
     name: Text | None = None
     brand: Text | None = None
     category_path: Annotated[tuple[Text, ...], Meta(max_length=8)] = ()
     variant: Text | None = None
-    price: Amount | None = None
+    price: Price | None = None
     quantity: Count = 1
     position: Count | None = None
+    currency: Currency | None = None
+
+    def __post_init__(self) -> None:
+        """Bring the price into its one form."""
+        if type(self.price) is not float:
+            keep_price(self, "price")
 
 
 class LineItem(Product, frozen=True, kw_only=True):
-    """A product on an order: what was paid for one, and what was taken off the line."""
+    """A product on an order: what was paid for one, and what was taken off the line.
 
-    unit_price: Amount
+    `product_id` or `gtin` is there (checked by `decode`); what is not said is an empty text.
+    """
+
+    if TYPE_CHECKING:
+        product_id: str = ""
+        category: str = ""
+    else:
+        product_id: Id | None = ""
+        category: Annotated[str, Meta(max_length=128)] | None = ""
+    unit_price: Price
     quantity: Count
-    discount: Amount = 0.0
+    discount: Price = 0.0
+
+    def __post_init__(self) -> None:
+        """Bring what is paid into its one form."""
+        for name in ("price", "unit_price", "discount"):
+            keep_price(self, name)
+        for name in ("product_id", "category"):
+            if getattr(self, name) is None:
+                force_setattr(self, name, "")
 
 
 class Cart(Block, frozen=True, kw_only=True):
     """A shopping cart as the shop shows it."""
 
     cart_id: Id
-    value: Amount = 0.0
+    value: Price = 0.0
     items: Annotated[tuple[Product, ...], Meta(max_length=200)] = field(default=())
+    currency: Currency | None = None
+
+    def __post_init__(self) -> None:
+        """Bring the value into its one form."""
+        keep_price(self, "value")

@@ -65,6 +65,18 @@ def _describe(struct: str, schema: dict[str, Any], *, closed: bool) -> None:
                 option["propertyNames"] = _KEY_NAMES[struct, field]
     if closed:
         schema["additionalProperties"] = False
+    if closed and struct == "Money":
+        _close_money(schema)
+
+
+def _close_money(schema: dict[str, Any]) -> None:
+    """What we write of money has one form, and always its currency."""
+    amount, currency = schema["properties"]["amount"], schema["properties"]["currency"]
+    schema["properties"] = {
+        "amount": {**amount.pop("anyOf")[0], **amount},
+        "currency": {**currency.pop("anyOf")[0], "description": currency["description"]},
+    }
+    schema["required"] = ["amount", "currency"]
 
 
 def _add_rules(contract: Contract, root: dict[str, Any], components: dict[str, Any]) -> None:
@@ -92,6 +104,14 @@ def _add_rules(contract: Contract, root: dict[str, Any], components: dict[str, A
     if contract.name == "privacy_request":
         optional = ("event_id", "occurred_at", "channel")
         root["required"] = [name for name in root["required"] if name not in optional]
+    if "LineItem" in components:
+        components["LineItem"]["anyOf"] = [
+            {
+                "required": [name],
+                "properties": {name: {"type": "string", "minLength": 1}},
+            }
+            for name in ("product_id", "gtin")
+        ]
     for name in ("app", "device", "campaign"):
         components["Context"]["properties"][name]["anyOf"][0]["maxProperties"] = 64
 

@@ -9,7 +9,8 @@ The map of this room:
   they share, `change` what they take and give.
 * `recent`: an event is taken in once. `counters`, `decay`: counts and sums over time.
 * `merge`: two rows become one. `codec`, `trimming`: rows as bytes, versions, the size limit.
-* `places`: beacons and zone rules out of the reference data. `zone_time`: the person's clock.
+* `places`: what of the reference data changes rows; `shop_terms`: an event in the shop's terms.
+  `zone_time`: the person's clock.
 """
 
 from streams.contracts.reference.addresses import address_key
@@ -29,6 +30,7 @@ from streams.customer.row import (
     due_at_ms,
     new_customer,
 )
+from streams.customer.shop_terms import in_shop_terms
 from streams.customer.trigger_events import TriggerEvent
 from streams.customer.visit_times import elapse
 
@@ -52,6 +54,7 @@ __all__ = [
     "due_at_ms",
     "elapse",
     "encode_row",
+    "in_shop_terms",
     "is_granted",
     "merge_customers",
     "new_customer",

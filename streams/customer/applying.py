@@ -104,14 +104,13 @@ def apply(person: Customer, event: InputEvent, places: Places) -> Applied:
     if applier is None:
         return _ignored(person, now_ms, EventIgnored("not_applicable", event.event_id))
     mark = recent.mark_of(event)
-    again = recent.seen_before(person.recent_events, mark)
+    again = recent.seen_before(person, mark)
     if again is not None:
         return _ignored(person, now_ms, EventIgnored(again, event.event_id))
     late = at_ms < person.last_at_ms - places.offer_ttl_late_ms
     timing = EventTiming(at_ms, now_ms, late, places)
     visits = person.visits
-    seen = recent.remember(person.recent_events, mark)
-    person = replace(person, last_at_ms=now_ms, recent_events=seen)
+    person = replace(recent.remember(person, mark), last_at_ms=now_ms)
     person = _in_context(person, event, timing)
     change = applier(person, event, timing)
     if change.ignored is not None:

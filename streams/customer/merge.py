@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.times import DAY_MS
-from streams.customer import carts, counters, rhythm
+from streams.customer import carts, counters, recent, rhythm
 from streams.customer.activity import SESSION_SILENCE_MS
 from streams.customer.consents import newer, without_refused
 from streams.customer.decay import add_faded
@@ -34,11 +34,13 @@ from streams.customer.row import (
     Consent,
     Counter,
     Customer,
+    OpenDecision,
     Refused,
     Session,
     Spend,
 )
 from streams.customer.signals import heard
+from streams.customer.waiting import still_out
 from streams.customer.zone_time import offset_ms
 
 T = TypeVar("T")
@@ -53,6 +55,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
     """
     into, other = one_order_each(into, other)
     offset = offset_ms(into.timezone, at_ms)
+    open_decisions = _decisions(into.open_decisions, other.open_decisions, OPEN_DECISIONS_MAX)
     merged = replace(
         into,
         created_at_ms=min(into.created_at_ms, other.created_at_ms),
@@ -80,13 +83,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         redemptions=_newest(
             into.redemptions, other.redemptions, REDEMPTIONS_MAX, lambda r: r, lambda r: r.at_ms
         ),
-        open_decisions=_newest(
-            into.open_decisions,
-            other.open_decisions,
-            OPEN_DECISIONS_MAX,
-            lambda d: d.decision_id,
-            lambda d: d.decided_at_ms,
-        ),
+        open_decisions=open_decisions,
         reminders=_newest(
             into.reminders,
             other.reminders,
@@ -107,6 +104,8 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         service_cases=_union(other.service_cases, into.service_cases)[-SERVICE_CASES_MAX:],
         nps=into.nps if into.nps is not None else other.nps,
         loose_orders=loose_of_both(into, other),
+        coupons_out=_coupons_out(into, other, open_decisions, at_ms),
+        older_events=recent.older_of_both(into, other),
         order_digests=digests_of_both(into, other),
         refusals=_refusals(into.refusals, other.refusals),
         consent_signals=heard(into.consent_signals, other.consent_signals),
@@ -124,6 +123,23 @@ def _locale(into: Customer, other: Customer) -> str:
     if "language" in into.traits:
         return into.locale
     return other.locale if "language" in other.traits or into.locale == "en" else into.locale
+
+
+def _decisions(
+    mine: tuple[OpenDecision, ...], others: tuple[OpenDecision, ...], size_max: int
+) -> tuple[OpenDecision, ...]:
+    return _newest(mine, others, size_max, lambda d: d.decision_id, lambda d: d.decided_at_ms)
+
+
+def _coupons_out(
+    into: Customer, other: Customer, kept: tuple[OpenDecision, ...], at_ms: int
+) -> tuple[OpenDecision, ...]:
+    """The coupons in hand of both, and of decisions that found no room among the newest."""
+    stay = {d.decision_id for d in kept}
+    open_before = (*other.open_decisions, *into.open_decisions)
+    all_out = (*other.coupons_out, *into.coupons_out, *open_before)
+    by_id = {d.decision_id: d for d in all_out if d.decision_id not in stay}
+    return still_out(by_id.values(), max(into.last_at_ms, other.last_at_ms, at_ms))
 
 
 def _union(first: Iterable[T], second: Iterable[T]) -> tuple[T, ...]:

@@ -4,12 +4,13 @@ from hashlib import blake2b
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from streams.contracts.ids import hash64
 from streams.contracts.inputs.events import Event
-from streams.customer.row import RECENT_EVENTS_MAX
+from streams.customer.row import OLDER_EVENTS_MAX, RECENT_EVENTS_MAX, Customer
 
-Recent = tuple[tuple[int, int], ...]
+ID_BYTES = 4
 
 _content = msgspec.msgpack.Encoder()
 
@@ -28,9 +29,19 @@ def content_hash(event: Event) -> int:
     return int.from_bytes(blake2b(content, digest_size=2).digest(), "big")
 
 
-def remember(recent: Recent, mark: tuple[int, int]) -> Recent:
-    """The ring with one more mark; beyond `RECENT_EVENTS_MAX` the oldest goes."""
-    return (*recent[1 - RECENT_EVENTS_MAX :], mark)
+def remember(person: Customer, mark: tuple[int, int]) -> Customer:
+    """The person with one more mark; beyond `RECENT_EVENTS_MAX` the oldest leaves its id only.
+
+    Of the ids before the last 32 events four bytes each are kept, `OLDER_EVENTS_MAX` of them: the
+    same event again is known for 256 events, and another one is taken for it once in 10^7.
+    """
+    recent, older = person.recent_events, person.older_events
+    if len(recent) >= RECENT_EVENTS_MAX:
+        leaving = b"".join(map(_id_bytes, recent[: len(recent) + 1 - RECENT_EVENTS_MAX]))
+        older = (older + leaving)[-OLDER_EVENTS_MAX * ID_BYTES :]
+    return replace(
+        person, recent_events=(*recent[1 - RECENT_EVENTS_MAX :], mark), older_events=older
+    )
 
 
 def mark_of(event: Event) -> tuple[int, int]:
@@ -39,14 +50,27 @@ def mark_of(event: Event) -> tuple[int, int]:
 
 
 def seen_before(
-    recent: Recent, mark: tuple[int, int]
+    person: Customer, mark: tuple[int, int]
 ) -> Literal["duplicate", "id_conflict"] | None:
     """`duplicate` for the same id and content, `id_conflict` for the same id, other content.
 
-    >>> seen_before(((1, 10),), (1, 10)), seen_before(((1, 10),), (1, 11)), seen_before((), (1, 1))
-    ('duplicate', 'id_conflict', None)
+    Of an older event only its id is known, so its content is not compared.
     """
-    for known_id, known_content in recent:
+    for known_id, known_content in person.recent_events:
         if known_id == mark[0]:
             return "duplicate" if known_content == mark[1] else "id_conflict"
-    return None
+    older, id_bytes = person.older_events, _id_bytes(mark)
+    at = older.find(id_bytes)
+    while at >= 0 and at % ID_BYTES:
+        at = older.find(id_bytes, at + 1)
+    return "duplicate" if at >= 0 else None
+
+
+def older_of_both(into: Customer, other: Customer) -> bytes:
+    """The ids that a merged row keeps: older ones of both, and all that a ring may have to drop."""
+    rings = b"".join(map(_id_bytes, (*other.recent_events, *into.recent_events)))
+    return (other.older_events + into.older_events + rings)[-OLDER_EVENTS_MAX * ID_BYTES :]
+
+
+def _id_bytes(mark: tuple[int, int]) -> bytes:
+    return (mark[0] & 0xFFFFFFFF).to_bytes(ID_BYTES, "big")

@@ -46,6 +46,8 @@ OPEN_DECISIONS_MAX = 8
 CART_REMINDERS_MAX = 8
 DEFERRED_MAX = 16
 REMINDERS_MAX = CART_REMINDERS_MAX + DEFERRED_MAX
+COUPONS_OUT_MAX = 16
+OLDER_EVENTS_MAX = 224
 ARMED_MAX = 16
 SIGNALS_MAX = len(get_args(ChurnSignalCode))
 EVIDENCE_MAX = 3
@@ -180,10 +182,11 @@ class Contact(Value, frozen=True):
 
 
 class Redeemed(Value, frozen=True):
-    """An offer that this person used."""
+    """An offer that this person used, and with which order, if one is known."""
 
     offer_id: str
     at_ms: int
+    order_id: str = ""
 
 
 class Refused(Value, frozen=True):
@@ -200,7 +203,8 @@ class OpenDecision(Value, frozen=True):
     `features_version`. `coupons`: the code and GCN of its coupon; where there are
     any, only showing one counts as use. The times are what was reported; `status` is what came of
     it: `open` waits; `assisted` led to a purchase without a coupon and `used` was redeemed (both
-    are label 1); `closed` passed its deadline (label 0) and waits for a late report.
+    are label 1); `closed` passed its deadline (label 0) and waits for a late report, and for its
+    coupon until `redeem_until_ms`.
     """
 
     decision_id: str
@@ -220,6 +224,7 @@ class OpenDecision(Value, frozen=True):
     dismissed_at_ms: int | None = None
     status: DecisionStatus = "open"
     coupons: tuple[str, ...] = ()
+    redeem_until_ms: int = 0
 
 
 class Reminder(Value, frozen=True):
@@ -330,6 +335,8 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     shared: bool = False
     links_on: tuple[int, int] = (0, 0)
     erasure: Erasure | None = None
+    coupons_out: tuple[OpenDecision, ...] = ()
+    older_events: bytes = b""
 
 
 class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):
@@ -375,6 +382,7 @@ def due_at_ms(row: Row | None) -> int | None:
     dues = [reminder.due_at_ms for reminder in row.reminders]
     dues += [d.deadline_ms for d in row.open_decisions]
     dues += [v.due_ms for v in row.visits if v.due_ms is not None]
+    dues += [d.deadline_ms for d in row.coupons_out]
     if row.churn.next_tick_ms is not None:
         dues.append(row.churn.next_tick_ms)
     return min(dues, default=None)

@@ -22,6 +22,7 @@ STEPS: tuple[Trim, ...] = (
     ("contacts", 16),
     ("refusals", 8),
     ("linked_ids", 8),
+    ("coupons_out", 8),
     ("open_decisions", 4),
     ("reminders", 4),
     ("service_cases", 2),
@@ -35,6 +36,8 @@ STEPS: tuple[Trim, ...] = (
     ("counters", 4),
     ("orders", 4),
     ("order_digests", 640),
+    ("older_events", 128),
+    ("coupons_out", 0),
 )
 
 

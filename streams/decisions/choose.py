@@ -9,7 +9,8 @@ from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecid
 from streams.contracts.outputs.payloads import CandidateLog, Terms, Verdict, WhyNot
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
-from streams.customer.row import OPEN_DECISIONS_MAX, Contact, OpenDecision
+from streams.customer.row import Contact, OpenDecision
+from streams.customer.waiting import with_open_decision
 from streams.decisions.arbitration import fatigue_of, weigh
 from streams.decisions.consent import agreed_purposes
 from streams.decisions.deferral import put_off
@@ -174,6 +175,9 @@ def _open_decision(known: Known, choice: Choice, chosen: Chosen, context: Vector
         offer=pack(choice.vectors[chosen.index]),
         categories=offer.conditions.categories,
         coupons=offer.coupons,
+        redeem_until_ms=min(
+            known.now_ms + round(offer.redeem_within_days * DAY_MS), chosen.candidate.until_ms
+        ),
     )
 
 
@@ -181,16 +185,5 @@ def _remember(known: Known, decision: OpenDecision) -> Customer:
     """The contact, and the decision that waits for its outcome."""
     person, channel = known.person, known.request.rule.channel
     contact = Contact(known.now_ms, decision.offer_id, channel, decision.decision_id)
-    return replace(
-        person,
-        contacts=with_contact(person, contact, known.policy),
-        open_decisions=(*_with_room(person.open_decisions), decision),
-    )
-
-
-def _with_room(open_decisions: tuple[OpenDecision, ...]) -> tuple[OpenDecision, ...]:
-    """One that has its outcome leaves where there is no room, else the oldest."""
-    if len(open_decisions) < OPEN_DECISIONS_MAX:
-        return open_decisions
-    leaving = next((d for d in open_decisions if d.status != "open"), open_decisions[0])
-    return tuple(d for d in open_decisions if d is not leaving)
+    person = replace(person, contacts=with_contact(person, contact, known.policy))
+    return with_open_decision(person, decision)

@@ -11,8 +11,9 @@ from typing import IO
 import msgspec
 from msgspec import Struct
 
-from streams.contracts.common import Identity, Money
+from streams.contracts.common import Identity
 from streams.contracts.inputs.json_lines import open_input, read_json_lines
+from streams.contracts.money import Total, keep_total
 from streams.contracts.times import to_ms
 from streams.errors import OperatorError
 
@@ -44,21 +45,30 @@ class PurchaseFile(Struct, frozen=True):
     bad: tuple[BadLine, ...] = ()
 
 
-class _Event(Struct):
+class _Event(Struct, frozen=True):
     """The part of an `order_completed` that matters here."""
 
     event_name: str
     event_id: str | None = None
     occurred_at: datetime | None = None
     identity: Identity | None = None
-    total: Money | None = None
+    order_id: str | None = None
+    total: Total | None = None
+    currency: str | None = None
+
+    def __post_init__(self) -> None:
+        """Bring the total into its one form."""
+        if self.total is not None:
+            keep_total(self)
 
 
 def read_purchases(path: Path) -> PurchaseFile:
     """Read all purchases of a file, the earliest first; lines of one moment keep their order.
 
-    Rows of a CSV whose `type` is not `purchase`, and events other than `order_completed`, are
-    skipped and counted; a repeated `event_id` is read once. `ts` is in seconds since the epoch.
+    Skipped and counted are: rows of a CSV whose `type` is not `purchase`, events other than
+    `order_completed`, amounts of zero or below (they are no purchases), and what was read before
+    under the same `event_id` or `order_id`. `ts` is in seconds since the epoch. A file is in one
+    currency, that of its first purchase; a purchase in another one is a bad line.
 
     Raises:
         OperatorError: the file is not there, or has neither of the two formats.
@@ -74,7 +84,10 @@ def _collect(parsed: Iterator[Purchase | BadLine | None]) -> PurchaseFile:
     purchases, bad, skipped, bad_count = [], [], 0, 0
     for item in parsed:
         if isinstance(item, Purchase):
-            purchases.append(item)
+            if item.amount > 0.0:
+                purchases.append(item)
+            else:
+                skipped += 1
         elif item is None:
             skipped += 1
         else:
@@ -92,12 +105,14 @@ def _parse_csv(text: IO[str]) -> Iterator[Purchase | BadLine | None]:
             f"the CSV has no column {', '.join(sorted(missing))}; its first line must name "
             "customer_id, ts (seconds since the epoch) and amount"
         )
+    currency: str | None = None
     while True:
         try:
             row = next(rows)
             if (row.get("type") or "purchase") != "purchase":
                 yield None
             else:
+                currency = _one_currency(currency, row.get("currency"))
                 yield _purchase(row["customer_id"], float(row["ts"]), float(row["amount"]))
         except StopIteration:
             return
@@ -107,19 +122,31 @@ def _parse_csv(text: IO[str]) -> Iterator[Purchase | BadLine | None]:
 
 def _parse_json(file: IO[bytes]) -> Iterator[Purchase | BadLine | None]:
     seen: set[str] = set()
+    currency: str | None = None
     for record in read_json_lines(file):
         try:
             event = msgspec.json.decode(record.value, type=_Event)
-            if event.event_name != "order_completed" or event.event_id in seen:
+            known = {f"event {event.event_id}", f"order {event.order_id}"} & seen
+            if event.event_name != "order_completed" or known:
                 yield None
                 continue
             purchase = _from_event(event)
+            currency = _one_currency(currency, event.total.currency if event.total else None)
         except (msgspec.DecodeError, ValueError) as error:
             yield BadLine(record.line, str(error))
             continue
         if event.event_id:
-            seen.add(event.event_id)
+            seen.add(f"event {event.event_id}")
+        if event.order_id:
+            seen.add(f"order {event.order_id}")
         yield purchase
+
+
+def _one_currency(so_far: str | None, currency: str | None) -> str | None:
+    """The file's currency; amounts of two are never compared."""
+    if so_far and currency and currency != so_far:
+        raise ValueError(f"the currency is not {so_far}, as before")
+    return so_far or currency or None
 
 
 def _from_event(event: _Event) -> Purchase:
@@ -137,6 +164,6 @@ def _purchase(customer_id: str | None, at_s: float, amount: float) -> Purchase:
         raise ValueError("customer_id is not UTF-8")
     if not 0 <= at_s < AT_S_MAX:
         raise ValueError(f"ts {at_s} is not in seconds since the epoch")
-    if not (math.isfinite(amount) and amount >= 0.0):
-        raise ValueError(f"amount {amount} of a purchase is below zero or no number")
+    if not math.isfinite(amount):
+        raise ValueError(f"amount {amount} of a purchase is no number")
     return Purchase(customer_id, round(at_s * 1000), amount)

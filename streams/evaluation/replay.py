@@ -17,7 +17,13 @@ import msgspec
 from streams import topics
 from streams.contracts.inputs.json_lines import InputRecord
 from streams.contracts.inputs.rules import InputRules, Rejected
-from streams.contracts.outputs.effects import AlertRaised, DecisionLogged, Effect, OutcomeSeen
+from streams.contracts.outputs.effects import (
+    AlertRaised,
+    DecisionLogged,
+    Effect,
+    EventRefused,
+    OutcomeSeen,
+)
 from streams.contracts.outputs.encode import encode_output
 from streams.contracts.times import DAY_MS
 from streams.customer import Erased
@@ -81,6 +87,10 @@ class Replay:
         if isinstance(outcome, Rejected):
             self._reject(record, outcome)
         else:
+            for effect in outcome:
+                if isinstance(effect, EventRefused):
+                    rejected = Rejected(effect.reason, effect.path, effect.detail)
+                    self._reject(record, rejected)
             self._write(outcome)
 
     def summary(self) -> dict[str, object]:

@@ -11,14 +11,20 @@ Changed = tuple[Customer, tuple[Effect, ...]]
 
 def with_decision(person: Customer, changed: OpenDecision) -> Customer:
     """The person with one of the decisions changed."""
-    decisions = tuple(
-        changed if d.decision_id == changed.decision_id else d for d in person.open_decisions
+    decisions, out = (
+        tuple(changed if d.decision_id == changed.decision_id else d for d in waiting)
+        for waiting in (person.open_decisions, person.coupons_out)
     )
-    return replace(person, open_decisions=decisions)
+    return replace(person, open_decisions=decisions, coupons_out=out)
 
 
 def redeem(
-    person: Customer, decision: OpenDecision, at_ms: int, now_ms: int, amount: float
+    person: Customer,
+    decision: OpenDecision,
+    at_ms: int,
+    now_ms: int,
+    amount: float,
+    order_id: str = "",
 ) -> Changed:
     """The offer was used at `at_ms`; a second report of the same changes nothing."""
     if decision.status == "used":
@@ -26,7 +32,7 @@ def redeem(
     seen = outcome(decision, "redeemed", amount)
     labels = _positive(person, decision, now_ms)
     changed = replace(decision, redeemed_at_ms=at_ms, status="used")
-    person = with_redemption(with_decision(person, changed), decision.offer_id, at_ms)
+    person = with_redemption(with_decision(person, changed), decision.offer_id, at_ms, order_id)
     return person, (seen, *labels)
 
 
@@ -36,10 +42,23 @@ def assist(person: Customer, decision: OpenDecision, now_ms: int) -> Changed:
     return with_decision(person, replace(decision, status="assisted")), labels
 
 
-def with_redemption(person: Customer, offer_id: str, at_ms: int) -> Customer:
+def with_redemption(person: Customer, offer_id: str, at_ms: int, order_id: str = "") -> Customer:
     """The person with one more offer used; beyond the maximum the oldest is forgotten."""
-    redemptions = (*person.redemptions, Redeemed(offer_id, at_ms))
+    redemptions = (*person.redemptions, Redeemed(offer_id, at_ms, order_id))
     return replace(person, redemptions=redemptions[-REDEMPTIONS_MAX:])
+
+
+def without_redemptions(person: Customer, order_id: str) -> Customer:
+    """The person whose coupons of an order may be used again; what was learned of them stays."""
+    freed = {(r.offer_id, r.at_ms) for r in person.redemptions if r.order_id == order_id}
+    if not freed:
+        return person
+    for decision in (*person.open_decisions, *person.coupons_out):
+        if (decision.offer_id, decision.redeemed_at_ms) in freed and decision.status == "used":
+            usable = replace(decision, redeemed_at_ms=None, status="assisted")
+            person = with_decision(person, usable)
+    rest = tuple(r for r in person.redemptions if r.order_id != order_id)
+    return replace(person, redemptions=rest)
 
 
 def outcome(decision: OpenDecision, kind: OutcomeName, amount: float = 0.0) -> OutcomeSeen:

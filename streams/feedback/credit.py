@@ -3,12 +3,14 @@
 from streams.contracts.inputs.events import App, InputEvent, OfferFeedback, Purchase
 from streams.contracts.outputs.effects import Effect
 from streams.contracts.reference.structs import Policies
-from streams.customer import Sale
+from streams.customer import Places, Sale
 from streams.customer.row import Customer
-from streams.feedback.closing import Changed
+from streams.feedback.closing import Changed, without_redemptions
 from streams.feedback.outcomes import opened_push, report
 from streams.feedback.purchases import credit_order
 from streams.feedback.sales import sold
+
+NOWHERE = Places()
 
 
 def credit(
@@ -17,6 +19,7 @@ def credit(
     now_ms: int,
     policies: Policies,
     sale: Sale | None = None,
+    places: Places = NOWHERE,
 ) -> Changed:
     """The person with outcomes credited, and what was seen and labeled.
 
@@ -31,6 +34,7 @@ def credit(
         event: any event; reports on offers and orders are credited, others pass.
         now_ms: the row's time, not before the event's.
         policies: attribution window, experiment, margin share.
+        places: whose coupon a code is, and what a cancelled order does to it.
         sale: what the event changed of an order, as `apply` found it; None: an order is new.
     """
     if isinstance(event, OfferFeedback):
@@ -42,5 +46,7 @@ def credit(
     credited: tuple[Effect, ...] = ()
     if event.event_name == "order_completed" and event.total.value > 0.0:
         is_new = sale is None or sale.before is None
-        person, credited = credit_order(person, event, now_ms, policies, is_new=is_new)
+        person, credited = credit_order(person, event, now_ms, policies, places, is_new=is_new)
+    if sale is not None and sale.after.cancelled and places.coupon_after_cancel == "free":
+        person = without_redemptions(person, sale.after.order_id)
     return person, credited + (sold(person, sale, policies) if sale is not None else ())

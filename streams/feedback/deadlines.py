@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from streams.contracts.outputs.effects import Effect
 from streams.contracts.times import DAY_MS
 from streams.customer.row import Customer, OpenDecision
+from streams.customer.waiting import still_out
 from streams.feedback.closing import outcome
 from streams.feedback.labels import not_used
 
@@ -18,19 +19,22 @@ CLOSED_MAX = 4
 
 def expire(person: Customer, at_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
     """Close every decision whose deadline is at or before `at_ms`; the row has none left then."""
-    if all(decision.deadline_ms > at_ms for decision in person.open_decisions):
+    waiting = (*person.open_decisions, *person.coupons_out)
+    if all(decision.deadline_ms > at_ms for decision in waiting):
         return person, ()
-    kept: list[OpenDecision] = []
-    effects: list[Effect] = []
-    for decision in person.open_decisions:
-        if decision.deadline_ms > at_ms:
-            kept.append(decision)
-        elif decision.status == "open":
-            effects.append(outcome(decision, "expired"))
-            effects.extend(not_used(person, decision, at_ms))
-            until_ms = at_ms + LATE_REPORT_MS
-            kept.append(replace(decision, status="closed", deadline_ms=until_ms))
-    return replace(person, open_decisions=_newest_closed(kept)), tuple(effects)
+    kept, out, effects = list[OpenDecision](), list[OpenDecision](), list[Effect]()
+    for decision in waiting:
+        after = decision
+        if decision.deadline_ms <= at_ms:
+            if decision.status != "open":
+                continue
+            effects.extend((outcome(decision, "expired"), *not_used(person, decision, at_ms)))
+            until_ms = max(at_ms, decision.redeem_until_ms) + LATE_REPORT_MS
+            after = replace(decision, status="closed", deadline_ms=until_ms)
+        stays = decision in person.open_decisions and not (after is not decision and after.coupons)
+        (kept if stays else out).append(after)
+    person = replace(person, open_decisions=_newest_closed(kept), coupons_out=still_out(out, at_ms))
+    return person, tuple(effects)
 
 
 def _newest_closed(decisions: list[OpenDecision]) -> tuple[OpenDecision, ...]:

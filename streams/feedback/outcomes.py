@@ -51,7 +51,8 @@ def opened_push(person: Customer, event: App, now_ms: int) -> Changed:
 
 def find(person: Customer, decision_id: str | None) -> OpenDecision | None:
     """The decision of that id, if the row still holds it."""
-    return next((d for d in person.open_decisions if d.decision_id == decision_id), None)
+    waiting = (*person.open_decisions, *person.coupons_out)
+    return next((d for d in waiting if d.decision_id == decision_id), None)
 
 
 def redeem_unknown(
@@ -61,6 +62,7 @@ def redeem_unknown(
     at_ms: int,
     amount: float,
     policies: Policies,
+    order_id: str = "",
 ) -> Changed:
     """An offer used without a decision in the row; again within the window it is the same use."""
     window_ms = round(policies.arbitration.attribution_window_days * DAY_MS)
@@ -69,7 +71,7 @@ def redeem_unknown(
             return person, ()
     arm = arm_of(policies.experiment, person.customer_id).name
     seen = OutcomeSeen(decision_id, arm, "redeemed", offer_id, amount)
-    return with_redemption(person, offer_id, at_ms), (seen,)
+    return with_redemption(person, offer_id, at_ms, order_id), (seen,)
 
 
 def _delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
@@ -109,8 +111,11 @@ def _not_delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_
     """An offer that nobody got is neither label; what was labeled or viewed stays."""
     if d.status != "open" or d.viewed_at_ms is not None:
         return person, ()
-    rest = tuple(other for other in person.open_decisions if other is not d)
-    return replace(person, open_decisions=rest), ()
+    rest, out = (
+        tuple(other for other in waiting if other is not d)
+        for waiting in (person.open_decisions, person.coupons_out)
+    )
+    return replace(person, open_decisions=rest, coupons_out=out), ()
 
 
 def _was_viewed(decision: OpenDecision | None) -> bool:

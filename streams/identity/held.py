@@ -18,7 +18,8 @@ def held(row: Customer | None) -> dict[str, int]:
         "offers": len(row.contacts)
         + len(row.redemptions)
         + len(row.open_decisions)
-        + len(row.refusals),
+        + len(row.refusals)
+        + len(row.coupons_out),
         "churn": len(row.signals) + int(row.churn.risk is not None),
         "traits": len(row.traits),
         "service": len(row.service_cases) + int(row.nps is not None),

@@ -32,7 +32,7 @@ from streams.contracts.times import from_ms
 from streams.customer.codec import decode_row, encode_row
 from streams.customer.id_history import Erasure
 from streams.customer.merge import merge_customers
-from streams.customer.recent import remember
+from streams.customer.recent import remember, seen_before
 from streams.customer.row import ROW_VERSION, Alias, Customer, Erased, Row, new_customer
 from streams.errors import StateError
 from streams.identity.instructions import SAID, instruct, unlink
@@ -73,9 +73,9 @@ def answered(answer: LinkAnswered, row: Row | None, rules: IdentityRules) -> Res
     if not isinstance(row, Customer):
         return done(row, at_ms, unlink(answer.customer_id, answer.other_id, at_ms))
     mark = (hash64(f"link:{answer.other_id}:{at_ms}:{answer.conflict_with or ''}"), MARK)
-    if mark in row.recent_events:
+    if seen_before(row, mark) is not None:
         return done(row, at_ms)
-    person = replace(row, recent_events=remember(row.recent_events, mark))
+    person = remember(row, mark)
     if answer.conflict_with is not None:
         person = refusing(person, answer.other_id)
         return Resolution(person, person, None, (_changed(answer, "conflict"),), at_ms)
@@ -90,7 +90,7 @@ def answered(answer: LinkAnswered, row: Row | None, rules: IdentityRules) -> Res
     if isinstance(other, Customer):
         closed = other.churn.case if person.churn.case is not None else None
         merged = merge_customers(person, other, at_ms)
-        person = replace(merged, recent_events=remember(merged.recent_events, mark))
+        person = remember(merged, mark)
     effects = (_changed(answer, "linked"), *forgotten)
     return Resolution(person, person, None, effects, at_ms, closed)
 

@@ -22,6 +22,7 @@ from streams.contracts.outputs.effects import (
     Effect,
     EventIgnored,
     EventLate,
+    EventRefused,
     EventRouted,
     IdentityChanged,
     OfferDecided,
@@ -144,6 +145,7 @@ _FOLDS: dict[type[Any], Callable[[Any], Measurements]] = {
     PurchaseSeen: _purchase,
     EventRouted: lambda e: (measured(metrics.ROUTED, _ROUTED_KIND[type(e.message)]),),
     EventIgnored: lambda e: (measured(metrics.IGNORED, e.reason),),
+    EventRefused: lambda _: (),  # counted as a dead letter, by whoever writes it
     EventLate: _late,
     TimeZoneUnknown: lambda _: (measured(metrics.TIME_ZONES_UNKNOWN),),
     DataDropped: lambda e: (measured(metrics.DROPPED, e.what, value=e.count),),

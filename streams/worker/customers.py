@@ -20,7 +20,13 @@ from streams.contracts.internal.routing import (
     Tick,
     traceparent_of,
 )
-from streams.contracts.outputs.effects import AlertRaised, Effect, EventIgnored, OfferDecided
+from streams.contracts.outputs.effects import (
+    AlertRaised,
+    Effect,
+    EventIgnored,
+    EventRefused,
+    OfferDecided,
+)
 from streams.contracts.outputs.encode import encode_dead_letter, encode_output, encode_routed
 from streams.customer import Row, due_at_ms
 from streams.customer.codec import decode_row, encode_row
@@ -195,6 +201,9 @@ class CustomerShell:
         unusable = UNUSABLE.get(effect.reason) if isinstance(effect, EventIgnored) else None
         if unusable is not None and record is not None:
             self._reject(work, record, unusable)
+            return
+        if isinstance(effect, EventRefused) and record is not None:
+            self._reject(work, record, Rejected(effect.reason, effect.path, effect.detail))
             return
         encoded = encode_output(effect, trace)
         if encoded is None:

@@ -45,7 +45,7 @@ JSON = st.recursive(
     max_leaves=12,
 )
 # What a schema cannot say, so that a decoder may still refuse what a schema accepts.
-BEYOND_SCHEMA = {"bad_check_digit", "pii_in_key", "bad_character", "out_of_range"}
+BEYOND_SCHEMA = {"bad_check_digit", "wrong_currency", "pii_in_key", "bad_character", "out_of_range"}
 
 
 @settings(max_examples=120, deadline=None)
@@ -105,8 +105,8 @@ def _object(schema: dict[str, Any], defs: dict[str, Any]) -> st.SearchStrategy[A
         return st.dictionaries(keys, values, max_size=3)
     fields = {name: _strategy(inner, defs) for name, inner in schema["properties"].items()}
     needed = set(schema.get("required", ()))
-    if "anyOf" in schema:  # an identity: some id at least, and none that looks like a phone
-        needed.add("customer_id")
+    if "anyOf" in schema:  # an identity or a line: some id at least, and none like a phone
+        needed.add("customer_id" if "customer_id" in fields else "product_id")
         fields |= {name: _SAFE_ID for name in fields if name.endswith("_id")}
     return st.fixed_dictionaries(
         {name: fields[name] for name in fields if name in needed},

@@ -213,6 +213,17 @@ RIGHT = (
     Right("16-negative-purchase", "event.jsonl", orders, [("o1", 12.5)]),
     Right("16-negative-purchase", "event.jsonl", money, (12.5, 1, 0)),
     Right("16-negative-purchase", "event.jsonl", bought_for, (1, FIRST, FIRST)),
+    Right("17-currency-mix", "mix.jsonl", orders, [("a", 10.0)]),
+    Right("17-currency-mix", "mix.jsonl", rejected, [(2, "wrong_currency", "$.total.currency")]),
+    Right("17-currency-mix", "refund.jsonl", orders, [("a", 100.0)]),
+    Right("17-currency-mix", "refund.jsonl", rejected, [(2, "wrong_currency", "$.total.currency")]),
+    *(
+        Right("18-coupon-letter-case", f"{file}.jsonl", look, value)
+        for file in ("exact", "lower", "mixed")
+        for look, value in ((used, ["tea"]), (labels, [("tea", 1.0)]), (offered, 1))
+    ),
+    Right("18-coupon-letter-case", "space.jsonl", orders, [("o1", 50.0)]),
+    Right("18-coupon-letter-case", "space.jsonl", rejected, []),
     Right("19-coupon-after-cancel", "cancel.jsonl", money, (0.0, 1, 1)),
     Right("19-coupon-after-cancel", "cancel.jsonl", used, ["tea"]),
     Right("19-coupon-after-cancel", "cancel.jsonl", offered, 1),

@@ -37,6 +37,8 @@ _FAULTS: Final[tuple[tuple[str, RejectReason, str | None], ...]] = (
     ("Number out of range", "out_of_range", "is too large a number"),
     ("Integer value out of range", "out_of_range", "is too large a number"),
     ("Object contains unknown field", "unknown_field", None),
+    ("Amount out of range", "out_of_range", "is too large an amount"),
+    ("Currencies differ", "wrong_currency", "names two currencies for one thing"),
 )
 _EXPECTED = re.compile(r"\AExpected `[^`]*`(?P<rest>.*)\Z", re.DOTALL)
 # An amount of seven digits, or a GTIN with blanks, is no phone number.

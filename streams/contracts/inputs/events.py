@@ -4,17 +4,19 @@ A new event name is one entry in a `Literal` here, one line in `required.REQUIRE
 needs a block of its own, and one line in `customer.applying.APPLIERS`.
 """
 
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from msgspec import Meta
+from msgspec.structs import force_setattr
 
 from streams.contracts.common import (
-    Amount,
     Block,
     Cart,
     ChannelName,
     Context,
     Count,
+    CouponText,
+    Currency,
     Digits,
     DurationMs,
     FreeName,
@@ -23,12 +25,13 @@ from streams.contracts.common import (
     Identity,
     LineItem,
     LinkMethod,
-    Money,
     Product,
     SalesChannel,
     Text,
     Zoned,
 )
+from streams.contracts.coupons import code_text
+from streams.contracts.money import Price, Total, keep_price, keep_total
 
 ShoppingName = Literal[
     "products_searched",
@@ -162,7 +165,7 @@ class Clickstream(Event, frozen=True, kw_only=True):
     products: Annotated[tuple[Product, ...], Meta(max_length=200)] = ()
     cart: Cart | None = None
     promotion: Promotion | None = None
-    coupon_code: Id | None = None
+    coupon_code: CouponText | None = None
     session_id: Id | None = None
 
 
@@ -178,7 +181,7 @@ class App(Event, frozen=True, kw_only=True):
     products: Annotated[tuple[Product, ...], Meta(max_length=200)] = ()
     cart: Cart | None = None
     promotion: Promotion | None = None
-    coupon_code: Id | None = None
+    coupon_code: CouponText | None = None
     session_id: Id | None = None
 
 
@@ -240,13 +243,23 @@ class Beacon(Event, frozen=True, kw_only=True):
 
 
 class CouponUse(Block, frozen=True, kw_only=True):
-    """A coupon on an order."""
+    """A coupon on an order; an odd code is kept as text, or as none, and loses nothing else."""
 
-    discount: Amount = 0.0
-    code: Id | None = None
+    discount: Price = 0.0
+    if TYPE_CHECKING:
+        code: str | None = None
+    else:
+        code: Any = None
     gcn: Annotated[str, Meta(pattern=r"^[0-9]{13,25}(?!\n)$")] | None = None
     offer_id: Id | None = None
     decision_id: Id | None = None
+    currency: Currency | None = None
+
+    def __post_init__(self) -> None:
+        """Bring discount and code into their one form."""
+        keep_price(self, "discount")
+        if self.code is not None:
+            force_setattr(self, "code", code_text(self.code))
 
 
 class Loyalty(Block, frozen=True, kw_only=True):
@@ -261,7 +274,7 @@ class Purchase(Event, frozen=True, kw_only=True):
 
     event_name: PurchaseName
     order_id: Id
-    total: Money
+    total: Total
     items: Annotated[tuple[LineItem, ...], Meta(max_length=500)]
     sales_channel: SalesChannel | None = None
     store_id: Id | None = None
@@ -270,6 +283,11 @@ class Purchase(Event, frozen=True, kw_only=True):
     coupons: Annotated[tuple[CouponUse, ...], Meta(max_length=50)] = ()
     loyalty: Loyalty | None = None
     original_order_id: Id | None = None
+    currency: Currency | None = None
+
+    def __post_init__(self) -> None:
+        """Bring the total into its one form."""
+        keep_total(self)
 
 
 class Redemption(Block, frozen=True, kw_only=True):
@@ -278,7 +296,7 @@ class Redemption(Block, frozen=True, kw_only=True):
     channel: SalesChannel | None = None
     gln: Digits | None = None
     order_id: Id | None = None
-    code: Id | None = None
+    code: CouponText | None = None
 
 
 class OfferFeedback(Event, frozen=True, kw_only=True):
@@ -288,10 +306,15 @@ class OfferFeedback(Event, frozen=True, kw_only=True):
     decision_id: Id
     offer_id: Id
     placement: Id | None = None
-    reward: Amount | None = None
+    reward: Price | None = None
     redemption: Redemption | None = None
     reason: Text | None = None
     reporter: Literal["app", "web", "pos", "crm", "email_provider", "push_provider"] | None = None
+    currency: Currency | None = None
+
+    def __post_init__(self) -> None:
+        """Bring the reward into its one form."""
+        keep_price(self, "reward")
 
 
 class Link(Block, frozen=True, kw_only=True, rename={"from_": "from"}):

@@ -28,6 +28,7 @@ RejectReason = Literal[
     "unknown_field",
     "id_conflict",
     "unreadable_row",
+    "wrong_currency",
 ]
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from streams.contracts.check_digits import bad_check_digit
 from streams.contracts.common import Identity
-from streams.contracts.inputs.events import InputEvent, PrivacyRequest, Profile
+from streams.contracts.inputs.events import InputEvent, PrivacyRequest, Profile, Purchase
 from streams.contracts.inputs.personal import is_phone
 from streams.contracts.inputs.placeholders import is_placeholder
 from streams.contracts.inputs.required import missing_block
@@ -30,6 +30,9 @@ def fault_of(event: InputEvent, rules: InputRules) -> Rejected | None:
     block = missing_block(event, event.event_name)
     if block is not None:
         return Rejected("missing_field", f"$.{block}", f"is required by {event.event_name}")
+    line = _nameless_line(event)
+    if line is not None:
+        return Rejected("missing_field", f"$.items[{line}].product_id", "or a gtin is required")
     path = bad_check_digit(event)
     if path is not None:
         return Rejected("bad_check_digit", path, "is no GS1 key: length or check digit is wrong")
@@ -86,6 +89,15 @@ def _link_fault(event: InputEvent, placeholders: frozenset[str]) -> Rejected | N
             return Rejected("no_identity", f"$.link.{name}", "is a placeholder, not an id")
         if is_phone(id_):
             return Rejected("pii_in_key", f"$.link.{name}", "is a phone number; send a hash")
+    return None
+
+
+def _nameless_line(event: InputEvent) -> int | None:
+    """The first line of an order that names no product, neither by its id nor by its GTIN."""
+    if isinstance(event, Purchase):
+        for index, item in enumerate(event.items):
+            if not item.product_id and item.gtin is None:
+                return index
     return None
 
 

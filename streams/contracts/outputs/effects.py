@@ -83,6 +83,15 @@ class EventIgnored(Struct, frozen=True):
     event_id: str
 
 
+class EventRefused(Struct, frozen=True):
+    """An event that could be read contradicts the reference data: a dead letter, if it came so."""
+
+    reason: Literal["wrong_currency"]
+    path: str
+    detail: str
+    event_id: str
+
+
 class EventLate(Struct, frozen=True):
     """An event came after later ones; it corrected counts and fired nothing."""
 
@@ -137,6 +146,7 @@ Effect = (
     | PurchaseSeen
     | EventRouted
     | EventIgnored
+    | EventRefused
     | EventLate
     | TimeZoneUnknown
     | DataDropped

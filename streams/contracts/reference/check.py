@@ -23,6 +23,8 @@ def check_reference(reference: Reference) -> list[str]:
         *_offers(reference.offers),
         *_gs1(reference),
         *_policies(reference.policies),
+        *_money(reference.policies),
+        *_stores(reference),
     ]
 
 
@@ -83,6 +85,28 @@ def _gs1(reference: Reference) -> Iterator[str]:
     for beacon in reference.beacons:
         if beacon.gln is not None and not is_gln(beacon.gln):
             yield f"beacons: {beacon.beacon_ref}: $.gln: length or check digit is wrong"
+
+
+def _money(policies: Policies) -> Iterator[str]:
+    rates = policies.exchange_rates
+    dated = (f"{rate.currency} from {rate.from_.isoformat()}" for rate in rates)
+    yield from _twice("policies", "exchange_rates", dated)
+    if any(rate.currency == policies.currency for rate in rates):
+        yield f"policies: $.exchange_rates: {policies.currency} is the shop's own currency"
+
+
+def _stores(reference: Reference) -> Iterator[str]:
+    """A GLN is one store, on `policies.stores` and over all beacons."""
+    named = reference.policies.stores
+    for store_id, gln in named.items():
+        if not is_gln(gln):
+            yield f"policies: $.stores.{store_id}: length or check digit is wrong"
+    yield from _twice("policies", "stores", named.values())
+    by_gln = {gln: store_id for store_id, gln in named.items()}
+    for beacon in reference.beacons:
+        store_id = by_gln.setdefault(beacon.gln, beacon.store_id) if beacon.gln else ""
+        if beacon.gln and store_id != beacon.store_id:
+            yield f"beacons: {beacon.beacon_ref}: $.gln: is the one of store {store_id}"
 
 
 def _policies(policies: Policies) -> Iterator[str]:

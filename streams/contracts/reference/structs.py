@@ -36,6 +36,7 @@ TriggerKind = Literal[
     "order_completed",
     "churn_band_entered",
 ]
+CouponCode = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
 Hour = Annotated[int, Meta(ge=0, le=24)]
 Days = Annotated[float, Meta(gt=0, le=730)]
 
@@ -84,7 +85,7 @@ class Offer(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
     expected_rate: Share = 0.05
     features: dict[str, float] = field(default_factory=dict)
     template_id: Id = "default"
-    coupon_code: Id | None = None
+    coupon_code: CouponCode | None = None
     gcn: Annotated[str, Meta(pattern=r"^[0-9]{13,25}(?!\n)$")] | None = None
     stock_product_id: Id | None = None
     paused: bool = False
@@ -258,6 +259,14 @@ class IdentityRules(Block, frozen=True, kw_only=True):
         return frozenset(word.strip().lower() for word in self.placeholders)
 
 
+class ExchangeRate(Block, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """What one of a currency is in the shop's, from a moment until the next rate."""
+
+    currency: Currency
+    from_: Zoned
+    rate: Annotated[float, Meta(gt=0, le=1e6)]
+
+
 class Policies(Block, frozen=True, kw_only=True):
     """The one document on `ref.policies`: every rule that is not an offer."""
 
@@ -271,6 +280,9 @@ class Policies(Block, frozen=True, kw_only=True):
     churn: ChurnDefinition = ChurnDefinition()
     offer_ttl_late_ms: DurationMs = 600_000
     identity: IdentityRules = IdentityRules()
+    exchange_rates: Annotated[tuple[ExchangeRate, ...], Meta(max_length=5_000)] = ()
+    stores: dict[Id, Digits] = field(default_factory=dict)
+    coupon_after_cancel: Literal["used", "free"] = "used"
 
 
 class Reference(Block, frozen=True, kw_only=True):
