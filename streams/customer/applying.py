@@ -110,7 +110,7 @@ def apply(person: Customer, event: InputEvent, places: Places) -> Applied:
     late = at_ms < person.last_at_ms - places.offer_ttl_late_ms
     timing = EventTiming(at_ms, now_ms, late, places)
     visits = person.visits
-    person = replace(recent.remember(person, mark), last_at_ms=now_ms)
+    person = recent.remember(person, mark, now_ms)
     person = _in_context(person, event, timing)
     change = applier(person, event, timing)
     if change.ignored is not None:

@@ -29,8 +29,8 @@ def content_hash(event: Event) -> int:
     return int.from_bytes(blake2b(content, digest_size=2).digest(), "big")
 
 
-def remember(person: Customer, mark: tuple[int, int]) -> Customer:
-    """The person with one more mark; beyond `RECENT_EVENTS_MAX` the oldest leaves its id only.
+def remember(person: Customer, mark: tuple[int, int], last_at_ms: int) -> Customer:
+    """The person with one more mark, as of `last_at_ms`; of the oldest only the id stays.
 
     Of the ids before the last 32 events four bytes each are kept, `OLDER_EVENTS_MAX` of them: the
     same event again is known for 256 events, and another one is taken for it once in 10^7.
@@ -40,7 +40,10 @@ def remember(person: Customer, mark: tuple[int, int]) -> Customer:
         leaving = b"".join(map(_id_bytes, recent[: len(recent) + 1 - RECENT_EVENTS_MAX]))
         older = (older + leaving)[-OLDER_EVENTS_MAX * ID_BYTES :]
     return replace(
-        person, recent_events=(*recent[1 - RECENT_EVENTS_MAX :], mark), older_events=older
+        person,
+        last_at_ms=last_at_ms,
+        recent_events=(*recent[1 - RECENT_EVENTS_MAX :], mark),
+        older_events=older,
     )
 
 

@@ -75,7 +75,7 @@ def answered(answer: LinkAnswered, row: Row | None, rules: IdentityRules) -> Res
     mark = (hash64(f"link:{answer.other_id}:{at_ms}:{answer.conflict_with or ''}"), MARK)
     if seen_before(row, mark) is not None:
         return done(row, at_ms)
-    person = remember(row, mark)
+    person = remember(row, mark, row.last_at_ms)
     if answer.conflict_with is not None:
         person = refusing(person, answer.other_id)
         return Resolution(person, person, None, (_changed(answer, "conflict"),), at_ms)
@@ -90,7 +90,7 @@ def answered(answer: LinkAnswered, row: Row | None, rules: IdentityRules) -> Res
     if isinstance(other, Customer):
         closed = other.churn.case if person.churn.case is not None else None
         merged = merge_customers(person, other, at_ms)
-        person = remember(merged, mark)
+        person = remember(merged, mark, merged.last_at_ms)
     effects = (_changed(answer, "linked"), *forgotten)
     return Resolution(person, person, None, effects, at_ms, closed)
 

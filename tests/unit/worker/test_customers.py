@@ -1,7 +1,9 @@
 """The shell is told what became of its epochs, and measures by that."""
 
+import json
 from collections import Counter
 
+from streams.customer import Customer, decode_row
 from streams.decisions import compile_policy
 from streams.telemetry import catalogue as metrics
 from tests.support import small_shop
@@ -54,3 +56,28 @@ def test_rows_that_a_dropped_epoch_made_are_counted_once() -> None:
     played.run_to_the_end()
     assert played.shell.created == {0: CUSTOMERS}
     assert len(played.rows_as_stored()) == CUSTOMERS
+
+
+def test_another_currency_is_a_dead_letter_and_changes_no_row() -> None:
+    """What only the reference data can refuse ends where unreadable records end."""
+    total = {"amount": "10000", "currency": "JPY"}
+    event = {
+        "event_id": "yen",
+        "event_name": "order_completed",
+        "occurred_at": small_shop.BEGIN.isoformat(),
+        "identity": {"customer_id": "c0001"},
+        "channel": "web",
+        "order_id": "o-1",
+        "total": total,
+        "items": [],
+    }
+    value = json.dumps(event).encode()
+    shop = compile_policy(small_shop.reference())
+    played = World([("events.purchase", 0, b"c0001", value)], (), shop, 1)
+    played.run_to_the_end()
+    (letter,) = played.outputs
+    assert (letter.topic, letter.value) == ("dead-letters", value)
+    assert dict(letter.headers)["os_reason"] == b"wrong_currency"
+    assert dict(letter.headers)["os_path"] == b"$.total.currency"
+    rows = [decode_row(data) for data in played.rows_as_stored().values()]
+    assert [row.orders for row in rows if isinstance(row, Customer)] == [()]
