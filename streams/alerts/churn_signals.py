@@ -81,7 +81,10 @@ def evaluate_signals(
 
 def signal_is_new(person: Customer, now_ms: int) -> bool:
     """Whether an event that is a signal happened at this very moment."""
-    return any(s.at_ms == now_ms and s.code not in FOUND_BY_EVALUATION for s in person.signals)
+    for signal in person.signals:
+        if signal.at_ms == now_ms and signal.code not in FOUND_BY_EVALUATION:
+            return True
+    return False
 
 
 def _with_signal(
@@ -95,6 +98,8 @@ def _with_signal(
 
 
 def _without_old(person: Customer, now_ms: int, policies: Policies) -> Customer:
+    if not person.signals:
+        return person
     window_ms = policies.churn.signal_window_days * DAY_MS
     kept = tuple(s for s in person.signals if now_ms - s.at_ms <= window_ms)
     return person if len(kept) == len(person.signals) else replace(person, signals=kept)

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from msgspec import Raw, Struct
 
 from streams.contracts.inputs.rules import Rejected
-from streams.contracts.times import from_ms
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -48,23 +48,24 @@ def output_headers(
     type: str,  # noqa: A002 - CloudEvents' own word
     id: str,  # noqa: A002
     source: str,
-    time_ms: int,
+    time: datetime,
     subject: str | None,
     traceparent: str | None,
 ) -> tuple[tuple[str, bytes], ...]:
     """The headers of a record that we write: CloudEvents binary mode, and W3C `traceparent`.
 
-    >>> dict(output_headers("churn_alert.v1", "a_1", "/offerstream", 0, "c1", None))["ce_time"]
+    >>> from streams.contracts.times import from_ms
+    >>> at = from_ms(0)
+    >>> dict(output_headers("churn_alert.v1", "a_1", "/offerstream", at, "c1", None))["ce_time"]
     b'1970-01-01T00:00:00Z'
     """
-    time = from_ms(time_ms).isoformat().replace("+00:00", "Z")
     headers = [
         ("content-type", JSON),
         ("ce_specversion", b"1.0"),
         ("ce_type", type.encode()),
         ("ce_id", id.encode()),
         ("ce_source", source.encode()),
-        ("ce_time", time.encode()),
+        ("ce_time", time.isoformat().replace("+00:00", "Z").encode()),
     ]
     if subject is not None:
         headers.append(("ce_subject", subject.encode()))

@@ -379,6 +379,8 @@ def due_at_ms(row: Row | None) -> int | None:
         return row.erasure.at_ms + ERASURE_REMEMBERED_MS
     if not isinstance(row, Customer):
         return None
+    if not (row.reminders or row.open_decisions or row.visits or row.coupons_out):
+        return row.churn.next_tick_ms
     dues = [reminder.due_at_ms for reminder in row.reminders]
     dues += [d.deadline_ms for d in row.open_decisions]
     dues += [v.due_ms for v in row.visits if v.due_ms is not None]

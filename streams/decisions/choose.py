@@ -48,7 +48,7 @@ def decide(person: Customer, request: DecisionRequest, now_ms: int, basis: Basis
     person, stopped = _stopped(known, agreed)
     if stopped is not None:
         verdict, code = stopped
-        withheld = tuple([_withheld(c, code) for c in policy.offers])
+        withheld = tuple([c.withheld[code] for c in policy.offers])
         return person, (DecisionLogged(decision_log(known, verdict, withheld)),)
     situation = situation_of(person, request, now_ms, policy, agreed)
     return _choose(known, situation, [(c, why_not(c, situation)) for c in policy.offers])
@@ -91,7 +91,7 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     context = context_vector(person, known.request.trigger_event, known.now_ms)
     if not eligible or known.arm.chooser == "holdout":
         verdict: Verdict = "holdout" if eligible else "nothing_eligible"
-        withheld = tuple([_withheld(c, code or "holdout") for c, code in objected])
+        withheld = tuple([c.withheld[code or "holdout"] for c, code in objected])
         return person, (DecisionLogged(decision_log(known, verdict, withheld, context)),)
     choice = _drawn(known, eligible, context)
     chosen = chosen_of(choice)
@@ -124,23 +124,13 @@ def _drawn(known: Known, eligible: list[CompiledOffer], context: Vector) -> Choi
     return Choice(eligible, vectors, terms, draw(known.decision_id, priorities, known.arm, epsilon))
 
 
-def _withheld(candidate: CompiledOffer, code: WhyNot) -> CandidateLog:
-    return CandidateLog(
-        offer_id=candidate.offer.offer_id,
-        why_not=code,
-        terms=None,
-        probability=0.0,
-        features=(),
-    )
-
-
 def _logged(objected: Objected, choice: Choice) -> tuple[CandidateLog, ...]:
     """All offers in their order, the eligible ones with what was found of them."""
     found = iter(
         zip(choice.vectors.tolist(), choice.terms, choice.drawn.probabilities, strict=True)
     )
     logged = [
-        _weighed(c, *next(found)) if code is None else _withheld(c, code) for c, code in objected
+        _weighed(c, *next(found)) if code is None else c.withheld[code] for c, code in objected
     ]
     return tuple(logged)
 

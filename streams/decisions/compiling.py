@@ -2,10 +2,17 @@
 
 from functools import reduce
 from operator import or_
+from typing import get_args
 
 from msgspec.structs import replace
 
-from streams.contracts.outputs.payloads import Coupon, ExperimentArm, Versioned
+from streams.contracts.outputs.payloads import (
+    CandidateLog,
+    Coupon,
+    ExperimentArm,
+    Versioned,
+    WhyNot,
+)
 from streams.contracts.reference.check import check_reference
 from streams.contracts.reference.structs import Experiment, Offer, Policies, Reference, TriggerRule
 from streams.contracts.times import DAY_MS, to_ms
@@ -67,6 +74,7 @@ def _compile_offer(offer: Offer, reference: Reference, errors: list[str]) -> Com
         prior_log_odds=prior_log_odds(offer.expected_rate),
         texts={kind: offer_text(offer, kind) for kind in OFFER_REASONS},
         titles={str(language): title for language, title in offer.title.items()},
+        withheld={code: _withheld(offer, code) for code in get_args(WhyNot)},
         coupon=Coupon(code=offer.coupon_code, gcn=offer.gcn) if offer.coupons else None,
     )
     return replace(compiled, objections=objections_to(compiled))
@@ -81,6 +89,12 @@ def _by_kind(triggers: tuple[CompiledTrigger, ...]) -> dict[str, tuple[CompiledT
     enabled = [t for t in triggers if t.rule.enabled]
     kinds = {t.rule.kind for t in enabled}
     return {kind: tuple(t for t in enabled if t.rule.kind == kind) for kind in kinds}
+
+
+def _withheld(offer: Offer, code: WhyNot) -> CandidateLog:
+    return CandidateLog(
+        offer_id=offer.offer_id, why_not=code, terms=None, probability=0.0, features=()
+    )
 
 
 def _named(policies: Policies) -> Versioned:

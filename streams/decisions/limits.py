@@ -43,9 +43,11 @@ def cap_remaining(person: Customer, contact: ContactPolicy, now_ms: int) -> int:
 
 def _same_day(person: Customer, now_ms: int) -> int:
     """Contacts on the calendar day of `now_ms`, by the person's own clock."""
+    lately = [c.at_ms for c in person.contacts if now_ms - c.at_ms <= LONGEST_DAY_MS]
+    if not lately:
+        return 0
     zone = zone_of(person.timezone)
     today = from_ms(now_ms).astimezone(zone).date()
-    lately = (c.at_ms for c in person.contacts if now_ms - c.at_ms <= LONGEST_DAY_MS)
     return sum(from_ms(at_ms).astimezone(zone).date() == today for at_ms in lately)
 
 

@@ -138,16 +138,13 @@ def _creative(chosen: CompiledOffer, locale: str) -> Creative:
 def _alternatives(choice: Choice, chosen: int) -> tuple[Alternative, ...]:
     eligible, terms, drawn = choice.eligible, choice.terms, choice.drawn
     ranked = sorted(
-        [i for i in range(len(eligible)) if i != chosen],
-        key=lambda i: (-terms[i].priority, eligible[i].offer.offer_id),
+        [(-terms[i].priority, c.offer.offer_id, i) for i, c in enumerate(eligible) if i != chosen]
     )
     alternatives = [
         Alternative(
-            offer_id=eligible[i].offer.offer_id,
-            priority=terms[i].priority,
-            probability=drawn.probabilities[i],
+            offer_id=offer_id, priority=terms[i].priority, probability=drawn.probabilities[i]
         )
-        for i in ranked[:ALTERNATIVES_MAX]
+        for _, offer_id, i in ranked[:ALTERNATIVES_MAX]
     ]
     return tuple(alternatives)
 

@@ -5,7 +5,14 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from streams.contracts.common import Purpose
-from streams.contracts.outputs.payloads import Coupon, ExperimentArm, Texts, Versioned, WhyNot
+from streams.contracts.outputs.payloads import (
+    CandidateLog,
+    Coupon,
+    ExperimentArm,
+    Texts,
+    Versioned,
+    WhyNot,
+)
 from streams.contracts.reference.structs import Offer, Policies, TriggerKind, TriggerRule
 from streams.customer import Places
 from streams.decisions.cel_rules import CelRule
@@ -20,7 +27,8 @@ class CompiledOffer(Struct, frozen=True):
     """An offer, and what is known of it before anybody asks.
 
     `never_with`: the offers that exclude it, or that it excludes. `texts`: why it is made, by what
-    triggers it; `titles` by language, `coupon` as the till knows it. `prior_log_odds`: of its
+    triggers it; `titles` by language, `coupon` as the till knows it, `withheld`: what the log says
+    of it where it is not eligible. `prior_log_odds`: of its
     owner's expected rate. `objections` are the rules of eligibility that can object to it at all.
     """
 
@@ -34,6 +42,7 @@ class CompiledOffer(Struct, frozen=True):
     texts: Mapping[TriggerKind, Texts]
     titles: Mapping[str, str]
     coupon: Coupon | None
+    withheld: Mapping[WhyNot, CandidateLog]
     objections: tuple[tuple[WhyNot, Objection], ...] = ()
 
 

@@ -49,6 +49,8 @@ def _requests_of(
 
 def set_reminders(person: Customer, now_ms: int, policy: Policy) -> Customer:
     """One reminder for each rule on abandoned carts while the cart holds something new."""
+    if not person.reminders and person.cart is None:
+        return person
     others = tuple(r for r in person.reminders if r.kind != CART_ABANDONED)
     wanted = _cart_reminders(person, now_ms, policy) if person.cart else ()
     reminders = (*wanted[:CART_REMINDERS_MAX], *others)

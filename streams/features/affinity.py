@@ -8,10 +8,10 @@ from streams.customer.interests import score_at
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
 from streams.features.family import Family
-from streams.features.scaling import log_scaled
+from streams.features.scaling import log_scale
 
-TYPICAL_SCORE = 5.0
-TYPICAL_TOTAL = 20.0
+scaled_score = log_scale(5.0)
+scaled_total = log_scale(20.0)
 
 
 def interests(person: Customer, now_ms: int) -> dict[str, float]:
@@ -24,8 +24,8 @@ def affinity(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tupl
     scores = interests(person, now_ms)
     own = 0.0
     if trigger_event.category:
-        own = log_scaled(scores.get(trigger_event.category, 0.0), TYPICAL_SCORE)
-    return own, log_scaled(sum(scores.values()), TYPICAL_TOTAL)
+        own = scaled_score(scores.get(trigger_event.category, 0.0))
+    return own, scaled_total(sum(scores.values()))
 
 
 AFFINITY = Family(("trigger_affinity", "total_affinity"), affinity)

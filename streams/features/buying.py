@@ -5,12 +5,12 @@ from streams.customer.decay import faded
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
 from streams.features.family import Family
-from streams.features.scaling import bounded, log_scaled
+from streams.features.scaling import bounded, log_scale
 
-TYPICAL_SILENCE_DAYS = 30.0
-TYPICAL_ORDERS = 5.0
-TYPICAL_WEEK = 30.0
-TYPICAL_MONTH = 100.0
+scaled_silence_days = log_scale(30.0)
+scaled_orders = log_scale(5.0)
+scaled_week = log_scale(30.0)
+scaled_month = log_scale(100.0)
 NEVER = 3.0
 
 
@@ -19,16 +19,16 @@ def buying(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[
     spend, rhythm = person.spend, person.rhythm
     silence = NEVER
     if rhythm is not None:
-        silence = log_scaled((now_ms - rhythm.last_ms) / DAY_MS, TYPICAL_SILENCE_DAYS)
+        silence = scaled_silence_days((now_ms - rhythm.last_ms) / DAY_MS)
     if spend is None:
         return silence, -1.0, -1.0, -1.0, 0.0
     age_ms = max(now_ms - spend.at_ms, 0)
     gross = spend.total + spend.discount_total
     return (
         silence,
-        log_scaled(spend.orders, TYPICAL_ORDERS),
-        log_scaled(faded(spend.week, age_ms, 7 * DAY_MS), TYPICAL_WEEK),
-        log_scaled(faded(spend.month, age_ms, 30 * DAY_MS), TYPICAL_MONTH),
+        scaled_orders(spend.orders),
+        scaled_week(faded(spend.week, age_ms, 7 * DAY_MS)),
+        scaled_month(faded(spend.month, age_ms, 30 * DAY_MS)),
         bounded(10.0 * spend.discount_total / gross) if gross > 0.0 else 0.0,
     )
 

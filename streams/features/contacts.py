@@ -4,11 +4,11 @@ from streams.contracts.times import DAY_MS, HOUR_MS
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
 from streams.features.family import Family
-from streams.features.scaling import log_scaled
+from streams.features.scaling import log_scale
 
-TYPICAL_OFFERS = 5.0
-TYPICAL_USED = 1.0
-TYPICAL_GAP_HOURS = 48.0
+scaled_offers = log_scale(5.0)
+scaled_used = log_scale(1.0)
+scaled_gap_hours = log_scale(48.0)
 GAP_MAX_HOURS = 24.0 * 60.0
 
 
@@ -21,9 +21,9 @@ def contacts(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tupl
         last_ms = max(contact.at_ms for contact in person.contacts)
         gap_hours = min(max(now_ms - last_ms, 0) / HOUR_MS, GAP_MAX_HOURS)
     return (
-        log_scaled(sent, TYPICAL_OFFERS),
-        log_scaled(used, TYPICAL_USED),
-        log_scaled(gap_hours, TYPICAL_GAP_HOURS),
+        scaled_offers(sent),
+        scaled_used(used),
+        scaled_gap_hours(gap_hours),
     )
 
 

@@ -10,9 +10,9 @@ from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
 from streams.customer.zone_time import zone_of
 from streams.features.family import Family
-from streams.features.scaling import log_scaled
+from streams.features.scaling import log_scale
 
-TYPICAL_PRICE = 20.0
+scaled_price = log_scale(20.0)
 SATURDAY = 5
 
 
@@ -28,7 +28,7 @@ def context(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple
         math.sin(turn),
         math.cos(turn),
         float(local.weekday() >= SATURDAY),
-        log_scaled(trigger_event.price, TYPICAL_PRICE) if trigger_event.price > 0.0 else 0.0,
+        scaled_price(trigger_event.price) if trigger_event.price > 0.0 else 0.0,
     )
 
 

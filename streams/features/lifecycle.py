@@ -4,14 +4,14 @@ from streams.contracts.times import DAY_MS
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
 from streams.features.family import Family
-from streams.features.scaling import bounded, log_scaled
+from streams.features.scaling import bounded, log_scale
 
-TYPICAL_TENURE_DAYS = 180.0
+scaled_tenure_days = log_scale(180.0)
 
 
 def lifecycle(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
     """Days since the first event, and the last churn score (0 at even odds or without one)."""
-    tenure = log_scaled((now_ms - person.created_at_ms) / DAY_MS, TYPICAL_TENURE_DAYS)
+    tenure = scaled_tenure_days((now_ms - person.created_at_ms) / DAY_MS)
     risk = person.churn.risk
     return tenure, bounded(4.0 * (risk - 0.5)) if risk is not None else 0.0
 

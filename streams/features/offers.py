@@ -13,8 +13,8 @@ from msgspec import Struct
 from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer.row import Customer
-from streams.features.affinity import TYPICAL_SCORE, interests
-from streams.features.scaling import bounded, log_scaled, logit
+from streams.features.affinity import interests, scaled_score
+from streams.features.scaling import bounded, log_scale, logit
 
 OFFER_NAMES = (
     "affinity",
@@ -29,8 +29,9 @@ OFFER_NAMES = (
 PRICE_CUTS = frozenset({"percent", "amount", "bogo"})
 TYPICAL_DEPTH = 0.15
 TYPICAL_BASKET = 40.0
-TYPICAL_DAYS = 7.0
+scaled_days = log_scale(7.0)
 RATE_LOGITS = 3.0
+scaled_min_spend = log_scale(1.0)
 
 
 class OfferCard(Struct, frozen=True, kw_only=True):
@@ -82,7 +83,7 @@ def card_of(offer: Offer) -> OfferCard:
         end_ms=to_ms(offer.valid_until),
         price_cut=float(offer.kind in PRICE_CUTS),
         depth=None if depth is None else _scaled_depth(depth),
-        duration=log_scaled(offer.redeem_within_days, TYPICAL_DAYS),
+        duration=scaled_days(offer.redeem_within_days),
         own_brand=bounded(offer.features.get("own_brand", 0.0)),
         expected_rate=bounded(logit(offer.expected_rate) / RATE_LOGITS),
     )
@@ -101,15 +102,27 @@ def taste_of(person: Customer, now_ms: int) -> Taste:
 
 
 def offer_numbers(card: OfferCard, taste: Taste) -> tuple[float, ...]:
-    """The numbers in the order of `OFFER_NAMES`, each within [-3, 3]."""
+    """The numbers in the order of `OFFER_NAMES`, each within [-3, 3].
+
+    `looked_at` says how much of what was looked at last belongs to the offer: the newest counts 1,
+    all less than 2.
+    """
+    interest = viewed = 0.0
+    for category in card.categories:
+        interest += taste.interest.get(category, 0.0)
+        viewed += taste.viewed.get(category, 0.0)
+    if card.product_ids:
+        for product_id, category, share in taste.views:
+            if product_id in card.product_ids and category not in card.categories:
+                viewed += share
     days_left = (card.end_ms - taste.now_ms) / DAY_MS
     return (
-        _affinity(card, taste),
-        _looked_at(card, taste),
+        scaled_score(interest) if card.categories else 0.0,
+        bounded(2.0 * viewed),
         card.price_cut,
         card.depth if card.depth is not None else _depth_of_amount(card, taste),
-        log_scaled(card.min_spend / taste.basket, 1.0) if card.min_spend else -1.0,
-        card.duration if days_left >= card.days else log_scaled(days_left, TYPICAL_DAYS),
+        scaled_min_spend(card.min_spend / taste.basket) if card.min_spend else -1.0,
+        card.duration if days_left >= card.days else scaled_days(days_left),
         card.own_brand,
         card.expected_rate,
     )
@@ -135,26 +148,3 @@ def _scaled_depth(depth: float) -> float:
 
 def _depth_of_amount(card: OfferCard, taste: Taste) -> float:
     return _scaled_depth(card.amount_off / max(card.min_spend, taste.basket))
-
-
-def _affinity(card: OfferCard, taste: Taste) -> float:
-    if not card.categories:
-        return 0.0
-    return log_scaled(_sum(taste.interest, card.categories), TYPICAL_SCORE)
-
-
-def _looked_at(card: OfferCard, taste: Taste) -> float:
-    """How much of what was looked at last belongs to the offer: the newest counts 1, all < 2."""
-    total = _sum(taste.viewed, card.categories)
-    if card.product_ids:
-        for product_id, category, share in taste.views:
-            if product_id in card.product_ids and category not in card.categories:
-                total += share
-    return bounded(2.0 * total)
-
-
-def _sum(by_category: Mapping[str, float], categories: tuple[str, ...]) -> float:
-    total = 0.0
-    for category in categories:
-        total += by_category.get(category, 0.0)
-    return total

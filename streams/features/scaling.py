@@ -5,10 +5,12 @@ could then not be taken again from its log.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 LIMIT = 3.0
+Scale = Callable[[float], float]
 
 
 def bounded(x: float) -> float:
@@ -24,13 +26,22 @@ def bounded(x: float) -> float:
     return LIMIT if x > 0.0 else -LIMIT
 
 
-def log_scaled(amount: float, typical: float) -> float:
+def log_scale(typical: float) -> Scale:
     """The log of an amount of 0 or more against a typical one: 0 there, -1 at nothing.
 
-    >>> log_scaled(0.0, 20.0), log_scaled(20.0, 20.0), round(log_scaled(500.0, 20.0), 2)
+    >>> scaled = log_scale(20.0)
+    >>> scaled(0.0), scaled(20.0), round(scaled(500.0), 2)
     (-1.0, 0.0, 1.04)
     """
-    return bounded(math.log1p(max(amount, 0.0)) / math.log1p(typical) - 1.0)
+    whole = math.log1p(typical)
+
+    def scaled(amount: float) -> float:
+        if amount <= 0.0:
+            return -1.0
+        x = math.log1p(amount) / whole - 1.0
+        return x if x <= LIMIT else bounded(x)
+
+    return scaled
 
 
 def prior_log_odds(expected_rate: float) -> float:

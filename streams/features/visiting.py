@@ -6,12 +6,12 @@ from streams.customer.decay import faded
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
 from streams.features.family import Family
-from streams.features.scaling import log_scaled
+from streams.features.scaling import log_scale
 
-TYPICAL_EVENTS_WEEK = 20.0
-TYPICAL_VIEWS = 5.0
-TYPICAL_DWELL_S = 120.0
-TYPICAL_CART = 40.0
+scaled_events_week = log_scale(20.0)
+scaled_views = log_scale(5.0)
+scaled_dwell_s = log_scale(120.0)
+scaled_cart = log_scale(40.0)
 
 
 def visiting(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
@@ -25,10 +25,10 @@ def visiting(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tupl
     if session is not None and now_ms - session.last_at_ms <= SESSION_SILENCE_MS:
         views, dwell_s = float(session.views), session.dwell_ms / 1000.0
     return (
-        log_scaled(events, TYPICAL_EVENTS_WEEK),
-        log_scaled(views, TYPICAL_VIEWS),
-        log_scaled(dwell_s, TYPICAL_DWELL_S),
-        log_scaled(person.cart.value if person.cart is not None else 0.0, TYPICAL_CART),
+        scaled_events_week(events),
+        scaled_views(views),
+        scaled_dwell_s(dwell_s),
+        scaled_cart(person.cart.value if person.cart is not None else 0.0),
     )
 
 

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from streams.contracts.catalogue import topic_of
-from streams.contracts.inputs.events import InputEvent, PrivacyRequest, Profile
+from streams.contracts.inputs.events import Event, InputEvent, PrivacyRequest, Profile
 from streams.contracts.internal.routing import (
     Asked,
     ErasureDone,
@@ -30,14 +30,14 @@ def key_of(message: Message) -> str:
     'c-1'
     """
     match message:
+        case Event():  # the common case first
+            return message.identity.key
         case RoutedEvent() | Tick() | ErasureDone():
             return message.key
         case LinkRequested():
             return message.other_id
         case LinkAnswered() | LinkEnded():
             return message.customer_id
-        case _:
-            return message.identity.key
 
 
 def resolve(message: Message, row: Row | None, rules: IdentityRules = DEFAULTS) -> Resolution:
@@ -47,6 +47,10 @@ def resolve(message: Message, row: Row | None, rules: IdentityRules = DEFAULTS) 
     link was asked for, or the tick's.
     """
     match message:
+        case Event():  # the common case first
+            if isinstance(row, Alias):
+                return _sent_on(message, row, topic_of(message), 0, None)
+            return _event(message, message.identity.key, row, None, None, rules)
         case Tick():
             return _ticked(message, row)
         case LinkRequested():
@@ -61,10 +65,6 @@ def resolve(message: Message, row: Row | None, rules: IdentityRules = DEFAULTS) 
             if instructions.is_instruction(message):
                 return _instructed(message, row)
             return _routed(message, row, rules)
-        case _:
-            if isinstance(row, Alias):
-                return _sent_on(message, row, topic_of(message), 0, None)
-            return _event(message, message.identity.key, row, None, None, rules)
 
 
 def _ticked(tick: Tick, row: Row | None) -> Resolution:

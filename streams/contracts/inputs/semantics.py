@@ -83,8 +83,9 @@ def _identity_fault(identity: Identity) -> Rejected | None:
 
 
 def _link_fault(event: InputEvent, placeholders: frozenset[str]) -> Rejected | None:
-    link = event.link if isinstance(event, Profile) else None
-    for name, id_ in (("from", link.from_), ("to", link.to)) if link is not None else ():
+    if not isinstance(event, Profile) or event.link is None:
+        return None
+    for name, id_ in (("from", event.link.from_), ("to", event.link.to)):
         if is_placeholder(id_, placeholders):
             return Rejected("no_identity", f"$.link.{name}", "is a placeholder, not an id")
         if is_phone(id_):
@@ -111,16 +112,17 @@ def _free_fault(event: InputEvent, rules: InputRules) -> Rejected | None:
     return None
 
 
-def _free_maps(event: InputEvent) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    context = event.context
+def _free_maps(event: InputEvent) -> list[tuple[str, Mapping[str, Any]]]:
+    context, found = event.context, list[tuple[str, Mapping[str, Any]]]()
     if context.app:
-        yield "$.context.app", context.app
+        found.append(("$.context.app", context.app))
     if context.device:
-        yield "$.context.device", context.device
+        found.append(("$.context.device", context.device))
     if context.campaign:
-        yield "$.context.campaign", context.campaign
+        found.append(("$.context.campaign", context.campaign))
     if isinstance(event, Profile) and event.traits:
-        yield "$.traits", event.traits
+        found.append(("$.traits", event.traits))
+    return found
 
 
 def nul_fault(event: InputEvent) -> Rejected | None:

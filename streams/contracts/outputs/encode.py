@@ -1,6 +1,7 @@
 """Effects to records: what goes to a topic, with its key and its CloudEvents headers."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -69,7 +70,7 @@ def _encode_offer(effect: happened.OfferDecided) -> OutputMessage:
         offer,
         id_=offer.decision_id,
         key=offer.customer_id,
-        at_ms=to_ms(offer.decided_at),
+        at=offer.decided_at,
         traceparent=offer.traceparent,
     )
 
@@ -80,7 +81,7 @@ def _encode_decision(effect: happened.DecisionLogged) -> OutputMessage:
         entry,
         id_=derive_id("l", entry.decision_id, entry.verdict, str(to_ms(entry.decided_at))),
         key=entry.customer_id,
-        at_ms=to_ms(entry.decided_at),
+        at=entry.decided_at,
         traceparent=entry.traceparent,
     )
 
@@ -91,7 +92,7 @@ def _encode_alert(effect: happened.AlertRaised) -> OutputMessage:
         alert,
         id_=alert.alert_id,
         key=alert.customer_id,
-        at_ms=to_ms(alert.raised_at),
+        at=alert.raised_at,
         traceparent=alert.traceparent,
     )
 
@@ -102,7 +103,7 @@ def _encode_identity(effect: happened.IdentityChanged) -> OutputMessage:
         change,
         id_=change.change_id,
         key=change.customer_id,
-        at_ms=to_ms(change.changed_at),
+        at=change.changed_at,
     )
 
 
@@ -112,7 +113,7 @@ def _encode_segment(effect: happened.SegmentChanged) -> OutputMessage:
         change,
         id_=change.change_id,
         key=change.customer_id,
-        at_ms=to_ms(change.changed_at),
+        at=change.changed_at,
     )
 
 
@@ -122,7 +123,7 @@ def _encode_zone_visit(effect: happened.ZoneVisitChanged) -> OutputMessage:
         change,
         id_=f"{change.visit_id}.{change.kind}",
         key=change.customer_id or change.visit_id,
-        at_ms=to_ms(change.left_at or change.entered_at),
+        at=change.left_at or change.entered_at,
     )
 
 
@@ -132,7 +133,7 @@ def _encode_receipt(effect: happened.ReceiptIssued) -> OutputMessage:
         receipt,
         id_=receipt.request_id,
         key=receipt.request_id,
-        at_ms=to_ms(receipt.completed_at),
+        at=receipt.completed_at,
     )
 
 
@@ -167,11 +168,11 @@ def _output(
     *,
     id_: str,
     key: str,
-    at_ms: int,
+    at: datetime,
     traceparent: str | None = None,
 ) -> OutputMessage:
     contract = CONTRACT_OF[type(payload)]
-    headers = output_headers(contract.type_name, id_, SOURCE, at_ms, key, traceparent)
+    headers = output_headers(contract.type_name, id_, SOURCE, at, key, traceparent)
     return OutputMessage(contract.topic.name, key.encode(), _ENCODER.encode(payload), headers)
 
 
