@@ -105,6 +105,8 @@ def _linked(
 
 def _go_on(person: Customer, asked: Effects, at_ms: int, world: World) -> tuple[Customer, Effects]:
     """The next event ends the wait for a link; the links that it asks for itself begin another."""
+    if not asked and not person.links_asked:
+        return person, ()
     person, decided = _answer_linking(person, max(at_ms, person.last_at_ms), world)
     links = tuple(
         effect.message.other_id

@@ -223,6 +223,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "enter_rssi_dbm": "Signal from which a person is in, in dBm.",
     "exit_rssi_dbm": "Signal below which a person is out, in dBm.",
     "exit_lost_after_ms": "How long an exit of the phone's system is waited for, in milliseconds.",
+    "eids": "The EIDs that a beacon whose id rolls shows now and next, given by your resolver.",
     "resolved_id": "The beacon that an id which rolls stands for now: its beacon_ref.",
     "exit_after_ms": "Silence after which a person is out, in milliseconds.",
     "reentry_cooldown_ms": "Before the same zone counts again, in milliseconds.",

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from streams.contracts.coupons import folded
-from streams.contracts.inputs.events import BeaconAddress
+from streams.contracts.inputs.events import BeaconAddress, EddystoneEid
 from streams.contracts.reference.addresses import address_key, keys_of
 from streams.contracts.reference.structs import (
     BeaconPlace,
@@ -55,7 +55,10 @@ class Places(Struct, frozen=True, kw_only=True):
 
     def find(self, address: BeaconAddress) -> BeaconPlace | None:
         """Where this beacon hangs, if the registry knows it."""
-        return self.beacons.get(address_key(address))
+        place = self.beacons.get(address_key(address))
+        if place is None and isinstance(address, EddystoneEid) and address.resolved_id is not None:
+            return self.beacons.get(address_key(EddystoneEid(eid=address.eid)))
+        return place
 
     def rate(self, currency: str, at_ms: int) -> Decimal | None:
         """What one of a currency is in the shop's at a moment; None where nobody said."""

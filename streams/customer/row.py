@@ -383,7 +383,8 @@ def due_at_ms(row: Row | None) -> int | None:
         return row.churn.next_tick_ms
     dues = [reminder.due_at_ms for reminder in row.reminders]
     dues += [d.deadline_ms for d in row.open_decisions]
-    dues += [v.due_ms for v in row.visits if v.due_ms is not None]
+    if row.visits:
+        dues += [v.due_ms for v in row.visits if v.due_ms is not None]
     dues += [d.deadline_ms for d in row.coupons_out]
     if row.churn.next_tick_ms is not None:
         dues.append(row.churn.next_tick_ms)

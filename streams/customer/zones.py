@@ -180,7 +180,7 @@ def _left(visit: ZoneVisit | None, spot: Spot, event: Beacon, at_ms: int) -> Zon
         return visit
     if visit.exited_at_ms is not None and visit.entered_at_ms is None:
         return visit
-    return replace(visit, exited_at_ms=at_ms, held=False, weak_ms=None)
+    return replace(visit, last_seen_ms=at_ms, exited_at_ms=at_ms, held=False, weak_ms=None)
 
 
 def _doubted(visit: ZoneVisit | None, at_ms: int) -> ZoneVisit | None:

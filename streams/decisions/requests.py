@@ -1,5 +1,6 @@
 """A request: a trigger rule that fired, and the trigger event that it fired on."""
 
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -23,4 +24,10 @@ class DecisionRequest(Struct, frozen=True):
     @property
     def decision_id(self) -> str:
         """The id of the decision that answers this."""
-        return derive_id("d", self.trigger_event.event_id, self.rule.rule_id)
+        return _decision_id(self.trigger_event.event_id, self.rule.rule_id)
+
+
+@lru_cache(maxsize=1024)
+def _decision_id(event_id: str, rule_id: str) -> str:
+    """Asked for several times while a request is answered."""
+    return derive_id("d", event_id, rule_id)

@@ -95,16 +95,16 @@ def _is_left_behind(person: Customer, rule: TriggerRule, at_ms: int) -> bool:
 
 def _is_decided(person: Customer, request: DecisionRequest) -> bool:
     """Whether this event has led to a decision by this rule before, as far as the row remembers."""
+    if not (person.contacts or person.open_decisions or person.reminders):
+        return False
     decision_id = request.decision_id
+    known = [c.decision_id for c in person.contacts]
+    known += [d.decision_id for d in person.open_decisions]
+    if decision_id in known:
+        return True
     event_id, rule_id = request.trigger_event.event_id, request.rule.rule_id
-    return (
-        any(c.decision_id == decision_id for c in person.contacts)
-        or any(d.decision_id == decision_id for d in person.open_decisions)
-        or any(
-            r.event_id == event_id and r.rule_id == rule_id and r.kind != CART_ABANDONED
-            for r in person.reminders
-        )
-    )
+    waiting = [(r.event_id, r.rule_id) for r in person.reminders if r.kind != CART_ABANDONED]
+    return (event_id, rule_id) in waiting
 
 
 def _listens(rule: TriggerRule, person: Customer, trigger_event: TriggerEvent) -> bool:

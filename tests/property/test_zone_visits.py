@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from streams.contracts.common import Identity
 from streams.contracts.inputs.events import Beacon, IBeacon, Profile, Zone
@@ -246,6 +247,11 @@ def test_a_rolling_eid_is_known_by_what_it_was_resolved_to() -> None:
     )
     places = compile_policy(Reference(beacons=(hung,))).places
     assert places.find(events[0].beacon) is hung
+    resolver = replace(hung, beacon_ref="b10", eids=("00AA00AA00AA00AA",))
+    places = compile_policy(Reference(beacons=(resolver,))).places
+    assert places.find(EddystoneEid(eid="00aa00aa00aa00aa")) is resolver
+    assert places.find(EddystoneEid(eid="00aa00aa00aa00aa", resolved_id="nowhere")) is resolver
+    assert places.find(EddystoneEid(eid="01aa00aa00aa00aa")) is None
 
 
 walks = st.lists(

@@ -200,10 +200,13 @@ class EddystoneUid(Block, frozen=True, kw_only=True, tag_field="standard", tag="
     instance: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{12}(?!\n)$")]
 
 
+Eid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{16}(?!\n)$")]
+
+
 class EddystoneEid(Block, frozen=True, kw_only=True, tag_field="standard", tag="eddystone_eid"):
     """Google's open beacon with an id that rolls."""
 
-    eid: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{16}(?!\n)$")]
+    eid: Eid
     resolved_id: Id | None = None
 
 

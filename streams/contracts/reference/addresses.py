@@ -35,8 +35,17 @@ def address_key(address: BeaconAddress) -> str:
 
 
 def keys_of(place: BeaconPlace) -> tuple[str, ...]:
-    """All texts under which a place is found; one whose EID rolls also by its `beacon_ref`."""
+    """All texts under which a place is found, each once.
+
+    One whose EID rolls is found by the EIDs that the shop's resolver has given it, and by its
+    `beacon_ref`, too.
+
+    >>> keys_of(BeaconPlace(beacon_ref="b", address=EddystoneEid(eid="0" * 16), store_id="s",
+    ...     zone=Zone(id="z"), eids=("00AA" * 4,)))
+    ('eddystone_eid:0000000000000000', 'resolved:b', 'eddystone_eid:00aa00aa00aa00aa')
+    """
     key = address_key(place.address)
     if not isinstance(place.address, EddystoneEid):
         return (key,)
-    return key, f"resolved:{place.beacon_ref}"
+    rolled = (address_key(EddystoneEid(eid=eid)) for eid in place.eids)
+    return tuple(dict.fromkeys((key, f"resolved:{place.beacon_ref}", *rolled)))

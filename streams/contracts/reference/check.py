@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from streams.contracts.check_digits import is_gcn, is_gln, is_gtin
-from streams.contracts.reference.addresses import address_key
+from streams.contracts.inputs.events import EddystoneEid
+from streams.contracts.reference.addresses import address_key, keys_of
 from streams.contracts.reference.structs import BeaconPlace, Offer, Policies, Reference
 
 SHARES_TOLERANCE = 1e-6
@@ -44,13 +45,16 @@ def _addresses(beacons: tuple[BeaconPlace, ...]) -> Iterator[str]:
     """One beacon hangs in one place, however its address is spelled."""
     first: dict[str, str] = {}
     for beacon in beacons:
-        key = address_key(beacon.address)
-        if key in first:
-            yield (
-                f"beacons: {beacon.beacon_ref}: $.address: is that of {first[key]} (hyphens and "
-                "upper or lower case make no other address)"
-            )
-        first.setdefault(key, beacon.beacon_ref)
+        for key in keys_of(beacon):
+            if key in first:
+                field = "address" if key == address_key(beacon.address) else "eids"
+                yield (
+                    f"beacons: {beacon.beacon_ref}: $.{field}: is that of {first[key]} (hyphens "
+                    "and upper or lower case make no other address)"
+                )
+            first.setdefault(key, beacon.beacon_ref)
+        if beacon.eids and not isinstance(beacon.address, EddystoneEid):
+            yield f"beacons: {beacon.beacon_ref}: $.eids: only an eddystone_eid rolls"
 
 
 def _twice(file: str, field: str, ids: Iterable[str]) -> Iterator[str]:

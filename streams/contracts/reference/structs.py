@@ -23,7 +23,7 @@ from streams.contracts.common import (
     Text,
     Zoned,
 )
-from streams.contracts.inputs.events import BeaconAddress, Zone
+from streams.contracts.inputs.events import BeaconAddress, Eid, Zone
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 TriggerKind = Literal[
@@ -119,13 +119,14 @@ class StockLevel(Block, frozen=True, kw_only=True):
 
 
 class BeaconPlace(Block, frozen=True, kw_only=True):
-    """Where a beacon hangs."""
+    """Where a beacon hangs. `eids`: what a beacon whose id rolls shows now, and shows next."""
 
     beacon_ref: Id
     address: BeaconAddress
     store_id: Id
     zone: Zone
     gln: Digits | None = None
+    eids: Annotated[tuple[Eid, ...], Meta(max_length=512)] = ()
 
 
 class TriggerRule(Block, frozen=True, kw_only=True):

@@ -144,6 +144,21 @@ def test_one_address_hangs_in_one_place(tmp_path: Path, one: str, other: str) ->
     assert error.startswith("beacons: x: $.address: is that of first")
 
 
+def test_one_eid_is_shown_by_one_beacon(tmp_path: Path) -> None:
+    """Two places with one EID of their resolver, and EIDs of a beacon that does not roll."""
+    rolls = "{{standard: eddystone_eid, eid: '{}'}}"
+    fixed = "{standard: ibeacon, uuid: f7826da64fa24e988024bc5b71e0893e, major: 1, minor: 1}"
+    place = "- {{beacon_ref: {}, address: {}, store_id: s, zone: {{id: z}}, eids: ['{}']}}\n"
+    (tmp_path / "beacons.yaml").write_text(
+        place.format("a", rolls.format("0" * 16), "aB" * 8)
+        + place.format("b", rolls.format("1" * 16), "Ab" * 8)
+        + place.format("c", fixed, "2" * 16)
+    )
+    errors = _errors(tmp_path)
+    assert errors[0].startswith("beacons: b: $.eids: is that of a")
+    assert errors[1] == "beacons: c: $.eids: only an eddystone_eid rolls"
+
+
 def test_quiet_hours_that_never_end_are_refused(tmp_path: Path) -> None:
     """0 to 24 says what to write instead; 1 to 24 and equal hours are taken."""
     for hours in ("{from_hour: 1, to_hour: 24}", "{from_hour: 0, to_hour: 0}"):
