@@ -26,8 +26,8 @@ def unit_draw(*parts: str) -> float:
     return int.from_bytes(_digest(parts, 8), "big") / 2**64
 
 
-def seed_of(*parts: str) -> int:
-    """A 64-bit seed for a generator, the same for the same parts."""
+def stable_hash(*parts: str) -> int:
+    """A 64-bit hash, the same for the same parts in every process and on every machine."""
     return int.from_bytes(_digest(parts, 8), "big")
 
 

@@ -5,13 +5,13 @@ Times are milliseconds since the epoch; gaps are days; counts decay with half-li
 """
 
 import math
-from hashlib import blake2b
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-DAY_MS = 86_400_000
-WEEK_MS = 604_800_000
+from streams.contracts.ids import stable_hash
+from streams.contracts.times import DAY_MS, WEEK_MS
+
 HALF_LIVES_TICKS = (2.0, 6.0, 18.0)
 
 
@@ -142,15 +142,6 @@ def correct_last_amount(
     spent = math.log1p(max(math.expm1(rhythm.log_amount_last) + after - before, 0.0))
     mean = rhythm.log_amount_mean + (spent - rhythm.log_amount_last) / (rhythm.repeats + 1)
     return replace(rhythm, log_amount_mean=mean, log_amount_last=spent)
-
-
-def stable_hash(text: str) -> int:
-    """A 64-bit hash that is the same in every process and on every machine.
-
-    >>> stable_hash("c-1") == stable_hash("c-1") != stable_hash("c-2")
-    True
-    """
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 def next_tick_ms(customer_id: str, at_ms: int, tick_ms: int) -> int:

@@ -22,11 +22,12 @@ from streams.demo.scoreboard import Scoreboard
 from streams.demo.screen import WIDTH, Scene, Screen, drawn, open_screen
 from streams.demo.stage import Stage
 from streams.demo.summary import print_summary
+from streams.models.measures import auc_or_half
 from streams.settings import Settings
 from streams.simulator.closed_loop import START_MS
 from streams.simulator.journey.play import Journey
 from streams.simulator.market import Market
-from streams.simulator.scoring import auc, true_rates
+from streams.simulator.scoring import true_rates
 from streams.simulator.stories import Story
 from streams.simulator.story import story
 
@@ -113,7 +114,7 @@ class Show:
             return None
         scored = [(risk, c) for c, risk in self._board.risks.items() if c in market.shoppers]
         gone = [market.is_gone(customer_id, now_ms) for _, customer_id in scored]
-        return auc([risk for risk, _ in scored], gone), len(scored)
+        return auc_or_half(gone, [risk for risk, _ in scored]), len(scored)
 
     def _scene(self, stage: Stage, play: Play, *, at_the_end: bool = False) -> Scene:
         told = self._story

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from msgspec import Struct
 
-from streams.contracts.times import from_ms
-from streams.customer.rhythm import DAY_MS, WEEK_MS, Rhythm, is_lapsed
+from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
+from streams.customer.rhythm import Rhythm, is_lapsed
 from streams.errors import OperatorError
 from streams.evaluation.churn_stream import ChurnStream
 from streams.evaluation.purchases import Purchase

@@ -4,8 +4,7 @@ import csv
 import os
 from pathlib import Path
 
-from streams.contracts.times import from_ms
-from streams.customer.rhythm import DAY_MS
+from streams.contracts.times import DAY_MS, from_ms
 from streams.evaluation.churn import ChurnReport
 from streams.evaluation.purchases import PurchaseFile
 from streams.evaluation.scores import Quality

@@ -3,12 +3,12 @@
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+
+from streams.models.measures import auc, log_loss
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Groups = NDArray[np.int64]
-PROBABILITY_MIN = 1e-9
 
 
 class Quality(Struct, frozen=True):
@@ -41,20 +41,6 @@ def measure(name: str, labels: Flags, scores: Floats, ticks: Groups | None = Non
     )
 
 
-def auc(labels: Flags, scores: Floats) -> float | None:
-    """P(a positive scores above a negative), ties count half (Mann-Whitney); None without both.
-
-    >>> auc(np.array([False, True, True]), np.array([0.1, 0.1, 0.9]))
-    0.75
-    """
-    positives = int(labels.sum())
-    pairs = positives * (len(labels) - positives)
-    if not pairs:
-        return None
-    ranks = float(rankdata(scores)[labels].sum())
-    return (ranks - positives * (positives + 1) / 2) / pairs
-
-
 def brier(labels: Flags, scores: Floats) -> float:
     """Mean squared error of the probability (Brier 1950).
 
@@ -62,18 +48,6 @@ def brier(labels: Flags, scores: Floats) -> float:
     0.125
     """
     return float(np.mean((scores - labels) ** 2)) if len(labels) else 0.0
-
-
-def log_loss(labels: Flags, scores: Floats) -> float:
-    """Mean negative log likelihood in nats; certainty is capped at 1e-9.
-
-    >>> round(log_loss(np.array([True, False]), np.array([0.5, 0.5])), 4)
-    0.6931
-    """
-    if not len(labels):
-        return 0.0
-    capped = np.clip(scores, PROBABILITY_MIN, 1.0 - PROBABILITY_MIN)
-    return float(-np.mean(np.log(np.where(labels, capped, 1.0 - capped))))
 
 
 def within_group_auc(labels: Flags, scores: Floats, groups: Groups) -> float | None:

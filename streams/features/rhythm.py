@@ -10,8 +10,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from streams.contracts.ids import stable_hash
 from streams.contracts.internal.learning import LearningExample
-from streams.customer.rhythm import DAY_MS, HALF_LIVES_TICKS, Rhythm, stable_hash
+from streams.contracts.times import DAY_MS
+from streams.customer.rhythm import HALF_LIVES_TICKS, Rhythm
 
 RHYTHM_FEATURES: tuple[str, ...] = (
     "log_silence",
@@ -78,7 +80,8 @@ def rhythm_features(
 ) -> NDArray[np.float64]:
     """The features at `now_ms`, shape `[17]` in the order of `RHYTHM_FEATURES`, all finite.
 
-    >>> from streams.customer.rhythm import WEEK_MS, record_purchase
+    >>> from streams.contracts.times import WEEK_MS
+    >>> from streams.customer.rhythm import record_purchase
     >>> x = rhythm_features(record_purchase(None, 0, 20.0), 4 * WEEK_MS, WEEK_MS)
     >>> float(x[RHYTHM_FEATURES.index("sqrt_silence")])
     2.0

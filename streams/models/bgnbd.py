@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import betaln, gammaln
 
-from streams.customer.rhythm import WEEK_MS
+from streams.contracts.times import WEEK_MS
 
 PARAMETER_MIN, PARAMETER_MAX = 1e-3, 1e3
 CUSTOMERS_MIN = 100

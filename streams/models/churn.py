@@ -14,7 +14,8 @@ from msgspec import Struct, ValidationError, convert, to_builtins
 from numpy.typing import NDArray
 
 from streams.contracts.internal.learning import LearningExample
-from streams.customer.rhythm import WEEK_MS, Rhythm
+from streams.contracts.times import WEEK_MS
+from streams.customer.rhythm import Rhythm
 from streams.errors import StateError
 from streams.features.rhythm import (
     RHYTHM_FEATURES,

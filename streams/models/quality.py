@@ -1,10 +1,10 @@
 """How good a model is on examples that it had not yet learned: a window of the last thousand."""
 
-import math
 from collections import deque
 from collections.abc import Iterable
 
 from streams.errors import StateError
+from streams.models.measures import auc, log_loss
 
 WINDOW = 1_000
 SOUND_LABELS_MIN = 100
@@ -37,18 +37,20 @@ class Prequential:
         if not self.pairs:
             return {}
         n = len(self.pairs)
-        positives = sum(label for _, label in self.pairs)
+        scores, labels = zip(*self.pairs, strict=True)
+        positives = sum(labels)
         rate = positives / n
         figures = {
             "window": float(n),
             "rate": rate,
-            "log_loss": sum(log_loss(p, y) for p, y in self.pairs) / n,
-            "log_loss_constant": sum(log_loss(rate, y) for _, y in self.pairs) / n,
+            "log_loss": log_loss(labels, scores, PROBABILITY_MIN),
+            "log_loss_constant": log_loss(labels, [rate] * n, PROBABILITY_MIN),
         }
         if positives:
-            figures["calibration"] = sum(p for p, _ in self.pairs) / positives
-        if 0.0 < positives < n:
-            figures["auc"] = auc(self.pairs)
+            figures["calibration"] = sum(scores) / positives
+        ranked = auc(labels, scores)
+        if ranked is not None:
+            figures["auc"] = ranked
         return {name: round(value, 6) for name, value in figures.items()}
 
     def dump(self) -> list[list[float]]:
@@ -79,31 +81,3 @@ def is_sound(figures: dict[str, float]) -> bool:
     low, high = RATIO_RANGE
     better = figures["log_loss"] <= figures["log_loss_constant"]
     return better and low <= figures.get("calibration", 1.0) <= high
-
-
-def log_loss(probability: float, label: float) -> float:
-    """Negative log likelihood of one label in nats."""
-    p = min(max(probability, PROBABILITY_MIN), 1.0 - PROBABILITY_MIN)
-    return -math.log(p if label > 0.5 else 1.0 - p)
-
-
-def auc(pairs: Iterable[Pair]) -> float:
-    """P(a positive scores above a negative), ties count half; both kinds must be there.
-
-    >>> auc([(0.1, 0.0), (0.1, 1.0), (0.9, 1.0)])
-    0.75
-    """
-    ordered = sorted(pairs)
-    positives = sum(1 for _, label in ordered if label > 0.5)
-    below = won = 0.0
-    at = 0
-    while at < len(ordered):
-        tied = at
-        while tied < len(ordered) and ordered[tied][0] == ordered[at][0]:
-            tied += 1
-        up = sum(1 for _, label in ordered[at:tied] if label > 0.5)
-        down = tied - at - up
-        won += up * (below + down / 2.0)
-        below += down
-        at = tied
-    return won / (positives * (len(ordered) - positives))

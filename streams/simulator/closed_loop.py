@@ -14,13 +14,13 @@ from streams.customer import Customer
 from streams.decisions import compile_policy
 from streams.driver import Driver
 from streams.models import initial_models
+from streams.models.measures import auc_or_half
 from streams.models.trainer import Trainer
 from streams.simulator.market import Market
 from streams.simulator.scoring import (
     ArmResult,
     Difference,
     Expected,
-    auc,
     by_arm,
     difference,
     expected,
@@ -125,7 +125,7 @@ def _judge(market: Market, driver: Driver, played: Played) -> Outcome:
         policy_against_uniform=difference(arms.get("policy", nobody), arms.get("uniform", nobody)),
         late_policy=expected((e for e in late if e.experiment.arm == "policy"), market),
         alerts=len(played.alerts),
-        churn_auc=auc([risk for risk, _ in scored], [gone for _, gone in scored]),
+        churn_auc=auc_or_half([gone for _, gone in scored], [risk for risk, _ in scored]),
         churn_scored=len(scored),
         triggers=dict(sorted(Counter(e.trigger.kind for e in played.entries).items())),
     )

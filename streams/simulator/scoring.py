@@ -101,17 +101,3 @@ def averaged(rates: Sequence[Rates]) -> Expected:
         return Expected(0, 0.0, 0.0, 0.0)
     chosen, uniform, best = (float(x) for x in np.mean(rates, axis=0))
     return Expected(len(rates), chosen, uniform, best)
-
-
-def auc(scores: Sequence[float], gone: Sequence[bool]) -> float:
-    """P(one who left scores higher than one who did not), ties halved; .5 without both kinds.
-
-    >>> auc([0.9, 0.8, 0.1], [True, False, False])
-    1.0
-    """
-    left = [s for s, g in zip(scores, gone, strict=True) if g]
-    stayed = [s for s, g in zip(scores, gone, strict=True) if not g]
-    if not left or not stayed:
-        return 0.5
-    statistic = stats.mannwhitneyu(left, stayed).statistic
-    return float(statistic / (len(left) * len(stayed)))

@@ -31,7 +31,7 @@ WORKER_OUTPUTS = (*topics.OUTPUTS, topics.CUSTOMER_EVENTS, topics.LEARNING_EXAMP
 
 
 class App(Struct, frozen=True):
-    """A process's parts. `faust_app` is the Faust app whose group and agents carry the work."""
+    """A process's parts."""
 
     settings: Settings
     role: Role
@@ -40,11 +40,6 @@ class App(Struct, frozen=True):
     follower: ReferenceFollower | None
     watch: Watch
     http: HttpServer
-
-    @property
-    def faust_app(self) -> Any:
-        """The Faust app inside the runtime."""
-        return self.runtime.app
 
     def run(self) -> int:
         """Run until told to stop or until something fails; the process's exit code.

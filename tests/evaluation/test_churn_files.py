@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streams.customer.rhythm import DAY_MS, WEEK_MS
+from streams.contracts.times import DAY_MS, WEEK_MS
 from streams.errors import OperatorError
 from streams.evaluation.churn import evaluate_at, evaluate_prequential
 from streams.evaluation.churn_stream import ChurnStream

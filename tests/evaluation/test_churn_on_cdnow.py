@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.customer.rhythm import DAY_MS, WEEK_MS
+from streams.contracts.times import DAY_MS, WEEK_MS
 from streams.evaluation.churn import ChurnReport, evaluate_at, evaluate_prequential, predict_all
 from streams.evaluation.purchases import Purchase, read_purchases
 

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.contracts.times import DAY_MS, WEEK_MS
 from streams.customer.rhythm import (
-    DAY_MS,
-    WEEK_MS,
     Rhythm,
     has_returned,
     is_lapsed,

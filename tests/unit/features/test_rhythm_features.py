@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.customer.rhythm import DAY_MS, WEEK_MS, Rhythm, record_purchase
+from streams.contracts.times import DAY_MS, WEEK_MS
+from streams.customer.rhythm import Rhythm, record_purchase
 from streams.features.rhythm import (
     RHYTHM_FEATURES,
     Population,

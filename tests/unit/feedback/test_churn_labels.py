@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from streams.contracts.outputs.effects import OutcomeLabeled
 from streams.contracts.reference.structs import ChurnDefinition
-from streams.customer.rhythm import WEEK_MS, next_tick_ms, record_purchase
+from streams.contracts.times import WEEK_MS
+from streams.customer.rhythm import next_tick_ms, record_purchase
 from streams.customer.row import Customer
 from streams.features.rhythm import churn_example_features
 from streams.feedback import await_label, label_scoring, start_ticks

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.customer.rhythm import DAY_MS
+from streams.contracts.times import DAY_MS
 from streams.models.bgnbd import (
     CDNOW_WEEKS,
     BgNbd,

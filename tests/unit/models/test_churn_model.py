@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from streams.contracts.internal.learning import LearningExample
-from streams.customer.rhythm import DAY_MS, WEEK_MS, Rhythm, record_purchase
+from streams.contracts.times import DAY_MS, WEEK_MS
+from streams.customer.rhythm import Rhythm, record_purchase
 from streams.errors import StateError
 from streams.evaluation.churn_stream import ChurnStream
 from streams.evaluation.purchases import Purchase

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from streams.contracts.internal.learning import LearningExample, ModelSnapshot
-from streams.customer.rhythm import WEEK_MS, record_purchase
+from streams.contracts.times import WEEK_MS
+from streams.customer.rhythm import record_purchase
 from streams.errors import StateError
 from streams.features.rhythm import churn_example
 from streams.models import Trainer, initial_models, with_snapshot
