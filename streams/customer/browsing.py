@@ -10,6 +10,7 @@ from streams.customer.activity import counted, dwell_ms
 from streams.customer.change import Change, EventTiming
 from streams.customer.consents import is_refused
 from streams.customer.interests import WEIGHT_ADDED, WEIGHT_VIEWED, liked, looked_at
+from streams.customer.places import Places
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
 
@@ -75,7 +76,7 @@ def added_product(person: Customer, event: Browse, timing: EventTiming) -> Chang
             affinities = liked(person.affinities, product.category, WEIGHT_ADDED, timing.at_ms)
             person = replace(person, affinities=affinities)
         if event.cart is None:
-            cart = carts.put_in(person.cart, product, timing.at_ms)
+            cart = carts.put_in(person.cart, with_gtin(product, timing.places), timing.at_ms)
             person = replace(person, cart=cart)
     return Change(_with_cart(person, event, timing))
 
@@ -84,7 +85,8 @@ def removed_product(person: Customer, event: Browse, timing: EventTiming) -> Cha
     """`product_removed`: out of the cart."""
     person = _counted(person, event, timing)
     if event.product is not None and event.cart is None:
-        cart = carts.taken_out(person.cart, event.product, timing.at_ms)
+        gone = with_gtin(event.product, timing.places)
+        cart = carts.taken_out(person.cart, gone, timing.at_ms)
         person = replace(person, cart=cart)
     return Change(_with_cart(person, event, timing))
 
@@ -109,10 +111,20 @@ def _count(person: Customer, name: str, timing: EventTiming) -> Customer:
     return replace(person, counters=counted(person.counters, name, timing.at_ms))
 
 
+def with_gtin(product: Product, places: Places) -> Product:
+    """The product with the GTIN that `ref.products` knows: a till may know nothing else of it."""
+    known = places.product(product.product_id, None) if product.gtin is None else None
+    if known is None or known.gtin is None:
+        return product
+    return replace(product, gtin=known.gtin)
+
+
 def _with_cart(person: Customer, event: Browse, timing: EventTiming) -> Customer:
     if event.cart is None:
         return person
-    return replace(person, cart=carts.shown(person.cart, event.cart, timing.at_ms))
+    items = tuple(with_gtin(product, timing.places) for product in event.cart.items)
+    seen = replace(event.cart, items=items)
+    return replace(person, cart=carts.shown(person.cart, seen, timing.at_ms))
 
 
 def _trigger_event(

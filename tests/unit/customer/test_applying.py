@@ -33,7 +33,7 @@ from streams.contracts.inputs.events import (
     names_of,
 )
 from streams.contracts.outputs.effects import EventIgnored, EventLate, TimeZoneUnknown
-from streams.contracts.reference.structs import BeaconPlace
+from streams.contracts.reference.structs import BeaconPlace, ProductInfo, Reference
 from streams.contracts.times import DAY_MS, MINUTE_MS, from_ms
 from streams.customer import (
     APPLIERS,
@@ -49,6 +49,7 @@ from streams.customer import (
 from streams.customer.consents import is_push_refused
 from streams.customer.counters import count
 from streams.customer.merge import merge_customers
+from streams.customer.places import places_of
 from streams.customer.row import OpenDecision
 
 T0 = 1_770_000_000_000
@@ -464,3 +465,23 @@ def test_a_zone_that_is_none_is_counted_and_the_last_known_stays() -> None:
     applied = after(spoken(1, timezone="Asia/Tokyo"), spoken(2, timezone="Mars/Olympus"))
     assert applied.person.timezone == "Asia/Tokyo"
     assert applied.effects == (TimeZoneUnknown("e-2"),)
+
+
+def test_a_till_that_knows_gtins_takes_out_what_a_page_put_in_by_id() -> None:
+    """The registry of products joins the two, for a cart without a price too; other lines stay."""
+    shoe = ProductInfo(product_id="shoe", category="shoes", gtin="04006381333931")
+    places = places_of(Reference(products=(shoe,)))
+    held = (Product(product_id="shoe", category="shoes"), Product(product_id="tv", category="tv"))
+    sold = LineItem(gtin="4006381333931", product_id="plu-7", unit_price=1.0, quantity=1)
+    events = (
+        web(1, "product_added", T0, product=held[0]),
+        web(2, "product_added", T0 + 1, product=held[1]),
+        replace(order(3, "o-1", "1.00", T0 + 2), items=(sold,)),
+        web(4, "cart_viewed", T0 + 3, cart=Cart(cart_id="k", items=held)),
+        replace(order(5, "o-2", "1.00", T0 + 4), items=(sold,)),
+    )
+    person, left = PERSON, []
+    for event in events:
+        person = apply(person, event, places).person
+        left.append([item.product_id for item in person.cart.items] if person.cart else None)
+    assert left == [["shoe"], ["shoe", "tv"], ["tv"], ["shoe", "tv"], ["tv"]]
