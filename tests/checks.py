@@ -1,15 +1,20 @@
 """One battery of checks over every model that learns, after river's `checks.common`.
 
-A model is anything with `learn(example)`, `dump()` and a classmethod `load(data)`. `check_model`
-runs all of it; a new model is one test that calls it.
+A model is any class of `streams.models` with `model_id`, `learn(example)`, `dump()`,
+`view(version)` and a classmethod `load(data)`; `tests/unit/models/test_battery.py` runs each check
+on each of them.
 """
 
+import importlib
+import inspect
 import math
+import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import msgspec
 
+from streams import models
 from streams.contracts.internal.learning import LearningExample
 
 DUMP_BYTES_MAX = 1_000_000  # a snapshot is one Kafka record
@@ -29,100 +34,92 @@ class Learner(Protocol):
         """What `dump` wrote out."""
 
 
-MakeLearner = Callable[[], Any]
-MakeExamples = Callable[[int], Sequence[LearningExample]]
-Predict = Callable[[Any, LearningExample], float]
+class Subject(NamedTuple):
+    """A model, and what it is checked with.
 
-
-def check_model(
-    make_learner: MakeLearner,
-    make_examples: MakeExamples,
-    predict: Predict,
-    *,
-    warm_up: int = 2000,
-    bound_at: tuple[int, int] = (3000, 9000),
-) -> None:
-    """Run the whole battery.
-
-    Args:
-        make_learner: a model that has learned nothing.
-        make_examples: the first n examples of one fixed stream that can be learned from; each call
+    Attributes:
+        make: a model that has learned nothing.
+        examples: the first n examples of one fixed stream that can be learned from; each call
             makes them anew and equal.
         predict: the model's P(label is 1) for an example's features.
         warm_up: after how many examples the model must be better than the constant rate.
         bound_at: two sizes of stream between which the dump may grow by a tenth at most.
     """
-    check_predicts_before_learning(make_learner, make_examples, predict)
-    check_learns(make_learner, make_examples, predict, warm_up)
-    check_dump_and_load_are_equal(make_learner, make_examples, predict)
-    check_same_stream_makes_the_same_model(make_learner, make_examples)
-    check_examples_are_not_changed(make_learner, make_examples)
-    check_memory_is_bounded(make_learner, make_examples, bound_at)
+
+    make: Callable[[], Any]
+    examples: Callable[[int], Sequence[LearningExample]]
+    predict: Callable[[Any, LearningExample], float]
+    warm_up: int = 2000
+    bound_at: tuple[int, int] = (3000, 9000)
 
 
-def check_predicts_before_learning(
-    make_learner: MakeLearner, make_examples: MakeExamples, predict: Predict
-) -> None:
+def learners() -> list[type]:
+    """Every model that learns, found by walking `streams.models`."""
+    found: dict[str, type] = {}
+    for module in pkgutil.iter_modules(models.__path__, f"{models.__name__}."):
+        kinds = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
+        found.update((name, kind) for name, kind in kinds if _is_learner(kind))
+    return [found[name] for name in sorted(found)]
+
+
+def _is_learner(kind: type) -> bool:
+    parts = ("model_id", "learn", "dump", "load", "view")
+    return all(hasattr(kind, part) for part in parts) and not getattr(kind, "_is_protocol", False)
+
+
+def check_predicts_before_learning(of: Subject) -> None:
     """A model that knows nothing answers with a probability, and so does its reloaded dump."""
-    (example,) = make_examples(1)
-    for learner in (make_learner(), _reload(make_learner())):
-        assert 0.0 < predict(learner, example) < 1.0
+    (example,) = of.examples(1)
+    for learner in (of.make(), _reload(of.make())):
+        assert 0.0 < of.predict(learner, example) < 1.0
 
 
-def check_learns(
-    make_learner: MakeLearner, make_examples: MakeExamples, predict: Predict, warm_up: int
-) -> None:
+def check_learns(of: Subject) -> None:
     """After the warm-up its log loss on examples not yet seen is below the constant rate's."""
-    learner, examples = make_learner(), make_examples(2 * warm_up)
+    learner, examples, warm_up = of.make(), of.examples(2 * of.warm_up), of.warm_up
     for example in examples[:warm_up]:
         learner.learn(example)
     rate = sum(e.label for e in examples[:warm_up]) / warm_up
     own = constant = 0.0
     for example in examples[warm_up:]:
-        own += _log_loss(example.label, predict(learner, example))
+        own += _log_loss(example.label, of.predict(learner, example))
         constant += _log_loss(example.label, rate)
         learner.learn(example)
     assert own < constant, f"log loss {own / warm_up:.4f}, constant rate {constant / warm_up:.4f}"
 
 
-def check_dump_and_load_are_equal(
-    make_learner: MakeLearner, make_examples: MakeExamples, predict: Predict
-) -> None:
+def check_dump_and_load_are_equal(of: Subject) -> None:
     """A model stored half way as JSON and read back goes on exactly like the one that stayed."""
-    stayed, examples = make_learner(), make_examples(600)
+    stayed, examples = of.make(), of.examples(600)
     for example in examples[:300]:
         stayed.learn(example)
     moved = _reload(stayed)
     assert moved.dump() == stayed.dump()
     for example in examples[300:]:
-        assert predict(moved, example) == predict(stayed, example)
+        assert of.predict(moved, example) == of.predict(stayed, example)
         stayed.learn(example)
         moved.learn(example)
     assert moved.dump() == stayed.dump()
 
 
-def check_same_stream_makes_the_same_model(
-    make_learner: MakeLearner, make_examples: MakeExamples
-) -> None:
+def check_same_stream_makes_the_same_model(of: Subject) -> None:
     """Nothing but the examples decides: two runs end in equal bytes."""
-    first, second = _trained(make_learner, make_examples(300)), make_examples(300)
-    assert _encode(first) == _encode(_trained(make_learner, second))
+    first, second = _trained(of.make, of.examples(300)), of.examples(300)
+    assert _encode(first) == _encode(_trained(of.make, second))
 
 
-def check_examples_are_not_changed(make_learner: MakeLearner, make_examples: MakeExamples) -> None:
+def check_examples_are_not_changed(of: Subject) -> None:
     """Learning leaves the example as it was, its dict of features included."""
-    examples = make_examples(50)
+    examples = of.examples(50)
     before = msgspec.json.encode(examples)
-    _trained(make_learner, examples)
+    _trained(of.make, examples)
     assert msgspec.json.encode(examples) == before
 
 
-def check_memory_is_bounded(
-    make_learner: MakeLearner, make_examples: MakeExamples, bound_at: tuple[int, int]
-) -> None:
+def check_memory_is_bounded(of: Subject) -> None:
     """The dump stops growing with the stream and fits into one record."""
-    few, many = bound_at
-    learner, examples = make_learner(), make_examples(many)
+    few, many = of.bound_at
+    learner, examples = of.make(), of.examples(many)
     for example in examples[:few]:
         learner.learn(example)
     size_few = len(_encode(learner))
@@ -133,8 +130,18 @@ def check_memory_is_bounded(
     assert size_many < DUMP_BYTES_MAX
 
 
-def _trained(make_learner: MakeLearner, examples: Sequence[LearningExample]) -> Any:
-    learner = make_learner()
+CHECKS: tuple[Callable[[Subject], None], ...] = (
+    check_predicts_before_learning,
+    check_learns,
+    check_dump_and_load_are_equal,
+    check_same_stream_makes_the_same_model,
+    check_examples_are_not_changed,
+    check_memory_is_bounded,
+)
+
+
+def _trained(make: Callable[[], Any], examples: Sequence[LearningExample]) -> Any:
+    learner = make()
     for example in examples:
         learner.learn(example)
     return learner

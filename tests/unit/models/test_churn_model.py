@@ -15,7 +15,6 @@ from streams.features.rhythm import RHYTHM_FEATURES
 from streams.models.churn import ChurnLearner, ChurnModel
 from streams.models.hazard import Hazard
 from streams.models.population import CUSTOMERS_MAX
-from tests.checks import check_model
 
 
 def shoppers(customers: int, weeks: int, seed: int = 5) -> list[Purchase]:
@@ -85,11 +84,6 @@ def bought(*days: float) -> Rhythm:
         rhythm = record_purchase(rhythm, round(day * DAY_MS), 20.0)
     assert rhythm is not None
     return rhythm
-
-
-def test_churn_learner_passes_the_battery() -> None:
-    """Everything that a model owes the house; by example 9,000 all 700 customers have been seen."""
-    check_model(ChurnLearner, make_examples, p_return, bound_at=(9000, 12_000))
 
 
 def test_cold_start_scores_without_any_data() -> None:

@@ -16,7 +16,6 @@ from streams.models.response import (
     ResponseLearner,
     ResponseModel,
 )
-from tests.checks import check_model
 
 RATE = 0.2
 RATE_FEATURE = prior_log_odds(RATE) / RATE_LOGITS
@@ -68,17 +67,6 @@ def trained(count: int) -> ResponseLearner:
     for example in examples(count):
         learner.learn(example)
     return learner
-
-
-def test_battery() -> None:
-    """The battery over every model: learns, bounded, equal after a reload, input untouched."""
-    check_model(
-        ResponseLearner,
-        examples,
-        lambda learner, example: scored(learner.view("v"), example),
-        warm_up=1500,
-        bound_at=(1500, 3000),
-    )
 
 
 def test_numpy_reads_what_river_learned() -> None:

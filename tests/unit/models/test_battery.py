@@ -1,0 +1,41 @@
+"""Every model that learns, through every check of the battery, as River does it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from streams.models.churn import ChurnLearner
+from streams.models.response import ResponseLearner
+from tests.checks import CHECKS, Subject, learners
+from tests.unit.models import test_churn_model as churn
+from tests.unit.models import test_response_model as response
+
+# By example 9,000 of the churn stream all of its 700 customers have been seen.
+SUBJECTS: dict[type, Subject] = {
+    ChurnLearner: Subject(
+        ChurnLearner, churn.make_examples, churn.p_return, bound_at=(9000, 12_000)
+    ),
+    ResponseLearner: Subject(
+        ResponseLearner,
+        response.examples,
+        lambda learner, example: response.scored(learner.view("v"), example),
+        warm_up=1500,
+        bound_at=(1500, 3000),
+    ),
+}
+CASES = [
+    pytest.param(kind, check, id=f"{kind.__name__}:{check.__name__}")
+    for kind in learners()
+    for check in CHECKS
+]
+
+
+def test_every_learner_has_something_to_learn_from() -> None:
+    """A model that is new in `streams.models` is named here, or this fails."""
+    assert set(learners()) == set(SUBJECTS)
+
+
+@pytest.mark.parametrize(("kind", "check"), CASES)
+def test_model(kind: type, check: Callable[[Subject], None]) -> None:
+    """What a model owes the house: see the check's own sentence."""
+    check(SUBJECTS[kind])
