@@ -54,6 +54,9 @@ class Partition(Protocol[R]):
     def put(self, key: bytes, row: R | None) -> None:
         """Set the row; None deletes it (a tombstone in the changelog)."""
 
+    def put_off(self, key: bytes, until_ms: int) -> None:
+        """Leave a row as it is, but have it due then; the next `put` names its own time again."""
+
     def emit(self, output: Output, *, urgent: bool = False) -> None:
         """Write a record with this epoch; `urgent` ends the epoch after this batch."""
 

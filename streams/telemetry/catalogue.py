@@ -218,6 +218,12 @@ STANDBY_LAG = _gauge(
 READY = _gauge("runtime", "ready", "1 when restored, assigned and caught up with models.")
 BREAKER = _gauge("runtime", "breaker_open", "1 when nearly everything is bad and work has stopped.")
 BAD_SHARE = _gauge("runtime", "breaker_bad_ratio", "Share of bad records in the breaker's window.")
+INTERNAL_ERRORS = _counter(
+    "runtime",
+    "internal_errors_total",
+    "Records and timers whose processing failed twice, by a fault in the program.",
+    by.FAILED_KIND,
+)
 PROCESS_TIME = _counter(
     "runtime", "process_seconds_total", "Wall time spent in decode, process and encode."
 )

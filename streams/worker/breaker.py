@@ -21,7 +21,7 @@ class Breaker:
         meter.set(metrics.BREAKER, value=0)
 
     def saw(self, *, bad: bool) -> None:
-        """Count one record.
+        """Count one record (or a timer that failed).
 
         Raises:
             BreakerOpenError: the window is full and too much of it is bad.
@@ -39,7 +39,7 @@ class Breaker:
             return
         self._meter.set(metrics.BREAKER, value=1)
         raise BreakerOpenError(
-            f"{share:.0%} of the last {seen} records could not be read, so the worker stopped. "
-            "See `offerstream dead-letters list`, mend the producer, start again; "
+            f"{share:.0%} of the last {seen} records could not be read or processed, so the worker "
+            "stopped. See `offerstream dead-letters list`, mend the producer, start again; "
             "breaker.bad_ratio_max 1 lets everything through to the dead letters"
         )

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
+import structlog
 from msgspec import Struct
 
 from streams import topics
@@ -27,24 +28,33 @@ from streams.contracts.outputs.effects import (
     EventRefused,
     OfferDecided,
 )
-from streams.contracts.outputs.encode import encode_dead_letter, encode_output, encode_routed
+from streams.contracts.outputs.encode import (
+    OutputMessage,
+    encode_dead_letter,
+    encode_output,
+    encode_routed,
+)
 from streams.customer import Row, due_at_ms
 from streams.customer.codec import decode_row, encode_row
 from streams.errors import StateError
 from streams.identity import key_of
-from streams.pipeline import World, process
+from streams.pipeline import Step, World, process
 from streams.runtime.murmur2 import partition_for
 from streams.runtime.records import Output, Record
 from streams.runtime.shell import EpochStats, Partition
 from streams.settings import Settings
+from streams.telemetry import Measurement, measure
 from streams.telemetry import catalogue as metrics
-from streams.telemetry import measure
 from streams.worker.breaker import Breaker
+from streams.worker.faults import rejected_for
 from streams.worker.ledger import Account, Ledger
 from streams.worker.meter import Meter
 from streams.worker.reference import View
 
+log = structlog.get_logger()
+
 DUE_ROWS_PER_CALL = 500
+PUT_OFF_MS = 3_600_000
 ROUTED_TYPES = (RoutedEvent, LinkRequested, LinkAnswered, LinkEnded, ErasureDone)
 # What was accepted and cannot be used all the same: it goes to the dead letters as it came.
 UNUSABLE = {
@@ -59,6 +69,14 @@ class Work(Struct, frozen=True):
     partition: Partition[Row]
     account: Account
     view: View
+
+
+class Done(Struct, frozen=True):
+    """What a message led to, ready to be written: nothing of it can fail any more."""
+
+    step: Step
+    messages: tuple[tuple[Effect, OutputMessage | None], ...]
+    measurements: tuple[Measurement, ...]
 
 
 class CustomerShell:
@@ -97,24 +115,28 @@ class CustomerShell:
         return processing_time_ms()
 
     def on_records(self, partition: Partition[Row], records: Sequence[Record]) -> None:
-        """Process a batch, each record to its end."""
+        """Process a batch, each record to its end.
+
+        Raises:
+            BreakerOpenError: nearly all of the last records were bad.
+        """
         started = time.perf_counter()
         work = self._work(partition)
         rules = self._rules(work.view.policy.placeholders)
         for record in records:
-            message = self._decode(record, rules)
-            self._breaker.saw(bad=isinstance(message, Rejected))
-            if isinstance(message, Rejected):
-                self._reject(work, record, message)
-            else:
-                self._handle(work, record, message)
+            fault = self._take(work, record, rules)
+            if fault is not None:
+                self._reject(work, record, fault)
+            self._breaker.saw(bad=fault is not None)
         self._meter.count(metrics.PROCESS_TIME, value=time.perf_counter() - started)
 
     def on_due(self, partition: Partition[Row], now_ms: int) -> None:
         """Let what is due happen, each row at its own due time.
 
+        Where that fails twice the row stays as it is and is put off, so that the others go on.
+
         Raises:
-            StateError: a row stays due after its tick; going on would never end.
+            BreakerOpenError: nearly all of the last records and timers were bad.
         """
         work = self._work(partition)
         for key in partition.due(now_ms, DUE_ROWS_PER_CALL):
@@ -122,12 +144,11 @@ class CustomerShell:
             due = None if row is None else due_at_ms(row)
             if due is None or due > now_ms:
                 continue
-            tick = Tick(key.decode(), due)
-            after = self._process(work, key, tick, row)
-            left = None if after is None else due_at_ms(after)
-            if left is not None and left <= due:
-                raise StateError(f"a tick left its row due: {type(after).__name__}")
-            if self._settings.clock == "processing_time":
+            fault = self._process(work, key, Tick(key.decode(), due), row)
+            if fault is not None:
+                partition.put_off(key, now_ms + PUT_OFF_MS)
+                self._breaker.saw(bad=True)
+            elif self._settings.clock == "processing_time":
                 work.account.measure(metrics.TIMER_DELAY, value=max(0, now_ms - due) / 1000)
 
     def on_restored(self, partition: int, rows: int) -> None:
@@ -162,20 +183,27 @@ class CustomerShell:
             placeholders=placeholders,
         )
 
+    def _take(self, work: Work, record: Record, rules: InputRules) -> Rejected | None:
+        """Take a record to its end; why not, where it cannot be."""
+        try:
+            message = self._decode(record, rules)
+        except Exception as error:
+            return self._failed(work, error, record)
+        if isinstance(message, Rejected):
+            return message
+        partition, key = work.partition, key_of(message).encode()
+        if partition_for(key, partition.count) != partition.number:
+            self._route(work, record, key, message)
+            return None
+        if not isinstance(message, ROUTED_TYPES):
+            work.account.event_time_ms = max(work.account.event_time_ms, message.at_ms)
+        return self._process(work, key, message, partition.get(key), record)
+
     def _decode(self, record: Record, rules: InputRules) -> InputEvent | Routable | Rejected:
         name = self._in_catalogue.get(record.topic, record.topic)
         if name == topics.CUSTOMER_EVENTS.name:
             return decode_routed(record.value)
         return decode(name, record.value, record.headers, rules)
-
-    def _handle(self, work: Work, record: Record, message: InputEvent | Routable) -> None:
-        partition, key = work.partition, key_of(message).encode()
-        if partition_for(key, partition.count) != partition.number:
-            self._route(work, record, key, message)
-            return
-        if not isinstance(message, ROUTED_TYPES):
-            work.account.event_time_ms = max(work.account.event_time_ms, message.at_ms)
-        self._process(work, key, message, partition.get(key), record)
 
     def _process(
         self,
@@ -184,20 +212,54 @@ class CustomerShell:
         message: Message,
         row: Row | None,
         record: Record | None = None,
-    ) -> Row | None:
-        """Take a message to its end; `record` is what it came in, and a timer's has none."""
+    ) -> Rejected | None:
+        """Take a message to its end; `record` is what it came in, and a timer's has none.
+
+        What raises is tried once more. Until all of it is known nothing is written, so whatever
+        fails twice leaves no trace but the reason that is given back.
+        """
+        try:
+            done = self._compute(work, message, row)
+        except Exception:
+            try:
+                done = self._compute(work, message, row)
+            except Exception as error:
+                return self._failed(work, error, record)
+        after = done.step.row
+        if after is not row:
+            work.partition.put(key, after)
+            work.account.rows += (after is not None) - (row is not None)
+        for effect, encoded in done.messages:
+            self._emit(work, effect, encoded, record)
+        work.account.take(done.measurements)
+        return None
+
+    def _compute(self, work: Work, message: Message, row: Row | None) -> Done:
         now_ms = processing_time_ms() if self._settings.clock == "processing_time" else 0
         step = process(message, row, World(work.view.models, work.view.policy, now_ms))
-        if step.row is not row:
-            work.partition.put(key, step.row)
-            work.account.rows += (step.row is not None) - (row is not None)
+        if isinstance(message, Tick) and _still_due(step.row, message.at_ms):
+            raise StateError("a tick left its row due; to go on would never end")
         trace = traceparent_of(message)
-        for effect in step.effects:
-            self._emit(work, effect, record, trace)
-        work.account.take(measure(message, step))
-        return step.row
+        messages = tuple((effect, encode_output(effect, trace)) for effect in step.effects)
+        return Done(step, messages, measure(message, step))
 
-    def _emit(self, work: Work, effect: Effect, record: Record | None, trace: str | None) -> None:
+    def _failed(self, work: Work, error: Exception, record: Record | None) -> Rejected:
+        """Say loudly where it failed, with nothing of what it was about.
+
+        Raises:
+            MemoryError: that is no fault of a record.
+        """
+        if isinstance(error, MemoryError):
+            raise error
+        fault = rejected_for(error)
+        kind = "timer" if record is None else "record"
+        work.account.measure(metrics.INTERNAL_ERRORS, kind)
+        log.error("processing_failed", kind=kind, error=fault.detail)
+        return fault
+
+    def _emit(
+        self, work: Work, effect: Effect, encoded: OutputMessage | None, record: Record | None
+    ) -> None:
         unusable = UNUSABLE.get(effect.reason) if isinstance(effect, EventIgnored) else None
         if unusable is not None and record is not None:
             self._reject(work, record, unusable)
@@ -205,7 +267,6 @@ class CustomerShell:
         if isinstance(effect, EventRefused) and record is not None:
             self._reject(work, record, Rejected(effect.reason, effect.path, effect.detail))
             return
-        encoded = encode_output(effect, trace)
         if encoded is None:
             return
         urgent = isinstance(effect, OfferDecided | AlertRaised)
@@ -232,6 +293,11 @@ class CustomerShell:
         topic = self._in_catalogue.get(record.topic, record.topic)
         work.partition.emit(dead_letter(record, topic, rejected))
         work.account.measure(metrics.REJECTED, topic, rejected.reason)
+
+
+def _still_due(row: Row | None, at_ms: int) -> bool:
+    due = None if row is None else due_at_ms(row)
+    return due is not None and due <= at_ms
 
 
 def source_topics(settings: Settings) -> tuple[str, ...]:

@@ -9,23 +9,28 @@ import json
 import os
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 import pytest
 
 from streams import topics
+from streams.contracts.internal.routing import Message, Tick
 from streams.contracts.reference.files import load_reference
 from streams.contracts.times import DAY_MS, from_ms
 from streams.decisions import Policy, compile_policy
 from streams.driver import Driver
+from streams.identity import key_of
 from streams.models import initial_models
+from streams.pipeline import Step, process
 from streams.runtime.murmur2 import partition_for
 from streams.simulator import SHOP
 from streams.simulator.closed_loop import START_MS, play
 from streams.simulator.market import Market
 from streams.simulator.records import Sent
 from streams.telemetry import catalogue as metrics
+from streams.worker import customers
 from streams.worker.ledger import Ledger
 from tests.support import small_shop
 from tests.support.expected import COMPARED, Expected
@@ -265,6 +270,55 @@ def test_a_dropped_epoch_takes_its_clock_with_it() -> None:
     entries = [json.loads(o.value or b"") for o in world.outputs if o.topic == "decision-log"]
     reminded = [e["decided_at"] for e in entries if e["trigger"]["kind"] == "cart_abandoned"]
     assert reminded == ["2024-01-01T10:40:00Z"]
+
+
+def raising(ticks_only: bool, chosen: str) -> Callable[..., Step]:
+    """`process`, but for one person, or one person's timers, it raises."""
+
+    def failing(message: Message, *others: Any) -> Step:
+        if key_of(message) == chosen and (isinstance(message, Tick) or not ticks_only):
+            raise ZeroDivisionError(chosen)
+        return process(message, *others)
+
+    return failing
+
+
+def somebody(sent: list[Sent]) -> str:
+    """A customer whom no other key's records name, with many records."""
+    keys = Counter(s.key for s in sent)
+    named = (k for k, _ in keys.most_common() if not any(k in s.value for s in sent if s.key != k))
+    return next(named).decode()
+
+
+def test_one_person_whose_processing_fails_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With crashes: each of their records is one dead letter, and all others have what they had."""
+    for seed in range(SEED_FIRST, SEED_FIRST + 2):
+        print(f"seed {seed}")
+        sent = played(seed, FEW_STEPS // 2)
+        chosen = somebody(sent)
+        expected = Expected([s for s in sent if s.key != chosen.encode()], policy())
+        routing = Expected(sent, policy()).routing
+        monkeypatch.setattr(customers, "process", raising(False, chosen))
+        world = run(sent, routing, seed, FEW_STEPS)
+        letters = Counter(o.key for o in world.outputs if o.topic == topics.DEAD_LETTERS.name)
+        assert letters.total() == sum(s.key == chosen.encode() for s in sent)
+        assert differences(world, expected) == [], f"seed {seed}"
+
+
+def test_timers_that_fail_are_put_off_and_nothing_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With crashes: what a timer could not do, the person's next event does at its due time."""
+    failed = 0.0
+    for seed in range(SEED_FIRST, SEED_FIRST + 2):
+        print(f"seed {seed}")
+        sent = played(seed, FEW_STEPS // 2)
+        expected = Expected(sent, policy())
+        monkeypatch.setattr(customers, "process", raising(True, somebody(sent)))
+        world = run(sent, expected.routing, seed, FEW_STEPS)
+        assert differences(world, expected) == [], f"seed {seed}"
+        failed += world.meter.value(metrics.INTERNAL_ERRORS, "timer")
+    assert failed > 0
 
 
 @pytest.mark.soak

@@ -98,6 +98,10 @@ class MemoryPartition:
         """Set or delete the row."""
         self.rows.put(key, row)
 
+    def put_off(self, key: bytes, until_ms: int) -> None:
+        """Leave the row as it is, but have it due then."""
+        self.rows.put_off(key, until_ms)
+
     def emit(self, output: Output, *, urgent: bool = False) -> None:
         """Write a record with this epoch."""
         if output.topic == ROUTED:

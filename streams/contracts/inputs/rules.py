@@ -29,6 +29,7 @@ RejectReason = Literal[
     "id_conflict",
     "unreadable_row",
     "wrong_currency",
+    "internal_error",
 ]
 
 

@@ -69,6 +69,7 @@ class PartitionLoop(Generic[R]):
         # The open rows' own, every time it is opened: a shell calls them for each event.
         self.get: Callable[[bytes], R | None] = _not_open
         self.put: Callable[[bytes, R | None], None] = _not_open
+        self.put_off: Callable[[bytes, int], None] = _not_open
 
     # What a shell sees, beside `get` and `put`.
 
@@ -176,7 +177,7 @@ class PartitionLoop(Generic[R]):
             restored.begin,
             restored.end,
         )
-        self.get, self.put = self._rows.get, self._rows.put
+        self.get, self.put, self.put_off = self._rows.get, self._rows.put, self._rows.put_off
         self._context.shell.on_restored(self.number, restored.rows)
         self.state = "running"
 
@@ -211,7 +212,7 @@ class PartitionLoop(Generic[R]):
             self._say_what_became_of_epochs(self._opened.rows)
         self._fetch = self._commit = None
         self._give_back_turn()
-        self.get = self.put = _not_open
+        self.get = self.put = self.put_off = _not_open
         session, self._session = self._session, None
         if session is not None:
             closed = self._in_thread(session.close)

@@ -68,10 +68,18 @@ class Rows(Generic[R]):
         """Set or delete (None) the row in the open epoch."""
         slot = self._young.get(key) or self._find(key)
         due_at = None if row is None else self._shell.due_at_ms(row)
-        due_ms = NEVER if due_at is None else max(0, due_at)
+        due_ms = NEVER if due_at is None else min(max(0, due_at), NEVER)
         was, slot.row, slot.data = slot.row, row, None
         if was is None or was is _ENCODED:
             self._note_decoded(slot)
+        self._change(key, slot, due_ms)
+
+    def put_off(self, key: bytes, until_ms: int) -> None:
+        """Leave the row as it is, but have it due then."""
+        self._change(key, self._young.get(key) or self._find(key), min(max(0, until_ms), NEVER))
+
+    def _change(self, key: bytes, slot: RowSlot[R], due_ms: int) -> None:
+        """The slot belongs to the open epoch, and is due then."""
         epoch = self.open
         if slot.epoch != epoch.number:
             slot.epoch, slot.was_due_ms, slot.due_ms = epoch.number, slot.due_ms, NEVER

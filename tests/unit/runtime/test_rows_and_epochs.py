@@ -163,7 +163,7 @@ def test_however_many_rows_there_are_few_are_in_memory(tmp_path: Path) -> None:
 
 
 class RowsMachine(RuleBasedStateMachine):
-    """Puts, deletes, overlapping commits: rows and due keys always equal a dictionary's."""
+    """Puts, deletes, rows put off, overlapping commits: all equals a dictionary's."""
 
     folder: Path
     opened = 0
@@ -175,16 +175,26 @@ class RowsMachine(RuleBasedStateMachine):
         # Two rows in memory, one decoded: the store is asked as well, and the bytes.
         self.rows: Rows[str] = Rows(self.store, DueShell(), 2, 1)  # type: ignore[arg-type]
         self.model: dict[bytes, str] = {}
+        self.put_off_to: dict[bytes, int] = {}
 
     @rule(key=st.sampled_from(KEYS), due=st.one_of(st.none(), st.just(""), st.integers(0, 6)))
     def put(self, key: bytes, due: object) -> None:
         """Set or delete."""
         row = None if due is None else str(due)
         self.rows.put(key, row)
+        self.put_off_to.pop(key, None)
         if row is None:
             self.model.pop(key, None)
         else:
             self.model[key] = row
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data(), due=st.integers(0, 6))
+    def put_off(self, data: st.DataObject, due: int) -> None:
+        """The row stays, its due time is another."""
+        key = data.draw(st.sampled_from(sorted(self.model)))
+        self.rows.put_off(key, due)
+        self.put_off_to[key] = due
 
     @precondition(lambda self: self.rows.committing is None)
     @rule()
@@ -206,7 +216,11 @@ class RowsMachine(RuleBasedStateMachine):
     @invariant()
     def due_keys_equal_the_model(self) -> None:
         """The earliest first, limited or not."""
-        dues = sorted((int(row), key) for key, row in self.model.items() if row)
+        dues = sorted(
+            (self.put_off_to.get(key, int(row or 0)), key)
+            for key, row in self.model.items()
+            if row or key in self.put_off_to
+        )
         for now_ms in (0, 3, 6):
             expected = [key for due_ms, key in dues if due_ms <= now_ms]
             assert self.rows.due(now_ms, 10) == expected

@@ -44,6 +44,9 @@ class OnePartition:
         assert row is not None
         self._dirty[key] = row
 
+    def put_off(self, key: bytes, until_ms: int) -> None:
+        """Nothing is ever due."""
+
     def emit(self, output: Output, *, urgent: bool = False) -> None:
         """Write with this epoch."""
         self._open.append(output)
