@@ -5,7 +5,7 @@ feeds. Between the two lies a `ModelSnapshot`: every parameter by its name.
 """
 
 from streams.models.churn import ChurnModel
-from streams.models.library import Models, initial_models, with_snapshot
+from streams.models.library import Models, initial_models, may_serve, with_snapshot
 from streams.models.response import ResponseModel
 from streams.models.trainer import LEARNERS, Trainer
 
@@ -16,5 +16,6 @@ __all__ = [
     "ResponseModel",
     "Trainer",
     "initial_models",
+    "may_serve",
     "with_snapshot",
 ]

@@ -23,6 +23,11 @@ def initial_models() -> Models:
     return Models(ResponseModel(), ChurnModel())
 
 
+def may_serve(snapshot: ModelSnapshot) -> bool:
+    """Whether deciding may read it: the response model only while it is sound."""
+    return snapshot.model != "response" or is_sound(snapshot.quality)
+
+
 def with_snapshot(models: Models, snapshot: ModelSnapshot) -> Models:
     """The models after a snapshot; one that is not sound leaves the last good one in place.
 
@@ -30,7 +35,7 @@ def with_snapshot(models: Models, snapshot: ModelSnapshot) -> Models:
         StateError: the snapshot is of a newer format, or damaged.
     """
     learner = LEARNERS.get(snapshot.model)
-    if learner is None or (snapshot.model == "response" and not is_sound(snapshot.quality)):
+    if learner is None or not may_serve(snapshot):
         return models
     if snapshot.format != FORMAT:
         raise StateError(

@@ -186,7 +186,9 @@ REFERENCE_TIME = _gauge(
     "reference", "reference_timestamp_seconds", "When the policy was applied, Unix time."
 )
 REFERENCE_STALE = _gauge(
-    "reference", "reference_stale", "1 while newer reference data is bad and the old is kept."
+    "reference",
+    "reference_stale",
+    "1 while a newer reference record is bad and its old version is kept.",
 )
 
 # What carries it.

@@ -13,8 +13,10 @@ from msgspec import Struct
 
 from streams import topics
 from streams.contracts.inputs.rules import Rejected
+from streams.contracts.internal.learning import ModelSnapshot
 from streams.contracts.internal.learning_records import decode_example, encode_snapshot
 from streams.errors import StateError
+from streams.models import may_serve
 from streams.models.trainer import LEARNERS, Trainer
 from streams.runtime.records import Output, Record
 from streams.runtime.shell import EpochStats, Partition
@@ -130,7 +132,8 @@ class LearnerShell:
         account = self._ledger.account(partition)
         account.measure(metrics.EXAMPLES, example.model, "learned" if learned else "repeated")
         if snapshot is not None:
-            output = Output(self._snapshots, snapshot.model.encode(), encode_snapshot(snapshot))
+            key = snapshot_key(snapshot)
+            output = Output(self._snapshots, key, encode_snapshot(snapshot))
             partition.emit(output, urgent=True)
             account.measure(metrics.SNAPSHOTS_PUBLISHED, snapshot.model)
         return example.model if learned else None
@@ -138,3 +141,11 @@ class LearnerShell:
     def _reject(self, partition: Partition[LearnerRow], record: Record, rejected: Rejected) -> None:
         partition.emit(dead_letter(record, topics.LEARNING_EXAMPLES.name, rejected))
         self._ledger.account(partition).measure(metrics.EXAMPLES, "", "unreadable")
+
+
+def snapshot_key(snapshot: ModelSnapshot) -> bytes:
+    """Its model; one that may not serve has a key of its own.
+
+    The topic is compacted: the last one that may serve must stay, for workers that start anew.
+    """
+    return f"{snapshot.model}{'' if may_serve(snapshot) else '.unsound'}".encode()

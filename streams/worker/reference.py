@@ -1,8 +1,8 @@
 """What decisions stand on, followed live: reference data and model snapshots, without a group.
 
 A thread reads the compacted topics to their end, then tails them. The worker takes `view()` between
-batches: one immutable pair of models and policy. A bad record or a policy that does not compile is
-counted, said, and the old one is kept.
+batches: one immutable pair of models and policy. A record that cannot be read, or does not fit the
+others, is counted and logged; its last good version stays in force, and the others are applied.
 """
 
 import time
@@ -25,11 +25,12 @@ from streams.contracts.reference.records import REFERENCE_TOPICS, decode_referen
 from streams.contracts.reference.structs import Policies, Reference
 from streams.decisions import Policy, compile_policy
 from streams.errors import OfferstreamError, OperatorError
-from streams.models import Models, initial_models, with_snapshot
+from streams.models import Models, initial_models, may_serve, with_snapshot
 from streams.runtime.clients import arrived
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.worker.meter import Meter
+from streams.worker.sound_part import Place, Records, sound_part
 
 log = structlog.get_logger()
 
@@ -54,11 +55,13 @@ class ReferenceState:
     """Reference records by topic and key, and the view that follows from them; no Kafka here."""
 
     def __init__(self, meter: Meter, clock_s: Callable[[], float]) -> None:
-        self._records: dict[str, dict[bytes, Any]] = {name: {} for name in REFERENCE_TOPICS}
         self._meter = meter
         self._clock_s = clock_s
-        self._changed = True
-        self._snapshots: dict[str, ModelSnapshot] = {}
+        self._wanted: dict[Place, Any] = {}
+        self._in_force: Records = {}
+        self._unreadable: set[Place] = set()
+        self._changed, self._refreshed = True, False
+        self._newest: dict[tuple[str, bool], ModelSnapshot] = {}
         self.view = View(initial_models(), compile_policy(Reference()))
 
     def take(self, topic: str, key: bytes, value: bytes | None) -> None:
@@ -75,48 +78,47 @@ class ReferenceState:
         )
 
     def refresh(self) -> None:
-        """Compile the policy anew if a record changed it; a bad one leaves the old in force."""
+        """Compile the policy anew if a record changed it.
+
+        A record that cannot be read, or does not fit the others, is held back: what stood in its
+        place stays in force, and the others are applied.
+        """
         if not self._changed:
             return
         self._changed = False
-        reference = self.reference()
-        try:
-            policy = compile_policy(reference)
-        except OperatorError as error:
-            self._meter.set(metrics.REFERENCE_STALE, value=1)
-            log.error("policy_bad_old_one_kept", error=str(error))
-            return
-        self.view = View(self.view.models, policy)
-        self._meter.set(metrics.REFERENCE_STALE, value=0)
+        found = sound_part(self._in_force, self._wanted, lambda r: compile_policy(_reference(r)))
+        for (topic, key), error in found.held_back.items():
+            name = key.decode("utf-8", "replace")
+            log.error("reference_record_held_back", topic=topic, key=name, error=error)
+        if found.records != self._in_force or not self._refreshed:
+            self._put_in_force(found.records)
+        stale = bool(found.held_back or self._unreadable)
+        self._meter.set(metrics.REFERENCE_STALE, value=float(stale))
+
+    def reference(self) -> Reference:
+        """All records that are in force, in the order of their keys."""
+        return _reference(self._in_force)
+
+    def _put_in_force(self, records: Records) -> None:
+        reference = _reference(records)
+        self._in_force, self._refreshed = records, True
+        self.view = View(self.view.models, compile_policy(reference))
         self._meter.set(metrics.REFERENCE_OFFERS, value=len(reference.offers))
         self._meter.set(metrics.REFERENCE_TIME, value=self._clock_s())
         for arm in reference.policies.experiment.arms:
             self._meter.set(metrics.ARM_SHARE, arm.name, value=arm.share)
 
-    def reference(self) -> Reference:
-        """All records as they stand, in the order of their keys."""
-        ordered = {
-            name: tuple(found[key] for key in sorted(found))
-            for name, found in self._records.items()
-        }
-        policies = ordered[topics.REF_POLICIES.name]
-        return Reference(
-            policies=policies[-1] if policies else Policies(),
-            offers=ordered[topics.REF_OFFERS.name],
-            products=ordered[topics.REF_PRODUCTS.name],
-            inventory=ordered[topics.REF_INVENTORY.name],
-            beacons=ordered[topics.REF_BEACONS.name],
-        )
-
     def _take_reference(self, topic: str, key: bytes, value: bytes | None) -> Rejected | None:
-        record = decode_reference_record(topic, key, value)
+        record, place = decode_reference_record(topic, key, value), (topic, key)
+        self._changed = True
         if isinstance(record, Rejected):
+            self._unreadable.add(place)
             return record
+        self._unreadable.discard(place)
         if record is None:
-            self._changed |= self._records[topic].pop(key, None) is not None
-            return None
-        self._changed |= self._records[topic].get(key) != record
-        self._records[topic][key] = record
+            self._wanted.pop(place, None)
+        else:
+            self._wanted[place] = record
         return None
 
     def _take_snapshot(self, value: bytes | None) -> Rejected | None:
@@ -125,7 +127,8 @@ class ReferenceState:
         snapshot = decode_snapshot(value)
         if isinstance(snapshot, Rejected):
             return snapshot
-        known = self._snapshots.get(snapshot.model)
+        serves = may_serve(snapshot)
+        known = self._newest.get((snapshot.model, serves))
         if known is not None and known.examples > snapshot.examples:
             return None
         try:
@@ -133,21 +136,38 @@ class ReferenceState:
         except OfferstreamError as error:
             return Rejected("unsupported_version", "$", type(error).__name__)
         self.view = View(models, self.view.policy)
-        self._note(snapshot)
+        self._newest[snapshot.model, serves] = snapshot
+        self._note(snapshot, serves)
         return None
 
     def _in_catalogue(self, topic: str) -> str:
         return topic if topic in REFERENCE_TOPICS else topics.MODEL_SNAPSHOTS.name
 
-    def _note(self, snapshot: ModelSnapshot) -> None:
-        self._snapshots[snapshot.model] = snapshot
+    def _note(self, snapshot: ModelSnapshot, serves: bool) -> None:
+        """How good the newest is; and, where it serves, which one that is."""
         set_, model, quality = self._meter.set, snapshot.model, snapshot.quality
-        set_(metrics.MODEL_EXAMPLES, model, value=snapshot.examples)
-        set_(metrics.MODEL_FORMAT, model, value=snapshot.format)
-        set_(metrics.SNAPSHOT_TIME, model, value=self._clock_s())
         for metric, name in _QUALITY:
             if name in quality:
                 set_(metric, model, value=quality[name])
+        if serves:
+            set_(metrics.MODEL_EXAMPLES, model, value=snapshot.examples)
+            set_(metrics.MODEL_FORMAT, model, value=snapshot.format)
+            set_(metrics.SNAPSHOT_TIME, model, value=self._clock_s())
+
+
+def _reference(records: Records) -> Reference:
+    found: dict[str, tuple[Any, ...]] = {
+        name: tuple(records[place] for place in sorted(records) if place[0] == name)
+        for name in REFERENCE_TOPICS
+    }
+    policies = found[topics.REF_POLICIES.name]
+    return Reference(
+        policies=policies[-1] if policies else Policies(),
+        offers=found[topics.REF_OFFERS.name],
+        products=found[topics.REF_PRODUCTS.name],
+        inventory=found[topics.REF_INVENTORY.name],
+        beacons=found[topics.REF_BEACONS.name],
+    )
 
 
 class ReferenceFollower:

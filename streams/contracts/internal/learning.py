@@ -22,7 +22,10 @@ class LearningExample(Struct, frozen=True, kw_only=True):
 
 
 class ModelSnapshot(Struct, frozen=True, kw_only=True):
-    """A record of `model-snapshots`, key = `model`: every parameter by its name."""
+    """A record of `model-snapshots`: every parameter by its name.
+
+    Its key is `model`, or `<model>.unsound` where its quality forbids to decide with it.
+    """
 
     model: str
     version: str

@@ -24,7 +24,7 @@ def decode_example(value: bytes | None) -> LearningExample | Rejected:
 
 
 def encode_snapshot(snapshot: ModelSnapshot) -> bytes:
-    """The value of a record of `model-snapshots`; its key is `snapshot.model`.
+    """The value of a record of `model-snapshots`; its key is the model's, or `<model>.unsound`.
 
     Raises:
         TypeError: a parameter is not a number, text, list or map of such.

@@ -2,11 +2,13 @@
 
 from msgspec.structs import replace
 
-from streams.contracts.internal.learning import ModelSnapshot
+from streams.contracts.internal.learning import LearningExample, ModelSnapshot
 from streams.contracts.internal.learning_records import encode_snapshot
 from streams.contracts.reference.records import encode_reference_record
 from streams.contracts.reference.structs import Offer, Policies
+from streams.models import Trainer
 from streams.telemetry import catalogue as metrics
+from streams.worker.learner import snapshot_key
 from streams.worker.meter import Meter
 from streams.worker.reference import ReferenceState
 from tests.support.small_shop import reference
@@ -47,13 +49,16 @@ def test_a_bad_record_and_a_policy_that_does_not_compile_leave_the_old_one() -> 
     found.refresh()
     assert found.view is before
     assert meter.value(metrics.REFERENCE_RECORDS, "ref.offers", "bad") == 1
+    assert meter.value(metrics.REFERENCE_STALE) == 1
     broken = replace(SHOP.offers[0], segment="nonsense((")
     found.take(*encode_reference_record(broken))
     found.refresh()
     assert found.view is before
     assert meter.value(metrics.REFERENCE_STALE) == 1
-    found.take(*encode_reference_record(SHOP.offers[0]))
-    found.refresh()
+    for offer in SHOP.offers[:2]:
+        assert meter.value(metrics.REFERENCE_STALE) == 1
+        found.take(*encode_reference_record(offer))
+        found.refresh()
     assert meter.value(metrics.REFERENCE_STALE) == 0
 
 
@@ -74,3 +79,64 @@ def test_a_bad_snapshot_leaves_the_last_good_model() -> None:
         found.take(SNAPSHOTS, b"response", value)
     assert found.view is before
     assert meter.value(metrics.REFERENCE_RECORDS, "model-snapshots", "bad") == 3
+
+
+def test_a_bad_offer_does_not_hold_back_the_pause_of_another() -> None:
+    """B is paused at once although A's new version does not compile; A keeps its last good one."""
+    found, meter = small_shop()
+    broken = replace(SHOP.offers[0], segment="nonsense((", version=2)
+    paused = replace(SHOP.offers[1], paused=True)
+    found.take(*encode_reference_record(broken))
+    found.take(*encode_reference_record(paused))
+    found.refresh()
+    assert found.reference().offers[:2] == (SHOP.offers[0], paused)
+    assert {o.offer.offer_id: o.offer for o in found.view.policy.offers}[paused.offer_id] == paused
+    assert meter.value(metrics.REFERENCE_STALE) == 1
+    mended = replace(SHOP.offers[0], version=2)
+    found.take(*encode_reference_record(mended))
+    found.refresh()
+    assert found.reference().offers[:2] == (mended, paused)
+    assert meter.value(metrics.REFERENCE_STALE) == 0
+
+
+def test_a_bad_offer_at_the_start_is_left_out_and_the_others_serve() -> None:
+    """A worker that starts while one offer is bad decides with all others."""
+    meter = Meter()
+    found = ReferenceState(meter, lambda: 1_000.0)
+    broken = replace(SHOP.offers[0], segment="nonsense((")
+    records: tuple[ReferenceRecord, ...] = (broken, *SHOP.offers[1:], SHOP.policies)
+    for record in records:
+        found.take(*encode_reference_record(record))
+    found.refresh()
+    assert found.reference() == replace(SHOP, offers=SHOP.offers[1:])
+    assert meter.value(metrics.REFERENCE_STALE) == 1
+
+
+def snapshot(examples: int, calibration: float) -> ModelSnapshot:
+    """Of the response model, with a full window of labels."""
+    trainer = Trainer(every=1)
+    learned = trainer.learn(
+        LearningExample(example_id="x", model="response", observed_at_ms=0, label=1.0, features={})
+    )
+    assert learned is not None
+    figures = {"window": 1000.0, "rate": 0.5, "log_loss": 0.4, "log_loss_constant": 0.5}
+    return replace(
+        learned,
+        version=f"response-{examples}",
+        examples=examples,
+        quality={**figures, "calibration": calibration},
+    )
+
+
+def test_a_restarted_worker_has_the_last_sound_snapshot() -> None:
+    """The topic is compacted by key: the newest, that is not sound, does not take its place."""
+    sound, unsound = snapshot(300, 1.0), snapshot(400, 3.0)
+    compacted = {snapshot_key(s): encode_snapshot(s) for s in (snapshot(200, 1.0), sound, unsound)}
+    assert list(compacted) == [b"response", b"response.unsound"]
+    meter = Meter()
+    restarted = ReferenceState(meter, lambda: 1_000.0)
+    for key, value in compacted.items():
+        restarted.take(SNAPSHOTS, key, value)
+    assert restarted.view.models.response.version == "response-300"
+    assert meter.value(metrics.MODEL_EXAMPLES, "response") == 300
+    assert meter.value(metrics.CALIBRATION, "response") == 3.0
