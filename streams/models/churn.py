@@ -133,6 +133,9 @@ class ChurnLearner:
     model_id: ClassVar[str] = "churn"
 
     def __init__(self, tick_ms: int = WEEK_MS) -> None:
+        self._start_over(tick_ms)
+
+    def _start_over(self, tick_ms: int) -> None:
         self.tick_ms = tick_ms
         self.clock_ms = 0
         self.refit_at_ms = 0
@@ -150,11 +153,19 @@ class ChurnLearner:
         features = example.features
         tick_ms = round(features.get("tick_ms", self.tick_ms))
         if tick_ms != self.tick_ms:
-            vars(self).update(vars(ChurnLearner(tick_ms)))
+            self._start_over(tick_ms)
         returned = example.label > 0.5
         self._pass_time(example.observed_at_ms)
         self.hazard.learn(features, returned, example.weight)
         self.customers.put(features, returned, example.observed_at_ms, tick_ms)
+
+    def predict(self, example: LearningExample) -> float:
+        """P(the label is 1) by the hazard alone; even odds while it has learned nothing."""
+        if not self.hazard.labels:
+            return 0.5
+        view = self.hazard.view()
+        features = np.array([example.features[name] for name in self.hazard.features])
+        return float(view.p_return(view.z(features)))
 
     def view(self, version: str) -> ChurnModel:
         """What is known now, frozen under a version's name."""

@@ -5,9 +5,7 @@ the same bytes as one that was not.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
-
-import numpy as np
+from typing import Any, ClassVar, Final, Protocol
 
 from streams.contracts.internal.learning import LearningExample, ModelSnapshot
 from streams.errors import StateError
@@ -21,20 +19,36 @@ PUBLISH_EVERY = 200
 
 
 class Learner(Protocol):
-    """What the trainer asks of a learner."""
+    """What a model that learns gives: a new one is a class with these, and a line in `LEARNERS`.
 
-    model_id: str
+    The names of `view`'s models are fields of `library.Models`.
+    """
+
+    model_id: ClassVar[str]
 
     def learn(self, example: LearningExample) -> None:
         """Learn one label."""
 
+    def predict(self, example: LearningExample) -> float:
+        """P(the label is 1), before it is learned; even odds while nothing is known."""
+
+    def view(self, version: str) -> object:
+        """What is known now, frozen: deciding reads it."""
+
     def dump(self) -> dict[str, object]:
-        """Every parameter by name."""
+        """Every parameter by name, as JSON types."""
+
+    @classmethod
+    def load(cls, data: Mapping[str, object]) -> "Learner":
+        """The learner that `dump` wrote out.
+
+        Raises:
+            StateError: a parameter is missing, unknown or of the wrong type.
+        """
 
 
-LEARNERS: Final[dict[str, Any]] = {
-    ResponseLearner.model_id: ResponseLearner,
-    ChurnLearner.model_id: ChurnLearner,
+LEARNERS: Final[Mapping[str, type[Learner]]] = {
+    learner.model_id: learner for learner in (ResponseLearner, ChurnLearner)
 }
 
 
@@ -57,7 +71,7 @@ class Trainee:
         self.seen[example.example_id] = None
         if len(self.seen) > SEEN_MAX:
             del self.seen[next(iter(self.seen))]
-        self.quality.add(predicted(self.learner, example), example.label)
+        self.quality.add(self.learner.predict(example), example.label)
         self.learner.learn(example)
         self.examples += 1
         self.trained_at_ms = max(self.trained_at_ms, example.observed_at_ms)
@@ -147,14 +161,3 @@ class Trainer:
             {model: Trainee.load(model, state) for model, state in data.items()}
         )
         return trainer
-
-
-def predicted(learner: Learner, example: LearningExample) -> float:
-    """P(the label is 1) before it is learned; even odds while nothing is known."""
-    if isinstance(learner, ResponseLearner):
-        return learner.predict(example)
-    if isinstance(learner, ChurnLearner) and learner.hazard.labels:
-        view = learner.hazard.view()
-        features = np.array([example.features[name] for name in learner.hazard.features])
-        return float(view.p_return(view.z(features)))
-    return 0.5
