@@ -1,6 +1,7 @@
 """What the partitions of a process share."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -8,11 +9,13 @@ from msgspec import Struct
 
 from streams.runtime.commit.failpoint import Failpoint
 from streams.runtime.commit.turns import Turns
+from streams.runtime.epoch import Batch
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.shell import Shell
 from streams.runtime.state.store import StoreOptions
 
 R = TypeVar("R")
+Deliver = Callable[[Batch, Callable[[Batch], None]], Awaitable[None]]
 CommitOffsets = Callable[[int, Mapping[str, int]], None]
 
 
@@ -20,7 +23,9 @@ class PartitionContext(Struct, Generic[R], frozen=True):
     """What all partitions of a process share; `commit_offsets` serves plain commits only.
 
     `confirm_membership` asks the group's coordinator whether this process still is a member.
-    `turns` are for commits of urgent epochs.
+    `turns` are for commits of urgent epochs, `executor` for everything that blocks.
+    `deliver` hands a batch to the Faust agent and returns when it has been handled.
+    `fail` is told what must end the process.
     """
 
     settings: RuntimeSettings
@@ -30,6 +35,9 @@ class PartitionContext(Struct, Generic[R], frozen=True):
     commit_offsets: CommitOffsets
     confirm_membership: Callable[[], Awaitable[bool]]
     turns: Turns
+    executor: Executor
+    deliver: Deliver
+    fail: Callable[[BaseException], None]
 
     def store_path(self, partition: int) -> Path:
         """Where the rows of a partition are, whoever owns it now."""

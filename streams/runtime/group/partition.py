@@ -8,8 +8,7 @@ a turn among those of the process, any other one with its time.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
+from collections.abc import Callable
 from typing import Any, Generic, Literal, NoReturn, TypeVar
 
 from streams.errors import OfferstreamError
@@ -28,7 +27,6 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 T = TypeVar("T")
 State = Literal["opening", "running", "closed"]
-Deliver = Callable[[Batch, Callable[[Batch], None]], Awaitable[None]]
 FETCH_WAIT_S = 0.1
 # To abort and to close take 5 s each, where librdkafka keeps to its time.
 _CLOSE_PATIENCE_S = 15.0
@@ -37,27 +35,15 @@ _CLOSE_PATIENCE_S = 15.0
 class PartitionLoop(Generic[R]):
     """One owned partition, from assignment to revocation; it is the shell's `Partition`.
 
-    `deliver` hands a batch to the Faust agent and returns when it has been handled; `fail` is
-    told what must end the process.
+    `count` is how many partitions there are.
     """
 
-    def __init__(
-        self,
-        number: int,
-        count: int,
-        context: PartitionContext[R],
-        executor: Executor,
-        deliver: Deliver,
-        fail: Callable[[BaseException], None],
-    ) -> None:
+    def __init__(self, number: int, count: int, context: PartitionContext[R]) -> None:
         self.number = number
         self.count = count
         self.state: State = "opening"
         self._context = context
         self._settings = context.settings
-        self._executor = executor
-        self._deliver = deliver
-        self._fail = fail
         self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._session: Session[R] | None = None
         self._fetch: asyncio.Future[Batch | None] | None = None
@@ -116,7 +102,7 @@ class PartitionLoop(Generic[R]):
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            self._fail(error)
+            self._context.fail(error)
         finally:
             self.state = "closed"
 
@@ -256,7 +242,7 @@ class PartitionLoop(Generic[R]):
         if self._behind:
             # The next batch is read while this one is handled.
             self._start_fetch()
-        handled = asyncio.ensure_future(self._deliver(batch, self._take))
+        handled = asyncio.ensure_future(self._context.deliver(batch, self._take))
         try:
             await asyncio.wait({self._closing, handled}, return_when=asyncio.FIRST_COMPLETED)
             if handled.done():
@@ -381,7 +367,7 @@ class PartitionLoop(Generic[R]):
         await asyncio.wait({self._closing}, timeout=seconds)
 
     def _in_thread(self, call: Callable[[], T]) -> asyncio.Future[T]:
-        return asyncio.get_running_loop().run_in_executor(self._executor, call)
+        return asyncio.get_running_loop().run_in_executor(self._context.executor, call)
 
 
 def _not_open(*_: object) -> NoReturn:

@@ -8,8 +8,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
@@ -47,25 +46,16 @@ class Pace:
 
 
 class Follower(Generic[R]):
-    """Follows one partition from `run` to `close`; `fail` is told of a full disk, of nothing else.
+    """Follows one partition from `run` to `close`; a full disk fails the process, nothing else.
 
     `behind` is how many positions of the changelog are left to read; None: not known now.
     """
 
-    def __init__(
-        self,
-        number: int,
-        context: PartitionContext[R],
-        executor: Executor,
-        pace: Pace,
-        fail: Callable[[BaseException], None],
-    ) -> None:
+    def __init__(self, number: int, context: PartitionContext[R], pace: Pace) -> None:
         self.number = number
         self.behind: int | None = None
         self._context = context
-        self._executor = executor
         self._pace = pace
-        self._fail = fail
         self._closing = threading.Event()
 
     async def run(self) -> None:
@@ -73,11 +63,11 @@ class Follower(Generic[R]):
         if self._closing.is_set():
             return
         try:
-            await asyncio.get_running_loop().run_in_executor(self._executor, self._run)
+            await asyncio.get_running_loop().run_in_executor(self._context.executor, self._run)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            self._fail(error)
+            self._context.fail(error)
 
     def close(self) -> None:
         """Stop; `run` returns when the store is closed, and its next user may open it."""

@@ -45,16 +45,19 @@ class Runtime(Generic[R]):
         self.assigned = False
         self._faust = FaustSide(settings)
         self.app = self._faust.app
-        self._context = PartitionContext(
-            settings,
-            shell,
-            StoreOptions(settings.block_cache_bytes, settings.write_buffer_bytes),
-            failpoint,
-            self._faust.commit_positions,
-            self._faust.confirm_membership,
-            Turns(settings.urgent_commits_max),
-        )
         self._executor = CountingExecutor(_THREADS, f"{settings.table}-epochs")
+        self._context = PartitionContext(
+            settings=settings,
+            shell=shell,
+            stores=StoreOptions(settings.block_cache_bytes, settings.write_buffer_bytes),
+            failpoint=failpoint,
+            commit_offsets=self._faust.commit_positions,
+            confirm_membership=self._faust.confirm_membership,
+            turns=Turns(settings.urgent_commits_max),
+            executor=self._executor,
+            deliver=self._faust.deliver,
+            fail=self.fail,
+        )
         self._pace = Pace()
         # Who uses the local store of a partition; one after the other.
         self._running: dict[int, asyncio.Task[None]] = {}
@@ -140,14 +143,12 @@ class Runtime(Generic[R]):
         await self._close([*self.owned, *self.followed])
 
     def _open(self, number: int) -> None:
-        owned = PartitionLoop(
-            number, self._count, self._context, self._executor, self._faust.deliver, self.fail
-        )
+        owned = PartitionLoop(number, self._count, self._context)
         self.owned[number] = owned
         self._start(number, owned.run)
 
     def _follow(self, number: int) -> None:
-        follower = Follower(number, self._context, self._executor, self._pace, self.fail)
+        follower = Follower(number, self._context, self._pace)
         self.followed[number] = follower
         self._start(number, follower.run)
 

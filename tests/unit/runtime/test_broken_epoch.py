@@ -33,12 +33,15 @@ def test_a_drain_does_not_commit_a_batch_that_failed(tmp_path: Any) -> None:
     committed: list[Epoch[Any]] = []
     settings = bare_settings(tmp_path)
     rows = SimpleNamespace(open=Epoch({"in": 5}), committing=None, settle=lambda _: None)
-    context: Any = SimpleNamespace(settings=settings, shell=DamagedShell())
+    context: Any = SimpleNamespace(
+        settings=settings, shell=DamagedShell(), deliver=undelivered, fail=_unasked
+    )
     batch = Batch(0, {"in": 5}, {"in": 6}, [Record("in", 0, 5, 0, None, b"1", ())])
 
     async def drain_after_a_failure_that_nobody_saw() -> None:
         with ThreadPoolExecutor(1) as executor:
-            loop = PartitionLoop[Any](0, 1, context, executor, undelivered, _unasked)
+            context.executor = executor
+            loop = PartitionLoop[Any](0, 1, context)
             loop._session = SimpleNamespace(rows=rows, commit=committed.append)  # type: ignore[assignment]
             with pytest.raises(StoreError):
                 loop._take(batch)

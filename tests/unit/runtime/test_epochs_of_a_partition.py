@@ -119,16 +119,19 @@ async def play(kafka: FakeKafka, home: Path) -> list[str]:
     async def confirm() -> bool:
         return True
 
+    failures: list[BaseException] = []
     context: Any = SimpleNamespace(
         settings=bare_settings(home, epoch_ms=60_000, batch_records_max=1),
         turns=Turns(1),
         shell=shell,
         confirm_membership=confirm,
+        deliver=deliver,
+        fail=failures.append,
     )
-    failures: list[BaseException] = []
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(4) as threads:
         patch.setattr(partition_module, "Session", FakeSession)
-        loop = PartitionLoop[Any](0, 1, context, threads, deliver, failures.append)
+        context.executor = threads
+        loop = PartitionLoop[Any](0, 1, context)
         running = asyncio.create_task(loop.run())
         async with asyncio.timeout(30):
             while kafka.committed < RECORDS:

@@ -56,12 +56,17 @@ def follow(
     Changelog.faults, Changelog.fetched = list(faults), threading.Event()
     told: list[BaseException] = []
     context: Any = SimpleNamespace(
-        settings=None, shell=None, stores=OPTIONS, store_path=lambda n: tmp_path / str(n)
+        settings=None,
+        shell=None,
+        stores=OPTIONS,
+        store_path=lambda n: tmp_path / str(n),
+        fail=told.append,
     )
 
     async def run() -> int | None:
         with ThreadPoolExecutor(2) as executor:
-            follower = Follower[Any](1, context, executor, Pace(), told.append)
+            context.executor = executor
+            follower = Follower[Any](1, context, Pace())
             running = asyncio.create_task(follower.run())
             while not (running.done() or Changelog.fetched.is_set()):
                 await asyncio.sleep(0.01)

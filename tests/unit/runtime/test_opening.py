@@ -30,7 +30,7 @@ def hanging() -> Iterator[Event]:
 def context(home: Path) -> Any:
     """An application whose partitions may stand still for a moment only."""
     settings = bare_settings(home, opening_stalled_after_s=STALLED_AFTER_S)
-    return SimpleNamespace(settings=settings, shell=None)
+    return SimpleNamespace(settings=settings, shell=None, deliver=undelivered)
 
 
 def run_until_failed(loop_context: Any) -> list[BaseException]:
@@ -39,7 +39,8 @@ def run_until_failed(loop_context: Any) -> list[BaseException]:
 
     async def run() -> None:
         executor = ThreadPoolExecutor(2)
-        loop = PartitionLoop[Any](3, 4, loop_context, executor, undelivered, told.append)
+        loop_context.executor, loop_context.fail = executor, told.append
+        loop = PartitionLoop[Any](3, 4, loop_context)
         await asyncio.wait_for(loop.run(), 30)
         executor.shutdown(wait=False)
 

@@ -119,10 +119,8 @@ async def play(kafka: Kafka, home: Path, turns: Turns, *, urgent: bool, epoch_ms
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(16) as threads:
         patch.setattr(partition_module, "Session", FakeSession)
-        loops = [
-            PartitionLoop[Any](n, PARTITIONS, context, threads, deliver, failures.append)
-            for n in range(PARTITIONS)
-        ]
+        context.executor, context.deliver, context.fail = threads, deliver, failures.append
+        loops = [PartitionLoop[Any](n, PARTITIONS, context) for n in range(PARTITIONS)]
         running = [asyncio.create_task(loop.run()) for loop in loops]
         deadline_s = time.monotonic() + 30
         while len(kafka.outputs()) < PARTITIONS * RECORDS and time.monotonic() < deadline_s:
