@@ -17,7 +17,7 @@ _LARGE_BYTES = 10_000
 Call = Callable[[float], object]
 CommitOffsets = Callable[[Mapping[str, int]], None]
 
-_LOST = KafkaError(KafkaError._FAIL, "the client has lost its error", retriable=True)
+_LOST = KafkaError(KafkaError._FAIL, "the client failed without an error", retriable=True)
 _FENCED = {
     KafkaError._FENCED,
     KafkaError.INVALID_PRODUCER_EPOCH,
@@ -228,12 +228,13 @@ def _close(producer: Producer) -> None:
 
 
 def _kafka_error_in(raised: Exception) -> KafkaException:
-    """What the client has to say.
+    """The client's own error in whatever it raised.
 
-    A fatal error (somebody else has taken over) comes out of whichever call serves the client's
-    events; where a delivery callback was served after it in the same call, as a SystemError, which
-    may even have lost it. To ask again is safe: every later call of the transaction has the error
-    too, and a transaction that misses a delivery never commits.
+    A fatal error (the partition has another owner) is raised by whichever call serves the client's
+    events. Where a delivery callback was served after it in the same call, Python raises a
+    SystemError in its place, sometimes without the error as its cause. To repeat the call is safe:
+    every later call of the transaction has the error too, and a transaction that misses a delivery
+    never commits.
     """
     if isinstance(raised, SystemError) and raised.__cause__ is None:
         return KafkaException(_LOST)

@@ -167,7 +167,7 @@ class Runtime(Generic[R]):
         await run()
 
     async def _close(self, numbers: Iterable[int]) -> None:
-        """Close, and wait as long as the group allows; who is late is fenced by the next owner."""
+        """Close, and wait as long as the group allows; its next owner shuts out who is late."""
         closing = [n for n in numbers if n in self.owned or n in self.followed]
         for number in closing:
             (self.owned.pop(number, None) or self.followed.pop(number)).close()

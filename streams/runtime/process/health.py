@@ -33,7 +33,7 @@ class Health:
         self._ticked_s = time.monotonic()
 
     def alive(self) -> Verdict:
-        """False context: kill and start again."""
+        """False means: kill and start again."""
         reasons = []
         runtime, now_s = self._runtime, time.monotonic()
         if runtime.failure is not None:
@@ -47,7 +47,7 @@ class Health:
         return Verdict(not reasons, tuple(reasons))
 
     def ready(self) -> Verdict:
-        """False context: not yet, or not now (recovering, rebalancing)."""
+        """False means: not yet, or not now (recovering, rebalancing)."""
         reasons = list(self.alive().reasons)
         if not self._runtime.assigned:
             reasons.append("waiting for the consumer group")

@@ -3,10 +3,10 @@
 import logging
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ResourceType
+from confluent_kafka.admin import ClusterMetadata, ConfigResource, ResourceType
 
 from streams.errors import TopicsError
-from streams.runtime.clients import new_consumer
+from streams.runtime.clients import new_admin, new_consumer
 from streams.runtime.faults import BrokerError
 from streams.runtime.settings import RuntimeSettings
 
@@ -58,7 +58,7 @@ def _changelog_policy(settings: RuntimeSettings) -> str:
     """The changelog's cleanup policy; empty where the broker does not tell."""
     if not settings.transactional:
         return ""
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap, **settings.client_config})
+    admin = new_admin(settings)
     resource = ConfigResource(ResourceType.TOPIC, settings.changelog_topic)
     try:
         answer = admin.describe_configs([resource], request_timeout=_TIMEOUT_S)
