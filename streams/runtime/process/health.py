@@ -1,12 +1,12 @@
 """Is the process alive, is it ready, and if not, why: read by whoever serves `/healthz`."""
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Protocol
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from streams.runtime.process.app import Runtime
+from streams.runtime.settings import RuntimeSettings
 
 _TICK_MAX_S = 10.0
 
@@ -18,13 +18,45 @@ class Verdict(Struct, frozen=True):
     reasons: tuple[str, ...] = ()
 
 
+class WatchedPartition(Protocol):
+    """What is looked at of an owned partition."""
+
+    @property
+    def state(self) -> str:
+        """`running`, when it serves."""
+
+    @property
+    def busy_since_s(self) -> float | None:
+        """Since when (monotonic) something waits for its commit."""
+
+
+class Watched(Protocol):
+    """What is looked at of a runtime."""
+
+    @property
+    def settings(self) -> RuntimeSettings:
+        """How long a commit may take."""
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended it."""
+
+    @property
+    def assigned(self) -> bool:
+        """Whether the group has said what this process owns."""
+
+    @property
+    def owned(self) -> Mapping[int, WatchedPartition]:
+        """Its partitions."""
+
+
 class Health:
     """Alive: the event loop ticks, nothing failed, epochs end. Ready: every owned partition runs.
 
     Both may be asked from any thread.
     """
 
-    def __init__(self, runtime: "Runtime[Any]") -> None:
+    def __init__(self, runtime: Watched) -> None:
         self._runtime = runtime
         self._ticked_s = time.monotonic()
 
