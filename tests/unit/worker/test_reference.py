@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from streams.contracts.internal.learning import LearningExample, ModelSnapshot
 from streams.contracts.internal.learning_records import encode_snapshot
-from streams.contracts.reference.records import encode_reference_record
+from streams.contracts.reference.records import ReferenceRecord, encode_reference_record
 from streams.contracts.reference.structs import Offer, Policies
 from streams.models import Trainer
 from streams.telemetry import catalogue as metrics
