@@ -5,21 +5,19 @@ Rooms are imported inside the verbs, so that `--help` is quick and `replay` need
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import click
 
 from streams import __version__
-from streams.contracts.common import Purpose
 from streams.errors import OperatorError
-from streams.settings import Settings, load_settings
-from streams.terminal import EXIT_MISTAKE, Verbs, progress, say, say_all, show
+from streams.file_verbs import evaluate, events, replay
+from streams.settings import load_settings
+from streams.terminal import EXIT_MISTAKE, Verbs, progress, say, say_all, settings_of, show
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 STORIES = click.Choice(["shoppers", "complete-journey"])
-PURPOSES = click.Choice(get_args(Purpose))
 Verb = Callable[..., None]
 LANGUAGES = click.Choice(["en", "ja", "zh"])
 
@@ -41,12 +39,9 @@ def main(ctx: click.Context, config: Path | None, bootstrap: str | None) -> None
     ctx.obj = lambda: load_settings(config, overrides={"bootstrap": bootstrap})
 
 
-def _settings(ctx: click.Context) -> Settings:
-    settings: Settings = ctx.obj()
-    from streams.worker.logs import configure_logs
-
-    configure_logs(settings.log_level)
-    return settings
+main.add_command(events)
+main.add_command(replay)
+main.add_command(evaluate)
 
 
 def tailing(verb: Verb) -> Verb:
@@ -73,7 +68,7 @@ def topics_apply(ctx: click.Context) -> None:
     """Create missing topics and set what differs; nothing is ever deleted."""
     from streams.admin.topics import apply_topics
 
-    done = apply_topics(_settings(ctx))
+    done = apply_topics(settings_of(ctx))
     say(f"created {len(done.created)}, configured {len(done.configured)}")
     say_all(f"  + {name}" for name in done.created)
     say_all(f"  ~ {name}" for name in done.configured)
@@ -85,7 +80,7 @@ def topics_verify(ctx: click.Context) -> None:
     """Compare the broker with the catalogue; exit code 2 where something is wrong."""
     from streams.admin.topics import verify_topics
 
-    problems = verify_topics(_settings(ctx))
+    problems = verify_topics(settings_of(ctx))
     if problems:
         say_all(str(problem) for problem in problems)
         ctx.exit(EXIT_MISTAKE)
@@ -101,7 +96,7 @@ def worker(ctx: click.Context, workers: int, learner: bool, stop_at_eof: bool) -
     """Run workers (each one core) and the learner; Ctrl-C or SIGTERM ends them cleanly."""
     from streams.worker.processes import run_processes
 
-    settings = _settings(ctx)
+    settings = settings_of(ctx)
     ctx.exit(run_processes(settings, workers=workers, learner=learner, stop_at_eof=stop_at_eof))
 
 
@@ -115,7 +110,7 @@ def worker_slot(ctx: click.Context, role: Any, number: int) -> None:
     from streams.worker.processes import run_slot
 
     try:
-        ctx.exit(run_slot(_settings(ctx), role, number))
+        ctx.exit(run_slot(settings_of(ctx), role, number))
     except OperatorError as error:  # the launcher knows that a restart would not help
         click.echo(f"offerstream: {error}", err=True)
         ctx.exit(EXIT_OPERATOR)
@@ -146,7 +141,9 @@ def offers_publish(ctx: click.Context, path: Path | None, example_shop: bool) ->
 
     if (path is None) == (not example_shop):
         raise click.UsageError("name a file or folder, or say --example-shop")
-    done = room.publish_reference(_settings(ctx), room.load_validated(path or room.example_shop()))
+    done = room.publish_reference(
+        settings_of(ctx), room.load_validated(path or room.example_shop())
+    )
     say_all(f"{name}: {many} records" for name, many in done.records.items())
     say(f"withdrawn: {done.withdrawn}")
 
@@ -158,7 +155,7 @@ def offers_tail(ctx: click.Context, all_: bool, language: str, limit: int | None
     """Show offers as they are decided."""
     from streams.admin.tail import tail_offers
 
-    show(tail_offers(_settings(ctx), all_=all_, language=language), limit)
+    show(tail_offers(settings_of(ctx), all_=all_, language=language), limit)
 
 
 @main.group()
@@ -173,34 +170,7 @@ def alerts_tail(ctx: click.Context, all_: bool, language: str, limit: int | None
     """Show churn alerts as they are raised."""
     from streams.admin.tail import tail_alerts
 
-    show(tail_alerts(_settings(ctx), all_=all_, language=language), limit)
-
-
-@main.group()
-def events() -> None:
-    """Send events."""
-
-
-@events.command(
-    "send", epilog="Example: offerstream events send tests/golden/a-day-in-the-shop.jsonl"
-)
-@click.argument("file", type=click.Path(allow_dash=True))
-@click.pass_context
-def events_send(ctx: click.Context, file: str) -> None:
-    """Send JSON lines to their topics; `-` is standard input.
-
-    A line is {"topic", "key"?, "value"}, or an event alone, which goes by its event_name.
-    """
-    from streams.admin.sending import send_events
-    from streams.contracts.inputs.json_lines import open_input, read_json_lines
-
-    settings = _settings(ctx)
-    with open_input(file) as lines, progress("sent") as tick:
-        done = send_events(settings, read_json_lines(lines), tick)
-    say(f"sent {done.sent} events")
-    if done.bad:
-        say_all(done.bad_lines, err=True)
-        raise OperatorError(f"{done.bad} lines could not be sent; the rest was")
+    show(tail_alerts(settings_of(ctx), all_=all_, language=language), limit)
 
 
 @main.group("dead-letters")
@@ -225,7 +195,7 @@ def dead_letters_list(ctx: click.Context, reason: str, topic: str, limit: int) -
     """Count by topic and reason, and list the newest."""
     from streams.admin import dead_letters as room
 
-    letters = room.list_letters(_settings(ctx), _choice((), reason, topic))
+    letters = room.list_letters(settings_of(ctx), _choice((), reason, topic))
     for (source, why), many in sorted(room.count_by_reason(letters).items()):
         say(f"{many:>8}  {source}  {why}")
     for letter in letters[-limit:] if limit else ():
@@ -244,7 +214,7 @@ def dead_letters_show(ctx: click.Context, letter_id: str, raw: Path | None) -> N
     """Explain one letter without showing what it holds (it may be personal data)."""
     from streams.admin import dead_letters as room
 
-    letters = room.list_letters(_settings(ctx), _choice((letter_id,), "", ""))
+    letters = room.list_letters(settings_of(ctx), _choice((letter_id,), "", ""))
     if not letters:
         raise OperatorError(f"{letter_id}: no such letter waits. See `dead-letters list`")
     say_all(room.explain(letters[0]))
@@ -270,7 +240,7 @@ def dead_letters_redrive(
         raise click.UsageError("name letters, or --reason, --topic, or --all")
     choice = _choice(letter_ids, reason, topic)
     with progress("driven again") as tick:
-        driven = room.redrive(_settings(ctx), choice, tick)
+        driven = room.redrive(settings_of(ctx), choice, tick)
     say(f"driven again: {driven}")
 
 
@@ -281,73 +251,10 @@ def doctor(ctx: click.Context) -> None:
     from streams.admin.doctor import examine
 
     failed = False
-    for finding in examine(_settings(ctx)):
+    for finding in examine(settings_of(ctx)):
         say(str(finding))
         failed |= finding.level == "fail"
     ctx.exit(EXIT_MISTAKE if failed else 0)
-
-
-@main.command(epilog="Example: offerstream replay tests/golden/a-day-in-the-shop.jsonl --out out/")
-@click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for results.")
-@click.option("--reference", type=click.Path(path_type=Path), help="Folder; default example shop.")
-@click.option("--grant", multiple=True, type=PURPOSES, help="What everyone agreed to (repeat it).")
-@click.option("--currency", default="EUR", show_default=True, help="Of a CSV that names none.")
-def replay(
-    file: str, out: Path, reference: Path | None, grant: tuple[str, ...], currency: str
-) -> None:
-    """Run a file of events through the whole way, without a broker; twice gives the same bytes.
-
-    A CSV of purchases says nothing of consent, and unknown means denied: --grant says it.
-    """
-    from streams.admin.reference import example_shop, load_validated
-    from streams.decisions import compile_policy
-    from streams.evaluation.inputs import granted, read_records
-    from streams.evaluation.replay import replay as run
-
-    policy = compile_policy(load_validated(reference or example_shop()))
-    done = count(1)
-    with progress("records") as tick:
-        records = read_records(file, currency)
-        records = granted(records, grant) if grant else records
-        run(records, policy, out, on_record=lambda: tick(next(done)))
-    say(f"{next(done) - 1} records; the results are in {out}")
-
-
-@main.group()
-def evaluate() -> None:
-    """Judge the models on a file."""
-
-
-@evaluate.command(
-    "churn",
-    epilog="Example: offerstream evaluate churn cdnow.csv --at 1997-10-01 --horizon-days 273",
-)
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--at", type=click.DateTime(["%Y-%m-%d"]), help="Score at this date; else at all.")
-@click.option("--horizon-days", default=273, show_default=True, type=click.IntRange(1, 730))
-@click.option("--tick", type=click.Choice(["week", "day"]), default="week", show_default=True)
-@click.option("--scores", type=click.Path(path_type=Path), help="Write customer_id, risk here.")
-def evaluate_churn(
-    file: Path, at: datetime | None, horizon_days: int, tick: str, scores: Path | None
-) -> None:
-    """Score who leaves, next to BG/NBD. FILE: events, or a CSV with customer_id, ts, amount."""
-    from streams.contracts.times import DAY_MS, WEEK_MS, to_ms
-    from streams.evaluation.churn import evaluate_at, evaluate_prequential
-    from streams.evaluation.churn_table import render_churn, write_scores
-    from streams.evaluation.purchases import read_purchases
-
-    read = read_purchases(file)
-    horizon_ms, tick_ms = horizon_days * DAY_MS, WEEK_MS if tick == "week" else DAY_MS
-    with progress("purchases") as done:
-        if at is None:
-            report = evaluate_prequential(read.purchases, horizon_ms, tick_ms, done)
-        else:
-            at_ms = to_ms(at.replace(tzinfo=UTC))
-            report = evaluate_at(read.purchases, at_ms, horizon_ms, tick_ms, done)
-    if scores is not None:
-        write_scores(report, scores)
-    click.echo(render_churn(report, read), nl=False)
 
 
 @main.command(epilog="Example: offerstream demo --duration 60")

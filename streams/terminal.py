@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from streams.errors import OfferstreamError, OperatorError
+from streams.settings import Settings
 
 EXIT_FAILED = 1
 EXIT_MISTAKE = 2
@@ -34,6 +35,15 @@ class Verbs(click.Group):
                 raise
             click.echo(f"offerstream: {error.filename}: {error.strerror}", err=True)
             ctx.exit(EXIT_MISTAKE)
+
+
+def settings_of(ctx: click.Context) -> Settings:
+    """The settings of a verb, whose log is set up by them."""
+    settings: Settings = ctx.obj()
+    from streams.worker.logs import configure_logs
+
+    configure_logs(settings.log_level)
+    return settings
 
 
 def say(text: str, *, err: bool = False) -> None:

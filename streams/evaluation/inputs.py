@@ -1,20 +1,37 @@
-"""Files of events: JSON lines (plain, gzip or standard input) and CSVs of purchases, as records."""
+"""Files of events (JSON lines) and of purchases (CSV), as records: one reader for every verb."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import IO
 
 import msgspec
 from msgspec import Struct
 
 from streams import topics
 from streams.contracts.ids import derive_id
-from streams.contracts.inputs.json_lines import InputRecord, open_input, read_json_lines
-from streams.errors import OperatorError
+from streams.contracts.inputs.json_lines import InputRecord, read_json_lines
+from streams.contracts.inputs.lines import Source, open_source
+from streams.contracts.inputs.purchase_rows import (
+    BadRow,
+    OtherRow,
+    PurchaseRow,
+    TableFormat,
+    is_purchase_table,
+    read_purchase_rows,
+)
 
-CSV_COLUMNS = ("customer_id", "ts", "amount")
+TABLE_NAMES = (".csv", ".tsv", ".txt")
+JSON_NAMES = (".jsonl", ".ndjson", ".json")
+
+
+class FileFormat(Struct, frozen=True, kw_only=True):
+    """What a file does not say of itself; an empty `encoding` is found."""
+
+    encoding: str = ""
+    table: TableFormat = TableFormat()
+    currency: str = "EUR"
+
+
+AS_FOUND = FileFormat()
 
 
 class _Dated(Struct, frozen=True):
@@ -26,21 +43,28 @@ class _Dated(Struct, frozen=True):
 _dated = msgspec.json.Decoder(_Dated)
 
 
-def read_records(path: str, currency: str = "EUR") -> Iterator[InputRecord]:
+def read_records(path: str, format_: FileFormat = AS_FOUND) -> Iterator[InputRecord]:
     """The records of a file, in its order; `-` is standard input.
 
-    Lines are read as `contracts.inputs.json_lines` says. A CSV (`.csv`, `.csv.gz`) has the columns
-    customer_id, ts (epoch seconds) and amount, each row a purchase; a row without a `currency` is
-    in `currency`.
+    Lines are read as `contracts.inputs.json_lines` says; of a table (docs/files.md) each row is a
+    purchase. A row that cannot be read is a record with what is wrong in `rejected`.
 
     Raises:
-        OperatorError: the file cannot be read, or the CSV lacks a column.
+        OperatorError: the file cannot be read, or the table lacks a column.
     """
-    with open_input(path) as file:
-        if path.removesuffix(".gz").endswith(".csv"):
-            yield from _purchases(file, path, currency)
+    with open_source(path, format_.encoding) as source:
+        if is_table(source, path, format_.table):
+            yield from _orders(source, format_)
         else:
-            yield from read_json_lines(file)
+            yield from read_json_lines(source.lines())
+
+
+def is_table(source: Source, path: str, table: TableFormat) -> bool:
+    """Whether a file is a table: by its beginning, then by its name, then by its first line."""
+    name = path.lower().removesuffix(".gz")
+    if source.head.lstrip()[:1] == b"{" or name.endswith(JSON_NAMES):
+        return False
+    return name.endswith(TABLE_NAMES) or is_purchase_table(source.head, table)
 
 
 def granted(records: Iterable[InputRecord], purposes: Sequence[str]) -> Iterator[InputRecord]:
@@ -76,35 +100,31 @@ def _consent(order: InputRecord, purposes: Sequence[str]) -> Iterator[InputRecor
     yield InputRecord(order.line, topics.PROFILE.name, order.key, value)
 
 
-def _purchases(file: IO[bytes], path: str, currency: str) -> Iterator[InputRecord]:
-    rows = csv.DictReader(io.TextIOWrapper(file, "utf-8", newline=""))
-    if missing := [c for c in CSV_COLUMNS if c not in (rows.fieldnames or ())]:
-        raise OperatorError(f"{path}: the CSV lacks the columns {', '.join(missing)}")
-    for number, row in enumerate(rows, 2):
-        if row.get("type") in (None, "purchase"):
-            value = _order(row, number, currency)
-            yield InputRecord(number, topics.PURCHASE.name, row["customer_id"].encode(), value)
+def _orders(source: Source, format_: FileFormat) -> Iterator[InputRecord]:
+    for row in read_purchase_rows(source, format_.table):
+        match row:
+            case PurchaseRow():
+                value = _order(row, format_.currency)
+                key = row.customer_id.encode()
+                yield InputRecord(row.line, topics.PURCHASE.name, key, value)
+            case BadRow(line, rejected, raw):
+                yield InputRecord(line, topics.PURCHASE.name, None, raw, rejected.detail, rejected)
+            case OtherRow():
+                pass
 
 
-def _order(row: dict[str, str], number: int, currency: str) -> bytes:
-    """A CSV row as an `order_completed`; cells that are no numbers stay, for decode to reject."""
-    event_id = derive_id("csv", str(number), row["customer_id"], row["ts"])
+def _order(row: PurchaseRow, currency: str) -> bytes:
+    """A row as an `order_completed`."""
+    event_id = derive_id("csv", str(row.line), row.customer_id, row.ts)
     return msgspec.json.encode(
         {
             "event_id": event_id,
             "event_name": "order_completed",
-            "occurred_at": _rfc3339(row["ts"]),
-            "identity": {"customer_id": row["customer_id"]},
+            "occurred_at": datetime.fromtimestamp(row.at_s, UTC).isoformat(),
+            "identity": {"customer_id": row.customer_id},
             "channel": "web",
             "order_id": event_id,
-            "total": {"amount": row["amount"], "currency": row.get("currency") or currency},
+            "total": {"amount": row.amount, "currency": row.currency or currency},
             "items": [],
         }
     )
-
-
-def _rfc3339(seconds: str) -> str:
-    try:
-        return datetime.fromtimestamp(float(seconds), UTC).isoformat()
-    except (ValueError, OverflowError, OSError):
-        return seconds

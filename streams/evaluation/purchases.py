@@ -1,21 +1,26 @@
-"""Purchases from a file: CSV (`customer_id, ts, amount`) or JSON lines of events, plain or gzip."""
+"""Purchases from a file: a table (docs/files.md) or JSON lines of events."""
 
-import csv
-import io
 import math
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import IO
 
 import msgspec
 from msgspec import Struct
 
 from streams.contracts.common import Identity
-from streams.contracts.inputs.json_lines import open_input, read_json_lines
+from streams.contracts.inputs.json_lines import read_json_lines
+from streams.contracts.inputs.lines import Source, open_source
+from streams.contracts.inputs.purchase_rows import (
+    BadRow,
+    OtherRow,
+    PurchaseRow,
+    TableFormat,
+    read_purchase_rows,
+)
 from streams.contracts.money import Total, keep_total
 from streams.contracts.times import to_ms
-from streams.errors import OperatorError
+from streams.evaluation.inputs import AS_FOUND, FileFormat, is_table
 
 BAD_LINES_SHOWN_MAX = 20
 AT_S_MAX = 253_402_300_800  # the year 10000
@@ -62,22 +67,22 @@ class _Event(Struct, frozen=True):
             keep_total(self)
 
 
-def read_purchases(path: Path) -> PurchaseFile:
+def read_purchases(path: Path, format_: FileFormat = AS_FOUND) -> PurchaseFile:
     """Read all purchases of a file, the earliest first; lines of one moment keep their order.
 
-    Skipped and counted are: rows of a CSV whose `type` is not `purchase`, events other than
+    Skipped and counted are: rows of a table whose `type` is not `purchase`, events other than
     `order_completed`, amounts of zero or below (they are no purchases), and what was read before
-    under the same `event_id` or `order_id`. `ts` is in seconds since the epoch. A file is in one
+    under the same `event_id` or `order_id`. A file is in one
     currency, that of its first purchase; a purchase in another one is a bad line.
 
     Raises:
-        OperatorError: the file is not there, or has neither of the two formats.
+        OperatorError: the file cannot be read, or has neither of the two formats.
     """
-    with open_input(str(path)) as file:
-        if file.peek(1)[:1] == b"{":
-            return _collect(_parse_json(file))
-        text = io.TextIOWrapper(file, "utf-8", errors="replace", newline="")
-        return _collect(_parse_csv(text))
+    with open_source(str(path), format_.encoding) as source:
+        # What is no JSON here is a table, whose reader says what it lacks.
+        if is_table(source, str(path), format_.table) or source.head.lstrip()[:1] != b"{":
+            return _collect(_parse_table(source, format_.table))
+        return _collect(_parse_json(source))
 
 
 def _collect(parsed: Iterator[Purchase | BadLine | None]) -> PurchaseFile:
@@ -97,33 +102,26 @@ def _collect(parsed: Iterator[Purchase | BadLine | None]) -> PurchaseFile:
     return PurchaseFile(tuple(purchases), skipped, bad_count, tuple(bad))
 
 
-def _parse_csv(text: IO[str]) -> Iterator[Purchase | BadLine | None]:
-    rows = csv.DictReader(text)
-    missing = {"customer_id", "ts", "amount"} - set(rows.fieldnames or ())
-    if missing:
-        raise OperatorError(
-            f"the CSV has no column {', '.join(sorted(missing))}; its first line must name "
-            "customer_id, ts (seconds since the epoch) and amount"
-        )
+def _parse_table(source: Source, table: TableFormat) -> Iterator[Purchase | BadLine | None]:
     currency: str | None = None
-    while True:
-        try:
-            row = next(rows)
-            if (row.get("type") or "purchase") != "purchase":
+    for row in read_purchase_rows(source, table):
+        match row:
+            case PurchaseRow():
+                try:
+                    currency = _one_currency(currency, row.currency or None)
+                    yield _purchase(row.customer_id, row.at_s, float(row.amount))
+                except ValueError as error:
+                    yield BadLine(row.line, str(error))
+            case BadRow(line, rejected):
+                yield BadLine(line, rejected.detail)
+            case OtherRow():
                 yield None
-            else:
-                currency = _one_currency(currency, row.get("currency"))
-                yield _purchase(row["customer_id"], float(row["ts"]), float(row["amount"]))
-        except StopIteration:
-            return
-        except (TypeError, ValueError, csv.Error) as error:
-            yield BadLine(rows.line_num, str(error))
 
 
-def _parse_json(file: IO[bytes]) -> Iterator[Purchase | BadLine | None]:
+def _parse_json(source: Source) -> Iterator[Purchase | BadLine | None]:
     seen: set[str] = set()
     currency: str | None = None
-    for record in read_json_lines(file):
+    for record in read_json_lines(source.lines()):
         try:
             event = msgspec.json.decode(record.value, type=_Event)
             known = {f"event {event.event_id}", f"order {event.order_id}"} & seen
@@ -132,7 +130,7 @@ def _parse_json(file: IO[bytes]) -> Iterator[Purchase | BadLine | None]:
                 continue
             purchase = _from_event(event)
             currency = _one_currency(currency, event.total.currency if event.total else None)
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             yield BadLine(record.line, str(error))
             continue
         if event.event_id:
@@ -160,8 +158,6 @@ def _from_event(event: _Event) -> Purchase:
 def _purchase(customer_id: str | None, at_s: float, amount: float) -> Purchase:
     if not customer_id:
         raise ValueError("no customer_id")
-    if "\ufffd" in customer_id:
-        raise ValueError("customer_id is not UTF-8")
     if not 0 <= at_s < AT_S_MAX:
         raise ValueError(f"ts {at_s} is not in seconds since the epoch")
     if not math.isfinite(amount):

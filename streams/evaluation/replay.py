@@ -83,7 +83,7 @@ class Replay:
     def feed(self, record: InputRecord) -> None:
         """One record to its end."""
         self.records += 1
-        outcome = self.driver.feed(record.topic, record.value, self._rules())
+        outcome = record.rejected or self.driver.feed(record.topic, record.value, self._rules())
         if isinstance(outcome, Rejected):
             self._reject(record, outcome)
         else:

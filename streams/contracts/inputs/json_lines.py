@@ -4,21 +4,17 @@ A line is a record, `{"topic", "key"?, "value"}`, or an event alone, whose name 
 topic. Nothing here judges what an event says: `decode` does.
 """
 
-import gzip
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from io import BufferedReader
-from typing import IO, Any, Final, cast
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from streams import topics
 from streams.contracts.catalogue import topic_of_name
-from streams.errors import OperatorError
+from streams.contracts.inputs.lines import Line
+from streams.contracts.inputs.rules import Rejected
 
-GZIP_MAGIC: Final = b"\x1f\x8b"
 _DECODE_ERRORS: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _INPUTS: Final = frozenset(topic.name for topic in topics.INPUTS)
 
@@ -33,6 +29,7 @@ class InputRecord(Struct, frozen=True):
         value: the event's bytes, as they stand in the line.
         fault: why no topic takes the line, in a sentence without what it holds; empty: one does.
             `decode` rejects the value of such a line with a typed reason.
+        rejected: why a row of a table is no event; `value` is then the row as it stands.
     """
 
     line: int
@@ -40,6 +37,7 @@ class InputRecord(Struct, frozen=True):
     key: bytes | None
     value: bytes
     fault: str = ""
+    rejected: Rejected | None = None
 
 
 class _Line(Struct, frozen=True):
@@ -79,33 +77,11 @@ def parse_line(number: int, line: bytes) -> InputRecord:
     return InputRecord(number, topic or topics.CLICKSTREAM.name, _key(head, head), line, fault)
 
 
-def read_json_lines(file: IO[bytes]) -> Iterator[InputRecord]:
+def read_json_lines(lines: Iterable[Line]) -> Iterator[InputRecord]:
     """The records of a file, in its order; blank lines are passed over."""
-    for number, line in enumerate(file, 1):
-        if stripped := line.strip():
-            yield parse_line(number, stripped)
-
-
-@contextmanager
-def open_input(path: str) -> Iterator[BufferedReader]:
-    """The bytes of a file, or of standard input for `-`; what is gzip is unpacked.
-
-    Raises:
-        OperatorError: it cannot be opened.
-    """
-    try:
-        opened = sys.stdin.buffer if path == "-" else open(path, "rb")  # noqa: SIM115
-    except OSError as error:
-        raise OperatorError(f"{path} cannot be read: {error.strerror}") from error
-    file = cast(BufferedReader, opened)
-    try:
-        zipped = file.peek(2)[:2] == GZIP_MAGIC
-        yield cast(BufferedReader, gzip.GzipFile(fileobj=file)) if zipped else file
-    except (EOFError, OSError) as error:
-        raise OperatorError(f"{path} cannot be read: {error}") from error
-    finally:
-        if path != "-":
-            file.close()
+    for line in lines:
+        if stripped := line.text.strip():
+            yield parse_line(line.number, stripped)
 
 
 def _head(line: bytes) -> _Line | None:

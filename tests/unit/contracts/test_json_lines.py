@@ -10,10 +10,10 @@ from streams.admin.sending import told
 from streams.contracts.catalogue import topic_of_name
 from streams.contracts.inputs.json_lines import (
     InputRecord,
-    open_input,
     parse_line,
     read_json_lines,
 )
+from streams.contracts.inputs.lines import open_source
 from streams.errors import OperatorError
 from streams.evaluation.inputs import read_records
 
@@ -95,8 +95,8 @@ def test_gzip_is_found_by_content(tmp_path: Path, name: str) -> None:
     """Whatever the file is called."""
     path = tmp_path / name
     path.write_bytes(gzip.compress(json.dumps(EVENT).encode() + b"\n\n"))
-    with open_input(str(path)) as file:
-        assert [r.topic for r in read_json_lines(file)] == ["events.clickstream"]
+    with open_source(str(path)) as source:
+        assert [r.topic for r in read_json_lines(source.lines())] == ["events.clickstream"]
     assert [r.line for r in read_records(str(path))] == [1]
 
 
