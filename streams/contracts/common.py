@@ -21,6 +21,9 @@ from streams.contracts.money import (
 )
 
 ID_PATTERN = r"^[A-Za-z0-9_.:\-]{1,64}(?!\n)$"
+COUNTRY_PATTERN = r"^[A-Z]{2}(?!\n)$"
+DIGITS_PATTERN = r"^[0-9]{8,14}(?!\n)$"
+SHA_256_PATTERN = r"^[0-9a-f]{64}(?!\n)$"
 
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]
 Text = Annotated[str, Meta(max_length=512)]
@@ -29,9 +32,8 @@ Zoned = Annotated[datetime, Meta(tz=True)]
 DurationMs = Annotated[int, Meta(ge=0, le=86_400_000 * 31)]
 Category = Annotated[str, Meta(min_length=1, max_length=128)]
 CouponText = Annotated[str, Meta(max_length=128)]
-Digits = Annotated[str, Meta(pattern=r"^[0-9]{8,14}(?!\n)$")]
+Digits = Annotated[str, Meta(pattern=DIGITS_PATTERN)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
-Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}(?!\n)$")]
 FreeName = Annotated[str, Meta(max_length=256)]
 FreeText = Annotated[str, Meta(max_length=4096)]
 FreeNumber = Annotated[float, Meta(ge=-1e18, le=1e18)]
@@ -39,6 +41,7 @@ FreeInteger = Annotated[int, Meta(ge=1 - 2**63, le=2**63 - 1)]
 FreeValue = FreeText | FreeInteger | FreeNumber | bool | None
 FreeMap = dict[FreeName, FreeValue]
 """The sender's own names and values; how many there may be says `InputRules.properties_max`."""
+Country = Annotated[str, Meta(pattern=COUNTRY_PATTERN)]
 
 ChannelName = Literal["web", "app", "store", "email", "sms", "push", "call_center"]
 SalesChannel = Literal["ec", "app", "store", "bopis"]
@@ -67,7 +70,7 @@ class HashedId(Block, frozen=True, kw_only=True):
     """A contact address that only its SHA-256 stands for."""
 
     type: Literal["email", "phone", "loyalty_card", "payment_card", "other"]
-    value_hash: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
+    value_hash: Annotated[str, Meta(pattern=SHA_256_PATTERN)]
     verified: bool = False
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from streams.contracts.inputs.diagnosis import path_and_text, reason_of
+from streams.contracts.inputs.allowed import allowed_at, what_is_allowed
+from streams.contracts.inputs.diagnosis import NOT_ALLOWED, path_and_text, reason_of
 
 
 def faults_of(value: Any, kind: Any, path: str = "$") -> Iterator[str]:
@@ -51,6 +52,8 @@ def _leaf_faults(value: Any, kind: Any, path: str) -> Iterator[str]:
     except msgspec.ValidationError as error:
         at, text = path_and_text(str(error), path)
         reason, detail = reason_of(text)
+        if reason == "out_of_range" and detail == NOT_ALLOWED:
+            detail = what_is_allowed(allowed_at(kind, "$" + at.removeprefix(path)), value)
         yield f"{at}: {'needs ' + detail if reason == 'missing_field' else detail}"
 
 

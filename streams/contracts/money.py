@@ -13,9 +13,10 @@ from msgspec.structs import force_setattr
 
 AMOUNT_PATTERN = r"^-?[0-9]{1,12}(\.[0-9]{1,6})?(?!\n)$"
 PRICE_PATTERN = r"^-?[0-9]{1,9}(\.[0-9]{1,6})?(?!\n)$"
+CURRENCY_PATTERN = r"^[A-Z]{3}(?!\n)$"
 DECIMALS_MAX = 6
 
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}(?!\n)$")]
+Currency = Annotated[str, Meta(pattern=CURRENCY_PATTERN)]
 Amount = Annotated[float, Meta(ge=-1e9, le=1e9)]
 Decimals = Annotated[str, Meta(pattern=AMOUNT_PATTERN)]
 PriceText = Annotated[str, Meta(pattern=PRICE_PATTERN)]

@@ -242,6 +242,17 @@ RIGHT = (
     Right("26-caps", "ny_23h.jsonl", offered, 1),
     Right("26-caps", "ny_25h.jsonl", offered, 1),
     Right("26-caps", "same_ms.jsonl", offered, 1),
+    Right("20-integers-as-1.0", "ints.jsonl", rejected, [(5, "wrong_type", "$.page.dwell_ms")]),
+    Right("20-integers-as-1.0", "ints.jsonl", views, 4),
+    Right(
+        "21-amount-is-no-phone",
+        "amounts.jsonl",
+        rejected,
+        [
+            *((line, "bad_format", "$.total.amount") for line in (1, 2, 3, 4)),
+            *((line, "bad_format", "$.product.gtin") for line in (5, 6)),
+        ],
+    ),
     Right("33-retries", "after40.jsonl", money, (10.0, 1, 0)),
     Right("33-retries", "sent_at.jsonl", views, 1),
     Right("33-retries", "shifted.jsonl", views, 1),

@@ -15,8 +15,10 @@ from streams.contracts.envelope import (
     read_headers,
 )
 from streams.contracts.ids import derive_id
+from streams.contracts.inputs.allowed import allowed_at, guess
 from streams.contracts.inputs.diagnosis import diagnose, is_too_deep, is_utf8
 from streams.contracts.inputs.events import InputEvent
+from streams.contracts.inputs.integers import integers_in, wants_integer
 from streams.contracts.inputs.placeholders import cleared, without_placeholders
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.inputs.semantics import calendar_fault, fault_of, nul_fault
@@ -37,6 +39,12 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[InputEvent]]] = {
 }
 _DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # A privacy request's id and time are made of its own fields, so those are what is amiss.
+_OF_ENVELOPE: Final = "envelope:"
+_ENVELOPE_PATHS: Final = {
+    "$.event_id": ("id", "id"),
+    "$.event_name": ("name", "type"),
+    "$.occurred_at": ("time", "time"),
+}
 _REQUEST_PATHS: Final = {"$.event_id": "$.request_id", "$.occurred_at": "$.requested_at"}
 
 
@@ -92,6 +100,9 @@ def _decode_structured(
     if is_too_deep(value, rules):
         return Rejected("too_deep", "$", f"is nested over {rules.depth_max} levels")
     event = _decode_data(topic, bytes(envelope.data), attributes, rules)
+    if isinstance(event, Rejected) and event.path.startswith(_OF_ENVELOPE):
+        path = f"$.{event.path.removeprefix(_OF_ENVELOPE)}"
+        return msgspec.structs.replace(event, path=path)
     if isinstance(event, Rejected) and event.path.startswith("$"):
         return msgspec.structs.replace(event, path=f"$.data{event.path[1:]}")
     return event
@@ -101,6 +112,15 @@ _ENVELOPE: Final = msgspec.json.Decoder(StructuredEvent)
 
 
 def _decode_data(
+    topic: str, value: bytes, attributes: Attributes, rules: InputRules
+) -> InputEvent | Rejected:
+    event = _checked(topic, value, attributes, rules)
+    if isinstance(event, Rejected) and event.path in _ENVELOPE_PATHS:
+        return _at_its_source(event, topic, value, attributes)
+    return event
+
+
+def _checked(
     topic: str, value: bytes, attributes: Attributes, rules: InputRules
 ) -> InputEvent | Rejected:
     event = _parse(topic, value, attributes)
@@ -125,24 +145,53 @@ def _decode_data(
     return event
 
 
-def _parse(topic: str, value: bytes, attributes: Attributes) -> InputEvent | Rejected:
-    """The event as its topic's struct; where fields are missing, with those of the envelope."""
-    try:
-        return _DECODERS[topic].decode(value)
-    except _DECODE_ERRORS as error:
-        rejected = diagnose(value, error)
-    if rejected.reason == "missing_field":
-        filled = _filled(topic, value, attributes)
-        if filled is not None:
-            try:
-                return _DECODERS[topic].decode(filled)
-            except _DECODE_ERRORS as error:
-                rejected = diagnose(filled, error)
-    if rejected.reason == "unknown_event_name":
-        return _explain_name(value, rejected)
+def _at_its_source(
+    rejected: Rejected, topic: str, value: bytes, attributes: Attributes
+) -> Rejected:
+    """The same fault at the envelope's attribute, or at the request's field, that it came from."""
+    name, attribute = _ENVELOPE_PATHS[rejected.path]
+    own = _names_in(value)
+    if getattr(attributes, name) and (
+        rejected.path.removeprefix("$.") not in own or topic == PRIVACY_TOPIC
+    ):
+        path = f"{_OF_ENVELOPE}{attribute}" if attributes.structured else f"headers.ce_{attribute}"
+        return msgspec.structs.replace(rejected, path=path)
     if topic == PRIVACY_TOPIC and rejected.path in _REQUEST_PATHS:
         return msgspec.structs.replace(rejected, path=_REQUEST_PATHS[rejected.path])
     return rejected
+
+
+def _names_in(value: bytes) -> frozenset[str]:
+    try:
+        return frozenset(msgspec.json.decode(value, type=dict[str, msgspec.Raw]))
+    except _DECODE_ERRORS:
+        return frozenset()
+
+
+def _parse(topic: str, value: bytes, attributes: Attributes) -> InputEvent | Rejected:
+    """The event as its topic's struct; where fields are missing, with those of the envelope."""
+    event = _decoded(topic, value)
+    if isinstance(event, Rejected) and event.reason == "missing_field":
+        filled = _filled(topic, value, attributes)
+        event = event if filled is None else _decoded(topic, filled)
+    if isinstance(event, Rejected) and event.reason == "unknown_event_name":
+        return _explain_name(value, event)
+    return event
+
+
+def _decoded(topic: str, value: bytes) -> InputEvent | Rejected:
+    decoder = _DECODERS[topic]
+    try:
+        return decoder.decode(value)
+    except _DECODE_ERRORS as error:
+        failed = error
+    whole = integers_in(value, decoder.type) if wants_integer(failed) else None
+    if whole is not None:
+        try:
+            return decoder.decode(whole)
+        except _DECODE_ERRORS as error:
+            failed = error
+    return diagnose(value, failed, kind=decoder.type)
 
 
 def _filled(topic: str, value: bytes, attributes: Attributes) -> bytes | None:
@@ -179,8 +228,11 @@ def _explain_name(value: bytes, rejected: Rejected) -> Rejected:
         return rejected
     topic = topic_of_name(name)
     if topic is None:
-        return rejected
+        return msgspec.structs.replace(rejected, detail=rejected.detail + guess(_NAMES, name))
     return msgspec.structs.replace(rejected, detail=f"{name} belongs on {topic}")
+
+
+_NAMES: Final = tuple(n for c in INPUT_CONTRACTS for n in allowed_at(c.struct, "$.event_name"))
 
 
 class _RoutedWire(msgspec.Struct, frozen=True):

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from streams.contracts.inputs.personal import looks_personal
+from streams.contracts import common, money
+from streams.contracts.inputs.allowed import allowed_at, what_is_allowed
+from streams.contracts.inputs.personal import is_email, looks_personal
 from streams.contracts.inputs.rules import InputRules, Rejected, RejectReason
 
 _PATH = re.compile(r" - at (?:`(?P<at>[^`]*)`|.* in `(?P<inside>[^`]*)`)\Z")
@@ -27,33 +29,56 @@ _MAGIC: Final[tuple[tuple[bytes, RejectReason, str], ...]] = (
     (b"\xfe\xff", "invalid_utf8", "starts like UTF-16; JSON on the wire is UTF-8"),
 )
 
-_ENUM = "is not one of the allowed values"
+_TIME = "is no time as RFC 3339 writes it: 2026-03-01T10:00:00Z"
+NOT_ALLOWED = "is not one of the allowed values"
 _FAULTS: Final[tuple[tuple[str, RejectReason, str | None], ...]] = (
-    ("Invalid RFC3339", "bad_timestamp", "is not a time as RFC 3339 writes it"),
+    ("Invalid RFC3339", "bad_timestamp", _TIME),
     ("Expected `datetime` with a timezone", "bad_timestamp", "has no time zone"),
-    ("Expected `datetime", "bad_timestamp", "is not a time as RFC 3339 writes it"),
-    ("Invalid enum value", "out_of_range", _ENUM),
-    ("Invalid value", "out_of_range", _ENUM),
+    ("Expected `datetime", "bad_timestamp", _TIME),
+    ("Invalid enum value", "out_of_range", NOT_ALLOWED),
+    ("Invalid value", "out_of_range", NOT_ALLOWED),
     ("Number out of range", "out_of_range", "is too large a number"),
     ("Integer value out of range", "out_of_range", "is too large a number"),
     ("Object contains unknown field", "unknown_field", None),
     ("Amount out of range", "out_of_range", "is too large an amount"),
     ("Currencies differ", "wrong_currency", "names two currencies for one thing"),
 )
+# What a pattern asks, in words.
+_PATTERNS: Final = {
+    repr(common.ID_PATTERN): "may hold 1 to 64 letters, digits and _ . : - only",
+    repr(money.AMOUNT_PATTERN): 'is no amount as "12.50": up to 12 digits, a point, up to 6',
+    repr(money.PRICE_PATTERN): 'is no price as "12.50": up to 9 digits, a point, up to 6',
+    repr(money.CURRENCY_PATTERN): "is no currency of three capital letters, as EUR",
+    repr(common.COUNTRY_PATTERN): "is no country of two capital letters, as DE",
+    repr(common.DIGITS_PATTERN): "is not 8 to 14 digits without blanks or hyphens",
+    repr(common.SHA_256_PATTERN): "is no SHA-256 of 64 lower case hex digits",
+}
+# Whose ids these are: a number in them may be that of a telephone.
+_OF_PEOPLE: Final = ("customer_id", "anonymous_id", "device_id", "from", "to", "value_hash")
+_LEAP_SECOND = re.compile(r"[Tt ][0-9]{2}:[0-9]{2}:60")
+_MIDNIGHT = re.compile(r"[Tt ]24:")
 _EXPECTED = re.compile(r"\AExpected `[^`]*`(?P<rest>.*)\Z", re.DOTALL)
-# An amount of seven digits, or a GTIN with blanks, is no phone number.
-_NUMERIC = re.compile(r"matching regex '\^(?:-\?)?\[0-9\][{(]")
 _MISSING = re.compile(r"\AObject missing required field `([^`]*)`")
 
 
-def diagnose(value: bytes, error: Exception, prefix: str = "$") -> Rejected:
-    """The reason of a failed decode; `prefix` is the path of `value` in its record."""
+def diagnose(value: bytes, error: Exception, prefix: str = "$", kind: Any = None) -> Rejected:
+    """The reason of a failed decode.
+
+    Args:
+        value: what was decoded.
+        error: what it failed with.
+        prefix: the path of `value` in its record.
+        kind: the type that it was to be, to say what it allows.
+    """
     if isinstance(error, RecursionError):
         return Rejected("too_deep", prefix, "is nested deeper than the rules allow")
     if isinstance(error, UnicodeDecodeError):
         return Rejected("invalid_utf8", prefix, "is not UTF-8")
     if isinstance(error, msgspec.ValidationError):
-        return _diagnose_validation(value, str(error), prefix)
+        # A fault of the schema can stand before one of the syntax, which is the real one.
+        rejected = _diagnose_validation(value, str(error), prefix, kind)
+        broken = None if rejected.reason == "not_an_object" else _syntax_error(value)
+        return rejected if broken is None else diagnose(value, broken, prefix)
     return _diagnose_syntax(value, str(error), prefix)
 
 
@@ -65,6 +90,10 @@ def _diagnose_syntax(value: bytes, message: str, prefix: str) -> Rejected:
         return Rejected("invalid_utf8", prefix, "is not UTF-8")
     if "surrogate" in message or ("truncated" in message and _is_lenient_json(value)):
         return Rejected("invalid_utf8", prefix, "holds half a surrogate pair")
+    if "trailing comma" in message:
+        return Rejected("invalid_json", prefix, "has a comma before a closing bracket")
+    if "trailing characters" in message and value.rstrip().endswith(b","):
+        return Rejected("invalid_json", prefix, "has a comma behind its JSON; leave it out")
     if "trailing characters" in message:
         return Rejected("invalid_json", prefix, "holds more than one JSON document")
     if "truncated" in message:
@@ -72,7 +101,17 @@ def _diagnose_syntax(value: bytes, message: str, prefix: str) -> Rejected:
     return Rejected("invalid_json", prefix, "is not JSON (RFC 8259)")
 
 
-def _diagnose_validation(value: bytes, message: str, prefix: str) -> Rejected:
+def _syntax_error(value: bytes) -> Exception | None:
+    try:
+        msgspec.json.decode(value)
+    except msgspec.ValidationError:
+        return None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return error
+    return None
+
+
+def _diagnose_validation(value: bytes, message: str, prefix: str, kind: Any) -> Rejected:
     path, text = path_and_text(message, prefix)
     reason, detail = reason_of(text)
     if reason == "missing_field":
@@ -81,13 +120,27 @@ def _diagnose_validation(value: bytes, message: str, prefix: str) -> Rejected:
         return Rejected("not_an_object", path, detail)
     if path == f"{prefix}.event_name" and reason == "out_of_range":
         return Rejected("unknown_event_name", path, "is not an event of this topic")
-    if (
-        reason == "bad_format"
-        and not _NUMERIC.search(text)
-        and looks_personal(_at(value, path.removeprefix(prefix)))
-    ):
+    given = _at(value, path.removeprefix(prefix))
+    if reason == "bad_format" and _is_personal(path, given):
         return Rejected("pii_in_key", path, "is an e-mail address or a phone number; send a hash")
+    if reason == "bad_timestamp" and isinstance(given, str):
+        detail = _of_time(given) or detail
+    if detail == NOT_ALLOWED and kind is not None:
+        detail = what_is_allowed(allowed_at(kind, "$" + path.removeprefix(prefix)), given)
     return Rejected(reason, path, detail)
+
+
+def _is_personal(path: str, given: object) -> bool:
+    of_people = path.rpartition(".")[2] in _OF_PEOPLE
+    return looks_personal(given) if of_people else is_email(given)
+
+
+def _of_time(given: str) -> str | None:
+    if _LEAP_SECOND.search(given):
+        return "is a leap second, which clocks here do not have; send second 59"
+    if _MIDNIGHT.search(given):
+        return "has the hour 24, which RFC 3339 does not have; send 00:00 of the next day"
+    return None
 
 
 def path_and_text(message: str, prefix: str = "$") -> tuple[str, str]:
@@ -119,7 +172,7 @@ def reason_of(text: str) -> tuple[RejectReason, str]:
     if expected is None:
         return "wrong_type", "is not what the schema says"
     if expected["rest"].startswith(" matching regex"):
-        return "bad_format", text
+        return "bad_format", next((w for p, w in _PATTERNS.items() if p in text), text)
     return ("wrong_type" if expected["rest"].startswith(", got") else "out_of_range"), text
 
 

@@ -55,6 +55,11 @@ def is_phone(id_: str) -> bool:
     return _PHONE.match(id_) is not None
 
 
+def is_email(value: object) -> bool:
+    """Whether a value is, or holds, an e-mail address."""
+    return isinstance(value, str) and len(value) <= 320 and bool(_EMAIL.search(value))
+
+
 def looks_personal(value: object) -> bool:
     """Whether a value that is no allowed id is an e-mail address or a phone number.
 

@@ -8,6 +8,7 @@ import msgspec
 import yaml
 
 from streams.contracts.faults import faults_of
+from streams.contracts.inputs.integers import with_integers
 from streams.contracts.reference.check import check_reference
 from streams.contracts.reference.structs import (
     BeaconPlace,
@@ -91,12 +92,13 @@ def _part(path: Path, stem: str, errors: list[str]) -> Any:
         errors.append(f"{path.name}: cannot be read: {' '.join(str(error).split())}")
         return None
     if stem == "policies":
-        return _whole(path, value if value is not None else {}, errors)
+        return _whole(path, with_integers(value if value is not None else {}, Policies), errors)
     if value is None:
         return ()
     if not isinstance(value, list):
         errors.append(f"{path.name}: is not a list")
         return None
+    value = [with_integers(item, _LISTS[stem]) for item in value]
     faults = list(_list_faults(path, value, _LISTS[stem]))
     errors.extend(faults)
     return None if faults else tuple(msgspec.convert(item, _LISTS[stem]) for item in value)

@@ -8,6 +8,7 @@ import msgspec
 from streams import topics
 from streams.contracts.catalogue import CONTRACT_OF, CONTRACTS
 from streams.contracts.inputs.diagnosis import diagnose
+from streams.contracts.inputs.integers import integers_in, wants_integer
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.reference.structs import (
     BeaconPlace,
@@ -69,7 +70,10 @@ def decode_reference_record(
     try:
         record = decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return diagnose(value, error)
+        whole = integers_in(value, decoder.type) if wants_integer(error) else None
+        if whole is not None and whole != value:
+            return decode_reference_record(topic, key, whole)
+        return diagnose(value, error, kind=decoder.type)
     if key != key_of_record(record).encode():
         return Rejected("out_of_range", "key", "is not the key of the record")
     return record

@@ -49,7 +49,7 @@ def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
         "offers.yaml: [1] two: $.margin: is required",
         "offers.yaml: [1] two: $.expected_rate: Expected `float` <= 1.0",
         "policies.yaml: $.contact.quiet_hours.from: is no field of QuietHours",
-        "policies.yaml: $.churn.tick: is not one of the allowed values",
+        "policies.yaml: $.churn.tick: is not one of day, week",
     ]
 
 
