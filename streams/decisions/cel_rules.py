@@ -5,21 +5,19 @@ names, and one that names none is answered when it is compiled.
 """
 
 import re
-from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import cel
 from msgspec import Struct
 
 from streams.customer import Customer, TriggerEvent
+from streams.decisions.cel_names import unknown_names, window_ms, windows_in
 from streams.decisions.facts import ALL_FACTS, FactNames, facts_of
 
 MACROS_MAX = 2
 MACRO = re.compile(r"\.\s*(all|exists|exists_one|map|filter)\s*\(")
-QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 FACT = re.compile(r"\b(person|trigger)\s*\.\s*(\w+)")
 WHOLE = re.compile(r"\b(person|trigger)\b(?!\s*\.\s*\w)")
-FACTS = {"person": ALL_FACTS.person, "trigger": ALL_FACTS.trigger}
 
 
 class Program(Protocol):
@@ -62,7 +60,8 @@ def compile_rule(source: str, place: str, errors: list[str]) -> CelRule | None:
     except ValueError as error:
         errors.append(f"{place}: {str(error).splitlines()[0]}")
         return None
-    unknown = sorted(_unknown_names(source, program.variables()))
+    macros = MACRO.search(source) is not None
+    unknown = list(unknown_names(source, program.variables(), macros=macros))
     errors.extend(f"{place}: there is no {name}" for name in unknown)
     reads = _reads(source)
     always = None if reads else _says_true(program, cel.Context())
@@ -78,19 +77,12 @@ def _says_true(program: Program, context: object) -> bool:
 
 def _reads(source: str) -> FactNames:
     """At least the facts that a rule asks for: all, where it takes a variable as a whole."""
+    windows = frozenset((name, window_ms(name) or 0) for name in windows_in(source))
     if WHOLE.search(source):
-        return ALL_FACTS
+        return FactNames(ALL_FACTS.person, ALL_FACTS.trigger, windows)
     named = FACT.findall(source)
     return FactNames(
         ALL_FACTS.person & {name for variable, name in named if variable == "person"},
         ALL_FACTS.trigger & {name for variable, name in named if variable == "trigger"},
+        windows,
     )
-
-
-def _unknown_names(source: str, variables: Iterable[str]) -> Iterator[str]:
-    """Names that nothing has: such a rule would never say yes, and not say why."""
-    if not MACRO.search(source):  # a macro names variables of its own
-        yield from set(variables) - FACTS.keys()
-    for variable, name in set(FACT.findall(QUOTED.sub("''", source))):
-        if name not in FACTS[variable]:
-            yield f"{variable}.{name}"

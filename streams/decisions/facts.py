@@ -9,17 +9,25 @@ from streams.contracts.times import DAY_MS
 from streams.customer import Customer, TriggerEvent
 from streams.customer.counters import count
 
-WINDOW_DAYS = (1, 7, 30, 365)
+WINDOWS = {f"d{days}": days * DAY_MS for days in (1, 7, 30, 365)}
 
 
 class FactNames(Struct, frozen=True):
-    """Names of facts, by the variable that holds them."""
+    """Names of facts, by the variable that holds them.
+
+    `windows`: (name, milliseconds) of counts, besides those that are always there.
+    """
 
     person: frozenset[str] = frozenset()
     trigger: frozenset[str] = frozenset()
+    windows: frozenset[tuple[str, int]] = frozenset()
 
     def __or__(self, other: "FactNames") -> "FactNames":
-        return FactNames(self.person | other.person, self.trigger | other.trigger)
+        return FactNames(
+            self.person | other.person,
+            self.trigger | other.trigger,
+            self.windows | other.windows,
+        )
 
     def __bool__(self) -> bool:
         return bool(self.person or self.trigger)
@@ -32,8 +40,11 @@ def facts_of(
 
     Counts are by window (`person.counts.product_views.d7`); money is in the shop's currency.
     """
+    of_person = {name: OF_PERSON[name](person, now_ms) for name in names.person}
+    if names.windows and "counts" in of_person:
+        of_person["counts"] = _counts(person, now_ms, WINDOWS | dict(names.windows))
     return {
-        "person": {name: OF_PERSON[name](person, now_ms) for name in names.person},
+        "person": of_person,
         "trigger": {name: OF_TRIGGER[name](trigger_event) for name in names.trigger},
     }
 
@@ -44,9 +55,11 @@ def _days_since_purchase(person: Customer, now_ms: int) -> float:
     return (now_ms - max(order.at_ms for order in person.orders)) / DAY_MS
 
 
-def _counts(person: Customer, now_ms: int) -> dict[str, dict[str, float]]:
+def _counts(
+    person: Customer, now_ms: int, windows: Mapping[str, int] = WINDOWS
+) -> dict[str, dict[str, float]]:
     return {
-        name: {f"d{d}": count(c, now_ms, d * DAY_MS) for d in WINDOW_DAYS}
+        name: {window: count(c, now_ms, length_ms) for window, length_ms in windows.items()}
         for name, c in person.counters.items()
     }
 

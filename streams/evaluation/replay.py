@@ -16,11 +16,12 @@ import msgspec
 
 from streams import topics
 from streams.contracts.inputs.json_lines import InputRecord
-from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.inputs.rules import UNUSABLE, InputRules, Rejected
 from streams.contracts.outputs.effects import (
     AlertRaised,
     DecisionLogged,
     Effect,
+    EventIgnored,
     EventRefused,
     OutcomeSeen,
 )
@@ -86,12 +87,11 @@ class Replay:
         outcome = record.rejected or self.driver.feed(record.topic, record.value, self._rules())
         if isinstance(outcome, Rejected):
             self._reject(record, outcome)
-        else:
-            for effect in outcome:
-                if isinstance(effect, EventRefused):
-                    rejected = Rejected(effect.reason, effect.path, effect.detail)
-                    self._reject(record, rejected)
-            self._write(outcome)
+            return
+        unusable = next(filter(None, map(_unusable, outcome)), None)
+        if unusable is not None:
+            self._reject(record, unusable)
+        self._write(effect for effect in outcome if _unusable(effect) is None)
 
     def summary(self) -> dict[str, object]:
         """What happened, in numbers; the same for the same file."""
@@ -175,6 +175,13 @@ def replay(
             run.feed(record)
             on_record()
     return run.summary()
+
+
+def _unusable(effect: Effect) -> Rejected | None:
+    """Why an event that was accepted is a dead letter all the same, as in the worker."""
+    if isinstance(effect, EventRefused):
+        return Rejected(effect.reason, effect.path, effect.detail)
+    return UNUSABLE.get(effect.reason) if isinstance(effect, EventIgnored) else None
 
 
 def _pretty(summary: dict[str, object]) -> bytes:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from streams import topics
 from streams.contracts.inputs.decode import decode, decode_routed
 from streams.contracts.inputs.events import InputEvent
-from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.inputs.rules import UNUSABLE, InputRules, Rejected
 from streams.contracts.internal.routing import (
     ErasureDone,
     LinkAnswered,
@@ -56,11 +56,6 @@ log = structlog.get_logger()
 DUE_ROWS_PER_CALL = 500
 PUT_OFF_MS = 3_600_000
 ROUTED_TYPES = (RoutedEvent, LinkRequested, LinkAnswered, LinkEnded, ErasureDone)
-# What was accepted and cannot be used all the same: it goes to the dead letters as it came.
-UNUSABLE = {
-    "id_conflict": Rejected("id_conflict", "$.event_id", "came before with other content"),
-    "unreadable_row": Rejected("unreadable_row", "$.row", "is damaged, or of a newer version"),
-}
 
 
 class Work(Struct, frozen=True):

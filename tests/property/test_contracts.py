@@ -45,7 +45,14 @@ JSON = st.recursive(
     max_leaves=12,
 )
 # What a schema cannot say, so that a decoder may still refuse what a schema accepts.
-BEYOND_SCHEMA = {"bad_check_digit", "wrong_currency", "pii_in_key", "bad_character", "out_of_range"}
+BEYOND_SCHEMA = {
+    "bad_check_digit",
+    "bad_character",
+    "no_identity",
+    "out_of_range",
+    "pii_in_key",
+    "wrong_currency",
+}
 
 
 @settings(max_examples=120, deadline=None)

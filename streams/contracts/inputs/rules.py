@@ -1,6 +1,6 @@
 """The limits of what is taken in, and the value that stands for a record that breaks one."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -57,3 +57,10 @@ class Rejected(Struct, frozen=True):
     reason: RejectReason
     path: str
     detail: str
+
+
+# What was accepted and cannot be used all the same: it goes to the dead letters as it came.
+UNUSABLE: Final[dict[str, Rejected]] = {
+    "id_conflict": Rejected("id_conflict", "$.event_id", "came before with other content"),
+    "unreadable_row": Rejected("unreadable_row", "$.row", "is damaged, or of a newer version"),
+}

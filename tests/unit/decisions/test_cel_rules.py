@@ -1,8 +1,15 @@
 """CEL rules are given the facts that they name, and say what they would say with all of them."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from streams import customer
+from streams.contracts.times import MINUTE_MS
 from streams.customer import TriggerEvent
+from streams.customer.counter_names import COUNTER_NAMES
+from streams.customer.counters import add
 from streams.customer.row import Counter
 from streams.decisions.cel_rules import compile_rule, context_of
 from streams.decisions.facts import ALL_FACTS
@@ -50,3 +57,33 @@ def test_a_rule_that_names_nothing_is_answered_once(source: str, answer: bool) -
     assert rule is not None
     assert (rule.always, rule.holds(None)) == (answer, answer)
     assert not rule.reads
+
+
+@pytest.mark.parametrize(
+    ("source", "answer"),
+    [
+        ("person.counts.searches.m5 == 2.0", True),
+        ("person.counts.searches.h1 == 3.0", True),
+        ("person.counts['searches']['h3'] == 4.0", True),
+        ("person.counts.searches.d1 == 4.0", True),
+        ("person.counts.searches.m5 > 2.0", False),
+    ],
+)
+def test_windows_of_minutes_and_hours_count(source: str, answer: bool) -> None:
+    """Searches 1, 2, 30 and 120 minutes ago."""
+    counter = None
+    for minutes in (120, 30, 2, 1):
+        counter = add(counter, T0 - minutes * MINUTE_MS)
+    assert counter is not None
+    rule = compile_rule(source, "here", [])
+    assert rule is not None
+    assert rule.holds_for(someone(counters={"searches": counter}), TRIGGER_EVENT, T0) is answer
+
+
+def test_every_counter_has_its_name() -> None:
+    """What the code counts under a name of its own is a name that rules may ask for."""
+    room = Path(customer.__file__).parent
+    code = "\n".join(path.read_text(encoding="utf-8") for path in room.glob("*.py"))
+    named = set(re.findall(r"""count(?:ed)?\((?:person|person\.counters|held), "(\w+)\"""", code))
+    assert {"orders", "refunds", "app_opens", "zone_visits", "surveys", "service_cases"} <= named
+    assert named <= COUNTER_NAMES

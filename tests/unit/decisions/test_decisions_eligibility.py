@@ -182,11 +182,15 @@ def test_a_cap_beyond_the_rows_memory_works_as_the_memory() -> None:
         ("trigger.zone == 'tea' || person.known", "trigger.zone"),
         ("customer.known", "customer"),
         ("person . tier == 'gold'", "person.tier"),
+        ("person['ordrs'] > 1.0", "person.ordrs"),
+        ("person.counts.product_vews.d7 > 1.0", "counter product_vews"),
+        ("person.counts['product_vews']['d7'] > 1.0", "counter product_vews"),
+        ("'product_vews' in person.counts", "counter product_vews"),
     ],
 )
 def test_a_rule_that_asks_for_what_nobody_has_is_refused(rule: str, unknown: str) -> None:
     """It would never say yes, and nothing would say why."""
-    with pytest.raises(ReferenceDataError, match=f"there is no {unknown}$"):
+    with pytest.raises(ReferenceDataError, match=f"there is no {unknown}; there are "):
         compile_policy(Reference(offers=(offer("tea", segment=rule),)))
 
 
@@ -196,6 +200,9 @@ def test_a_rule_that_asks_for_what_nobody_has_is_refused(rule: str, unknown: str
         "person.traits.tier == 'gold' || person.counts.product_views.d7 > 2.0",
         "person.traits.note == 'person.nothing' || trigger.category == \"trigger.x\"",
         "['tea', 'coffee'].exists(c, c in person.affinities)",
+        "person.counts.exists(name, person.counts[name].d7 > 2.0)",
+        "person.counts['searches']['h1'] > 2.0 && 'searches' in person.counts",
+        "person.traits.note == 'person.counts.nothing.w9'",
     ],
 )
 def test_a_rule_may_ask_for_what_only_some_have(rule: str) -> None:
@@ -220,3 +227,11 @@ def test_a_refusal_silences_the_class_for_a_time() -> None:
         _, effects = decide(someone(refusals=refusals), asked, now_ms, Basis(Fixed(), policy))
         entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
         assert {c.offer_id for c in entry.candidates if c.why_not == "refused"} == withheld
+
+
+@pytest.mark.parametrize("window", ["w1", "d366", "m0", "h9000", "day"])
+def test_a_window_that_does_not_exist_is_refused(window: str) -> None:
+    """With how to write one."""
+    rule = f"person.counts.searches.{window} > 1.0"
+    with pytest.raises(ReferenceDataError, match=f"there is no window {window}; write m5, h1"):
+        compile_policy(Reference(offers=(offer("tea", segment=rule),)))
