@@ -120,7 +120,7 @@ RIGHT = (
         "01-requested-at-extreme",
         "control.jsonl",
         rejected,
-        [(2, "in_the_future", "$.occurred_at")],
+        [(2, "in_the_future", "$.requested_at")],
     ),
     Right(
         "01-requested-at-extreme", "early.jsonl", rejected, [(2, "out_of_range", "$.requested_at")]
