@@ -29,6 +29,7 @@ class Driver:
         rows: what is stored, by key.
         greatest_event_ms: the greatest event time accepted so far; 0 before the first.
         snapshots: the newest snapshot of each model.
+        late: how many events came after later ones, and by how much at most, in milliseconds.
     """
 
     def __init__(self, policy: Policy, models: Models, trainer: Trainer | None = None) -> None:
@@ -37,6 +38,7 @@ class Driver:
         self.models = models
         self.rows: dict[str, Row] = {}
         self.greatest_event_ms = 0
+        self.late = (0, 0)
         self.snapshots: dict[str, ModelSnapshot] = {}
         self._trainer = trainer
         self._due: list[tuple[int, str]] = []
@@ -57,6 +59,9 @@ class Driver:
         event = decode(topic, value, headers, rules)
         if isinstance(event, Rejected):
             return event
+        if event.at_ms < self.greatest_event_ms:
+            count, most_ms = self.late
+            self.late = (count + 1, max(most_ms, self.greatest_event_ms - event.at_ms))
         effects = self.advance(max(self.greatest_event_ms, event.at_ms))
         effects.extend(self.handle(event))
         return tuple(effects)

@@ -14,7 +14,7 @@ import click
 
 from streams.contracts.common import Purpose
 from streams.errors import OperatorError
-from streams.terminal import progress, say, say_all, settings_of
+from streams.terminal import EXIT_FAILED, EXIT_MISTAKE, progress, say, say_all, settings_of
 
 if TYPE_CHECKING:
     from streams.evaluation.inputs import FileFormat
@@ -102,31 +102,42 @@ def events_send(ctx: click.Context, /, file: str, **given: Any) -> None:
 @click.option("--reference", type=click.Path(path_type=Path), help="Folder; default example shop.")
 @click.option("--grant", multiple=True, type=PURPOSES, help="What everyone agreed to (repeat it).")
 @click.option("--currency", default="EUR", show_default=True, help="Of a CSV that names none.")
+@click.option("--overwrite", is_flag=True, help="Replace the results that the folder holds.")
 @file_options
+@click.pass_context
 def replay(
+    ctx: click.Context,
+    /,
     file: str,
     out: Path,
     reference: Path | None,
     grant: tuple[str, ...],
     currency: str,
+    overwrite: bool,
     **given: Any,
 ) -> None:
     """Run a file of events through the whole way, without a broker; twice gives the same bytes.
 
-    A CSV of purchases says nothing of consent, and unknown means denied: --grant says it.
+    A CSV of purchases says nothing of consent, and unknown means denied: --grant says it. Exit
+    code 1 where every record was rejected.
     """
     from streams.admin.reference import example_shop, load_validated
     from streams.decisions import compile_policy
     from streams.evaluation.inputs import granted, read_records
     from streams.evaluation.replay import replay as run
+    from streams.evaluation.replay_summary import told
 
     policy = compile_policy(load_validated(reference or example_shop()))
     done = count(1)
     with progress("records") as tick:
         records = read_records(file, format_of(currency, **given))
         records = granted(records, grant) if grant else records
-        run(records, policy, out, on_record=lambda: tick(next(done)))
-    say(f"{next(done) - 1} records; the results are in {out}")
+        ran = run(records, policy, out, overwrite=overwrite, on_record=lambda: tick(next(done)))
+    say_all(told(ran))
+    say(f"the results are in {out}")
+    if ran.records and ran.rejected == ran.records:
+        say("offerstream: every record was rejected", err=True)
+        ctx.exit(EXIT_FAILED)
 
 
 @click.group()
@@ -144,7 +155,10 @@ def evaluate() -> None:
 @click.option("--tick", type=click.Choice(["week", "day"]), default="week", show_default=True)
 @click.option("--scores", type=click.Path(path_type=Path), help="Write customer_id, risk here.")
 @file_options
+@click.pass_context
 def evaluate_churn(
+    ctx: click.Context,
+    /,
     file: Path,
     at: datetime | None,
     horizon_days: int,
@@ -152,13 +166,21 @@ def evaluate_churn(
     scores: Path | None,
     **given: Any,
 ) -> None:
-    """Score who leaves, next to BG/NBD. FILE: events, or a CSV with customer_id, ts, amount."""
+    """Score who leaves, next to BG/NBD. FILE: events, or a CSV with customer_id, ts, amount.
+
+    Without figures (the file ends before the horizon does, or nobody can be judged) the exit code
+    is 2, unless --scores is given.
+    """
     from streams.contracts.times import DAY_MS, WEEK_MS, to_ms
     from streams.evaluation.churn import evaluate_at, evaluate_prequential
-    from streams.evaluation.churn_table import render_churn, write_scores
+    from streams.evaluation.churn_table import no_figures, render_churn, told, write_scores
     from streams.evaluation.purchases import read_purchases
 
     read = read_purchases(file, format_of(**given))
+    say_all(told(read))
+    if read.bad_count and not read.purchases and not read.skipped_count:
+        say("offerstream: every line was rejected", err=True)
+        ctx.exit(EXIT_FAILED)
     horizon_ms, tick_ms = horizon_days * DAY_MS, WEEK_MS if tick == "week" else DAY_MS
     with progress("purchases") as done:
         if at is None:
@@ -168,4 +190,6 @@ def evaluate_churn(
             report = evaluate_at(read.purchases, at_ms, horizon_ms, tick_ms, done)
     if scores is not None:
         write_scores(report, scores)
-    click.echo(render_churn(report, read), nl=False)
+    click.echo(render_churn(report), nl=False)
+    if no_figures(report) and scores is None:
+        ctx.exit(EXIT_MISTAKE)

@@ -12,6 +12,7 @@ from streams.settings import Settings
 
 EXIT_FAILED = 1
 EXIT_MISTAKE = 2
+EXIT_INTERRUPTED = 130
 
 
 class Verbs(click.Group):
@@ -27,6 +28,9 @@ class Verbs(click.Group):
         except OfferstreamError as error:
             click.echo(f"offerstream: {error}", err=True)
             ctx.exit(EXIT_FAILED)
+        except KeyboardInterrupt:
+            click.echo("offerstream: interrupted", err=True)
+            ctx.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:
             sys.stderr.close()
             ctx.exit(0)

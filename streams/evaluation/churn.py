@@ -38,8 +38,9 @@ class ChurnReport(Struct, frozen=True, kw_only=True):
 
     `qualities` has one entry per model. `predictions` are all scores, in order; `judged_count` of
     them count in the figures: customers silent for less than the horizon, the hazard ready, the
-    horizon inside the file. `bgnbd` is the batch fit at the date, in ticks, with its log
-    likelihood (only in an evaluation at one date). `tick_bias` is (tick, bias, count) of the risk.
+    horizon inside the file. `end_ms` is the file's last purchase. `bgnbd` is the batch fit at the
+    date, in ticks, with its log likelihood (only in an evaluation at one date). `tick_bias` is
+    (tick, bias, count) of the risk.
     """
 
     mode: str
@@ -51,6 +52,7 @@ class ChurnReport(Struct, frozen=True, kw_only=True):
     labels_learned: int
     judged_count: int
     horizon_in_file: bool
+    end_ms: int
     qualities: tuple[Quality, ...]
     predictions: tuple[Prediction, ...]
     bgnbd: BgNbd | None = None
@@ -103,6 +105,7 @@ def evaluate_at(
         labels_learned=stream.learner.examples,
         judged_count=len(active),
         horizon_in_file=purchases[-1].at_ms >= at_ms + horizon_ms - DAY_MS,
+        end_ms=purchases[-1].at_ms,
         qualities=_qualities(active, purchases, horizon_ms, None),
         predictions=predictions,
         bgnbd=population,
@@ -145,6 +148,7 @@ def evaluate_prequential(
         labels_learned=stream.learner.examples,
         judged_count=len(judged),
         horizon_in_file=True,
+        end_ms=end_ms,
         qualities=_qualities(judged, purchases, horizon_ms, tick_ms),
         predictions=tuple(predictions),
         tick_bias=bias_by_group(labels, risks, weeks),

@@ -1,7 +1,9 @@
 """A churn report for people (plain text) and for spreadsheets (CSV of the scores)."""
 
 import csv
+import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from streams.contracts.times import DAY_MS, from_ms
@@ -17,11 +19,42 @@ NAMES = {
 COLUMNS = ("AUC", "Brier", "log loss", "predicted", "observed", "AUC in tick", "tick bias")
 
 
-def render_churn(report: ChurnReport, file: PurchaseFile) -> str:
+def told(file: PurchaseFile) -> Iterator[str]:
+    """What was read of a file, for a person."""
+    yield (
+        f"read {len(file.purchases):,} purchases, passed over {file.skipped_count:,} other lines, "
+        f"rejected {file.bad_count:,}"
+    )
+    yield from (f"  rejected {many:,} {kind}" for kind, many in sorted(file.bad_kinds.items()))
+    for bad in file.bad:
+        yield f"  line {bad.line}: {bad.reason}"
+    if file.bad_count > len(file.bad):
+        yield f"  and {file.bad_count - len(file.bad):,} more"
+    if file.late_count:
+        yield f"out of order: {file.late_count:,} purchases after later ones; they were sorted"
+
+
+def no_figures(report: ChurnReport) -> str:
+    """Why figures would mean nothing; empty where they mean something."""
+    if not report.horizon_in_file:
+        days = math.ceil((report.until_ms + report.horizon_ms - report.end_ms) / DAY_MS)
+        return (
+            f"No figures: the file ends on {_day(report.end_ms)}, {days:,} days before the horizon "
+            "does, and who did not buy by then may still come back. Choose an earlier --at or "
+            f"fewer --horizon-days ({max(0, report.horizon_ms // DAY_MS - days):,} fit)."
+        )
+    return "" if report.judged_count else "No figures: nobody can be judged at that date."
+
+
+def render_churn(report: ChurnReport) -> str:
     """The report as lines of plain text, the table's columns aligned."""
-    lines = [*_heading(report), "", _row("P(no purchase in the horizon)", COLUMNS)]
+    lines = [*_heading(report), ""]
+    refused = no_figures(report)
+    if refused:
+        return "\n".join([*lines, refused]) + "\n"
+    lines += [_row("P(no purchase in the horizon)", COLUMNS)]
     lines += [_row(NAMES.get(q.name, q.name), _figures(q)) for q in report.qualities]
-    lines += ["", *_notes(report, file)]
+    lines += ["", *_notes(report)]
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
 
@@ -64,7 +97,7 @@ def _figures(quality: Quality) -> tuple[str, ...]:
     )
 
 
-def _notes(report: ChurnReport, file: PurchaseFile) -> list[str]:
+def _notes(report: ChurnReport) -> list[str]:
     notes = []
     if report.bgnbd is not None and report.log_likelihood is not None:
         p = report.bgnbd
@@ -72,11 +105,10 @@ def _notes(report: ChurnReport, file: PurchaseFile) -> list[str]:
             f"BG/NBD: r {p.r:.3f}, alpha {p.alpha:.3f}, a {p.a:.3f}, b {p.b:.3f}, "
             f"log likelihood {report.log_likelihood:.1f} (time in ticks)"
         )
-    if not report.horizon_in_file:
-        notes.append("The file ends inside the horizon: who did not buy by then counts as gone.")
-    if file.bad_count:
-        notes.append(f"{file.bad_count:,} bad lines were left out, the first of them:")
-        notes += [f"  line {bad.line}: {bad.reason}" for bad in file.bad]
+    if all(quality.auc is None for quality in report.qualities):
+        notes.append(
+            "No AUC: everyone who is judged did the same, so there is nothing to tell apart."
+        )
     return notes
 
 

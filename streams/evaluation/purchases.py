@@ -1,14 +1,16 @@
 """Purchases from a file: a table (docs/files.md) or JSON lines of events."""
 
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from streams.contracts.common import Identity
+from streams.contracts.inputs.diagnosis import diagnose
 from streams.contracts.inputs.json_lines import read_json_lines
 from streams.contracts.inputs.lines import Source, open_source
 from streams.contracts.inputs.purchase_rows import (
@@ -18,6 +20,7 @@ from streams.contracts.inputs.purchase_rows import (
     TableFormat,
     read_purchase_rows,
 )
+from streams.contracts.inputs.rules import RejectReason
 from streams.contracts.money import Total, keep_total
 from streams.contracts.times import to_ms
 from streams.evaluation.inputs import AS_FOUND, FileFormat, is_table
@@ -35,19 +38,25 @@ class Purchase(Struct, frozen=True):
 
 
 class BadLine(Struct, frozen=True):
-    """A line that could not be read, counted from 1, and why."""
+    """A line that could not be read, counted from 1, why in a sentence, and as dead letters say."""
 
     line: int
     reason: str
+    kind: RejectReason = "bad_format"
 
 
 class PurchaseFile(Struct, frozen=True):
-    """What a file holds: purchases by time, lines that are something else, bad lines (first 20)."""
+    """What a file holds: purchases by time, lines that are something else, bad lines (first 20).
+
+    `bad_kinds`: bad lines by kind. `late_count`: purchases that stand after later ones.
+    """
 
     purchases: tuple[Purchase, ...]
     skipped_count: int = 0
     bad_count: int = 0
     bad: tuple[BadLine, ...] = ()
+    bad_kinds: Mapping[str, int] = field(default_factory=dict)
+    late_count: int = 0
 
 
 class _Event(Struct, frozen=True):
@@ -86,20 +95,20 @@ def read_purchases(path: Path, format_: FileFormat = AS_FOUND) -> PurchaseFile:
 
 
 def _collect(parsed: Iterator[Purchase | BadLine | None]) -> PurchaseFile:
-    purchases, bad, skipped, bad_count = [], [], 0, 0
+    purchases, bad, kinds = list[Purchase](), list[BadLine](), Counter[str]()
+    skipped = late = newest_ms = 0
     for item in parsed:
-        if isinstance(item, Purchase):
-            if item.amount > 0.0:
-                purchases.append(item)
-            else:
-                skipped += 1
-        elif item is None:
+        if isinstance(item, BadLine):
+            kinds[item.kind] += 1
+            bad.extend([item] if len(bad) < BAD_LINES_SHOWN_MAX else [])
+        elif item is None or item.amount <= 0.0:
             skipped += 1
         else:
-            bad_count += 1
-            bad.extend([item] if bad_count <= BAD_LINES_SHOWN_MAX else [])
+            purchases.append(item)
+            late += item.at_ms < newest_ms
+            newest_ms = max(newest_ms, item.at_ms)
     purchases.sort(key=lambda purchase: purchase.at_ms)
-    return PurchaseFile(tuple(purchases), skipped, bad_count, tuple(bad))
+    return PurchaseFile(tuple(purchases), skipped, kinds.total(), tuple(bad), kinds, late)
 
 
 def _parse_table(source: Source, table: TableFormat) -> Iterator[Purchase | BadLine | None]:
@@ -113,7 +122,7 @@ def _parse_table(source: Source, table: TableFormat) -> Iterator[Purchase | BadL
                 except ValueError as error:
                     yield BadLine(row.line, str(error))
             case BadRow(line, rejected):
-                yield BadLine(line, rejected.detail)
+                yield BadLine(line, rejected.detail, rejected.reason)
             case OtherRow():
                 yield None
 
@@ -130,7 +139,11 @@ def _parse_json(source: Source) -> Iterator[Purchase | BadLine | None]:
                 continue
             purchase = _from_event(event)
             currency = _one_currency(currency, event.total.currency if event.total else None)
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            rejected = diagnose(record.value, error, kind=_Event)
+            yield BadLine(record.line, f"{rejected.path} {rejected.detail}", rejected.reason)
+            continue
+        except ValueError as error:
             yield BadLine(record.line, str(error))
             continue
         if event.event_id:

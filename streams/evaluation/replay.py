@@ -5,6 +5,8 @@ leaps more than a year ahead of the stream is taken for a mistake (`in_the_futur
 fire everyone's timers at once.
 """
 
+import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -30,6 +32,7 @@ from streams.contracts.times import DAY_MS
 from streams.customer import Erased
 from streams.decisions import Policy
 from streams.driver import Driver
+from streams.errors import OperatorError
 from streams.models import initial_models
 from streams.models.trainer import Trainer
 
@@ -47,26 +50,46 @@ FILES = {
 }
 DEAD_LETTERS = "dead-letters.jsonl"
 ROWS = "rows.jsonl"
+BESIDE = ".part"  # where results are written until they are complete
 SUMMARY = "summary.json"
 
 
 class Replay:
-    """A driver in event time whose effects go to files; a context manager."""
+    """A driver in event time whose effects go to files; a context manager.
 
-    def __init__(self, policy: Policy, out: Path, *, learn: bool = True) -> None:
-        """`out` is made if it is not there; its files of an earlier replay are written anew."""
+    The files appear in `out` at the end, all of them, or not at all.
+    """
+
+    def __init__(
+        self, policy: Policy, out: Path, *, learn: bool = True, overwrite: bool = False
+    ) -> None:
+        """`out` is made if it is not there; what it holds stays unless `overwrite` is said.
+
+        Raises:
+            OperatorError: `out` holds something.
+        """
+        if not overwrite and out.is_dir() and any(path.name != BESIDE for path in out.iterdir()):
+            raise OperatorError(
+                f"{out} is not empty. Say --overwrite to replace the results in it, or name "
+                "another folder"
+            )
         self.driver = Driver(policy, initial_models(), Trainer() if learn else None)
         self.out = out
         self.counts: dict[str, Counter[str]] = {}
         self.records = 0
+        self.rejected = 0
+        self.examples: dict[str, str] = {}
+        self._beside = out / BESIDE
         self._stack = ExitStack()
         self._files: dict[str, IO[bytes]] = {}
 
     def __enter__(self) -> Self:
         """Open the files."""
         self.out.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._beside, ignore_errors=True)  # of a replay that was killed
+        self._beside.mkdir()
         for name in (*FILES.values(), DEAD_LETTERS):
-            self._files[name] = self._stack.enter_context((self.out / name).open("wb"))
+            self._files[name] = self._stack.enter_context((self._beside / name).open("wb"))
         return self
 
     def __exit__(
@@ -75,11 +98,15 @@ class Replay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Write rows and summary, unless something went wrong, and close."""
+        """Write rows and summary and move all in, unless something went wrong."""
         if error is None:
             self._write_rows()
-            (self.out / SUMMARY).write_bytes(_pretty(self.summary()))
+            (self._beside / SUMMARY).write_bytes(_pretty(self.summary()))
         self._stack.close()
+        if error is None:
+            for path in sorted(self._beside.iterdir()):
+                os.replace(path, self.out / path.name)
+        shutil.rmtree(self._beside, ignore_errors=True)
 
     def feed(self, record: InputRecord) -> None:
         """One record to its end."""
@@ -99,6 +126,7 @@ class Replay:
             "records": self.records,
             "customers": sum(not isinstance(r, Erased) for r in self.driver.rows.values()),
             "until_ms": self.driver.greatest_event_ms,
+            "late": {"events": self.driver.late[0], "most_ms": self.driver.late[1]},
             **{name: dict(sorted(counts.items())) for name, counts in sorted(self.counts.items())},
             "models": {name: s.quality for name, s in sorted(self.driver.snapshots.items())},
         }
@@ -132,6 +160,9 @@ class Replay:
 
     def _reject(self, record: InputRecord, rejected: Rejected) -> None:
         self._count("rejected", rejected.reason)
+        self.rejected += 1
+        first = f"line {record.line}: {rejected.path} {rejected.detail}"
+        self.examples.setdefault(rejected.reason, first)
         letter = {
             "line": record.line,
             "topic": record.topic,
@@ -143,7 +174,7 @@ class Replay:
         self._files[DEAD_LETTERS].write(msgspec.json.encode(letter) + b"\n")
 
     def _write_rows(self) -> None:
-        with (self.out / ROWS).open("wb") as file:
+        with (self._beside / ROWS).open("wb") as file:
             for key in sorted(self.driver.rows):
                 row = self.driver.rows[key]
                 if not isinstance(row, Erased):
@@ -159,22 +190,27 @@ def replay(
     out: Path,
     *,
     learn: bool = True,
+    overwrite: bool = False,
     on_record: Callable[[], None] = lambda: None,
-) -> dict[str, object]:
-    """Run the records in their order and write the files; the summary is returned.
+) -> Replay:
+    """Run the records in their order and write the files; what was done is returned.
 
     Args:
         records: the order of the file is the order of arrival.
         policy: the compiled reference data.
         out: the folder for the outputs.
         learn: false freezes the models.
+        overwrite: replace results that `out` holds.
         on_record: called after each record, for a progress bar.
+
+    Raises:
+        OperatorError: `out` holds something.
     """
-    with Replay(policy, out, learn=learn) as run:
+    with Replay(policy, out, learn=learn, overwrite=overwrite) as run:
         for record in records:
             run.feed(record)
             on_record()
-    return run.summary()
+    return run
 
 
 def _unusable(effect: Effect) -> Rejected | None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ from streams.contracts.times import DAY_MS, WEEK_MS
 from streams.errors import OperatorError
 from streams.evaluation.churn import evaluate_at, evaluate_prequential
 from streams.evaluation.churn_stream import ChurnStream
-from streams.evaluation.churn_table import render_churn, write_scores
-from streams.evaluation.purchases import Purchase, PurchaseFile, read_purchases
+from streams.evaluation.churn_table import render_churn, told, write_scores
+from streams.evaluation.purchases import Purchase, read_purchases
 
 EVENT = (
     '{"event_name":"order_completed","event_id":"e-%d","occurred_at":"2026-03-01T10:00:0%dZ",'
@@ -113,17 +114,35 @@ def test_long_gone_are_scored_but_not_judged() -> None:
 
 
 def test_table_shows_the_models_side_by_side() -> None:
-    """One aligned row per model, the fit, and what was left out of the file."""
-    purchases = shop()
-    text = render_churn(
-        evaluate_at(purchases, 20 * WEEK_MS, 30 * WEEK_MS),
-        PurchaseFile(tuple(purchases), bad_count=1234),
-    )
-    assert "no purchase in the next 210 days" in text
+    """One aligned row per model, and the fit."""
+    text = render_churn(evaluate_at(shop(), 20 * WEEK_MS, 19 * WEEK_MS))
+    assert "no purchase in the next 133 days" in text
     assert "hazard alone, online" in text
     assert "BG/NBD P(no purchase)" in text
-    assert "ends inside the horizon" in text
-    assert "1,234 bad lines" in text
+
+
+def test_no_figures_where_the_file_ends_before_the_horizon() -> None:
+    """Who did not buy by then may still come back: said, with what would fit."""
+    text = render_churn(evaluate_at(shop(), 20 * WEEK_MS, 30 * WEEK_MS))
+    assert "No figures: the file ends on 1970-10-0" in text
+    assert "AUC" not in text
+    fits = int(re.findall(r"\(([0-9]+) fit\)", text)[0])
+    assert "No figures" not in render_churn(evaluate_at(shop(), 20 * WEEK_MS, fits * DAY_MS))
+
+
+def test_what_was_read_is_told_by_kind(tmp_path: Path) -> None:
+    """Counts, the first bad lines, and how many stood after later ones."""
+    path = tmp_path / "shop.csv"
+    path.write_text("customer_id,ts,amount\na,200,5\na,100,5\na,x,5\na,y,5\na\na,9,-1\n")
+    assert list(told(read_purchases(path))) == [
+        "read 2 purchases, passed over 1 other lines, rejected 3",
+        "  rejected 2 bad_timestamp",
+        "  rejected 1 missing_field",
+        "  line 4: ts is no time: write seconds since 1970, milliseconds, or 2026-03-01 10:00:00",
+        "  line 5: ts is no time: write seconds since 1970, milliseconds, or 2026-03-01 10:00:00",
+        "  line 6: there is no ts",
+        "out of order: 1 purchases after later ones; they were sorted",
+    ]
 
 
 def test_label_waits_until_its_tick_is_over() -> None:

@@ -108,7 +108,8 @@ def test_replaying_twice_gives_equal_bytes(tmp_path: Path) -> None:
     """The first 1,200 events twice: the same files, offers among them, nothing rejected."""
     policy = compile_policy(load_reference(SHOP))
     for name in ("first", "second"):
-        summary = replay(islice(read_records(str(EVENTS)), 1_200), policy, tmp_path / name)
+        records = islice(read_records(str(EVENTS)), 1_200)
+        summary = replay(records, policy, tmp_path / name).summary()
         assert "rejected" not in summary
     names = sorted(path.name for path in (tmp_path / "first").iterdir())
     assert (tmp_path / "first" / "next-best-offers.jsonl").stat().st_size > 10_000

@@ -41,7 +41,7 @@ def outcome_of(folder: Path, file: str, out: Path) -> Outcome:
     """`offerstream replay FILE --reference FOLDER/ref --out OUT`, and what it wrote."""
     command = ["replay", str(folder / file), "--reference", str(folder / "ref"), "--out", str(out)]
     done = CliRunner().invoke(main, command)
-    assert done.exit_code == 0, done.output
+    assert done.exit_code in (0, 1), done.output  # 1: every record was rejected
     rows = _lines(out / "rows.jsonl")
     return Outcome(
         rows={row.get("customer_id") or row["alias_id"]: row for row in rows},

@@ -1,5 +1,6 @@
 """How a replay ends: what was rejected is told and counted, whatever the reason."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -41,3 +42,47 @@ def test_one_id_with_two_contents_is_a_dead_letter(tmp_path: Path) -> None:
     assert [(le["line"], le["reason"], le["path"]) for le in letters(tmp_path)] == [
         (3, "id_conflict", "$.event_id")
     ]
+
+
+def test_the_end_tells_what_was_read_rejected_and_made(tmp_path: Path) -> None:
+    """By reason, with the first line of each; disorder is counted; one rejected is no failure."""
+    earlier = {**VIEW, "event_id": "e0", "occurred_at": "2026-03-01T07:00:00Z"}
+    done = replayed(tmp_path, json.dumps(VIEW), json.dumps(earlier), "{", "nonsense")
+    assert done.exit_code == 0, done.output
+    assert "read 4 records: 2 taken, 2 rejected" in done.output
+    assert "rejected 2 invalid_json, the first: line 3: $ ends before its JSON does" in done.output
+    assert "1 events came after later ones, by up to 3 hours" in done.output
+    assert "1 customers" in done.output
+
+
+def test_nothing_but_rejected_is_exit_code_1(tmp_path: Path) -> None:
+    """The dead letters are there all the same."""
+    done = replayed(tmp_path, "nonsense")
+    assert done.exit_code == 1
+    assert "every record was rejected" in done.output
+    assert len(letters(tmp_path)) == 1
+
+
+def test_results_are_not_overwritten_unasked(tmp_path: Path) -> None:
+    """The second run says what to do, and does it when told."""
+    assert replayed(tmp_path, json.dumps(VIEW)).exit_code == 0
+    before = (tmp_path / "out" / "summary.json").read_bytes()
+    again = replayed(tmp_path, json.dumps(VIEW), "{")
+    assert again.exit_code == 2
+    assert "is not empty. Say --overwrite" in again.output
+    assert (tmp_path / "out" / "summary.json").read_bytes() == before
+    assert replayed(tmp_path, json.dumps(VIEW), "{", options=("--overwrite",)).exit_code == 0
+    assert len(letters(tmp_path)) == 1
+
+
+def test_a_run_that_fails_leaves_earlier_results_alone(tmp_path: Path) -> None:
+    """An archive that is cut off: the folder is as it was before, with nothing half done."""
+    assert replayed(tmp_path, json.dumps(VIEW)).exit_code == 0
+    out = tmp_path / "out"
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    file = tmp_path / "cut.gz"
+    file.write_bytes(gzip.compress((json.dumps(VIEW) + "\n").encode() * 5_000)[:-20])
+    done = CliRunner().invoke(main, ["replay", str(file), "--out", str(out), "--overwrite"])
+    assert done.exit_code == 2
+    assert "the archive is cut off" in done.output
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before

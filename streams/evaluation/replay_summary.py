@@ -1,0 +1,40 @@
+"""A replay in a few lines for a person."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS
+from streams.evaluation.replay import Replay
+
+
+def told(run: Replay) -> Iterator[str]:
+    """A replay in lines for a person: what was read, what was rejected and why, what came out."""
+    counts = run.counts
+    taken = run.records - run.rejected
+    yield f"read {run.records:,} records: {taken:,} taken, {run.rejected:,} rejected"
+    for reason, many in sorted(counts.get("rejected", {}).items()):
+        yield f"  rejected {many:,} {reason}, the first: {run.examples[reason]}"
+    late, most_ms = run.driver.late
+    if late:
+        yield (
+            f"out of order: {late:,} events came after later ones, by up to {_length(most_ms)}; "
+            "what depends on their order may differ in a sorted file"
+        )
+    verdicts, effects = counts.get("verdicts", Counter()), counts.get("effects", Counter())
+    alerts = sum(counts.get("alerts", {}).values())
+    yield (
+        f"came out: {effects['OfferDecided']:,} offers of {sum(verdicts.values()):,} decisions, "
+        f"{alerts:,} alerts, {len(run.driver.rows):,} customers"
+    )
+
+
+def _length(ms: int) -> str:
+    """A time that a person can judge.
+
+    >>> _length(90_000), _length(7_200_000), _length(400_000_000)
+    ('1.5 minutes', '2 hours', '4.6 days')
+    """
+    for unit, length_ms in (("days", DAY_MS), ("hours", HOUR_MS), ("minutes", MINUTE_MS)):
+        if ms >= length_ms:
+            return f"{ms / length_ms:.3g} {unit}".replace(".0 ", " ")
+    return f"{ms / 1000:.3g} seconds"
