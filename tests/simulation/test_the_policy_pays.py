@@ -10,11 +10,7 @@ SEEDS = (1, 2, 3)
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_policy_beats_random_with_an_interval_that_excludes_zero(seed: int) -> None:
-    """Forty days of 300 shoppers, as `make demo` plays them: 95 % interval above zero.
-
-    Churn is ranked well; how well swings with the 20 who were silent for long (.80 to .97 over
-    seeds), since each life takes another way once one offer differs.
-    """
+    """Forty days of 300 shoppers, as `make demo` plays them: 95 % interval above zero."""
     print(f"seed {seed}")
     outcome = run(story(), shoppers=300, days=40, seed=seed)
     gap = outcome.policy_against_uniform
@@ -22,5 +18,5 @@ def test_the_policy_beats_random_with_an_interval_that_excludes_zero(seed: int) 
     late = outcome.late_policy
     assert late.uniform < late.chosen < late.best
     assert outcome.alerts > 50
-    assert outcome.churn_auc > 0.8
+    assert outcome.churn_auc > 0.9
     assert "holdout" not in outcome.arms

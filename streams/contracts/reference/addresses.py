@@ -40,8 +40,10 @@ def keys_of(place: BeaconPlace) -> tuple[str, ...]:
     One whose EID rolls is found by the EIDs that the shop's resolver has given it, and by its
     `beacon_ref`, too.
 
-    >>> keys_of(BeaconPlace(beacon_ref="b", address=EddystoneEid(eid="0" * 16), store_id="s",
-    ...     zone=Zone(id="z"), eids=("00AA" * 4,)))
+    >>> from streams.contracts.inputs.events import Zone
+    >>> place = BeaconPlace(beacon_ref="b", address=EddystoneEid(eid="0" * 16), store_id="s",
+    ...     zone=Zone(id="z"), eids=("00AA" * 4,))
+    >>> keys_of(place)
     ('eddystone_eid:0000000000000000', 'resolved:b', 'eddystone_eid:00aa00aa00aa00aa')
     """
     key = address_key(place.address)
