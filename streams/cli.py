@@ -11,6 +11,7 @@ from typing import Any, Literal
 import click
 
 from streams import __version__
+from streams.cli_audit import audit
 from streams.errors import OperatorError
 from streams.file_verbs import evaluate, events, replay
 from streams.settings import load_settings
@@ -42,6 +43,7 @@ def main(ctx: click.Context, config: Path | None, bootstrap: str | None) -> None
 main.add_command(events)
 main.add_command(replay)
 main.add_command(evaluate)
+main.add_command(audit)
 
 
 def tailing(verb: Verb) -> Verb:

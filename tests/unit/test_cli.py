@@ -40,6 +40,7 @@ def test_the_verbs_of_the_issue_are_there() -> None:
         "dead-letters redrive",
         "doctor",
         "replay",
+        "audit",
         "evaluate churn",
         "demo",
     }

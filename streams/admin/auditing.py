@@ -1,0 +1,81 @@
+"""What the auditor reads from Kafka: inputs, outputs and reference data, committed records only."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from streams import topics
+from streams.admin.reading import read_to_end
+from streams.audit import Came
+from streams.audit.outputs import READ
+from streams.contracts.reference import (
+    BeaconPlace,
+    Offer,
+    Policies,
+    ProductInfo,
+    Reference,
+    StockLevel,
+)
+from streams.contracts.reference_records import ReferenceRecord, decode_reference_record
+from streams.contracts.rules import Rejected
+from streams.settings import Settings
+
+
+class FromTopics(Struct, frozen=True):
+    """Everything that an audit needs, each in the order in which it was written."""
+
+    inputs: list[Came]
+    outputs: list[tuple[str, bytes]]
+
+
+def read_topics(settings: Settings) -> FromTopics:
+    """All inputs and outputs that the broker still keeps.
+
+    Kafka orders one partition only; what several hold is put in order of the records' timestamps.
+
+    Raises:
+        OperatorError: no broker answers, or a topic is missing.
+    """
+    inputs = _in_order(settings, [t.name for t in topics.INPUTS])
+    outputs = _in_order(settings, list(READ))
+    return FromTopics(
+        [
+            Came(
+                f"{m.topic()} {m.partition()}@{m.offset()}",
+                m.topic(),
+                m.value() or b"",
+                tuple(m.headers() or ()),
+            )
+            for m in inputs
+        ],
+        [(m.topic(), m.value()) for m in outputs if m.value()],
+    )
+
+
+def read_reference(settings: Settings) -> Reference:
+    """The reference data as it stands on its topics now.
+
+    Raises:
+        OperatorError: no broker answers, or a topic is missing.
+    """
+    newest: dict[tuple[str, bytes], ReferenceRecord] = {}
+    for m in read_to_end(settings, [t.name for t in topics.REFERENCES]):
+        at = (m.topic(), m.key() or b"")
+        record = decode_reference_record(m.topic(), m.key(), m.value())
+        if record is None:
+            newest.pop(at, None)
+        elif not isinstance(record, Rejected):
+            newest[at] = record
+    kept = list(newest.values())
+    return Reference(
+        policies=next((r for r in kept if isinstance(r, Policies)), Policies()),
+        offers=tuple(r for r in kept if isinstance(r, Offer)),
+        products=tuple(r for r in kept if isinstance(r, ProductInfo)),
+        inventory=tuple(r for r in kept if isinstance(r, StockLevel)),
+        beacons=tuple(r for r in kept if isinstance(r, BeaconPlace)),
+    )
+
+
+def _in_order(settings: Settings, names: list[str]) -> list[Any]:
+    messages = list(read_to_end(settings, names))
+    return sorted(messages, key=lambda m: (m.timestamp()[1], m.topic(), m.partition(), m.offset()))

@@ -1,0 +1,167 @@
+"""Churn alerts: allowed, about somebody, one case a person, and true as far as events can tell."""
+
+from streams.audit.consent import may
+from streams.audit.verdicts import FINE, Answer, Broken, Unknown, holds
+from streams.audit.views import AlertView
+from streams.audit.world import Alert
+from streams.contracts.times import DAY_MS
+
+RANK = {"low": 0, "medium": 1, "high": 2}
+DAYS_SLACK = 0.001
+
+
+def about_somebody(at: AlertView) -> Answer:
+    """Something is known of the person: an erasure leaves nobody to warn of."""
+    return holds(bool(at.known), "nothing is known of the person, or it was erased")
+
+
+def right_person(at: AlertView) -> Answer:
+    """The person stands under this id then."""
+    if at.person is None:
+        return None
+    return holds(at.person.id == at.alert.customer_id, f"that was {at.person.id} by then")
+
+
+def consent(at: AlertView) -> Answer:
+    """Nobody is warned of without consent to `profiling`; only the end of a case may be told."""
+    return None if at.alert.transition == "resolved" else may(at.known, "profiling")
+
+
+def one_case(at: AlertView) -> Answer:
+    """A person as merged has one open case."""
+    if at.alert.transition == "resolved":
+        return None
+    others = [a for a in _open_cases(at.earlier) if a.said.case_id != at.alert.case_id]
+    return holds(not others, "another case of the person is open", *_proof(others))
+
+
+def legal(at: AlertView) -> Answer:
+    """A case is entered, moves up or down, and is resolved, once and in this order."""
+    alert = at.alert
+    case = [
+        a.said
+        for a in at.world.alerts
+        if a.said.case_id == alert.case_id and a.moment.turn < at.turn
+    ]
+    if any(a.alert_id == alert.alert_id for a in case):
+        return None  # the same alert again, which another rule says
+    last = case[-1] if case else None
+    if (alert.transition == "entered") != (last is None):
+        return Broken(f"{alert.transition} after {last.transition if last else 'nothing'}")
+    if last is None:
+        return holds(alert.risk_band != "low", "entered with a low risk")
+    if last.transition == "resolved":
+        return Broken(f"{alert.transition} after resolved", (last.alert_id,))
+    if alert.previous_band != last.risk_band:
+        return Broken(f"was {alert.previous_band}, the alert before says {last.risk_band}")
+    step = RANK[alert.risk_band] - RANK[last.risk_band]
+    if alert.transition == "escalated":
+        return holds(step > 0, "escalated to no higher band")
+    return holds(alert.transition != "deescalated" or step < 0, "deescalated to no lower band")
+
+
+def once(at: AlertView) -> Answer:
+    """One alert goes out once."""
+    same = [a for a in at.world.alerts if a.said.alert_id == at.alert.alert_id]
+    return holds(same[0].moment.turn == at.turn, "the same alert went out before")
+
+
+def enough_orders(at: AlertView) -> Answer:
+    """A case is opened for who has bought `min_purchases` times."""
+    if at.alert.transition != "entered":
+        return None
+    least, many = at.world.policies.churn.min_purchases, len(at.orders.completed)
+    if many < least and not at.orders.simple:
+        return Unknown("orders were changed or given back")
+    return holds(many >= least, f"bought {many} times, {least} are needed")
+
+
+def armed(at: AlertView) -> Answer:
+    """After a case was entered, only a purchase arms the next."""
+    if at.alert.transition != "entered":
+        return None
+    before = [
+        a
+        for a in at.earlier
+        if a.said.transition == "entered" and a.said.customer_id == at.alert.customer_id
+    ]
+    if not before:
+        return FINE
+    bought = any(o.place >= before[-1].moment.places[0] - 1 for o in at.orders.completed)
+    return holds(bought, "nothing was bought since the last case", before[-1].said.alert_id)
+
+
+def untreated(at: AlertView) -> Answer:
+    """A case that is left untreated comes with no recommendation."""
+    if not at.alert.experiment.holdout:
+        return None
+    return holds(at.alert.recommended is None, "it recommends to act")
+
+
+def silence(at: AlertView) -> Answer:
+    """The days since the last purchase are those since the last purchase."""
+    said = at.alert.days_since_last_purchase
+    if not at.orders.simple:
+        return Unknown("orders were changed or given back")
+    if said is None:
+        return holds(not at.orders.completed, "it says that nothing was bought")
+    right = (at.at_ms - at.orders.newest_ms) / DAY_MS
+    return holds(
+        abs(said - right) <= DAYS_SLACK, f"it says {said} days, {right:.3f} are right", *_last(at)
+    )
+
+
+def evidence(at: AlertView) -> Answer:
+    """The events that show a sign are the person's own, and had come."""
+    named = [e for sign in at.alert.signals for e in sign.evidence_event_ids]
+    if not named:
+        return None
+    known = {a.event_id for a in at.known}
+    missing = [e for e in named if e not in known]
+    return holds(not missing, "a sign is shown by what is not of this person", *missing)
+
+
+def risk(at: AlertView) -> Answer:
+    """The risk itself is the model's: it is not told anew."""
+    return Unknown("the model's risk")
+
+
+def left_open(at: AlertView) -> Answer:
+    """A case whose person has withdrawn `profiling` or has merged into another case is ended."""
+    if at.alert.transition == "resolved" or _ended_later(at):
+        return None
+    end = len(at.world.arrivals)
+    person = at.world.people.at(at.alert.customer_id, end)
+    if person is None or person is not (at.person and at.person.top(end)):
+        return None  # erased since
+    allowed = may(person.known_events(end), "profiling")
+    if isinstance(allowed, Broken):
+        return Broken(f"the case was left open: {allowed.why}", allowed.proof)
+    others = [
+        a
+        for a in _open_cases(at.world.alerts_of(person, end))
+        if a.said.case_id != at.alert.case_id
+    ]
+    return holds(not others, "two cases of one person were left open", *_proof(others))
+
+
+def _ended_later(at: AlertView) -> bool:
+    """Whether a later alert of the case speaks for it."""
+    return any(
+        a.said.case_id == at.alert.case_id and a.moment.turn > at.turn for a in at.world.alerts
+    )
+
+
+def _open_cases(alerts: list[Alert]) -> list[Alert]:
+    """The last alert of each case that was not resolved."""
+    last = {a.said.case_id: a for a in alerts}
+    return [a for a in last.values() if a.said.transition != "resolved"]
+
+
+def _proof(alerts: list[Alert]) -> tuple[str, ...]:
+    return tuple(a.said.alert_id for a in alerts)
+
+
+def _last(at: AlertView) -> tuple[str, ...]:
+    newest = max(at.orders.completed, key=lambda a: a.at_ms, default=None)
+    return () if newest is None else (newest.event_id,)

@@ -1,0 +1,61 @@
+"""The person's own clock: the zone that was named last, quiet hours, the calendar day."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from streams.audit.arrivals import Arrival
+from streams.contracts.events import Profile
+from streams.contracts.reference import QuietHours
+
+OFFSET = re.compile(r"\A(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?\Z")
+
+
+def zones_of(known: list[Arrival], own_id_events: list[Arrival]) -> list[tzinfo]:
+    """The zones that the person's clock may show: the newest named, and that of the id itself.
+
+    Two, where a merged visitor was elsewhere: no rule says which of the two is right.
+    """
+    found = [zone for events in (known, own_id_events) if (zone := _newest(events)) is not None]
+    return found or [UTC]
+
+
+def _newest(events: list[Arrival]) -> tzinfo | None:
+    named = [(a.at_ms, a.place, zone) for a in events for zone in _named(a)]
+    return max(named, key=lambda n: n[:2])[2] if named else None
+
+
+def _named(arrival: Arrival) -> list[tzinfo]:
+    """The zones that an event names and that exist; others leave the last known one."""
+    texts = [arrival.timezone]
+    event = arrival.event
+    if isinstance(event, Profile) and event.traits and event.op == "set":
+        trait = event.traits.get("timezone")
+        texts.append(trait if isinstance(trait, str) else None)
+    return [zone for text in texts if text and (zone := zone_of(text)) is not None]
+
+
+def zone_of(name: str) -> tzinfo | None:
+    """A zone by its IANA name or as an offset; None for anything else.
+
+    >>> zone_of("+05:30"), zone_of("Mars/Olympus")
+    (datetime.timezone(datetime.timedelta(seconds=19800)), None)
+    """
+    offset = OFFSET.match(name)
+    if offset is not None:
+        away = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
+        if away > timedelta(hours=14):
+            return None
+        return timezone(away if offset[1] == "+" else -away)
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def is_quiet(at: datetime, zone: tzinfo, quiet: QuietHours) -> bool:
+    """Whether the person's clock stands in the quiet hours; equal hours mean never."""
+    hour, begin, end = at.astimezone(zone).hour, quiet.from_hour, quiet.to_hour
+    if begin < end:
+        return begin <= hour < end
+    return begin > end and (hour >= begin or hour < end)

@@ -1,0 +1,120 @@
+"""audit(): every rule over everything that went out."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from streams.audit.arrivals import Came, arrivals_of
+from streams.audit.outputs import outputs_of
+from streams.audit.report import Report, Tally, Violation
+from streams.audit.rules import RULES, Rule
+from streams.audit.verdicts import Answer, Broken, Fine, Unknown
+from streams.audit.views import AlertView, EntryView, OfferView
+from streams.audit.world import Alert, Contact, Entry, World
+from streams.contracts.reference import Reference
+from streams.contracts.times import to_ms
+
+VIEWS: dict[str, Callable[..., Any]] = {
+    "offer": OfferView,
+    "decision": EntryView,
+    "alert": AlertView,
+}
+
+
+def audit(
+    inputs: Iterable[Came],
+    outputs: Iterable[tuple[str, bytes]],
+    reference: Reference,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Report:
+    """Say of every offer, decision and alert whether it was allowed and true at its time.
+
+    Args:
+        inputs: what came in, in order of arrival.
+        outputs: (topic, value) of what went out, each topic in its order.
+        reference: offers, policies, stock and beacons that it was decided by.
+        since: only what was said from then on is judged; what came before still counts.
+        until: only what was said before then is judged.
+
+    Raises:
+        UnreadableError: an output is not what its topic holds.
+    """
+    arrivals, refused = arrivals_of(inputs)
+    world = World(arrivals, outputs_of(outputs), reference)
+    begin_ms = -math.inf if since is None else to_ms(since)
+    end_ms = math.inf if until is None else to_ms(until)
+    everything: Mapping[str, Sequence[Any]] = {
+        "offer": world.contacts,
+        "decision": world.entries,
+        "alert": world.alerts,
+    }
+    said: dict[str, list[Any]] = {
+        kind: [thing for thing in things if begin_ms <= thing.moment.at_ms < end_ms]
+        for kind, things in everything.items()
+    }
+    violations: list[Violation] = []
+    tallies: list[Tally] = []
+    for kind, things in said.items():
+        rules = [rule for rule in RULES if rule.about == kind]
+        answers = [_answers(world, kind, thing, rules) for thing in things]
+        for column, rule in enumerate(rules):
+            column_answers = [row[column] for row in answers]
+            tallies.append(_tally(rule, column_answers))
+            violations += [
+                _violation(rule, thing, answer)
+                for thing, answer in zip(things, column_answers, strict=True)
+                if isinstance(answer, Broken)
+            ]
+    counts = {kind: len(things) for kind, things in said.items()}
+    return Report(len(arrivals), refused, counts, tuple(tallies), tuple(violations))
+
+
+def _answers(
+    world: World, kind: str, thing: Contact | Entry | Alert, rules: list[Rule]
+) -> list[Answer]:
+    """Each rule's answer; where the moment is one of several, the mildest."""
+    views = [VIEWS[kind](world, thing, place) for place in thing.moment.places]
+    return [min((rule.check(view) for view in views), key=_harshness) for rule in rules]
+
+
+def _harshness(answer: Answer) -> int:
+    return 2 if isinstance(answer, Broken) else int(isinstance(answer, Unknown))
+
+
+def _tally(rule: Rule, answers: list[Answer]) -> Tally:
+    unknown = Counter(a.why for a in answers if isinstance(a, Unknown))
+    return Tally(
+        rule.name,
+        rule.about,
+        sum(isinstance(a, Fine | Broken) for a in answers),
+        sum(isinstance(a, Broken) for a in answers),
+        dict(unknown),
+    )
+
+
+def _violation(rule: Rule, thing: Contact | Entry | Alert, broken: Broken) -> Violation:
+    said = thing.said
+    if isinstance(thing, Alert):
+        return Violation(
+            rule=rule.name,
+            about=rule.about,
+            id=thing.said.alert_id,
+            customer_id=said.customer_id,
+            at=thing.said.raised_at,
+            why=broken.why,
+            events=broken.proof,
+        )
+    trigger = thing.said.trigger.event_id
+    return Violation(
+        rule=rule.name,
+        about=rule.about,
+        id=thing.said.decision_id,
+        customer_id=said.customer_id,
+        at=thing.said.decided_at,
+        why=broken.why,
+        events=tuple(dict.fromkeys((*broken.proof, trigger))),
+    )

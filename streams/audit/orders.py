@@ -1,0 +1,90 @@
+"""Orders and the use of offers, told anew; an order counts once, whatever arrives of it."""
+
+from msgspec import Struct
+
+from streams.audit.arrivals import Arrival
+from streams.audit.world import Contact
+from streams.contracts.events import CouponUse, OfferFeedback, Purchase
+from streams.contracts.times import to_ms
+
+
+class OrdersTold(Struct, frozen=True):
+    """What was bought: each order's completion once. `simple`: none was changed or given back."""
+
+    completed: tuple[Arrival, ...]
+    simple: bool
+
+    @property
+    def total(self) -> float:
+        """The money of all, in the shop's currency."""
+        orders = (a.event for a in self.completed)
+        return sum(o.total.value for o in orders if isinstance(o, Purchase))
+
+    @property
+    def newest_ms(self) -> int:
+        """When the last was; 0 before the first."""
+        return max((a.at_ms for a in self.completed), default=0)
+
+
+def orders_of(known: list[Arrival], currency: str) -> OrdersTold:
+    """The orders among what had come; a purchase of zero or below is none."""
+    found: dict[str, Arrival] = {}
+    simple = True
+    for a in known:
+        if not isinstance(a.event, Purchase):
+            continue
+        if a.event.event_name != "order_completed" or a.event.total.currency != currency:
+            simple = False
+        elif a.event.total.value > 0:
+            found.setdefault(a.event.order_id, a)
+    return OrdersTold(tuple(found.values()), simple)
+
+
+def use_of(known: list[Arrival], contacts: list[Contact]) -> dict[str, Arrival]:
+    """Offers that were certainly used, by offer id, with the event that shows it.
+
+    Only an offer that had been sent can be used. An order that was cancelled shows nothing: what
+    becomes of its coupon is the shop's choice.
+    """
+    cancelled = {
+        order_id
+        for a in known
+        if isinstance(a.event, Purchase) and a.event.event_name == "order_cancelled"
+        for order_id in (a.event.order_id, a.event.original_order_id)
+    }
+    found: dict[str, Arrival] = {}
+    for a in known:
+        for contact in contacts:
+            if to_ms(contact.said.decided_at) <= a.at_ms and _uses(a, contact, cancelled):
+                found.setdefault(contact.said.offer.offer_id, a)
+    return found
+
+
+def _uses(arrival: Arrival, contact: Contact, cancelled: set[str | None]) -> bool:
+    event, said = arrival.event, contact.said
+    if isinstance(event, OfferFeedback):
+        if event.redemption is not None and event.redemption.order_id in cancelled:
+            return False
+        return event.event_name == "offer_redeemed" and event.decision_id == said.decision_id
+    if not isinstance(event, Purchase) or event.event_name != "order_completed":
+        return False
+    if event.order_id in cancelled:
+        return False
+    return any(_names(coupon, contact) for coupon in event.coupons)
+
+
+def _names(use: CouponUse, contact: Contact) -> bool:
+    """Whether a coupon on an order is this offer's: by decision, else by offer, else by code."""
+    if use.decision_id is not None:
+        return use.decision_id == contact.said.decision_id
+    if use.offer_id is not None:
+        return use.offer_id == contact.said.offer.offer_id
+    own = contact.said.coupon
+    if own is None:
+        return False
+    same_code = own.code is not None and _folded(use.code) == _folded(own.code)
+    return same_code or (own.gcn is not None and use.gcn == own.gcn)
+
+
+def _folded(code: str | None) -> str:
+    return (code or "").strip().casefold()

@@ -1,0 +1,115 @@
+"""One offer, log record or alert with what was known at its moment: all that a rule may look at."""
+
+from datetime import datetime, tzinfo
+from functools import cached_property
+
+from streams.audit.arrivals import Arrival
+from streams.audit.clocks import zones_of
+from streams.audit.orders import OrdersTold, orders_of, use_of
+from streams.audit.people import Person
+from streams.audit.world import Alert, Contact, Entry, World
+from streams.contracts.reference import Offer, TriggerRule
+from streams.contracts.times import from_ms
+
+
+class View:
+    """What was known when something was said, after the inputs before `place`."""
+
+    def __init__(self, world: World, said: Contact | Entry | Alert, place: int) -> None:
+        self.world = world
+        self.place = place
+        self.turn = said.moment.turn
+        self.at_ms = said.moment.at_ms
+        self.person: Person | None = world.people.at(said.said.customer_id, place)
+
+    @property
+    def at(self) -> datetime:
+        """The moment, in UTC."""
+        return from_ms(self.at_ms)
+
+    @cached_property
+    def known(self) -> list[Arrival]:
+        """What had come of the person, in order of arrival."""
+        return [] if self.person is None else self.person.known_events(self.place)
+
+    @cached_property
+    def zones(self) -> list[tzinfo]:
+        """The zones that the person's clock may show."""
+        own = [] if self.person is None else self.person.arrivals
+        return zones_of(self.known, [a for a in own if a.place < self.place])
+
+    @cached_property
+    def orders(self) -> OrdersTold:
+        """What the person had bought."""
+        return orders_of(self.known, self.world.policies.currency)
+
+    @cached_property
+    def alerts(self) -> list[Alert]:
+        """Alerts about the person."""
+        person = self.person
+        return [] if person is None else self.world.alerts_of(person, self.place)
+
+
+class DecisionView(View):
+    """A decision: what asked for it."""
+
+    def __init__(self, world: World, said: Contact | Entry, place: int) -> None:
+        super().__init__(world, said, place)
+        self.said = said.said
+        self.rule: TriggerRule | None = world.rules.get(said.said.trigger.rule_id)
+        self.trigger: Arrival | None = world.timeline.find(said.said.trigger.event_id)
+
+    @property
+    def moment_ms(self) -> int:
+        """When it was asked: the event's own time where it was answered at once."""
+        late_ms = self.world.policies.offer_ttl_late_ms
+        if self.trigger is not None and 0 <= self.at_ms - self.trigger.at_ms <= late_ms:
+            return self.trigger.at_ms
+        return self.at_ms
+
+
+class OfferView(DecisionView):
+    """An offer that went out, and the contacts before it."""
+
+    def __init__(self, world: World, contact: Contact, place: int) -> None:
+        super().__init__(world, contact, place)
+        self.contact = contact
+        self.offer = contact.said
+        self.spec: Offer | None = world.offers.get(contact.said.offer.offer_id)
+
+    @cached_property
+    def earlier(self) -> list[Contact]:
+        """What had been sent to the person as merged by then, without what never arrived."""
+        if self.person is None:
+            return []
+        return [
+            c
+            for c in self.world.contacts_of(self.person, self.place)
+            if c.moment.turn < self.turn and not (c.back is not None and c.back.place < self.place)
+        ]
+
+    @cached_property
+    def used(self) -> dict[str, Arrival]:
+        """Offers that the person had used."""
+        return use_of(self.known, self.earlier)
+
+
+class EntryView(DecisionView):
+    """A record of the decision log."""
+
+    def __init__(self, world: World, entry: Entry, place: int) -> None:
+        super().__init__(world, entry, place)
+        self.entry = entry.said
+
+
+class AlertView(View):
+    """An alert, and those before it."""
+
+    def __init__(self, world: World, alert: Alert, place: int) -> None:
+        super().__init__(world, alert, place)
+        self.alert = alert.said
+
+    @cached_property
+    def earlier(self) -> list[Alert]:
+        """Alerts about the person as merged by then, before this one."""
+        return [a for a in self.alerts if a.moment.turn < self.turn]

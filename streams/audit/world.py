@@ -1,0 +1,171 @@
+"""Inputs, outputs and reference data prepared for the rules; nothing here judges."""
+
+from typing import TypeVar
+
+from msgspec import Struct
+
+from streams.audit.arrivals import Arrival
+from streams.audit.outputs import Outputs
+from streams.audit.people import People, Person
+from streams.audit.timeline import Timeline
+from streams.audit.zones import address_of
+from streams.contracts.events import OfferFeedback
+from streams.contracts.outputs import ChurnAlert, DecisionLog, NextBestOffer
+from streams.contracts.reference import BeaconPlace, Offer, Reference, TriggerRule
+from streams.contracts.times import to_ms
+
+Said = NextBestOffer | DecisionLog | ChurnAlert
+
+
+class Moment(Struct, frozen=True):
+    """When something was said: by the stream's clock, and after how many inputs.
+
+    `places` are several where the outputs do not tell which; a rule is broken only if it is broken
+    at each. `turn` counts the outputs of one kind in the order in which they went out.
+    """
+
+    at_ms: int
+    places: tuple[int, ...]
+    turn: int
+
+
+class Contact(Struct, frozen=True):
+    """An offer that went out, and to whom; `back`: the report that it never arrived."""
+
+    said: NextBestOffer
+    moment: Moment
+    person: Person | None
+    back: Arrival | None
+
+
+class Entry(Struct, frozen=True):
+    """A record of the decision log, and whose it is."""
+
+    said: DecisionLog
+    moment: Moment
+    person: Person | None
+
+
+class Alert(Struct, frozen=True):
+    """An alert that went out, and about whom."""
+
+    said: ChurnAlert
+    moment: Moment
+    person: Person | None
+
+
+Kept = TypeVar("Kept", Contact, Entry, Alert)
+Decided = TypeVar("Decided", Contact, Entry)
+
+
+class World:
+    """All that the rules look at, by id and in order."""
+
+    def __init__(self, arrivals: list[Arrival], outputs: Outputs, reference: Reference) -> None:
+        self.reference = reference
+        self.policies = reference.policies
+        self.offers: dict[str, Offer] = {o.offer_id: o for o in reference.offers}
+        self.rules: dict[str, TriggerRule] = {t.rule_id: t for t in self.policies.triggers}
+        self.stock = {(s.product_id, s.store_id): s.quantity for s in reference.inventory}
+        self.beacons: dict[str, BeaconPlace] = {
+            address_of(place.address): place for place in reference.beacons
+        }
+        self.arrivals = arrivals
+        self.timeline = Timeline(arrivals)
+        self.people = People()
+        for arrival in arrivals:
+            self.people.take(arrival)
+        self.alerts = [
+            Alert(alert, moment, self._whose(alert.customer_id, moment))
+            for turn, alert in enumerate(outputs.alerts)
+            for moment in (self._moment_of_alert(alert, turn),)
+        ]
+        self.alerts_by_id = {a.said.alert_id: a for a in reversed(self.alerts)}
+        self.entries = [
+            Entry(entry, moment, self._whose(entry.customer_id, moment))
+            for turn, entry in enumerate(outputs.entries)
+            for moment in (self._moment_of_decision(entry, turn),)
+        ]
+        back = _undelivered(arrivals)
+        self.contacts = [
+            Contact(
+                offer, moment, self._whose(offer.customer_id, moment), back.get(offer.decision_id)
+            )
+            for turn, offer in enumerate(outputs.offers)
+            for moment in (self._moment_of_decision(offer, turn),)
+        ]
+        self.entries_by_id = _by_decision(self.entries)
+        self.contacts_by_id = _by_decision(self.contacts)
+        self._contacts_of = _by_person(self.contacts)
+        self._entries_of = _by_person(self.entries)
+        self._alerts_of = _by_person(self.alerts)
+
+    def contacts_of(self, person: Person, place: int) -> list[Contact]:
+        """What was offered to a person and to whoever is merged into them by then."""
+        return _together(self._contacts_of, person, place)
+
+    def entries_of(self, person: Person, place: int) -> list[Entry]:
+        """What was logged of a person, likewise."""
+        return _together(self._entries_of, person, place)
+
+    def alerts_of(self, person: Person, place: int) -> list[Alert]:
+        """What was warned of a person, likewise."""
+        return _together(self._alerts_of, person, place)
+
+    def _whose(self, id_: str, moment: Moment) -> Person | None:
+        return self.people.at(id_, moment.places[0])
+
+    def _moment_of_decision(self, said: NextBestOffer | DecisionLog, turn: int) -> Moment:
+        at_ms, event_id = to_ms(said.decided_at), said.trigger.event_id
+        alert = self.alerts_by_id.get(event_id)
+        if alert is not None and alert.moment.at_ms == at_ms:
+            return Moment(at_ms, alert.moment.places, turn)
+        place = self.timeline.place_of(at_ms, self.timeline.find(event_id))
+        return Moment(at_ms, (place,), turn)
+
+    def _moment_of_alert(self, alert: ChurnAlert, turn: int) -> Moment:
+        """After an event of the person at that time (or a late one that came next), else a timer.
+
+        An alert does not name the event that it follows.
+        """
+        at_ms = to_ms(alert.raised_at)
+        by_clock = self.timeline.place_of(at_ms, None)
+        places: list[int] = []
+        for arrival in self.people.arrivals_at(alert.customer_id):
+            if arrival.place < by_clock:
+                continue
+            if arrival.at_ms > at_ms:
+                break
+            if arrival.at_ms == at_ms or places:
+                places.append(arrival.place + 1)
+        return Moment(at_ms, tuple(places) or (by_clock,), turn)
+
+
+def _undelivered(arrivals: list[Arrival]) -> dict[str, Arrival]:
+    """The first report that a decision's offer could not be delivered, by decision."""
+    found: dict[str, Arrival] = {}
+    for a in arrivals:
+        if isinstance(a.event, OfferFeedback) and a.event.event_name == "delivery_failed":
+            found.setdefault(a.event.decision_id, a)
+    return found
+
+
+def _by_decision(said: list[Decided]) -> dict[str, list[Decided]]:
+    found: dict[str, list[Decided]] = {}
+    for one in said:
+        found.setdefault(one.said.decision_id, []).append(one)
+    return found
+
+
+def _by_person(said: list[Kept]) -> dict[int, list[Kept]]:
+    found: dict[int, list[Kept]] = {}
+    for one in said:
+        if one.person is not None:
+            found.setdefault(id(one.person), []).append(one)
+    return found
+
+
+def _together(by_person: dict[int, list[Kept]], person: Person, place: int) -> list[Kept]:
+    parts = person.parts(place)
+    found = [one for part in parts for one in by_person.get(id(part), ())]
+    return sorted(found, key=lambda one: one.moment.turn)

@@ -1,0 +1,71 @@
+"""Every rule of the auditor finds what breaks it, and nothing else."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from streams.audit import RULES
+from tests.support.told import Story, broken, said, told, view
+from tests.unit.audit.stories import BROKEN, KEPT
+
+PAGE = Path(__file__).parents[3] / "docs" / "audit.md"
+NEVER_TOLD = {"risk"}
+ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| (.+) \|$", re.MULTILINE)
+
+
+def test_every_rule_has_both_stories() -> None:
+    """A rule that is added is asked for the history that breaks it."""
+    names = [rule.name for rule in RULES]
+    assert len(names) == len(set(names))
+    assert set(names) - NEVER_TOLD == set(BROKEN) == set(KEPT)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_rule_is_found_and_no_other(name: str) -> None:
+    """Each history breaks the rule whose name it has, and only that one."""
+    assert broken(told(BROKEN[name])) == {name}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_rule_that_is_kept_is_checked_and_not_broken(name: str) -> None:
+    """The same history a step away from the limit is good, and the rule was really asked."""
+    report = told(KEPT[name])
+    assert broken(report) == set()
+    assert {t.rule: t.checked for t in report.tallies}[name] > 0
+
+
+def test_violations_name_the_events_that_prove_them() -> None:
+    """A second contact names the first, a withdrawal the event that said it."""
+    proofs = {
+        name: [v.events for v in told(BROKEN[name]).violations]
+        for name in ("caps", "purpose_consent", "cart_there", "alert_consent")
+    }
+    assert proofs == {
+        "caps": [("d-v1", "v2")],
+        "purpose_consent": [("no", "view")],
+        "cart_there": [("buy", "cart-1")],
+        "alert_consent": [("no",)],
+    }
+
+
+def test_what_cannot_be_told_is_counted_and_not_passed() -> None:
+    """The model's risk, and a segment that asks for it, are not checked, and said to be."""
+    report = told(BROKEN["armed"])
+    tallies = {t.rule: t for t in report.tallies}
+    assert tallies["risk"].checked == 0
+    assert tallies["risk"].not_checked == {"the model's risk": 3}
+    assert report.not_checked == 3
+
+
+def test_inputs_that_no_decoder_accepts_are_counted() -> None:
+    """An event without identity is refused, and the offer that names it stands on nothing."""
+    report = told(Story([view(identity={})], [said()]))
+    assert report.refused == 1
+    assert {"moment", "erased"} <= broken(report)
+
+
+def test_the_page_lists_every_rule_in_the_words_of_the_code() -> None:
+    """docs/audit.md and the table of rules say the same, in the same order."""
+    listed = ROW.findall(PAGE.read_text(encoding="utf-8"))
+    assert listed == [(rule.name, rule.about, rule.says) for rule in RULES]
