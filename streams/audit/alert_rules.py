@@ -87,7 +87,7 @@ def armed(at: AlertView) -> Answer:
     ]
     if not before:
         return FINE
-    bought = any(o.place >= before[-1].moment.places[0] - 1 for o in at.orders.completed)
+    bought = any(o.place >= before[-1].moment.places[0] for o in at.orders.completed)
     return holds(bought, "nothing was bought since the last case", before[-1].said.alert_id)
 
 
@@ -101,6 +101,8 @@ def untreated(at: AlertView) -> Answer:
 def silence(at: AlertView) -> Answer:
     """The days since the last purchase are those since the last purchase."""
     said = at.alert.days_since_last_purchase
+    if not at.known:
+        return None
     if not at.orders.simple:
         return Unknown("orders were changed or given back")
     if said is None:

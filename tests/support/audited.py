@@ -1,0 +1,56 @@
+"""The real product under audit: a driver over events, its outputs, and the report about them."""
+
+import json
+from collections.abc import Iterable
+
+import msgspec
+
+from streams.audit import Report, audit
+from streams.audit.arrivals import came_of_lines
+from streams.contracts.encode import encode_output
+from streams.contracts.reference import Reference
+from streams.contracts.rules import InputRules, Rejected
+from streams.contracts.times import DAY_MS
+from streams.decisions import Policy, compile_policy
+from streams.evaluation.driver import Driver
+from streams.models import initial_models
+from tests.support.told import Fields
+
+LEAP_MAX_MS = 366 * DAY_MS
+Outputs = list[tuple[str, bytes]]
+
+
+def produced(events: Iterable[Fields], policy: Policy) -> Outputs:
+    """What the product sends for these events, in order of arrival, on the stream's clock."""
+    driver = Driver(policy, initial_models())
+    outputs: Outputs = []
+    for came in came_of_lines(json.dumps(event).encode() for event in events):
+        rules = InputRules(
+            now_ms=driver.stream_ms or 2**52,
+            occurred_at_min_ms=0,
+            future_tolerance_ms=LEAP_MAX_MS,
+        )
+        effects = driver.feed(came.topic, came.value, rules)
+        if isinstance(effects, Rejected):
+            continue
+        for effect in effects:
+            message = encode_output(effect)
+            if message is not None and message.value is not None:
+                outputs.append((message.topic, message.value))
+    return outputs
+
+
+def compiled(shop: Fields) -> Policy:
+    """The reference data as the product holds it."""
+    return compile_policy(referred(shop))
+
+
+def referred(shop: Fields) -> Reference:
+    """The reference data of a shop."""
+    return msgspec.convert(shop, Reference)
+
+
+def judged(events: Iterable[Fields], outputs: Outputs, shop: Fields) -> Report:
+    """The audit of what went out for these events."""
+    lines = [json.dumps(event).encode() for event in events]
+    return audit(came_of_lines(lines), outputs, referred(shop))
