@@ -79,9 +79,9 @@ def moment(at: OfferView) -> Answer:
 
 def in_time(at: OfferView) -> Answer:
     """An event that came later than `offer_ttl_late_ms` makes no offer."""
-    if at.trigger is None:
+    if at.trigger is None or at.person is None:
         return None
-    before = [a for a in at.known if a.place < at.trigger.place]
+    before = at.person.known_events(at.trigger.place)
     newest = max(before, key=lambda a: a.at_ms, default=at.trigger)
     late_ms = newest.at_ms - at.trigger.at_ms
     most_ms = at.world.policies.offer_ttl_late_ms

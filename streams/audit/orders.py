@@ -5,7 +5,6 @@ from msgspec import Struct
 from streams.audit.arrivals import Arrival
 from streams.audit.world import Contact
 from streams.contracts.events import CouponUse, OfferFeedback, Purchase
-from streams.contracts.times import to_ms
 
 
 class OrdersTold(Struct, frozen=True):
@@ -55,7 +54,7 @@ def use_of(known: list[Arrival], contacts: list[Contact]) -> dict[str, Arrival]:
     found: dict[str, Arrival] = {}
     for a in known:
         for contact in contacts:
-            if to_ms(contact.said.decided_at) <= a.at_ms and _uses(a, contact, cancelled):
+            if contact.moment.places[0] <= a.place and _uses(a, contact, cancelled):
                 found.setdefault(contact.said.offer.offer_id, a)
     return found
 

@@ -28,7 +28,6 @@ class Person:
         self.under_since = 0
         self.below: list[Person] = []
         self.arrivals: list[Arrival] = []
-        self.erased_by: Arrival | None = None
         self.merged_by = ""
 
     def top(self, place: int) -> "Person":
@@ -88,7 +87,7 @@ class People:
         key = key_of(event.identity)
         if not key:
             return
-        if arrival.at_ms <= self._erased_ms.get(key, -1):
+        if arrival.at_ms < self._erased_ms.get(key, -1):
             self.forgotten.add(arrival.place)  # what is older than an erasure brings nothing back
             return
         person = self._person(key, arrival.place)
@@ -152,20 +151,23 @@ class People:
             upper.below.append(lower)
 
     def _erase(self, arrival: Arrival, request: PrivacyRequest) -> None:
-        place, said_ms = arrival.place, to_ms(request.requested_at)
-        identity = request.identity
+        """Erase the person, and each id that is named beside; not another customer behind one."""
+        place, identity = arrival.place, request.identity
+        key = key_of(identity)
         for id_ in (identity.customer_id, identity.anonymous_id, identity.device_id):
             if id_ is None or not is_id(id_):
                 continue
-            self._erased_ms[id_] = max(said_ms, self._erased_ms.get(id_, -1))
             gone = self.at(id_, place + 1)
-            if gone is None:
+            if gone is not None and gone.known and id_ != key:
                 continue
-            gone.erased_by = arrival
-            for other in list(self._holders):
+            self._forget(id_, to_ms(request.requested_at))
+            for other in list(self._holders) if gone is not None else ():
                 if self.at(other, place + 1) is gone:
                     self._hold(other, place, None)
-                    self._erased_ms[other] = max(said_ms, self._erased_ms.get(other, -1))
+                    self._forget(other, to_ms(request.requested_at))
+
+    def _forget(self, id_: str, said_ms: int) -> None:
+        self._erased_ms[id_] = max(said_ms, self._erased_ms.get(id_, -1))
 
 
 def is_id(text: str | None) -> bool:

@@ -120,8 +120,11 @@ class World:
         alert = self.alerts_by_id.get(event_id)
         if alert is not None and alert.moment.at_ms == at_ms:
             return Moment(at_ms, alert.moment.places, turn)
-        place = self.timeline.place_of(at_ms, self.timeline.find(event_id))
-        return Moment(at_ms, (place,), turn)
+        trigger = self.timeline.find(event_id)
+        place = self.timeline.place_of(at_ms, trigger)
+        if trigger is not None and place == trigger.place + 1:
+            return Moment(at_ms, (place,), turn)
+        return Moment(at_ms, (place, *self._late_after(said.customer_id, at_ms, place)), turn)
 
     def _moment_of_alert(self, alert: ChurnAlert, turn: int) -> Moment:
         """After an event of the person at that time (or a late one that came next), else a timer.
@@ -130,15 +133,24 @@ class World:
         """
         at_ms = to_ms(alert.raised_at)
         by_clock = self.timeline.place_of(at_ms, None)
+        late = self._late_after(alert.customer_id, at_ms, by_clock)
+        at_once = [place for place in late if self.arrivals[place - 1].at_ms == at_ms]
+        if at_once:
+            return Moment(at_ms, tuple(p for p in late if p >= at_once[0]), turn)
+        return Moment(at_ms, (by_clock, *late), turn)
+
+    def _late_after(self, id_: str, at_ms: int, by_clock: int) -> list[int]:
+        """The places after events of a person that came later and are not younger than `at_ms`.
+
+        What such an event sets is due already, and is said when the event has come.
+        """
         places: list[int] = []
-        for arrival in self.people.arrivals_at(alert.customer_id):
-            if arrival.place < by_clock:
-                continue
-            if arrival.at_ms > at_ms:
+        for arrival in self.people.arrivals_at(id_):
+            if arrival.at_ms > at_ms and arrival.place >= by_clock:
                 break
-            if arrival.at_ms == at_ms or places:
+            if arrival.place >= by_clock:
                 places.append(arrival.place + 1)
-        return Moment(at_ms, tuple(places) or (by_clock,), turn)
+        return places
 
 
 def _undelivered(arrivals: list[Arrival]) -> dict[str, Arrival]:
