@@ -38,7 +38,7 @@ def audit(
     """
     from streams import audit as room
     from streams.admin.reference import example_shop
-    from streams.contracts import load_reference
+    from streams.contracts.reference.files import load_reference
 
     if from_topics == (inputs is not None) or (inputs is None) != (outputs is None):
         raise click.UsageError("name INPUTS and OUTPUTS, or say --topics")

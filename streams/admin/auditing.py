@@ -5,10 +5,12 @@ from typing import Any
 from msgspec import Struct
 
 from streams import topics
-from streams.admin.reading import read_to_end
 from streams.audit import Came
 from streams.audit.outputs import READ
-from streams.contracts.reference import (
+from streams.broker.reading import read_to_end
+from streams.contracts.inputs.rules import Rejected
+from streams.contracts.reference.records import ReferenceRecord, decode_reference_record
+from streams.contracts.reference.structs import (
     BeaconPlace,
     Offer,
     Policies,
@@ -16,8 +18,6 @@ from streams.contracts.reference import (
     Reference,
     StockLevel,
 )
-from streams.contracts.reference_records import ReferenceRecord, decode_reference_record
-from streams.contracts.rules import Rejected
 from streams.settings import Settings
 
 

@@ -6,7 +6,7 @@ arms take their shares in their order, and the last takes what is left.
 
 from hashlib import blake2b
 
-from streams.contracts.reference import Arm, Experiment
+from streams.contracts.reference.structs import Arm, Experiment
 
 SEPARATOR = "\x1f"
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
-from streams.contracts.decode import NAMES_BY_TOPIC, decode
-from streams.contracts.events import InputEvent
-from streams.contracts.rules import InputRules, Rejected
+from streams.contracts.inputs.decode import decode
+from streams.contracts.inputs.events import InputEvent
+from streams.contracts.inputs.json_lines import parse_line
+from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.times import DAY_MS
-from streams.topics import APP, CLICKSTREAM
 
 LEAP_MAX_MS = 366 * DAY_MS
 NO_CLOCK_MS = 2**52
@@ -43,16 +43,6 @@ class Arrival(Struct, frozen=True):
         return self.event.event_id
 
 
-class _Wrapped(Struct, frozen=True):
-    topic: str
-    value: msgspec.Raw
-
-
-class _Alone(Struct, frozen=True):
-    event_name: str = ""
-    channel: str = ""
-
-
 class _Where(Struct, frozen=True):
     timezone: str | None = None
 
@@ -61,8 +51,6 @@ class _Said(Struct, frozen=True):
     context: _Where | None = None
 
 
-_wrapped = msgspec.json.Decoder(_Wrapped)
-_alone = msgspec.json.Decoder(_Alone)
 _said = msgspec.json.Decoder(_Said)
 
 
@@ -73,25 +61,9 @@ def came_of_lines(lines: Iterable[bytes]) -> Iterator[Came]:
     ['events.purchase']
     """
     for number, line in enumerate(lines, 1):
-        if not (text := line.strip()):
-            continue
-        try:
-            wrapped = _wrapped.decode(text)
-            yield Came(f"line {number}", wrapped.topic, bytes(wrapped.value))
-        except UNREADABLE:
-            yield Came(f"line {number}", _topic_of(text), text)
-
-
-def _topic_of(text: bytes) -> str:
-    """The topic of an event that stands alone, by its name; where two have it, by its channel."""
-    try:
-        event = _alone.decode(text)
-    except UNREADABLE:
-        return CLICKSTREAM.name
-    homes = [topic for topic, names in NAMES_BY_TOPIC.items() if event.event_name in names]
-    if APP.name in homes and (event.channel == "app" or len(homes) == 1):
-        return APP.name
-    return homes[0] if homes else CLICKSTREAM.name
+        if text := line.strip():
+            record = parse_line(number, text)
+            yield Came(f"line {number}", record.topic, record.value)
 
 
 def arrivals_of(came: Iterable[Came]) -> tuple[list[Arrival], int]:

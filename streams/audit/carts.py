@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from streams.audit.arrivals import Arrival
 from streams.contracts.common import Product
-from streams.contracts.events import App, Clickstream, Purchase
+from streams.contracts.inputs.events import App, Clickstream, Purchase
 
 Lines = dict[str, int]
 Names = dict[str, str]

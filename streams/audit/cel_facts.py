@@ -10,16 +10,16 @@ from streams.audit.carts import cart_of
 from streams.audit.verdicts import FINE, Answer, Broken, Unknown
 from streams.audit.views import DecisionView
 from streams.audit.zones import spot_of
-from streams.contracts.events import App, Beacon, Clickstream, Profile, Purchase
+from streams.contracts.inputs.events import App, Beacon, Clickstream, Profile, Purchase
 from streams.contracts.times import DAY_MS
 
-FACT = re.compile(r"\b(person|moment)\b(?:\s*\.\s*(\w+))?")
+FACT = re.compile(r"\b(person|trigger)\b(?:\s*\.\s*(\w+))?")
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
 def says(source: str, at: DecisionView) -> Answer:
     """Whether a condition is true; a condition that fails on this person says no."""
-    variables: dict[str, dict[str, Any]] = {"person": {}, "moment": {}}
+    variables: dict[str, dict[str, Any]] = {"person": {}, "trigger": {}}
     for variable, name in set(FACT.findall(QUOTED.sub("''", source))):
         tell = FACTS[variable].get(name)
         value = Unknown(f"{variable}.{name or '*'} is not told anew") if tell is None else tell(at)
@@ -94,7 +94,7 @@ def _product(at: DecisionView) -> Any:
 def _of_product(name: str, without: Any) -> Callable[[DecisionView], Any]:
     def tell(at: DecisionView) -> Any:
         if at.trigger is None or at.said.trigger.kind not in BROWSED:
-            return Unknown(f"moment.{name} of {at.said.trigger.kind}")
+            return Unknown(f"trigger.{name} of {at.said.trigger.kind}")
         value = getattr(_product(at), name, None)
         return without if value is None else value
 
@@ -157,7 +157,7 @@ FACTS: dict[str, dict[str, Callable[[DecisionView], Any]]] = {
         "traits": _traits,
         "timezone": _timezone,
     },
-    "moment": {
+    "trigger": {
         "kind": lambda at: at.said.trigger.kind,
         "channel": _channel,
         "product_id": _of_product("product_id", ""),

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from streams.audit.arrivals import Arrival
-from streams.contracts.events import Profile
-from streams.contracts.reference import QuietHours
+from streams.contracts.inputs.events import Profile
+from streams.contracts.reference.structs import QuietHours
 
 OFFSET = re.compile(r"\A(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?\Z")
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from streams.audit.arrivals import Arrival
 from streams.audit.people import is_id
 from streams.audit.verdicts import FINE, Answer, Broken, Unknown
-from streams.contracts.events import App, Profile
+from streams.contracts.inputs.events import App, Profile
 from streams.contracts.times import to_ms
 
 CHANNEL_PURPOSE = {"push": "marketing_push", "email": "marketing_email", "sms": "marketing_sms"}

@@ -13,7 +13,7 @@ from streams.audit.rules import RULES, Rule
 from streams.audit.verdicts import Answer, Broken, Fine, Unknown
 from streams.audit.views import AlertView, EntryView, OfferView
 from streams.audit.world import Alert, Contact, Entry, World
-from streams.contracts.reference import Reference
+from streams.contracts.reference.structs import Reference
 from streams.contracts.times import to_ms
 
 VIEWS: dict[str, Callable[..., Any]] = {

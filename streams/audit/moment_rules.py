@@ -6,7 +6,7 @@ from streams.audit.consent import may
 from streams.audit.verdicts import FINE, Answer, Broken, Unknown, holds
 from streams.audit.views import OfferView
 from streams.audit.zones import Presence, is_at, presence_of, spot_of
-from streams.contracts.events import App, Beacon, Clickstream, Purchase
+from streams.contracts.inputs.events import App, Beacon, Clickstream, Purchase
 from streams.contracts.times import to_ms
 
 CART, ZONE, CASE = "cart_abandoned", "zone_entered", "churn_band_entered"

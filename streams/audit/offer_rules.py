@@ -6,7 +6,7 @@ from streams.audit.verdicts import FINE, Answer, Broken, Unknown, holds
 from streams.audit.views import OfferView
 from streams.audit.where import store_of
 from streams.audit.world import Contact
-from streams.contracts.events import OfferFeedback
+from streams.contracts.inputs.events import OfferFeedback
 from streams.contracts.times import DAY_MS, to_ms
 
 REFUSED = "offer_refused_not_relevant"

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from streams.audit.arrivals import Arrival
 from streams.audit.world import Contact
-from streams.contracts.events import CouponUse, OfferFeedback, Purchase
+from streams.contracts.inputs.events import CouponUse, OfferFeedback, Purchase
 
 
 class OrdersTold(Struct, frozen=True):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
-from streams.contracts.outputs import ChurnAlert, DecisionLog, NextBestOffer
+from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog, NextBestOffer
 from streams.topics import CHURN_ALERTS, DECISION_LOG, NEXT_BEST_OFFERS
 
 READ = (NEXT_BEST_OFFERS.name, DECISION_LOG.name, CHURN_ALERTS.name)

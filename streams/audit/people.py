@@ -7,7 +7,7 @@ who somebody was at a moment is found by walking up.
 
 from streams.audit.arrivals import Arrival
 from streams.contracts.common import Identity
-from streams.contracts.events import Link, PrivacyRequest, Profile
+from streams.contracts.inputs.events import Link, PrivacyRequest, Profile
 from streams.contracts.times import to_ms
 
 WEAK = ("login", "device")  # methods that never merge two known customers

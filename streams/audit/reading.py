@@ -1,29 +1,21 @@
 """Files to records: a file of events, and the folder that `offerstream replay --out` writes."""
 
-import gzip
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from streams.audit.arrivals import Came, came_of_lines
 from streams.audit.outputs import READ, UnreadableError
+from streams.contracts.inputs.json_lines import open_input
 
 
 def read_inputs(path: str) -> list[Came]:
-    """The lines of a file of events, in its order; `-` is standard input, `.gz` is unpacked.
+    """The lines of a file of events, in its order; `-` is standard input, gzip is unpacked.
 
     Raises:
-        UnreadableError: there is no such file, or it is no text.
+        OperatorError: it cannot be opened.
     """
-    if path == "-":
-        return list(came_of_lines(sys.stdin.buffer))
-    if not Path(path).is_file():
-        raise UnreadableError(f"{path}: there is no such file")
-    try:
-        with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as file:
-            return list(came_of_lines(file))
-    except (OSError, EOFError) as error:
-        raise UnreadableError(f"{path}: cannot be read: {error}") from error
+    with open_input(path) as file:
+        return list(came_of_lines(file))
 
 
 def read_outputs(folder: Path) -> list[tuple[str, bytes]]:

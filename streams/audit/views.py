@@ -8,7 +8,7 @@ from streams.audit.clocks import zones_of
 from streams.audit.orders import OrdersTold, orders_of, use_of
 from streams.audit.people import Person
 from streams.audit.world import Alert, Contact, Entry, World
-from streams.contracts.reference import Offer, TriggerRule
+from streams.contracts.reference.structs import Offer, TriggerRule
 from streams.contracts.times import from_ms
 
 

@@ -3,7 +3,7 @@
 from streams.audit.verdicts import Unknown
 from streams.audit.views import DecisionView
 from streams.audit.zones import spot_of
-from streams.contracts.events import Beacon, Profile, Purchase
+from streams.contracts.inputs.events import Beacon, Profile, Purchase
 
 
 def store_of(at: DecisionView) -> str | Unknown:

@@ -9,9 +9,9 @@ from streams.audit.outputs import Outputs
 from streams.audit.people import People, Person
 from streams.audit.timeline import Timeline
 from streams.audit.zones import address_of
-from streams.contracts.events import OfferFeedback
-from streams.contracts.outputs import ChurnAlert, DecisionLog, NextBestOffer
-from streams.contracts.reference import BeaconPlace, Offer, Reference, TriggerRule
+from streams.contracts.inputs.events import OfferFeedback
+from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog, NextBestOffer
+from streams.contracts.reference.structs import BeaconPlace, Offer, Reference, TriggerRule
 from streams.contracts.times import to_ms
 
 Said = NextBestOffer | DecisionLog | ChurnAlert

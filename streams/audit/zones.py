@@ -8,8 +8,8 @@ comes back within `reentry_cooldown_ms` has not left.
 from msgspec import Struct
 
 from streams.audit.arrivals import Arrival
-from streams.contracts.events import Beacon, BeaconAddress
-from streams.contracts.reference import BeaconPlace, ZoneRules
+from streams.contracts.inputs.events import Beacon, BeaconAddress
+from streams.contracts.reference.structs import BeaconPlace, ZoneRules
 
 Spot = tuple[str, str, str]  # store, zone, and the zone's type
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from streams.audit import Came, Report, audit, read_inputs, read_outputs
-from streams.contracts import load_reference
-from streams.contracts.effects import Effect
-from streams.contracts.encode import encode_output
-from streams.contracts.rules import InputRules, Rejected
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.outputs.effects import Effect
+from streams.contracts.outputs.encode import encode_output
+from streams.contracts.reference.files import load_reference
 from streams.decisions import compile_policy
-from streams.evaluation.driver import Driver
+from streams.driver import Driver
 from streams.evaluation.inputs import read_records
 from streams.evaluation.replay import replay
 from streams.models import initial_models

@@ -7,12 +7,12 @@ import msgspec
 
 from streams.audit import Report, audit
 from streams.audit.arrivals import came_of_lines
-from streams.contracts.encode import encode_output
-from streams.contracts.reference import Reference
-from streams.contracts.rules import InputRules, Rejected
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.outputs.encode import encode_output
+from streams.contracts.reference.structs import Reference
 from streams.contracts.times import DAY_MS
 from streams.decisions import Policy, compile_policy
-from streams.evaluation.driver import Driver
+from streams.driver import Driver
 from streams.models import initial_models
 from tests.support.told import Fields
 
@@ -26,7 +26,7 @@ def produced(events: Iterable[Fields], policy: Policy) -> Outputs:
     outputs: Outputs = []
     for came in came_of_lines(json.dumps(event).encode() for event in events):
         rules = InputRules(
-            now_ms=driver.stream_ms or 2**52,
+            now_ms=driver.greatest_event_ms or 2**52,
             occurred_at_min_ms=0,
             future_tolerance_ms=LEAP_MAX_MS,
         )

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from streams.audit import Came, Report, audit
 from streams.audit.arrivals import came_of_lines
-from streams.contracts.outputs import ChurnAlert, DecisionLog, NextBestOffer
-from streams.contracts.reference import Reference
+from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog, NextBestOffer
+from streams.contracts.reference.structs import Reference
 
 BEGIN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 Fields = dict[str, Any]
@@ -275,7 +275,7 @@ def _of_entry(offer: Fields) -> Fields:
 
 
 def _of_offer(offer: Fields) -> Fields:
-    terms = dict.fromkeys(("propensity", "value", "cost", "lever", "fatigue", "priority"), 0.5)
+    terms = dict.fromkeys(("response_probability", "value", "cost", "lever", "fatigue", "priority"), 0.5)
     return {
         "valid_until": "2029-01-01T00:00:00Z",
         "deliver_not_before": offer["decided_at"],

@@ -157,7 +157,7 @@ BROKEN: dict[str, Story] = {
     "rule_on": viewed(with_rule(a_shop(), "product_viewed", enabled=False)),
     "dwell": viewed(with_rule(a_shop(), "product_viewed", min_dwell_ms=6_000)),
     "when": viewed(
-        with_rule(a_shop(), "product_viewed", when="moment.category == 'coffee'"),
+        with_rule(a_shop(), "product_viewed", when="trigger.category == 'coffee'"),
     ),
     "rearm": twice(with_rule(a_shop(), "product_viewed", rearm_ms=3_600_000), {}, {"minutes": 59}),
     "cart_there": reminded(70, order(65, "buy", items=[])),
@@ -277,7 +277,7 @@ KEPT: dict[str, Story] = {
     "in_time": Story([YES, event("open", "application_opened", 10), view(0)], [said(10)]),
     "rule_on": viewed(a_shop()),
     "dwell": viewed(with_rule(a_shop(), "product_viewed", min_dwell_ms=5_000)),
-    "when": viewed(with_rule(a_shop(), "product_viewed", when="moment.category == 'tea'")),
+    "when": viewed(with_rule(a_shop(), "product_viewed", when="trigger.category == 'tea'")),
     "rearm": twice(with_rule(a_shop(), "product_viewed", rearm_ms=3_600_000), {}, {"minutes": 60}),
     "cart_there": reminded(70, order(65, "buy", items=[BREAD])),
     "cart_rested": reminded(60),

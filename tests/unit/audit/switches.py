@@ -13,11 +13,12 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.contracts.outputs import ChurnAlert, DecisionLog, NextBestOffer
+from streams.alerts import life_cycle
+from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog, NextBestOffer
 from streams.customer import carts, zones
-from streams.decisions import Policy, alerts, choose
+from streams.decisions import Policy, choose
 from streams.decisions.exploration import Draw
-from streams.identity import meeting
+from streams.identity import privacy
 from tests.support.audited import Outputs
 from tests.support.told import (
     Fields,
@@ -32,7 +33,7 @@ from tests.support.told import (
 )
 from tests.unit.audit.stories import BROKEN, DAY, used
 
-SHOP_CHURN = {"min_purchases": 2, "untreated_share": 0.0, "contact_cost": 0.0}
+SHOP_CHURN = {"min_purchases": 2, "control_share": 0.0, "contact_cost": 0.0}
 
 
 class Switch(Struct, frozen=True):
@@ -169,22 +170,22 @@ def _never_kept(*carried: Any) -> Any:
     return replace(person, churn=replace(person.churn, case=None, armed=True)), raised
 
 
-_carried_out = alerts._carried_out
+_carried_out = life_cycle._carried_out
 
 
-def _always_moments(person: Any, transition: str, raised: Any, now_ms: int) -> Any:
+def _always_treated(transition: str, raised: Any, now_ms: int) -> Any:
     case = replace(raised.case, treated=True)
-    return _moments(person, transition, replace(raised, case=case), now_ms)
+    return _trigger_events(transition, replace(raised, case=case), now_ms)
 
 
-_moments = alerts._moments
+_trigger_events = life_cycle._trigger_events
 
 
 def _not_erased(request: Any, key: str, row: Any, *, beside: bool) -> Any:
     return replace(_requested(request, key, row, beside=beside), row=row)
 
 
-_requested = meeting.privacy.requested
+_requested = privacy.requested
 
 
 def _never_left(*seen: Any) -> Any:
@@ -193,7 +194,7 @@ def _never_left(*seen: Any) -> Any:
 
 _seen_again = zones._seen_again
 ALL = frozenset({"personalization"})
-ANOTHER_ARM = swapped(choose, "arm_of", lambda experiment, _: replace(experiment.arms[0], name="z"))
+ANOTHER_ARM = policies(experiment={"arms": [{"name": "z", "share": 1.0, "chooser": "policy"}]})
 
 SWITCHES: dict[str, Switch] = {
     "logged": story("logged", spoil=on_entries(lambda _: [])),
@@ -203,7 +204,7 @@ SWITCHES: dict[str, Switch] = {
         sure(a_shop()),
         spoil=on_offers(lambda o: [replace(o, customer_id="c2")]),
     ),
-    "erased": story("erased", patch=swapped(meeting.privacy, "requested", _not_erased)),
+    "erased": story("erased", patch=swapped(privacy, "requested", _not_erased)),
     "moment": story(
         "moment",
         spoil=on_offers(
@@ -237,8 +238,8 @@ SWITCHES: dict[str, Switch] = {
     "zone_dwell": story("zone_dwell", lax=policies(zones={"min_dwell_ms": 0})),
     "zone_consent": story("zone_consent", patch=swapped(zones, "is_granted", lambda *_: True)),
     "case_open": leaving(
-        churn=SHOP_CHURN | {"untreated_share": 1.0},
-        patch=swapped(alerts, "_moments", _always_moments),
+        churn=SHOP_CHURN | {"control_share": 1.0},
+        patch=swapped(life_cycle, "_trigger_events", _always_treated),
     ),
     "purpose_consent": story(
         "purpose_consent", patch=swapped(choose, "agreed_purposes", lambda *_: ALL)
@@ -252,7 +253,7 @@ SWITCHES: dict[str, Switch] = {
         "holdout",
         lax=policies(experiment={"arms": [{"name": "policy", "share": 1.0, "chooser": "policy"}]}),
     ),
-    "arm": story("moment", patch=ANOTHER_ARM),
+    "arm": story("moment", lax=ANOTHER_ARM),
     "caps": story("caps", lax=contact(caps=[])),
     "calendar_day": story("calendar_day", lax=contact(calendar_day_max=100)),
     "min_gap": story("min_gap", lax=contact(min_gap_ms=0)),
@@ -309,7 +310,7 @@ SWITCHES: dict[str, Switch] = {
             ]
         ),
     ),
-    "logged_arm": story("moment", patch=ANOTHER_ARM),
+    "logged_arm": story("moment", lax=ANOTHER_ARM),
     "alert_once": leaving(spoil=on_alerts(lambda a: [a, a])),
     "alert_person": leaving(
         event(
@@ -320,22 +321,22 @@ SWITCHES: dict[str, Switch] = {
         ),
         spoil=on_alerts(lambda a: [replace(a, customer_id="x9")]),
     ),
-    "alert_erased": leaving(GONE, patch=swapped(meeting.privacy, "requested", _not_erased)),
+    "alert_erased": leaving(GONE, patch=swapped(privacy, "requested", _not_erased)),
     "alert_consent": Switch(
         [*REGULAR, MUCH_LATER],
         sure(a_shop(churn=SHOP_CHURN)),
-        patch=swapped(alerts, "is_granted", lambda *_: True),
+        patch=swapped(life_cycle, "is_granted", lambda *_: True),
     ),
-    "one_case": leaving(patch=swapped(alerts, "_carried_out", _never_kept)),
+    "one_case": leaving(patch=swapped(life_cycle, "_carried_out", _never_kept)),
     "transition": leaving(spoil=on_alerts(lambda a: [] if a.transition == "entered" else [a])),
     "enough_orders": Switch(
         [PROFILED, *ONCE],
         sure(a_shop(churn=SHOP_CHURN)),
         lax=policies(churn=SHOP_CHURN | {"min_purchases": 1}),
     ),
-    "armed": leaving(patch=swapped(alerts, "_carried_out", _never_kept)),
+    "armed": leaving(patch=swapped(life_cycle, "_carried_out", _never_kept)),
     "untreated": leaving(
-        churn=SHOP_CHURN | {"untreated_share": 1.0},
+        churn=SHOP_CHURN | {"control_share": 1.0},
         spoil=on_alerts(
             lambda a: [replace(a, recommended={"channel": "push", "act_before": a.raised_at})]
         ),
@@ -350,7 +351,7 @@ SWITCHES: dict[str, Switch] = {
     ),
     "case_left_open": leaving(
         NOT_PROFILED,
-        patch=swapped(alerts, "is_granted", lambda *_: True),
+        patch=swapped(life_cycle, "is_granted", lambda *_: True),
         spoil=on_alerts(lambda a: [] if a.transition == "resolved" else [a]),
     ),
 }

@@ -10,8 +10,8 @@ from streams.audit.consent import may, may_by_channel
 from streams.audit.people import People
 from streams.audit.verdicts import Broken, Fine, Unknown
 from streams.audit.zones import presence_of, spot_of
-from streams.contracts.events import Beacon
-from streams.contracts.reference import ZoneRules
+from streams.contracts.inputs.events import Beacon
+from streams.contracts.reference.structs import ZoneRules
 from streams.contracts.times import to_ms
 from tests.support.told import BEGIN, Fields, at, came, consent, event, order, sighting, view
 
