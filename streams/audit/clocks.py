@@ -27,8 +27,10 @@ def _newest(events: list[Arrival]) -> tzinfo | None:
 
 def _named(arrival: Arrival) -> list[tzinfo]:
     """The zones that an event names and that exist; others leave the last known one."""
-    texts = [arrival.timezone]
     event = arrival.event
+    if arrival.timezone is None and not isinstance(event, Profile):
+        return []
+    texts = [arrival.timezone]
     if isinstance(event, Profile) and event.traits and event.op == "set":
         trait = event.traits.get("timezone")
         texts.append(trait if isinstance(trait, str) else None)

@@ -52,11 +52,18 @@ def use_of(known: list[Arrival], contacts: list[Contact]) -> dict[str, Arrival]:
         for order_id in (a.event.order_id, a.event.original_order_id)
     }
     found: dict[str, Arrival] = {}
-    for a in known:
+    for a in (a for a in known if _may_use(a)):
         for contact in contacts:
             if contact.moment.places[0] <= a.place and _uses(a, contact, cancelled):
                 found.setdefault(contact.said.offer.offer_id, a)
     return found
+
+
+def _may_use(arrival: Arrival) -> bool:
+    event = arrival.event
+    if isinstance(event, OfferFeedback):
+        return event.event_name == "offer_redeemed"
+    return isinstance(event, Purchase) and bool(event.coupons)
 
 
 def _uses(arrival: Arrival, contact: Contact, cancelled: set[str | None]) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 from confluent_kafka import Producer
 
 from streams import topics
+from streams.audit import Came
 from streams.broker.clients import librdkafka_config
 from streams.demo.reader import Reader
 from streams.demo.scoreboard import Scoreboard
@@ -30,7 +31,10 @@ _payload = msgspec.json.Decoder(dict[str, Any])
 
 
 class Play:
-    """One story over so many seconds. `show` is called a few times a second, `check` as well."""
+    """One story over so many seconds. `show` is called a few times a second, `check` as well.
+
+    `came` and `went` keep what was sent and what came out, for the auditor.
+    """
 
     def __init__(
         self,
@@ -48,6 +52,8 @@ class Play:
         self.seconds = seconds
         self.played_s = 0.0
         self.began_s = 0.0
+        self.came: list[Came] = []
+        self.went: list[tuple[str, bytes]] = []
         self._stopped = stopped
         self._producer = Producer(
             {
@@ -95,11 +101,13 @@ class Play:
     def _take_in(self) -> None:
         for record in self.reader.arrived():
             self.board.take(record)
+            self.went.append((record.topic, record.value))
             if record.topic == topics.NEXT_BEST_OFFERS.name:
                 self.story.receive(_payload.decode(record.value), self.now_ms)
 
     def _send(self, sent: Sent) -> None:
         self.board.note_sent(sent.value, time.monotonic())
+        self.came.append(Came(f"record {len(self.came)}", sent.topic, sent.value))
         while True:
             try:
                 self._producer.produce(sent.topic, sent.value, sent.key)

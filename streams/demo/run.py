@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import Struct
 from rich.console import Console
 
+from streams.audit import audit, in_one_line
 from streams.contracts.times import DAY_MS
 from streams.demo.broker import BANNER
 from streams.demo.play import Play
@@ -68,7 +69,7 @@ def run_demo(wish: Wish) -> int:
             return EXIT_INTERRUPTED
         if wish.picture is not None:
             save_picture(last, wish.picture)
-        print_summary(console, last, show.churn())
+        print_summary(console, last, show.churn(), show.audited())
         if stopped():
             return EXIT_INTERRUPTED
     return 0 if last.board.produced else EXIT_NOTHING_PRODUCED
@@ -88,6 +89,7 @@ class Show:
         self._exposition = ""
         self._asked_s = 0.0
         self._now_ms = told.start_ms
+        self._play: Play | None = None
 
     def run(self, screen: Screen, stopped: Callable[[], bool]) -> Scene | None:
         """The last scene; None if it was stopped before the first."""
@@ -100,6 +102,7 @@ class Show:
             reader = Reader(stage.settings, from_now=stage.foreign)
             reader.start()
             play = Play(told, stage.settings, reader, self._board, wish.seconds, stopped)
+            self._play = play
             try:
                 play.run(lambda: screen.show(self._scene(stage, play)))
                 return self._scene(stage, play, at_the_end=True)
@@ -115,6 +118,12 @@ class Show:
         scored = [(risk, c) for c, risk in self._board.risks.items() if c in market.shoppers]
         gone = [market.is_gone(customer_id, now_ms) for _, customer_id in scored]
         return auc_or_half(gone, [risk for risk, _ in scored]), len(scored)
+
+    def audited(self) -> str | None:
+        """What the auditor finds; None where workers ran before, whose inputs it has not seen."""
+        if self._play is None or self._wish.foreign is not None:
+            return None
+        return in_one_line(audit(self._play.came, self._play.went, self._story.reference))
 
     def _scene(self, stage: Stage, play: Play, *, at_the_end: bool = False) -> Scene:
         told = self._story

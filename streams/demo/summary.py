@@ -13,7 +13,9 @@ from streams.simulator.scoring import ArmResult, averaged, difference
 NOBODY = ArmResult("", 0, 0)
 
 
-def print_summary(console: Console, scene: Scene, churn: tuple[float, int] | None) -> None:
+def print_summary(
+    console: Console, scene: Scene, churn: tuple[float, int] | None, audited: str | None
+) -> None:
     """The summary of a finished play.
 
     Args:
@@ -21,12 +23,15 @@ def print_summary(console: Console, scene: Scene, churn: tuple[float, int] | Non
         scene: the last one.
         churn: AUC of the churn score against the truth and how many people were scored, where
             there is a truth.
+        audited: what the auditor found, where it could see everything.
     """
     table = Table(box=None, show_header=False, padding=(0, 1))
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, text in _lines(scene, churn):
         table.add_row(name, text)
+    if audited is not None:
+        table.add_row("audit", audited)
     console.print(table)
 
 

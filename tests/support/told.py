@@ -275,7 +275,8 @@ def _of_entry(offer: Fields) -> Fields:
 
 
 def _of_offer(offer: Fields) -> Fields:
-    terms = dict.fromkeys(("response_probability", "value", "cost", "lever", "fatigue", "priority"), 0.5)
+    names = ("response_probability", "value", "cost", "lever", "fatigue", "priority")
+    terms = dict.fromkeys(names, 0.5)
     return {
         "valid_until": "2029-01-01T00:00:00Z",
         "deliver_not_before": offer["decided_at"],
