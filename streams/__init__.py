@@ -7,6 +7,7 @@ The map of the house, in the order in which an event walks through it:
 * `features` - row and time to numbers; `models` - River estimators that learn online
 * `decisions` - offers and alerts; `feedback` - outcomes to labels
 * `pipeline` - `process()`: the way above on one screen
+* `audit` - a second, slow implementation that proves what went out; shares no code with the above
 * `telemetry`, `settings` - what is measured, what is set
 * `runtime` - Faust, Kafka transactions and RocksDB, knowing nothing of customers
 * `worker` - the Faust app; `admin` - topics, reference data, dead letters

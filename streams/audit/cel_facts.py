@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import cel
@@ -27,10 +28,15 @@ def says(source: str, at: DecisionView) -> Answer:
             return value
         variables[variable][name] = value
     try:
-        true = cel.compile(source).execute(cel.Context(variables=variables)) is True
+        true = _compiled(source).execute(cel.Context(variables=variables)) is True
     except Exception:  # a name without a value, types that do not compare: it says no
         true = False
     return FINE if true else Broken(f"{source} is not true with {variables}", _proof(at))
+
+
+@lru_cache(maxsize=512)
+def _compiled(source: str) -> Any:
+    return cel.compile(source)
 
 
 def _proof(at: DecisionView) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from streams.audit.arrivals import Arrival
@@ -37,6 +38,7 @@ def _named(arrival: Arrival) -> list[tzinfo]:
     return [zone for text in texts if text and (zone := zone_of(text)) is not None]
 
 
+@lru_cache(maxsize=512)
 def zone_of(name: str) -> tzinfo | None:
     """A zone by its IANA name or as an offset; None for anything else.
 
