@@ -49,7 +49,7 @@ def may(known: Iterable[Arrival], purpose: str) -> Answer:
         return Broken(f"{purpose}: denied by a {STRING}", _ids(strings))
     if purpose == "location_beacon" and (system := _system(events, "location")):
         return Broken(f"{purpose}: {SYSTEM} refuses it", (system.event_id,))
-    if purpose in STRING_BITS and any(_is_unread(a) for a in events):
+    if any(_is_unread(a) for a in events):
         return Unknown("a consent string that is not read here")
     return FINE
 
