@@ -42,18 +42,21 @@ def audit(
 
     if from_topics == (inputs is not None) or (inputs is None) != (outputs is None):
         raise click.UsageError("name INPUTS and OUTPUTS, or say --topics")
+    leap_max_ms = room.LEAP_MAX_MS
     try:
         if inputs is not None and outputs is not None:
             came, went = room.read_inputs(inputs), room.read_outputs(outputs)
             data = load_reference(reference or example_shop())
         else:
-            from streams.admin.auditing import read_reference, read_topics
+            from streams.admin.auditing import ANY_LEAP_MS, read_reference, read_topics
 
             settings: Settings = ctx.obj()
-            read = read_topics(settings)
+            read, leap_max_ms = read_topics(settings), ANY_LEAP_MS
             came, went = read.inputs, read.outputs
             data = load_reference(reference) if reference else read_reference(settings)
-        report = room.audit(came, went, data, since=_utc(since), until=_utc(until))
+        report = room.audit(
+            came, went, data, since=_utc(since), until=_utc(until), leap_max_ms=leap_max_ms
+        )
     except room.UnreadableError as error:
         raise OperatorError(str(error)) from error
     if as_json:

@@ -20,6 +20,8 @@ from streams.contracts.reference.structs import (
 )
 from streams.settings import Settings
 
+ANY_LEAP_MS = 2**50  # workers go by the wall, whose time the records do not tell
+
 
 class FromTopics(Struct, frozen=True):
     """Everything that an audit needs, each in the order in which it was written."""

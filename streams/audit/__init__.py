@@ -12,7 +12,7 @@ decision and every alert against it. The map of this room:
 * `judging`: every rule over everything. `report`: what was found.
 """
 
-from streams.audit.arrivals import Came
+from streams.audit.arrivals import LEAP_MAX_MS, Came
 from streams.audit.judging import audit
 from streams.audit.outputs import UnreadableError
 from streams.audit.reading import read_inputs, read_outputs
@@ -20,6 +20,7 @@ from streams.audit.report import Report, as_json, as_table, in_one_line
 from streams.audit.rules import RULES
 
 __all__ = [
+    "LEAP_MAX_MS",
     "RULES",
     "Came",
     "Report",

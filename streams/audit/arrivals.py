@@ -66,16 +66,16 @@ def came_of_lines(lines: Iterable[bytes]) -> Iterator[Came]:
             yield Came(f"line {number}", record.topic, record.value)
 
 
-def arrivals_of(came: Iterable[Came]) -> tuple[list[Arrival], int]:
+def arrivals_of(came: Iterable[Came], leap_max_ms: int = LEAP_MAX_MS) -> tuple[list[Arrival], int]:
     """The events that can be accepted at all, and how many inputs can not.
 
-    The clock is the stream's own: the greatest event time so far. An event that leaps more than
-    a year ahead of it is not accepted (as `replay` says).
+    The clock is the stream's own: the greatest event time so far. An event that leaps further ahead
+    of it than `leap_max_ms` is not accepted; `replay` takes a year, a worker goes by the wall.
     """
     found: list[Arrival] = []
     refused, clock_ms = 0, NO_CLOCK_MS
     for one in came:
-        rules = InputRules(now_ms=clock_ms, occurred_at_min_ms=0, future_tolerance_ms=LEAP_MAX_MS)
+        rules = InputRules(now_ms=clock_ms, occurred_at_min_ms=0, future_tolerance_ms=leap_max_ms)
         event = decode(one.topic, one.value, one.headers, rules)
         if isinstance(event, Rejected):
             refused += 1

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from streams.audit.arrivals import Came, arrivals_of
+from streams.audit.arrivals import LEAP_MAX_MS, Came, arrivals_of
 from streams.audit.outputs import outputs_of
 from streams.audit.report import Report, Tally, Violation
 from streams.audit.rules import RULES, Rule
@@ -30,6 +30,7 @@ def audit(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
+    leap_max_ms: int = LEAP_MAX_MS,
 ) -> Report:
     """Say of every offer, decision and alert whether it was allowed and true at its time.
 
@@ -39,11 +40,12 @@ def audit(
         reference: offers, policies, stock and beacons that it was decided by.
         since: only what was said from then on is judged; what came before still counts.
         until: only what was said before then is judged.
+        leap_max_ms: how far an event may lie ahead of all before it; a worker sets no such limit.
 
     Raises:
         UnreadableError: an output is not what its topic holds.
     """
-    arrivals, refused = arrivals_of(inputs)
+    arrivals, refused = arrivals_of(inputs, leap_max_ms)
     world = World(arrivals, outputs_of(outputs), reference)
     begin_ms = -math.inf if since is None else to_ms(since)
     end_ms = math.inf if until is None else to_ms(until)
