@@ -2,8 +2,10 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from functools import lru_cache
-from zoneinfo import ZoneInfo
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from tzlocal.windows_tz import win_tz
 
 from streams.audit.arrivals import Arrival
 from streams.contracts.inputs.events import Profile
@@ -40,10 +42,10 @@ def _named(arrival: Arrival) -> list[tzinfo]:
 
 @lru_cache(maxsize=512)
 def zone_of(name: str) -> tzinfo | None:
-    """A zone by its IANA name or as an offset; None for anything else.
+    """A zone by its name (IANA's or that of Windows, in any case) or as an offset; None for others.
 
-    >>> zone_of("+05:30"), zone_of("Mars/Olympus")
-    (datetime.timezone(datetime.timedelta(seconds=19800)), None)
+    >>> zone_of("+05:30"), zone_of("Mars/Olympus"), str(zone_of("china standard time"))
+    (datetime.timezone(datetime.timedelta(seconds=19800)), None, 'Asia/Shanghai')
     """
     offset = OFFSET.match(name)
     if offset is not None:
@@ -51,10 +53,15 @@ def zone_of(name: str) -> tzinfo | None:
         if away > timedelta(hours=14):
             return None
         return timezone(away if offset[1] == "+" else -away)
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):
-        return None
+    known = _names().get(name.lower())
+    return ZoneInfo(known) if known is not None else None
+
+
+@cache
+def _names() -> dict[str, str]:
+    """IANA's name of each zone, by its names in small letters."""
+    windows = {name.lower(): zone for name, zone in win_tz.items()}
+    return windows | {zone.lower(): zone for zone in available_timezones()}
 
 
 def is_quiet(at: datetime, zone: tzinfo, quiet: QuietHours) -> bool:

@@ -3,7 +3,8 @@
 Words are the person's own (`consent_updated`), consent strings and Global Privacy Control that a
 browser sends, and what the phone's system permits. A string denies and never grants; the newest
 string of the same browser or device stands for all earlier ones of it. An objection by Global
-Privacy Control stands until the same browser or device takes it back.
+Privacy Control stands until the same browser or device takes it back. The person's own later grant
+overrules both, and nothing that the phone's system refuses.
 """
 
 from base64 import urlsafe_b64decode
@@ -36,14 +37,14 @@ class Word(Struct, frozen=True):
 def may(known: Iterable[Arrival], purpose: str) -> Answer:
     """Whether the person allows a purpose, by all that had come."""
     events = list(known)
-    objection = _standing(_objections(events))
-    if objection:
-        return Broken(f"{purpose}: objected to by {OBJECTION}", _ids(objection))
     own = _newest(_own(events, purpose))
     if own is None:
         return Broken(f"{purpose} was never granted")
     if own.state != "granted":
         return Broken(f"{purpose} is {own.state}", (own.event_id,))
+    objections = [w for w in _standing(_objections(events)) if w.at_ms >= own.at_ms]
+    if objections:
+        return Broken(f"{purpose}: objected to by {OBJECTION}", _ids(objections))
     strings = [w for w in _standing(_strings(events, purpose)) if w.at_ms >= own.at_ms]
     if strings:
         return Broken(f"{purpose}: denied by a {STRING}", _ids(strings))
@@ -67,8 +68,8 @@ def _own(events: list[Arrival], purpose: str) -> Iterator[Word]:
     for a in events:
         event = a.event
         if isinstance(event, Profile) and event.purposes:
-            state = {str(name): state for name, state in event.purposes.items()}.get(purpose)
-            if state is not None:
+            state = event.purposes.get(purpose)
+            if isinstance(state, str):
                 collected_ms = to_ms(event.collected_at) if event.collected_at else a.at_ms
                 at_ms = min(collected_ms, a.at_ms)  # nobody agrees in the future
                 yield Word(at_ms, state, OWN, "", a.event_id)
@@ -78,6 +79,8 @@ def _objections(events: list[Arrival]) -> Iterator[Word]:
     for a in events:
         signals = a.event.context.consent
         if signals is not None and signals.gpc is not None:
+            if not signals.gpc and _named_browser(a) is None:
+                continue  # it could be another browser's
             state = "denied" if signals.gpc else "allowed"
             yield Word(a.at_ms, state, OBJECTION, _browser(a), a.event_id)
 
@@ -126,9 +129,13 @@ def _standing(words: Iterable[Word]) -> list[Word]:
 
 def _browser(arrival: Arrival) -> str:
     """Which browser or device an event came from, as far as it says."""
+    return _named_browser(arrival) or arrival.event.channel
+
+
+def _named_browser(arrival: Arrival) -> str | None:
     identity = arrival.event.identity
     names = (identity.anonymous_id, identity.device_id)
-    return next((n for n in names if n is not None and is_id(n)), arrival.event.channel)
+    return next((n for n in names if n is not None and is_id(n)), None)
 
 
 def _texts(arrival: Arrival) -> list[str]:

@@ -115,7 +115,10 @@ def rearmed(at: OfferView) -> Answer:
     if not own:
         return Unknown("it has no entry in the decision log")
     fired_ms = to_ms(own[0].said.decided_at)
-    for entry in at.world.entries_of(at.person, at.place):
+    # an event fires a rule for the person as known when it comes, before its own link
+    place = at.place if at.trigger is None else min(at.place, at.trigger.place)
+    person = at.world.people.at(at.offer.customer_id, place)
+    for entry in () if person is None else at.world.entries_of(person, place):
         other = entry.said
         if other.trigger.rule_id != at.rule.rule_id or other.decision_id == at.offer.decision_id:
             continue

@@ -2,6 +2,7 @@
 
 from streams.audit.cel_facts import says
 from streams.audit.consent import may, may_by_channel
+from streams.audit.orders import end_of_redemption_ms
 from streams.audit.verdicts import FINE, Answer, Broken, Unknown, holds
 from streams.audit.views import OfferView
 from streams.audit.where import store_of
@@ -158,11 +159,7 @@ def _same(at: OfferView) -> list[Contact]:
 
 def _is_usable(at: OfferView, contact: Contact) -> bool:
     """Whether a coupon that was sent could still be used, used or not."""
-    spec = at.world.offers.get(contact.said.offer.offer_id)
-    if spec is None:
-        return False
-    end_ms = to_ms(contact.said.decided_at) + round(spec.redeem_within_days * DAY_MS)
-    return at.at_ms < min(end_ms, to_ms(contact.said.offer.valid_until))
+    return at.at_ms < end_of_redemption_ms(contact, at.world.offers)
 
 
 def _used_since(at: OfferView, contact: Contact) -> bool:

@@ -1,10 +1,14 @@
 """Orders and the use of offers, told anew; an order counts once, whatever arrives of it."""
 
+import math
+
 from msgspec import Struct
 
 from streams.audit.arrivals import Arrival
 from streams.audit.world import Contact
 from streams.contracts.inputs.events import CouponUse, OfferFeedback, Purchase
+from streams.contracts.reference.structs import Offer
+from streams.contracts.times import DAY_MS, to_ms
 
 
 class OrdersTold(Struct, frozen=True):
@@ -39,11 +43,13 @@ def orders_of(known: list[Arrival], currency: str) -> OrdersTold:
     return OrdersTold(tuple(found.values()), simple)
 
 
-def use_of(known: list[Arrival], contacts: list[Contact]) -> dict[str, Arrival]:
+def use_of(
+    known: list[Arrival], contacts: list[Contact], offers: dict[str, Offer]
+) -> dict[str, Arrival]:
     """Offers that were certainly used, by offer id, with the event that shows it.
 
-    Only an offer that had been sent can be used. An order that was cancelled shows nothing: what
-    becomes of its coupon is the shop's choice.
+    Only an offer that had been sent can be used, until its end of redemption. An order that was
+    cancelled shows nothing: what becomes of its coupon is the shop's choice.
     """
     cancelled = {
         order_id
@@ -54,9 +60,20 @@ def use_of(known: list[Arrival], contacts: list[Contact]) -> dict[str, Arrival]:
     found: dict[str, Arrival] = {}
     for a in (a for a in known if _may_use(a)):
         for contact in contacts:
+            if a.at_ms >= end_of_redemption_ms(contact, offers):
+                continue
             if contact.moment.places[0] <= a.place and _uses(a, contact, cancelled):
                 found.setdefault(contact.said.offer.offer_id, a)
     return found
+
+
+def end_of_redemption_ms(contact: Contact, offers: dict[str, Offer]) -> float:
+    """From when on what was sent can be used no more; an offer that is not known, never could."""
+    spec = offers.get(contact.said.offer.offer_id)
+    if spec is None:
+        return -math.inf
+    end_ms = to_ms(contact.said.decided_at) + round(spec.redeem_within_days * DAY_MS)
+    return min(end_ms, to_ms(contact.said.offer.valid_until))
 
 
 def _may_use(arrival: Arrival) -> bool:

@@ -91,7 +91,7 @@ class OfferView(DecisionView):
     @cached_property
     def used(self) -> dict[str, Arrival]:
         """Offers that the person had used."""
-        return use_of(self.known, self.earlier)
+        return use_of(self.known, self.earlier, self.world.offers)
 
 
 class EntryView(DecisionView):

@@ -83,7 +83,7 @@ def events_of(life: list[Step]) -> list[Fields]:
 def _event(step: Step, number: int, minutes: float, before: list[Fields]) -> Fields:
     if step.what == "again":
         return before[-1 - step.which % len(before)]
-    made = WHAT[step.what](f"e{number}", minutes, step)
+    made: Fields = WHAT[step.what](f"e{number}", minutes, step)
     return made | {"identity": IDENTITIES[step.who]} | _request_of(made)
 
 

@@ -77,7 +77,7 @@ BEACON = {"standard": "ibeacon", "uuid": "f7826da6-4fa2-4e98-8024-bc5b71e0893e",
 def sighting(seconds: float, event_id: str, observation: str = "sighting", **fields: Any) -> Fields:
     """A strong signal of the beacon at the shelf."""
     names = {"sighting": "beacon_sighted", "enter": "zone_entered", "exit": "zone_exited"}
-    made = {
+    made: Fields = {
         "beacon": BEACON | {"minor": 1},
         "observation": observation,
         "store_id": "s1",

@@ -200,7 +200,7 @@ BROKEN: dict[str, Story] = {
     ),
     "offer_cap": twice(a_shop(an_offer(cap={"count": 1, "days": 1})), {}, {"minutes": DAY - 1}),
     "once_per_person": twice(
-        a_shop(an_offer(once_per_person=True, coupon_code="TEA-10")),
+        a_shop(an_offer(once_per_person=True, coupon_code="TEA-10", redeem_within_days=0.005)),
         COUPON,
         {"minutes": 10, **COUPON},
         used("tea-10"),
@@ -312,7 +312,7 @@ KEPT: dict[str, Story] = {
     ),
     "offer_cap": twice(a_shop(an_offer(cap={"count": 1, "days": 1})), {}, {"minutes": DAY}),
     "once_per_person": twice(
-        a_shop(an_offer(once_per_person=True, coupon_code="TEA-10")),
+        a_shop(an_offer(once_per_person=True, coupon_code="TEA-10", redeem_within_days=0.005)),
         COUPON,
         {"minutes": 10, **COUPON},
         used("TEA-11"),

@@ -13,11 +13,13 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.alerts import life_cycle
+from streams import customer
+from streams.alerts import churn_signals, endings, life_cycle
 from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog, NextBestOffer
-from streams.customer import carts, zones
+from streams.customer import carts, consents, visit_times, zones
 from streams.decisions import Policy, choose
 from streams.decisions.exploration import Draw
+from streams.decisions.exploration import draw as honest
 from streams.identity import privacy
 from tests.support.audited import Outputs
 from tests.support.told import (
@@ -100,10 +102,9 @@ def without(code: str) -> Callable[[Policy], Policy]:
 
 def drawn(**fields: Callable[[Draw], Any]) -> Callable[[pytest.MonkeyPatch], None]:
     """A draw that is logged otherwise than it was made."""
-    honest = choose.draw
 
     def draw(*asked: Any) -> Draw:
-        made = honest(*asked)
+        made: Draw = honest(*asked)
         return replace(made, **{name: change(made) for name, change in fields.items()})
 
     return swapped(choose, "draw", draw)
@@ -173,7 +174,7 @@ def _never_kept(*carried: Any) -> Any:
 _carried_out = life_cycle._carried_out
 
 
-def _always_treated(transition: str, raised: Any, now_ms: int) -> Any:
+def _always_treated(transition: Any, raised: Any, now_ms: int) -> Any:
     case = replace(raised.case, treated=True)
     return _trigger_events(transition, replace(raised, case=case), now_ms)
 
@@ -181,18 +182,27 @@ def _always_treated(transition: str, raised: Any, now_ms: int) -> Any:
 _trigger_events = life_cycle._trigger_events
 
 
-def _not_erased(request: Any, key: str, row: Any, *, beside: bool) -> Any:
-    return replace(_requested(request, key, row, beside=beside), row=row)
+def _not_erased(request: Any, key: str, row: Any, **how: Any) -> Any:
+    return replace(_requested(request, key, row, **how), row=row)
 
 
 _requested = privacy.requested
 
 
-def _never_left(*seen: Any) -> Any:
-    return replace(_seen_again(*seen), exited_at_ms=None)
+def everywhere(name: str, instead: Any, *targets: Any) -> Callable[[pytest.MonkeyPatch], None]:
+    """Something of the product is replaced wherever it is used."""
+
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        for target in targets:
+            monkeypatch.setattr(target, name, instead)
+
+    return patch
 
 
-_seen_again = zones._seen_again
+def _yes(*_: Any) -> bool:
+    return True
+
+
 ALL = frozenset({"personalization"})
 ANOTHER_ARM = policies(experiment={"arms": [{"name": "z", "share": 1.0, "chooser": "policy"}]})
 
@@ -223,7 +233,7 @@ SWITCHES: dict[str, Switch] = {
     "cart_there": Switch(
         [consent(), ADDED, order(30, "buy"), view(90, "later", channel="app")],
         sure(a_shop()),
-        patch=swapped(carts, "emptied", lambda cart, _: cart),
+        patch=swapped(carts, "bought", lambda cart, *_: cart),
     ),
     "cart_rested": Switch(
         [consent(), ADDED, event("later", "application_opened", 70)],
@@ -231,12 +241,16 @@ SWITCHES: dict[str, Switch] = {
         lax=rule("cart_abandoned", after_ms=3_000_000),
     ),
     "in_zone": Switch(
-        [consent(), sighting(0, "s1"), sighting(6, "s2", "exit")],
+        [consent(), sighting(0, "s1"), sighting(3, "s2", "exit"), view(1, "later")],
         sure(a_shop()),
-        patch=swapped(zones, "_seen_again", _never_left),
+        patch=swapped(zones, "_left", lambda visit, *_: visit),
     ),
     "zone_dwell": story("zone_dwell", lax=policies(zones={"min_dwell_ms": 0})),
-    "zone_consent": story("zone_consent", patch=swapped(zones, "is_granted", lambda *_: True)),
+    "zone_consent": Switch(
+        [*BROKEN["zone_consent"].events, view(1, "later")],
+        sure(a_shop()),
+        patch=everywhere("is_granted", _yes, zones, visit_times, consents),
+    ),
     "case_open": leaving(
         churn=SHOP_CHURN | {"control_share": 1.0},
         patch=swapped(life_cycle, "_trigger_events", _always_treated),
@@ -291,7 +305,7 @@ SWITCHES: dict[str, Switch] = {
         sure(a_shop(an_offer(redeem_within_days=2), an_offer(offer_id="b", not_after={"a": 1}))),
         lax=offers(not_after={}),
     ),
-    "refused": Switch(BROKEN["refused"].events, sure(a_shop())),  # the product has no such rule
+    "refused": story("refused", change=without("refused")),
     "segment": story("segment", lax=offers(segment="true")),
     "sent": story("moment", spoil=on_offers(lambda _: [])),
     "logged_once": story("moment", spoil=on_entries(lambda e: [e, e])),
@@ -325,7 +339,7 @@ SWITCHES: dict[str, Switch] = {
     "alert_consent": Switch(
         [*REGULAR, MUCH_LATER],
         sure(a_shop(churn=SHOP_CHURN)),
-        patch=swapped(life_cycle, "is_granted", lambda *_: True),
+        patch=everywhere("is_granted", _yes, life_cycle, endings, churn_signals, customer),
     ),
     "one_case": leaving(patch=swapped(life_cycle, "_carried_out", _never_kept)),
     "transition": leaving(spoil=on_alerts(lambda a: [] if a.transition == "entered" else [a])),

@@ -114,7 +114,7 @@ def test_the_same_event_again_counts_once() -> None:
 
 def signal(event_id: str, minutes: float, browser: str = "b1", **signals: object) -> Fields:
     """A view with consent signals of a browser."""
-    identity = {"customer_id": "c1", "anonymous_id": browser}
+    identity = {"customer_id": "c1"} | ({"anonymous_id": browser} if browser else {})
     return view(minutes, event_id, identity=identity, context={"consent": signals})
 
 
@@ -143,9 +143,10 @@ YES = {"personalization": "granted"}
         ([consent(0, collected_at=at(9_000)), consent(1, "n", purposes=NO)], Broken),
         ([consent(0, "n", purposes=NO), consent(5, collected_at=at(-5))], Broken),
         ([consent(0), signal("s", 1, gpc=True)], Broken),
-        ([consent(5), signal("s", 1, gpc=True)], Broken),
+        ([consent(5), signal("s", 1, gpc=True)], Fine),
         ([consent(0), signal("s", 1, gpc=True), signal("t", 2, gpc=False)], Fine),
         ([consent(0), signal("s", 1, gpc=True), signal("t", 2, "b2", gpc=False)], Broken),
+        ([consent(0), signal("s", 1, "", gpc=True), signal("t", 2, "", gpc=False)], Broken),
         ([consent(0), signal("s", 1, tcf=tcf(155))], Broken),
         ([consent(0), signal("s", 1, tcf=tcf(154))], Fine),
         ([consent(0), signal("s", 1, tcf=tcf(155)), signal("t", 2, tcf=tcf())], Fine),
