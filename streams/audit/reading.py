@@ -5,17 +5,17 @@ from pathlib import Path
 
 from streams.audit.arrivals import Came, came_of_lines
 from streams.audit.outputs import READ, UnreadableError
-from streams.contracts.inputs.json_lines import open_input
+from streams.contracts.inputs.lines import open_source
 
 
 def read_inputs(path: str) -> list[Came]:
     """The lines of a file of events, in its order; `-` is standard input, gzip is unpacked.
 
     Raises:
-        OperatorError: it cannot be opened.
+        OperatorError: it cannot be opened, or is no text.
     """
-    with open_input(path) as file:
-        return list(came_of_lines(file))
+    with open_source(path) as source:
+        return list(came_of_lines(line.text for line in source.lines()))
 
 
 def read_outputs(folder: Path) -> list[tuple[str, bytes]]:
