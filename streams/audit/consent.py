@@ -21,6 +21,8 @@ from streams.contracts.times import to_ms
 CHANNEL_PURPOSE = {"push": "marketing_push", "email": "marketing_email", "sms": "marketing_sms"}
 STRING_BITS = {"location_beacon": 140, "profiling": 154, "personalization": 155}
 OWN, STRING, OBJECTION, SYSTEM = "consent", "consent string", "Global Privacy Control", "the phone"
+STATES = {"granted": "granted", "true": "granted", "denied": "denied", "false": "denied"}
+CENTURY_MS = 946_684_800_000
 STRICTNESS = {"granted": 0, "allowed": 0, "unset": 1, "denied": 2}
 
 
@@ -37,7 +39,7 @@ class Word(Struct, frozen=True):
 def may(known: Iterable[Arrival], purpose: str) -> Answer:
     """Whether the person allows a purpose, by all that had come."""
     events = list(known)
-    own = _newest(_own(events, purpose))
+    own = _own(events, purpose)
     if own is None:
         return Broken(f"{purpose} was never granted")
     if own.state != "granted":
@@ -64,15 +66,41 @@ def may_by_channel(known: Iterable[Arrival], channel: str) -> Answer:
     return None if purpose is None else may(events, purpose)
 
 
-def _own(events: list[Arrival], purpose: str) -> Iterator[Word]:
+def _own(events: list[Arrival], purpose: str) -> Word | None:
+    """The person's own newest word; what is granted without signing in adds none to an account's.
+
+    On a shared device it may be another person's.
+    """
+    account: list[Word] = []
+    unknown: list[Word] = []
     for a in events:
         event = a.event
-        if isinstance(event, Profile) and event.purposes:
-            state = event.purposes.get(purpose)
-            if isinstance(state, str):
-                collected_ms = to_ms(event.collected_at) if event.collected_at else a.at_ms
-                at_ms = min(collected_ms, a.at_ms)  # nobody agrees in the future
-                yield Word(at_ms, state, OWN, "", a.event_id)
+        if not isinstance(event, Profile) or not event.purposes:
+            continue
+        states = [STATES.get(_folded(s), "unset") for n, s in event.purposes.items()
+                  if _folded(n) == purpose]  # fmt: skip
+        if not states:
+            continue
+        state = max(states, key=STRICTNESS.__getitem__)
+        by_account = is_id(event.identity.customer_id)
+        (account if by_account else unknown).append(
+            Word(_said_ms(event, a.at_ms), state, OWN, "", a.event_id)
+        )
+    if account:
+        unknown = [word for word in unknown if word.state != "granted"]
+    return _newest([*account, *unknown])
+
+
+def _said_ms(event: Profile, at_ms: int) -> int:
+    """Nobody agrees in the future, nor before this century."""
+    if event.collected_at is None:
+        return at_ms
+    collected_ms = to_ms(event.collected_at)
+    return collected_ms if CENTURY_MS <= collected_ms <= at_ms else at_ms
+
+
+def _folded(said: object) -> str:
+    return str(said).strip().lower()
 
 
 def _objections(events: list[Arrival]) -> Iterator[Word]:

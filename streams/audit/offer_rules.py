@@ -11,6 +11,7 @@ from streams.contracts.inputs.events import OfferFeedback
 from streams.contracts.times import DAY_MS, to_ms
 
 REFUSED = "offer_refused_not_relevant"
+NO_CLASS = "standard"
 
 
 def known_offer(at: OfferView) -> Answer:
@@ -136,13 +137,19 @@ def not_after(at: OfferView) -> Answer:
 
 
 def not_refused(at: OfferView) -> Answer:
-    """An offer that the person refused as not relevant is not made to them again."""
+    """What a person refused as not relevant is not made again, nor, for a time, its class."""
+    own = at.world.offers.get(at.offer.offer.offer_id)
+    class_ms = at.world.policies.contact.refused_class_days * DAY_MS
     for a in at.known:
         event = a.event
         if not isinstance(event, OfferFeedback) or event.event_name != REFUSED:
             continue
         if event.offer_id == at.offer.offer.offer_id:
             return Broken("the person refused it as not relevant", (a.event_id,))
+        other = at.world.offers.get(event.offer_id or "")
+        alike = own is not None and other is not None and own.class_ == other.class_ != NO_CLASS
+        if alike and at.at_ms - a.at_ms < class_ms:
+            return Broken(f"the person refused one of its class, {event.offer_id}", (a.event_id,))
     return FINE
 
 

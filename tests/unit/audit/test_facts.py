@@ -127,6 +127,7 @@ def tcf(*denied: int) -> str:
     return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
+VISITOR = {"anonymous_id": "x"}
 NO = {"personalization": "denied"}
 YES = {"personalization": "granted"}
 
@@ -142,6 +143,12 @@ YES = {"personalization": "granted"}
         ([consent(1), consent(0, "n", purposes=NO)], Fine),
         ([consent(0, collected_at=at(9_000)), consent(1, "n", purposes=NO)], Broken),
         ([consent(0, "n", purposes=NO), consent(5, collected_at=at(-5))], Broken),
+        ([consent(0, collected_at="1970-01-01T00:00:00Z")], Fine),
+        ([consent(0), consent(1, "n", purposes={"Personalization": False})], Broken),
+        ([consent(0), consent(1, "n", purposes={"personalization": "maybe"})], Broken),
+        ([consent(0, purposes=NO), consent(1, "g", identity=VISITOR)], Broken),
+        ([consent(0), consent(1, "n", identity=VISITOR, purposes=NO)], Broken),
+        ([consent(0, identity=VISITOR)], Fine),
         ([consent(0), signal("s", 1, gpc=True)], Broken),
         ([consent(5), signal("s", 1, gpc=True)], Fine),
         ([consent(0), signal("s", 1, gpc=True), signal("t", 2, gpc=False)], Fine),
