@@ -3,6 +3,7 @@
 Rooms are imported inside the verbs, as in `cli`.
 """
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
@@ -13,12 +14,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from streams.contracts.common import Purpose
-from streams.errors import OperatorError
-from streams.terminal import EXIT_FAILED, EXIT_MISTAKE, progress, say, say_all, settings_of
+from streams.terminal import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_MISTAKE,
+    progress,
+    say,
+    say_all,
+    settings_of,
+)
 
 if TYPE_CHECKING:
+    from streams.contracts.inputs.rules import InputRules
     from streams.evaluation.inputs import FileFormat
+    from streams.settings import Settings
 
+PAST_MS = 3_600_000  # older events are none that come in as they happen
 PURPOSES = click.Choice(get_args(Purpose))
 
 
@@ -70,30 +81,77 @@ def _zone(name: str) -> ZoneInfo:
 
 @click.group()
 def events() -> None:
-    """Send events."""
+    """Send events, or only check them."""
+
+
+def _rules(settings: "Settings") -> "InputRules":
+    """What the worker takes now."""
+    from streams.contracts.inputs.rules import InputRules
+
+    now_ms = time.time_ns() // 1_000_000
+    return InputRules(now_ms=now_ms, occurred_at_min_ms=settings.occurred_at_min_ms)
+
+
+@events.command(
+    "check", epilog="Example: offerstream events check tests/golden/a-day-in-the-shop.jsonl"
+)
+@click.argument("file", type=click.Path(allow_dash=True))
+@file_options
+@click.pass_context
+def events_check(ctx: click.Context, /, file: str, **given: Any) -> None:
+    """Say what the worker would reject of a file, and why, without sending; needs no Kafka.
+
+    Exit code 1 where it would reject something.
+    """
+    from streams.admin.refusals import check_events
+    from streams.evaluation.inputs import read_records
+
+    rules = _rules(settings_of(ctx))
+    count, refusals = check_events(read_records(file, format_of(**given)), rules)
+    say(f"checked {count:,} events: {count - refusals.count:,} good, {refusals.count:,} rejected")
+    say_all(refusals.told())
+    ctx.exit(EXIT_FAILED if refusals.count else 0)
 
 
 @events.command(
     "send", epilog="Example: offerstream events send tests/golden/a-day-in-the-shop.jsonl"
 )
 @click.argument("file", type=click.Path(allow_dash=True))
+@click.option("--check/--no-check", default=True, show_default=True, help="Send what is good only.")
+@click.option("--from-line", type=click.IntRange(1), default=1, help="Go on with this line.")
 @file_options
 @click.pass_context
-def events_send(ctx: click.Context, /, file: str, **given: Any) -> None:
+def events_send(
+    ctx: click.Context, /, file: str, check: bool, from_line: int, **given: Any
+) -> None:
     """Send JSON lines to their topics; `-` is standard input.
 
-    A line is {"topic", "key"?, "value"}, or an event alone, which goes by its event_name.
+    A line is {"topic", "key"?, "value"}, or an event alone, which goes by its event_name. Lines
+    that the worker would reject, or that Kafka refuses, are named; all others are sent. Exit code
+    1 where some were refused, 130 after Ctrl-C.
     """
-    from streams.admin.sending import send_events
+    from streams.admin.events import send_events
     from streams.evaluation.inputs import read_records
 
     settings = settings_of(ctx)
+    records = read_records(file, format_of(**given))
+    rules = _rules(settings)
     with progress("sent") as tick:
-        done = send_events(settings, read_records(file, format_of(**given)), tick)
-    say(f"sent {done.sent} events")
-    if done.bad:
-        say_all(done.bad_lines, err=True)
-        raise OperatorError(f"{done.bad} lines could not be sent; the rest was")
+        done = send_events(settings, records, rules, tick, check=check, from_line=from_line)
+    say(f"sent {done.sent:,} events, refused {done.refusals.count:,}")
+    say_all(done.refusals.told(), err=True)
+    if done.oldest_ms is not None and done.oldest_ms < rules.now_ms - PAST_MS:
+        first = datetime.fromtimestamp(done.oldest_ms / 1000, UTC)
+        say(
+            f"these are events of the past (the first of {first:%Y-%m-%d}): workers need "
+            "OFFERSTREAM_CLOCK=event_time for them, and Kafka's retention counts from their own "
+            "time, so let the workers run while you send"
+        )
+    if done.stopped:
+        say(f"offerstream: {done.stopped}; go on with --from-line {done.from_line}", err=True)
+    if done.stopped == "interrupted":
+        ctx.exit(EXIT_INTERRUPTED)
+    ctx.exit(EXIT_FAILED if done.refusals.count or done.stopped else 0)
 
 
 @click.command(epilog="Example: offerstream replay tests/golden/a-day-in-the-shop.jsonl --out out/")

@@ -1,56 +1,44 @@
-"""Sending events from a file of JSON lines to their topics, under the right keys."""
+"""Records on their way to the broker: one producer's settings for whoever sends."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import KafkaException, Producer
-from msgspec import Struct
 
 from streams.broker.clients import librdkafka_config
 from streams.broker.topic_rules import INPUT_BYTES_MAX
-from streams.contracts.inputs.json_lines import InputRecord
 from streams.errors import OperatorError
 from streams.settings import Settings
 
-BAD_LINES_SHOWN = 10
 
-
-class Sent(Struct, frozen=True):
-    """What became of a file."""
-
-    sent: int
-    bad_lines: tuple[str, ...] = ()
-    bad: int = 0
-
-
-def send_events(
-    settings: Settings, records: Iterable[InputRecord], progress: Callable[[int], None]
-) -> Sent:
-    """Send every readable line; unreadable ones are counted and the first of them named.
+def new_producer(settings: Settings, more: dict[str, Any] | None = None) -> Producer:
+    """An idempotent producer with Kafka's own partitioner.
 
     Raises:
-        OperatorError: the broker does not answer, or a topic is missing.
+        OperatorError: the broker does not answer.
     """
-    bad: list[str] = []
-    sent = bad_count = 0
-    with producing(settings) as producer:
-        for record in records:
-            if record.fault:
-                bad_count += 1
-                bad.extend([told(record)] if len(bad) < BAD_LINES_SHOWN else [])
-                continue
-            produce(producer, record.topic, record.key, record.value)
-            sent += 1
-            if sent % 1_000 == 0:
-                progress(sent)
-        progress(sent)
-    return Sent(sent, tuple(bad), bad_count)
-
-
-def told(record: InputRecord) -> str:
-    """A line that no topic takes, by its number alone."""
-    return f"line {record.line}: {record.fault}"
+    producer = Producer(
+        {
+            **librdkafka_config(settings),
+            "partitioner": "murmur2_random",
+            "enable.idempotence": settings.transactional,
+            "linger.ms": 20,
+            "compression.type": "lz4",
+            "message.max.bytes": INPUT_BYTES_MAX,
+            "message.timeout.ms": 30_000,
+            "queue.buffering.max.messages": 200_000,
+            "log_level": 2,
+            **(more or {}),
+        }
+    )
+    try:
+        producer.list_topics(timeout=10)
+    except KafkaException as error:
+        raise OperatorError(
+            f"no Kafka broker answers at {settings.bootstrap}. Set OFFERSTREAM_BOOTSTRAP"
+        ) from error
+    return producer
 
 
 @contextmanager
@@ -62,26 +50,7 @@ def producing(settings: Settings) -> Iterator[Producer]:
         if error is not None:
             failures.append(f"{message.topic()}: {error.str()}")
 
-    producer = Producer(
-        {
-            **librdkafka_config(settings),
-            "partitioner": "murmur2_random",
-            "enable.idempotence": settings.transactional,
-            "linger.ms": 20,
-            "compression.type": "lz4",
-            "message.max.bytes": INPUT_BYTES_MAX,
-            "message.timeout.ms": 30_000,
-            "queue.buffering.max.messages": 200_000,
-            "on_delivery": delivered,
-            "log_level": 2,
-        }
-    )
-    try:
-        producer.list_topics(timeout=10)
-    except KafkaException as error:
-        raise OperatorError(
-            f"no Kafka broker answers at {settings.bootstrap}. Set OFFERSTREAM_BOOTSTRAP"
-        ) from error
+    producer = new_producer(settings, {"on_delivery": delivered})
     yield producer
     producer.flush(60)
     if failures:

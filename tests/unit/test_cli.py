@@ -34,6 +34,7 @@ def test_the_verbs_of_the_issue_are_there() -> None:
         "offers publish",
         "offers tail",
         "alerts tail",
+        "events check",
         "events send",
         "dead-letters list",
         "dead-letters show",

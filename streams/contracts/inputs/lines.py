@@ -130,6 +130,8 @@ def open_input(path: str) -> Iterator[BufferedReader]:
         why = error.strerror if isinstance(error, OSError) else "this is no path"
         raise OperatorError(f"{path} cannot be read: {why}") from error
     file = cast(BufferedReader, opened)
+    if not hasattr(file, "peek"):  # standard input that somebody replaced
+        file = BufferedReader(cast(io.RawIOBase, opened))
     try:
         yield unpacked(file)
     finally:

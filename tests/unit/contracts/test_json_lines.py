@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from streams.admin.sending import told
 from streams.contracts.catalogue import topic_of_name
 from streams.contracts.inputs.json_lines import (
     InputRecord,
@@ -80,7 +79,8 @@ def test_every_name_has_its_topic(event_name: str, topic: str | None) -> None:
 def test_a_bad_line_is_named_by_its_number_alone(line: bytes) -> None:
     """The text never repeats the line; the bytes stay, for `decode` to reject."""
     record = parse_line(7, line)
-    assert told(record).startswith("line 7: ")
+    assert record.line == 7
+    assert record.fault
     assert record.value in line
 
 

@@ -1,0 +1,197 @@
+"""Sending events from a file: what arrives is counted when the broker has it, the rest is named.
+
+A record that cannot be sent never stops the others. Kafka refuses a whole batch for one of its
+records, so those of a refused batch are sent again, each alone.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from msgspec import Struct
+
+from streams.admin.refusals import Refusals, judged
+from streams.admin.sending import new_producer
+from streams.contracts.inputs.json_lines import InputRecord
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.settings import Settings
+
+LAST_FLUSH_S: Final = 5.0
+STEP_S: Final = 0.2
+REFUSED: Final = "refused_by_kafka"
+# The broker does not answer: nothing is wrong with the record.
+_AWAY: Final = frozenset(
+    {
+        KafkaError._MSG_TIMED_OUT,
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._PURGE_QUEUE,
+        KafkaError._PURGE_INFLIGHT,
+        KafkaError._DESTROY,
+    }
+)
+# One record is wrong, and Kafka says so of its whole batch.
+_OF_BATCH: Final = frozenset(
+    {
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.RECORD_LIST_TOO_LARGE,
+        KafkaError.INVALID_RECORD,
+        KafkaError.INVALID_TIMESTAMP,
+        KafkaError.POLICY_VIOLATION,
+        KafkaError.INVALID_MSG,
+        KafkaError._FATAL,
+    }
+)
+_ALONE: Final = {"batch.num.messages": 1, "linger.ms": 0}
+
+
+class Sent(Struct, frozen=True):
+    """What became of a file.
+
+    `from_line`: where to go on; None where nothing is left. `stopped`: why it ended early.
+    `oldest_ms`: the earliest event time; None where nothing was sent.
+    """
+
+    sent: int
+    refusals: Refusals
+    from_line: int | None = None
+    stopped: str = ""
+    oldest_ms: int | None = None
+
+
+class _Outgoing(Struct, frozen=True):
+    record: InputRecord
+    at_ms: int
+
+
+def send_events(
+    settings: Settings,
+    records: Iterable[InputRecord],
+    rules: InputRules,
+    progress: Callable[[int], None],
+    *,
+    check: bool = True,
+    from_line: int = 1,
+) -> Sent:
+    """Send every record that is good and name the others.
+
+    Args:
+        settings: where Kafka is.
+        records: of a file, in its order.
+        rules: what the worker takes.
+        progress: is told now and then how many arrived.
+        check: false sends what the worker will reject, too.
+        from_line: what is before it was sent already.
+
+    Raises:
+        OperatorError: the broker does not answer at the start, or the file cannot be read on.
+    """
+    sender = _Sender(settings, rules, progress, check=check)
+    stopped = ""
+    try:
+        for record in records:
+            if record.line >= from_line:
+                sender.take(record)
+            if sender.unsent:
+                break
+        sender.finish()
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+        sender.give_up()
+    if sender.unsent and not stopped:
+        stopped = f"Kafka at {settings.bootstrap} went away"
+        sender.give_up()
+    left = min([*sender.unsent, sender.next_line]) if stopped else None
+    return Sent(sender.sent, sender.refusals, left, stopped, sender.oldest_ms)
+
+
+class _Sender:
+    """A producer, and what is known of each record: arrived, refused, unsent, or on its way."""
+
+    def __init__(
+        self, settings: Settings, rules: InputRules, progress: Callable[[int], None], *, check: bool
+    ) -> None:
+        self.sent = 0
+        self.refusals = Refusals()
+        self.unsent: set[int] = set()
+        self.next_line = 1
+        self.oldest_ms: int | None = None
+        self._settings = settings
+        self._rules = rules
+        self._progress = progress
+        self._check = check
+        self._again: list[_Outgoing] = []
+        self._producer = new_producer(settings)
+
+    def take(self, record: InputRecord) -> None:
+        """Queue one record, or refuse it."""
+        event = judged(record, self._rules)
+        if isinstance(event, Rejected) and (self._check or record.fault or record.rejected):
+            self.refusals.add(record.line, event.reason, f"{event.path} {event.detail}")
+        else:
+            at_ms = self._rules.now_ms if isinstance(event, Rejected) else event.at_ms
+            self.oldest_ms = at_ms if self.oldest_ms is None else min(self.oldest_ms, at_ms)
+            self._produce(self._producer, _Outgoing(record, at_ms))
+        self.next_line = record.line + 1
+
+    def finish(self) -> None:
+        """Wait until everything arrived, and send what was refused with others alone."""
+        self._wait(self._producer)
+        if not self._again:
+            return
+        alone = new_producer(self._settings, _ALONE)
+        again, self._again = self._again, []
+        for outgoing in again:
+            self._produce(alone, outgoing, last=True)
+            self._wait(alone)
+
+    def give_up(self) -> None:
+        """What is on its way has a moment; the rest counts as unsent."""
+        self._producer.flush(LAST_FLUSH_S)
+        self._producer.purge()
+        self._producer.flush(LAST_FLUSH_S)
+        self.unsent.update(outgoing.record.line for outgoing in self._again)
+
+    def _produce(self, producer: Producer, outgoing: _Outgoing, *, last: bool = False) -> None:
+        def delivered(error: KafkaError | None, _: Any) -> None:
+            self._settle(outgoing, error, last=last)
+
+        record = outgoing.record
+        while True:
+            try:
+                producer.produce(
+                    record.topic,
+                    key=record.key,
+                    value=record.value,
+                    timestamp=max(1, outgoing.at_ms),
+                    on_delivery=delivered,
+                )
+            except BufferError:
+                producer.poll(STEP_S)
+                if self.unsent:
+                    self.unsent.add(record.line)
+                    return
+                continue
+            except KafkaException as error:
+                self._settle(outgoing, error.args[0], last=True)
+            producer.poll(0)
+            return
+
+    def _settle(self, outgoing: _Outgoing, error: KafkaError | None, *, last: bool) -> None:
+        """What became of a record."""
+        if error is None:
+            self.sent += 1
+            if self.sent % 1_000 == 0:
+                self._progress(self.sent)
+        elif error.code() in _AWAY:
+            self.unsent.add(outgoing.record.line)
+        elif error.code() in _OF_BATCH and not last:
+            self._again.append(outgoing)
+        else:
+            self.refusals.add(outgoing.record.line, REFUSED, error.str())
+
+    def _wait(self, producer: Producer) -> None:
+        """Until nothing is on its way; in steps, so that Ctrl-C is heard."""
+        while len(producer):
+            producer.flush(STEP_S)
