@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 from streams.telemetry import CATALOGUE, Measurement, Metric, measured
 from streams.worker.tally import Labels, Tally
 
-BORN_AT_ZERO_SERIES_MAX = 200
+BORN_AT_ZERO_SERIES_MAX = 300
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 

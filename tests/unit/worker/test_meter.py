@@ -58,3 +58,10 @@ def test_what_was_counted_stands_among_the_zeros() -> None:
         'offerstream_purchases_total{arm="policy"} 0.0',
         'offerstream_purchases_total{arm="uniform"} 0.0',
     ]
+
+
+def test_a_first_rejected_record_is_seen_by_rate() -> None:
+    """Every reason on every topic stands at 0 before anything was rejected."""
+    assert b'events_rejected_total{reason="invalid_json",topic="events.app"} 0.0' in (
+        Meter().exposition()
+    )
