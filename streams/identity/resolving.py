@@ -121,7 +121,8 @@ def _event(
     """An event at the row under `key`; `hops` None: it came from an input topic."""
     at_ms = event_at_ms(event)
     if isinstance(event, PrivacyRequest):
-        return privacy.requested(event, key, row, beside=hops is None, asked=asked)
+        beside = hops is None or _is_followed(event, hops, asked)
+        return privacy.requested(event, key, row, beside=beside, asked=asked)
     if _comes_back(event, row, at_ms):
         return done(row, at_ms, EventIgnored("erased", event.event_id))
     person = row if isinstance(row, Customer) else links.empty_row(key, at_ms, event)
@@ -133,6 +134,11 @@ def _event(
         return _link_event(event, person, row, at_ms, hops or 0, rules)
     person, effects = links.implied(person, event, at_ms, rules)
     return Resolution(row, person, event, effects, at_ms)
+
+
+def _is_followed(event: PrivacyRequest, hops: int, asked: Asked | None) -> bool:
+    """Whether an erasure came from an input topic, by way of a forwarding address."""
+    return event.event_name == "erasure_requested" and hops > 0 and asked is None
 
 
 def _comes_back(event: InputEvent, row: Row | None, at_ms: int) -> bool:

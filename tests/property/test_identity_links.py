@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from streams.contracts.common import Identity, LinkMethod
 from streams.contracts.inputs.events import (
@@ -292,6 +293,22 @@ def test_an_erasure_of_many_ids_ends_in_one_receipt(seed: int) -> None:
     assert world.customers() == {}
     (receipt,) = world.receipts
     assert receipt.receipt.rows_erased == 8
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_erasure_asked_under_a_merged_id_reaches_those_named_beside(seed: int) -> None:
+    """The request follows the forwarding address, and the visitor that it names goes too."""
+    world = World(seed)
+    world.send(view(0, customer_id="c-2"))
+    world.send(view(1, anonymous_id="x"))
+    world.send(linked(2, "c-2", "c-1"))
+    world.run()
+    asked = erasure("c-2", T0 + 5 * MINUTE_MS)
+    world.send(replace(asked, identity=Identity(customer_id="c-2", anonymous_id="x")))
+    world.run()
+    assert world.customers() == {}
+    (receipt,) = world.receipts
+    assert receipt.receipt.rows_erased == 3
 
 
 @pytest.mark.parametrize("seed", SEEDS)
