@@ -9,7 +9,7 @@ from streams.audit.zones import Presence, is_at, presence_of, spot_of
 from streams.contracts.inputs.events import App, Beacon, Clickstream, Purchase
 from streams.contracts.times import to_ms
 
-CART, ZONE, CASE = "cart_abandoned", "zone_entered", "churn_band_entered"
+CART, ZONE, DWELL, CASE = "cart_abandoned", "zone_entered", "zone_dwelled", "churn_band_entered"
 BY_EVENT = {
     "product_viewed": "product_viewed",
     "search_without_result": "products_searched",
@@ -65,7 +65,7 @@ def moment(at: OfferView) -> Answer:
     if at.trigger is None:
         return Broken(f"there is no event {event_id}")
     event = at.trigger.event
-    if kind == ZONE or kind == "zone_dwelled":
+    if kind in (ZONE, DWELL):
         return holds(isinstance(event, Beacon), "its event is no sighting", event_id)
     if kind not in BY_EVENT:
         return Unknown(f"moments of the kind {kind}")
@@ -91,7 +91,7 @@ def in_time(at: OfferView) -> Answer:
 
 def dwell(at: OfferView) -> Answer:
     """A rule that asks for a dwell is not woken by less."""
-    if at.rule is None or not at.rule.min_dwell_ms or at.rule.kind in (CART, CASE, ZONE):
+    if at.rule is None or not at.rule.min_dwell_ms or at.rule.kind in (CART, CASE, ZONE, DWELL):
         return None
     found = dwell_ms_of(at)
     if isinstance(found, Unknown):
@@ -149,7 +149,7 @@ def cart_rested(at: OfferView) -> Answer:
 
 
 def in_zone(at: OfferView) -> Answer:
-    """An offer on entering a zone is made while the person is there."""
+    """An offer on entering a zone, or on staying, is made while the person is there."""
     there = _presence(at)
     if there is None or isinstance(there, Unknown):
         return there
@@ -157,7 +157,7 @@ def in_zone(at: OfferView) -> Answer:
 
 
 def zone_dwell(at: OfferView) -> Answer:
-    """A visit counts as entered when it has lasted `zones.min_dwell_ms`."""
+    """A visit counts when it has lasted `zones.min_dwell_ms`, or what a rule of dwell asks for."""
     there = _presence(at)
     if there is None or isinstance(there, Unknown):
         return there
@@ -165,12 +165,14 @@ def zone_dwell(at: OfferView) -> Answer:
         return None
     stayed_ms = at.at_ms - there.since_ms
     least_ms = at.world.policies.zones.min_dwell_ms
+    if at.offer.trigger.kind == DWELL and at.rule is not None:
+        least_ms = max(least_ms, at.rule.min_dwell_ms)
     return holds(stayed_ms >= least_ms, f"the visit had lasted {stayed_ms} ms", *_said_by(there))
 
 
 def zone_consent(at: OfferView) -> Answer:
     """Where somebody is in the store may be used with consent to `location_beacon` only."""
-    return may(at.known, "location_beacon") if at.offer.trigger.kind == ZONE else None
+    return may(at.known, "location_beacon") if at.offer.trigger.kind in (ZONE, DWELL) else None
 
 
 def case_open(at: OfferView) -> Answer:
@@ -199,7 +201,7 @@ def case_open(at: OfferView) -> Answer:
 
 
 def _presence(at: OfferView) -> Presence | Unknown | None:
-    if at.offer.trigger.kind != ZONE or at.trigger is None:
+    if at.offer.trigger.kind not in (ZONE, DWELL) or at.trigger is None:
         return None
     event, world = at.trigger.event, at.world
     if not isinstance(event, Beacon):

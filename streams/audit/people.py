@@ -119,10 +119,11 @@ class People:
         """`identity_linked` and `identity_unlinked`."""
         place = arrival.place
         if name == "identity_unlinked":
-            for other in (link.from_, link.to):
-                if other != person.id and self.at(other, place + 1) is person:
+            pair = (link.from_, link.to)
+            if all(self.at(id_, place + 1) is person for id_ in pair):
+                other = next((id_ for id_ in pair if id_ != person.id), person.id)
+                if other != person.id:
                     self._hold(other, place, None)
-                    break
             return person
         if name != "identity_linked":
             return person

@@ -1,8 +1,8 @@
 """Where a person was, told anew: the sightings of one zone in order of event time.
 
-A strong signal, or an entry that the phone's system reports, means there; an exit, or no signal
-above `exit_rssi_dbm` for `exit_after_ms`, means gone; what was not measured begins nothing. Who
-comes back within `reentry_cooldown_ms` has not left.
+A strong signal, or an entry that the phone's system reports, means there; an exit, or silence for
+`exit_after_ms` (`exit_lost_after_ms` where the phone's system watches), means gone; what was not
+measured says nothing. Who comes back within `reentry_cooldown_ms` has not left.
 """
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from streams.audit.arrivals import Arrival
 from streams.contracts.inputs.events import Beacon, BeaconAddress
 from streams.contracts.reference.structs import BeaconPlace, ZoneRules
 
+NOT_MEASURED_DBM = 127
 Spot = tuple[str, str, str]  # store, zone, and the zone's type
 
 
@@ -53,7 +54,7 @@ def presence_of(
     at_ms: int,
 ) -> Presence:
     """Whether the person was at a spot at a moment, by all that had come."""
-    there, since_ms, last_ms, said_by = False, 0, 0, ""
+    there, held, since_ms, last_ms, said_by = False, False, 0, 0, ""
     for a in sorted(known, key=lambda a: (a.at_ms, a.place)):
         event = a.event
         if a.at_ms > at_ms or not isinstance(event, Beacon) or not is_at(event, spot, places):
@@ -61,28 +62,38 @@ def presence_of(
         says = _says(event, rules)
         if says == "there":
             began_ms = a.at_ms - (event.dwell_ms or 0)
-            goes_on = last_ms and began_ms - last_ms <= max(
-                rules.reentry_cooldown_ms, rules.exit_after_ms
-            )
+            wait_ms = rules.exit_lost_after_ms if there and held else rules.exit_after_ms
+            goes_on = last_ms and began_ms - last_ms <= max(rules.reentry_cooldown_ms, wait_ms)
             since_ms = min(since_ms, began_ms) if goes_on else began_ms
+            held = (held and bool(goes_on)) or _is_from_system(event)
         if says in ("there", "gone"):
             there, said_by = says == "there", a.event_id
-        if says != "nothing":
+            held = held and there
+        if says not in ("nothing", "weak"):
             last_ms = a.at_ms
-    silent = at_ms - last_ms > max(rules.exit_after_ms, rules.min_dwell_ms)
-    return Presence(there and not silent, since_ms, said_by)
+    wait_ms = rules.exit_lost_after_ms if held else max(rules.exit_after_ms, rules.min_dwell_ms)
+    return Presence(there and at_ms - last_ms <= wait_ms, since_ms, said_by)
 
 
 def _says(event: Beacon, rules: ZoneRules) -> str:
-    """`there`, `near` (ends nothing, begins nothing), `gone` by the system's word, or `nothing`."""
-    if event.observation == "exit":
+    """`there`, `near` (begins none, goes on), `weak` (ends none yet), `gone`, or `nothing`."""
+    if event.observation == "exit" or event.event_name == "zone_exited":
         return "gone"
-    if event.observation in ("enter", "dwell"):
-        return "there"
-    if event.rssi_dbm is None:
-        return "nothing" if event.proximity == "far" else "there"
-    if event.rssi_dbm >= 0 and event.proximity == "unknown":
-        return "near"  # not measured
-    if event.rssi_dbm < rules.exit_rssi_dbm:
-        return "nothing"
-    return "there" if event.rssi_dbm >= rules.enter_rssi_dbm else "near"
+    signal_dbm = event.rssi_dbm
+    unknown = event.proximity == "unknown"
+    unsure = unknown and (
+        signal_dbm == 0 or (event.distance_m is not None and event.distance_m < 0)
+    )
+    if signal_dbm is None or signal_dbm == NOT_MEASURED_DBM or unsure:
+        if unknown:
+            return "there" if _is_from_system(event) else "nothing"
+        return "weak" if event.proximity == "far" else "there"
+    if signal_dbm < rules.exit_rssi_dbm:
+        return "weak"
+    return "there" if signal_dbm >= rules.enter_rssi_dbm else "near"
+
+
+def _is_from_system(event: Beacon) -> bool:
+    """The phone's own system says that it has seen the person come, or stay."""
+    own = ("zone_entered", "zone_dwelled")
+    return event.observation in ("enter", "dwell") or event.event_name in own

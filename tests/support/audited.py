@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
+from msgspec import Struct
 
 from streams.audit import Report, audit
 from streams.audit.arrivals import came_of_lines
+from streams.audit.outputs import READ
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.outputs.encode import encode_output
 from streams.contracts.reference.structs import Reference
@@ -54,3 +57,20 @@ def judged(events: Iterable[Fields], outputs: Outputs, shop: Fields) -> Report:
     """The audit of what went out for these events."""
     lines = [json.dumps(event).encode() for event in events]
     return audit(came_of_lines(lines), outputs, referred(shop))
+
+
+class _When(Struct, frozen=True):
+    decided_at: datetime | None = None
+    raised_at: datetime | None = None
+
+
+def in_order(outputs: Outputs) -> Outputs:
+    """What several partitions sent, of the kinds that are judged, as it was said in time."""
+
+    def said_at(output: tuple[str, bytes]) -> datetime:
+        when = msgspec.json.decode(output[1], type=_When)
+        found = when.decided_at or when.raised_at
+        assert found is not None
+        return found
+
+    return sorted((o for o in outputs if o[0] in READ), key=said_at)
