@@ -17,8 +17,8 @@ from streams.contracts.times import to_ms
 Said = NextBestOffer | DecisionLog | ChurnAlert
 
 
-class Moment(Struct, frozen=True):
-    """When something was said: by the stream's clock, and after how many inputs.
+class TimeOfSpeech(Struct, frozen=True):
+    """When something was said: by the greatest event time so far, and after how many inputs.
 
     `places` are several where the outputs do not tell which; a rule is broken only if it is broken
     at each. `turn` counts the outputs of one kind in the order in which they went out.
@@ -33,7 +33,7 @@ class Contact(Struct, frozen=True):
     """An offer that went out, and to whom; `back`: the report that it never arrived."""
 
     said: NextBestOffer
-    moment: Moment
+    moment: TimeOfSpeech
     person: Person | None
     back: Arrival | None
 
@@ -42,7 +42,7 @@ class Entry(Struct, frozen=True):
     """A record of the decision log, and whose it is."""
 
     said: DecisionLog
-    moment: Moment
+    moment: TimeOfSpeech
     person: Person | None
 
 
@@ -50,7 +50,7 @@ class Alert(Struct, frozen=True):
     """An alert that went out, and about whom."""
 
     said: ChurnAlert
-    moment: Moment
+    moment: TimeOfSpeech
     person: Person | None
 
 
@@ -112,21 +112,21 @@ class World:
         """What was warned of a person, likewise."""
         return _together(self._alerts_of, person, place)
 
-    def _whose(self, id_: str, moment: Moment) -> Person | None:
+    def _whose(self, id_: str, moment: TimeOfSpeech) -> Person | None:
         return self.people.at(id_, moment.places[0])
 
-    def _moment_of_decision(self, said: NextBestOffer | DecisionLog, turn: int) -> Moment:
+    def _moment_of_decision(self, said: NextBestOffer | DecisionLog, turn: int) -> TimeOfSpeech:
         at_ms, event_id = to_ms(said.decided_at), said.trigger.event_id
         alert = self.alerts_by_id.get(event_id)
         if alert is not None and alert.moment.at_ms == at_ms:
-            return Moment(at_ms, alert.moment.places, turn)
+            return TimeOfSpeech(at_ms, alert.moment.places, turn)
         trigger = self.timeline.find(event_id)
         place = self.timeline.place_of(at_ms, trigger)
         if trigger is not None and place == trigger.place + 1:
-            return Moment(at_ms, (place,), turn)
-        return Moment(at_ms, (place, *self._late_after(said.customer_id, at_ms, place)), turn)
+            return TimeOfSpeech(at_ms, (place,), turn)
+        return TimeOfSpeech(at_ms, (place, *self._late_after(said.customer_id, at_ms, place)), turn)
 
-    def _moment_of_alert(self, alert: ChurnAlert, turn: int) -> Moment:
+    def _moment_of_alert(self, alert: ChurnAlert, turn: int) -> TimeOfSpeech:
         """After an event of the person at that time (or a late one that came next), else a timer.
 
         An alert does not name the event that it follows.
@@ -136,8 +136,8 @@ class World:
         late = self._late_after(alert.customer_id, at_ms, by_clock)
         at_once = [place for place in late if self.arrivals[place - 1].at_ms == at_ms]
         if at_once:
-            return Moment(at_ms, tuple(p for p in late if p >= at_once[0]), turn)
-        return Moment(at_ms, (by_clock, *late), turn)
+            return TimeOfSpeech(at_ms, tuple(p for p in late if p >= at_once[0]), turn)
+        return TimeOfSpeech(at_ms, (by_clock, *late), turn)
 
     def _late_after(self, id_: str, at_ms: int, by_clock: int) -> list[int]:
         """The places after events of a person that came later and are not younger than `at_ms`.

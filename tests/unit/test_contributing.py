@@ -32,12 +32,13 @@ def test_every_path_and_every_target_exists() -> None:
 
 
 def test_every_kind_of_addition_has_its_number_of_places() -> None:
-    """The seven kinds of things that are added, each with how many places it takes."""
+    """The eight kinds of things that are added, each with how many places it takes."""
     table = {row[0]: row[1] for row in rows(section(TEXT, "How to add X"))[2:]}
     assert set(table) == {
         "input type",
         "event name",
         "churn signal",
+        "rule of the auditor",
         "metric",
         "offer rule",
         "feature",
