@@ -32,9 +32,9 @@ def _length(ms: int) -> str:
     """A time that a person can judge.
 
     >>> _length(90_000), _length(7_200_000), _length(400_000_000)
-    ('1.5 minutes', '2 hours', '4.6 days')
+    ('1.5 minutes', '2 hours', '4.63 days')
     """
     for unit, length_ms in (("days", DAY_MS), ("hours", HOUR_MS), ("minutes", MINUTE_MS)):
         if ms >= length_ms:
-            return f"{ms / length_ms:.3g} {unit}".replace(".0 ", " ")
+            return f"{ms / length_ms:.3g} {unit}"
     return f"{ms / 1000:.3g} seconds"
