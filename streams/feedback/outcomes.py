@@ -64,11 +64,22 @@ def redeem_unknown(
     policies: Policies,
     order_id: str = "",
 ) -> Changed:
-    """An offer used without a decision in the row; again within the window it is the same use."""
+    """An offer used without a decision in the row; again within the window it is the same use.
+
+    Where a cancelled order frees its coupon, a second order with it is remembered all the same:
+    the coupon stays used when the first is cancelled.
+    """
     window_ms = round(policies.arbitration.attribution_window_days * DAY_MS)
-    for redeemed in person.redemptions:
-        if redeemed.offer_id == offer_id and abs(redeemed.at_ms - at_ms) <= window_ms:
+    same = [
+        redeemed
+        for redeemed in person.redemptions
+        if redeemed.offer_id == offer_id and abs(redeemed.at_ms - at_ms) <= window_ms
+    ]
+    if same:
+        told = any(redeemed.order_id in ("", order_id) for redeemed in same)
+        if told or not order_id or policies.coupon_after_cancel == "used":
             return person, ()
+        return with_redemption(person, offer_id, at_ms, order_id), ()
     arm = arm_of(policies.experiment, person.customer_id).name
     seen = OutcomeSeen(decision_id, arm, "redeemed", offer_id, amount)
     return with_redemption(person, offer_id, at_ms, order_id), (seen,)

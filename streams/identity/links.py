@@ -37,7 +37,14 @@ from streams.customer.row import ROW_VERSION, Alias, Customer, Erased, Row, new_
 from streams.errors import StateError
 from streams.identity.instructions import SAID, instruct, unlink
 from streams.identity.resolution import Resolution, done
-from streams.identity.sharing import in_vain, meeting, refusing, within_limit
+from streams.identity.sharing import (
+    in_vain,
+    meeting,
+    met_too_many,
+    now_shared,
+    refusing,
+    within_limit,
+)
 
 IMPLIED: tuple[LinkMethod, ...] = ("login", "device")
 MARK = 1
@@ -57,6 +64,8 @@ def asked(request: LinkRequested, row: Row | None, rules: IdentityRules) -> Reso
         return done(_address(request, None, erasure), at_ms, _answer(request, None, None))
     if row.shared or (row.known and request.method in IMPLIED):
         return done(row, at_ms, _answer(request, None, row.customer_id))
+    if met_too_many(request, row, rules):
+        return now_shared(request, row, _answer(request, None, row.customer_id))
     mutual = row.known or request.customer_id in row.linked_ids
     if mutual and request.customer_id > row.customer_id:
         return _asked_back(request, row, rules)

@@ -36,8 +36,7 @@ def in_vain(
     """
     at_ms = request.requested_at_ms
     met = meeting(met_by(alias), request.customer_id, at_ms)
-    since_ms = at_ms - round(rules.shared_device_days * DAY_MS)
-    near = {one.customer_id for one in met if one.at_ms >= since_ms} | {alias.moved_to}
+    near = _near(met, at_ms, rules) | {alias.moved_to}
     if len(near) <= rules.shared_device_people:
         return done(replace(alias, met=met), at_ms, answer)
     device = new_customer(alias.alias_id, at_ms)
@@ -49,8 +48,30 @@ def in_vain(
         at_ms,
         answer,
         EventRouted(alias.moved_to, ended),
-        _reported(request, alias),
+        _reported(request, alias.moved_to),
     )
+
+
+def met_too_many(request: LinkRequested, device: Customer, rules: IdentityRules) -> bool:
+    """Whether an id that is nobody's, as each unlinked it in turn, meets one person too many."""
+    if not device.met:
+        return False
+    at_ms = request.requested_at_ms
+    met = meeting(device.met, request.customer_id, at_ms)
+    return len(_near(met, at_ms, rules)) > rules.shared_device_people
+
+
+def now_shared(request: LinkRequested, device: Customer, answer: Effect) -> Resolution:
+    """An id that was nobody's stays so: it is shared, reported with the person who asked last."""
+    at_ms = request.requested_at_ms
+    met = meeting(device.met, request.customer_id, at_ms)
+    shared = replace(device, met=met, shared=True)
+    return done(shared, at_ms, answer, _reported(request, request.customer_id))
+
+
+def _near(met: tuple[Encounter, ...], at_ms: int, rules: IdentityRules) -> set[str]:
+    since_ms = at_ms - round(rules.shared_device_days * DAY_MS)
+    return {one.customer_id for one in met if one.at_ms >= since_ms}
 
 
 def freed(alias: Alias, at_ms: int) -> tuple[Effect, ...]:
@@ -117,14 +138,14 @@ def within_limit(
     return person, False, (IdentityChanged(change),)
 
 
-def _reported(request: LinkRequested, alias: Alias) -> IdentityChanged:
+def _reported(request: LinkRequested, customer_id: str) -> IdentityChanged:
     at_ms = request.requested_at_ms
     return IdentityChanged(
         IdentityChange(
-            change_id=derive_id("i", "shared_device", alias.alias_id, str(at_ms)),
+            change_id=derive_id("i", "shared_device", request.other_id, str(at_ms)),
             kind="shared_device",
-            customer_id=alias.moved_to,
-            other_id=alias.alias_id,
+            customer_id=customer_id,
+            other_id=request.other_id,
             method=request.method,
             changed_at=from_ms(at_ms),
             evidence_event_id=request.evidence_event_id,

@@ -357,6 +357,21 @@ def test_a_device_of_many_is_nobodys(seed: int) -> None:
     assert views_of(world.customers()["d-1"]) == 1
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_device_of_many_who_unlink_in_turn_is_nobodys(seed: int) -> None:
+    """Who logs out has met the device too: the sixth person within a month makes it shared."""
+    world = World(seed)
+    for n in range(1, 9):
+        world.send(view(2 * n, customer_id=f"c-{n}", device_id="d-1"))
+        world.run()
+        world.send(linked(2 * n + 1, "d-1", f"c-{n}", name="identity_unlinked"))
+        world.run()
+    assert world.customers()["d-1"].shared
+    assert all("d-1" not in person.linked_ids for person in world.customers().values())
+    kinds = Tally(c.change.kind for c in world.changes)
+    assert (kinds["linked"], kinds["unlinked"], kinds["shared_device"]) == (5, 5, 1)
+
+
 def test_too_many_links_a_day_are_reported_once() -> None:
     """Beyond the limit no id is asked for until the next day, and that is said once."""
     rules = IdentityRules(links_per_day_max=2)

@@ -152,3 +152,20 @@ def test_the_coupon_of_a_cancelled_order(
     row, more = credit(row, again, at_ms + 1, POLICIES, None, places)
     assert labels(more) == []
     assert [r.offer_id for r in row.redemptions] == ["o-1"]
+
+
+@pytest.mark.parametrize("cancelled", ["first", "second"])
+def test_a_coupon_on_two_orders_stays_used_when_one_is_cancelled(cancelled: str) -> None:
+    """Under `free` only the cancelled order's use is taken back, not that of the other order."""
+    policies = Policies(coupon_after_cancel="free")
+    places = replace(PLACES, coupon_after_cancel="free")
+    sent = Contact(T0, "o-1", "app", "d-1")
+    row = replace(person(with_coupon()), contacts=(sent,))
+    for minute, order_id in enumerate(("first", "second")):
+        event = replace(order(T0 + minute, CouponUse(code="TEA-10")), order_id=order_id)
+        row, _ = credit(row, event, T0 + minute, policies, None, places)
+    paid = replace(unknown_order(cancelled), at_ms=T0, amount=40.0, completed=40.0)
+    sale = Sale(paid, replace(paid, refunded=40.0, cancelled=True))
+    gone = replace(order(T0 + 9), event_id="gone", event_name="order_cancelled", order_id=cancelled)
+    row, _ = credit(row, gone, T0 + 9, policies, sale, places)
+    assert [r.offer_id for r in row.redemptions] == ["o-1"]
