@@ -25,25 +25,39 @@ class CartTold(Struct, frozen=True):
 def cart_of(known: list[Arrival], at_ms: int) -> CartTold:
     """The cart by all that had come, as of `at_ms`: what happened counts in order of event time."""
     names = _product_by_gtin(known)
+    purchases = _purchases(known)
     lines: Lines = {}
     changed_ms, changed_by, emptied_by = 0, "", ""
     for a in sorted(known, key=lambda a: (a.at_ms, a.place)):
         if a.at_ms > at_ms:
             break
         before = dict(lines)
-        lines = _after(lines, a, names)
+        is_order = isinstance(a.event, Purchase)
+        if not is_order or a.place in purchases:
+            lines = _after(lines, a, names)
         if before and not lines:
             emptied_by = a.event_id
-        is_order = isinstance(a.event, Purchase)
         if (lines != before and not is_order) or a.event.event_name == "checkout_started":
             changed_ms, changed_by = a.at_ms, a.event_id
     return CartTold(lines, changed_ms, changed_by, emptied_by)
 
 
+def _purchases(known: list[Arrival]) -> set[int]:
+    """The places of the events that tell of a purchase first: one is told twice by two systems."""
+    first: dict[str, int] = {}
+    for a in sorted(known, key=lambda a: a.place):
+        event = a.event
+        if not isinstance(event, Purchase) or event.event_name != "order_completed":
+            continue
+        if event.total.value > 0.0:
+            first.setdefault(event.order_id, a.place)
+    return set(first.values())
+
+
 def _after(lines: Lines, arrival: Arrival, names: Names) -> Lines:
     event = arrival.event
     if isinstance(event, Purchase):
-        return _bought(lines, event, names) if event.event_name == "order_completed" else lines
+        return _bought(lines, event, names)
     if not isinstance(event, Clickstream | App):
         return lines
     if event.cart is not None:

@@ -4,7 +4,7 @@ What waited is decided anew from everything known then: a request whose reason i
 `overtaken`, and logged as that. docs/decisions.md has the table.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from msgspec import json
@@ -66,20 +66,30 @@ def take_linking(
     due = tuple(r for r in person.reminders if r.kind == LINKING)
     kept = tuple(r for r in person.reminders if r.kind != LINKING)
     person = replace(person, reminders=kept)
-    return person, tuple(again(person, reminder, at_ms, policy) for reminder in due)
+    return person, tuple(again(person, reminder, at_ms, policy, due) for reminder in due)
 
 
-def again(person: Customer, reminder: Reminder, at_ms: int, policy: Policy) -> DecisionRequest:
-    """The request that waited, with what is known now, and whether it still holds."""
+def again(
+    person: Customer,
+    reminder: Reminder,
+    at_ms: int,
+    policy: Policy,
+    due: tuple[Reminder, ...] = (),
+) -> DecisionRequest:
+    """The request that waited, with what is known now, and whether it still holds.
+
+    `due`: the reminders that come with it, and are no longer in the row.
+    """
     event = json.decode(reminder.ref, type=TriggerEvent)
     waited = LINKING if reminder.kind == LINKING else DEFERRED
     trigger = next((t for t in policy.triggers if t.rule.rule_id == reminder.rule_id), None)
     if trigger is None:
         rule = _rule_that_was(reminder, event)
         return DecisionRequest(rule, event, waited=waited, holds=False)
+    repeated = _is_repeated(reminder, event, (*person.reminders, *due))
     if event.kind == "cart_abandoned":
         event = about_cart(person, reminder.event_id, trigger.rule, event.at_ms)
-    holds = still_holds(person, trigger, event, at_ms)
+    holds = not repeated and still_holds(person, trigger, event, at_ms)
     return DecisionRequest(trigger.rule, event, waited=waited, holds=holds)
 
 
@@ -116,6 +126,21 @@ def _cart_rests(person: Customer, event: TriggerEvent) -> bool:
     """The cart holds something and was not changed since; a changed one has its own reminder."""
     cart = person.cart
     return cart is not None and bool(cart.items) and cart.updated_at_ms <= event.at_ms
+
+
+def _is_repeated(reminder: Reminder, event: TriggerEvent, others: Iterable[Reminder]) -> bool:
+    """Whether a later request of the rule waits about the same cart (of a merge, of a late change).
+
+    There is one cart, and one of them speaks of it: the one that was put off last.
+    """
+    if event.kind != "cart_abandoned":
+        return False
+    later = (
+        json.decode(r.ref, type=TriggerEvent)
+        for r in others
+        if r.rule_id == reminder.rule_id and r.kind in (DEFERRED, LINKING)
+    )
+    return any((e.at_ms, e.event_id) > (event.at_ms, event.event_id) for e in later)
 
 
 def _is_there(person: Customer, event: TriggerEvent) -> bool:

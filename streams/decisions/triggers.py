@@ -74,7 +74,7 @@ def take_due(
     requests: list[DecisionRequest] = []
     for reminder in due:
         if reminder.kind != CART_ABANDONED:
-            requests.append(again(person, reminder, at_ms, policy))
+            requests.append(again(person, reminder, at_ms, policy, due))
             continue
         own = [
             t

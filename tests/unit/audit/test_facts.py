@@ -197,6 +197,8 @@ def added(minutes: float, product: Fields) -> Fields:
         ([added(0, TEA), order(1, "o", items=[PAID | {"product_id": "bread"}])], {"tea": 1}),
         ([added(0, TEA), order(1, "o", items=[PAID | TEA | {"product_id": "till-7"}])], {}),
         ([added(0, TEA), added(2, CUP), order(1, "o", items=[])], {"cup": 1}),
+        ([added(0, TEA | {"quantity": 2}), order(1, "o", items=[PAID | {"product_id": "tea"}]),
+          order(2, "o", items=[PAID | {"product_id": "tea"}])], {"tea": 1}),
         ([added(0, TEA), event("c", "cart_viewed", 1, cart={"cart_id": "k", "items": [CUP]})],
          {"cup": 1}),
     ],

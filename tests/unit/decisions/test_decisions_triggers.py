@@ -211,6 +211,20 @@ def test_a_cap_ends_what_was_put_off() -> None:
     assert (final, person.reminders) == (["offer"] * 2 + ["person_cap"] * 3, ())
 
 
+def test_two_carts_put_off_and_merged_are_reminded_of_once() -> None:
+    """One cart, one reminder: the request that was put off first is overtaken by the second."""
+    push = rule("r", kind="cart_abandoned", channel="push", after_ms=HOUR_MS)
+    policy = shop(offer("a"), offer("b"), rules=(push,), contact=NIGHT)
+    person = someone(cart=CART)
+    for fired_ms in (T0 + HOUR_MS, T0 + HOUR_MS + 9):
+        asked = request(f"e-{fired_ms}", fired_ms, push)
+        person, _ = decide(person, asked, fired_ms, Basis(Fixed(), policy))
+    person = replace(person, cart=replace(CART, updated_at_ms=T0 + 9))
+    _, entries = _morning(person, policy)
+    final = [e.entry.verdict for e in entries if e.entry.verdict != "deferred"]
+    assert final == ["overtaken", "offer"]
+
+
 def test_a_full_row_says_that_it_puts_off_no_more() -> None:
     """Beyond the 16 that a row keeps waiting, a request ends with `person_cap` at once."""
     policy = shop(offer("a"), rules=(rule("r", channel="push"),), contact=NIGHT)
