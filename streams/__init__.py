@@ -5,13 +5,13 @@ The map of the house, in the order in which an event walks through it:
 * `contracts` - bytes to structs and back; `topics` - the catalogue of topics
 * `identity` - which person; `customer` - the row and how an event changes it
 * `features` - row and time to numbers; `models` - River estimators that learn online
-* `decisions` - offers and alerts; `feedback` - outcomes to labels
+* `decisions` - offers; `alerts` - who is about to leave; `feedback` - outcomes to labels
 * `pipeline` - `process()`: the way above on one screen
 * `audit` - a second, slow implementation that proves what went out; shares no code with the above
 * `telemetry`, `settings` - what is measured, what is set
 * `runtime` - Faust, Kafka transactions and RocksDB, knowing nothing of customers
-* `worker` - the Faust app; `admin` - topics, reference data, dead letters
-* `embedded` - the broker without installation and the demo; `simulator` - shoppers with known truth
+* `worker` - the Faust app; `broker` - how it reaches Kafka; `admin` - topics, dead letters
+* `demo` - the broker without installation; `simulator` - shoppers with known truth
 * `evaluation` - replay, backtest, churn evaluation over the same `process()`
 """
 
