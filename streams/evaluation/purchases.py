@@ -79,10 +79,11 @@ class _Event(Struct, frozen=True):
 def read_purchases(path: Path, format_: FileFormat = AS_FOUND) -> PurchaseFile:
     """Read all purchases of a file, the earliest first; lines of one moment keep their order.
 
-    Skipped and counted are: rows of a table whose `type` is not `purchase`, events other than
-    `order_completed`, amounts of zero or below (they are no purchases), and what was read before
-    under the same `event_id` or `order_id`. A file is in one
-    currency, that of its first purchase; a purchase in another one is a bad line.
+    Skipped and counted are: rows of a table whose `type` is not `purchase` or whose amount is below
+    zero, events other than `order_completed` and those of zero or below (they are no purchases),
+    and what was read before under the same `event_id` or `order_id`. A row of a table of exactly
+    zero is one: research sets count what was given away, and the published figures on CDNOW with
+    it. A file is in one currency, that of its first purchase; another one is a bad line.
 
     Raises:
         OperatorError: the file cannot be read, or has neither of the two formats.
@@ -101,7 +102,7 @@ def _collect(parsed: Iterator[Purchase | BadLine | None]) -> PurchaseFile:
         if isinstance(item, BadLine):
             kinds[item.kind] += 1
             bad.extend([item] if len(bad) < BAD_LINES_SHOWN_MAX else [])
-        elif item is None or item.amount <= 0.0:
+        elif item is None:
             skipped += 1
         else:
             purchases.append(item)
@@ -118,7 +119,8 @@ def _parse_table(source: Source, table: TableFormat) -> Iterator[Purchase | BadL
             case PurchaseRow():
                 try:
                     currency = _one_currency(currency, row.currency or None)
-                    yield _purchase(row.customer_id, row.at_s, float(row.amount))
+                    purchase = _purchase(row.customer_id, row.at_s, float(row.amount))
+                    yield purchase if purchase.amount >= 0.0 else None
                 except ValueError as error:
                     yield BadLine(row.line, str(error))
             case BadRow(line, rejected):
@@ -150,7 +152,7 @@ def _parse_json(source: Source) -> Iterator[Purchase | BadLine | None]:
             seen.add(f"event {event.event_id}")
         if event.order_id:
             seen.add(f"order {event.order_id}")
-        yield purchase
+        yield purchase if purchase.amount > 0.0 else None
 
 
 def _one_currency(so_far: str | None, currency: str | None) -> str | None:

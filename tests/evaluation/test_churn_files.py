@@ -34,13 +34,15 @@ def shop(customers: int = 300, weeks: int = 40) -> list[Purchase]:
 
 
 def test_csv_keeps_purchases_and_reports_bad_lines(tmp_path: Path) -> None:
-    """Returns are skipped; a bad line is counted with its number; the rest is sorted by time."""
+    """Returns and amounts below zero are skipped, bad lines counted; the rest is sorted."""
     path = tmp_path / "shop.csv"
     path.write_text(
         "customer_id,ts,type,amount\n"
         "a,200,purchase,5\n"
         "a,100,purchase,7.5\n"
         "a,150,return,-7.5\n"
+        "a,160,purchase,-2\n"
+        "a,250,purchase,0\n"
         "b,yesterday,purchase,1\n"
         ",100,purchase,1\n"
         "b,100,purchase,nan\n"
@@ -48,9 +50,13 @@ def test_csv_keeps_purchases_and_reports_bad_lines(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     file = read_purchases(path)
-    assert file.purchases == (Purchase("a", 100_000, 7.5), Purchase("a", 200_000, 5.0))
-    assert (file.skipped_count, file.bad_count) == (1, 4)
-    assert [bad.line for bad in file.bad] == [5, 6, 7, 8]
+    assert [(p.at_ms, p.amount) for p in file.purchases] == [
+        (100_000, 7.5),
+        (200_000, 5.0),
+        (250_000, 0.0),
+    ]
+    assert (file.skipped_count, file.bad_count) == (2, 4)
+    assert [bad.line for bad in file.bad] == [7, 8, 9, 10]
 
 
 def test_gzip_is_seen_by_its_content(tmp_path: Path) -> None:
