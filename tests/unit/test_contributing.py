@@ -32,7 +32,7 @@ def test_every_path_and_every_target_exists() -> None:
 
 
 def test_every_kind_of_addition_has_its_number_of_places() -> None:
-    """The eight kinds of things that are added, each with how many places it takes."""
+    """The nine kinds of things that are added, each with how many places it takes."""
     table = {row[0]: row[1] for row in rows(section(TEXT, "How to add X"))[2:]}
     assert set(table) == {
         "input type",
@@ -43,5 +43,6 @@ def test_every_kind_of_addition_has_its_number_of_places() -> None:
         "offer rule",
         "feature",
         "topic",
+        "output",
     }
     assert all(1 <= int(number) <= 10 for number in table.values())
