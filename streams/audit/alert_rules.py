@@ -101,7 +101,9 @@ def untreated(at: AlertView) -> Answer:
 def silence(at: AlertView) -> Answer:
     """The days since the last purchase are those since the last purchase."""
     said = at.alert.days_since_last_purchase
-    if not at.known:
+    # A case that ends without a risk (consent withdrawn, or merged) tells no days either.
+    ended = at.alert.transition == "resolved" and at.alert.risk is None
+    if not at.known or (ended and said is None):
         return None
     if not at.orders.simple:
         return Unknown("orders were changed or given back")

@@ -1,6 +1,7 @@
 """E-mail addresses and phone numbers, found by their look: in ids, and in texts of any kind."""
 
 import re
+from unicodedata import normalize
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _DIALED = re.compile(r"\A(?:tel:)?\+?[0-9][0-9 ().\-]{6,}\Z")
@@ -34,13 +35,15 @@ def holds_personal(text: str) -> bool:
     """Whether an e-mail address, a handle or a phone number stands anywhere in a text.
 
     Plain digits are no phone number: they are card numbers, GTINs, amounts, orders. Neither are
-    dates and times.
+    dates and times. Wide letters and digits, as East Asian keyboards give, are read as plain ones.
 
     >>> holds_personal("call +49 170 1234567"), holds_personal("mail: jane@example.com")
     (True, True)
     >>> holds_personal("2026-03-01T10:00:00+09:00"), holds_personal("4900000012345")
     (False, False)
     """
+    if not text.isascii():
+        text = normalize("NFKC", text)
     return "@" in text or _PHONE_INSIDE.search(_DATE.sub(" ", text)) is not None
 
 

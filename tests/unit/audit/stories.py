@@ -356,7 +356,12 @@ KEPT: dict[str, Story] = {
         events=(order(5, "o3"),),
     ),
     "untreated": leaving(entered(experiment=UNTREATED)),
-    "silence": leaving(entered()),
+    "silence": leaving(
+        entered(),
+        moved(20, "a2", "resolved", "low", "high")
+        | {"days_since_last_purchase": None, "risk": None},
+        events=(consent(5, "no", purposes={"profiling": "denied"}),),
+    ),
     "evidence": leaving(entered(signals=[sign("o2")])),
     "case_left_open": leaving(entered()),
 }

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from streams.contracts.inputs.decode import decode
+from streams.contracts.inputs.personal import holds_personal
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.reference.records import decode_reference_record
 
@@ -151,3 +152,10 @@ def test_reference_data_has_whole_numbers_too() -> None:
     ]
     assert found[0] == found[1]
     assert not isinstance(found[0], Rejected)
+
+
+@pytest.mark.parametrize("text", ["ａ＠ｂ.de", "０９０-１２３４-５６７８", "＋49 170 1234567"])
+def test_wide_letters_and_digits_hide_no_personal_data(text: str) -> None:
+    """What an East Asian keyboard writes wide is an address or a number all the same."""
+    assert holds_personal(text)
+    assert not holds_personal("４９０００００１２３４５")
