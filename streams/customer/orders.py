@@ -84,18 +84,16 @@ def of_this_version(order: Order) -> Order:
 
 
 def joined(a: Order, b: Order) -> Order:
-    """One order of which two rows know facts; returns of two completed tellings count once."""
+    """One order of which two rows know facts; returns that both were told of count once."""
     first, second = sorted((a, b), key=lambda o: (not o.completed, o.at_ms, o.channel, o.completed))
     newer = max(a, b, key=lambda o: (o.total_said, o.amount))
-    both = bool(a.completed and b.completed)
-    given_back = max(a.given_back, b.given_back) if both else a.given_back + b.given_back
     times = [o.returned_at_ms for o in (a, b) if o.returned_at_ms is not None]
     return settled(
         replace(
             first,
             amount=newer.amount,
             total_said=newer.total_said,
-            given_back=exact(given_back),
+            given_back=_given_back_of_both(a, b),
             marks=tuple(sorted({*a.marks, *b.marks}))[-REFUND_MARKS_MAX:],
             cancelled=a.cancelled or b.cancelled,
             returned_at_ms=min(times, default=None),
@@ -131,6 +129,16 @@ def was_counted(digests: bytes, order_id: str) -> bool:
 def with_digests(digests: bytes, more: bytes) -> bytes:
     """The digests with more behind them; beyond `ORDER_DIGESTS_MAX` the oldest goes."""
     return (digests + more)[-ORDER_DIGESTS_MAX * DIGEST_BYTES :]
+
+
+def _given_back_of_both(a: Order, b: Order) -> float:
+    """What came back by both: a refund that both rows were told of counts once."""
+    if a.completed and b.completed:
+        return max(a.given_back, b.given_back)
+    for fewer, more in ((a, b), (b, a)):
+        if fewer.marks and set(fewer.marks) <= set(more.marks):
+            return more.given_back
+    return exact(a.given_back + b.given_back)
 
 
 def _came_back(order: Order, at_ms: int) -> Order:
