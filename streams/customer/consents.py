@@ -120,6 +120,12 @@ def newer(old: Consent | None, new: Consent) -> Consent:
     'denied'
     >>> newer(Consent("denied", 5, by_account=True), Consent("granted", 6)).state
     'denied'
+
+    A denial that holds over the account's grant stands for what the account said from then on:
+
+    >>> denied = newer(Consent("granted", 1, by_account=True), Consent("denied", 5))
+    >>> newer(denied, Consent("granted", 6)).state
+    'denied'
     """
     if old is None:
         return new
@@ -127,8 +133,11 @@ def newer(old: Consent | None, new: Consent) -> Consent:
         if mine.by_account and not theirs.by_account and theirs.state == "granted":
             return mine
     if new.at_ms != old.at_ms:
-        return max(old, new, key=lambda consent: consent.at_ms)
-    return max(old, new, key=lambda consent: (_RESTRICTS[consent.state], consent.by_account))
+        later = max(old, new, key=lambda consent: consent.at_ms)
+    else:
+        later = max(old, new, key=lambda said: (_RESTRICTS[said.state], said.by_account))
+    by_account = old.by_account or new.by_account
+    return later if later.by_account == by_account else replace(later, by_account=by_account)
 
 
 def signaled(person: Customer, event: Event, at_ms: int) -> Customer:

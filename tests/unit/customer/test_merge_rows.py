@@ -6,6 +6,8 @@ from msgspec.structs import replace
 from streams.contracts.common import ConsentState
 from streams.customer import Customer, merge_customers, new_customer
 from streams.customer import row as rows
+from streams.customer.consents import newer
+from streams.customer.row import Consent
 
 T0 = 1_770_000_000_000
 
@@ -112,3 +114,12 @@ def test_every_list_keeps_its_maximum() -> None:
     merged = merge_customers(merge_customers(full[0], full[1], T0), full[2], T0)
     sizes = [len(merged.linked_ids), len(merged.recent_events), len(merged.contacts)]
     assert [*sizes, len(merged.traits)] == [16, 32, 32, 16]
+
+
+def test_a_grant_without_signing_in_lifts_no_denial_of_another_browser() -> None:
+    """The account granted, one browser denied, another granted later: denied in either order."""
+    account = Consent("granted", 1, by_account=True)
+    one, other = Consent("denied", 5), Consent("granted", 6)
+    assert newer(newer(account, one), other).state == "denied"
+    assert newer(newer(account, other), one).state == "denied"
+    assert newer(newer(account, one), Consent("granted", 7, by_account=True)).state == "granted"
