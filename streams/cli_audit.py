@@ -55,7 +55,13 @@ def audit(
             came, went = read.inputs, read.outputs
             data = load_reference(reference) if reference else read_reference(settings)
         report = room.audit(
-            came, went, data, since=_utc(since), until=_utc(until), leap_max_ms=leap_max_ms
+            came,
+            went,
+            data,
+            since=_utc(since),
+            until=_utc(until),
+            leap_max_ms=leap_max_ms,
+            ordered=inputs is not None,
         )
     except room.UnreadableError as error:
         raise OperatorError(str(error)) from error

@@ -110,9 +110,17 @@ def silence(at: AlertView) -> Answer:
     if said is None:
         return holds(not at.orders.completed, "it says that nothing was bought")
     right = (at.at_ms - at.orders.newest_ms) / DAY_MS
+    if not at.world.ordered and _is_since_one(at, said) and abs(said - right) > DAYS_SLACK:
+        return Unknown("the newest order may have been read later")
     return holds(
         abs(said - right) <= DAYS_SLACK, f"it says {said} days, {right:.3f} are right", *_last(at)
     )
+
+
+def _is_since_one(at: AlertView, days: float) -> bool:
+    """Whether so many days have passed since any of the orders."""
+    since = ((at.at_ms - order.at_ms) / DAY_MS for order in at.orders.completed)
+    return any(abs(days - one) <= DAYS_SLACK for one in since)
 
 
 def evidence(at: AlertView) -> Answer:

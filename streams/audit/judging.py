@@ -31,6 +31,7 @@ def audit(
     since: datetime | None = None,
     until: datetime | None = None,
     leap_max_ms: int = LEAP_MAX_MS,
+    ordered: bool = True,
 ) -> Report:
     """Say of every offer, decision and alert whether it was allowed and true at its time.
 
@@ -41,12 +42,14 @@ def audit(
         since: only what was said from then on is judged; what came before still counts.
         until: only what was said before then is judged.
         leap_max_ms: how far an event may lie ahead of all before it; a worker sets no such limit.
+        ordered: the inputs were read in this order. Kafka orders one partition, not several topics,
+            so what came by topics is not: a purchase may have been read after what it precedes.
 
     Raises:
         UnreadableError: an output is not what its topic holds.
     """
     arrivals, refused = arrivals_of(inputs, leap_max_ms)
-    world = World(arrivals, outputs_of(outputs), reference)
+    world = World(arrivals, outputs_of(outputs), reference, ordered=ordered)
     begin_ms = -math.inf if since is None else to_ms(since)
     end_ms = math.inf if until is None else to_ms(until)
     everything: Mapping[str, Sequence[Any]] = {

@@ -61,7 +61,11 @@ Decided = TypeVar("Decided", Contact, Entry)
 class World:
     """All that the rules look at, by id and in order."""
 
-    def __init__(self, arrivals: list[Arrival], outputs: Outputs, reference: Reference) -> None:
+    def __init__(
+        self, arrivals: list[Arrival], outputs: Outputs, reference: Reference, *, ordered: bool
+    ) -> None:
+        """`ordered`: the inputs stand in the order in which all of them were read."""
+        self.ordered = ordered
         self.reference = reference
         self.policies = reference.policies
         self.offers: dict[str, Offer] = {o.offer_id: o for o in reference.offers}

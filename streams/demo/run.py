@@ -123,7 +123,8 @@ class Show:
         """What the auditor finds; None where workers ran before, whose inputs it has not seen."""
         if self._play is None or self._wish.foreign is not None:
             return None
-        return in_one_line(audit(self._play.came, self._play.went, self._story.reference))
+        play, reference = self._play, self._story.reference
+        return in_one_line(audit(play.came, play.went, reference, ordered=False))
 
     def _scene(self, stage: Stage, play: Play, *, at_the_end: bool = False) -> Scene:
         told = self._story

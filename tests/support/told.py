@@ -190,10 +190,10 @@ class Story(Struct, frozen=True):
     shop: Fields = {}
 
 
-def told(story: Story) -> Report:
+def told(story: Story, *, ordered: bool = True) -> Report:
     """The audit of a story; what went out passes through the real structs."""
     reference = msgspec.convert(story.shop or a_shop(), Reference)
-    return audit(came(story.events), records_of(story), reference)
+    return audit(came(story.events), records_of(story), reference, ordered=ordered)
 
 
 def records_of(story: Story) -> list[tuple[str, bytes]]:

@@ -7,7 +7,7 @@ import pytest
 
 from streams.audit import RULES
 from tests.support.told import Story, broken, said, told, view
-from tests.unit.audit.stories import BROKEN, KEPT
+from tests.unit.audit.stories import BROKEN, KEPT, entered, leaving
 
 PAGE = Path(__file__).parents[3] / "docs" / "audit.md"
 NEVER_TOLD = {"risk"}
@@ -33,6 +33,14 @@ def test_a_rule_that_is_kept_is_checked_and_not_broken(name: str) -> None:
     report = told(KEPT[name])
     assert broken(report) == set()
     assert {t.rule: t.checked for t in report.tallies}[name] > 0
+
+
+def test_what_came_by_several_topics_may_have_been_read_in_another_order() -> None:
+    """Days since the order before the last prove nothing there; days since none are still wrong."""
+    since_the_first = leaving(entered(days_since_last_purchase=90))
+    assert broken(told(since_the_first)) == {"silence"}
+    assert broken(told(since_the_first, ordered=False)) == set()
+    assert broken(told(BROKEN["silence"], ordered=False)) == {"silence"}
 
 
 def test_violations_name_the_events_that_prove_them() -> None:
