@@ -16,25 +16,26 @@ from benchmarks.install import ROOT
 INTERVAL_S = 0.001
 PARTS = {
     "decode and check the event": (
-        "contracts/decode.py contracts/semantics.py contracts/diagnosis.py"
-        " contracts/check_digits.py contracts/required.py contracts/personal.py"
+        "contracts/inputs contracts/envelope.py contracts/check_digits.py contracts/money.py"
     ),
     "identity": "identity",
     "the event changes the row": "customer",
-    "what is due, feedback, signs": (
-        "customer/row.py feedback decisions/signs.py decisions/alerts.py"
+    "what is due, feedback, signals": "customer/row.py feedback alerts",
+    "triggers, reminders": (
+        "decisions/triggers.py decisions/requests.py decisions/deferral.py customer/waiting.py"
     ),
-    "triggers, reminders": "decisions/triggers.py decisions/asks.py",
     "limits, consent": "decisions/limits.py decisions/consent.py customer/consents.py",
-    "eligibility": "decisions/eligibility.py",
+    "eligibility": "decisions/eligibility.py decisions/situation.py",
     "CEL rules": "decisions/cel_rules.py decisions/facts.py",
     "features": "features",
     "scoring": "models",
     "weights, draw": "decisions/arbitration.py decisions/exploration.py identity/arms.py",
-    "offer and log entry": "decisions/choose.py decisions/messages.py decisions/wording.py",
-    "encode offer and log entry": "contracts/encode.py",
+    "offer and log entry": (
+        "decisions/choose.py decisions/known.py decisions/messages.py decisions/wording.py"
+    ),
+    "encode offer and log entry": "contracts/outputs",
     "process() itself": "pipeline.py",
-    "the loop around it": "evaluation/driver.py",
+    "the loop around it": "driver.py",
 }
 OTHER = "the loop around it"
 SUM = "all"

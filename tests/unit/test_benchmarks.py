@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from benchmarks.__main__ import main
 from benchmarks.goals import against_goals
 from benchmarks.measure import Stretch
+from benchmarks.profile import PARTS
 from benchmarks.report import TITLES, picture_of, report
 from benchmarks.results import STRETCH_S_MIN, Run, Sitting, of_stretch, read_shown, told, write
 from tests.unit.test_docs import page
@@ -109,3 +110,10 @@ def test_report_keeps_what_it_shows(tmp_path: Path) -> None:
     assert len(json.loads(data.read_bytes())) == 4
     assert CliRunner().invoke(main, ["report", *where]).exit_code == 0
     assert out.read_text(encoding="utf-8") == first
+
+
+def test_every_part_of_the_profile_is_a_file_or_folder_of_ours() -> None:
+    """A file that moved would count for whoever called it, and its part would say 0."""
+    paths = [path for part in PARTS.values() for path in part.split()]
+    assert len(paths) > 20
+    assert [path for path in paths if not (ROOT / "streams" / path).exists()] == []
