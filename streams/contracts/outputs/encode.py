@@ -97,17 +97,7 @@ def _encode_alert(effect: happened.AlertRaised) -> OutputMessage:
     )
 
 
-def _encode_identity(effect: happened.IdentityChanged) -> OutputMessage:
-    change = effect.change
-    return _output(
-        change,
-        id_=change.change_id,
-        key=change.customer_id,
-        at=change.changed_at,
-    )
-
-
-def _encode_segment(effect: happened.SegmentChanged) -> OutputMessage:
+def _encode_change(effect: happened.IdentityChanged | happened.SegmentChanged) -> OutputMessage:
     change = effect.change
     return _output(
         change,
@@ -154,8 +144,8 @@ _ENCODERS: Final[dict[type[Effect], Callable[[Any], OutputMessage]]] = {
     happened.OfferDecided: _encode_offer,
     happened.DecisionLogged: _encode_decision,
     happened.AlertRaised: _encode_alert,
-    happened.IdentityChanged: _encode_identity,
-    happened.SegmentChanged: _encode_segment,
+    happened.IdentityChanged: _encode_change,
+    happened.SegmentChanged: _encode_change,
     happened.ReceiptIssued: _encode_receipt,
     happened.ZoneVisitChanged: _encode_zone_visit,
     happened.OutcomeLabeled: _encode_label,
