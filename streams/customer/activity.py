@@ -5,9 +5,9 @@ from msgspec.structs import replace
 from streams.contracts.common import ChannelName
 from streams.contracts.ids import derive_id
 from streams.contracts.inputs.events import App, Clickstream, Event
-from streams.contracts.times import DAY_MS, MINUTE_MS
+from streams.contracts.times import MINUTE_MS
 from streams.customer import counters
-from streams.customer.decay import add_faded
+from streams.customer.decay import ONCE, add_faded_sums
 from streams.customer.row import ChannelActivity, Counter, Customer, Session
 
 SESSION_SILENCE_MS = 30 * MINUTE_MS
@@ -32,12 +32,7 @@ def seen_on(
     last = old.last_at_ms
     return {
         **channels,
-        channel: ChannelActivity(
-            max(last, at_ms),
-            add_faded(old.day, last, 1.0, at_ms, DAY_MS),
-            add_faded(old.week, last, 1.0, at_ms, 7 * DAY_MS),
-            add_faded(old.month, last, 1.0, at_ms, 30 * DAY_MS),
-        ),
+        channel: ChannelActivity(max(last, at_ms), *add_faded_sums(old, last, ONCE, at_ms)),
     }
 
 

@@ -6,11 +6,10 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from streams.contracts.common import ChannelName, Purpose
-from streams.contracts.times import DAY_MS
 from streams.customer import carts, counters, recent, rhythm
 from streams.customer.activity import SESSION_SILENCE_MS
 from streams.customer.consents import newer, without_refused
-from streams.customer.decay import add_faded
+from streams.customer.decay import add_faded, add_faded_sums
 from streams.customer.id_history import REFUSED_IDS_MAX
 from streams.customer.interests import HALF_LIFE_MS, newest_views, strongest
 from streams.customer.order_merge import digests_of_both, loose_of_both, one_order_each
@@ -200,9 +199,7 @@ def _channels(into: Customer, other: Customer) -> dict[ChannelName, ChannelActiv
 def _both(a: ChannelActivity, b: ChannelActivity) -> ChannelActivity:
     return ChannelActivity(
         max(a.last_at_ms, b.last_at_ms),
-        add_faded(a.day, a.last_at_ms, b.day, b.last_at_ms, DAY_MS),
-        add_faded(a.week, a.last_at_ms, b.week, b.last_at_ms, 7 * DAY_MS),
-        add_faded(a.month, a.last_at_ms, b.month, b.last_at_ms, 30 * DAY_MS),
+        *add_faded_sums(a, a.last_at_ms, b, b.last_at_ms),
     )
 
 
@@ -246,9 +243,7 @@ def _spend(a: Spend | None, b: Spend | None) -> Spend | None:
         return a or b
     return Spend(
         max(a.at_ms, b.at_ms),
-        add_faded(a.day, a.at_ms, b.day, b.at_ms, DAY_MS),
-        add_faded(a.week, a.at_ms, b.week, b.at_ms, 7 * DAY_MS),
-        add_faded(a.month, a.at_ms, b.month, b.at_ms, 30 * DAY_MS),
+        *add_faded_sums(a, a.at_ms, b, b.at_ms),
         a.total + b.total,
         a.discount_total + b.discount_total,
         a.orders + b.orders,

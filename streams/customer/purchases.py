@@ -14,7 +14,7 @@ from streams.customer import carts, counters, rhythm
 from streams.customer.activity import counted
 from streams.customer.browsing import may_remember_interests
 from streams.customer.change import Change, EventTiming, Sale
-from streams.customer.decay import add_faded
+from streams.customer.decay import Amounts, add_faded_sums, faded_sums
 from streams.customer.interests import WEIGHT_BOUGHT, liked
 from streams.customer.orders import (
     digest_of,
@@ -252,26 +252,21 @@ def _moved(person: Customer, before: Order, after: Order, tick_ms: int) -> rhyth
 
 def _spent(spend: Spend | None, amount: float, at_ms: int) -> Spend:
     old = spend or Spend(at_ms)
+    day, week, month = add_faded_sums(old, old.at_ms, Amounts(amount, amount, amount), at_ms)
     return replace(
         old,
         at_ms=max(old.at_ms, at_ms),
-        day=max(add_faded(old.day, old.at_ms, amount, at_ms, DAY_MS), 0.0),
-        week=max(add_faded(old.week, old.at_ms, amount, at_ms, 7 * DAY_MS), 0.0),
-        month=max(add_faded(old.month, old.at_ms, amount, at_ms, 30 * DAY_MS), 0.0),
+        day=max(day, 0.0),
+        week=max(week, 0.0),
+        month=max(month, 0.0),
         total=exact(max(old.total + amount, 0.0)),
     )
 
 
 def _as_of(spend: Spend, at_ms: int) -> Spend:
     """The fading sums of at most a day earlier, where nothing was spent since."""
-    age_ms = spend.at_ms - at_ms
-    return replace(
-        spend,
-        at_ms=at_ms,
-        day=spend.day * 2.0 ** (age_ms / DAY_MS),
-        week=spend.week * 2.0 ** (age_ms / (7 * DAY_MS)),
-        month=spend.month * 2.0 ** (age_ms / (30 * DAY_MS)),
-    )
+    day, week, month = faded_sums(spend, at_ms - spend.at_ms)
+    return replace(spend, at_ms=at_ms, day=day, week=week, month=month)
 
 
 def _with(orders: tuple[Order, ...], order: Order) -> tuple[Order, ...]:

@@ -1,7 +1,7 @@
 """Recency, frequency, spend: what the person bought, and how much of it on a deal."""
 
 from streams.contracts.times import DAY_MS
-from streams.customer.decay import faded
+from streams.customer.decay import MONTH_HALF_LIFE_MS, WEEK_HALF_LIFE_MS, faded
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
 from streams.features.family import Family
@@ -27,8 +27,8 @@ def buying(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[
     return (
         silence,
         scaled_orders(spend.orders),
-        scaled_week(faded(spend.week, age_ms, 7 * DAY_MS)),
-        scaled_month(faded(spend.month, age_ms, 30 * DAY_MS)),
+        scaled_week(faded(spend.week, age_ms, WEEK_HALF_LIFE_MS)),
+        scaled_month(faded(spend.month, age_ms, MONTH_HALF_LIFE_MS)),
         bounded(10.0 * spend.discount_total / gross) if gross > 0.0 else 0.0,
     )
 
