@@ -2,7 +2,8 @@
 
 A strong signal, or an entry that the phone's system reports, means there; an exit, or silence for
 `exit_after_ms` (`exit_lost_after_ms` where the phone's system watches), means gone; what was not
-measured says nothing. Who comes back within `reentry_cooldown_ms` has not left.
+measured says nothing. Who comes back within `reentry_cooldown_ms` has not left. The exit of one
+beacon says nothing while another one, which the phone's system has entered, was not left.
 """
 
 from msgspec import Struct
@@ -54,25 +55,48 @@ def presence_of(
     at_ms: int,
 ) -> Presence:
     """Whether the person was at a spot at a moment, by all that had come."""
-    there, held, since_ms, last_ms, said_by = False, False, 0, 0, ""
-    for a in sorted(known, key=lambda a: (a.at_ms, a.place)):
+    there, since_ms, last_ms, said_by = False, 0, 0, ""
+    inside: dict[str, int] = {}  # by beacon: when the phone's system said so last
+    for a in sorted(known, key=lambda a: (a.at_ms, _is_exit(a), a.place)):
         event = a.event
         if a.at_ms > at_ms or not isinstance(event, Beacon) or not is_at(event, spot, places):
             continue
         says = _says(event, rules)
+        if says == "gone":
+            inside.pop(_name_of(event, places), None)
+            if any(
+                a.at_ms - entered_ms <= rules.exit_lost_after_ms for entered_ms in inside.values()
+            ):
+                continue
         if says == "there":
             began_ms = a.at_ms - (event.dwell_ms or 0)
-            wait_ms = rules.exit_lost_after_ms if there and held else rules.exit_after_ms
+            wait_ms = rules.exit_lost_after_ms if there and inside else rules.exit_after_ms
             goes_on = last_ms and began_ms - last_ms <= max(rules.reentry_cooldown_ms, wait_ms)
             since_ms = min(since_ms, began_ms) if goes_on else began_ms
-            held = (held and bool(goes_on)) or _is_from_system(event)
+            if not goes_on:
+                inside.clear()
+            if _is_from_system(event):
+                inside[_name_of(event, places)] = a.at_ms
         if says in ("there", "gone"):
             there, said_by = says == "there", a.event_id
-            held = held and there
         if says not in ("nothing", "weak"):
             last_ms = a.at_ms
-    wait_ms = rules.exit_lost_after_ms if held else max(rules.exit_after_ms, rules.min_dwell_ms)
+    wait_ms = rules.exit_lost_after_ms if inside else max(rules.exit_after_ms, rules.min_dwell_ms)
     return Presence(there and at_ms - last_ms <= wait_ms, since_ms, said_by)
+
+
+def _name_of(beacon: Beacon, places: dict[str, BeaconPlace]) -> str:
+    """One name for a beacon: the registry's, else its address."""
+    place = places.get(address_of(beacon.beacon))
+    return address_of(beacon.beacon) if place is None else place.beacon_ref
+
+
+def _is_exit(arrival: Arrival) -> bool:
+    """At one moment an exit is later than what else was seen."""
+    event = arrival.event
+    return isinstance(event, Beacon) and (
+        event.observation == "exit" or event.event_name == "zone_exited"
+    )
 
 
 def _says(event: Beacon, rules: ZoneRules) -> str:

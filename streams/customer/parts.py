@@ -49,7 +49,8 @@ class ZoneVisit(Value, frozen=True):
     `entered_at_ms`: since when it counts. `held`: the phone's system has said that the person came,
     and not that they left. `weak_ms`: a weak signal that is newer than every good one. `spoken_ms`:
     the dwell that was told to trigger rules. `told`: its end was published. `event_id`, `channel`
-    and `traceparent` are those of the event that began it.
+    and `traceparent` are those of the event that began it. `beacons`: what the phone's system said
+    last of each beacon of the zone, as `customer.zone_holders` has it.
     """
 
     visit_id: str
@@ -68,3 +69,4 @@ class ZoneVisit(Value, frozen=True):
     event_id: str = ""
     channel: ChannelName = "app"
     traceparent: str | None = None
+    beacons: tuple[tuple[int, int, bool], ...] = ()

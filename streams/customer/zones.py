@@ -18,6 +18,13 @@ from streams.customer.consents import is_granted
 from streams.customer.places import Places
 from streams.customer.row import VISITS_MAX, Customer, ZoneVisit
 from streams.customer.visit_times import advanced, closed, taken_in, was_told_of
+from streams.customer.zone_holders import (
+    beacon_mark,
+    is_held,
+    last_left_ms,
+    left_ms_of,
+    with_word,
+)
 
 RSSI_UNKNOWN_DBM = 127
 Signal = Literal["strong", "middle", "weak", "unknown", "exit"]
@@ -122,16 +129,16 @@ def _with_evidence(
     """The visit after the evidence; None where it begins none."""
     at_ms = timing.at_ms
     if signal == "exit":
-        return _left(visit, spot, event, at_ms)
+        return _left(visit, spot, event, timing)
     if signal == "weak":
         return _doubted(visit, at_ms)
     if visit is None or _is_over(visit, at_ms, rules):
-        return _candidate(spot, event, at_ms) if signal == "strong" else None
+        return _begun(visit, spot, event, timing) if signal == "strong" else None
     if visit.exited_at_ms is not None and at_ms > visit.exited_at_ms:
         if signal != "strong":
             return None
         visit = replace(visit, exited_at_ms=None, weak_ms=None)
-    return _seen_again(visit, event, at_ms)
+    return _seen_again(visit, event, timing)
 
 
 def _is_over(visit: ZoneVisit, at_ms: int, rules: ZoneRules) -> bool:
@@ -142,6 +149,15 @@ def _is_over(visit: ZoneVisit, at_ms: int, rules: ZoneRules) -> bool:
     return visit.entered_at_ms is None or at_ms - left_ms >= rules.reentry_cooldown_ms
 
 
+def _begun(earlier: ZoneVisit | None, spot: Spot, event: Beacon, timing: EventTiming) -> ZoneVisit:
+    """A visit that begins; what is known of its beacons' later exits ends it."""
+    visit = _candidate(spot, event, timing.at_ms)
+    if earlier is not None:
+        later = tuple(word for word in earlier.beacons if word[1] > timing.at_ms)
+        visit = replace(visit, beacons=later)
+    return _held_by(visit, event, timing)
+
+
 def _candidate(spot: Spot, event: Beacon, at_ms: int) -> ZoneVisit:
     return ZoneVisit(
         visit_id=event.zone_visit_id or derive_id("v", event.event_id),
@@ -150,36 +166,70 @@ def _candidate(spot: Spot, event: Beacon, at_ms: int) -> ZoneVisit:
         zone_type=spot.zone_type,
         first_seen_ms=at_ms - (event.dwell_ms or 0),
         last_seen_ms=at_ms,
-        held=_is_from_system(event),
         event_id=event.event_id,
         channel=event.channel,
         traceparent=event.traceparent,
     )
 
 
-def _seen_again(visit: ZoneVisit, event: Beacon, at_ms: int) -> ZoneVisit:
-    weak_ms = visit.weak_ms
-    is_open = visit.exited_at_ms is None
-    return replace(
+def _seen_again(visit: ZoneVisit, event: Beacon, timing: EventTiming) -> ZoneVisit:
+    at_ms, weak_ms = timing.at_ms, visit.weak_ms
+    seen = replace(
         visit,
         first_seen_ms=min(visit.first_seen_ms, at_ms - (event.dwell_ms or 0)),
         last_seen_ms=max(visit.last_seen_ms, at_ms),
         weak_ms=None if weak_ms is not None and at_ms >= weak_ms else weak_ms,
-        held=visit.held or (is_open and _is_from_system(event)),
         event_id=visit.event_id or event.event_id,
     )
+    return _held_by(seen, event, timing)
 
 
-def _left(visit: ZoneVisit | None, spot: Spot, event: Beacon, at_ms: int) -> ZoneVisit:
-    """An exit: it ends the visit, unless the person was seen later; alone it is remembered."""
-    if visit is None or visit.first_seen_ms > at_ms:
-        return replace(
-            _candidate(spot, event, at_ms), exited_at_ms=at_ms, first_seen_ms=at_ms, held=False
-        )
-    if at_ms < visit.last_seen_ms:
+def _held_by(visit: ZoneVisit, event: Beacon, timing: EventTiming) -> ZoneVisit:
+    """The visit with what the phone's system says: open while the beacon holds it.
+
+    Where the beacon's exit is known already, the visit was left then, unless another one holds.
+    """
+    if not _is_from_system(event):
         return visit
+    mark = beacon_mark(event, timing.places)
+    words = with_word(visit.beacons, (mark, timing.at_ms, True))
+    visit = replace(visit, beacons=words)
+    left_ms = left_ms_of(words, mark)
+    if left_ms is None:
+        return replace(visit, held=True, exited_at_ms=None)
+    if is_held(words, left_ms, timing.places.rules.exit_lost_after_ms):
+        return visit
+    return _left_at(visit, max(left_ms, visit.exited_at_ms or 0))
+
+
+def _left(visit: ZoneVisit | None, spot: Spot, event: Beacon, timing: EventTiming) -> ZoneVisit:
+    """An exit: it ends the visit, unless another beacon holds it or the person was seen later.
+
+    An exit alone is remembered.
+    """
+    at_ms, mark = timing.at_ms, beacon_mark(event, timing.places)
+    word = (mark, at_ms, False)
+    alone = replace(
+        _candidate(spot, event, at_ms), exited_at_ms=at_ms, first_seen_ms=at_ms, beacons=(word,)
+    )
+    if visit is None:
+        return alone
+    words = with_word(visit.beacons, word)
+    marked = replace(visit, beacons=words)
+    if visit.first_seen_ms > at_ms:
+        is_new = left_ms_of(words, mark) == at_ms
+        return marked if is_new and (visit.held or visit.entered_at_ms is None) else alone
     if visit.exited_at_ms is not None and visit.entered_at_ms is None:
-        return visit
+        return marked
+    if is_held(words, at_ms, timing.places.rules.exit_lost_after_ms):
+        return marked
+    return _left_at(marked, max(at_ms, last_left_ms(words)))
+
+
+def _left_at(visit: ZoneVisit, at_ms: int) -> ZoneVisit:
+    """The visit when no beacon holds it any longer; who was seen later has not left."""
+    if at_ms < visit.last_seen_ms:
+        return replace(visit, held=False)
     return replace(visit, last_seen_ms=at_ms, exited_at_ms=at_ms, held=False, weak_ms=None)
 
 

@@ -170,6 +170,87 @@ def test_one_stay_is_one_visit_with_one_moment(events: list[Beacon], said_s: flo
     assert len(made.visits) == 1
 
 
+def region(n: int, second: float, what: str, minor: int) -> Beacon:
+    """What a phone's system says of one beacon; the first two hang in zone A."""
+    return beacon(n, second, what, None, beacon=IBeacon(uuid=UUID, major=1, minor=minor))
+
+
+REGIONS = [
+    region(1, 0, "enter", 1),
+    region(2, 1, "enter", 2),
+    region(3, 3, "exit", 1),
+    region(4, 1200, "exit", 2),
+]
+
+
+def test_two_regions_of_a_zone_are_one_visit() -> None:
+    """From the first enter to the last exit; its moment at the least dwell, in between."""
+    made = outcome(list(REGIONS), end_s=20_000)
+    assert [t.kind for t in made.told] == ["opened", "closed"]
+    assert made.told[1].dwell_ms == 1_200_000
+    assert [at for at, name in made.asked if name == "in"] == [5.0]
+
+
+@pytest.mark.parametrize("events", [*permutations([*REGIONS[:3], region(4, 500, "exit", 2)])])
+def test_two_regions_are_one_visit_in_every_order(events: tuple[Beacon, ...]) -> None:
+    """From 0 to 500 s, whatever arrives first while what came to nothing is still remembered."""
+    made = outcome(list(events), end_s=20_000)
+    (visit,) = made.visits
+    assert (visit.first_seen_ms - T0, (visit.exited_at_ms or 0) - T0) == (0, 500_000)
+    assert [t.kind for t in made.told] == ["opened", "closed"]
+
+
+NEAR_3 = IBeacon(uuid=UUID, major=1, minor=9)
+IN_ZONE_A: dict[str, Any] = {"beacon": NEAR_3, "store_id": "s", "zone": Zone(id="zA")}
+HELD = [
+    ("an exit of one never entered", [REGIONS[0], region(5, 9, "exit", 2)]),
+    ("the exit of the last one is lost", REGIONS[:3]),
+    ("re-entered", [*REGIONS[:3], region(5, 60, "enter", 1), region(6, 90, "exit", 2)]),
+    ("a third is sighted", [*REGIONS[:2], beacon(5, 2, "sighting", **IN_ZONE_A), REGIONS[2]]),
+]
+
+
+@pytest.mark.parametrize("events", [c[1] for c in HELD], ids=[c[0] for c in HELD])
+def test_a_beacon_that_was_not_left_holds_the_visit(events: list[Beacon]) -> None:
+    """One visit, still open an hour later, closed by timer after four hours of silence."""
+    an_hour = outcome(events, end_s=3_600)
+    assert [t.kind for t in an_hour.told] == ["opened"]
+    made = outcome(events, end_s=30_000)
+    assert [t.kind for t in made.told] == ["opened", "closed"]
+    assert [at for at, name in made.asked if name == "in"] == [5.0]
+
+
+def test_sightings_hold_nothing() -> None:
+    """A visit of sightings ends by an exit, also by that of a beacon that was never entered."""
+    made = outcome([*STAY[:-1], region(9, 40, "exit", 2)], end_s=20_000)
+    assert made.told[1].dwell_ms == 40_000
+
+
+def test_a_beacon_of_two_zones_holds_each_by_itself() -> None:
+    """The shop's events name the zone: each visit ends by the exit from its own zone."""
+    named = [
+        beacon(n, s, w, None, beacon=NEAR_3, store_id="s", zone=Zone(id=z))
+        for n, (s, w, z) in enumerate([(0, "enter", "zX"), (0, "enter", "zY"), (60, "exit", "zX"),
+                                       (90, "exit", "zY")])
+    ]  # fmt: skip
+    told = outcome(named, end_s=20_000).told
+    assert [(t.zone_id, t.dwell_ms) for t in told if t.kind == "closed"] == [
+        ("zX", 60_000),
+        ("zY", 90_000),
+    ]
+
+
+def test_a_visit_of_an_earlier_row_ends_by_any_exit() -> None:
+    """A row that remembers no beacons, only that the visit is held, decodes and goes on."""
+    made = outcome([REGIONS[0]])
+    assert isinstance(made.row, Customer)
+    visits = tuple(replace(v, beacons=()) for v in made.row.visits)
+    made.row = replace(made.row, visits=visits)
+    made.take(region(5, 60, "exit", 2))
+    made.tick(T0 + 20_000_000)
+    assert made.told[1].dwell_ms == 60_000
+
+
 NONE = [
     ("storm", [beacon(n, n, "enter" if n % 2 == 0 else "exit") for n in range(120)]),
     ("signal 0", [beacon(n, 6 * n, "sighting", 0) for n in range(4)]),

@@ -13,7 +13,18 @@ from streams.audit.zones import presence_of, spot_of
 from streams.contracts.inputs.events import Beacon
 from streams.contracts.reference.structs import ZoneRules
 from streams.contracts.times import to_ms
-from tests.support.told import BEGIN, Fields, at, came, consent, event, order, sighting, view
+from tests.support.told import (
+    BEACON,
+    BEGIN,
+    Fields,
+    at,
+    came,
+    consent,
+    event,
+    order,
+    sighting,
+    view,
+)
 
 NOON_MS = to_ms(BEGIN)
 END = 1_000
@@ -208,6 +219,10 @@ def test_a_cart_is_lines_by_event_time(events: list[Fields], lines: dict[str, in
     assert cart_of(arrivals(*events), NOON_MS + 600_000).lines == lines
 
 
+OTHER_ENTER = sighting(1, "s8", "enter", beacon=BEACON | {"minor": 2})
+OTHER_EXIT = sighting(9, "s9", "exit", beacon=BEACON | {"minor": 2})
+
+
 @pytest.mark.parametrize(
     ("sightings", "there"),
     [
@@ -219,6 +234,10 @@ def test_a_cart_is_lines_by_event_time(events: list[Fields], lines: dict[str, in
         ([sighting(0, "s1", rssi_dbm=-85)], False),
         ([sighting(0, "s1"), sighting(4, "s2", rssi_dbm=-95)], True),
         ([sighting(-21, "s1")], False),
+        ([sighting(0, "s1", "enter"), OTHER_ENTER, sighting(3, "s3", "exit")], True),
+        ([OTHER_ENTER, sighting(3, "s3", "exit"), sighting(0, "s1", "enter")], True),
+        ([sighting(0, "s1", "enter"), OTHER_ENTER, sighting(3, "s3", "exit"), OTHER_EXIT], False),
+        ([sighting(0, "s1"), OTHER_EXIT], False),
     ],
 )
 def test_presence_is_what_the_sightings_say_by_event_time(
