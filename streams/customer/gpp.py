@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from streams.contracts.common import ConsentSignals, Purpose
+from streams.contracts.common import Purpose
 from streams.customer.tcf import bits_of, read_tcf, read_tcf_canada
 from streams.customer.us_privacy import LAYOUTS, read_us_privacy, read_us_section
 
@@ -26,18 +26,6 @@ _READERS: Final[dict[int, Callable[[str], Denied | None]]] = {
 _US_SECTIONS: Final = frozenset(section_id for section_id, _ in LAYOUTS)
 
 
-def denied_purposes(signals: ConsentSignals) -> tuple[Purpose, ...]:
-    """Our purposes that any of the strings denies; an unreadable string denies nothing new.
-
-    >>> denied_purposes(ConsentSignals(tcf="not a string of the IAB"))
-    ()
-    >>> denied_purposes(ConsentSignals(gpp="DBABTA~1YYN"))
-    ('personalization', 'profiling')
-    """
-    read = read_strings(signals.tcf or "", signals.gpp or "")
-    return tuple(sorted(frozenset().union(*(denied for _, denied in read))))
-
-
 @lru_cache(maxsize=1_024)
 def read_strings(tcf: str, gpp: str) -> tuple[tuple[str, Denied], ...]:
     """Each string and section that can be read, by name, and what it denies.
@@ -50,15 +38,6 @@ def read_strings(tcf: str, gpp: str) -> tuple[tuple[str, Denied], ...]:
     denied = read_tcf(tcf)
     own = () if denied is None else (("tcf", denied),)
     return (*own, *((f"gpp.{section_id}", denied) for section_id, denied in _sections(gpp)))
-
-
-def denied_by_gpp(text: str) -> Denied:
-    """What all sections of a GPP string deny together; a section without an id is passed over.
-
-    >>> sorted(denied_by_gpp("DBABLA~BVQqAAAAAgA.YA"))[:2]
-    ['location_beacon', 'marketing_email']
-    """
-    return frozenset().union(*(denied for _, denied in _sections(text)))
 
 
 def _sections(text: str) -> Iterator[tuple[int, Denied]]:

@@ -36,17 +36,11 @@ def bits_of(text: str) -> str:
     return bits if len(bits) == 6 * len(letters) else ""
 
 
-def denied_by_tcf(text: str) -> frozenset[Purpose]:
-    """What a TCF v2 string denies: nothing where it cannot be read.
-
-    >>> denied_by_tcf("not a string of the IAB")
-    frozenset()
-    """
-    return read_tcf(text) or frozenset()
-
-
 def read_tcf(text: str) -> frozenset[Purpose] | None:
-    """What a TCF v2 string denies; None where it cannot be read and so says nothing."""
+    """What a TCF v2 string denies; None where it cannot be read and so says nothing.
+
+    >>> read_tcf("not a string of the IAB")
+    """
     bits = bits_of(text.split(".", 1)[0])
     if len(bits) < BITS_MIN or int(bits[:6], 2) != 2:
         return None

@@ -69,17 +69,13 @@ LAYOUTS: Final[dict[tuple[int, int], Layout]] = {
 kind; their specification is a draft, and they are passed over."""
 
 
-def denied_by_us_section(section_id: int, text: str) -> frozenset[Purpose]:
-    """What a section denies: nothing where it is unknown, of another version, or too short.
-
-    >>> sorted(denied_by_us_section(9, "BbYbG9s"))
-    ['personalization', 'profiling']
-    """
-    return read_us_section(section_id, text) or frozenset()
-
-
 def read_us_section(section_id: int, text: str) -> frozenset[Purpose] | None:
-    """The same; None where it cannot be read and so says nothing."""
+    """What a section denies; None where it is unknown, of another version, or too short.
+
+    >>> sorted(read_us_section(9, "BbYbG9s"))
+    ['personalization', 'profiling']
+    >>> read_us_section(9, "CbYbG9s")
+    """
     core, *others = text.split(".")
     bits = bits_of(core)
     layout = LAYOUTS.get((section_id, int(bits[:VERSION_BITS] or "0", 2)))

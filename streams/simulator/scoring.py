@@ -1,6 +1,6 @@
-"""How good the decisions were, by the truth: redemption by arm, the best possible, churn AUC."""
+"""How good the decisions were, by the truth: differences of arms, the best possible."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -8,7 +8,7 @@ from scipy import stats
 
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.times import to_ms
-from streams.simulator.market import Answer, Market
+from streams.simulator.market import Market
 
 Rates = tuple[float, float, float]
 
@@ -32,16 +32,6 @@ class Difference(Struct, frozen=True):
     value: float
     low: float
     high: float
-
-
-def by_arm(answers: Iterable[Answer]) -> dict[str, ArmResult]:
-    """Counts by arm."""
-    counts: dict[str, list[int]] = {}
-    for answer in answers:
-        found = counts.setdefault(answer.arm, [0, 0])
-        found[0] += 1
-        found[1] += answer.redeemed
-    return {arm: ArmResult(arm, n, used) for arm, (n, used) in sorted(counts.items())}
 
 
 def difference(a: ArmResult, b: ArmResult) -> Difference:
@@ -74,11 +64,6 @@ class Expected(Struct, frozen=True):
     chosen: float
     uniform: float
     best: float
-
-
-def expected(entries: Iterable[DecisionLog], market: Market) -> Expected:
-    """What was chosen, what chance would have had, and the best there was, by the truth."""
-    return averaged([rates for e in entries if (rates := true_rates(e, market)) is not None])
 
 
 def true_rates(entry: DecisionLog, market: Market) -> Rates | None:

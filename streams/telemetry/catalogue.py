@@ -233,12 +233,3 @@ PROCESS_TIME = _counter(
 CATALOGUE: tuple[Metric, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Metric)
 )
-
-
-def find(name: str) -> Metric:
-    """The metric of that name; a typo is a programmer's error.
-
-    >>> find("offerstream_ready").kind
-    'gauge'
-    """
-    return next(metric for metric in CATALOGUE if metric.name == name)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streams.contracts.common import ConsentSignals
-from streams.customer.gpp import denied_by_gpp, denied_purposes, section_ids
+from streams.contracts.common import Purpose
+from streams.customer.gpp import read_strings, section_ids
 from streams.customer.us_privacy import ALL_PURPOSES
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -73,6 +73,11 @@ SECTIONS: dict[tuple[int, int], list[str]] = {
     (22, 1): state(1),
     (23, 1): state(1),
 }
+
+
+def denied_by(tcf: str = "", gpp: str = "") -> set[Purpose]:
+    """What the strings of one event deny together."""
+    return set().union(*(denied for _, denied in read_strings(tcf, gpp)))
 
 
 def letters(bits: str) -> str:
@@ -146,7 +151,7 @@ def test_sections_together_deny_what_each_denies(sections: list[Any], ranges: bo
     sections = sorted(sections, key=lambda section: section[0])
     head = header([key[0] for key, _, _ in sections], ranges=ranges)
     text = "~".join([head, *(us_section(*section) for section in sections)])
-    assert denied_by_gpp(text) == set().union(*(expected(*section) for section in sections))
+    assert denied_by(gpp=text) == set().union(*(expected(*section) for section in sections))
 
 
 @pytest.mark.parametrize("key", sorted(SECTIONS))
@@ -155,7 +160,7 @@ def test_each_field_alone_denies_what_the_table_says(key: tuple[int, int]) -> No
     for name in SECTIONS[key]:
         values = dict.fromkeys(SECTIONS[key], 2) | {name: 1}
         text = header([key[0]], ranges=False) + "~" + us_section(key, values, gpc=False)
-        assert denied_by_gpp(text) == expected(key, values, gpc=False), name
+        assert denied_by(gpp=text) == expected(key, values, gpc=False), name
 
 
 @given(st.sets(st.integers(1, 60), max_size=40), st.booleans())
@@ -170,7 +175,7 @@ def test_a_string_that_was_cut_never_denies_more(section: Any, kept: int) -> Non
     key, values, _ = section
     core = us_section(key, values, gpc=None)
     text = header([key[0]], ranges=False) + "~" + core[:kept]
-    assert denied_by_gpp(text) <= expected(key, values, gpc=None)
+    assert denied_by(gpp=text) <= expected(key, values, gpc=None)
 
 
 @given(st.text(max_size=200) | st.text(alphabet=ALPHABET + "~.=", max_size=200))
@@ -179,5 +184,5 @@ def test_a_string_that_was_cut_never_denies_more(section: Any, kept: int) -> Non
 @example("DBABLA~" + "~" * 2_000)
 def test_noise_is_read_without_an_exception(text: str) -> None:
     """Whatever a browser sends as consent strings is read or passed over."""
-    for signals in (ConsentSignals(gpp=text), ConsentSignals(tcf=text), ConsentSignals(gpp="D~")):
-        assert set(denied_purposes(signals)) <= ALL_PURPOSES
+    for denied in (denied_by(gpp=text), denied_by(tcf=text), denied_by(tcf=text, gpp="D~")):
+        assert denied <= ALL_PURPOSES

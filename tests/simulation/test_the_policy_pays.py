@@ -2,8 +2,8 @@
 
 import pytest
 
-from streams.simulator.closed_loop import run
 from streams.simulator.story import story
+from tests.support.judged_story import run
 
 SEEDS = (1, 2, 3)
 

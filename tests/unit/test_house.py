@@ -60,6 +60,11 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def module_of(path: Path) -> str:
+    """The name under which others import it."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
 def pure_sources() -> list[Path]:
     """The files of the rooms that may not look outside."""
     return [path for path in SOURCES if path.relative_to(ROOT / "streams").parts[0] in PURE_ROOMS]
@@ -102,6 +107,47 @@ def test_nothing_unsafe_is_ever_loaded(path: Path) -> None:
     if "yaml.load(" in source:
         assert "class _Loader(yaml.SafeLoader)" in source
         assert re.findall(r"yaml\.load\(\w+, (\w+)\)", source) == ["_Loader"]
+
+
+def called_in(source: str, module: str) -> set[tuple[str, str]]:
+    """Module and name of all that a file imports, or uses of its own outside the definition."""
+    tree = ast.parse(source)
+    own = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
+    modules = {module: module}
+    found: set[tuple[str, str]] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            found |= {(node.module, alias.name) for alias in node.names}
+            modules |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+        elif isinstance(node, ast.Attribute):
+            owner = ast.unparse(node.value)
+            found.add((modules.get(owner, owner), node.attr))
+    for top in tree.body:
+        names = (n.id for n in ast.walk(top) if isinstance(n, ast.Name))
+        found |= {(module, name) for name in names if own.get(name, top) is not top}
+    return found
+
+
+def test_no_function_lives_for_its_tests_alone() -> None:
+    """A function is used by the program, a tool, or an example in the documents; or it goes.
+
+    What a decorator hands to somebody else (a command, a cache) counts as used.
+    """
+    called: set[tuple[str, str]] = set()
+    for path in [*SOURCES, *TOOLS]:
+        called |= called_in(path.read_text(encoding="utf-8"), module_of(path))
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for block in re.findall(
+            r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL
+        ):
+            called |= called_in(block, page.name)
+    defined = {
+        (module_of(path), node.name)
+        for path in SOURCES
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list
+    }
+    assert defined - called == set()
 
 
 def test_only_settings_reads_the_environment() -> None:

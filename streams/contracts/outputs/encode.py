@@ -11,6 +11,7 @@ from streams.contracts.catalogue import CONTRACT_OF
 from streams.contracts.envelope import SOURCE, output_headers, trace_headers
 from streams.contracts.ids import derive_id
 from streams.contracts.inputs.rules import Rejected
+from streams.contracts.internal.learning_records import encode_example
 from streams.contracts.internal.routing import (
     ErasureDone,
     LinkAnswered,
@@ -130,7 +131,7 @@ def _encode_receipt(effect: happened.ReceiptIssued) -> OutputMessage:
 def _encode_label(effect: happened.OutcomeLabeled) -> OutputMessage:
     example = effect.example
     return OutputMessage(
-        topics.LEARNING_EXAMPLES.name, example.model.encode(), _ENCODER.encode(example)
+        topics.LEARNING_EXAMPLES.name, example.model.encode(), encode_example(example)
     )
 
 

@@ -2,13 +2,18 @@
 
 import pytest
 
-from streams.contracts.common import ConsentSignals
-from streams.customer.gpp import denied_by_gpp, denied_purposes, section_ids
-from streams.customer.tcf import denied_by_tcf
-from streams.customer.us_privacy import ALL_PURPOSES, denied_by_us_section
+from streams.contracts.common import Purpose
+from streams.customer.gpp import read_strings, section_ids
+from streams.customer.tcf import read_tcf
+from streams.customer.us_privacy import ALL_PURPOSES, read_us_section
 
-OFFERS = {"personalization", "profiling"}
-NO_TCF_CONSENT = OFFERS | {"location_beacon"}
+OFFERS: frozenset[Purpose] = frozenset({"personalization", "profiling"})
+NO_TCF_CONSENT: frozenset[Purpose] = OFFERS | {"location_beacon"}
+
+
+def denied_by(tcf: str = "", gpp: str = "") -> set[Purpose]:
+    """What the strings of one event deny together."""
+    return set().union(*(denied for _, denied in read_strings(tcf, gpp)))
 
 
 @pytest.mark.parametrize(
@@ -50,29 +55,29 @@ def test_headers_that_others_write(header: str, ids: tuple[int, ...]) -> None:
 )
 def test_strings_that_others_write(text: str, denied: set[str]) -> None:
     """Strings as the IAB's encoder and consent managers write them."""
-    assert denied_by_gpp(text) == denied
+    assert denied_by(gpp=text) == denied
 
 
 def test_virginia_as_the_encoder_writes_it() -> None:
     """Sale is opted out of (1), targeted advertising is not (2), location is no value (3)."""
-    assert denied_by_us_section(9, "BbYbG9s") == OFFERS
+    assert read_us_section(9, "BbYbG9s") == OFFERS
 
 
 def test_a_version_that_is_unknown_is_passed_over() -> None:
     """A later version has other fields: reading them by the old table would be a guess."""
-    assert denied_by_us_section(9, "CbYbG9s") == set()
-    assert denied_by_us_section(24, "BbYbG9s") == set()
+    assert read_us_section(9, "CbYbG9s") is None
+    assert read_us_section(24, "BbYbG9s") is None
 
 
 def test_a_tcf_string_of_any_length_is_read() -> None:
     """57 letters are no whole bytes and were refused; letters that are no base64 were skipped."""
     published = "CPSG_8APSG_8AAAAAAENAACAAAAAAAAAAAAAAFpQAwAAgCtAWkAAAAAAA"
     assert len(published) % 4 == 1
-    assert denied_by_tcf(published) == OFFERS | {"location_beacon"}
-    assert denied_by_tcf(published[:10] + "!" + published[10:]) == set()
+    assert read_tcf(published) == OFFERS | {"location_beacon"}
+    assert read_tcf(published[:10] + "!" + published[10:]) is None
 
 
 def test_both_strings_of_an_event_count() -> None:
     """What one string allows does not take back what the other denies."""
-    signals = ConsentSignals(tcf="CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA", gpp="DBABTA~1YNN")
-    assert denied_purposes(signals) == ("location_beacon", "personalization", "profiling")
+    denied = denied_by(tcf="CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA", gpp="DBABTA~1YNN")
+    assert denied == {"location_beacon", "personalization", "profiling"}
