@@ -59,10 +59,11 @@ class Driver:
         event = decode(topic, value, headers, rules)
         if isinstance(event, Rejected):
             return event
-        if event.at_ms < self.greatest_event_ms:
+        at_ms = event.at_ms
+        if at_ms < self.greatest_event_ms:
             count, most_ms = self.late
-            self.late = (count + 1, max(most_ms, self.greatest_event_ms - event.at_ms))
-        effects = self.advance(max(self.greatest_event_ms, event.at_ms))
+            self.late = (count + 1, max(most_ms, self.greatest_event_ms - at_ms))
+        effects = self.advance(max(self.greatest_event_ms, at_ms))
         effects.extend(self.handle(event))
         return tuple(effects)
 

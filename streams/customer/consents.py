@@ -28,10 +28,10 @@ def is_granted(person: Customer, purpose: Purpose) -> bool:
     if consent is None or consent.state != "granted":
         return False
     bit = BITS[purpose]
-    return not any(
-        signal.denied & bit and (signal.firm or signal.at_ms >= consent.at_ms)
-        for signal in person.consent_signals
-    )
+    for signal in person.consent_signals:
+        if signal.denied & bit and (signal.firm or signal.at_ms >= consent.at_ms):
+            return False
+    return True
 
 
 def is_refused(person: Customer, purpose: Purpose) -> bool:

@@ -44,7 +44,7 @@ def looked_at(views: tuple[View, ...], product: Product, at_ms: int) -> tuple[Vi
     """The last `VIEWS_MAX` different products, the newest last."""
     view = View(product.product_id, product.category, product.price or 0.0, at_ms)
     if not views or at_ms >= views[-1].at_ms:
-        others = tuple(v for v in views if v.product_id != view.product_id)
+        others = [v for v in views if v.product_id != view.product_id]
         return (*others, view)[-VIEWS_MAX:]
     return newest_views((*views, view))
 

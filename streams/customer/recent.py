@@ -59,9 +59,10 @@ def seen_before(
 
     Of an older event only its id is known, so its content is not compared.
     """
-    for known_id, known_content in person.recent_events:
-        if known_id == mark[0]:
-            return "duplicate" if known_content == mark[1] else "id_conflict"
+    event_id, content = mark
+    known = [c for id_, c in person.recent_events if id_ == event_id]
+    if known:
+        return "duplicate" if known[0] == content else "id_conflict"
     older, id_bytes = person.older_events, _id_bytes(mark)
     at = older.find(id_bytes)
     while at >= 0 and at % ID_BYTES:

@@ -5,7 +5,7 @@ from streams.contracts.reference.structs import Offer, Policies
 from streams.contracts.times import WEEK_MS
 from streams.customer import Customer
 
-DECIMALS = 9
+NANO = 1e9
 
 
 def weigh(offer: Offer, response_probability: float, fatigue: float, policies: Policies) -> Terms:
@@ -22,15 +22,24 @@ def weigh(offer: Offer, response_probability: float, fatigue: float, policies: P
     cost = offer.discount * response_probability + offer.contact_cost
     return Terms(
         response_probability=response_probability,
-        value=round(value, DECIMALS),
-        cost=round(cost, DECIMALS),
+        value=to_nano(value),
+        cost=to_nano(cost),
         lever=0.0,
         fatigue=fatigue,
-        priority=round(value - cost - fatigue, DECIMALS),
+        priority=to_nano(value - cost - fatigue),
     )
 
 
 def fatigue_of(person: Customer, now_ms: int, policies: Policies) -> float:
     """The price of one more contact: it rises with every contact of the last seven days."""
-    recent = sum(now_ms - c.at_ms < WEEK_MS for c in person.contacts)
-    return round(policies.contact.fatigue_price * recent, DECIMALS)
+    recent = sum([now_ms - c.at_ms < WEEK_MS for c in person.contacts])
+    return to_nano(policies.contact.fatigue_price * recent)
+
+
+def to_nano(amount: float) -> float:
+    """The amount to nine decimals; three are rounded for each offer, and `round` goes over text.
+
+    >>> to_nano(0.1 + 0.2), to_nano(-1.5e-9)
+    (0.3, -2e-09)
+    """
+    return int(amount * NANO + (0.5 if amount >= 0.0 else -0.5)) / NANO

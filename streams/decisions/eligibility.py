@@ -133,10 +133,11 @@ def _never_with(candidate: CompiledOffer, at: Situation) -> bool:
 
 def _too_soon_after(candidate: CompiledOffer, at: Situation) -> bool:
     waits = candidate.offer.not_after
-    return any(
-        c.offer_id in waits and at.now_ms - c.at_ms < waits[c.offer_id] * DAY_MS
-        for c in at.person.contacts
-    )
+    for contact in at.person.contacts:
+        days = waits.get(contact.offer_id)
+        if days is not None and at.now_ms - contact.at_ms < days * DAY_MS:
+            return True
+    return False
 
 
 def in_stock(candidate: CompiledOffer, at: Situation) -> bool | None:

@@ -30,7 +30,7 @@ def blocked(
 
 def gap_until_ms(person: Customer, gap_ms: int, now_ms: int) -> int | None:
     """Until when the last contact is less than `gap_ms` ago; None: it is longer ago."""
-    last = max((c.at_ms for c in person.contacts), default=None)
+    last = max([c.at_ms for c in person.contacts], default=None)
     return last + gap_ms if last is not None and now_ms - last < gap_ms else None
 
 
@@ -48,7 +48,7 @@ def _same_day(person: Customer, now_ms: int) -> int:
         return 0
     zone = zone_of(person.timezone)
     today = from_ms(now_ms).astimezone(zone).date()
-    return sum(from_ms(at_ms).astimezone(zone).date() == today for at_ms in lately)
+    return sum([from_ms(at_ms).astimezone(zone).date() == today for at_ms in lately])
 
 
 def with_contact(person: Customer, new: Contact, policy: Policy) -> tuple[Contact, ...]:
@@ -74,9 +74,8 @@ def _counts(contact: Contact, policy: Policy, now_ms: int) -> bool:
 def within(person: Customer, cap: FrequencyCap, now_ms: int, offer_id: str | None = None) -> int:
     """Contacts inside the cap's rolling window, of one offer or of all."""
     since = now_ms - cap.days * DAY_MS
-    return sum(
-        c.at_ms > since and (offer_id is None or c.offer_id == offer_id) for c in person.contacts
-    )
+    lately = [c for c in person.contacts if c.at_ms > since]
+    return len(lately) if offer_id is None else sum([c.offer_id == offer_id for c in lately])
 
 
 def quiet_until_ms(person: Customer, quiet: QuietHours, now_ms: int) -> int | None:

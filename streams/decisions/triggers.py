@@ -113,12 +113,14 @@ def _listens(rule: TriggerRule, person: Customer, trigger_event: TriggerEvent) -
         return False
     if trigger_event.dwell_before_ms >= max(rule.min_dwell_ms, 1):
         return False  # this visit's dwell was long enough before
-    fired_at = next((a.fired_at_ms for a in person.fired if a.rule_id == rule.rule_id), None)
-    return fired_at is None or trigger_event.at_ms - fired_at >= rule.rearm_ms
+    for armed in person.fired:
+        if armed.rule_id == rule.rule_id:
+            return trigger_event.at_ms - armed.fired_at_ms >= rule.rearm_ms
+    return True
 
 
 def _disarmed(person: Customer, rule_id: str, at_ms: int) -> Customer:
-    others = tuple(a for a in person.fired if a.rule_id != rule_id)
+    others = [a for a in person.fired if a.rule_id != rule_id]
     return replace(person, fired=(*others, Armed(rule_id, at_ms))[-ARMED_MAX:])
 
 

@@ -16,8 +16,10 @@ scaled_cart = log_scale(40.0)
 def visiting(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
     """Events of the last week over all channels, views and dwell of this visit, cart value."""
     events = sum(
-        faded(activity.week, max(now_ms - activity.last_at_ms, 0), WEEK_HALF_LIFE_MS)
-        for activity in person.channels.values()
+        [
+            faded(activity.week, max(now_ms - activity.last_at_ms, 0), WEEK_HALF_LIFE_MS)
+            for activity in person.channels.values()
+        ]
     )
     session = person.session
     views = dwell_s = 0.0

@@ -38,9 +38,10 @@ def without_placeholders(event: InputEvent, listed: frozenset[str]) -> InputEven
     """The event under the ids that are left; the same where none is a placeholder."""
     identity = event.identity
     given = (identity.customer_id, identity.anonymous_id, identity.device_id)
-    if not any(id_ is not None and is_placeholder(id_, listed) for id_ in given):
+    real = tuple([None if i is None or is_placeholder(i, listed) else i for i in given])
+    if real == given:
         return event
-    customer, anonymous, device = (_real(id_, listed) for id_ in given)
+    customer, anonymous, device = real
     kept = replace(identity, customer_id=customer, anonymous_id=anonymous, device_id=device)
     return replace(event, identity=kept)
 
@@ -67,7 +68,3 @@ def cleared(value: bytes, listed: frozenset[str]) -> bytes | None:
     for name in nobody:
         del identity[name]
     return msgspec.json.encode(found)
-
-
-def _real(id_: str | None, listed: frozenset[str]) -> str | None:
-    return None if id_ is None or is_placeholder(id_, listed) else id_

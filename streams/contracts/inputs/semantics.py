@@ -1,6 +1,6 @@
 """What a schema cannot say of an event: times, who it is, check digits, blocks by name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -45,30 +45,40 @@ def _times_fault(event: InputEvent, rules: InputRules) -> Rejected | None:
     When it was sent is only noted, and must be a time at all. `collected_at` is bounded where it
     is used (`customer.consents`): a denial is not lost because a phone's clock is wrong.
     """
+    latest_ms = rules.now_ms + rules.future_tolerance_ms
     for name, moment in _event_times(event):
         at_ms = to_ms(moment)
-        if at_ms < max(rules.occurred_at_min_ms, CALENDAR_MS[0]):
+        if at_ms < rules.occurred_at_min_ms or at_ms < CALENDAR_MS[0]:
             return Rejected("out_of_range", f"$.{name}", "is before the earliest accepted time")
-        if at_ms > rules.now_ms + rules.future_tolerance_ms:
+        if at_ms > latest_ms:
             return Rejected("in_the_future", f"$.{name}", "is later than the clock allows")
-    return calendar_fault(event)
+        if at_ms >= CALENDAR_MS[1]:
+            return _outside_calendar(f"$.{name}")
+    return _sent_fault(event, "$")
 
 
 def calendar_fault(event: InputEvent, prefix: str = "$") -> Rejected | None:
     """The first time of an event that is outside the calendar, whatever the clock says."""
-    times = [*_event_times(event)]
-    if event.sent_at is not None:
-        times.append(("sent_at", event.sent_at))
-    for name, moment in times:
+    for name, moment in _event_times(event):
         if not CALENDAR_MS[0] <= to_ms(moment) < CALENDAR_MS[1]:
-            return Rejected("out_of_range", f"{prefix}.{name}", "is outside the years 1970 to 2199")
-    return None
+            return _outside_calendar(f"{prefix}.{name}")
+    return _sent_fault(event, prefix)
 
 
-def _event_times(event: InputEvent) -> Iterator[tuple[str, datetime]]:
-    yield "occurred_at", event.occurred_at
+def _sent_fault(event: InputEvent, prefix: str) -> Rejected | None:
+    if event.sent_at is None or CALENDAR_MS[0] <= to_ms(event.sent_at) < CALENDAR_MS[1]:
+        return None
+    return _outside_calendar(f"{prefix}.sent_at")
+
+
+def _outside_calendar(path: str) -> Rejected:
+    return Rejected("out_of_range", path, "is outside the years 1970 to 2199")
+
+
+def _event_times(event: InputEvent) -> tuple[tuple[str, datetime], ...]:
     if isinstance(event, PrivacyRequest):
-        yield "requested_at", event.requested_at
+        return ("occurred_at", event.occurred_at), ("requested_at", event.requested_at)
+    return (("occurred_at", event.occurred_at),)
 
 
 def _identity_fault(identity: Identity) -> Rejected | None:
@@ -104,25 +114,18 @@ def _nameless_line(event: InputEvent) -> int | None:
 
 def _free_fault(event: InputEvent, rules: InputRules) -> Rejected | None:
     """Maps whose keys are the sender's own: how many."""
-    for path, entries in _free_maps(event):
-        if len(entries) > rules.properties_max:
+    context = event.context
+    for path, entries in (
+        ("$.context.app", context.app),
+        ("$.context.device", context.device),
+        ("$.context.campaign", context.campaign),
+        ("$.traits", event.traits if isinstance(event, Profile) else None),
+    ):
+        if entries and len(entries) > rules.properties_max:
             return Rejected(
                 "too_many_properties", path, f"has more than {rules.properties_max} entries"
             )
     return None
-
-
-def _free_maps(event: InputEvent) -> list[tuple[str, Mapping[str, Any]]]:
-    context, found = event.context, list[tuple[str, Mapping[str, Any]]]()
-    if context.app:
-        found.append(("$.context.app", context.app))
-    if context.device:
-        found.append(("$.context.device", context.device))
-    if context.campaign:
-        found.append(("$.context.campaign", context.campaign))
-    if isinstance(event, Profile) and event.traits:
-        found.append(("$.traits", event.traits))
-    return found
 
 
 def nul_fault(event: InputEvent) -> Rejected | None:
