@@ -93,14 +93,18 @@ def _without_consent(person: Customer, at_ms: int, world: World) -> tuple[Custom
 def _linked(
     person: Customer, message: Message, at_ms: int, world: World
 ) -> tuple[Customer, Effects]:
-    """After a merge: reminders about the cart of both, and what waited for the last link."""
+    """After a merge: coupons that one had shown, reminders, and what waited for the last link."""
     if not isinstance(message, LinkAnswered):
         return person, ()
     at_ms = max(at_ms, person.last_at_ms)
+    person, credited = feedback.credit_shown(
+        person, at_ms, world.policy.policies, world.policy.places
+    )
     person = decisions.set_reminders(person, at_ms, world.policy)
     asked = tuple(other for other in person.links_asked if other != message.other_id)
     person = replace(person, links_asked=asked)
-    return (person, ()) if asked else _answer_linking(person, at_ms, world)
+    person, decided = (person, ()) if asked else _answer_linking(person, at_ms, world)
+    return person, (*credited, *decided)
 
 
 def _go_on(person: Customer, asked: Effects, at_ms: int, world: World) -> tuple[Customer, Effects]:

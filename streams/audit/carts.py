@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from streams.audit.arrivals import Arrival
+from streams.audit.orders import order_id_of
 from streams.contracts.common import Product
 from streams.contracts.inputs.events import App, Clickstream, Purchase
 
@@ -25,7 +26,7 @@ class CartTold(Struct, frozen=True):
 def cart_of(known: list[Arrival], at_ms: int) -> CartTold:
     """The cart by all that had come, as of `at_ms`: what happened counts in order of event time."""
     names = _product_by_gtin(known)
-    purchases = _purchases(known)
+    orders = _orders(known)
     lines: Lines = {}
     changed_ms, changed_by, emptied_by = 0, "", ""
     for a in sorted(known, key=lambda a: (a.at_ms, a.place)):
@@ -33,8 +34,10 @@ def cart_of(known: list[Arrival], at_ms: int) -> CartTold:
             break
         before = dict(lines)
         is_order = isinstance(a.event, Purchase)
-        if not is_order or a.place in purchases:
-            lines = _after(lines, a, names)
+        if not is_order:
+            lines = _after(lines, a)
+        elif a.place in orders:
+            lines = _bought(lines, orders[a.place], names)
         if before and not lines:
             emptied_by = a.event_id
         if (lines != before and not is_order) or a.event.event_name == "checkout_started":
@@ -42,22 +45,27 @@ def cart_of(known: list[Arrival], at_ms: int) -> CartTold:
     return CartTold(lines, changed_ms, changed_by, emptied_by)
 
 
-def _purchases(known: list[Arrival]) -> set[int]:
-    """The places of the events that tell of a purchase first: one is told twice by two systems."""
+def _orders(known: list[Arrival]) -> dict[int, list[Purchase]]:
+    """What is told of each order, by the place of the event that tells of it first.
+
+    An order is what was completed, of zero too; updates and a second system tell more of it.
+    """
     first: dict[str, int] = {}
+    told: dict[str, list[Purchase]] = {}
     for a in sorted(known, key=lambda a: a.place):
         event = a.event
-        if not isinstance(event, Purchase) or event.event_name != "order_completed":
+        if not isinstance(event, Purchase):
             continue
-        if event.total.value > 0.0:
+        if event.event_name == "order_completed" and event.total.value >= 0:
             first.setdefault(event.order_id, a.place)
-    return set(first.values())
+        elif event.event_name != "order_updated":
+            continue
+        told.setdefault(order_id_of(event), []).append(event)
+    return {place: told[order_id] for order_id, place in first.items()}
 
 
-def _after(lines: Lines, arrival: Arrival, names: Names) -> Lines:
+def _after(lines: Lines, arrival: Arrival) -> Lines:
     event = arrival.event
-    if isinstance(event, Purchase):
-        return _bought(lines, event, names)
     if not isinstance(event, Clickstream | App):
         return lines
     if event.cart is not None:
@@ -75,14 +83,21 @@ def _after(lines: Lines, arrival: Arrival, names: Names) -> Lines:
     return lines
 
 
-def _bought(lines: Lines, order: Purchase, names: Names) -> Lines:
-    """The lines without what an order holds; an order that does not say takes all of them."""
-    if not order.items:
+def _bought(lines: Lines, told: list[Purchase], names: Names) -> Lines:
+    """The lines without what an order holds; a purchase that does not say takes all of them."""
+    made = next(order for order in told if order.event_name == "order_completed")
+    if not made.items and made.total.value > 0:
         return {}
-    for item in order.items:
-        product_id = item.product_id if item.product_id in lines else names.get(item.gtin or "")
-        if product_id is not None:
-            lines = _fewer(lines, product_id, max(item.quantity, 1))
+    most: dict[str, int] = {}
+    for order in told:
+        pieces: dict[str, int] = {}
+        for item in order.items:
+            product_id = item.product_id if item.product_id in lines else names.get(item.gtin or "")
+            if product_id is not None:
+                pieces[product_id] = pieces.get(product_id, 0) + max(item.quantity, 1)
+        most |= {name: max(n, most.get(name, 0)) for name, n in pieces.items()}
+    for product_id, count in most.items():
+        lines = _fewer(lines, product_id, count)
     return lines
 
 

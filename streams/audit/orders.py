@@ -51,6 +51,8 @@ def use_of(
     Only an offer that had been sent can be used, until its end of redemption. An order that was
     cancelled shows nothing: what becomes of its coupon is the shop's choice.
     """
+    told = [a.event for a in known if isinstance(a.event, Purchase)]
+    made = {e.order_id for e in told if e.event_name == "order_completed" and e.total.value > 0}
     cancelled = {
         order_id
         for a in known
@@ -60,9 +62,10 @@ def use_of(
     found: dict[str, Arrival] = {}
     for a in (a for a in known if _may_use(a)):
         for contact in contacts:
-            if a.at_ms >= end_of_redemption_ms(contact, offers):
+            since_ms = to_ms(contact.said.decided_at)
+            if not since_ms <= a.at_ms < end_of_redemption_ms(contact, offers):
                 continue
-            if contact.moment.places[0] <= a.place and _uses(a, contact, cancelled):
+            if contact.moment.places[0] <= a.place and _uses(a, contact, made, cancelled):
                 found.setdefault(contact.said.offer.offer_id, a)
     return found
 
@@ -83,17 +86,31 @@ def _may_use(arrival: Arrival) -> bool:
     return isinstance(event, Purchase) and bool(event.coupons)
 
 
-def _uses(arrival: Arrival, contact: Contact, cancelled: set[str | None]) -> bool:
+def _uses(arrival: Arrival, contact: Contact, made: set[str], cancelled: set[str | None]) -> bool:
     event, said = arrival.event, contact.said
     if isinstance(event, OfferFeedback):
         if event.redemption is not None and event.redemption.order_id in cancelled:
             return False
         return event.event_name == "offer_redeemed" and event.decision_id == said.decision_id
-    if not isinstance(event, Purchase) or event.event_name != "order_completed":
+    if not isinstance(event, Purchase) or not _tells(event, made):
         return False
-    if event.order_id in cancelled:
+    if order_id_of(event) in cancelled:
         return False
     return any(_names(coupon, contact) for coupon in event.coupons)
+
+
+def _tells(event: Purchase, made: set[str]) -> bool:
+    """Whether the coupons of an event count: of an order, or of an update of one that was made."""
+    if event.event_name == "order_updated":
+        return order_id_of(event) in made
+    return event.event_name == "order_completed" and event.total.value >= 0
+
+
+def order_id_of(event: Purchase) -> str:
+    """Which order an event is about."""
+    if event.event_name == "order_completed":
+        return event.order_id
+    return event.original_order_id or event.order_id
 
 
 def _names(use: CouponUse, contact: Contact) -> bool:

@@ -62,6 +62,25 @@ def bought(cart: Cart | None, items: Iterable[Product], at_ms: int) -> Cart:
     return _settled(_joined(empty, _later(cart, at_ms)), cart)
 
 
+def told_more(cart: Cart | None, items: Iterable[Product | CartItem], at_ms: int) -> Cart | None:
+    """The cart after more was told of an order that was made at `at_ms`.
+
+    What the order has taken out of a line at that moment is not taken out again.
+    """
+    wanted: Lines = ()
+    for item in items:
+        if item.quantity > 0:
+            wanted = _with_move(wanted, _line_of(item, at_ms, -item.quantity))
+    known = (*cart.items, *cart.gone) if cart is not None else ()
+    more = []
+    for line in wanted:
+        before = next((_taken_at(old, at_ms) for old in known if _is_same(old, line)), 0)
+        pieces = _taken_at(line, at_ms) - before
+        if pieces > 0:
+            more.append(CartItem(*_head(line), ((at_ms, -pieces),)))
+    return _changed(cart, more, at_ms) if more else cart
+
+
 def touched(cart: Cart | None, at_ms: int) -> Cart:
     """The cart that somebody is busy with: as it was, but not left behind."""
     if cart is None:
@@ -85,7 +104,7 @@ def _rest(cart: Cart) -> tuple[Lines, int, Lines]:
     return cart.items, cart.whole_at_ms, cart.gone
 
 
-def _line_of(product: Product, at_ms: int, pieces: int) -> CartItem:
+def _line_of(product: Product | CartItem, at_ms: int, pieces: int) -> CartItem:
     gtin = (product.gtin or "").zfill(GTIN_DIGITS) if product.gtin else ""
     return CartItem(
         product.product_id or "",
@@ -169,6 +188,10 @@ def _counted(line: CartItem) -> CartItem:
     for _, change in moves:
         pieces = max(pieces + change, 0)
     return CartItem(line.product_id, line.category, pieces, line.price, line.gtin, moves)
+
+
+def _taken_at(line: CartItem, at_ms: int) -> int:
+    return -sum(pieces for moved_ms, pieces in line.moves if moved_ms == at_ms and pieces < 0)
 
 
 def _later(cart: Cart | None, at_ms: int) -> list[CartItem]:

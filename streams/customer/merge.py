@@ -17,6 +17,7 @@ from streams.customer.orders import newest_orders
 from streams.customer.row import (
     ARMED_MAX,
     CONTACTS_MAX,
+    COUPONS_SHOWN_MAX,
     LINKED_IDS_MAX,
     OPEN_DECISIONS_MAX,
     RECENT_EVENTS_MAX,
@@ -36,6 +37,7 @@ from streams.customer.row import (
     OpenDecision,
     Refused,
     Session,
+    ShownCoupon,
     Spend,
 )
 from streams.customer.signals import heard
@@ -109,8 +111,19 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         refusals=_refusals(into.refusals, other.refusals),
         consent_signals=heard(into.consent_signals, other.consent_signals),
         refused_ids=_refused(into, other),
+        coupons_shown=_shown(into, other),
     )
     return without_refused(merged)
+
+
+def _shown(into: Customer, other: Customer) -> tuple[ShownCoupon, ...]:
+    return _newest(
+        into.coupons_shown,
+        other.coupons_shown,
+        COUPONS_SHOWN_MAX,
+        lambda c: (c.order_id, c.code, c.gcn, c.offer_id, c.decision_id),
+        lambda c: c.at_ms,
+    )
 
 
 def _refusals(mine: tuple[Refused, ...], others: tuple[Refused, ...]) -> tuple[Refused, ...]:

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from streams.customer import carts
 from streams.customer.orders import (
     DIGEST_BYTES,
     joined,
@@ -60,4 +61,7 @@ def _told(person: Customer, order: Order) -> Customer:
     if before is None or before == of_this_version(order):
         return person
     after = joined(before, of_this_version(order))
+    if order.lines:
+        cart = carts.told_more(person.cart, order.lines, before.at_ms)
+        person = replace(person, cart=cart)
     return change_order(person, before, after).person

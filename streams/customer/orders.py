@@ -5,11 +5,20 @@ cancelled. Each is taken in by one function here, and `settled` says what follow
 docs/orders.md tells the rules.
 """
 
+from collections.abc import Iterable
 from hashlib import blake2b
 
 from msgspec.structs import replace
 
-from streams.customer.row import ORDER_DIGESTS_MAX, ORDERS_MAX, REFUND_MARKS_MAX, Order
+from streams.contracts.common import Product
+from streams.customer.row import (
+    LOOSE_LINES_MAX,
+    ORDER_DIGESTS_MAX,
+    ORDERS_MAX,
+    REFUND_MARKS_MAX,
+    CartItem,
+    Order,
+)
 
 DIGEST_BYTES = 5
 MONEY_DECIMALS = 6
@@ -36,11 +45,30 @@ def with_completion(
     order = with_total(order, at_ms, amount, updated=False)
     if not order.completed or (at_ms, channel) < (order.at_ms, order.channel):
         order = replace(order, at_ms=at_ms, channel=channel, completed=amount)
+    return with_discounts(order, discount, coupon_discount)
+
+
+def with_discounts(order: Order, discount: float, coupon_discount: float) -> Order:
+    """So much was taken off; of several tellings the most."""
     return replace(
         order,
         discount=max(order.discount, exact(discount)),
         coupon_discount=max(order.coupon_discount, exact(coupon_discount)),
     )
+
+
+def with_lines(order: Order, items: Iterable[Product | CartItem]) -> Order:
+    """What it is of, kept until it is completed: of each product the most pieces that were told."""
+    pieces: dict[tuple[str, str], int] = {}
+    for item in items:
+        key = (item.product_id or "", item.gtin or "")
+        pieces[key] = pieces.get(key, 0) + item.quantity
+    for line in order.lines:
+        key = (line.product_id, line.gtin)
+        pieces[key] = max(pieces.get(key, 0), line.quantity)
+    lines = [CartItem(name, "", count, 0.0, gtin) for (name, gtin), count in pieces.items()]
+    lines.sort(key=lambda line: (line.product_id, line.gtin))
+    return replace(order, lines=tuple(lines[:LOOSE_LINES_MAX]))
 
 
 def with_total(order: Order, at_ms: int, amount: float, *, updated: bool) -> Order:
@@ -99,6 +127,7 @@ def joined(a: Order, b: Order) -> Order:
             returned_at_ms=min(times, default=None),
             discount=max(first.discount, second.discount),
             coupon_discount=max(first.coupon_discount, second.coupon_discount),
+            lines=() if first.completed else with_lines(first, second.lines).lines,
         )
     )
 

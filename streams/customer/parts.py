@@ -43,6 +43,23 @@ class Cart(Value, frozen=True):
         return sum(item.price * item.quantity for item in self.items)
 
 
+class ShownCoupon(Value, frozen=True):
+    """A coupon on an order, or the report of a use, whose decision the row does not hold (yet).
+
+    `shares`: how many coupons the order had. `counted`: the offer counts as used already, only the
+    decision's outcome is still to be told.
+    """
+
+    order_id: str
+    at_ms: int
+    shares: int = 1
+    code: str = ""
+    gcn: str = ""
+    offer_id: str = ""
+    decision_id: str = ""
+    counted: bool = False
+
+
 class ZoneVisit(Value, frozen=True):
     """A visit to a zone of a store, made of what beacons and the phone's system tell.
 

@@ -26,10 +26,12 @@ from streams.customer.orders import (
     with_cancellation,
     with_completion,
     with_digests,
+    with_discounts,
+    with_lines,
     with_return,
     with_total,
 )
-from streams.customer.row import LOOSE_ORDERS_MAX, Affinity, Counter, Customer, Order, Spend
+from streams.customer.row import LOOSE_ORDERS_MAX, Affinity, Cart, Counter, Customer, Order, Spend
 from streams.customer.trigger_events import TriggerEvent
 from streams.customer.zone_time import offset_ms
 
@@ -39,13 +41,14 @@ CATEGORIES_MAX = 8
 def completed(person: Customer, event: Purchase, timing: EventTiming) -> Change:
     """`order_completed`: spend, rhythm, interests, the cart, and a trigger event.
 
-    A total of zero is no purchase, and one below zero is what came back of an order.
+    A total of zero is no purchase, though what was ordered is no longer in the cart, and one below
+    zero is what came back of an order.
     """
     amount = event.total.value
     if amount < 0.0:
         return refunded(person, event, timing)
     if amount == 0.0:
-        return Change(person, ignored="not_applicable")
+        return _ordered_for_nothing(person, event, timing)
     before = counted_order(person, event.order_id)
     if before is None and was_counted(person.order_digests, event.order_id):
         return Change(person, ignored="duplicate")
@@ -58,21 +61,29 @@ def completed(person: Customer, event: Purchase, timing: EventTiming) -> Change:
         coupon_discount(event),
     )
     if before is not None:
+        person = _told_more(person, event, before)
         change = change_order(person, before, after, timing.places.tick_ms)
         said_again = replace(after, total_said=before.total_said) == before and not event.coupons
         return replace(change, ignored="duplicate") if said_again else change
     person = _bought(person, event, after, timing)
-    return Change(
-        person, (_trigger_event(event, timing, amount),), purchased=True, sale=Sale(None, after)
-    )
+    sale = Sale(None, replace(after, lines=()) if after.lines else after)
+    return Change(person, (_trigger_event(event, timing, amount),), purchased=True, sale=sale)
 
 
 def updated(person: Customer, event: Purchase, timing: EventTiming) -> Change:
-    """`order_updated`: the order's total is another one, unless a newer event said so already."""
+    """`order_updated`: the order's total is another one, unless a newer event said so already.
+
+    Its lines are lines of the order: they leave the cart as of the order's own moment.
+    """
     order = _order(person, event.original_order_id or event.order_id)
     if order is None:
         return Change(person, ignored="not_applicable")
     after = with_total(order, timing.at_ms, event.total.value, updated=True)
+    after = with_discounts(after, discount(event), coupon_discount(event))
+    if order.completed:
+        person = _told_more(person, event, order)
+    else:
+        after = with_lines(after, event.items)
     return change_order(person, order, after, timing.places.tick_ms)
 
 
@@ -92,6 +103,21 @@ def cancelled(person: Customer, event: Purchase, timing: EventTiming) -> Change:
         return Change(person, ignored="not_applicable")
     after = with_cancellation(order, timing.at_ms)
     return change_order(person, order, after, timing.places.tick_ms)
+
+
+def _ordered_for_nothing(person: Customer, event: Purchase, timing: EventTiming) -> Change:
+    """An order of total zero: its lines leave the cart, its coupons count, and nothing else."""
+    if not event.items and not event.coupons:
+        return Change(person, ignored="not_applicable")
+    known = counted_order(person, event.order_id)
+    at_ms = timing.at_ms if known is None else known.at_ms
+    return Change(replace(person, cart=carts.told_more(person.cart, event.items, at_ms)))
+
+
+def _told_more(person: Customer, event: Purchase, order: Order) -> Customer:
+    """The cart without lines that are told of an order which has been counted."""
+    cart = carts.told_more(person.cart, event.items, order.at_ms)
+    return person if cart is person.cart else replace(person, cart=cart)
 
 
 def discount(event: Purchase) -> float:
@@ -178,6 +204,10 @@ def _order(person: Customer, order_id: str) -> Order | None:
 def _bought(person: Customer, event: Purchase, order: Order, timing: EventTiming) -> Customer:
     """The person after an order that had not been counted."""
     at_ms = order.at_ms
+    cart: Cart | None = carts.bought(person.cart, event.items, at_ms)
+    if order.lines:
+        cart = carts.told_more(cart, order.lines, at_ms)
+        order = replace(order, lines=())
     spend = _spent(person.spend, order.net, at_ms)
     offset = offset_ms(person.timezone, at_ms)
     person = replace(
@@ -196,7 +226,7 @@ def _bought(person: Customer, event: Purchase, order: Order, timing: EventTiming
         ),
         counters=counted(person.counters, "orders", at_ms),
         affinities=_interests(person, event, at_ms),
-        cart=carts.bought(person.cart, event.items, at_ms),
+        cart=cart,
     )
     if order.returned_at_ms is not None:
         held = counted(person.counters, "refunds", order.returned_at_ms)

@@ -21,6 +21,7 @@ from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.customer.id_history import ERASURE_REMEMBERED_MS, Encounter, Erasure
 from streams.customer.parts import Cart as Cart
 from streams.customer.parts import CartItem as CartItem
+from streams.customer.parts import ShownCoupon as ShownCoupon
 from streams.customer.parts import Value as Value
 from streams.customer.parts import ZoneVisit as ZoneVisit
 from streams.customer.rhythm import Rhythm
@@ -36,6 +37,7 @@ AFFINITIES_MAX = 16
 VIEWS_MAX = 8
 ORDERS_MAX = 32
 LOOSE_ORDERS_MAX = 8
+LOOSE_LINES_MAX = 8
 ORDER_DIGESTS_MAX = 512
 REFUND_MARKS_MAX = 8
 VISITS_MAX = 6
@@ -47,6 +49,7 @@ CART_REMINDERS_MAX = 8
 DEFERRED_MAX = 16
 REMINDERS_MAX = CART_REMINDERS_MAX + DEFERRED_MAX
 COUPONS_OUT_MAX = 16
+COUPONS_SHOWN_MAX = 8
 OLDER_EVENTS_MAX = 224
 ARMED_MAX = 16
 SIGNALS_MAX = len(get_args(ChurnSignalCode))
@@ -103,7 +106,7 @@ class Order(Value, frozen=True):
     update counts half of one more). `completed`: the total at its completion, 0 before it.
     `given_back`: the sum of the returns, however much that is; `marks`: their events' hashes;
     `returned_at_ms`: the first of them. `discount`: all that was taken off, `coupon_discount`: by
-    coupons.
+    coupons; `lines`: what an order that is not completed yet is of, as far as updates said so.
     """
 
     order_id: str
@@ -119,6 +122,7 @@ class Order(Value, frozen=True):
     cancelled: bool = False
     discount: float = 0.0
     coupon_discount: float = 0.0
+    lines: tuple[CartItem, ...] = ()
 
     @property
     def net(self) -> float:
@@ -337,6 +341,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     erasure: Erasure | None = None
     coupons_out: tuple[OpenDecision, ...] = ()
     older_events: bytes = b""
+    coupons_shown: tuple[ShownCoupon, ...] = ()
 
 
 class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):

@@ -21,6 +21,7 @@ STEPS: tuple[Trim, ...] = (
     ("redemptions", 16),
     ("contacts", 16),
     ("refusals", 8),
+    ("coupons_shown", 2),
     ("linked_ids", 8),
     ("coupons_out", 8),
     ("open_decisions", 4),
@@ -38,6 +39,8 @@ STEPS: tuple[Trim, ...] = (
     ("order_digests", 640),
     ("older_events", 128),
     ("coupons_out", 0),
+    ("coupons_shown", 0),
+    ("loose_orders", 0),
 )
 
 

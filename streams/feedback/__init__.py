@@ -1,13 +1,14 @@
 """From what happens after a decision to labels: which outcome belongs to which decision.
 
 `credit` joins an event with the person's open decisions (`outcomes` for what the offer's channel
-reports, `purchases` for orders), `expire` closes the windows (`deadlines`), and `churn_labels`
-labels the scoring moments of the churn models. `labels` makes the examples, and only with the
-person's consent to `model_training`.
+reports, `purchases` for orders, `shown` for coupons that came first), `expire` closes the windows
+(`deadlines`), and `churn_labels` labels the scoring moments of the churn models. `labels` makes the
+examples, and only with the person's consent to `model_training`.
 """
 
 from streams.feedback.churn_labels import await_label, label_scoring, start_ticks
 from streams.feedback.credit import credit
 from streams.feedback.deadlines import expire
+from streams.feedback.shown import credit_shown
 
-__all__ = ["await_label", "credit", "expire", "label_scoring", "start_ticks"]
+__all__ = ["await_label", "credit", "credit_shown", "expire", "label_scoring", "start_ticks"]

@@ -3,7 +3,14 @@
 from msgspec.structs import replace
 
 from streams.contracts.outputs.effects import Effect, OutcomeName, OutcomeSeen
-from streams.customer.row import REDEMPTIONS_MAX, Customer, OpenDecision, Redeemed
+from streams.customer.row import (
+    COUPONS_SHOWN_MAX,
+    REDEMPTIONS_MAX,
+    Customer,
+    OpenDecision,
+    Redeemed,
+    ShownCoupon,
+)
 from streams.feedback.labels import late_conversion, used
 
 Changed = tuple[Customer, tuple[Effect, ...]]
@@ -46,6 +53,16 @@ def with_redemption(person: Customer, offer_id: str, at_ms: int, order_id: str =
     """The person with one more offer used; beyond the maximum the oldest is forgotten."""
     redemptions = (*person.redemptions, Redeemed(offer_id, at_ms, order_id))
     return replace(person, redemptions=redemptions[-REDEMPTIONS_MAX:])
+
+
+def with_shown(person: Customer, shown: ShownCoupon) -> Customer:
+    """The person with a coupon that may be credited later, once; at most the newest few."""
+    known = (*person.coupons_shown, shown)
+    first: dict[tuple[str, ...], ShownCoupon] = {}
+    for coupon in sorted(known, key=lambda c: (c.at_ms, not c.counted)):
+        key = (coupon.order_id, coupon.code, coupon.gcn, coupon.offer_id, coupon.decision_id)
+        first.setdefault(key, coupon)
+    return replace(person, coupons_shown=tuple(first.values())[-COUPONS_SHOWN_MAX:])
 
 
 def without_redemptions(person: Customer, order_id: str) -> Customer:

@@ -1,14 +1,14 @@
 """One event joined with the person's open decisions."""
 
 from streams.contracts.inputs.events import App, InputEvent, OfferFeedback, Purchase
-from streams.contracts.outputs.effects import Effect
 from streams.contracts.reference.structs import Policies
 from streams.customer import Places, Sale
 from streams.customer.row import Customer
-from streams.feedback.closing import Changed, without_redemptions
+from streams.feedback.closing import Changed, with_shown, without_redemptions
 from streams.feedback.outcomes import opened_push, report
-from streams.feedback.purchases import credit_order
+from streams.feedback.purchases import credit_order, shown_on
 from streams.feedback.sales import sold
+from streams.feedback.shown import credit_shown
 
 NOWHERE = Places()
 
@@ -43,10 +43,33 @@ def credit(
         return opened_push(person, event, now_ms)
     if not isinstance(event, Purchase):
         return person, ()
-    credited: tuple[Effect, ...] = ()
-    if event.event_name == "order_completed" and event.total.value > 0.0:
-        is_new = sale is None or sale.before is None
-        person, credited = credit_order(person, event, now_ms, policies, places, is_new=is_new)
+    person, credited = _coupons(person, event, now_ms, policies, sale, places)
     if sale is not None and sale.after.cancelled and places.coupon_after_cancel == "free":
         person = without_redemptions(person, sale.after.order_id)
     return person, credited + (sold(person, sale, policies) if sale is not None else ())
+
+
+def _coupons(
+    person: Customer,
+    event: Purchase,
+    now_ms: int,
+    policies: Policies,
+    sale: Sale | None,
+    places: Places,
+) -> Changed:
+    """What an order, or an update of it, is credited to; an order of zero by its coupons alone."""
+    if event.event_name == "order_completed" and event.total.value >= 0.0:
+        is_new = event.total.value > 0.0 and (sale is None or sale.before is None)
+        person, credited = credit_order(person, event, now_ms, policies, places, is_new=is_new)
+        if not person.coupons_shown:
+            return person, credited
+        person, more = credit_shown(person, now_ms, policies, places)
+        return person, credited + more
+    if event.event_name != "order_updated" or not event.coupons:
+        return person, ()
+    if sale is not None:
+        order = sale.after
+        return credit_order(person, event, now_ms, policies, places, is_new=False, order=order)
+    for coupon in event.coupons:
+        person = with_shown(person, shown_on(event, coupon, min(event.at_ms, now_ms)))
+    return person, ()

@@ -12,8 +12,22 @@ from streams.contracts.inputs.events import App, Event, OfferFeedback
 from streams.contracts.outputs.effects import OutcomeSeen
 from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS
-from streams.customer.row import REFUSALS_MAX, Contact, Customer, OpenDecision, Refused
-from streams.feedback.closing import Changed, outcome, redeem, with_decision, with_redemption
+from streams.customer.row import (
+    REFUSALS_MAX,
+    Contact,
+    Customer,
+    OpenDecision,
+    Refused,
+    ShownCoupon,
+)
+from streams.feedback.closing import (
+    Changed,
+    outcome,
+    redeem,
+    with_decision,
+    with_redemption,
+    with_shown,
+)
 from streams.identity.arms import arm_of
 
 Report = Callable[[Customer, OpenDecision, Any, int], Changed]
@@ -37,9 +51,16 @@ def report(person: Customer, event: OfferFeedback, now_ms: int, policies: Polici
         return take(person, decision, event, now_ms)
     if event.event_name == "offer_redeemed":
         at_ms = min(event.at_ms, now_ms)
-        return redeem_unknown(
+        before = person
+        person, seen = redeem_unknown(
             person, event.decision_id, event.offer_id, at_ms, event.reward or 0.0, policies
         )
+        if person is not before:
+            shown = ShownCoupon(
+                "", at_ms, offer_id=event.offer_id, decision_id=event.decision_id, counted=True
+            )
+            person = with_shown(person, shown)
+        return person, seen
     return person, ()
 
 

@@ -10,14 +10,16 @@ order credits one decision a coupon, or one by attribution; one decision is cred
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from streams.contracts.coupons import folded
 from streams.contracts.inputs.events import CouponUse, Purchase
 from streams.contracts.outputs.effects import Effect
 from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS
 from streams.customer import Places
-from streams.customer.row import Customer, OpenDecision
-from streams.feedback.closing import Changed, assist, redeem
+from streams.customer.row import Customer, OpenDecision, Order, ShownCoupon
+from streams.feedback.closing import Changed, assist, redeem, with_shown
 from streams.feedback.outcomes import find, redeem_unknown
 
 GCN_DIGITS_MIN = 13
@@ -31,24 +33,68 @@ def credit_order(
     places: Places,
     *,
     is_new: bool,
+    order: Order | None = None,
 ) -> Changed:
     """The person after an order was told, and what it was credited to.
 
     Coupons count whenever they are told; an order is attributed to a view only when it `is_new`.
+    What an update tells counts as of the `order`. A coupon whose decision the row does not hold is
+    remembered: the row may be merged with one that does.
     """
-    at_ms = min(event.at_ms, now_ms)
-    coupons = [c for c in event.coupons if _named(person, c, at_ms, places) is not None]
+    at_ms = min(event.at_ms if order is None else order.at_ms, now_ms)
+    total = event.total.value if order is None else order.completed
+    coupons = [c for c in event.coupons if named_by(person, c, at_ms, places) is not None]
+    strange = [c for c in event.coupons if c not in coupons and not _was_used(person, c, at_ms)]
     effects: list[Effect] = []
     for coupon in coupons:
-        named = _named(person, coupon, at_ms, places)
-        if named is None or not named.offer_id:
+        named = named_by(person, coupon, at_ms, places)
+        if named is None:
             continue
-        person, used = _used(person, named, event, at_ms, now_ms, len(coupons), policies)
+        if not named.offer_id:
+            strange.append(coupon)
+            continue
+        before, use = person, Use(order_id_of(event), at_ms, total / len(coupons))
+        person, used = credit_use(person, named, use, now_ms, policies)
         effects.extend(used)
+        if named.decision is None and person is not before:
+            own = replace(coupon, offer_id=named.offer_id, decision_id=named.decision_id or None)
+            person = with_shown(person, shown_on(event, own, at_ms, counted=True))
+    for coupon in strange:
+        person = with_shown(person, shown_on(event, coupon, at_ms))
     if not coupons and is_new:
         person, assisted = _attribute(person, event, now_ms, policies)
         effects.extend(assisted)
     return person, tuple(effects)
+
+
+def shown_on(
+    event: Purchase, coupon: CouponUse, at_ms: int, *, counted: bool = False
+) -> ShownCoupon:
+    """A coupon of an order, as the row remembers it."""
+    return ShownCoupon(
+        order_id_of(event),
+        at_ms,
+        len(event.coupons),
+        folded(coupon.code or ""),
+        coupon.gcn or "",
+        coupon.offer_id or "",
+        coupon.decision_id or "",
+        counted,
+    )
+
+
+def order_id_of(event: Purchase) -> str:
+    """Which order an event is about."""
+    own = event.event_name == "order_completed" or event.original_order_id is None
+    return event.order_id if own else event.original_order_id or event.order_id
+
+
+class Use(NamedTuple):
+    """A coupon that was shown: on which order, when, and how much of the order it stands for."""
+
+    order_id: str
+    at_ms: int
+    amount: float
 
 
 class Named(NamedTuple):
@@ -59,8 +105,8 @@ class Named(NamedTuple):
     decision: OpenDecision | None
 
 
-def _named(person: Customer, coupon: CouponUse, at_ms: int, places: Places) -> Named | None:
-    """The decision or offer of a coupon; None: it is none of ours."""
+def named_by(person: Customer, coupon: CouponUse, at_ms: int, places: Places) -> Named | None:
+    """The decision or offer of a coupon; None: it is none of this person's."""
     decision = find(person, coupon.decision_id) if coupon.decision_id else None
     if decision is None and coupon.decision_id is None:
         decision = _newest(person, coupon, at_ms)
@@ -83,21 +129,20 @@ def _sent_before(person: Customer, coupon: CouponUse, at_ms: int, places: Places
     return None
 
 
-def _used(
-    person: Customer,
-    named: Named,
-    event: Purchase,
-    at_ms: int,
-    now_ms: int,
-    coupons: int,
-    policies: Policies,
+def credit_use(
+    person: Customer, named: Named, use: Use, now_ms: int, policies: Policies
 ) -> Changed:
-    amount = event.total.value / coupons
+    """The person after the use of an offer was credited to its decision, if the row holds it."""
     if named.decision is not None:
-        return redeem(person, named.decision, at_ms, now_ms, amount, event.order_id)
+        return redeem(person, named.decision, use.at_ms, now_ms, use.amount, use.order_id)
     return redeem_unknown(
-        person, named.decision_id, named.offer_id, at_ms, amount, policies, event.order_id
+        person, named.decision_id, named.offer_id, use.at_ms, use.amount, policies, use.order_id
     )
+
+
+def _was_used(person: Customer, coupon: CouponUse, at_ms: int) -> bool:
+    """Whether it is the coupon of a decision that the row holds, whatever became of it."""
+    return any(_is_of(coupon, d, at_ms) for d in (*person.open_decisions, *person.coupons_out))
 
 
 def _newest(person: Customer, coupon: CouponUse, at_ms: int) -> OpenDecision | None:

@@ -19,7 +19,8 @@ def held(row: Customer | None) -> dict[str, int]:
         + len(row.redemptions)
         + len(row.open_decisions)
         + len(row.refusals)
-        + len(row.coupons_out),
+        + len(row.coupons_out)
+        + len(row.coupons_shown),
         "churn": len(row.signals) + int(row.churn.risk is not None),
         "traits": len(row.traits),
         "service": len(row.service_cases) + int(row.nps is not None),

@@ -194,6 +194,9 @@ CUP = {"product_id": "cup", "category": "cups"}
 PAID = {"category": "tea", "unit_price": 1.0, "quantity": 1}
 
 
+NOTHING = {"amount": "0.00", "currency": "EUR"}
+
+
 def added(minutes: float, product: Fields) -> Fields:
     """A product is put into the cart."""
     return event(f"add-{minutes}", "product_added", minutes, product=product)
@@ -210,6 +213,13 @@ def added(minutes: float, product: Fields) -> Fields:
         ([added(0, TEA), added(2, CUP), order(1, "o", items=[])], {"cup": 1}),
         ([added(0, TEA | {"quantity": 2}), order(1, "o", items=[PAID | {"product_id": "tea"}]),
           order(2, "o", items=[PAID | {"product_id": "tea"}])], {"tea": 1}),
+        ([added(0, TEA), added(0.5, CUP), order(1, "o", items=[PAID | {"product_id": "tea"}]),
+          order(2, "u", order_id="o-o", event_name="order_updated",
+                items=[PAID | {"product_id": "tea"}, PAID | {"product_id": "cup"}])], {}),
+        ([added(0, TEA), order(2, "u", event_name="order_updated",
+                               items=[PAID | {"product_id": "tea"}])], {"tea": 1}),
+        ([added(0, TEA), order(1, "o", total=NOTHING, items=[PAID | {"product_id": "tea"}])], {}),
+        ([added(0, TEA), order(1, "o", total=NOTHING)], {"tea": 1}),
         ([added(0, TEA), event("c", "cart_viewed", 1, cart={"cart_id": "k", "items": [CUP]})],
          {"cup": 1}),
     ],

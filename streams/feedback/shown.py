@@ -1,0 +1,89 @@
+"""Coupons that were shown before it was known whose they are, credited as soon as it is.
+
+An anonymous visitor shows the coupon of an offer that the customer was sent, and logs in later; an
+update names the coupon of an order that has not been told yet. The row remembers the coupon
+(`coupons_shown`), and looks again after a merge and when the order is told.
+"""
+
+from msgspec.structs import replace
+
+from streams.contracts.inputs.events import CouponUse
+from streams.contracts.outputs.effects import Effect, OutcomeSeen
+from streams.contracts.reference.structs import Policies
+from streams.customer import Places
+from streams.customer.orders import was_counted
+from streams.customer.row import Customer, Order, ShownCoupon
+from streams.feedback.closing import Changed
+from streams.feedback.purchases import Named, Use, credit_use, named_by
+
+
+def credit_shown(person: Customer, now_ms: int, policies: Policies, places: Places) -> Changed:
+    """The person with every remembered coupon credited whose decision or offer is known now."""
+    effects: list[Effect] = []
+    for shown in person.coupons_shown:
+        changed = _credited(person, shown, now_ms, policies, places)
+        if changed is not None:
+            rest = tuple(c for c in person.coupons_shown if c is not shown)
+            person = replace(changed[0], coupons_shown=rest)
+            effects.extend(changed[1])
+    return person, tuple(effects)
+
+
+def _credited(
+    person: Customer, shown: ShownCoupon, now_ms: int, policies: Policies, places: Places
+) -> Changed | None:
+    """The person after the coupon was credited, or is no longer of interest; None: it waits on."""
+    order = next((o for o in person.orders if o.order_id == shown.order_id), None)
+    if order is None and shown.order_id and not was_counted(person.order_digests, shown.order_id):
+        return None
+    if order is not None and order.cancelled and places.coupon_after_cancel == "free":
+        return person, ()
+    at_ms = shown.at_ms if order is None else order.at_ms
+    named = _named(person, shown, at_ms, places)
+    if named is None or not named.offer_id:
+        return None
+    if not shown.counted and _is_known(person, named, shown):
+        return person, ()
+    use = Use(shown.order_id, at_ms, _amount(order, shown))
+    if shown.counted:
+        return _labeled(person, named, use, now_ms, policies)
+    return credit_use(person, named, use, now_ms, policies)
+
+
+def _named(person: Customer, shown: ShownCoupon, at_ms: int, places: Places) -> Named | None:
+    """What the coupon names among what had been decided when it was shown."""
+    use = CouponUse(
+        code=shown.code or None,
+        gcn=shown.gcn or None,
+        offer_id=shown.offer_id or None,
+        decision_id=shown.decision_id or None,
+    )
+    decided = replace(
+        person,
+        open_decisions=tuple(d for d in person.open_decisions if d.decided_at_ms <= at_ms),
+        coupons_out=tuple(d for d in person.coupons_out if d.decided_at_ms <= at_ms),
+    )
+    return named_by(decided, use, at_ms, places)
+
+
+def _labeled(
+    person: Customer, named: Named, use: Use, now_ms: int, policies: Policies
+) -> Changed | None:
+    """The decision's label, where the offer counts as used already."""
+    if named.decision is None:
+        return None
+    after, effects = credit_use(person, named, use, now_ms, policies)
+    labels = tuple(effect for effect in effects if not isinstance(effect, OutcomeSeen))
+    return replace(after, redemptions=person.redemptions), labels
+
+
+def _is_known(person: Customer, named: Named, shown: ShownCoupon) -> bool:
+    """Whether this order's use of the offer was credited already, when it was told elsewhere."""
+    return bool(shown.order_id) and any(
+        used.order_id == shown.order_id and used.offer_id == named.offer_id
+        for used in person.redemptions
+    )
+
+
+def _amount(order: Order | None, shown: ShownCoupon) -> float:
+    return 0.0 if order is None else order.completed / max(shown.shares, 1)
