@@ -73,6 +73,8 @@ def answered(person: Customer, event: Profile, timing: EventTiming) -> Change:
     for purpose, state in answers.items():
         consents[purpose] = newer(consents.get(purpose), Consent(state, at_ms, by_account))
     version = event.policy_version or person.consent_version
+    if person.consent_version and any(at_ms < c.at_ms for c in person.consents.values()):
+        version = person.consent_version  # of a text that the person has answered since
     person = replace(person, consents=consents, consent_version=version)
     return Change(without_refused(person), effects=effects)
 
@@ -121,23 +123,27 @@ def newer(old: Consent | None, new: Consent) -> Consent:
     >>> newer(Consent("denied", 5, by_account=True), Consent("granted", 6)).state
     'denied'
 
-    A denial that holds over the account's grant stands for what the account said from then on:
+    The order in which answers are told does not matter, nor when it is known whose they are: what
+    a browser denied and then granted is denied again once the account's older grant is known.
 
-    >>> denied = newer(Consent("granted", 1, by_account=True), Consent("denied", 5))
-    >>> newer(denied, Consent("granted", 6)).state
-    'denied'
+    >>> browser = newer(Consent("denied", 5), Consent("granted", 6))
+    >>> browser.state, newer(browser, Consent("granted", 1, by_account=True)).state
+    ('granted', 'denied')
     """
     if old is None:
         return new
-    for mine, theirs in ((old, new), (new, old)):
-        if mine.by_account and not theirs.by_account and theirs.state == "granted":
-            return mine
-    if new.at_ms != old.at_ms:
-        later = max(old, new, key=lambda consent: consent.at_ms)
-    else:
-        later = max(old, new, key=lambda said: (_RESTRICTS[said.state], said.by_account))
-    by_account = old.by_account or new.by_account
-    return later if later.by_account == by_account else replace(later, by_account=by_account)
+    said = [one for each in (old, new) for one in (each, each.refusal) if one is not None]
+    holding = [one for one in said if one.by_account or one.state != "granted"]
+    if old.by_account or new.by_account:
+        latest = _latest(holding)
+        return latest if latest.by_account else replace(latest, by_account=True)
+    latest = _latest(said)
+    refusal = _latest(holding) if holding and latest.state == "granted" else None
+    return latest if latest.refusal == refusal else replace(latest, refusal=refusal)
+
+
+def _latest(said: list[Consent]) -> Consent:
+    return max(said, key=lambda one: (one.at_ms, _RESTRICTS[one.state], one.by_account))
 
 
 def signaled(person: Customer, event: Event, at_ms: int) -> Customer:

@@ -156,11 +156,15 @@ class Counter(Value, frozen=True):
 
 
 class Consent(Value, frozen=True):
-    """What the person said of one purpose and when; `by_account`: said by who had signed in."""
+    """What the person said of one purpose and when; `by_account`: said by who had signed in.
+
+    `refusal`: before a grant without signing in, the newest refusal; an account may yet count it.
+    """
 
     state: ConsentState
     at_ms: int
     by_account: bool = False
+    refusal: "Consent | None" = None
 
 
 class ConsentSignal(Value, frozen=True):

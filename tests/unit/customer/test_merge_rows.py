@@ -1,5 +1,8 @@
 """Two rows become one person."""
 
+from functools import reduce
+from itertools import permutations
+
 import pytest
 from msgspec.structs import replace
 
@@ -123,3 +126,32 @@ def test_a_grant_without_signing_in_lifts_no_denial_of_another_browser() -> None
     assert newer(newer(account, one), other).state == "denied"
     assert newer(newer(account, other), one).state == "denied"
     assert newer(newer(account, one), Consent("granted", 7, by_account=True)).state == "granted"
+
+
+@pytest.mark.parametrize(
+    ("account", "after"),
+    [
+        (None, "granted"),
+        (("granted", 1), "denied"),
+        (("granted", 5), "denied"),
+        (("granted", 6), "granted"),
+        (("granted", 9), "granted"),
+        (("denied", 1), "denied"),
+        (("unset", 6), "unset"),
+        (("denied", 9), "denied"),
+    ],
+)
+def test_a_browser_denies_then_grants_then_somebody_signs_in(
+    account: tuple[ConsentState, int] | None, after: ConsentState
+) -> None:
+    """A browser denied at 5 and granted at 7: what holds with an account that said this before.
+
+    The order in which it is told, and whether the login comes before or after, change nothing.
+    """
+    said = [Consent("denied", 5), Consent("granted", 7)]
+    said += [Consent(*account, by_account=True)] if account else []
+    for order in permutations(said):
+        one_by_one = reduce(newer, order[1:], order[0])
+        assert one_by_one.state == after
+        if len(order) == 3:
+            assert newer(order[0], newer(order[1], order[2])) == one_by_one
