@@ -47,7 +47,6 @@ NO_ATTRIBUTES: Final = Attributes()
 def output_headers(
     type: str,  # noqa: A002 - CloudEvents' own word
     id: str,  # noqa: A002
-    source: str,
     time: datetime,
     subject: str | None,
     traceparent: str | None,
@@ -56,7 +55,7 @@ def output_headers(
 
     >>> from streams.contracts.times import from_ms
     >>> at = from_ms(0)
-    >>> dict(output_headers("churn_alert.v1", "a_1", "/offerstream", at, "c1", None))["ce_time"]
+    >>> dict(output_headers("churn_alert.v1", "a_1", at, "c1", None))["ce_time"]
     b'1970-01-01T00:00:00Z'
     """
     headers = [
@@ -64,7 +63,7 @@ def output_headers(
         ("ce_specversion", b"1.0"),
         ("ce_type", type.encode()),
         ("ce_id", id.encode()),
-        ("ce_source", source.encode()),
+        ("ce_source", SOURCE.encode()),
         ("ce_time", time.isoformat().replace("+00:00", "Z").encode()),
     ]
     if subject is not None:

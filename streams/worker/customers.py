@@ -34,6 +34,7 @@ from streams.contracts.outputs.encode import (
     encode_output,
     encode_routed,
 )
+from streams.contracts.outputs.payloads import DeadLetter
 from streams.customer import Row, due_at_ms
 from streams.customer.codec import decode_row, encode_row
 from streams.errors import StateError
@@ -305,18 +306,16 @@ def source_topics(settings: Settings) -> tuple[str, ...]:
 
 def dead_letter(record: Record, topic: str, rejected: Rejected) -> Output:
     """What goes to the dead letters for a record of `topic`, as the catalogue names it."""
-    return Output(
-        *encode_dead_letter(
-            record.value,
-            rejected,
-            topic=topic,
-            partition=record.partition,
-            offset=record.offset,
-            key=record.key,
-            attempt=attempt_of(record) + 1,
-            headers=record.headers,
-        )
+    letter = DeadLetter(
+        reason=rejected.reason,
+        path=rejected.path,
+        detail=rejected.detail,
+        source_topic=topic,
+        source_partition=record.partition,
+        source_offset=record.offset,
+        attempt=attempt_of(record) + 1,
     )
+    return Output(*encode_dead_letter(letter, record.key, record.value, record.headers))
 
 
 def attempt_of(record: Record) -> int:

@@ -10,8 +10,9 @@ from streams import topics
 from streams.admin import dead_letters as room
 from streams.admin.dead_letters import Choice, list_letters, redrive
 from streams.admin.sending import produce
-from streams.contracts.inputs.rules import Rejected, RejectReason
+from streams.contracts.inputs.rules import RejectReason
 from streams.contracts.outputs.encode import encode_dead_letter
+from streams.contracts.outputs.payloads import DeadLetter
 from streams.errors import OperatorError
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.worker_job import WorkerJob
@@ -29,15 +30,16 @@ def job(kafka: ApacheKafka, tmp_path: Path) -> WorkerJob:
 
 def _letter(number: int, value: bytes) -> tuple[object, ...]:
     reason: RejectReason = "in_the_future" if number % 3 == 0 else "missing_field"
-    letter = encode_dead_letter(
-        value,
-        Rejected(reason, "$.x", "is required"),
-        topic=topics.APP.name,
-        partition=1,
-        offset=number,
-        key=b"c%d" % number,
-        headers=(("ce_id", b"e%d" % number),),
+    facts = DeadLetter(
+        reason=reason,
+        path="$.x",
+        detail="is required",
+        source_topic=topics.APP.name,
+        source_partition=1,
+        source_offset=number,
+        attempt=1,
     )
+    letter = encode_dead_letter(facts, b"c%d" % number, value, (("ce_id", b"e%d" % number),))
     return letter.topic, letter.key, letter.value, letter.headers
 
 

@@ -139,23 +139,23 @@ def test_what_is_only_counted_goes_to_no_topic(effect: Effect) -> None:
 
 def test_a_dead_letter_keeps_the_bytes_and_tells_the_facts() -> None:
     """Raw bytes, key and headers stay; the facts can be read back; a new attempt replaces them."""
-    rejected = Rejected("missing_field", "$.page", "is required")
-    where: dict[str, Any] = {"topic": "events.app", "partition": 3, "offset": 42, "key": b"k"}
-    own = (("ce_id", b"x"),)
-    first = encode_dead_letter(b"\xff{", rejected, **where, headers=own)
-    assert first[:3] == ("dead-letters", b"k", b"\xff{")
-    again = encode_dead_letter(b"\xff{", rejected, **where, attempt=2, headers=first.headers)
-    assert [name for name, _ in again.headers].count("os_reason") == 1
-    assert dict(again.headers)["ce_id"] == b"x"
-    assert dead_letter_of(again.headers) == DeadLetter(
+    letter = DeadLetter(
         reason="missing_field",
         path="$.page",
         detail="is required",
         source_topic="events.app",
         source_partition=3,
         source_offset=42,
-        attempt=2,
+        attempt=1,
     )
+    first = encode_dead_letter(letter, b"k", b"\xff{", (("ce_id", b"x"),))
+    assert first[:3] == ("dead-letters", b"k", b"\xff{")
+    assert dict(first.headers)["os_source_offset"] == b"42"
+    second = replace(letter, attempt=2)
+    again = encode_dead_letter(second, b"k", b"\xff{", first.headers)
+    assert [name for name, _ in again.headers].count("os_reason") == 1
+    assert dict(again.headers)["ce_id"] == b"x"
+    assert dead_letter_of(again.headers) == second
 
 
 def test_headers_of_others_are_no_dead_letter() -> None:
