@@ -62,9 +62,7 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     person, ended = _without_consent(applied.person, applied.at_ms, world)
     if applied.ignored:
         return Step(person, (*before, *applied.effects, *ended))
-    person, credited = feedback.credit(
-        person, event, applied.at_ms, world.policy.policies, applied.sale, world.policy.places
-    )
+    person, credited = feedback.credit(person, event, applied.at_ms, world.policy, applied.sale)
     person = alerts.record_signals(person, event, applied.at_ms, world.policy.policies)
     person, leaving, risen = _evaluate_churn(person, applied, world)
     trigger_events = (*applied.trigger_events, *risen)
@@ -97,9 +95,7 @@ def _linked(
     if not isinstance(message, LinkAnswered):
         return person, ()
     at_ms = max(at_ms, person.last_at_ms)
-    person, credited = feedback.credit_shown(
-        person, at_ms, world.policy.policies, world.policy.places
-    )
+    person, credited = feedback.credit_shown(person, at_ms, world.policy)
     person = decisions.set_reminders(person, at_ms, world.policy)
     asked = tuple(other for other in person.links_asked if other != message.other_id)
     person = replace(person, links_asked=asked)

@@ -1,10 +1,13 @@
 """What is sent of an alert, field by field."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 from streams.alerts.scoring import Scoring
 from streams.alerts.wording import alert_text, ended_text
 from streams.contracts.common import ChannelName, Money, Purpose, RiskBandName
+from streams.contracts.ids import derive_id
 from streams.contracts.outputs.payloads import (
     AlertTransition,
     ChurnAlert,
@@ -42,6 +45,15 @@ class Raised(Struct, frozen=True, kw_only=True):
     value_at_risk: float
 
 
+class Ended(Struct, frozen=True):
+    """A case that ends without a score: why, when, and which model watched it."""
+
+    case: AlertCase
+    why: Literal["consent_withdrawn", "merged"]
+    at_ms: int
+    model_version: str
+
+
 def churn_alert(
     person: Customer, raised: Raised, scoring: Scoring, policies: Policies
 ) -> ChurnAlert:
@@ -76,13 +88,11 @@ def churn_alert(
     )
 
 
-def ended_alert(
-    person: Customer, case: AlertCase, why: str, now_ms: int, model_version: str, policies: Policies
-) -> ChurnAlert:
+def ended_alert(person: Customer, ended: Ended, policies: Policies) -> ChurnAlert:
     """The last message of a case that ends without a score: it says nothing of the person."""
-    definition = policies.churn
+    definition, case, now_ms = policies.churn, ended.case, ended.at_ms
     return ChurnAlert(
-        alert_id=case.alert_id,
+        alert_id=derive_id("a", person.customer_id, ended.why, str(now_ms), case.case_id),
         case_id=case.case_id,
         customer_id=person.customer_id,
         raised_at=from_ms(now_ms),
@@ -96,12 +106,12 @@ def ended_alert(
         days_since_last_purchase=None,
         expected_next_purchase_at=None,
         overdue_ratio=None,
-        reason_codes=(why,),
+        reason_codes=(ended.why,),
         signals=(),
         value_at_risk=Money(amount="0.00", currency=policies.currency),
         recommended=None,
-        text=ended_text(why),
-        model=Versioned(id=CHURN, version=model_version),
+        text=ended_text(ended.why),
+        model=Versioned(id=CHURN, version=ended.model_version),
         experiment=_arm(definition, case),
         consent=_proof(person),
         traceparent=None,

@@ -6,7 +6,7 @@ which would silently drop it.
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Final
 
 import msgspec
 from confluent_kafka import Producer
@@ -14,11 +14,12 @@ from confluent_kafka import Producer
 from streams import topics
 from streams.audit import Came
 from streams.broker.clients import librdkafka_config
+from streams.contracts.outputs.payloads import NextBestOffer
 from streams.demo.reader import Reader
 from streams.demo.scoreboard import Scoreboard
 from streams.settings import Settings
 from streams.simulator.records import Sent
-from streams.simulator.stories import Story
+from streams.simulator.stories import Received, Story
 
 LAG_MAX = 500
 IDLE_S = 0.01
@@ -27,11 +28,11 @@ DRAIN_S_MAX = 10.0
 PRODUCE_S_MAX = 30.0
 
 
-_payload = msgspec.json.Decoder(dict[str, Any])
+_OFFERS: Final = msgspec.json.Decoder(NextBestOffer)
 
 
 class Play:
-    """One story over so many seconds. `show` is called a few times a second, `check` as well.
+    """One story over so many seconds.
 
     `came` and `went` keep what was sent and what came out, for the auditor.
     """
@@ -43,7 +44,6 @@ class Play:
         reader: Reader,
         board: Scoreboard,
         seconds: float,
-        stopped: Callable[[], bool],
     ) -> None:
         self.story = story
         self.reader = reader
@@ -54,7 +54,6 @@ class Play:
         self.began_s = 0.0
         self.came: list[Came] = []
         self.went: list[tuple[str, bytes]] = []
-        self._stopped = stopped
         self._producer = Producer(
             {
                 **librdkafka_config(settings),
@@ -74,10 +73,13 @@ class Play:
         """Real seconds since the beginning."""
         return time.monotonic() - self.began_s
 
-    def run(self, show: Callable[[], None]) -> None:
-        """Play until the time is over or somebody stops it, then wait for what is on its way."""
+    def run(self, show: Callable[[], None], stopped: Callable[[], bool]) -> None:
+        """Play until the time is over or `stopped`, then wait for what is on its way.
+
+        `show` is called a few times a second.
+        """
         self.began_s = before_s = shown_s = time.monotonic()
-        while not self._stopped() and self.elapsed_s < self.seconds:
+        while not stopped() and self.elapsed_s < self.seconds:
             now_s = time.monotonic()
             if self.reader.lag + self._on_its_way() <= LAG_MAX:
                 self.played_s += now_s - before_s
@@ -87,7 +89,7 @@ class Play:
                 shown_s = now_s
                 show()
             time.sleep(IDLE_S)
-        self._drain(show)
+        self._drain(show, stopped)
 
     def _advance(self) -> None:
         """Take in what came, then let the story go on to its present."""
@@ -103,7 +105,8 @@ class Play:
             self.board.take(record)
             self.went.append((record.topic, record.value))
             if record.topic == topics.NEXT_BEST_OFFERS.name:
-                self.story.receive(_payload.decode(record.value), self.now_ms)
+                offer = _OFFERS.decode(record.value)
+                self.story.receive(Received.of(offer), self.now_ms)
 
     def _send(self, sent: Sent) -> None:
         self.board.note_sent(sent.value, time.monotonic())
@@ -118,10 +121,10 @@ class Play:
     def _on_its_way(self) -> int:
         return len(self._producer)
 
-    def _drain(self, show: Callable[[], None]) -> None:
+    def _drain(self, show: Callable[[], None], stopped: Callable[[], bool]) -> None:
         self._producer.flush(PRODUCE_S_MAX)
         deadline_s = time.monotonic() + DRAIN_S_MAX
-        while not self._stopped() and time.monotonic() < deadline_s:
+        while not stopped() and time.monotonic() < deadline_s:
             self._take_in()
             show()
             if self.reader.processed >= self.board.sent and self.reader.lag == 0:

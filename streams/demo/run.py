@@ -101,10 +101,10 @@ class Show:
                 return None
             reader = Reader(stage.settings, from_now=stage.foreign)
             reader.start()
-            play = Play(told, stage.settings, reader, self._board, wish.seconds, stopped)
+            play = Play(told, stage.settings, reader, self._board, wish.seconds)
             self._play = play
             try:
-                play.run(lambda: screen.show(self._scene(stage, play)))
+                play.run(lambda: screen.show(self._scene(stage, play)), stopped)
                 return self._scene(stage, play, at_the_end=True)
             finally:
                 self._now_ms = play.now_ms

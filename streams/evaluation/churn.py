@@ -11,9 +11,9 @@ import numpy as np
 from msgspec import Struct
 
 from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
-from streams.customer.rhythm import Rhythm, is_lapsed
+from streams.customer.rhythm import is_lapsed
 from streams.errors import OperatorError
-from streams.evaluation.churn_stream import ChurnStream
+from streams.evaluation.churn_stream import ChurnStream, Scored
 from streams.evaluation.purchases import Purchase
 from streams.evaluation.scores import Quality, bias_by_group, measure
 from streams.features.rhythm import purchase_history
@@ -89,7 +89,7 @@ def evaluate_at(
     population, likelihood = _fit_all(stream, at_ms)
     model = stream.learner.view(f"at-{at_ms}")
     predictions = tuple(
-        _predict(model, who, at_ms, rhythm, tick_ms, ticks, population)
+        _predict(model, Scored(who, at_ms, rhythm), tick_ms, ticks, population)
         for who, rhythm in sorted(stream.rhythms.items())
     )
     active = [
@@ -168,23 +168,23 @@ def predict_all(
     stream, predictions = ChurnStream(tick_ms, horizon_ms), list[Prediction]()
     ticks, model, taken_day = horizon_ms / tick_ms, ChurnModel(), -1
     for purchase in _with_progress(purchases, on_progress):
-        for who, at_ms, rhythm in stream.ticks(purchase.at_ms):
+        for scored in stream.ticks(purchase.at_ms):
+            at_ms = scored.at_ms
             if at_ms // DAY_MS != taken_day:
                 model, taken_day = stream.learner.view(f"at-{at_ms}"), at_ms // DAY_MS
-            predictions.append(_predict(model, who, at_ms, rhythm, tick_ms, ticks))
+            predictions.append(_predict(model, scored, tick_ms, ticks))
         stream.buy(purchase)
     return predictions, stream
 
 
 def _predict(
     model: ChurnModel,
-    who: str,
-    at_ms: int,
-    rhythm: Rhythm,
+    scored: Scored,
     tick_ms: int,
     ticks: float,
     population: BgNbd | None = None,
 ) -> Prediction:
+    who, at_ms, rhythm = scored
     parts = model.parts(rhythm, at_ms, tick_ms, ticks)
     bgnbd = parts.bgnbd
     if population is not None:

@@ -5,6 +5,7 @@ The same rhythm, ticks, label discipline and learner as in `process`, without ev
 
 import heapq
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from streams.customer.rhythm import (
     Rhythm,
@@ -13,9 +14,18 @@ from streams.customer.rhythm import (
     next_tick_ms,
     record_purchase,
 )
+from streams.customer.row import ScoringMoment
 from streams.evaluation.purchases import Purchase
 from streams.features.rhythm import churn_example
 from streams.models.churn import ChurnLearner
+
+
+class Scored(NamedTuple):
+    """A customer who is scored at this moment."""
+
+    customer_id: str
+    at_ms: int
+    rhythm: Rhythm
 
 
 class ChurnStream:
@@ -29,7 +39,7 @@ class ChurnStream:
         self.learner = ChurnLearner(tick_ms)
         self._due: list[tuple[int, str]] = []
         self._ticking: set[str] = set()
-        self._waiting: dict[str, tuple[int, Rhythm]] = {}
+        self._waiting: dict[str, ScoringMoment] = {}
 
     def buy(self, purchase: Purchase) -> None:
         """Record a purchase; call `ticks` up to its moment before."""
@@ -41,7 +51,7 @@ class ChurnStream:
             self._ticking.add(who)
             heapq.heappush(self._due, (next_tick_ms(who, purchase.at_ms, self.tick_ms), who))
 
-    def ticks(self, until_ms: int) -> Iterator[tuple[str, int, Rhythm]]:
+    def ticks(self, until_ms: int) -> Iterator[Scored]:
         """Run what is due up to `until_ms`: learn the last tick's label, yield who is scored now.
 
         Everything is learned that was known at the moment before it is yielded, nothing else.
@@ -53,16 +63,15 @@ class ChurnStream:
             if is_lapsed(rhythm, at_ms, self.horizon_ms):
                 self._ticking.discard(who)
                 continue
-            self._waiting[who] = (at_ms, rhythm)
-            heapq.heappush(self._due, (next_tick_ms(who, at_ms, self.tick_ms), who))
-            yield who, at_ms, rhythm
+            due_ms = next_tick_ms(who, at_ms, self.tick_ms)
+            self._waiting[who] = ScoringMoment(at_ms, due_ms, rhythm)
+            heapq.heappush(self._due, (due_ms, who))
+            yield Scored(who, at_ms, rhythm)
 
     def _learn(self, who: str, rhythm: Rhythm, at_ms: int) -> None:
         if who not in self._waiting:
             return
-        scored_at_ms, seen = self._waiting.pop(who)
-        returned = has_returned(rhythm, scored_at_ms)
-        example_id = f"{who}:{scored_at_ms}"
-        self.learner.learn(
-            churn_example(example_id, seen, scored_at_ms, returned, at_ms, self.tick_ms, who)
-        )
+        scored = self._waiting.pop(who)
+        returned = has_returned(rhythm, scored.scored_at_ms)
+        example_id = f"{who}:{scored.scored_at_ms}"
+        self.learner.learn(churn_example(example_id, scored, returned, at_ms, who))

@@ -60,9 +60,7 @@ class Replay:
     The files appear in `out` at the end, all of them, or not at all.
     """
 
-    def __init__(
-        self, policy: Policy, out: Path, *, learn: bool = True, overwrite: bool = False
-    ) -> None:
+    def __init__(self, policy: Policy, out: Path, *, overwrite: bool = False) -> None:
         """`out` is made if it is not there; what it holds stays unless `overwrite` is said.
 
         Raises:
@@ -73,7 +71,7 @@ class Replay:
                 f"{out} is not empty. Say --overwrite to replace the results in it, or name "
                 "another folder"
             )
-        self.driver = Driver(policy, initial_models(), Trainer() if learn else None)
+        self.driver = Driver(policy, initial_models(), Trainer())
         self.out = out
         self.counts: dict[str, Counter[str]] = {}
         self.records = 0
@@ -189,7 +187,6 @@ def replay(
     policy: Policy,
     out: Path,
     *,
-    learn: bool = True,
     overwrite: bool = False,
     on_record: Callable[[], None] = lambda: None,
 ) -> Replay:
@@ -199,14 +196,13 @@ def replay(
         records: the order of the file is the order of arrival.
         policy: the compiled reference data.
         out: the folder for the outputs.
-        learn: false freezes the models.
         overwrite: replace results that `out` holds.
         on_record: called after each record, for a progress bar.
 
     Raises:
         OperatorError: `out` holds something.
     """
-    with Replay(policy, out, learn=learn, overwrite=overwrite) as run:
+    with Replay(policy, out, overwrite=overwrite) as run:
         for record in records:
             run.feed(record)
             on_record()

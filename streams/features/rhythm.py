@@ -14,6 +14,7 @@ from streams.contracts.ids import stable_hash
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.times import DAY_MS
 from streams.customer.rhythm import HALF_LIVES_TICKS, Rhythm
+from streams.customer.row import ScoringMoment
 
 RHYTHM_FEATURES: tuple[str, ...] = (
     "log_silence",
@@ -145,20 +146,20 @@ def churn_example_features(
 
 def churn_example(
     example_id: str,
-    rhythm_at_scoring: Rhythm,
-    scored_at_ms: int,
+    scored: ScoringMoment,
     returned: bool,
     observed_at_ms: int,
-    tick_ms: int,
     customer_id: str = "",
 ) -> LearningExample:
     """The labeled example of a scoring moment, once its tick is over."""
+    at_ms = scored.scored_at_ms
+    tick_ms = scored.label_due_at_ms - at_ms
     return LearningExample(
         example_id=example_id,
         model="churn",
         observed_at_ms=observed_at_ms,
         label=float(returned),
-        features=churn_example_features(rhythm_at_scoring, scored_at_ms, tick_ms, customer_id),
+        features=churn_example_features(scored.rhythm, at_ms, tick_ms, customer_id),
     )
 
 

@@ -36,11 +36,9 @@ def label_scoring(
         return person, ()
     example = churn_example(
         derive_id("x", person.customer_id, "churn", str(waiting.scored_at_ms)),
-        waiting.rhythm,
-        waiting.scored_at_ms,
+        waiting,
         has_returned(person.rhythm, waiting.scored_at_ms),
         at_ms,
-        waiting.label_due_at_ms - waiting.scored_at_ms,
         person.customer_id,
     )
     return person, (OutcomeLabeled(example),)

@@ -1,5 +1,6 @@
 """What becomes of one decision: used or assisted, and the row with it."""
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.contracts.outputs.effects import Effect, OutcomeName, OutcomeSeen
@@ -13,6 +14,16 @@ from streams.customer.row import (
 )
 from streams.feedback.labels import late_conversion, used
 
+
+class Use(Struct, frozen=True):
+    """An offer was used: when, as of when it is told, what it brought, and with which order."""
+
+    at_ms: int
+    now_ms: int
+    amount: float
+    order_id: str = ""
+
+
 Changed = tuple[Customer, tuple[Effect, ...]]
 
 
@@ -25,21 +36,14 @@ def with_decision(person: Customer, changed: OpenDecision) -> Customer:
     return replace(person, open_decisions=decisions, coupons_out=out)
 
 
-def redeem(
-    person: Customer,
-    decision: OpenDecision,
-    at_ms: int,
-    now_ms: int,
-    amount: float,
-    order_id: str = "",
-) -> Changed:
-    """The offer was used at `at_ms`; a second report of the same changes nothing."""
+def redeem(person: Customer, decision: OpenDecision, use: Use) -> Changed:
+    """The offer was used; a second report of the same changes nothing."""
     if decision.status == "used":
         return person, ()
-    seen = outcome(decision, "redeemed", amount)
-    labels = _positive(person, decision, now_ms)
-    changed = replace(decision, redeemed_at_ms=at_ms, status="used")
-    person = with_redemption(with_decision(person, changed), decision.offer_id, at_ms, order_id)
+    seen = outcome(decision, "redeemed", use.amount)
+    labels = _positive(person, decision, use.now_ms)
+    changed = replace(decision, redeemed_at_ms=use.at_ms, status="used")
+    person = with_redemption(with_decision(person, changed), decision.offer_id, use)
     return person, (seen, *labels)
 
 
@@ -49,9 +53,9 @@ def assist(person: Customer, decision: OpenDecision, now_ms: int) -> Changed:
     return with_decision(person, replace(decision, status="assisted")), labels
 
 
-def with_redemption(person: Customer, offer_id: str, at_ms: int, order_id: str = "") -> Customer:
+def with_redemption(person: Customer, offer_id: str, use: Use) -> Customer:
     """The person with one more offer used; beyond the maximum the oldest is forgotten."""
-    redemptions = (*person.redemptions, Redeemed(offer_id, at_ms, order_id))
+    redemptions = (*person.redemptions, Redeemed(offer_id, use.at_ms, use.order_id))
     return replace(person, redemptions=redemptions[-REDEMPTIONS_MAX:])
 
 

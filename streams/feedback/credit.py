@@ -1,25 +1,21 @@
 """One event joined with the person's open decisions."""
 
 from streams.contracts.inputs.events import App, InputEvent, OfferFeedback, Purchase
-from streams.contracts.reference.structs import Policies
-from streams.customer import Places, Sale
+from streams.customer import Sale
 from streams.customer.row import Customer
-from streams.feedback.closing import Changed, with_shown, without_redemptions
+from streams.feedback.closing import Changed, Use, with_shown, without_redemptions
 from streams.feedback.outcomes import opened_push, report
-from streams.feedback.purchases import credit_order, shown_on
+from streams.feedback.purchases import CreditRules, credit_order, order_id_of, shown_on
 from streams.feedback.sales import sold
 from streams.feedback.shown import credit_shown
-
-NOWHERE = Places()
 
 
 def credit(
     person: Customer,
     event: InputEvent,
     now_ms: int,
-    policies: Policies,
+    rules: CreditRules,
     sale: Sale | None = None,
-    places: Places = NOWHERE,
 ) -> Changed:
     """The person with outcomes credited, and what was seen and labeled.
 
@@ -33,43 +29,40 @@ def credit(
         person: the row, the event already applied.
         event: any event; reports on offers and orders are credited, others pass.
         now_ms: the row's time, not before the event's.
-        policies: attribution window, experiment, margin share.
-        places: whose coupon a code is, and what a cancelled order does to it.
+        rules: of the shop; a compiled policy is one.
         sale: what the event changed of an order, as `apply` found it; None: an order is new.
     """
     if isinstance(event, OfferFeedback):
-        return report(person, event, now_ms, policies)
+        return report(person, event, now_ms, rules.policies)
     if isinstance(event, App) and event.event_name == "push_opened":
         return opened_push(person, event, now_ms)
     if not isinstance(event, Purchase):
         return person, ()
-    person, credited = _coupons(person, event, now_ms, policies, sale, places)
-    if sale is not None and sale.after.cancelled and places.coupon_after_cancel == "free":
+    person, credited = _coupons(person, event, now_ms, rules, sale)
+    if sale is not None and sale.after.cancelled and rules.places.coupon_after_cancel == "free":
         person = without_redemptions(person, sale.after.order_id)
-    return person, credited + (sold(person, sale, policies) if sale is not None else ())
+    return person, credited + (sold(person, sale, rules.policies) if sale is not None else ())
 
 
 def _coupons(
-    person: Customer,
-    event: Purchase,
-    now_ms: int,
-    policies: Policies,
-    sale: Sale | None,
-    places: Places,
+    person: Customer, event: Purchase, now_ms: int, rules: CreditRules, sale: Sale | None
 ) -> Changed:
     """What an order, or an update of it, is credited to; an order of zero by its coupons alone."""
+    at_ms, order_id = min(event.at_ms, now_ms), order_id_of(event)
     if event.event_name == "order_completed" and event.total.value >= 0.0:
         is_new = event.total.value > 0.0 and (sale is None or sale.before is None)
-        person, credited = credit_order(person, event, now_ms, policies, places, is_new=is_new)
+        whole = Use(at_ms, now_ms, event.total.value, order_id)
+        person, credited = credit_order(person, event, whole, rules, is_new=is_new)
         if not person.coupons_shown:
             return person, credited
-        person, more = credit_shown(person, now_ms, policies, places)
+        person, more = credit_shown(person, now_ms, rules)
         return person, credited + more
     if event.event_name != "order_updated" or not event.coupons:
         return person, ()
     if sale is not None:
         order = sale.after
-        return credit_order(person, event, now_ms, policies, places, is_new=False, order=order)
+        whole = Use(min(order.at_ms, now_ms), now_ms, order.completed, order_id)
+        return credit_order(person, event, whole, rules, is_new=False)
     for coupon in event.coupons:
-        person = with_shown(person, shown_on(event, coupon, min(event.at_ms, now_ms)))
+        person = with_shown(person, shown_on(event, coupon, at_ms))
     return person, ()

@@ -22,6 +22,7 @@ from streams.customer.row import (
 )
 from streams.feedback.closing import (
     Changed,
+    Use,
     outcome,
     redeem,
     with_decision,
@@ -50,14 +51,11 @@ def report(person: Customer, event: OfferFeedback, now_ms: int, policies: Polici
     if decision is not None:
         return take(person, decision, event, now_ms)
     if event.event_name == "offer_redeemed":
-        at_ms = min(event.at_ms, now_ms)
-        before = person
-        person, seen = redeem_unknown(
-            person, event.decision_id, event.offer_id, at_ms, event.reward or 0.0, policies
-        )
+        use, before = _use(event, now_ms), person
+        person, seen = redeem_unknown(person, event.decision_id, event.offer_id, use, policies)
         if person is not before:
             shown = ShownCoupon(
-                "", at_ms, offer_id=event.offer_id, decision_id=event.decision_id, counted=True
+                "", use.at_ms, offer_id=event.offer_id, decision_id=event.decision_id, counted=True
             )
             person = with_shown(person, shown)
         return person, seen
@@ -77,13 +75,7 @@ def find(person: Customer, decision_id: str | None) -> OpenDecision | None:
 
 
 def redeem_unknown(
-    person: Customer,
-    decision_id: str,
-    offer_id: str,
-    at_ms: int,
-    amount: float,
-    policies: Policies,
-    order_id: str = "",
+    person: Customer, decision_id: str, offer_id: str, use: Use, policies: Policies
 ) -> Changed:
     """An offer used without a decision in the row; again within the window it is the same use.
 
@@ -94,16 +86,16 @@ def redeem_unknown(
     same = [
         redeemed
         for redeemed in person.redemptions
-        if redeemed.offer_id == offer_id and abs(redeemed.at_ms - at_ms) <= window_ms
+        if redeemed.offer_id == offer_id and abs(redeemed.at_ms - use.at_ms) <= window_ms
     ]
     if same:
-        told = any(redeemed.order_id in ("", order_id) for redeemed in same)
-        if told or not order_id or policies.coupon_after_cancel == "used":
+        told = any(redeemed.order_id in ("", use.order_id) for redeemed in same)
+        if told or not use.order_id or policies.coupon_after_cancel == "used":
             return person, ()
-        return with_redemption(person, offer_id, at_ms, order_id), ()
+        return with_redemption(person, offer_id, use), ()
     arm = arm_of(policies.experiment, person.customer_id).name
-    seen = OutcomeSeen(decision_id, arm, "redeemed", offer_id, amount)
-    return with_redemption(person, offer_id, at_ms, order_id), (seen,)
+    seen = OutcomeSeen(decision_id, arm, "redeemed", offer_id, use.amount)
+    return with_redemption(person, offer_id, use), (seen,)
 
 
 def _delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
@@ -136,7 +128,11 @@ def _dismissed(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: 
 
 
 def _redeemed(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
-    return redeem(person, d, min(event.at_ms, now_ms), now_ms, event.reward or 0.0)
+    return redeem(person, d, _use(event, now_ms))
+
+
+def _use(event: OfferFeedback, now_ms: int) -> Use:
+    return Use(min(event.at_ms, now_ms), now_ms, event.reward or 0.0)
 
 
 def _not_delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:

@@ -8,7 +8,7 @@ its own is never assisted: who had the coupon and did not show it would have bou
 order credits one decision a coupon, or one by attribution; one decision is credited once.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -18,31 +18,42 @@ from streams.contracts.outputs.effects import Effect
 from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS
 from streams.customer import Places
-from streams.customer.row import Customer, OpenDecision, Order, ShownCoupon
-from streams.feedback.closing import Changed, assist, redeem, with_shown
+from streams.customer.row import Customer, OpenDecision, ShownCoupon
+from streams.feedback.closing import Changed, Use, assist, redeem, with_shown
 from streams.feedback.outcomes import find, redeem_unknown
 
 GCN_DIGITS_MIN = 13
 
 
+class CreditRules(Protocol):
+    """What of the shop's reference data outcomes are credited by; a policy is one."""
+
+    @property
+    def policies(self) -> Policies:
+        """Attribution window, experiment, margin share."""
+        ...
+
+    @property
+    def places(self) -> Places:
+        """Whose coupon a code is, and what a cancelled order does to it."""
+        ...
+
+
 def credit_order(
     person: Customer,
     event: Purchase,
-    now_ms: int,
-    policies: Policies,
-    places: Places,
+    whole: Use,
+    rules: CreditRules,
     *,
     is_new: bool,
-    order: Order | None = None,
 ) -> Changed:
     """The person after an order was told, and what it was credited to.
 
     Coupons count whenever they are told; an order is attributed to a view only when it `is_new`.
-    What an update tells counts as of the `order`. A coupon whose decision the row does not hold is
-    remembered: the row may be merged with one that does.
+    `whole` is the use of the whole order, in which coupons share. A coupon whose decision the row
+    does not hold is remembered: the row may be merged with one that does.
     """
-    at_ms = min(event.at_ms if order is None else order.at_ms, now_ms)
-    total = event.total.value if order is None else order.completed
+    at_ms, places = whole.at_ms, rules.places
     coupons = [c for c in event.coupons if named_by(person, c, at_ms, places) is not None]
     strange = [c for c in event.coupons if c not in coupons and not _was_used(person, c, at_ms)]
     effects: list[Effect] = []
@@ -53,8 +64,8 @@ def credit_order(
         if not named.offer_id:
             strange.append(coupon)
             continue
-        before, use = person, Use(order_id_of(event), at_ms, total / len(coupons))
-        person, used = credit_use(person, named, use, now_ms, policies)
+        before, use = person, replace(whole, amount=whole.amount / len(coupons))
+        person, used = credit_use(person, named, use, rules.policies)
         effects.extend(used)
         if named.decision is None and person is not before:
             own = replace(coupon, offer_id=named.offer_id, decision_id=named.decision_id or None)
@@ -62,7 +73,7 @@ def credit_order(
     for coupon in strange:
         person = with_shown(person, shown_on(event, coupon, at_ms))
     if not coupons and is_new:
-        person, assisted = _attribute(person, event, now_ms, policies)
+        person, assisted = _attribute(person, event, whole.now_ms, rules.policies)
         effects.extend(assisted)
     return person, tuple(effects)
 
@@ -87,14 +98,6 @@ def order_id_of(event: Purchase) -> str:
     """Which order an event is about."""
     own = event.event_name == "order_completed" or event.original_order_id is None
     return event.order_id if own else event.original_order_id or event.order_id
-
-
-class Use(NamedTuple):
-    """A coupon that was shown: on which order, when, and how much of the order it stands for."""
-
-    order_id: str
-    at_ms: int
-    amount: float
 
 
 class Named(NamedTuple):
@@ -129,15 +132,11 @@ def _sent_before(person: Customer, coupon: CouponUse, at_ms: int, places: Places
     return None
 
 
-def credit_use(
-    person: Customer, named: Named, use: Use, now_ms: int, policies: Policies
-) -> Changed:
+def credit_use(person: Customer, named: Named, use: Use, policies: Policies) -> Changed:
     """The person after the use of an offer was credited to its decision, if the row holds it."""
     if named.decision is not None:
-        return redeem(person, named.decision, use.at_ms, now_ms, use.amount, use.order_id)
-    return redeem_unknown(
-        person, named.decision_id, named.offer_id, use.at_ms, use.amount, policies, use.order_id
-    )
+        return redeem(person, named.decision, use)
+    return redeem_unknown(person, named.decision_id, named.offer_id, use, policies)
 
 
 def _was_used(person: Customer, coupon: CouponUse, at_ms: int) -> bool:

@@ -13,15 +13,15 @@ from streams.contracts.reference.structs import Policies
 from streams.customer import Places
 from streams.customer.orders import was_counted
 from streams.customer.row import Customer, Order, ShownCoupon
-from streams.feedback.closing import Changed
-from streams.feedback.purchases import Named, Use, credit_use, named_by
+from streams.feedback.closing import Changed, Use
+from streams.feedback.purchases import CreditRules, Named, credit_use, named_by
 
 
-def credit_shown(person: Customer, now_ms: int, policies: Policies, places: Places) -> Changed:
+def credit_shown(person: Customer, now_ms: int, rules: CreditRules) -> Changed:
     """The person with every remembered coupon credited whose decision or offer is known now."""
     effects: list[Effect] = []
     for shown in person.coupons_shown:
-        changed = _credited(person, shown, now_ms, policies, places)
+        changed = _credited(person, shown, now_ms, rules)
         if changed is not None:
             rest = tuple(c for c in person.coupons_shown if c is not shown)
             person = replace(changed[0], coupons_shown=rest)
@@ -30,24 +30,24 @@ def credit_shown(person: Customer, now_ms: int, policies: Policies, places: Plac
 
 
 def _credited(
-    person: Customer, shown: ShownCoupon, now_ms: int, policies: Policies, places: Places
+    person: Customer, shown: ShownCoupon, now_ms: int, rules: CreditRules
 ) -> Changed | None:
     """The person after the coupon was credited, or is no longer of interest; None: it waits on."""
     order = next((o for o in person.orders if o.order_id == shown.order_id), None)
     if order is None and shown.order_id and not was_counted(person.order_digests, shown.order_id):
         return None
-    if order is not None and order.cancelled and places.coupon_after_cancel == "free":
+    if order is not None and order.cancelled and rules.places.coupon_after_cancel == "free":
         return person, ()
     at_ms = shown.at_ms if order is None else order.at_ms
-    named = _named(person, shown, at_ms, places)
+    named = _named(person, shown, at_ms, rules.places)
     if named is None or not named.offer_id:
         return None
     if not shown.counted and _is_known(person, named, shown):
         return person, ()
-    use = Use(shown.order_id, at_ms, _amount(order, shown))
+    use = Use(at_ms, now_ms, _amount(order, shown), shown.order_id)
     if shown.counted:
-        return _labeled(person, named, use, now_ms, policies)
-    return credit_use(person, named, use, now_ms, policies)
+        return _labeled(person, named, use, rules.policies)
+    return credit_use(person, named, use, rules.policies)
 
 
 def _named(person: Customer, shown: ShownCoupon, at_ms: int, places: Places) -> Named | None:
@@ -66,13 +66,11 @@ def _named(person: Customer, shown: ShownCoupon, at_ms: int, places: Places) -> 
     return named_by(decided, use, at_ms, places)
 
 
-def _labeled(
-    person: Customer, named: Named, use: Use, now_ms: int, policies: Policies
-) -> Changed | None:
+def _labeled(person: Customer, named: Named, use: Use, policies: Policies) -> Changed | None:
     """The decision's label, where the offer counts as used already."""
     if named.decision is None:
         return None
-    after, effects = credit_use(person, named, use, now_ms, policies)
+    after, effects = credit_use(person, named, use, policies)
     labels = tuple(effect for effect in effects if not isinstance(effect, OutcomeSeen))
     return replace(after, redemptions=person.redemptions), labels
 

@@ -16,24 +16,24 @@ SAID: LinkMethod = "manual"
 MADE_ROOM: LinkMethod = "device"
 
 
-def instruct(
-    name: str, customer_id: str, other: str, to: str, at_ms: int, method: LinkMethod = SAID
-) -> EventRouted:
-    """A word from a person to an id that points to them; it travels as an event of its own."""
+def instruct(name: str, customer_id: str, link: Link, at_ms: int) -> EventRouted:
+    """A word from a person to the id `from_`, which points to them, as an event of its own."""
+    other = link.from_
     event = Profile(
-        event_id=derive_id("link", name, customer_id, other, to, str(at_ms)),
+        event_id=derive_id("link", name, customer_id, other, link.to, str(at_ms)),
         event_name="identity_linked" if name == "identity_linked" else "identity_unlinked",
         occurred_at=from_ms(at_ms),
         identity=Identity(customer_id=customer_id),
         channel="web",
-        link=Link(from_=other, to=to, method=method),
+        link=link,
     )
     return EventRouted(other, RoutedEvent(key=other, topic=PROFILE.name, event=event))
 
 
 def unlink(customer_id: str, other: str, at_ms: int, method: LinkMethod = MADE_ROOM) -> EventRouted:
     """The word to drop the address: `SAID` by somebody, or only to make room for a newer one."""
-    return instruct("identity_unlinked", customer_id, other, customer_id, at_ms, method)
+    link = Link(from_=other, to=customer_id, method=method)
+    return instruct("identity_unlinked", customer_id, link, at_ms)
 
 
 def is_instruction(message: Message) -> bool:

@@ -122,7 +122,8 @@ def implied(
             continue
         if other in person.refused_ids:
             continue
-        person, asks = _asks(person, other, method, at_ms, event.event_id, rules)
+        request = _request(person, other, method, at_ms, event.event_id)
+        person, asks = _asks(person, request, rules)
         effects.extend(asks)
     return person, tuple(effects)
 
@@ -147,7 +148,8 @@ def stated(
         if other == person.customer_id or (other in person.linked_ids and hops > 0):
             continue
         evidence = link.evidence_event_id or event.event_id
-        person, asks = _asks(person, other, link.method, at_ms, evidence, rules)
+        request = _request(person, other, link.method, at_ms, evidence)
+        person, asks = _asks(person, request, rules)
         effects.extend(asks)
     return person, tuple(effects)
 
@@ -213,40 +215,36 @@ def _asker(person: Customer, event: Profile, link: Link) -> str:
 
 
 def _asks(
-    person: Customer,
-    other: str,
-    method: LinkMethod,
-    at_ms: int,
-    evidence: str | None,
-    rules: IdentityRules,
+    person: Customer, request: LinkRequested, rules: IdentityRules
 ) -> tuple[Customer, tuple[Effect, ...]]:
     """The person who asks for one more id, unless they have asked too often today."""
+    other, at_ms = request.other_id, request.requested_at_ms
     person, may_ask, reported = within_limit(person, other, at_ms, rules)
     if not may_ask:
         return person, reported
     person, forgotten = with_link(person, other, at_ms, rules)
-    return person, (_ask(person, other, method, at_ms, evidence), *forgotten)
+    return person, (EventRouted(other, request), *forgotten)
 
 
-def _ask(
+def _request(
     person: Customer, other: str, method: LinkMethod, at_ms: int, evidence: str | None
-) -> EventRouted:
-    request = LinkRequested(
+) -> LinkRequested:
+    return LinkRequested(
         customer_id=person.customer_id,
         other_id=other,
         method=method,
         requested_at_ms=at_ms,
         evidence_event_id=evidence,
     )
-    return EventRouted(other, request)
 
 
 def _asked_back(request: LinkRequested, row: Customer, rules: IdentityRules) -> Resolution:
     """The larger id asked: we stay, and ask for it; asking twice is answered once."""
     at_ms = request.requested_at_ms
     person, forgotten = with_link(row, request.customer_id, at_ms, rules)
-    ask = _ask(person, request.customer_id, request.method, at_ms, request.evidence_event_id)
-    return done(person, at_ms, ask, *forgotten)
+    evidence = request.evidence_event_id
+    back = _request(person, request.customer_id, request.method, at_ms, evidence)
+    return done(person, at_ms, EventRouted(request.customer_id, back), *forgotten)
 
 
 def _address(request: LinkRequested, row: Customer | None, erasure: Erasure | None) -> Alias:
@@ -283,13 +281,14 @@ def _passed_on(answer: LinkAnswered, row: Alias) -> tuple[Effect, ...]:
     if answer.conflict_with is not None:
         return (onward,)
     at_ms, old = answer.answered_at_ms, answer.customer_id
-    return onward, instruct("identity_linked", old, answer.other_id, row.moved_to, at_ms)
+    link = Link(from_=answer.other_id, to=row.moved_to, method=SAID)
+    return onward, instruct("identity_linked", old, link, at_ms)
 
 
 def _repoint(request: LinkRequested, row: Customer, linked: str) -> EventRouted:
     """A customer who moves tells the ids that point here to point to the new place."""
-    at_ms, new = request.requested_at_ms, request.customer_id
-    return instruct("identity_linked", row.customer_id, linked, new, at_ms)
+    link = Link(from_=linked, to=request.customer_id, method=SAID)
+    return instruct("identity_linked", row.customer_id, link, request.requested_at_ms)
 
 
 def _changed(answer: LinkAnswered, kind: str) -> IdentityChanged:

@@ -50,7 +50,7 @@ def resolve(message: Message, row: Row | None, rules: IdentityRules = DEFAULTS) 
         case Event():  # the common case first
             if isinstance(row, Alias):
                 return _sent_on(message, row, topic_of(message), 0, None)
-            return _event(message, message.identity.key, row, None, None, rules)
+            return _event(message, row, None, rules)
         case Tick():
             return _ticked(message, row)
         case LinkRequested():
@@ -91,7 +91,7 @@ def _at_row(message: RoutedEvent, row: Row | None, rules: IdentityRules) -> Reso
     if isinstance(event, PrivacyRequest) and theirs:
         return erasing.forgotten(event, row, asked)
     if not isinstance(row, Alias):
-        return _event(event, message.key, row, message.hops, asked, rules)
+        return _event(event, row, message, rules)
     if isinstance(event, PrivacyRequest) and asked is not None and row.moved_to == asked.by:
         return erasing.dropped(event, row, asked)
     return _sent_on(event, row, message.topic, message.hops, asked)
@@ -112,16 +112,16 @@ def _sent_on(
 
 def _event(
     event: InputEvent,
-    key: str,
     row: Customer | Erased | None,
-    hops: int | None,
-    asked: Asked | None,
+    routed: RoutedEvent | None,
     rules: IdentityRules,
 ) -> Resolution:
-    """An event at the row under `key`; `hops` None: it came from an input topic."""
+    """An event at the row of its key; `routed` None: it came from an input topic."""
     at_ms = event_at_ms(event)
+    key = event.identity.key if routed is None else routed.key
     if isinstance(event, PrivacyRequest):
-        beside = hops is None or _is_followed(event, hops, asked)
+        beside = routed is None or _is_followed(event, routed)
+        asked = routed.asked if routed is not None else None
         return privacy.requested(event, key, row, beside=beside, asked=asked)
     if _comes_back(event, row, at_ms):
         return done(row, at_ms, EventIgnored("erased", event.event_id))
@@ -131,14 +131,14 @@ def _event(
     if not person.known and event.identity.customer_id == person.customer_id:
         person = replace(person, known=True)
     if isinstance(event, Profile) and event.event_name in ("identity_linked", "identity_unlinked"):
-        return _link_event(event, person, row, at_ms, hops or 0, rules)
+        return _link_event(event, person, row, routed, rules)
     person, effects = links.implied(person, event, at_ms, rules)
     return Resolution(row, person, event, effects, at_ms)
 
 
-def _is_followed(event: PrivacyRequest, hops: int, asked: Asked | None) -> bool:
+def _is_followed(event: PrivacyRequest, routed: RoutedEvent) -> bool:
     """Whether an erasure came from an input topic, by way of a forwarding address."""
-    return event.event_name == "erasure_requested" and hops > 0 and asked is None
+    return event.event_name == "erasure_requested" and routed.hops > 0 and routed.asked is None
 
 
 def _comes_back(event: InputEvent, row: Row | None, at_ms: int) -> bool:
@@ -151,11 +151,11 @@ def _link_event(
     event: Profile,
     person: Customer,
     row: Row | None,
-    at_ms: int,
-    hops: int,
+    routed: RoutedEvent | None,
     rules: IdentityRules,
 ) -> Resolution:
     effects: tuple[Effect, ...]
+    at_ms, hops = event_at_ms(event), routed.hops if routed is not None else 0
     if event.event_name == "identity_unlinked":
         person, effects = links.unlinked(person, event, at_ms)
         return Resolution(row, person, event, effects, at_ms)

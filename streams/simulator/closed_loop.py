@@ -1,13 +1,13 @@
 """A story and `process()` in one process: people act, offers reach them, models learn."""
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.outputs.effects import AlertRaised, DecisionLogged, OfferDecided, OutcomeSeen
 from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog
 from streams.contracts.times import HOUR_MS
 from streams.driver import Driver
-from streams.simulator.stories import Story
+from streams.simulator.stories import Received, Story
 
 START_MS = 1_735_689_600_000  # 2025-01-01T00:00:00Z
 STEP_MS = HOUR_MS
@@ -46,7 +46,7 @@ def play(story: Story, driver: Driver) -> Played:
             for effect in effects:
                 match effect:
                     case OfferDecided(offer):
-                        story.receive(to_builtins(offer), until_ms)
+                        story.receive(Received.of(offer), until_ms)
                     case DecisionLogged(entry):
                         entries.append(entry)
                     case AlertRaised(alert):

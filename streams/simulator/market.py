@@ -5,8 +5,7 @@ answer comes out of later steps. Everything is drawn from one seed.
 """
 
 import heapq
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from msgspec import Struct
@@ -14,8 +13,9 @@ from msgspec import Struct
 from streams import topics
 from streams.contracts.reference.structs import Offer, ProductInfo, Reference
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS
-from streams.simulator.records import Reporter, Sent
+from streams.simulator.records import Bought, Fields, Origin, Reporter, Sent
 from streams.simulator.shoppers import CATEGORIES, CHANNELS, STORES, Shopper, population
+from streams.simulator.stories import Received
 from streams.simulator.truth import redeem_probability
 
 SECOND_MS = 1_000
@@ -72,23 +72,19 @@ class Market:
             sent.extend(action(shopper, at_ms))
         return sent
 
-    def receive(self, offer: Mapping[str, Any], now_ms: int) -> None:
+    def receive(self, offer: Received, now_ms: int) -> None:
         """An offer reaches a phone at `now_ms`; a second delivery of the same is not noticed.
 
-        Args:
-            offer: the payload of a `next-best-offers` record.
-            now_ms: the market's clock; the answer comes after it.
+        The answer comes after `now_ms`, by the market's clock.
         """
-        shopper = self.shoppers.get(offer["customer_id"])
-        decision_id = str(offer["decision_id"])
+        shopper, decision_id = self.shoppers.get(offer.customer_id), offer.decision_id
         if shopper is None or decision_id in self._answered:
             return
         self._answered.add(decision_id)
-        known = self._offers[offer["offer"]["offer_id"]]
+        known = self._offers[offer.offer_id]
         chance = redeem_probability(shopper, known, now_ms)
         redeemed = bool(self.rng.random() < chance)
-        arm = str(offer["experiment"]["arm"])
-        self.answers.append(Answer(decision_id, shopper.customer_id, arm, redeemed))
+        self.answers.append(Answer(decision_id, shopper.customer_id, offer.arm, redeemed))
         if now_ms < shopper.leaves_at_ms:
             self._react(shopper, decision_id, known, redeemed, now_ms)
 
@@ -129,11 +125,13 @@ class Market:
         if self.rng.random() < 0.5:
             return [
                 self._reporter.record(
-                    topics.CLICKSTREAM, "account_cancel_page_viewed", shopper, at_ms, "web",
+                    topics.CLICKSTREAM, "account_cancel_page_viewed", Origin(shopper, at_ms, "web"),
                     page={"path": "/account/cancel"},
                 )
             ]  # fmt: skip
-        return [self._reporter.record(topics.APP, "application_uninstalled", shopper, at_ms, "app")]
+        return [
+            self._reporter.record(topics.APP, "application_uninstalled", Origin(shopper, at_ms))
+        ]
 
     def _visit(self, shopper: Shopper, at_ms: int) -> list[Sent]:
         if at_ms >= shopper.leaves_at_ms:
@@ -149,7 +147,7 @@ class Market:
         who, sent = self._identity(shopper, channel, visit), []
         if channel == "app":
             sent.append(
-                self._reporter.record(topics.APP, "application_opened", shopper, at_ms, "app")
+                self._reporter.record(topics.APP, "application_opened", Origin(shopper, at_ms))
             )
         for n in range(int(self.rng.integers(1, 4))):
             at = at_ms + (n + 1) * 40 * SECOND_MS
@@ -178,13 +176,13 @@ class Market:
         )
         topic = topics.APP if channel == "app" else topics.CLICKSTREAM
         return self._reporter.record(
-            topic, "product_viewed", shopper, at_ms, channel, identity=who, product=product, **place
+            topic, "product_viewed", Origin(shopper, at_ms, channel, who), product=product, **place
         )
 
     def _search(self, shopper: Shopper, at_ms: int, who: dict[str, str] | None) -> Sent:
         found = 0 if self.rng.random() < NO_RESULT_SHARE else int(self.rng.integers(1, 30))
         return self._reporter.record(
-            topics.CLICKSTREAM, "products_searched", shopper, at_ms, "web", identity=who,
+            topics.CLICKSTREAM, "products_searched", Origin(shopper, at_ms, "web", who),
             page={"path": "/search"}, query={"text": "something", "results_count": found},
         )  # fmt: skip
 
@@ -192,7 +190,7 @@ class Market:
         product = self._product(shopper)
         cart = {"cart_id": f"k-{shopper.customer_id}", "items": [product]}
         return self._reporter.record(
-            topics.CLICKSTREAM, "product_added", shopper, at_ms, "web",
+            topics.CLICKSTREAM, "product_added", Origin(shopper, at_ms, "web"),
             page={"path": "/cart"}, product=product, cart=cart,
         )  # fmt: skip
 
@@ -215,16 +213,18 @@ class Market:
         if self.rng.random() < SERVICE_CASE_SHARE:
             self._at(at_ms + DAY_MS, self._complain, shopper)
         in_store = self.rng.random() < shopper.channels[2]
-        order = self._reporter.order(
-            shopper, at_ms, self._product(shopper), self._amount(shopper), in_store=in_store
-        )
+        bought = Bought(self._product(shopper), self._amount(shopper))
+        order = self._reporter.order(shopper, at_ms, bought, in_store=in_store)
         return [order]
 
     def _answer_survey(self, shopper: Shopper, at_ms: int) -> list[Sent]:
         nps = int(self.rng.integers(3, 11))
         return [
             self._reporter.record(
-                topics.PROFILE, "survey_answered", shopper, at_ms, "email", survey={"nps": nps}
+                topics.PROFILE,
+                "survey_answered",
+                Origin(shopper, at_ms, "email"),
+                survey={"nps": nps},
             )
         ]
 
@@ -232,7 +232,10 @@ class Market:
         case = {"case_id": f"case-{shopper.customer_id}-{at_ms}", "severity": "low"}
         return [
             self._reporter.record(
-                topics.PROFILE, "service_case_opened", shopper, at_ms, "call_center", case=case
+                topics.PROFILE,
+                "service_case_opened",
+                Origin(shopper, at_ms, "call_center"),
+                case=case,
             )
         ]
 
@@ -264,7 +267,7 @@ class Market:
             categories = offer.conditions.categories
             category = categories[0] if categories else self._category(shopper)
             product = self._product(shopper, category)
-            coupon = {
+            coupon: Fields = {
                 "decision_id": decision_id,
                 "offer_id": offer.offer_id,
                 "discount": offer.discount,
@@ -276,7 +279,7 @@ class Market:
                     "offer_redeemed", shopper, at_ms, decision_id, offer.offer_id
                 ),
                 self._reporter.order(
-                    shopper, at_ms, product, amount, in_store=in_store, coupon=coupon
+                    shopper, at_ms, Bought(product, amount, coupon), in_store=in_store
                 ),
             ]
 
@@ -286,7 +289,7 @@ class Market:
         shares = np.array(shopper.tastes)
         return str(self.rng.choice(CATEGORIES, p=shares / shares.sum()))
 
-    def _product(self, shopper: Shopper, category: str | None = None) -> dict[str, Any]:
+    def _product(self, shopper: Shopper, category: str | None = None) -> Fields:
         products = self._products[category or self._category(shopper)]
         product = products[int(self.rng.integers(len(products)))]
         return {

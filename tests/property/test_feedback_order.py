@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from streams.contracts.inputs.events import CouponUse, OfferFeedback, Purchase
 from streams.contracts.outputs.effects import Effect
-from streams.contracts.reference.structs import Policies
+from streams.contracts.reference.structs import Reference
 from streams.contracts.times import HOUR_MS
 from streams.customer.row import OPEN_DECISIONS_MAX
+from streams.decisions import compile_policy
 from streams.feedback import credit, expire
 from tests.support.decisions_open import (
     T0,
@@ -22,7 +23,7 @@ from tests.support.decisions_open import (
     seen,
 )
 
-POLICIES = Policies()
+POLICY = compile_policy(Reference())
 NAMES = ("offer_delivered", "offer_viewed", "offer_clicked", "offer_dismissed", "offer_redeemed")
 LAST = T0 + 100 * HOUR_MS
 
@@ -45,7 +46,7 @@ def run(events: list[OfferFeedback | Purchase]) -> tuple[Effect, ...]:
     row = person(*(decision(n) for n in range(4)))
     effects: tuple[Effect, ...] = ()
     for event in events:
-        row, more = credit(row, event, LAST, POLICIES)
+        row, more = credit(row, event, LAST, POLICY)
         effects += more
     row, closed = expire(row, T0 + WINDOW_MS)
     row, silent = expire(row, T0 + 3 * WINDOW_MS)
@@ -72,7 +73,7 @@ def test_late_reports_correct_once(history: list[OfferFeedback | Purchase]) -> N
     row = person(*(decision(n) for n in range(4)))
     row, effects = expire(row, T0 + WINDOW_MS)
     for event in history:
-        row, more = credit(row, event, T0 + WINDOW_MS + HOUR_MS, POLICIES)
+        row, more = credit(row, event, T0 + WINDOW_MS + HOUR_MS, POLICY)
         effects += more
     used = {decision_id[2:] for decision_id, outcome in seen(effects) if outcome == "redeemed"}
     corrected = [str(offer) for offer, label in labels(effects) if label == 1.0]

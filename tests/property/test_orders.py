@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from streams.contracts.common import Identity, Money
 from streams.contracts.inputs.events import Purchase, PurchaseName
 from streams.contracts.outputs.effects import PurchaseSeen
-from streams.contracts.reference.structs import Policies
+from streams.contracts.reference.structs import Reference
 from streams.contracts.times import DAY_MS, HOUR_MS, from_ms
 from streams.customer import Customer, Places, apply, merge_customers, new_customer
 from streams.customer.counters import count
 from streams.customer.decay import faded
 from streams.customer.orders import exact
+from streams.decisions import compile_policy
 from streams.feedback import credit
 
 T0 = 1_770_000_000_000
@@ -28,6 +29,7 @@ NAMES: tuple[PurchaseName, ...] = (
 )
 END = T0 + 40 * DAY_MS
 
+POLICY = compile_policy(Reference())
 cents = st.integers(-2_000, 20_000)
 facts = st.lists(
     st.tuples(st.sampled_from(NAMES), st.integers(0, 60), cents),
@@ -60,7 +62,7 @@ def run(events: list[Purchase]) -> tuple[Customer, dict[str, float]]:
         person = applied.person
         if applied.ignored:
             continue
-        person, effects = credit(person, told, applied.at_ms, Policies(), applied.sale)
+        person, effects = credit(person, told, applied.at_ms, POLICY, applied.sale)
         for effect in effects:
             assert isinstance(effect, PurchaseSeen)
             sums["orders"] += effect.is_new

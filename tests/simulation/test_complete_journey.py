@@ -22,6 +22,7 @@ from streams.simulator.closed_loop import Played, play
 from streams.simulator.journey import EVENTS, SHOP
 from streams.simulator.journey.cut import cut
 from streams.simulator.journey.play import Journey
+from streams.simulator.stories import Received
 
 SOURCE = Path(__file__).parents[2] / ".." / "shared" / "data" / "complete_journey"
 FEW = 10  # one household of ten: the whole year in seconds
@@ -52,10 +53,9 @@ def first_use() -> tuple[str, str, int]:
     raise AssertionError("no coupon of an offer in the slice")
 
 
-def offered(who: str, offer_id: str, until: str) -> dict[str, object]:
+def offered(who: str, offer_id: str, until: str) -> Received:
     """What a story reads of a `next-best-offers` record."""
-    shown = {"offer_id": offer_id, "valid_until": until}
-    return {"customer_id": who, "decision_id": "d-1", "offer": shown}
+    return Received("d-1", who, offer_id, datetime.fromisoformat(until), "policy")
 
 
 def played() -> tuple[Driver, Played]:

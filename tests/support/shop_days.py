@@ -10,14 +10,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import msgspec
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from streams import topics
+from streams.contracts.outputs.payloads import NextBestOffer
 from streams.contracts.reference.structs import Reference
 from streams.contracts.times import DAY_MS, HOUR_MS
 from streams.simulator.closed_loop import START_MS
 from streams.simulator.market import Market
-from streams.simulator.records import Reporter, Sent
+from streams.simulator.records import Origin, Reporter, Sent
+from streams.simulator.stories import Received
 
 PARTITIONS = range(4)
 PATIENCE_S = 300
@@ -102,7 +105,8 @@ class ShopDays:
 
     def _take(self, told: dict[str, Any], topic: str) -> None:
         if topic == topics.NEXT_BEST_OFFERS.name:
-            self.market.receive(told, self.now_ms)
+            offer = msgspec.convert(told, NextBestOffer)
+            self.market.receive(Received.of(offer), self.now_ms)
         elif told["transition"] == "entered":
             result = ("saved", "lost", "no_answer")[len(self._answered) % 3]
             outcome = {"alert_id": told["alert_id"], "result": result}
@@ -112,9 +116,7 @@ class ShopDays:
                 self._others.record(
                     topics.PROFILE,
                     "retention_outcome",
-                    shopper,
-                    at_ms,
-                    "call_center",
+                    Origin(shopper, at_ms, "call_center"),
                     outcome=outcome,
                 )
             )
@@ -130,9 +132,7 @@ class ShopDays:
         return self._others.record(
             topics.PURCHASE,
             "order_refunded",
-            shopper,
-            self.now_ms,
-            "web",
+            Origin(shopper, self.now_ms, "web"),
             order_id=f"refund-{order['order_id']}",
             original_order_id=order["order_id"],
             total={"amount": f"-{order['total']['amount']}", "currency": "EUR"},

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any, Final
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +19,8 @@ MAILED_HOUR: Final = 6
 PAPER_HOUR: Final = 17
 OPENED_BEFORE_MS: Final = 15 * MINUTE_MS
 OPENED_EVERY: Final = 3
+_Row = TypeVar("_Row", Basket, Use)
+Fields = dict[str, object]
 CONTEXT: Final = {"timezone": ZONE_NAME, "locale": "en-US"}
 
 
@@ -29,13 +31,29 @@ class Told(Struct, frozen=True):
     order: int
     household_id: str
     topic: topics.Topic
-    event: dict[str, Any]
+    event: Fields
 
     def line(self) -> bytes:
         """The event as `replay` reads it."""
         key = customer_id(self.household_id)
         record = {"topic": self.topic.name, "key": key, "value": self.event}
         return msgspec.json.encode(record) + b"\n"
+
+
+class Kind(NamedTuple):
+    """A kind of event, and its place among those of one moment."""
+
+    order: int
+    topic: topics.Topic
+    name: str
+    channel: str
+
+
+CONSENTED: Final = Kind(0, topics.PROFILE, "consent_updated", "app")
+MAILED: Final = Kind(1, topics.PROFILE, "profile_updated", "app")
+OPENED: Final = Kind(2, topics.APP, "application_opened", "app")
+BOUGHT: Final = Kind(3, topics.PURCHASE, "order_completed", "store")
+ON_PAPER: Final = Kind(4, topics.OFFER_FEEDBACK, "offer_redeemed", "store")
 
 
 def customer_id(household_id: str) -> str:
@@ -59,64 +77,51 @@ def tell(source: Source, households: Iterable[str], catalogue: Catalogue) -> lis
     return sorted(told, key=lambda t: (t.at_ms, t.order, int(t.household_id)))
 
 
-def _by_household(rows: Iterable[Any]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = defaultdict(list)
+def _by_household(rows: Iterable[_Row]) -> dict[str, list[_Row]]:
+    found: dict[str, list[_Row]] = defaultdict(list)
     for row in rows:
         found[row.household_id].append(row)
     return found
 
 
-def _told(
-    at_ms: int,
-    order: int,
-    household_id: str,
-    topic: topics.Topic,
-    name: str,
-    event_id: str,
-    channel: str,
-    **fields: Any,
-) -> Told:
+def _told(kind: Kind, household_id: str, at_ms: int, event_id: str, **fields: object) -> Told:
     event = {
         "event_id": event_id,
-        "event_name": name,
+        "event_name": kind.name,
         "occurred_at": from_ms(at_ms).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "identity": {"customer_id": customer_id(household_id)},
-        "channel": channel,
+        "channel": kind.channel,
         "context": CONTEXT,
         **fields,
     }
-    return Told(at_ms, order, household_id, topic, event)
+    return Told(at_ms, kind.order, household_id, kind.topic, event)
 
 
 def _opening(source: Source, household_id: str) -> Iterator[Told]:
     """Consent when the year begins, then each mailing on its first morning."""
     yield _told(
-        local_ms(STARTS), 0, household_id, topics.PROFILE, "consent_updated",
-        f"consent-{household_id}", "app",
+        CONSENTED, household_id, local_ms(STARTS), f"consent-{household_id}",
         purposes=dict.fromkeys(PURPOSES, "granted"), policy_version="2017",
     )  # fmt: skip
     for campaign_id in source.mailed.get(household_id, ()):
         first = max(source.campaigns[campaign_id].starts, STARTS)
         yield _told(
-            local_ms(first, MAILED_HOUR), 1, household_id, topics.PROFILE, "profile_updated",
-            f"mailed-{campaign_id}-{household_id}", "app",
+            MAILED, household_id, local_ms(first, MAILED_HOUR),
+            f"mailed-{campaign_id}-{household_id}",
             op="append", traits={"mailed": [f"c{campaign_id}"]},
         )  # fmt: skip
 
 
 def _opened(basket: Basket) -> Told:
     """The app, a quarter of an hour before the till."""
-    return _told(
-        basket.at_ms - OPENED_BEFORE_MS, 2, basket.household_id, topics.APP, "application_opened",
-        f"a{basket.basket_id}", "app",
-    )  # fmt: skip
+    at_ms = basket.at_ms - OPENED_BEFORE_MS
+    return _told(OPENED, basket.household_id, at_ms, f"a{basket.basket_id}")
 
 
 def _order(source: Source, basket: Basket, used: list[Use], catalogue: Catalogue) -> Told:
     coupons = _coupons(source, basket, used, catalogue)
     return _told(
-        basket.at_ms, 3, basket.household_id, topics.PURCHASE, "order_completed",
-        f"b{basket.basket_id}", "store",
+        BOUGHT, basket.household_id, basket.at_ms, f"b{basket.basket_id}",
         order_id=f"b{basket.basket_id}",
         total={"amount": f"{basket.total:.2f}", "currency": "USD"},
         items=[_item(source, line) for line in basket.lines],
@@ -126,8 +131,8 @@ def _order(source: Source, basket: Basket, used: list[Use], catalogue: Catalogue
     )  # fmt: skip
 
 
-def _item(source: Source, line: Line) -> dict[str, Any]:
-    item: dict[str, Any] = {
+def _item(source: Source, line: Line) -> Fields:
+    item: Fields = {
         "product_id": line.product_id,
         "category": source.category(line.product_id),
         "quantity": line.quantity,
@@ -138,14 +143,12 @@ def _item(source: Source, line: Line) -> dict[str, Any]:
     return item
 
 
-def _coupons(
-    source: Source, basket: Basket, used: list[Use], catalogue: Catalogue
-) -> list[dict[str, Any]]:
+def _coupons(source: Source, basket: Basket, used: list[Use], catalogue: Catalogue) -> list[Fields]:
     """Each offer once; a coupon whose deal is no offer here stands under its code alone."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Fields] = {}
     for use in used:
         offer_id = catalogue.offer_id(use)
-        coupon = {"code": use.coupon} if offer_id is None else {"offer_id": offer_id}
+        coupon: Fields = {"code": use.coupon} if offer_id is None else {"offer_id": offer_id}
         covered = set(source.coupons.get((use.coupon, use.campaign_id), ()))
         off = sum(line.coupon_discount for line in basket.lines if line.product_id in covered)
         known = found.setdefault(offer_id or use.coupon, coupon)
@@ -195,8 +198,8 @@ def _paper(uses: list[Use], catalogue: Catalogue) -> Iterator[Told]:
             continue
         told.add((use.day, offer_id))
         yield _told(
-            local_ms(use.day, PAPER_HOUR), 4, use.household_id, topics.OFFER_FEEDBACK,
-            "offer_redeemed", f"r{use.day:%m%d}-{use.coupon}-{use.household_id}", "store",
+            ON_PAPER, use.household_id, local_ms(use.day, PAPER_HOUR),
+            f"r{use.day:%m%d}-{use.coupon}-{use.household_id}",
             decision_id=f"paper-{use.campaign_id}-{use.household_id}",
             offer_id=offer_id,
             reporter="pos",

@@ -8,10 +8,10 @@ stay on the baskets as they were.
 
 import heapq
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -24,6 +24,7 @@ from streams.evaluation.inputs import read_records
 from streams.simulator.journey import EVENTS, SHOP
 from streams.simulator.journey.events import CONTEXT
 from streams.simulator.records import Sent
+from streams.simulator.stories import Received
 
 DELIVERED_AFTER_MS: Final = 2_000
 VIEWED_AFTER_MS: Final = 20_000
@@ -43,6 +44,8 @@ class _Stamp(Struct, frozen=True):
 class _Given(Struct, frozen=True):
     """An offer in a household's hand."""
 
+    customer_id: str
+    offer_id: str
     decision_id: str
     from_ms: int
     until_ms: int
@@ -89,22 +92,20 @@ class Journey:
                 sent.extend(self._credited(self._ahead.popleft()))
         return sent
 
-    def receive(self, offer: Mapping[str, Any], now_ms: int) -> None:
+    def receive(self, offer: Received, now_ms: int) -> None:
         """An offer is delivered and looked at; its use, if there was one, waits for its day."""
-        who, decision_id = str(offer["customer_id"]), str(offer["decision_id"])
+        who, decision_id, offer_id = offer.customer_id, offer.decision_id, offer.offer_id
         if who not in self._households or decision_id in self._answered:
             return
         self._answered.add(decision_id)
-        shown = offer["offer"]
-        offer_id = str(shown["offer_id"])
-        until_ms = to_ms(_moment(shown["valid_until"]))
-        given = _Given(decision_id, now_ms, until_ms)
+        until_ms = to_ms(offer.valid_until)
+        given = _Given(who, offer_id, decision_id, now_ms, until_ms)
         self._given.setdefault((who, offer_id), []).append(given)
         for name, after_ms in (
             ("offer_delivered", DELIVERED_AFTER_MS),
             ("offer_viewed", VIEWED_AFTER_MS),
         ):
-            report = self._report(name, who, now_ms + after_ms, decision_id, offer_id, "app")
+            report = _report(name, given, now_ms + after_ms, "app")
             self._count += 1
             heapq.heappush(self._answers, (now_ms + after_ms, self._count, report))
 
@@ -122,12 +123,10 @@ class Journey:
             order = msgspec.json.decode(sent.value)
             who = sent.key.decode()
             for coupon in order["coupons"]:
-                decision_id = self._used(who, coupon.get("offer_id"), event.at_ms)
-                if decision_id is not None:
-                    coupon["decision_id"] = decision_id
-                    yield self._report(
-                        "offer_redeemed", who, event.at_ms, decision_id, coupon["offer_id"], "pos"
-                    )
+                given = self._used(who, coupon.get("offer_id"), event.at_ms)
+                if given is not None:
+                    coupon["decision_id"] = given.decision_id
+                    yield _report("offer_redeemed", given, event.at_ms, "pos")
             yield sent._replace(value=msgspec.json.encode(order))
         else:
             yield sent
@@ -135,12 +134,13 @@ class Journey:
     def _on_paper(self, event: Event) -> Sent:
         """A use whose basket was not sampled: under our decision if we made the offer."""
         used = msgspec.json.decode(event.sent.value)
-        found = self._used(event.sent.key.decode(), used["offer_id"], event.at_ms)
-        if found is None:
+        given = self._used(event.sent.key.decode(), used["offer_id"], event.at_ms)
+        if given is None:
             return event.sent
-        return event.sent._replace(value=msgspec.json.encode({**used, "decision_id": found}))
+        credited = {**used, "decision_id": given.decision_id}
+        return event.sent._replace(value=msgspec.json.encode(credited))
 
-    def _used(self, who: str, offer_id: str | None, at_ms: int) -> str | None:
+    def _used(self, who: str, offer_id: str | None, at_ms: int) -> _Given | None:
         """The newest decision that gave this offer and still holds; it holds no longer then."""
         given = self._given.get((who, offer_id or ""), [])
         held = [g for g in given if g.from_ms <= at_ms < g.until_ms]
@@ -148,23 +148,23 @@ class Journey:
             return None
         newest = max(held, key=lambda g: g.from_ms)
         given.remove(newest)
-        return newest.decision_id
+        return newest
 
-    def _report(
-        self, name: str, who: str, at_ms: int, decision_id: str, offer_id: str, reporter: str
-    ) -> Sent:
-        event = {
-            "event_id": f"{name[6:]}-{decision_id}",
-            "event_name": name,
-            "occurred_at": from_ms(at_ms),
-            "identity": {"customer_id": who},
-            "channel": "app" if reporter == "app" else "store",
-            "context": CONTEXT,
-            "decision_id": decision_id,
-            "offer_id": offer_id,
-            "reporter": reporter,
-        }
-        return Sent(topics.OFFER_FEEDBACK.name, who.encode(), msgspec.json.encode(event))
+
+def _report(name: str, given: _Given, at_ms: int, reporter: str) -> Sent:
+    event = {
+        "event_id": f"{name[6:]}-{given.decision_id}",
+        "event_name": name,
+        "occurred_at": from_ms(at_ms),
+        "identity": {"customer_id": given.customer_id},
+        "channel": "app" if reporter == "app" else "store",
+        "context": CONTEXT,
+        "decision_id": given.decision_id,
+        "offer_id": given.offer_id,
+        "reporter": reporter,
+    }
+    key = given.customer_id.encode()
+    return Sent(topics.OFFER_FEEDBACK.name, key, msgspec.json.encode(event))
 
 
 def _read(path: Path, every_household: int) -> Iterator[Event]:
@@ -174,7 +174,3 @@ def _read(path: Path, every_household: int) -> Iterator[Event]:
         if place.setdefault(key, len(place)) % every_household == 0:
             at_ms = to_ms(_stamp.decode(record.value).occurred_at)
             yield Event(at_ms, Sent(record.topic, key, record.value))
-
-
-def _moment(said: datetime | str) -> datetime:
-    return datetime.fromisoformat(said) if isinstance(said, str) else said

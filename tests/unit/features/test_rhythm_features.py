@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from streams.contracts.times import DAY_MS, WEEK_MS
 from streams.customer.rhythm import Rhythm, record_purchase
+from streams.customer.row import ScoringMoment
 from streams.features.rhythm import (
     RHYTHM_FEATURES,
     Population,
@@ -96,5 +97,7 @@ def test_example_carries_what_bgnbd_needs() -> None:
     assert features["tick_ms"] == WEEK_MS
     other = churn_example_features(rhythm, 6 * WEEK_MS, WEEK_MS, "c-2")
     assert features["customer_key"] != other["customer_key"]
-    example = churn_example("e-1", rhythm, 6 * WEEK_MS, True, 7 * WEEK_MS, WEEK_MS, "c-1")
+    example = churn_example(
+        "e-1", ScoringMoment(6 * WEEK_MS, 7 * WEEK_MS, rhythm), True, 7 * WEEK_MS, "c-1"
+    )
     assert (example.model, example.label, example.features) == ("churn", 1.0, features)

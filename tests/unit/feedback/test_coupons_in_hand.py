@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,15 +12,15 @@ from streams.contracts.inputs.events import CouponUse
 from streams.contracts.outputs.effects import Effect
 from streams.contracts.reference.structs import Offer, Policies, Reference
 from streams.contracts.times import DAY_MS, from_ms
-from streams.customer import Customer, Places, Sale, due_at_ms, merge_customers, places_of
+from streams.customer import Customer, Sale, due_at_ms, merge_customers
 from streams.customer.codec import decode_row, encode_row
 from streams.customer.orders import unknown_order
 from streams.customer.row import COUPONS_OUT_MAX, Contact, OpenDecision
 from streams.customer.waiting import with_open_decision
+from streams.decisions import compile_policy
 from streams.feedback import credit, expire
 from tests.support.decisions_open import T0, decision, labels, order, person, seen
 
-POLICIES = Policies()
 MONTH_MS = 30 * DAY_MS
 TEA = Offer(
     offer_id="o-1",
@@ -32,7 +33,7 @@ TEA = Offer(
     coupon_code="TEA-10",
     gcn="9501101020917",
 )
-PLACES = places_of(Reference(offers=(TEA,)))
+POLICY = compile_policy(Reference(offers=(TEA,)))
 
 
 def with_coupon(number: int = 1, at_ms: int = T0, **changes: Any) -> OpenDecision:
@@ -59,12 +60,12 @@ def test_any_day_until_the_end_of_redemption(day: int, code: str) -> None:
     """One label 1 on every day: at once in the window, as a late conversion after it."""
     at_ms = T0 + day * DAY_MS
     row, closed = lived(person(with_coupon()), at_ms)
-    row, effects = credit(row, order(at_ms, CouponUse(code=code)), at_ms, POLICIES)
+    row, effects = credit(row, order(at_ms, CouponUse(code=code)), at_ms, POLICY)
     assert labels(closed) == ([("o-1", 0.0)] if day >= 7 else [])
     assert labels(effects) == [("o-1", 1.0)]
     assert seen(effects) == [("d-1", "redeemed")]
     assert [r.offer_id for r in row.redemptions] == ["o-1"]
-    again, more = credit(row, order(at_ms, CouponUse(code=code)), at_ms, POLICIES)
+    again, more = credit(row, order(at_ms, CouponUse(code=code)), at_ms, POLICY)
     assert (again, labels(more), seen(more)) == (row, [], [])
 
 
@@ -72,7 +73,7 @@ def test_after_the_end_it_no_longer_counts() -> None:
     """A day too late the code is a stranger's, and in the end the row lets it go."""
     at_ms = T0 + 31 * DAY_MS
     row, _ = lived(person(with_coupon()), at_ms)
-    after, effects = credit(row, order(at_ms, CouponUse(code="TEA-10")), at_ms, POLICIES)
+    after, effects = credit(row, order(at_ms, CouponUse(code="TEA-10")), at_ms, POLICY)
     assert (after.redemptions, labels(effects)) == ((), [])
     assert lived(row, T0 + 34 * DAY_MS)[0].coupons_out == ()
 
@@ -81,7 +82,7 @@ def test_a_late_report_of_a_use_in_time_counts() -> None:
     """A till that was off line for two days after the end."""
     row, _ = lived(person(with_coupon()), T0 + 32 * DAY_MS)
     used = order(T0 + 29 * DAY_MS, CouponUse(code="TEA-10"))
-    assert labels(credit(row, used, T0 + 32 * DAY_MS, POLICIES)[1]) == [("o-1", 1.0)]
+    assert labels(credit(row, used, T0 + 32 * DAY_MS, POLICY)[1]) == [("o-1", 1.0)]
 
 
 @pytest.mark.parametrize("younger", [1, 10, 14])
@@ -91,7 +92,7 @@ def test_younger_decisions_do_not_push_a_coupon_out(younger: int) -> None:
     for number in range(2, 2 + younger):
         code = (f"C-{number}",)
         row = with_open_decision(row, with_coupon(number, T0 + number, coupons=code))
-    used, effects = credit(row, order(T0 + DAY_MS, CouponUse(code="tea-10")), T0 + DAY_MS, POLICIES)
+    used, effects = credit(row, order(T0 + DAY_MS, CouponUse(code="tea-10")), T0 + DAY_MS, POLICY)
     assert labels(effects) == [("o-1", 1.0)]
     assert [r.offer_id for r in used.redemptions] == ["o-1"]
     _, silent = lived(row, T0 + 8 * DAY_MS)
@@ -105,12 +106,12 @@ def test_a_row_that_forgot_the_decision_still_knows_what_was_sent() -> None:
     row = person(contacts=(contact,))
     at_ms = T0 + 20 * DAY_MS
     for coupon in (CouponUse(code="tea-10"), CouponUse(gcn="9501101020917000123")):
-        after, effects = credit(row, order(at_ms, coupon), at_ms, POLICIES, None, PLACES)
+        after, effects = credit(row, order(at_ms, coupon), at_ms, POLICY)
         assert [r.offer_id for r in after.redemptions] == ["o-1"]
         assert seen(effects) == [("d-1", "redeemed")]
     stranger = person()
     used = order(at_ms, CouponUse(code="tea-10"))
-    assert credit(stranger, used, at_ms, POLICIES, None, PLACES)[0].redemptions == ()
+    assert credit(stranger, used, at_ms, POLICY)[0].redemptions == ()
 
 
 def test_a_merge_keeps_the_coupons_of_both() -> None:
@@ -132,7 +133,8 @@ def test_the_coupon_of_a_cancelled_order(
     setting: str, used: list[str], cancelled_first: bool
 ) -> None:
     """The shop's choice, in either order; label 1 stays, and is given once."""
-    places = Places(coupon_after_cancel=setting)  # type: ignore[arg-type]
+    policies = msgspec.convert({"coupon_after_cancel": setting}, Policies)
+    policy = compile_policy(Reference(policies=policies))
     at_ms = T0 + DAY_MS
     bought = order(at_ms, CouponUse(code="TEA-10"))
     gone = replace(bought, event_id="gone", event_name="order_cancelled", coupons=())
@@ -144,12 +146,12 @@ def test_the_coupon_of_a_cancelled_order(
     row = person(with_coupon())
     effects: tuple[Effect, ...] = ()
     for event, sale in told:
-        row, more = credit(row, event, at_ms, POLICIES, sale, places)
+        row, more = credit(row, event, at_ms, policy, sale)
         effects += more
     assert [r.offer_id for r in row.redemptions] == used
     assert labels(effects) == [("o-1", 1.0)]
     again = replace(order(at_ms + 1, CouponUse(code="TEA-10")), order_id="second")
-    row, more = credit(row, again, at_ms + 1, POLICIES, None, places)
+    row, more = credit(row, again, at_ms + 1, policy)
     assert labels(more) == []
     assert [r.offer_id for r in row.redemptions] == ["o-1"]
 
@@ -158,14 +160,14 @@ def test_the_coupon_of_a_cancelled_order(
 def test_a_coupon_on_two_orders_stays_used_when_one_is_cancelled(cancelled: str) -> None:
     """Under `free` only the cancelled order's use is taken back, not that of the other order."""
     policies = Policies(coupon_after_cancel="free")
-    places = replace(PLACES, coupon_after_cancel="free")
+    policy = compile_policy(Reference(policies=policies, offers=(TEA,)))
     sent = Contact(T0, "o-1", "app", "d-1")
     row = replace(person(with_coupon()), contacts=(sent,))
     for minute, order_id in enumerate(("first", "second")):
         event = replace(order(T0 + minute, CouponUse(code="TEA-10")), order_id=order_id)
-        row, _ = credit(row, event, T0 + minute, policies, None, places)
+        row, _ = credit(row, event, T0 + minute, policy)
     paid = replace(unknown_order(cancelled), at_ms=T0, amount=40.0, completed=40.0)
     sale = Sale(paid, replace(paid, refunded=40.0, cancelled=True))
     gone = replace(order(T0 + 9), event_id="gone", event_name="order_cancelled", order_id=cancelled)
-    row, _ = credit(row, gone, T0 + 9, policies, sale, places)
+    row, _ = credit(row, gone, T0 + 9, policy, sale)
     assert [r.offer_id for r in row.redemptions] == ["o-1"]

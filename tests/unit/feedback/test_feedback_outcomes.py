@@ -6,9 +6,10 @@ from msgspec.structs import replace
 from streams.contracts.common import Identity
 from streams.contracts.inputs.events import App, Push
 from streams.contracts.outputs.effects import Effect, OutcomeLabeled
-from streams.contracts.reference.structs import Policies
+from streams.contracts.reference.structs import Reference
 from streams.contracts.times import DAY_MS, HOUR_MS, from_ms
 from streams.customer.row import Contact, Redeemed, Refused
+from streams.decisions import compile_policy
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
 from streams.feedback import credit, expire
 from tests.support.decisions_open import (
@@ -22,13 +23,13 @@ from tests.support.decisions_open import (
 )
 from tests.unit.decisions.people import OBJECTS
 
-POLICIES = Policies()
+POLICY = compile_policy(Reference())
 NOON = T0 + 12 * HOUR_MS
 
 
 def test_a_redemption_is_label_one_at_once() -> None:
     """The example carries the features of decision time, the probability and the model."""
-    after, effects = credit(person(decision(1)), report("offer_redeemed", 1, NOON), NOON, POLICIES)
+    after, effects = credit(person(decision(1)), report("offer_redeemed", 1, NOON), NOON, POLICY)
     assert seen(effects) == [("d-1", "redeemed")]
     (labeled,) = [e for e in effects if isinstance(e, OutcomeLabeled)]
     example = labeled.example
@@ -44,9 +45,9 @@ def test_a_redemption_is_label_one_at_once() -> None:
 
 def test_a_second_report_of_a_redemption_changes_nothing() -> None:
     """The till and the app both report; one outcome credits one decision once."""
-    first, _ = credit(person(decision(1)), report("offer_redeemed", 1, NOON), NOON, POLICIES)
+    first, _ = credit(person(decision(1)), report("offer_redeemed", 1, NOON), NOON, POLICY)
     again = report("offer_redeemed", 1, NOON + HOUR_MS)
-    assert credit(first, again, NOON + HOUR_MS, POLICIES) == (first, ())
+    assert credit(first, again, NOON + HOUR_MS, POLICY) == (first, ())
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_a_second_report_of_a_redemption_changes_nothing() -> None:
 def test_reports_without_a_label(name: str, outcomes: list[str]) -> None:
     """Only use and the deadline make labels; the rest is counted."""
     event = report(name, 1, NOON)  # type: ignore[arg-type]
-    after, effects = credit(person(decision(1)), event, NOON, POLICIES)
+    after, effects = credit(person(decision(1)), event, NOON, POLICY)
     assert [outcome for _, outcome in seen(effects)] == outcomes
     assert labels(effects) == []
     assert after.open_decisions[0].status == "open"
@@ -78,7 +79,7 @@ def test_the_first_view_counts_whatever_comes_first() -> None:
         row = person(decision(1))
         effects: tuple[Effect, ...] = ()
         for event in events:
-            row, more = credit(row, event, NOON + HOUR_MS, POLICIES)
+            row, more = credit(row, event, NOON + HOUR_MS, POLICY)
             effects += more
         assert row.open_decisions[0].viewed_at_ms == NOON
         assert seen(effects) == [("d-1", "viewed")]
@@ -88,16 +89,16 @@ def test_a_report_on_another_offer_than_the_decisions_is_not_believed() -> None:
     """Decision 1 was for offer 1; a redemption of offer 2 under it changes nothing."""
     row = person(decision(1))
     event = report("offer_redeemed", 1, NOON, offer=2)
-    assert credit(row, event, NOON, POLICIES) == (row, ())
+    assert credit(row, event, NOON, POLICY) == (row, ())
 
 
 def test_an_offer_that_was_not_delivered_is_no_label() -> None:
     """The decision goes, unless the person has seen it all the same."""
     failed = report("delivery_failed", 1, NOON)
-    after, effects = credit(person(decision(1)), failed, NOON, POLICIES)
+    after, effects = credit(person(decision(1)), failed, NOON, POLICY)
     assert (after.open_decisions, effects) == ((), ())
     viewed = person(decision(1, viewed_at_ms=T0 + 1))
-    assert credit(viewed, failed, NOON, POLICIES) == (viewed, ())
+    assert credit(viewed, failed, NOON, POLICY) == (viewed, ())
 
 
 def test_an_offer_that_was_not_delivered_is_no_contact() -> None:
@@ -105,12 +106,12 @@ def test_an_offer_that_was_not_delivered_is_no_contact() -> None:
     failed = report("delivery_failed", 1, NOON)
     contacts = (Contact(T0, "o-1", "push", "d-1"), Contact(T0 + 1, "o-2", "push", "d-2"))
     for decisions in ((decision(1),), (decision(1, status="closed"),), ()):
-        after, _ = credit(person(*decisions, contacts=contacts), failed, NOON, POLICIES)
+        after, _ = credit(person(*decisions, contacts=contacts), failed, NOON, POLICY)
         assert after.contacts == contacts[1:]
     seen_already = person(decision(1, viewed_at_ms=T0 + 1), contacts=contacts)
-    assert credit(seen_already, failed, NOON, POLICIES)[0].contacts == contacts
+    assert credit(seen_already, failed, NOON, POLICY)[0].contacts == contacts
     other = report("delivery_failed", 1, NOON, offer=2)
-    assert credit(person(contacts=contacts), other, NOON, POLICIES)[0].contacts == contacts
+    assert credit(person(contacts=contacts), other, NOON, POLICY)[0].contacts == contacts
 
 
 def test_a_push_that_is_opened_is_a_view_of_its_decision() -> None:
@@ -124,7 +125,7 @@ def test_a_push_that_is_opened_is_a_view_of_its_decision() -> None:
             channel="app",
             push=Push(message_id="m", decision_id=decision_id),
         )
-        after, effects = credit(person(decision(1)), event, NOON, POLICIES)
+        after, effects = credit(person(decision(1)), event, NOON, POLICY)
         assert after.open_decisions[0].viewed_at_ms == viewed_at_ms
         assert seen(effects) == ([] if viewed_at_ms is None else [("d-1", "viewed")])
 
@@ -135,18 +136,18 @@ def test_the_newest_refusal_of_an_offer_is_kept() -> None:
     for events in ((early, late), (late, early)):
         row = person()
         for event in events:
-            row, _ = credit(row, event, NOON + HOUR_MS, POLICIES)
+            row, _ = credit(row, event, NOON + HOUR_MS, POLICY)
         assert row.refusals == (Refused("o-1", NOON + HOUR_MS),)
 
 
 def test_use_of_a_decision_that_the_row_no_longer_holds() -> None:
     """It counts as used, once; nothing is learned of it."""
     event = report("offer_redeemed", 9, NOON)
-    after, effects = credit(person(), event, NOON, POLICIES)
+    after, effects = credit(person(), event, NOON, POLICY)
     assert after.redemptions == (Redeemed("o-9", NOON),)
     assert seen(effects) == [("d-9", "redeemed")]
     assert labels(effects) == []
-    assert credit(after, event, NOON, POLICIES) == (after, ())
+    assert credit(after, event, NOON, POLICY) == (after, ())
 
 
 def test_the_deadline_makes_label_zero() -> None:
@@ -163,7 +164,7 @@ def test_the_deadline_makes_label_zero() -> None:
 
 def test_a_used_decision_leaves_at_its_deadline_without_a_word() -> None:
     """Its label is known already."""
-    row, _ = credit(person(decision(1)), report("offer_redeemed", 1, NOON), NOON, POLICIES)
+    row, _ = credit(person(decision(1)), report("offer_redeemed", 1, NOON), NOON, POLICY)
     after, effects = expire(row, T0 + WINDOW_MS)
     assert (after.open_decisions, effects) == ((), ())
 
@@ -174,11 +175,11 @@ def test_a_late_outcome_makes_one_corrective_example(viewed_at_ms: int | None) -
     closed, _ = expire(person(decision(1, viewed_at_ms=viewed_at_ms)), T0 + WINDOW_MS)
     now_ms = T0 + WINDOW_MS + DAY_MS
     event = report("offer_redeemed", 1, T0 + WINDOW_MS - HOUR_MS)
-    after, effects = credit(closed, event, now_ms, POLICIES)
+    after, effects = credit(closed, event, now_ms, POLICY)
     (labeled,) = [e for e in effects if isinstance(e, OutcomeLabeled)]
     assert (labeled.example.label, labeled.example.weight) == (1.0, 1.25)
     again = replace(event, event_id="again")
-    assert credit(after, again, now_ms, POLICIES) == (after, ())
+    assert credit(after, again, now_ms, POLICY) == (after, ())
     gone, effects = expire(after, T0 + 2 * WINDOW_MS)
     assert (gone.open_decisions, effects) == ((), ())
 
@@ -194,7 +195,7 @@ def test_closed_decisions_are_bounded() -> None:
 def test_nothing_is_learned_without_consent(training: str) -> None:
     """Outcomes are counted, labels are not made."""
     row = person(decision(1), decision(2), training=training)
-    _, effects = credit(row, report("offer_redeemed", 1, NOON), NOON, POLICIES)
+    _, effects = credit(row, report("offer_redeemed", 1, NOON), NOON, POLICY)
     assert labels(effects) == []
     assert seen(effects) == [("d-1", "redeemed")]
     assert labels(expire(row, T0 + WINDOW_MS)[1]) == []

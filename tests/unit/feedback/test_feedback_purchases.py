@@ -5,14 +5,16 @@ from msgspec.structs import replace
 
 from streams.contracts.inputs.events import CouponUse
 from streams.contracts.outputs.effects import Effect, PurchaseSeen
-from streams.contracts.reference.structs import Arm, Experiment, Policies
+from streams.contracts.reference.structs import Arm, Experiment, Policies, Reference
 from streams.contracts.times import DAY_MS, HOUR_MS
 from streams.customer import Sale
 from streams.customer.row import Customer, Order
+from streams.decisions import compile_policy
 from streams.feedback import credit, expire
 from tests.support.decisions_open import T0, WINDOW_MS, decision, labels, order, person, seen
 
-POLICIES = Policies(experiment=Experiment(arms=(Arm(name="all", share=1.0, chooser="policy"),)))
+ALL = Experiment(arms=(Arm(name="all", share=1.0, chooser="policy"),))
+POLICY = compile_policy(Reference(policies=Policies(experiment=ALL)))
 NOON = T0 + 12 * HOUR_MS
 
 
@@ -37,7 +39,7 @@ def test_a_coupon_wins_over_the_last_view(coupon: CouponUse) -> None:
     """Offer 2 was viewed last, but the order says offer 1: by an id, its code, its GCN."""
     codes = decision(1, viewed_at_ms=T0 + 1, coupons=("TEA-10", "9501101020917"))
     people = person(codes, decision(2, viewed_at_ms=T0 + 2))
-    after, effects = credit(people, order(NOON, coupon), NOON, POLICIES)
+    after, effects = credit(people, order(NOON, coupon), NOON, POLICY)
     assert labels(effects) == [("o-1", 1.0)]
     assert seen(effects) == [("d-1", "redeemed")]
     assert [r.offer_id for r in after.redemptions] == ["o-1"]
@@ -46,14 +48,14 @@ def test_a_coupon_wins_over_the_last_view(coupon: CouponUse) -> None:
 def test_two_coupons_share_the_order() -> None:
     """Each coupon credits its own decision with an equal part of the amount."""
     coupons = CouponUse(decision_id="d-1"), CouponUse(decision_id="d-2")
-    _, effects = credit(viewed(1, 2), order(NOON, *coupons), NOON, POLICIES)
+    _, effects = credit(viewed(1, 2), order(NOON, *coupons), NOON, POLICY)
     assert labels(effects) == [("o-1", 1.0), ("o-2", 1.0)]
     assert [getattr(e, "amount", None) for e in effects if seen((e,))] == [20.0, 20.0]
 
 
 def test_the_offer_viewed_last_is_credited_but_not_redeemed() -> None:
     """An assisted purchase: label 1 once, nothing redeemed, no label 0 later."""
-    after, effects = credit(viewed(1, 2), order(NOON), NOON, POLICIES)
+    after, effects = credit(viewed(1, 2), order(NOON), NOON, POLICY)
     assert labels(effects) == [("o-2", 1.0)]
     assert seen(effects) == []
     assert after.redemptions == ()
@@ -62,9 +64,9 @@ def test_the_offer_viewed_last_is_credited_but_not_redeemed() -> None:
 
 def test_an_assisted_offer_that_is_used_later_is_not_labeled_again() -> None:
     """The coupon still counts as a redemption."""
-    after, _ = credit(viewed(1), order(NOON), NOON, POLICIES)
+    after, _ = credit(viewed(1), order(NOON), NOON, POLICY)
     later = NOON + HOUR_MS
-    after, effects = credit(after, order(later, CouponUse(offer_id="o-1")), later, POLICIES)
+    after, effects = credit(after, order(later, CouponUse(offer_id="o-1")), later, POLICY)
     assert labels(effects) == []
     assert seen(effects) == [("d-1", "redeemed")]
     assert [r.offer_id for r in after.redemptions] == ["o-1"]
@@ -74,9 +76,9 @@ def test_the_category_must_match() -> None:
     """An offer on shoes is not credited with tea; one on everything is."""
     shoes = decision(1, viewed_at_ms=T0 + 5, categories=("shoes",))
     tea = decision(2, viewed_at_ms=T0 + 4, categories=("tea", "rice"))
-    _, effects = credit(person(shoes, tea), order(NOON), NOON, POLICIES)
+    _, effects = credit(person(shoes, tea), order(NOON), NOON, POLICY)
     assert labels(effects) == [("o-2", 1.0)]
-    assert labels(credit(person(shoes), order(NOON), NOON, POLICIES)[1]) == []
+    assert labels(credit(person(shoes), order(NOON), NOON, POLICY)[1]) == []
 
 
 @pytest.mark.parametrize(
@@ -93,13 +95,13 @@ def test_the_category_must_match() -> None:
 def test_what_is_not_attributed(changes: dict[str, int | bool | None]) -> None:
     """Not viewed, viewed too long ago or later, dismissed, labeled already, used by coupon."""
     row = person(decision(1, **{"viewed_at_ms": T0 + 1, **changes}))
-    assert labels(credit(row, order(NOON), NOON, POLICIES)[1]) == []
+    assert labels(credit(row, order(NOON), NOON, POLICY)[1]) == []
 
 
 def test_a_foreign_coupon_does_not_hide_the_view() -> None:
     """A newspaper's code names no offer of ours, so the order is attributed."""
     row = viewed(1)
-    _, effects = credit(row, order(NOON, CouponUse(code="PAPER-5")), NOON, POLICIES)
+    _, effects = credit(row, order(NOON, CouponUse(code="PAPER-5")), NOON, POLICY)
     assert labels(effects) == [("o-1", 1.0)]
 
 
@@ -110,7 +112,7 @@ def told(*changes: dict[str, float]) -> tuple[Effect, ...]:
     for change in ({}, *changes):
         after = replace(known or Order("o", T0, 40.0, "web", completed=40.0), **change)
         event = order(NOON) if known is None else replace(order(NOON), event_name="order_updated")
-        effects += credit(person(), event, NOON, POLICIES, Sale(known, after))[1]
+        effects += credit(person(), event, NOON, POLICY, Sale(known, after))[1]
         known = after
     return effects
 
@@ -119,7 +121,7 @@ def test_purchase_by_arm_with_its_margin() -> None:
     """40 paid at a share of .3; a coupon of 5 was in the price before: 45 * .3 - 5."""
     assert told() == (PurchaseSeen("all", False, 40.0, 12.0, is_new=True),)
     paid = Order("o", T0, 40.0, "web", completed=40.0, coupon_discount=5.0)
-    _, effects = credit(person(), order(NOON), NOON, POLICIES, Sale(None, paid))
+    _, effects = credit(person(), order(NOON), NOON, POLICY, Sale(None, paid))
     assert effects == (PurchaseSeen("all", False, 40.0, 8.5, is_new=True),)
 
 
@@ -127,9 +129,9 @@ def test_paid_15_of_20_earns_one() -> None:
     """The goods cost 14 of 20: with a coupon of 5 one is left, and a cancel takes it back."""
     paid = Order("o", T0, 15.0, "web", completed=15.0, coupon_discount=5.0)
     back = replace(paid, refunded=15.0, cancelled=True)
-    _, bought = credit(person(), order(NOON), NOON, POLICIES, Sale(None, paid))
+    _, bought = credit(person(), order(NOON), NOON, POLICY, Sale(None, paid))
     gone = replace(order(NOON), event_name="order_cancelled")
-    _, cancelled = credit(person(), gone, NOON, POLICIES, Sale(paid, back))
+    _, cancelled = credit(person(), gone, NOON, POLICY, Sale(paid, back))
     assert bought == (PurchaseSeen("all", False, 15.0, 1.0, is_new=True),)
     assert cancelled == (PurchaseSeen("all", False, -15.0, -1.0),)
 
@@ -138,8 +140,9 @@ def test_the_holdout_is_marked() -> None:
     """Whoever gets nothing personalized buys as well."""
     arms = (Arm(name="control", share=1.0, chooser="holdout"),)
     policies = Policies(experiment=Experiment(arms=arms))
+    policy = compile_policy(Reference(policies=policies))
     paid = Order("o", T0, 40.0, "web", completed=40.0)
-    _, effects = credit(person(), order(NOON), NOON, policies, Sale(None, paid))
+    _, effects = credit(person(), order(NOON), NOON, policy, Sale(None, paid))
     assert effects == (PurchaseSeen("control", True, 40.0, 12.0, is_new=True),)
 
 

@@ -6,6 +6,7 @@ import pytest
 from streams.contracts.internal.learning import LearningExample, ModelSnapshot
 from streams.contracts.times import WEEK_MS
 from streams.customer.rhythm import record_purchase
+from streams.customer.row import ScoringMoment
 from streams.errors import StateError
 from streams.features.rhythm import churn_example
 from streams.models import Trainer, initial_models, with_snapshot
@@ -29,7 +30,8 @@ def churn(number: int) -> LearningExample:
     """Scoring moment `number` of a customer of their own."""
     rhythm = record_purchase(None, number, 10.0)
     at_ms = number + WEEK_MS * (1 + number % 5)
-    return churn_example(f"x-{number}", rhythm, at_ms, number % 2 == 0, at_ms + WEEK_MS, WEEK_MS)
+    scored = ScoringMoment(at_ms, at_ms + WEEK_MS, rhythm)
+    return churn_example(f"x-{number}", scored, number % 2 == 0, at_ms + WEEK_MS)
 
 
 def test_publishes_every_n_examples_of_a_model() -> None:
