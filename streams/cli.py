@@ -6,7 +6,7 @@ Rooms are imported inside the verbs, so that `--help` is quick and `replay` need
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -16,6 +16,10 @@ from streams.errors import OperatorError
 from streams.file_verbs import evaluate, events, replay
 from streams.settings import load_settings
 from streams.terminal import EXIT_MISTAKE, Verbs, progress, say, say_all, settings_of, show
+
+if TYPE_CHECKING:
+    from streams.admin.dead_letters import Choice
+    from streams.worker.app import Role
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 STORIES = click.Choice(["shoppers", "complete-journey"])
@@ -106,7 +110,7 @@ def worker(ctx: click.Context, workers: int, learner: bool, stop_at_eof: bool) -
 @click.argument("role", type=click.Choice(["worker", "learner"]))
 @click.argument("number", type=click.IntRange(0, 64))
 @click.pass_context
-def worker_slot(ctx: click.Context, role: Any, number: int) -> None:
+def worker_slot(ctx: click.Context, role: "Role", number: int) -> None:
     """Be one of the processes that `worker` starts; settings come from the environment."""
     from streams.runtime.faults import EXIT_OPERATOR
     from streams.worker.processes import run_slot
@@ -180,7 +184,7 @@ def dead_letters() -> None:
     """List, explain and drive again what could not be read."""
 
 
-def _choice(ids: tuple[str, ...], reason: str, topic: str) -> Any:
+def _choice(ids: tuple[str, ...], reason: str, topic: str) -> "Choice":
     from streams.admin.dead_letters import Choice
 
     return Choice(ids, reason, topic)

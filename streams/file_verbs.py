@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
@@ -33,6 +33,15 @@ PAST_MS = 3_600_000  # older events are none that come in as they happen
 PURPOSES = click.Choice(get_args(Purpose))
 
 
+class FileOptions(TypedDict):
+    """What `file_options` gives a verb."""
+
+    timezone: str
+    decimal: Literal[".", ","]
+    column: tuple[str, ...]
+    encoding: str
+
+
 def file_options(verb: Callable[..., None]) -> Callable[..., None]:
     """What a file does not say of itself (docs/files.md)."""
     for option in (
@@ -45,7 +54,7 @@ def file_options(verb: Callable[..., None]) -> Callable[..., None]:
     return verb
 
 
-def format_of(currency: str = "EUR", **given: Any) -> "FileFormat":
+def format_of(currency: str = "EUR", **given: Unpack[FileOptions]) -> "FileFormat":
     """The options of `file_options` as one struct."""
     from streams.contracts.inputs.purchase_rows import TableFormat
     from streams.evaluation.inputs import FileFormat
@@ -98,7 +107,7 @@ def _rules(settings: "Settings") -> "InputRules":
 @click.argument("file", type=click.Path(allow_dash=True))
 @file_options
 @click.pass_context
-def events_check(ctx: click.Context, /, file: str, **given: Any) -> None:
+def events_check(ctx: click.Context, /, file: str, **given: Unpack[FileOptions]) -> None:
     """Say what the worker would reject of a file, and why, without sending; needs no Kafka.
 
     Exit code 1 where it would reject something.
@@ -122,7 +131,7 @@ def events_check(ctx: click.Context, /, file: str, **given: Any) -> None:
 @file_options
 @click.pass_context
 def events_send(
-    ctx: click.Context, /, file: str, check: bool, from_line: int, **given: Any
+    ctx: click.Context, /, file: str, check: bool, from_line: int, **given: Unpack[FileOptions]
 ) -> None:
     """Send JSON lines to their topics; `-` is standard input.
 
@@ -172,7 +181,7 @@ def replay(
     grant: tuple[str, ...],
     currency: str,
     overwrite: bool,
-    **given: Any,
+    **given: Unpack[FileOptions],
 ) -> None:
     """Run a file of events through the whole way, without a broker; twice gives the same bytes.
 
@@ -222,7 +231,7 @@ def evaluate_churn(
     horizon_days: int,
     tick: str,
     scores: Path | None,
-    **given: Any,
+    **given: Unpack[FileOptions],
 ) -> None:
     """Score who leaves, next to BG/NBD. FILE: events, or a CSV with customer_id, ts, amount.
 

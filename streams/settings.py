@@ -191,14 +191,14 @@ def _given(
             yield name, value, f"option {name}"
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> dict[str, object]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{file} cannot be read as TOML: {error}") from error
 
 
-def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+def _flatten(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     for name, value in table.items():
         if isinstance(value, dict):
             yield from _flatten(value, f"{prefix}{name}.")
@@ -266,9 +266,9 @@ _SECTIONS: dict[str, type[Any]] = {
 }
 
 
-def _types() -> dict[str, Any]:
+def _types() -> dict[str, object]:
     """The type of every setting by its dotted name."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for name, kind in get_type_hints(Settings, include_extras=True).items():
         if name not in _SECTIONS:
             found[name] = kind

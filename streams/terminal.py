@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import click
 
@@ -18,7 +17,7 @@ EXIT_INTERRUPTED = 130
 class Verbs(click.Group):
     """A group whose verbs end with a clear sentence and exit code 2 when a person can mend it."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """Run a verb."""
         try:
             return super().invoke(ctx)

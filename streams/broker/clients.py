@@ -1,13 +1,9 @@
 """How this application reaches the broker: one configuration, said to each of the two clients."""
 
-from typing import Any
-
 from confluent_kafka import Consumer
 
-from streams.runtime.clients import kafka_python_names
+from streams.runtime.clients import Config, kafka_python_names
 from streams.settings import Settings
-
-Config = dict[str, str | int | float | bool]
 
 
 def librdkafka_config(settings: Settings) -> Config:
@@ -29,7 +25,7 @@ def librdkafka_config(settings: Settings) -> Config:
     return {**config, **{name: path for name, path in files.items() if path}}
 
 
-def kafka_python_config(settings: Settings) -> dict[str, Any]:
+def kafka_python_config(settings: Settings) -> dict[str, object]:
     """How kafka-python reaches the broker: what librdkafka is told, in other words."""
     return kafka_python_names(librdkafka_config(settings))
 

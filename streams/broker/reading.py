@@ -50,7 +50,7 @@ def open_reader(
     return consumer, len(wanted)
 
 
-def partitions_on_broker(client: Any, name: str, settings: Settings) -> list[int]:
+def partitions_on_broker(client: Consumer | Producer, name: str, settings: Settings) -> list[int]:
     """The partition numbers of a topic; `client` is a consumer or producer of confluent-kafka.
 
     The embedded broker makes a topic when a producer asks for it, so there a producer asks.

@@ -1,11 +1,9 @@
 """Coupon codes as people type them and tills send them."""
 
-from typing import Any
-
 CODE_LENGTH_MAX = 128
 
 
-def code_text(code: Any) -> str | None:
+def code_text(code: object) -> str | None:
     """A code as text without outer spaces; None for what can be no code.
 
     >>> code_text(" Tea 10% "), code_text(4711), code_text(["TEA"]), code_text("x" * 200)

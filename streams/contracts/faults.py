@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, TypeGuard, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -10,7 +10,7 @@ from streams.contracts.inputs.allowed import allowed_at, what_is_allowed
 from streams.contracts.inputs.diagnosis import NOT_ALLOWED, path_and_text, reason_of
 
 
-def faults_of(value: Any, kind: Any, path: str = "$") -> Iterator[str]:
+def faults_of(value: object, kind: object, path: str = "$") -> Iterator[str]:
     """Every fault of a plain value against a type, as `path: what is wrong`.
 
     >>> from streams.contracts.reference.structs import RiskBand
@@ -27,7 +27,9 @@ def faults_of(value: Any, kind: Any, path: str = "$") -> Iterator[str]:
         yield from _leaf_faults(value, kind, path)
 
 
-def _struct_faults(value: dict[Any, Any], kind: Any, path: str) -> Iterator[str]:
+def _struct_faults(
+    value: dict[object, object], kind: type[msgspec.Struct], path: str
+) -> Iterator[str]:
     hints = get_type_hints(kind, include_extras=True)
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     tag = kind.__struct_config__.tag_field
@@ -41,12 +43,12 @@ def _struct_faults(value: dict[Any, Any], kind: Any, path: str) -> Iterator[str]
             yield f"{path}.{name}: is required"
 
 
-def _item_faults(items: list[Any], kind: Any, path: str) -> Iterator[str]:
+def _item_faults(items: list[object], kind: object, path: str) -> Iterator[str]:
     for index, item in enumerate(items):
         yield from faults_of(item, kind, f"{path}[{index}]")
 
 
-def _leaf_faults(value: Any, kind: Any, path: str) -> Iterator[str]:
+def _leaf_faults(value: object, kind: object, path: str) -> Iterator[str]:
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
@@ -57,11 +59,11 @@ def _leaf_faults(value: Any, kind: Any, path: str) -> Iterator[str]:
         yield f"{at}: {'needs ' + detail if reason == 'missing_field' else detail}"
 
 
-def _bare(kind: Any) -> Any:
+def _bare(kind: object) -> object:
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
-def _chosen(kind: Any, value: Any) -> Any:
+def _chosen(kind: object, value: object) -> object:
     """Of a union with None, or of tagged structs, the one that a value means."""
     if get_origin(kind) not in (Union, UnionType):
         return kind
@@ -77,5 +79,5 @@ def _chosen(kind: Any, value: Any) -> Any:
     return kind
 
 
-def _is_struct(kind: Any) -> bool:
+def _is_struct(kind: object) -> TypeGuard[type[msgspec.Struct]]:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)

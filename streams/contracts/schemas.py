@@ -16,11 +16,13 @@ from streams.contracts.descriptions import description_of
 from streams.contracts.inputs import events
 from streams.contracts.inputs.required import REQUIRED_BY_NAME
 
+Schema = dict[str, Any]
+"""A part of a JSON Schema: as deep and as mixed as the standard allows."""
 BASE: Final = "https://schemas.offerstream.example/"
 REF: Final = "#/$defs/{name}"
 
 
-_KEY_NAMES: Final[dict[tuple[str, str], Any]] = {
+_KEY_NAMES: Final[dict[tuple[str, str], Schema]] = {
     ("Offer", "title"): {"enum": list(events.names_of(common.LanguageTag))},
     ("NextBestOffer", "text"): {"enum": list(events.names_of(common.LanguageTag))},
     ("ChurnAlert", "text"): {"enum": list(events.names_of(common.LanguageTag))},
@@ -32,7 +34,7 @@ def file_name(contract: Contract) -> str:
     return f"{contract.type_name}.schema.json"
 
 
-def schema_of(contract: Contract) -> dict[str, Any]:
+def schema_of(contract: Contract) -> Schema:
     """The JSON Schema of a type, complete in itself."""
     _, components = msgspec.json.schema_components(
         [contract.struct], ref_template=REF, schema_hook=_any_value
@@ -52,11 +54,11 @@ def schema_of(contract: Contract) -> dict[str, Any]:
     return {key: _ecma(value) for key, value in (head | root | {"$defs": components}).items()}
 
 
-def _any_value(_: type) -> dict[str, Any]:
+def _any_value(_: type) -> Schema:
     return {"description": "A number, a text, a list or a map of such."}
 
 
-def _describe(struct: str, schema: dict[str, Any], *, closed: bool) -> None:
+def _describe(struct: str, schema: Schema, *, closed: bool) -> None:
     properties = schema.get("properties", {})
     for field, inner in properties.items():
         inner["description"] = description_of(struct, field)
@@ -69,7 +71,7 @@ def _describe(struct: str, schema: dict[str, Any], *, closed: bool) -> None:
         _close_money(schema)
 
 
-def _close_money(schema: dict[str, Any]) -> None:
+def _close_money(schema: Schema) -> None:
     """What we write of money has one form, and always its currency."""
     amount, currency = schema["properties"]["amount"], schema["properties"]["currency"]
     schema["properties"] = {
@@ -79,7 +81,7 @@ def _close_money(schema: dict[str, Any]) -> None:
     schema["required"] = ["amount", "currency"]
 
 
-def _add_rules(contract: Contract, root: dict[str, Any], components: dict[str, Any]) -> None:
+def _add_rules(contract: Contract, root: Schema, components: Schema) -> None:
     """What the decoder asks beyond the structs: an id at least, and blocks by event name."""
     components["Identity"]["anyOf"] = [
         {"required": [name], "properties": {name: {"type": "string"}}}
@@ -116,7 +118,7 @@ def _add_rules(contract: Contract, root: dict[str, Any], components: dict[str, A
         components["Context"]["properties"][name]["anyOf"][0]["maxProperties"] = 64
 
 
-def _ecma(value: Any) -> Any:
+def _ecma(value: object) -> object:
     """Patterns as ECMA 262 has them, where `$` is the end and never stands before a newline."""
     if isinstance(value, dict):
         return {

@@ -170,7 +170,7 @@ def _times(amount: float | None, rate: Decimal) -> float | None:
     return float(round(Decimal(repr(amount)) * rate, DECIMALS_MAX))
 
 
-_TELLING: dict[type[Any], Callable[[Any, Places], InputEvent]] = {
+_TELLING: dict[type[InputEvent], Callable[[Any, Places], InputEvent]] = {
     Purchase: _purchase,
     Clickstream: _shopping,
     App: _shopping,

@@ -1,7 +1,7 @@
 """What goes first when a row is too large: what serves features, last what keeps promises."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -42,6 +42,7 @@ STEPS: tuple[Trim, ...] = (
     ("coupons_shown", 0),
     ("loose_orders", 0),
 )
+_T = TypeVar("_T")
 
 
 def trimmed(row: Row, fits: Callable[[Row], bool]) -> Row:
@@ -73,5 +74,5 @@ def _cut(row: Customer, name: str, kept: int) -> Customer:
     return replace(row, **{name: value})
 
 
-def _end(values: tuple[Any, ...], kept: int) -> tuple[Any, ...]:
+def _end(values: tuple[_T, ...], kept: int) -> tuple[_T, ...]:
     return values[-kept:] if kept else ()

@@ -1,7 +1,6 @@
 """What CEL rules may ask about a person and a moment, by name (docs/offers.md lists it)."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from msgspec import Struct
 
@@ -10,6 +9,10 @@ from streams.customer import Customer, TriggerEvent
 from streams.customer.counters import count
 
 WINDOWS = {f"d{days}": days * DAY_MS for days in (1, 7, 30, 365)}
+
+
+Fact = object
+"""What a rule may read: a truth value, a number, a text, or lists and maps of them."""
 
 
 class FactNames(Struct, frozen=True):
@@ -35,7 +38,7 @@ class FactNames(Struct, frozen=True):
 
 def facts_of(
     person: Customer, trigger_event: TriggerEvent, now_ms: int, names: FactNames
-) -> dict[str, Any]:
+) -> dict[str, dict[str, Fact]]:
     """The variables `person` and `trigger` of a rule, with these facts.
 
     Counts are by window (`person.counts.product_views.d7`); money is in the shop's currency.
@@ -64,7 +67,7 @@ def _counts(
     }
 
 
-OF_PERSON: Mapping[str, Callable[[Customer, int], Any]] = {
+OF_PERSON: Mapping[str, Callable[[Customer, int], Fact]] = {
     "known": lambda person, _: person.known,
     "tenure_days": lambda person, now_ms: (now_ms - person.created_at_ms) / DAY_MS,
     "orders": lambda person, _: float(person.spend.orders) if person.spend else 0.0,
@@ -80,7 +83,7 @@ OF_PERSON: Mapping[str, Callable[[Customer, int], Any]] = {
     "locale": lambda person, _: person.locale,
     "timezone": lambda person, _: person.timezone,
 }
-OF_TRIGGER: Mapping[str, Callable[[TriggerEvent], Any]] = {
+OF_TRIGGER: Mapping[str, Callable[[TriggerEvent], Fact]] = {
     "kind": lambda event: event.kind,
     "channel": lambda event: event.channel,
     "product_id": lambda event: event.product_id,

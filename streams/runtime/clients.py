@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 from confluent_kafka import Consumer, Message, Producer
 from confluent_kafka.admin import AdminClient
@@ -10,6 +9,8 @@ from confluent_kafka.admin import AdminClient
 from streams.runtime.settings import RuntimeSettings
 
 log = logging.getLogger(__name__)
+Value = str | int | float | bool
+Config = dict[str, Value]
 
 
 def new_producer(settings: RuntimeSettings, partition: int) -> Producer:
@@ -22,7 +23,7 @@ def new_producer(settings: RuntimeSettings, partition: int) -> Producer:
     without a pause whether it is answered where more waits whose time has come: half a core, for
     as long as a large epoch takes.
     """
-    config: dict[str, Any] = {
+    config: Config = {
         **_common(settings),
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
@@ -50,7 +51,7 @@ def new_consumer(
 
     `reset` says what to do where a position is not there any more: go on elsewhere, or `error`.
     """
-    config: dict[str, Any] = {
+    config: Config = {
         **_common(settings),
         "group.id": settings.application_id,
         "enable.auto.commit": False,
@@ -89,7 +90,7 @@ def transactional_id(settings: RuntimeSettings, partition: int) -> str:
     return f"{settings.application_id}-{partition}"
 
 
-def kafka_python_names(config: Mapping[str, Any]) -> dict[str, Any]:
+def kafka_python_names(config: Mapping[str, Value]) -> dict[str, object]:
     """Librdkafka's address and security settings in kafka-python's words; others are left out.
 
     >>> kafka_python_names({"bootstrap.servers": "a:9092,b:9092", "sasl.username": "shop"})
@@ -112,7 +113,7 @@ def kafka_python_names(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _common(settings: RuntimeSettings) -> dict[str, Any]:
+def _common(settings: RuntimeSettings) -> Config:
     return {
         "bootstrap.servers": settings.bootstrap,
         "client.id": settings.application_id,
@@ -122,6 +123,6 @@ def _common(settings: RuntimeSettings) -> dict[str, Any]:
     }
 
 
-def kafka_python_config(settings: RuntimeSettings) -> dict[str, Any]:
+def kafka_python_config(settings: RuntimeSettings) -> dict[str, object]:
     """How kafka-python reaches the broker that the others are told of."""
     return kafka_python_names({**_common(settings), **settings.client_config})

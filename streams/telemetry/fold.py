@@ -12,6 +12,7 @@ from streams.contracts.internal.routing import (
     LinkEnded,
     LinkRequested,
     Message,
+    Routable,
     RoutedEvent,
     Tick,
 )
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 Measurements = tuple[Measurement, ...]
 
 _EVENTS: dict[tuple[str, str], Measurement] = {}
-_ROUTED_KIND: dict[type[Any], str] = {
+_ROUTED_KIND: dict[type[Routable], str] = {
     RoutedEvent: "event",
     LinkRequested: "link_requested",
     LinkAnswered: "link_answered",
@@ -136,7 +137,7 @@ def _late(effect: EventLate) -> Measurements:
     return measured(metrics.LATE), lateness
 
 
-_FOLDS: dict[type[Any], Callable[[Any], Measurements]] = {
+_FOLDS: dict[type[Effect], Callable[[Any], Measurements]] = {
     OfferDecided: _offer,
     DecisionLogged: _decision,
     AlertRaised: _alert,

@@ -1,7 +1,7 @@
 """`build_app(settings)`: one worker (or the learner) with everything wired; no globals."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 from msgspec import Struct
@@ -10,7 +10,7 @@ from streams import topics
 from streams.broker.clients import librdkafka_config
 from streams.broker.topic_rules import DEAD_LETTER_BYTES_MAX
 from streams.errors import OperatorError
-from streams.runtime import Runtime, RuntimeSettings, build_runtime, run
+from streams.runtime import AnyRuntime, RuntimeSettings, build_runtime, run
 from streams.runtime.commit.failpoint import Failpoint, nothing_fails
 from streams.settings import Settings
 from streams.worker.breaker import BreakerOpenError
@@ -35,7 +35,7 @@ class App(Struct, frozen=True):
 
     settings: Settings
     role: Role
-    runtime: Runtime[Any]
+    runtime: AnyRuntime
     meter: Meter
     follower: ReferenceFollower | None
     watch: Watch
@@ -62,7 +62,7 @@ class App(Struct, frozen=True):
             self.follower.stop()
         return code
 
-    async def _on_started(self, runtime: Runtime[Any]) -> None:
+    async def _on_started(self, runtime: AnyRuntime) -> None:
         port = await self.http.start(self.settings.http.host, self.settings.http.port)
         log.info("started", role=self.role, http_port=port)
         self.watch.start()
@@ -74,12 +74,12 @@ def build_app(
     """Wire a process; nothing is connected before `run`."""
     meter = Meter()
     follower = ReferenceFollower(settings, meter) if role == "worker" else None
-    shell: Any = (
+    shell: CustomerShell | LearnerShell = (
         CustomerShell(settings, follower.view, meter)
         if follower is not None
         else LearnerShell(settings, meter)
     )
-    runtime: Runtime[Any] = build_runtime(
+    runtime: AnyRuntime = build_runtime(
         runtime_settings(settings, role), shell, failpoint=failpoint
     )
     ready = _ready(runtime, follower)
@@ -123,7 +123,7 @@ def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
     )
 
 
-def _alive(runtime: Runtime[Any], follower: ReferenceFollower | None) -> Callable[[], Health]:
+def _alive(runtime: AnyRuntime, follower: ReferenceFollower | None) -> Callable[[], Health]:
     def alive() -> Health:
         verdict = runtime.health.alive()
         reasons = list(verdict.reasons)
@@ -136,7 +136,7 @@ def _alive(runtime: Runtime[Any], follower: ReferenceFollower | None) -> Callabl
     return alive
 
 
-def _ready(runtime: Runtime[Any], follower: ReferenceFollower | None) -> Callable[[], Health]:
+def _ready(runtime: AnyRuntime, follower: ReferenceFollower | None) -> Callable[[], Health]:
     def ready() -> Health:
         reasons = list(runtime.health.ready().reasons)
         if follower is not None and not follower.ready:

@@ -21,7 +21,11 @@ from streams.broker.reading import partitions_on_broker
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.learning import ModelSnapshot
 from streams.contracts.internal.learning_records import decode_snapshot
-from streams.contracts.reference.records import REFERENCE_TOPICS, decode_reference_record
+from streams.contracts.reference.records import (
+    REFERENCE_TOPICS,
+    ReferenceRecord,
+    decode_reference_record,
+)
 from streams.contracts.reference.structs import Policies, Reference
 from streams.decisions import Policy, compile_policy
 from streams.errors import OfferstreamError, OperatorError
@@ -57,7 +61,7 @@ class ReferenceState:
     def __init__(self, meter: Meter, clock_s: Callable[[], float]) -> None:
         self._meter = meter
         self._clock_s = clock_s
-        self._wanted: dict[Place, Any] = {}
+        self._wanted: dict[Place, ReferenceRecord] = {}
         self._in_force: Records = {}
         self._unreadable: set[Place] = set()
         self._changed, self._refreshed = True, False

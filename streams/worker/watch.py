@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams import topics
 from streams.broker.clients import new_reader
-from streams.runtime import Runtime
+from streams.runtime import AnyRuntime
 from streams.runtime.group.partition import PartitionLoop
 from streams.runtime.state.store import RowStore
 from streams.settings import Settings
@@ -31,7 +31,7 @@ class Watch:
     def __init__(
         self,
         settings: Settings,
-        runtime: Runtime[Any],
+        runtime: AnyRuntime,
         meter: Meter,
         ready: Callable[[], Health],
         created: Callable[[], Mapping[int, int]],

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import msgspec.inspect as inspect
 
@@ -13,7 +13,7 @@ _GIVEN_CHARS_MAX: Final = 64
 
 
 @lru_cache(maxsize=256)
-def allowed_at(kind: Any, path: str) -> tuple[str, ...]:
+def allowed_at(kind: object, path: str) -> tuple[str, ...]:
     """The strings that a type allows at a path (`$.channel`); empty where any will do.
 
     >>> from streams.contracts.common import HashedId
@@ -64,7 +64,7 @@ def _inside(one: inspect.Type, name: str) -> Iterator[inspect.Type]:
             return
 
 
-def _literals(one: inspect.Type) -> Iterator[Any]:
+def _literals(one: inspect.Type) -> Iterator[object]:
     match one:
         case inspect.Metadata(type=inner):
             yield from _literals(inner)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -61,7 +61,7 @@ _EXPECTED = re.compile(r"\AExpected `[^`]*`(?P<rest>.*)\Z", re.DOTALL)
 _MISSING = re.compile(r"\AObject missing required field `([^`]*)`")
 
 
-def diagnose(value: bytes, error: Exception, prefix: str = "$", kind: Any = None) -> Rejected:
+def diagnose(value: bytes, error: Exception, prefix: str = "$", kind: object = None) -> Rejected:
     """The reason of a failed decode.
 
     Args:
@@ -111,7 +111,7 @@ def _syntax_error(value: bytes) -> Exception | None:
     return None
 
 
-def _diagnose_validation(value: bytes, message: str, prefix: str, kind: Any) -> Rejected:
+def _diagnose_validation(value: bytes, message: str, prefix: str, kind: object) -> Rejected:
     path, text = path_and_text(message, prefix)
     reason, detail = reason_of(text)
     if reason == "missing_field":
@@ -216,7 +216,7 @@ def _is_lenient_json(value: bytes) -> bool:
     return True
 
 
-def _at(value: bytes, path: str) -> Any:
+def _at(value: bytes, path: str) -> object:
     """What stands at a path of a document; None where nothing does."""
     try:
         found = msgspec.json.decode(value)

@@ -22,7 +22,7 @@ def wants_integer(error: Exception) -> bool:
     return isinstance(error, msgspec.ValidationError) and bool(_WANTS_INTEGER.match(str(error)))
 
 
-def with_integers(document: Any, kind: Any) -> Any:
+def with_integers(document: object, kind: object) -> object:
     """The same document (plain dicts and lists, changed in place) with integers where they belong.
 
     >>> from streams.contracts.common import Product
@@ -41,7 +41,7 @@ def with_integers(document: Any, kind: Any) -> Any:
     return document
 
 
-def integers_in(value: bytes, kind: Any) -> bytes | None:
+def integers_in(value: bytes, kind: object) -> bytes | None:
     """The same JSON with integers where they belong; None where it cannot be read at all."""
     try:
         return msgspec.json.encode(with_integers(msgspec.json.decode(value), kind))
@@ -49,18 +49,18 @@ def integers_in(value: bytes, kind: Any) -> bytes | None:
         return None
 
 
-def _mend(holder: Any, steps: list[tuple[str, str]]) -> bool:
+def _mend(holder: object, steps: list[tuple[str, str]]) -> bool:
     """Change what stands at a path, in every item of the lists and maps on the way."""
     if not steps:
         return False
     (name, _), *rest = steps
-    places: list[Any] = []
-    if name:
-        places = [name] if isinstance(holder, dict) and name in holder else []
-    elif isinstance(holder, dict):
-        places = list(holder)
-    elif isinstance(holder, list):
+    places: list[Any]
+    if isinstance(holder, dict):
+        places = list(holder) if not name else [name] if name in holder else []
+    elif isinstance(holder, list) and not name:
         places = list(range(len(holder)))
+    else:
+        return False
     if rest:
         changed = [_mend(holder[place], rest) for place in places]  # all, not the first alone
         return any(changed)
@@ -70,5 +70,5 @@ def _mend(holder: Any, steps: list[tuple[str, str]]) -> bool:
     return bool(mended)
 
 
-def _is_whole(number: Any) -> bool:
+def _is_whole(number: object) -> bool:
     return isinstance(number, float) and number.is_integer() and abs(number) < 2**_INT_BITS

@@ -5,7 +5,7 @@ topic. Nothing here judges what an event says: `decode` does.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -43,12 +43,12 @@ class InputRecord(Struct, frozen=True):
 class _Line(Struct, frozen=True):
     """What a line may say of itself, untyped: one bad field does not hide the others."""
 
-    topic: Any = None
-    key: Any = None
+    topic: object = None
+    key: object = None
     value: msgspec.Raw = msgspec.Raw()
-    event_name: Any = None
-    channel: Any = None
-    identity: Any = None
+    event_name: object = None
+    channel: object = None
+    identity: object = None
 
 
 _LINE: Final = msgspec.json.Decoder(_Line)

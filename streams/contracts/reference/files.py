@@ -21,7 +21,7 @@ from streams.contracts.reference.structs import (
 from streams.errors import ReferenceDataError
 
 FILE_BYTES_MAX = 64 * 1024 * 1024
-_LISTS: Final[dict[str, Any]] = {
+_LISTS: Final[dict[str, type[msgspec.Struct]]] = {
     "offers": Offer,
     "products": ProductInfo,
     "inventory": StockLevel,
@@ -42,7 +42,7 @@ class _Loader(yaml.SafeLoader):
     """Safe YAML that also refuses the same key twice."""
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, object]:
     seen: set[str] = set()
     for key_node, _ in node.value:
         key = str(key_node.value)
@@ -104,19 +104,19 @@ def _part(path: Path, stem: str, errors: list[str]) -> Any:
     return None if faults else tuple(msgspec.convert(item, _LISTS[stem]) for item in value)
 
 
-def _whole(path: Path, value: Any, errors: list[str]) -> Any:
+def _whole(path: Path, value: object, errors: list[str]) -> Policies | None:
     faults = [f"{path.name}: {fault}" for fault in faults_of(value, Policies)]
     errors.extend(faults)
     return None if faults else msgspec.convert(value, Policies)
 
 
-def _list_faults(path: Path, records: list[Any], kind: Any) -> Iterator[str]:
+def _list_faults(path: Path, records: list[object], kind: type[msgspec.Struct]) -> Iterator[str]:
     for index, record in enumerate(records):
         for fault in faults_of(record, kind):
             yield f"{path.name}: {_name(record, index)}: {fault}"
 
 
-def _name(record: Any, index: int) -> str:
+def _name(record: object, index: int) -> str:
     """How a person finds a record: its place in the list, and its id if it has one."""
     if isinstance(record, dict):
         for name in ("offer_id", "product_id", "beacon_ref"):
@@ -125,7 +125,7 @@ def _name(record: Any, index: int) -> str:
     return f"[{index}]"
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> object:
     raw = path.read_bytes()
     if len(raw) > FILE_BYTES_MAX:
         raise ReferenceDataError(f"is over {FILE_BYTES_MAX} bytes")

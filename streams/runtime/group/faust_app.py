@@ -1,6 +1,7 @@
 """The Faust app of a runtime: settings that matter, one agent over a channel of batches."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ import faust
 from faust.app.base import BootStrategy
 from faust.assignor.client_assignment import ClientAssignment
 from faust.assignor.partition_assignor import PartitionAssignor
+from faust.types import TP
 from yarl import URL
 
 from streams.runtime.epoch import Batch
@@ -68,7 +70,7 @@ class BalancedAssignor(PartitionAssignor):  # type: ignore[misc]
         """Partition numbers whose rows this member is to follow."""
         return {number for numbers in self._assignment.standbys.values() for number in numbers}
 
-    def assigned_standbys(self) -> set[Any]:
+    def assigned_standbys(self) -> set[TP]:
         """None that Faust's recovery should know of: ours are no Faust tables."""
         return set()
 
@@ -181,7 +183,7 @@ async def _handle_batches(batches: Any) -> None:
         work.run()
 
 
-def _app_settings(settings: RuntimeSettings) -> dict[str, Any]:
+def _app_settings(settings: RuntimeSettings) -> dict[str, object]:
     return {
         "broker": [URL(f"{SCHEME}://{b}") for b in settings.bootstrap.split(",")],
         "broker_session_timeout": settings.session_timeout_s,
@@ -206,7 +208,7 @@ def _app_settings(settings: RuntimeSettings) -> dict[str, Any]:
     }
 
 
-def _credentials(config: Mapping[str, str]) -> Any:
+def _credentials(config: Mapping[str, str]) -> faust.SSLCredentials | faust.SASLCredentials | None:
     """Librdkafka's security settings in Faust's words."""
     protocol = config.get("security.protocol", "PLAINTEXT").upper()
     if protocol == "PLAINTEXT":
@@ -222,9 +224,7 @@ def _credentials(config: Mapping[str, str]) -> Any:
     )
 
 
-def _ssl_context(config: Mapping[str, str]) -> Any:
-    import ssl
-
+def _ssl_context(config: Mapping[str, str]) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=config.get("ssl.ca.location"))
     if certificate := config.get("ssl.certificate.location"):
         context.load_cert_chain(

@@ -7,7 +7,7 @@ they are assigned, `getmany` only keeps the membership alive, and every commit o
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
@@ -22,7 +22,7 @@ _COMMIT_TIMEOUT_S = 30.0
 class PausedFromTheStart(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
     """Pauses every assigned partition before Faust, or aiokafka's fetcher, can touch it."""
 
-    async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Pause, then tell Faust."""
         self._thread._ensure_consumer().pause(*assigned)
         await super().on_partitions_assigned(assigned)
@@ -33,23 +33,23 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]
 
     RebalanceListener: ClassVar[type[PausedFromTheStart]] = PausedFromTheStart
 
-    async def getmany(self, timeout: float) -> AsyncIterator[Any]:
+    async def getmany(self, timeout: float) -> AsyncIterator[object]:
         """Yield nothing, ever; tell aiokafka that somebody still polls."""
         if self.flow_active:
             await self._thread.call_thread(self._poll)
         await self.sleep(timeout)
-        nothing: tuple[Any, ...] = ()
+        nothing: tuple[object, ...] = ()
         for message in nothing:
             yield message
 
     async def perform_seek(self) -> None:
         """Positions are the epochs' own."""
 
-    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+    async def commit(self, topics: object = None, start_new_transaction: bool = True) -> bool:
         """Offsets belong to the epochs: there is nothing for Faust to commit."""
         return False
 
-    def verify_event_path(self, now: float, tp: Any) -> None:
+    def verify_event_path(self, now: float, tp: object) -> None:
         """Faust's livelock detector watches a path that is not in use."""
 
     def check_group(self) -> None:

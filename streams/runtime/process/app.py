@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
+from faust.types import TP
+
 from streams.runtime.commit.failpoint import Failpoint, nothing_fails
 from streams.runtime.commit.turns import Turns
 from streams.runtime.faults import BrokerError, GroupError
@@ -111,7 +113,7 @@ class Runtime(Generic[R]):
         """End the process cleanly."""
         self.finished.set()
 
-    async def _on_assigned(self, sender: Any, assigned: Iterable[Any], **_: Any) -> None:
+    async def _on_assigned(self, sender: object, assigned: Iterable[TP], **_: object) -> None:
         """Open what was assigned, in the background: the group is not kept waiting."""
         if self.finished.is_set():
             return
@@ -133,13 +135,13 @@ class Runtime(Generic[R]):
             self._follow(number)
         self.assigned = True
 
-    async def _on_revoked(self, sender: Any, revoked: Iterable[Any], **_: Any) -> None:
+    async def _on_revoked(self, sender: object, revoked: Iterable[TP], **_: object) -> None:
         """Drain, end the epochs, commit, close: before anybody else is assigned."""
         log.info("revoked: partitions %s", sorted({tp.partition for tp in revoked}))
         self.assigned = False
         await self._close({tp.partition for tp in revoked})
 
-    async def _on_shutdown(self, sender: Any, **_: Any) -> None:
+    async def _on_shutdown(self, sender: object, **_: object) -> None:
         await self._close([*self.owned, *self.followed])
 
     def _open(self, number: int) -> None:
@@ -197,3 +199,7 @@ def build_runtime(
 
 
 __all__ = ["Runtime", "RuntimeSettings", "build_runtime"]
+
+
+AnyRuntime = Runtime[Any]
+"""Whatever its rows are: who starts, stops and watches it does not look into them."""

@@ -7,18 +7,17 @@ import os
 import signal
 import threading
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import uvloop
 
 from streams.runtime.faults import EXIT_HUNG, exit_code
-from streams.runtime.process.app import Runtime
+from streams.runtime.process.app import AnyRuntime
 
 log = logging.getLogger(__name__)
-Hook = Callable[[Runtime[Any]], Awaitable[None]]
+Hook = Callable[[AnyRuntime], Awaitable[None]]
 
 
-def run(runtime: Runtime[Any], *, on_started: Hook | None = None) -> int:
+def run(runtime: AnyRuntime, *, on_started: Hook | None = None) -> int:
     """Run until SIGTERM, SIGINT or a failure; the exit code (0: drained and committed).
 
     `on_started` is called in the event loop when the group has been joined. A process that does
@@ -47,7 +46,7 @@ def collect_seldom() -> None:
     gc.set_threshold(100_000, 50, 1_000)
 
 
-async def _main(runtime: Runtime[Any], on_started: Hook | None) -> int:
+async def _main(runtime: AnyRuntime, on_started: Hook | None) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, runtime.finish)
@@ -68,7 +67,7 @@ async def _main(runtime: Runtime[Any], on_started: Hook | None) -> int:
     return code
 
 
-async def _start(runtime: Runtime[Any], on_started: Hook | None) -> None:
+async def _start(runtime: AnyRuntime, on_started: Hook | None) -> None:
     try:
         await runtime.start()
         if on_started is not None:
@@ -77,7 +76,7 @@ async def _start(runtime: Runtime[Any], on_started: Hook | None) -> None:
         runtime.fail(error)
 
 
-def _end_hard_after(seconds: float, runtime: Runtime[Any]) -> threading.Timer:
+def _end_hard_after(seconds: float, runtime: AnyRuntime) -> threading.Timer:
     def end() -> None:
         log.critical("did not stop within %.0f s: ended hard", seconds)
         os._exit(exit_code(runtime.failure) or EXIT_HUNG)

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class CountingExecutor(ThreadPoolExecutor):
@@ -13,14 +16,14 @@ class CountingExecutor(ThreadPoolExecutor):
 
     def __init__(self, threads: int, name: str) -> None:
         super().__init__(threads, name)
-        self._open: set[Future[Any]] = set()
+        self._open: set[Future[Any]] = set()  # of whatever calls return
 
     @property
     def busy(self) -> int:
         """Calls that have not ended."""
         return sum(not future.done() for future in list(self._open))
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """As the base class."""
         future = super().submit(fn, *args, **kwargs)
         self._open.add(future)

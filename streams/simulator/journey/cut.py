@@ -9,7 +9,7 @@ import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
@@ -18,6 +18,7 @@ from streams.simulator.journey import EVENTS, SHOP
 from streams.simulator.journey.deals import catalogue, offers, products
 from streams.simulator.journey.events import tell
 from streams.simulator.journey.source import Source, read_source
+from streams.simulator.records import Fields
 
 OF_THREE_USING: Final = 2
 OTHERS_EVERY: Final = 8
@@ -54,7 +55,7 @@ def zipped(data: bytes) -> bytes:
     return out.getvalue()
 
 
-def _yaml(rows: list[dict[str, Any]]) -> bytes:
+def _yaml(rows: list[Fields]) -> bytes:
     text = yaml.safe_dump(
         rows, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100
     )

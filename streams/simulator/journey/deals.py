@@ -4,11 +4,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
 from streams.simulator.journey.source import ZONE, Source, Use, ends_ms, local_ms
+from streams.simulator.records import Fields
 
 MOST_USED = 38
 CATEGORIES_MAX = 50
@@ -78,13 +79,13 @@ def catalogue(source: Source) -> Catalogue:
     )
 
 
-def offers(source: Source, deals: Iterable[Deal]) -> list[dict[str, Any]]:
+def offers(source: Source, deals: Iterable[Deal]) -> list[Fields]:
     """The deals as `offers.yaml` has them."""
     discounts, rate = _discounts(source), expected_rate(source)
     return [_offer(source, deal, discounts, rate) for deal in deals]
 
 
-def products(source: Source, deals: Iterable[Deal]) -> list[dict[str, Any]]:
+def products(source: Source, deals: Iterable[Deal]) -> list[Fields]:
     """Of each deal the products that were sold most often, as `products.yaml` has them."""
     sold: dict[str, list[float]] = defaultdict(list)
     for basket in source.baskets:
@@ -159,9 +160,7 @@ def _discounts(source: Source) -> dict[str, float]:
     return {name: round(sum(x) / len(x), 2) for name, x in {**thick, "": every}.items()}
 
 
-def _offer(
-    source: Source, deal: Deal, discounts: Mapping[str, float], rate: float
-) -> dict[str, Any]:
+def _offer(source: Source, deal: Deal, discounts: Mapping[str, float], rate: float) -> Fields:
     campaign = source.campaigns[deal.campaign_id]
     discount = discounts.get(deal.label, discounts[""])
     known = [source.items[id_] for id_ in deal.products if id_ in source.items]
@@ -192,7 +191,7 @@ def _moment(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, ZONE).isoformat()
 
 
-def _product(source: Source, product_id: str, prices: list[float]) -> dict[str, Any]:
+def _product(source: Source, product_id: str, prices: list[float]) -> Fields:
     item, price = source.items[product_id], round(sum(prices) / len(prices), 2)
     return {
         "product_id": product_id,

@@ -12,6 +12,7 @@ from streams import topics
 from streams.contracts.times import MINUTE_MS, from_ms
 from streams.simulator.journey.deals import Catalogue
 from streams.simulator.journey.source import ZONE_NAME, Basket, Line, Source, Use, local_ms
+from streams.simulator.records import Fields
 
 STARTS: Final = date(2017, 1, 1)
 PURPOSES: Final = ("personalization", "profiling", "marketing_push", "model_training")
@@ -20,7 +21,6 @@ PAPER_HOUR: Final = 17
 OPENED_BEFORE_MS: Final = 15 * MINUTE_MS
 OPENED_EVERY: Final = 3
 _Row = TypeVar("_Row", Basket, Use)
-Fields = dict[str, object]
 CONTEXT: Final = {"timezone": ZONE_NAME, "locale": "en-US"}
 
 
