@@ -21,7 +21,13 @@ from streams.contracts.times import to_ms
 CHANNEL_PURPOSE = {"push": "marketing_push", "email": "marketing_email", "sms": "marketing_sms"}
 STRING_BITS = {"location_beacon": 140, "profiling": 154, "personalization": 155}
 OWN, STRING, OBJECTION, SYSTEM = "consent", "consent string", "Global Privacy Control", "the phone"
-STATES = {"granted": "granted", "true": "granted", "denied": "denied", "false": "denied"}
+STATES = {
+    "granted": "granted",
+    "true": "granted",
+    "1": "granted",
+    "unset": "unset",
+    "none": "unset",
+}
 CENTURY_MS = 946_684_800_000
 STRICTNESS = {"granted": 0, "allowed": 0, "unset": 1, "denied": 2}
 
@@ -77,7 +83,7 @@ def _own(events: list[Arrival], purpose: str) -> Word | None:
         event = a.event
         if not isinstance(event, Profile) or not event.purposes:
             continue
-        states = [STATES.get(_folded(s), "unset") for n, s in event.purposes.items()
+        states = [STATES.get(_folded(s), "denied") for n, s in event.purposes.items()
                   if _folded(n) == purpose]  # fmt: skip
         if not states:
             continue

@@ -15,6 +15,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "channel": "The channel: web, app, store, email, sms, push or call center.",
     "context": "Where and with what it happened.",
     "traceparent": "W3C trace context of the event, passed on to what follows from it.",
+    "odd_parts": "How many parts of it could not be read and were left out.",
     "customer_id": "The shop's id of the customer; never an e-mail address or a phone number.",
     "anonymous_id": "Id of a browser or an installation before anyone logs in.",
     "device_id": "Id of a device.",

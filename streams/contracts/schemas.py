@@ -88,6 +88,7 @@ def _add_rules(contract: Contract, root: Schema, components: Schema) -> None:
         for name in ("customer_id", "anonymous_id", "device_id")
     ]
     names = sorted(contract.event_names)
+    del root["properties"]["odd_parts"]  # ours: nobody sends it
     event_name = root["properties"]["event_name"]
     root["properties"]["event_name"] = {
         "enum": names,

@@ -15,7 +15,13 @@ from streams.contracts.inputs.events import (
     PrivacyRequest,
     names_of,
 )
-from streams.contracts.outputs.effects import Effect, EventIgnored, EventLate, TimeZoneUnknown
+from streams.contracts.outputs.effects import (
+    DataDropped,
+    Effect,
+    EventIgnored,
+    EventLate,
+    TimeZoneUnknown,
+)
 from streams.contracts.times import to_ms
 from streams.customer import browsing, consents, phones, profiles, purchases, recent, zones
 from streams.customer.activity import active
@@ -113,16 +119,17 @@ def apply(person: Customer, event: InputEvent, places: Places) -> Applied:
     person = recent.remember(person, mark, now_ms)
     person = _in_context(person, event, timing)
     change = applier(person, event, timing)
+    odd = (DataDropped("odd_shape", event.event_id, event.odd_parts),) if event.odd_parts else ()
     if change.ignored is not None:
         ignored = EventIgnored(change.ignored, event.event_id)
-        return _ignored(change.person, now_ms, ignored, *change.effects)
+        return _ignored(change.person, now_ms, ignored, *odd, *change.effects)
     ended = withdrawn(visits) if visits and not change.person.visits else ()
     was_late = (EventLate(event.event_id, now_ms - at_ms),) if late else ()
     unknown = (TimeZoneUnknown(event.event_id),) if _names_no_zone(event.context) else ()
     return Applied(
         _active(change.person, event, at_ms),
         () if late else change.trigger_events,
-        (*was_late, *unknown, *change.effects, *ended),
+        (*was_late, *unknown, *odd, *change.effects, *ended),
         False,
         change.purchased,
         now_ms,

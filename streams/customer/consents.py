@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from streams.contracts.common import ChannelName, ConsentState, Purpose
 from streams.contracts.inputs.events import Event, Profile
+from streams.contracts.inputs.said import DENIED, GRANTED, folded
 from streams.contracts.outputs.effects import DataDropped
 from streams.contracts.times import to_ms
 from streams.customer.activity import seen_on
@@ -84,8 +85,7 @@ def answers_in(
 ) -> tuple[dict[Purpose, ConsentState], dict[Literal["unknown_purpose", "unknown_state"], int]]:
     """What an event says of the purposes that we know, and how much of it we do not know.
 
-    Names and states are read in any letter case. An answer that is none of ours cannot be a
-    grant, so the purpose counts as not granted.
+    Names and states are read in any letter case. An answer that cannot be read is a denial.
     """
     answers: dict[Purpose, ConsentState] = {}
     unknown_purposes = unknown_states = 0
@@ -94,11 +94,21 @@ def answers_in(
         if purpose is None:
             unknown_purposes += 1
             continue
-        state = _READ.get(raw.strip().lower() if isinstance(raw, str) else raw)
+        state = _state_said(raw)
         unknown_states += state is None
-        said = state or "unset"
+        said = state or "denied"
         answers[purpose] = max(answers.get(purpose, said), said, key=_RESTRICTS.__getitem__)
     return answers, {"unknown_purpose": unknown_purposes, "unknown_state": unknown_states}
+
+
+def _state_said(raw: str | bool | None) -> ConsentState | None:
+    """The state that an answer means; None where it cannot be read."""
+    answer = folded(raw)
+    if answer in GRANTED:
+        return "granted"
+    if answer in DENIED:
+        return "denied"
+    return "unset" if raw is None or answer == "unset" else None
 
 
 def said_at_ms(event: Profile, at_ms: int) -> int:
@@ -186,11 +196,3 @@ def _without_beacons(person: Customer) -> dict[ChannelName, ChannelActivity]:
 
 
 _RESTRICTS: dict[str, int] = {"granted": 0, "unset": 1, "denied": 2}
-_READ: dict[str | bool | None, ConsentState] = {
-    "granted": "granted",
-    "denied": "denied",
-    "unset": "unset",
-    True: "granted",
-    False: "denied",
-    None: "unset",
-}

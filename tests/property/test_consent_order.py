@@ -157,3 +157,18 @@ def test_product_and_auditor_agree_on_a_browser_that_denied_and_granted(
     (verdict,) = {e["verdict"] for e in log if e["trigger"]["rule_id"] == "product_viewed"}
     assert (verdict != "no_consent") is offers
     assert broken(judged(events, outputs, SHOP)) == set()
+
+
+@pytest.mark.parametrize(
+    ("said", "offers"),
+    [("GRANTED", True), (1, True), ("true", True), (True, True), (0, False), ("restricted", False),
+     ("maybe", False), ({"state": "granted"}, False), (7, False), (None, False), ("", False)],
+)  # fmt: skip
+def test_product_and_auditor_read_an_answer_alike(said: Any, offers: bool) -> None:
+    """After a grant: an answer that cannot be read denies, for both of them."""
+    events = [consent(1), consent(2, "odd", purposes={"personalization": said}), view(9)]
+    outputs = produced(events, POLICY)
+    log = [json.loads(value) for topic, value in outputs if topic == "decision-log"]
+    (verdict,) = {e["verdict"] for e in log if e["trigger"]["rule_id"] == "product_viewed"}
+    assert (verdict != "no_consent") is offers
+    assert broken(judged(events, outputs, SHOP)) == set()

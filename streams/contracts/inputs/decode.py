@@ -20,6 +20,7 @@ from streams.contracts.inputs.diagnosis import diagnose, is_too_deep, is_utf8
 from streams.contracts.inputs.events import InputEvent
 from streams.contracts.inputs.integers import integers_in, wants_integer
 from streams.contracts.inputs.placeholders import cleared, without_placeholders
+from streams.contracts.inputs.repair import repaired
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.inputs.semantics import calendar_fault, fault_of, nul_fault
 from streams.contracts.internal.routing import (
@@ -191,7 +192,18 @@ def _decoded(topic: str, value: bytes) -> InputEvent | Rejected:
             return decoder.decode(whole)
         except _DECODE_ERRORS as error:
             failed = error
+    mended = repaired(value, decoder.type) if _is_validation(failed) else None
+    if mended is not None:
+        try:
+            return decoder.decode(mended)
+        except _DECODE_ERRORS as error:
+            value, failed = mended, error
     return diagnose(value, failed, kind=decoder.type)
+
+
+def _is_validation(error: Exception) -> bool:
+    """Whether the JSON could be read, and only its shape is wrong."""
+    return isinstance(error, msgspec.ValidationError)
 
 
 def _filled(topic: str, value: bytes, attributes: Attributes) -> bytes | None:

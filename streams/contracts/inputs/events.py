@@ -93,7 +93,10 @@ PrivacyName = Literal["erasure_requested", "access_requested"]
 
 
 class Event(Block, frozen=True, kw_only=True):
-    """What every event carries; `occurred_at` is the event time."""
+    """What every event carries; `occurred_at` is the event time.
+
+    `odd_parts`: how many parts could not be read and were left out (`inputs.repair` sets it).
+    """
 
     event_id: Id
     occurred_at: Zoned
@@ -102,6 +105,7 @@ class Event(Block, frozen=True, kw_only=True):
     sent_at: Zoned | None = None
     context: Context = Context()
     traceparent: Annotated[str, Meta(max_length=64)] | None = None
+    odd_parts: Count = 0
 
     @property
     def at_ms(self) -> int:

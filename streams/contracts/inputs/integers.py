@@ -12,7 +12,7 @@ import msgspec
 from streams.contracts.inputs.diagnosis import path_and_text
 
 _WANTS_INTEGER: Final = re.compile(r"\AExpected `int(?: \| null)?`, got `float`")
-_STEP: Final = re.compile(r"\.([A-Za-z_0-9]+)|(\[[^\]]*\])")
+STEP: Final = re.compile(r"\.([A-Za-z_0-9]+)|(\[[^\]]*\])")
 _INT_BITS: Final = 63
 _ROUNDS_MAX: Final = 64  # each mends one field of the schema, in all items of its lists
 
@@ -34,7 +34,7 @@ def with_integers(document: object, kind: object) -> object:
             msgspec.convert(document, kind)
         except msgspec.ValidationError as error:
             path = path_and_text(str(error))[0]
-            if not wants_integer(error) or not _mend(document, _STEP.findall(path)):
+            if not wants_integer(error) or not _mend(document, STEP.findall(path)):
                 return document
         else:
             return document

@@ -108,7 +108,7 @@ class TimeZoneUnknown(Struct, frozen=True):
 class DataDropped(Struct, frozen=True):
     """A part of an accepted event was not taken in: it is counted, never kept or repeated."""
 
-    what: Literal["unknown_purpose", "unknown_state", "personal_data"]
+    what: Literal["unknown_purpose", "unknown_state", "personal_data", "odd_shape"]
     event_id: str
     count: int = 1
 
