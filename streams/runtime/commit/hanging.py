@@ -18,6 +18,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
+from kafka import TopicPartition as WirePartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError as WireError
 from kafka.errors import TransactionalIdNotFoundError, UnsupportedVersionError
@@ -65,19 +66,40 @@ def end_hanging(settings: RuntimeSettings, partition: int, group: Consumer) -> l
             coordinator.fence()
             now = _look(settings, partition, group)
             # An output partition is shared: what moved belongs to somebody who is at work.
-            hanging = [place for place, end in now.items() if before.get(place) == end]
+            still = [place for place, end in now.items() if before.get(place) == end]
+            hanging = _told(partition, coordinator.own_open(list(now)), still, decision)
             if hanging:
-                log.error(
-                    "partition %d: a transaction hangs in %s; it is ended: %s",
-                    partition,
-                    ", ".join(f"{topic}[{number}]" for topic, number in hanging),
-                    _said(decision),
-                )
                 coordinator.end_again([p for p in hanging if p[0] != _OFFSETS], bool(decision))
             note.unlink(missing_ok=True)
             return [topic for topic, _ in hanging]
     except WireError as error:
         raise EpochError(f"partition {partition}: hanging transaction: {error!r}") from error
+
+
+def _told(
+    partition: int, own: set[Place] | None, still: list[Place], decision: bool | None
+) -> list[Place]:
+    """Say what hangs, and return what is to be ended.
+
+    `own` is what this partition's producer has open after it was fenced. What else is open belongs
+    to other partitions, whose owners end it, or the broker does after the transaction timeout.
+    Where the broker does not tell (None), an empty transaction is ended over all that is `still`
+    open as it was: that ends nothing of the others.
+    """
+    hanging = still if own is None else sorted(own)
+    names = ", ".join(f"{topic}[{number}]" for topic, number in hanging)
+    if hanging and own is None:
+        log.info(
+            "partition %d: a transaction is open in %s, the broker does not tell whose; should it "
+            "be a hanging one of this partition, it is ended: %s",
+            *(partition, names, _said(decision)),
+        )
+    elif hanging:
+        log.error(
+            "partition %d: a transaction hangs in %s; it is ended: %s",
+            *(partition, names, _said(decision)),
+        )
+    return hanging
 
 
 def _remembered(note: Path, decision: bool | None) -> bool | None:
@@ -175,6 +197,27 @@ class _Coordinator:
             )
         )
         self._producer = {"id": answer.producer_id, "epoch": answer.producer_epoch}
+
+    def own_open(self, places: list[Place]) -> set[Place] | None:
+        """Where this producer's own transaction is open; after `fence` nothing of it may be.
+
+        None: the broker does not tell. It needs the right to read the topics.
+        """
+        own = {place for place in places if place[0] == _OFFSETS}
+        asked = [WirePartition(*place) for place in places if place not in own]
+        try:
+            found = self._admin.describe_producers(asked)
+        except WireError as error:
+            log.info("who has a transaction open is not told: %s", type(error).__name__)
+            return None
+        for place, state in found.items():
+            if any(
+                producer.producer_id == self._producer["id"]
+                and producer.current_transaction_start_offset >= 0
+                for producer in state.active_producers
+            ):
+                own.add((place.topic, place.partition))
+        return own
 
     def end_again(self, places: list[Place], committed: bool) -> None:
         """A transaction over these partitions and the group's offsets, ended at once."""
