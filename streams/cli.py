@@ -109,14 +109,15 @@ def worker(ctx: click.Context, workers: int, learner: bool, stop_at_eof: bool) -
 @main.command("worker-slot", hidden=True, epilog="Example: offerstream worker-slot worker 0")
 @click.argument("role", type=click.Choice(["worker", "learner"]))
 @click.argument("number", type=click.IntRange(0, 64))
+@click.option("--parent", type=int, hidden=True)
 @click.pass_context
-def worker_slot(ctx: click.Context, role: "Role", number: int) -> None:
+def worker_slot(ctx: click.Context, role: "Role", number: int, parent: int | None) -> None:
     """Be one of the processes that `worker` starts; settings come from the environment."""
     from streams.runtime.faults import EXIT_OPERATOR
     from streams.worker.processes import run_slot
 
     try:
-        ctx.exit(run_slot(settings_of(ctx), role, number))
+        ctx.exit(run_slot(settings_of(ctx), role, number, parent))
     except OperatorError as error:  # the launcher knows that a restart would not help
         click.echo(f"offerstream: {error}", err=True)
         ctx.exit(EXIT_OPERATOR)

@@ -12,6 +12,10 @@ class OperatorError(OfferstreamError):
     """Something that the person who runs offerstream can mend; the text says what to do."""
 
 
+class NoBrokerError(OperatorError):
+    """No Kafka broker answers at the address that is set."""
+
+
 class SettingsError(OperatorError):
     """A setting is missing, unknown or out of its range."""
 

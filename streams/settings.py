@@ -86,6 +86,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `instance_id` names this machine's slots in the group, differently on every machine: a slot that
     is back within `session_timeout_ms` has its partitions again, and nobody is rebalanced. Empty:
     whoever stops leaves the group, and others take over at once.
+    `broker_patience_s`: so long a process waits at its start for a broker that is not there.
     `standby_replicas` other workers follow each partition's rows, so that a take-over is short.
     `clock` is what fires timers: processing time, or the greatest event time of the partition.
     `cached_rows_max` is for each partition: a row in memory takes its bytes, its key and a slot.
@@ -109,6 +110,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     instance_id: InstanceId = ""
     session_timeout_ms: Annotated[int, Meta(ge=6_000, le=300_000)] = 10_000
     standby_replicas: Annotated[int, Meta(ge=0, le=7)] = 0
+    broker_patience_s: Annotated[float, Meta(ge=1, le=86_400)] = 120.0
     stop_timeout_s: Annotated[float, Meta(ge=1, le=600)] = 25.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     http: HttpSettings = HttpSettings()

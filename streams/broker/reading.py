@@ -14,7 +14,7 @@ from confluent_kafka import (
 from confluent_kafka import KafkaError as Codes
 
 from streams.broker.clients import librdkafka_config, new_reader
-from streams.errors import OperatorError
+from streams.errors import NoBrokerError, OperatorError
 from streams.runtime.clients import arrived
 from streams.settings import Settings
 
@@ -63,7 +63,7 @@ def partitions_on_broker(client: Consumer | Producer, name: str, settings: Setti
     try:
         found = client.list_topics(name, timeout=CONNECT_S_MAX).topics[name]
     except KafkaException as error:
-        raise OperatorError(
+        raise NoBrokerError(
             f"no Kafka broker answers at {settings.bootstrap}. Start one, or set "
             "OFFERSTREAM_BOOTSTRAP"
         ) from error

@@ -1,14 +1,15 @@
 """The librdkafka clients of one partition, with the settings that were measured to matter."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from confluent_kafka import Consumer, Message, Producer
+from confluent_kafka import Consumer, KafkaError, Message, Producer
 from confluent_kafka.admin import AdminClient
 
 from streams.runtime.settings import RuntimeSettings
 
-log = logging.getLogger(__name__)
+_LOG = logging.getLogger("librdkafka")
+_ALERTS_ONLY = 1
 Value = str | int | float | bool
 Config = dict[str, Value]
 
@@ -41,15 +42,23 @@ def new_producer(settings: RuntimeSettings, partition: int) -> Producer:
         config["transaction.timeout.ms"] = round(settings.transaction_timeout_s * 1000)
     else:
         config["message.timeout.ms"] = 60_000
-    return Producer({**config, **settings.client_config}, logger=log)
+    return Producer({**config, **settings.client_config}, logger=_log_of(partition))
 
 
 def new_consumer(
-    settings: RuntimeSettings, *, end_events: bool = False, reset: str = "earliest"
+    settings: RuntimeSettings,
+    *,
+    end_events: bool = False,
+    reset: str = "earliest",
+    partition: int | None = None,
+    errors: Callable[[KafkaError], None] | None = None,
+    quiet: bool = False,
 ) -> Consumer:
     """A consumer that is assigned by hand; the group's id serves the committed offsets only.
 
     `reset` says what to do where a position is not there any more: go on elsewhere, or `error`.
+    `partition` goes into its log lines. `errors` is told what goes wrong with connections; `quiet`:
+    the log is not told as well.
     """
     config: Config = {
         **_common(settings),
@@ -65,7 +74,10 @@ def new_consumer(
         "queued.max.messages.kbytes": settings.fetch_queue_kbytes,
         "allow.auto.create.topics": not settings.transactional,
     }
-    return Consumer({**config, **settings.client_config}, logger=log)
+    if quiet:
+        config["log_level"] = _ALERTS_ONLY
+    told = {} if errors is None else {"error_cb": errors}
+    return Consumer({**config, **settings.client_config, **told}, logger=_log_of(partition))
 
 
 def arrived(consumer: Consumer, wait_s: float, records_max: int) -> list[Message]:
@@ -82,7 +94,7 @@ def arrived(consumer: Consumer, wait_s: float, records_max: int) -> list[Message
 
 def new_admin(settings: RuntimeSettings) -> AdminClient:
     """A client that asks about topics and offsets."""
-    return AdminClient({**_common(settings), **settings.client_config}, logger=log)
+    return AdminClient({**_common(settings), **settings.client_config}, logger=_LOG)
 
 
 def transactional_id(settings: RuntimeSettings, partition: int) -> str:
@@ -111,6 +123,11 @@ def kafka_python_names(config: Mapping[str, Value]) -> dict[str, object]:
         "bootstrap_servers": str(config["bootstrap.servers"]).split(","),
         **{name: value for name, value in known.items() if value is not None},
     }
+
+
+def _log_of(partition: int | None) -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
+    """Where a client's own lines go: a line of a partition's client says which."""
+    return _LOG if partition is None else logging.LoggerAdapter(_LOG, {"partition": partition})
 
 
 def _common(settings: RuntimeSettings) -> Config:

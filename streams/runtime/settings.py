@@ -15,6 +15,7 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True):
     `standby_replicas` is how many other processes follow each partition's rows.
     `opening_stalled_after_s`: to open a partition may take long, but not so long without a step;
     it should be more than `transaction_timeout_s` by 30 s.
+    `broker_patience_s`: so long is a broker that is not there at the start waited for.
     At most `urgent_commits_max` urgent epochs of a process are committed at once; others gather.
     `application_id` is the consumer group's id and, with `-<partition>`, the transactional id.
     """
@@ -35,6 +36,7 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True):
     heartbeat_s: float = 3.0
     group_instance_id: str | None = None
     transaction_timeout_s: float = 15.0
+    broker_patience_s: float = 120.0
     output_topics: tuple[str, ...] = ()
     standby_replicas: int = 0
     opening_stalled_after_s: float = 45.0

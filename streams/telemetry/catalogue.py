@@ -218,6 +218,9 @@ STANDBY_LAG = _gauge(
     "runtime", "standby_lag_records", "What the standby furthest behind has left to read."
 )
 READY = _gauge("runtime", "ready", "1 when restored, assigned and caught up with models.")
+BROKER_SILENT = _gauge(
+    "runtime", "broker_silent_seconds", "Since the broker last answered; 0 while it does."
+)
 BREAKER = _gauge("runtime", "breaker_open", "1 when nearly everything is bad and work has stopped.")
 BAD_SHARE = _gauge("runtime", "breaker_bad_ratio", "Share of bad records in the breaker's window.")
 INTERNAL_ERRORS = _counter(

@@ -1,5 +1,7 @@
 """`build_app(settings)`: one worker (or the learner) with everything wired; no globals."""
 
+import asyncio
+import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -9,9 +11,11 @@ from msgspec import Struct
 from streams import topics
 from streams.broker.clients import librdkafka_config
 from streams.broker.topic_rules import DEAD_LETTER_BYTES_MAX
-from streams.errors import OperatorError
+from streams.errors import OfferstreamError, OperatorError
 from streams.runtime import AnyRuntime, RuntimeSettings, build_runtime, run
 from streams.runtime.commit.failpoint import Failpoint, nothing_fails
+from streams.runtime.faults import BrokerError
+from streams.runtime.process.folder import hold_folder
 from streams.settings import Settings
 from streams.worker.breaker import BreakerOpenError
 from streams.worker.customers import CustomerShell, source_topics
@@ -26,6 +30,8 @@ log = structlog.get_logger()
 
 Role = Literal["worker", "learner"]
 REFERENCE_PATIENCE_S = 120.0
+FOLDER_PATIENCE_S = 5.0
+LOOK_S = 0.05
 LEARNER_OUTPUTS = (topics.MODEL_SNAPSHOTS, topics.DEAD_LETTERS)
 WORKER_OUTPUTS = (*topics.OUTPUTS, topics.CUSTOMER_EVENTS, topics.LEARNING_EXAMPLES)
 
@@ -44,17 +50,21 @@ class App(Struct, frozen=True):
     def run(self) -> int:
         """Run until told to stop or until something fails; the process's exit code.
 
-        Nothing is processed before the reference data has been read to its end.
+        What can be wrong on this machine (folder, port) is found first, then the broker is waited
+        for, then the reference data is read to its end; only then the group is joined.
 
         Raises:
-            OperatorError: the reference data could not be read in two minutes.
+            OperatorError: the data folder cannot be used.
         """
-        if self.follower is not None:
-            self.follower.start()
-            if not self.follower.wait(REFERENCE_PATIENCE_S):
-                why = self.follower.failure or "it was not read to its end within two minutes"
-                raise OperatorError(f"reference data: {why}")
-        code = run(self.runtime, on_started=self._on_started)
+        patience_s = self.settings.stop_timeout_s + FOLDER_PATIENCE_S
+        folder = hold_folder(self.settings.data_path, patience_s)
+        try:
+            return self._run()
+        finally:
+            folder.release()
+
+    def _run(self) -> int:
+        code = run(self.runtime, on_starting=self._on_starting, on_started=self._on_started)
         if isinstance(self.runtime.failure, BreakerOpenError):
             log.critical("stopped_by_breaker", reason=str(self.runtime.failure))
             hold_until_told(self.http, self.settings.http.host, self.settings.http.port)
@@ -62,10 +72,35 @@ class App(Struct, frozen=True):
             self.follower.stop()
         return code
 
-    async def _on_started(self, runtime: AnyRuntime) -> None:
+    async def _on_starting(self, runtime: AnyRuntime) -> None:
         port = await self.http.start(self.settings.http.host, self.settings.http.port)
-        log.info("started", role=self.role, http_port=port)
+        log.info("listening", http_port=port)
+        await runtime.reach_broker()
+        if self.follower is not None:
+            self.follower.start()
+            await read_to_end(self.follower, REFERENCE_PATIENCE_S)
+
+    async def _on_started(self, runtime: AnyRuntime) -> None:
+        log.info("started", role=self.role, http_port=self.http.port)
         self.watch.start()
+
+
+async def read_to_end(follower: ReferenceFollower, patience_s: float) -> None:
+    """Wait until the reference data has been read.
+
+    Raises:
+        OperatorError: a person must mend it.
+        BrokerError: it was not read to its end within `patience_s`.
+    """
+    deadline_s = time.monotonic() + patience_s
+    while not follower.ready:
+        if isinstance(follower.error, OperatorError):
+            raise OperatorError(f"reference data: {follower.failure}")
+        if follower.failure:
+            raise OfferstreamError(f"reference data: {follower.failure}")
+        if time.monotonic() > deadline_s:
+            raise BrokerError(f"reference data was not read to its end in {patience_s:.0f} s")
+        await asyncio.sleep(LOOK_S)
 
 
 def build_app(
@@ -120,6 +155,7 @@ def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
         group_instance_id=settings.instance_id or None,
         standby_replicas=settings.standby_replicas,
         stop_timeout_s=settings.stop_timeout_s,
+        broker_patience_s=settings.broker_patience_s,
     )
 
 

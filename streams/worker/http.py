@@ -50,6 +50,7 @@ class HttpServer:
             "/readyz": lambda: _health(ready()),
         }
         self._server: asyncio.Server | None = None
+        self.port = 0
         self._open: set[asyncio.StreamWriter] = set()
 
     async def start(self, host: str, port: int) -> int:
@@ -65,8 +66,8 @@ class HttpServer:
                 f"cannot listen on {host}:{port} ({error.strerror}): set http.port, "
                 "OFFERSTREAM_HTTP_PORT (slot n listens on port + n), or 0 for any free one"
             ) from error
-        bound: int = self._server.sockets[0].getsockname()[1]
-        return bound
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self.port
 
     async def stop(self) -> None:
         """Stop listening, and close what is open."""

@@ -1,5 +1,6 @@
 """The processes behind `offerstream worker`: N workers and a learner, each in a slot of its own."""
 
+import os
 import sys
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -9,8 +10,10 @@ from msgspec.structs import replace
 
 from streams.errors import OperatorError
 from streams.runtime.process.launcher import Launcher
+from streams.runtime.process.orphan import end_with
 from streams.settings import Settings, child_environment
 from streams.worker.app import Role, build_app
+from streams.worker.logs import configure_logs
 
 PATIENCE_S = 5.0
 READY_TIMEOUT_S = 1.0
@@ -29,7 +32,7 @@ def run_processes(
     roles = slots(settings, workers=workers, learner=learner)
     launcher = Launcher(
         len(roles),
-        lambda number: [sys.executable, "-m", "streams", "worker-slot", roles[number], str(number)],
+        lambda number: _command(roles[number], number),
         environment=child_environment(settings),
         stop_timeout_s=settings.stop_timeout_s + PATIENCE_S,
         ready=lambda number: is_ready(settings, roles[number], number),
@@ -37,6 +40,11 @@ def run_processes(
     if stop_at_eof:
         Thread(target=_stop_at_eof, args=(launcher,), daemon=True).start()
     return launcher.run()
+
+
+def _command(role: Role, number: int) -> list[str]:
+    slot = ["worker-slot", role, str(number), "--parent", str(os.getpid())]
+    return [sys.executable, "-m", "streams", *slot]
 
 
 def _stop_at_eof(launcher: Launcher) -> None:
@@ -78,8 +86,15 @@ def slots(settings: Settings, *, workers: int, learner: bool) -> tuple[Role, ...
     return tuple(roles)
 
 
-def run_slot(settings: Settings, role: Role, number: int) -> int:
-    """Be one process; returns its exit code."""
+def run_slot(settings: Settings, role: Role, number: int, parent: int | None = None) -> int:
+    """Be one process; returns its exit code. It stops when `parent`, its launcher, is gone.
+
+    Raises:
+        OperatorError: the data folder cannot be used.
+    """
+    configure_logs(settings.log_level, role=role, slot=number)
+    if parent is not None:
+        end_with(parent)
     return build_app(slot_settings(settings, role, number), role).run()
 
 

@@ -28,7 +28,7 @@ from streams.contracts.reference.records import (
 )
 from streams.contracts.reference.structs import Policies, Reference
 from streams.decisions import Policy, compile_policy
-from streams.errors import OfferstreamError, OperatorError
+from streams.errors import NoBrokerError, OfferstreamError, OperatorError
 from streams.models import Models, initial_models, may_serve, with_snapshot
 from streams.runtime.clients import arrived
 from streams.settings import Settings
@@ -40,6 +40,7 @@ log = structlog.get_logger()
 
 POLL_S = 0.2
 RECORDS_MAX = 500
+NO_BROKER_PAUSE_S = 1.0
 _QUALITY = (
     (metrics.LOG_LOSS, "log_loss"),
     (metrics.CONSTANT_LOG_LOSS, "log_loss_constant"),
@@ -185,6 +186,7 @@ class ReferenceFollower:
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="reference", daemon=True)
         self.failure: str = ""
+        self.error: Exception | None = None
         meter.before_scrape(self._set_ages)
 
     @property
@@ -200,31 +202,25 @@ class ReferenceFollower:
         """Begin to read."""
         self._thread.start()
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait until it is ready; false after `timeout_s`, or when it has failed."""
-        deadline_s = time.monotonic() + timeout_s
-        while not self._caught_up.wait(0.05):
-            if self.failure or time.monotonic() > deadline_s:
-                return False
-        return True
-
     def stop(self) -> None:
         """End the thread."""
         self._stopping.set()
-        self._thread.join(5)
+        if self._thread.ident:
+            self._thread.join(5)
 
     def _run(self) -> None:
         try:
             self._follow()
         except OperatorError as error:
-            self.failure = str(error)
+            self.failure, self.error = str(error), error
         except Exception as error:  # a dead follower must be seen: the worker goes unhealthy
+            self.error = error
             self.failure = f"the reference follower died: {type(error).__name__}"
             log.error("reference_follower_died", error=type(error).__name__, exc_info=True)
 
     def _follow(self) -> None:
         consumer = self._open()
-        ends_left = self._assign(consumer)
+        ends_left = self._assign_when_there(consumer)
         while not self._stopping.is_set():
             for message in arrived(consumer, POLL_S, RECORDS_MAX):
                 error = message.error()
@@ -247,6 +243,15 @@ class ReferenceFollower:
                 "fetch.wait.max.ms": 100,
             },
         )
+
+    def _assign_when_there(self, consumer: Consumer) -> set[tuple[str, int]]:
+        """A broker that goes at this moment is waited for; who waits for us has less patience."""
+        while True:
+            try:
+                return self._assign(consumer)
+            except NoBrokerError:
+                if self._stopping.wait(NO_BROKER_PAUSE_S):
+                    return set()
 
     def _assign(self, consumer: Consumer) -> set[tuple[str, int]]:
         names = [*REFERENCE_TOPICS]

@@ -79,6 +79,7 @@ class Watch:
         standbys = [lag for lag in self._runtime.standby_lag().values() if lag is not None]
         self._meter.set(metrics.STANDBYS, value=len(standbys))
         self._meter.set(metrics.STANDBY_LAG, value=max(standbys, default=0))
+        self._meter.set(metrics.BROKER_SILENT, value=self._runtime.broker_silent_s)
         self._meter.set(metrics.READY, value=float(self._ready().ok))
         now_s = time.monotonic()
         for number, loop in owned.items():
@@ -110,6 +111,8 @@ class Watch:
         self._meter.set(metrics.STORE_MEMORY, "block_cache", value=cached)
 
     def _note_lag(self) -> None:
+        if self._runtime.no_broker:
+            return
         try:
             lag = self._lag()
         except KafkaException as error:

@@ -131,6 +131,13 @@ class ApacheKafka:
         """Stop the broker cleanly; its data stays for `start`."""
         self._end(signal.SIGTERM)
 
+    def replace(self) -> None:
+        """Put a new, empty cluster in its place, under the same address."""
+        self._end(signal.SIGTERM)
+        shutil.rmtree(self._home)
+        self._home = Path()
+        self.start()
+
     def set_config(self, topic: str, **config: str) -> None:
         """Change a topic's configuration; what it had before stays."""
         entries = [

@@ -65,9 +65,9 @@ class WorkerJob:
         assert producer.flush(60) == 0
         return count
 
-    def start(self, slot: int = 0, role: str = "worker") -> "Process":
-        """One process with the data folder of its slot."""
-        settings = replace(self.settings, data_dir=str(self.home / "data"))
+    def start(self, slot: int = 0, role: str = "worker", **differs: Any) -> "Process":
+        """One process with the data folder of its slot; `differs` are other settings."""
+        settings = replace(self.settings, data_dir=str(self.home / "data"), **differs)
         return Process(
             [sys.executable, "-m", "streams", "worker-slot", role, str(slot)],
             child_environment(settings),

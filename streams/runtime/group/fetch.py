@@ -28,7 +28,7 @@ class Fetcher:
         self._settings = settings
         self._partition = partition
         self._positions: dict[str, int] = {}
-        self.consumer: Consumer = new_consumer(settings)
+        self.consumer: Consumer = new_consumer(settings, partition=partition)
 
     def start(self) -> Mapping[str, int]:
         """Seek every source to its committed offset, or the beginning; returns the positions.

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from faust.types import TP
 
+from streams.errors import OfferstreamError
 from streams.runtime.commit.failpoint import Failpoint, nothing_fails
 from streams.runtime.commit.turns import Turns
 from streams.runtime.faults import BrokerError, GroupError
@@ -18,6 +19,7 @@ from streams.runtime.group.context import PartitionContext
 from streams.runtime.group.faust_app import FaustSide
 from streams.runtime.group.partition import PartitionLoop
 from streams.runtime.group.standby import Follower, Pace
+from streams.runtime.process.contact import BrokerContact
 from streams.runtime.process.health import Health
 from streams.runtime.process.pins import check_pins
 from streams.runtime.process.threads import CountingExecutor
@@ -45,6 +47,8 @@ class Runtime(Generic[R]):
         self.followed: dict[int, Follower[R]] = {}
         self.health = Health(self)
         self.assigned = False
+        self._contact = BrokerContact(settings, self._fail_from_thread)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._faust = FaustSide(settings)
         self.app = self._faust.app
         self._executor = CountingExecutor(_THREADS, f"{settings.table}-epochs")
@@ -74,18 +78,30 @@ class Runtime(Generic[R]):
 
         Raises:
             OperatorError: topics are missing or do not fit each other, or a library is another.
+            BrokerError: no broker answers within `broker_patience_s`.
         """
         check_pins()
+        await self.reach_broker()
         loop = asyncio.get_running_loop()
         self._count = await loop.run_in_executor(self._executor, count_partitions, self.settings)
         self._watch = asyncio.create_task(self._watch_over())
         await self._faust.start()
+
+    async def reach_broker(self) -> None:
+        """Wait until the broker answers; from then on it is known when it does not.
+
+        Raises:
+            BrokerError: it does not within `broker_patience_s`.
+        """
+        self._loop = asyncio.get_running_loop()
+        await self._contact.reach(self.settings.broker_patience_s)
 
     async def stop(self) -> None:
         """Drain and commit every partition, then leave the group; nothing is delivered twice."""
         await self._close([*self.owned, *self.followed])
         if self._watch is not None:
             self._watch.cancel()
+        self._contact.stop()
         await self._faust.stop()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
@@ -93,6 +109,16 @@ class Runtime(Generic[R]):
     def stuck(self) -> bool:
         """After `stop`: a thread is still inside a client call, so the process must end hard."""
         return self._executor.busy > 0
+
+    @property
+    def no_broker(self) -> str:
+        """A sentence where no broker answers, else nothing."""
+        return self._contact.away
+
+    @property
+    def broker_silent_s(self) -> float:
+        """Seconds since the broker answered; 0 while it does."""
+        return self._contact.silent_s
 
     def standby_lag(self) -> dict[int, int | None]:
         """By followed partition: changelog positions left to read; None: not known now."""
@@ -106,8 +132,18 @@ class Runtime(Generic[R]):
         """End the process, with the first reason that there was."""
         if self.failure is None:
             self.failure = error
-            log.critical("the runtime ends: %r", error, exc_info=error)
+            foreseen = isinstance(error, OfferstreamError)
+            log.critical(
+                "the runtime ends: %s: %s",
+                type(error).__name__,
+                error,
+                exc_info=None if foreseen else error,
+            )
         self.finished.set()
+
+    def _fail_from_thread(self, error: BaseException) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.fail, error)
 
     def finish(self) -> None:
         """End the process cleanly."""

@@ -46,12 +46,18 @@ class Watched(Protocol):
         """Whether the group has said what this process owns."""
 
     @property
+    def no_broker(self) -> str:
+        """A sentence where no broker answers."""
+
+    @property
     def owned(self) -> Mapping[int, WatchedPartition]:
         """Its partitions."""
 
 
 class Health:
-    """Alive: the event loop ticks, nothing failed, epochs end. Ready: every owned partition runs.
+    """Alive: the event loop ticks, nothing failed, epochs end.
+
+    Ready: every owned partition runs, and the broker answers.
 
     Both may be asked from any thread.
     """
@@ -79,8 +85,10 @@ class Health:
         return Verdict(not reasons, tuple(reasons))
 
     def ready(self) -> Verdict:
-        """False means: not yet, or not now (recovering, rebalancing)."""
+        """False means: not yet, or not now (recovering, rebalancing, no broker)."""
         reasons = list(self.alive().reasons)
+        if no_broker := self._runtime.no_broker:
+            reasons.append(no_broker)
         if not self._runtime.assigned:
             reasons.append("waiting for the consumer group")
         reasons += [

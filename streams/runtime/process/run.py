@@ -17,17 +17,20 @@ log = logging.getLogger(__name__)
 Hook = Callable[[AnyRuntime], Awaitable[None]]
 
 
-def run(runtime: AnyRuntime, *, on_started: Hook | None = None) -> int:
+def run(
+    runtime: AnyRuntime, *, on_starting: Hook | None = None, on_started: Hook | None = None
+) -> int:
     """Run until SIGTERM, SIGINT or a failure; the exit code (0: drained and committed).
 
-    `on_started` is called in the event loop when the group has been joined. A process that does
+    `on_starting` is called in the event loop before anything else, `on_started` when the group has
+    been joined. A process that does
     not end within `stop_timeout_s` is ended hard: it never hangs.
     """
     collect_seldom()
     for noisy in ("faust", "mode", "aiokafka"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        code = runner.run(_main(runtime, on_started))
+        code = runner.run(_main(runtime, on_starting, on_started))
     if runtime.stuck:
         log.critical("a thread hangs in a client call: ended hard")
         logging.shutdown()
@@ -46,12 +49,12 @@ def collect_seldom() -> None:
     gc.set_threshold(100_000, 50, 1_000)
 
 
-async def _main(runtime: AnyRuntime, on_started: Hook | None) -> int:
+async def _main(runtime: AnyRuntime, on_starting: Hook | None, on_started: Hook | None) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, runtime.finish)
     ended = asyncio.create_task(runtime.finished.wait())
-    started = asyncio.create_task(_start(runtime, on_started))
+    started = asyncio.create_task(_start(runtime, on_starting, on_started))
     await asyncio.wait({ended, started}, return_when=asyncio.FIRST_COMPLETED)
     await ended
     deadline = _end_hard_after(runtime.settings.stop_timeout_s, runtime)
@@ -67,8 +70,10 @@ async def _main(runtime: AnyRuntime, on_started: Hook | None) -> int:
     return code
 
 
-async def _start(runtime: AnyRuntime, on_started: Hook | None) -> None:
+async def _start(runtime: AnyRuntime, on_starting: Hook | None, on_started: Hook | None) -> None:
     try:
+        if on_starting is not None:
+            await on_starting(runtime)
         await runtime.start()
         if on_started is not None:
             await on_started(runtime)

@@ -35,7 +35,7 @@ class ChangelogReader:
         self._source = TopicPartition(settings.changelog_topic, partition)
         self._store = store
         self._was_due: WasDue
-        self._consumer = new_consumer(settings, end_events=True, reset="error")
+        self._consumer = new_consumer(settings, end_events=True, reset="error", partition=partition)
 
     def find_position(self, patience_s: float = _PATIENCE_S) -> None:
         """Where to read on, and where the changelog ends now.

@@ -16,7 +16,9 @@ from streams.worker.watch import Watch
 def test_the_standby_furthest_behind_is_shown() -> None:
     """One that cannot follow now (its lag is not known) is missing from the count."""
     lag: dict[int, int | None] = {0: 12, 3: 700, 5: None}
-    runtime: Any = SimpleNamespace(owned={}, standby_lag=lambda: lag, block_cache_bytes=lambda: 0)
+    runtime: Any = SimpleNamespace(
+        owned={}, standby_lag=lambda: lag, block_cache_bytes=lambda: 0, broker_silent_s=0.0
+    )
     meter = Meter()
     Watch(Settings(), runtime, meter, lambda: Health(True, "ok"), dict)
     text = meter.exposition().decode()
