@@ -32,6 +32,7 @@ from streams.contracts.internal.routing import (
     LinkRequested,
     Routable,
     RoutedEvent,
+    TopicName,
 )
 
 PRIVACY_TOPIC: Final = topics.PRIVACY_REQUESTS.name
@@ -249,7 +250,7 @@ _NAMES: Final = tuple(n for c in INPUT_CONTRACTS for n in allowed_at(c.struct, "
 
 class _RoutedWire(msgspec.Struct, frozen=True):
     key: Id
-    topic: str
+    topic: TopicName
     event: msgspec.Raw
     hops: Hops = 0
     asked: Asked | None = None

@@ -4,12 +4,15 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from streams.contracts.common import Count, Id, LinkMethod
+from streams.contracts.common import Count, FreeName, Id, LinkMethod
 from streams.contracts.inputs.events import InputEvent
-from streams.contracts.times import CALENDAR_MS
+from streams.contracts.times import CALENDAR_MS, DAY_MS
 
 AtMs = Annotated[int, Meta(ge=CALENDAR_MS[0], lt=CALENDAR_MS[1])]
 Hops = Annotated[int, Meta(ge=0, le=1_000)]
+DueMs = Annotated[int, Meta(ge=CALENDAR_MS[0], lt=CALENDAR_MS[1] + 10 * 366 * DAY_MS)]
+StoredRow = Annotated[bytes, Meta(max_length=65_536)]
+TopicName = Annotated[str, Meta(max_length=249)]
 
 HOPS_MAX = 4
 
@@ -25,7 +28,7 @@ class RoutedEvent(Struct, frozen=True, kw_only=True):
     """An input event on its way to the row under `key`, after `hops` forwarding addresses."""
 
     key: Id
-    topic: str
+    topic: TopicName
     event: InputEvent
     hops: Hops = 0
     asked: Asked | None = None
@@ -49,7 +52,7 @@ class LinkAnswered(Struct, frozen=True, kw_only=True):
     other_id: Id
     method: LinkMethod
     answered_at_ms: AtMs
-    row: bytes | None
+    row: StoredRow | None
     evidence_event_id: Id | None = None
     conflict_with: Id | None = None
 
@@ -72,14 +75,14 @@ class ErasureDone(Struct, frozen=True, kw_only=True):
     request_id: Id
     done_at_ms: AtMs
     rows_erased: Count
-    held: dict[str, Count]
+    held: Annotated[dict[FreeName, Count], Meta(max_length=256)]
 
 
 class Tick(Struct, frozen=True):
     """Silence as an event: the row under `key` wanted to be looked at, at `at_ms` or later."""
 
-    key: str
-    at_ms: int
+    key: Id
+    at_ms: DueMs
 
 
 Routable = RoutedEvent | LinkRequested | LinkAnswered | LinkEnded | ErasureDone

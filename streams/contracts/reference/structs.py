@@ -16,6 +16,8 @@ from streams.contracts.common import (
     Currency,
     Digits,
     DurationMs,
+    FreeName,
+    FreeNumber,
     Id,
     LanguageTag,
     Purpose,
@@ -37,6 +39,9 @@ TriggerKind = Literal[
     "churn_band_entered",
 ]
 CouponCode = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
+Version = Annotated[int, Meta(ge=1, le=10**9)]
+RssiDbm = Annotated[int, Meta(ge=-127, le=127)]
+Channels = tuple[ChannelName, ...]
 Hour = Annotated[int, Meta(ge=0, le=24)]
 Days = Annotated[float, Meta(gt=0, le=730)]
 
@@ -61,7 +66,7 @@ class Offer(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
     """An offer that may be shown to a person, and everything that decides to whom and when."""
 
     offer_id: Id
-    version: Annotated[int, Meta(ge=1)] = 1
+    version: Version = 1
     class_: Annotated[str, Meta(max_length=64)] = "standard"
     kind: Literal["percent", "amount", "bogo", "points", "content", "service"]
     value: Amount = 0.0
@@ -71,19 +76,21 @@ class Offer(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
     valid_from: Zoned
     valid_until: Zoned
     redeem_within_days: Days = 7.0
-    channels: Annotated[tuple[ChannelName, ...], Meta(min_length=1)] = ("app", "web")
-    triggers: tuple[TriggerKind, ...] = ()
+    channels: Annotated[Channels, Meta(min_length=1, max_length=16)] = ("app", "web")
+    triggers: Annotated[tuple[TriggerKind, ...], Meta(max_length=16)] = ()
     purpose: Purpose = "personalization"
     segment: Annotated[str, Meta(max_length=2000)] = "true"
     cap: FrequencyCap | None = None
     once_per_person: bool = True
-    never_with: tuple[Id, ...] = ()
-    not_after: dict[Id, Days] = field(default_factory=dict)
+    never_with: Annotated[tuple[Id, ...], Meta(max_length=1_000)] = ()
+    not_after: Annotated[dict[Id, Days], Meta(max_length=1_000)] = field(default_factory=dict)
     margin: Amount
     discount: Amount = 0.0
     contact_cost: Amount = 0.0
     expected_rate: Share = 0.05
-    features: dict[str, float] = field(default_factory=dict)
+    features: Annotated[dict[FreeName, FreeNumber], Meta(max_length=64)] = field(
+        default_factory=dict
+    )
     template_id: Id = "default"
     coupon_code: CouponCode | None = None
     gcn: Annotated[str, Meta(pattern=r"^[0-9]{13,25}(?!\n)$")] | None = None
@@ -163,7 +170,7 @@ class ContactPolicy(Block, frozen=True, kw_only=True):
     deferred_gap_ms: DurationMs = 300_000
     refused_class_days: Annotated[float, Meta(ge=0, le=730)] = 30.0
     quiet_hours: QuietHours = QuietHours()
-    quiet_channels: tuple[ChannelName, ...] = ("push", "sms", "email")
+    quiet_channels: Annotated[Channels, Meta(max_length=16)] = ("push", "sms", "email")
     fatigue_price: Amount = 0.05
 
 
@@ -190,7 +197,7 @@ class Arbitration(Block, frozen=True, kw_only=True):
     """How eligible offers are weighed against each other and against no offer at all."""
 
     policy_id: Id = "value-epsilon"
-    version: Annotated[int, Meta(ge=1)] = 1
+    version: Version = 1
     epsilon: Annotated[float, Meta(ge=0.001, le=1)] = 0.1
     attribution_window_days: Days = 7.0
     redeemed_at_base_rate: Share = 0.3
@@ -199,8 +206,8 @@ class Arbitration(Block, frozen=True, kw_only=True):
 class ZoneRules(Block, frozen=True, kw_only=True):
     """How beacon sightings become visits to a zone."""
 
-    enter_rssi_dbm: int = -80
-    exit_rssi_dbm: int = -90
+    enter_rssi_dbm: RssiDbm = -80
+    exit_rssi_dbm: RssiDbm = -90
     min_dwell_ms: DurationMs = 5_000
     exit_after_ms: DurationMs = 30_000
     exit_lost_after_ms: DurationMs = 14_400_000
@@ -282,7 +289,7 @@ class Policies(Block, frozen=True, kw_only=True):
     offer_ttl_late_ms: DurationMs = 600_000
     identity: IdentityRules = IdentityRules()
     exchange_rates: Annotated[tuple[ExchangeRate, ...], Meta(max_length=5_000)] = ()
-    stores: dict[Id, Digits] = field(default_factory=dict)
+    stores: Annotated[dict[Id, Digits], Meta(max_length=10_000)] = field(default_factory=dict)
     coupon_after_cancel: Literal["used", "free"] = "used"
 
 
