@@ -23,11 +23,16 @@ $(TOOLS)/bin/uv:
 	$(PYTHON) -m venv $(TOOLS)
 	$(TOOLS)/bin/pip install --quiet uv
 
-$(VENV)/.installed: $(UV) pyproject.toml deploy/requirements-dev.lock
+$(VENV)/.installed: pyproject.toml deploy/requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "offerstream needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version)."; \
+		echo "Name another one: make install PYTHON=python3.12"; exit 1; }
+	@$(MAKE) --no-print-directory $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes deploy/requirements-dev.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
+	@echo "The command is $(BIN)/offerstream. To type offerstream alone: . $(BIN)/activate"
 
 demo: install ## shoppers, offers, alerts: the whole way in a minute (DURATION=60, ARGS=)
 	@$(BIN)/offerstream demo --duration $(DURATION) $(ARGS)

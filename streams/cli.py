@@ -4,11 +4,12 @@ Rooms are imported inside the verbs, so that `--help` is quick and `replay` need
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
+from msgspec.structs import replace
 
 from streams import __version__
 from streams.cli_audit import audit
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 STORIES = click.Choice(["shoppers", "complete-journey"])
+ACCEPT_BAD_MINUTES_MAX = 24 * 60
 Verb = Callable[..., None]
 LANGUAGES = click.Choice(["en", "ja", "zh"])
 
@@ -39,7 +41,8 @@ LANGUAGES = click.Choice(["en", "ja", "zh"])
 def main(ctx: click.Context, config: Path | None, bootstrap: str | None) -> None:
     """Next best offers and churn alerts from a stream of what customers do.
 
-    Settings come from a TOML file and from OFFERSTREAM_* variables (docs/run.md).
+    Settings come from a TOML file and from OFFERSTREAM_* variables (docs/run.md). The options of
+    this page may stand before or after the verb.
     """
     ctx.obj = lambda: load_settings(config, overrides={"bootstrap": bootstrap})
 
@@ -96,13 +99,25 @@ def topics_verify(ctx: click.Context) -> None:
 @main.command(epilog="Example: offerstream worker --workers 2")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(0, 64))
 @click.option("--learner/--no-learner", default=True, show_default=True, help="Learn here, too.")
+@click.option(
+    "--accept-bad",
+    type=click.IntRange(1, ACCEPT_BAD_MINUTES_MAX),
+    metavar="MINUTES",
+    help="For so long, let bad records pass to the dead letters, however many they are.",
+)
 @click.option("--stop-at-eof", is_flag=True, hidden=True)
 @click.pass_context
-def worker(ctx: click.Context, workers: int, learner: bool, stop_at_eof: bool) -> None:
+def worker(
+    ctx: click.Context, workers: int, learner: bool, accept_bad: int | None, stop_at_eof: bool
+) -> None:
     """Run workers (each one core) and the learner; Ctrl-C or SIGTERM ends them cleanly."""
     from streams.worker.processes import run_processes
 
     settings = settings_of(ctx)
+    if accept_bad is not None:
+        until = datetime.now(UTC) + timedelta(minutes=accept_bad)
+        breaker = replace(settings.breaker, accept_bad_until=until)
+        settings = replace(settings, breaker=breaker)
     ctx.exit(run_processes(settings, workers=workers, learner=learner, stop_at_eof=stop_at_eof))
 
 
@@ -186,9 +201,9 @@ def dead_letters() -> None:
 
 
 def _choice(ids: tuple[str, ...], reason: str, topic: str) -> "Choice":
-    from streams.admin.dead_letters import Choice
+    from streams.admin.dead_letters import choice_of
 
-    return Choice(ids, reason, topic)
+    return choice_of(ids, reason, topic)
 
 
 @dead_letters.command(
@@ -221,9 +236,7 @@ def dead_letters_show(ctx: click.Context, letter_id: str, raw: Path | None) -> N
     """Explain one letter without showing what it holds (it may be personal data)."""
     from streams.admin import dead_letters as room
 
-    letters = room.list_letters(settings_of(ctx), _choice((letter_id,), "", ""))
-    if not letters:
-        raise OperatorError(f"{letter_id}: no such letter waits. See `dead-letters list`")
+    letters = room.find_letters(settings_of(ctx), _choice((letter_id,), "", ""))
     say_all(room.explain(letters[0]))
     if raw is not None:
         raw.write_bytes(letters[0].value or b"")
@@ -277,7 +290,6 @@ def doctor(ctx: click.Context) -> None:
 @click.option("--shoppers", default=300, show_default=True, type=click.IntRange(10, 100_000))
 @click.option("--plain", is_flag=True, help="Lines, not a live screen.")
 @click.option("--picture", type=click.Path(path_type=Path), help="Save the last screen as SVG.")
-@click.option("--bootstrap", help="Play to the workers on this Kafka; nothing is started here.")
 @click.pass_context
 def demo(
     ctx: click.Context,
@@ -288,18 +300,16 @@ def demo(
     shoppers: int,
     plain: bool,
     picture: Path | None,
-    bootstrap: str | None,
 ) -> None:
     """Shoppers, offers and alerts on the screen, with nothing installed.
+
+    With --bootstrap it plays to the workers on that Kafka, and nothing is started here.
 
     Ends by itself; exit code 0 if offers and alerts were really produced.
     """
     from streams.demo.run import Wish, run_demo
 
-    foreign = None
-    if bootstrap is not None:
-        config = ctx.find_root().params["config"]
-        foreign = load_settings(config, overrides={"bootstrap": bootstrap})
+    foreign = ctx.obj() if ctx.find_root().params["bootstrap"] is not None else None
     wish = Wish(
         seconds=duration,
         data=data,

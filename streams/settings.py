@@ -7,7 +7,7 @@ A nested name is joined by `_` in the environment: `[http] port` is `OFFERSTREAM
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -24,6 +24,21 @@ FORMATS = {
     "bootstrap": "host:port, several with commas",
     "application_id": "small letters, digits, _ and -, a letter first",
     "http.host": "a host name or an address",
+    "instance_id": "letters, digits and _ . -, as in shop-a",
+}
+_IN_WORDS = {
+    "Expected `int` >= ": "a whole number, at least ",
+    "Expected `int` <= ": "a whole number, at most ",
+    "Expected `int`": "a whole number",
+    "Expected `float` >= ": "a number, at least ",
+    "Expected `float` > ": "a number above ",
+    "Expected `float` <= ": "a number, at most ",
+    "Expected `float`": "a number",
+    "Expected `bool`": "true or false",
+    "Expected `datetime`": "a time with its zone, as in 2026-03-01T10:00:00Z",
+    "Invalid RFC3339 encoded datetime": "a time with its zone, as in 2026-03-01T10:00:00Z",
+    "Expected `str` of length >= 1": "a text that is not empty",
+    "Expected `str`": "a text",
 }
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_\-]{0,62}$")]
@@ -73,10 +88,14 @@ class LearnerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class BreakerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When nearly all of the last `window_records` are bad, the worker stops and says why."""
+    """When nearly all of the last `window_records` are bad, the worker stops and says why.
+
+    Until `accept_bad_until` (RFC 3339) it does not: all of it goes to the dead letters.
+    """
 
     window_records: Annotated[int, Meta(ge=10, le=10_000_000)] = 2_000
     bad_ratio_max: Annotated[float, Meta(gt=0, le=1)] = 0.95
+    accept_bad_until: Annotated[datetime, Meta(tz=True)] = datetime.fromtimestamp(0, UTC)
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -215,9 +234,22 @@ def _checked(given: Mapping[str, tuple[object, str]], errors: list[str]) -> dict
             values[name] = msgspec.convert(value, TYPES[name], strict=not isinstance(value, str))
         except msgspec.ValidationError as error:
             shown = "" if name.split(".")[-1] in SECRETS else f" (it is {value!r})"
-            wanted = FORMATS.get(name)
-            errors.append(f"{origin}: {f'must be {wanted}' if wanted else error}{shown}")
+            errors.append(f"{origin}: {_what_is_wanted(name, value, str(error))}{shown}")
     return values
+
+
+def _what_is_wanted(name: str, value: object, fault: str) -> str:
+    """What a setting may be, for somebody who wrote something else."""
+    from streams.contracts.inputs.allowed import allowed_at, what_is_allowed
+
+    if name in FORMATS:
+        return f"must be {FORMATS[name]}"
+    if allowed := allowed_at(TYPES[name], "$"):
+        return what_is_allowed(allowed, value)
+    for start, words in _IN_WORDS.items():
+        if fault.startswith(start):
+            return f"must be {words}{fault.removeprefix(start).partition(',')[0]}"
+    return fault
 
 
 def _contradictions(values: Mapping[str, object]) -> Iterator[str]:

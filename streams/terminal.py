@@ -1,5 +1,6 @@
 """How the verbs speak: lines, progress, and a sentence with an exit code for what went wrong."""
 
+import select
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,20 @@ EXIT_INTERRUPTED = 130
 
 
 class Verbs(click.Group):
-    """A group whose verbs end with a clear sentence and exit code 2 when a person can mend it."""
+    """A group whose verbs end with a clear sentence and exit code 2 when a person can mend it.
+
+    Its own options that take a value may stand behind the verb as well.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Bring the group's own options to the front, wherever they stand before a `--`."""
+        own = [
+            name
+            for option in self.params
+            if isinstance(option, click.Option) and not option.is_flag
+            for name in option.opts
+        ]
+        return super().parse_args(ctx, _own_first(args, own))
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a verb."""
@@ -40,6 +54,27 @@ class Verbs(click.Group):
             ctx.exit(EXIT_MISTAKE)
 
 
+def _own_first(args: list[str], own: list[str]) -> list[str]:
+    """The arguments with those options, and their values, in front of all others.
+
+    >>> _own_first(["doctor", "--config", "a.toml", "-x"], ["--config"])
+    ['--config', 'a.toml', 'doctor', '-x']
+    """
+    first: list[str] = []
+    rest: list[str] = []
+    left = iter(args)
+    for word in left:
+        if word == "--":
+            return [*first, *rest, word, *left]
+        if word in own:
+            first += [word, *[value for value in [next(left, None)] if value is not None]]
+        elif word.partition("=")[0] in own:
+            first.append(word)
+        else:
+            rest.append(word)
+    return [*first, *rest]
+
+
 def settings_of(ctx: click.Context) -> Settings:
     """The settings of a verb, whose log is set up by them."""
     settings: Settings = ctx.obj()
@@ -61,18 +96,30 @@ def say_all(lines: Iterable[str], *, err: bool = False) -> None:
 
 
 def show(lines: Iterable[str | None], limit: int | None) -> None:
-    """Print lines as they come until enough, or until somebody has seen enough."""
+    """Print lines as they come until enough, or until nobody reads them any more (`| head`).
+
+    `None` among the lines: nothing came for a while.
+    """
     shown = 0
-    try:
-        for line in lines:
-            if line is None:
-                continue
-            click.echo(line)
-            shown += 1
-            if shown == limit:
+    for line in lines:
+        if line is None:
+            if _nobody_reads():
                 return
-    except KeyboardInterrupt:
-        return
+            continue
+        click.echo(line)
+        shown += 1
+        if shown == limit:
+            return
+
+
+def _nobody_reads() -> bool:
+    """Whether the other end of the standard output is closed: a pipe whose reader has ended."""
+    try:
+        watched = select.poll()
+        watched.register(sys.stdout.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in watched.poll(0))
+    except (OSError, ValueError):  # no file of the system's, as in a test
+        return False
 
 
 @contextmanager

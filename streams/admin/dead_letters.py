@@ -6,8 +6,9 @@ so neither a second redrive nor a crash in the middle can make a duplicate. The 
 taken before the letters are read: of two redrives at once, the earlier is fenced.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from confluent_kafka import KafkaException, Producer
 from msgspec import Struct
@@ -18,6 +19,8 @@ from streams.admin.sending import produce
 from streams.broker.clients import librdkafka_config
 from streams.broker.reading import read_to_end
 from streams.broker.topic_rules import DEAD_LETTER_BYTES_MAX
+from streams.contracts.inputs.allowed import what_is_allowed
+from streams.contracts.inputs.rules import RejectReason
 from streams.contracts.outputs.encode import dead_letter_of
 from streams.contracts.outputs.payloads import DeadLetter
 from streams.errors import OperatorError
@@ -26,6 +29,8 @@ from streams.settings import Settings
 MARKER = "os_redriven"
 ORIGIN = "os_redriven_from"
 REDRIVE_BATCH = 500
+SOURCES = (*topics.INPUTS, topics.CUSTOMER_EVENTS, topics.LEARNING_EXAMPLES)
+_LETTER_ID = re.compile(r"[0-9]{1,10}@[0-9]{1,19}")
 
 Headers = list[tuple[str, bytes]]
 
@@ -55,6 +60,41 @@ class Choice(Struct, frozen=True):
             and (not self.reason or letter.facts.reason == self.reason)
             and (not self.source_topic or letter.facts.source_topic == self.source_topic)
         )
+
+
+def choice_of(ids: Sequence[str], reason: str, source_topic: str) -> Choice:
+    """A choice as somebody typed it.
+
+    Raises:
+        OperatorError: there is no such reason or topic, or an id is not of an id's form.
+    """
+    for id_ in ids:
+        if not _LETTER_ID.fullmatch(id_):
+            raise OperatorError(
+                f"{id_}: a letter is named by partition@offset, as in 2@17: `dead-letters list`"
+            )
+    _must_be_one(reason, get_args(RejectReason), "--reason")
+    _must_be_one(source_topic, [topic.name for topic in SOURCES], "--topic")
+    return Choice(tuple(ids), reason, source_topic)
+
+
+def _must_be_one(given: str, allowed: Sequence[str], option: str) -> None:
+    if given and given not in allowed:
+        raise OperatorError(f"{option} {given}: {what_is_allowed(sorted(allowed), given)}")
+
+
+def find_letters(settings: Settings, choice: Choice) -> list[Letter]:
+    """The letters of a choice, all that it names.
+
+    Raises:
+        OperatorError: a letter that it names does not wait.
+    """
+    letters = list_letters(settings, choice)
+    missing = set(choice.ids) - {letter.letter_id for letter in letters}
+    if missing:
+        named = ", ".join(sorted(missing))
+        raise OperatorError(f"{named}: no such letter waits. See `dead-letters list`")
+    return letters
 
 
 def list_letters(settings: Settings, choice: Choice) -> list[Letter]:
@@ -89,10 +129,11 @@ def redrive(
     """Send the chosen letters back to where they came from; returns how many.
 
     Raises:
-        OperatorError: the broker does not answer, or somebody else redrives as well.
+        OperatorError: the broker does not answer, somebody else redrives as well, or a letter that
+            was named does not wait; then none is sent.
     """
     producer = _transactional(settings)
-    letters = list_letters(settings, choice)
+    letters = find_letters(settings, choice)
     for start in range(0, len(letters), REDRIVE_BATCH):
         batch = letters[start : start + REDRIVE_BATCH]
         try:

@@ -8,7 +8,7 @@ from typing import Literal
 import structlog
 from msgspec import Struct
 
-from streams import topics
+from streams import __version__, topics
 from streams.broker.clients import librdkafka_config
 from streams.broker.topic_rules import DEAD_LETTER_BYTES_MAX
 from streams.errors import OfferstreamError, OperatorError
@@ -148,6 +148,7 @@ def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
         ),
         client_config={
             **{k: str(v) for k, v in config.items() if k != "bootstrap.servers"},
+            "client.id": f"{application}/{__version__}",  # `doctor` reads the version there
             "message.max.bytes": str(DEAD_LETTER_BYTES_MAX),
         },
         session_timeout_s=settings.session_timeout_ms / 1000,

@@ -1,7 +1,7 @@
 """Topics on Apache Kafka: made once, mended where they may be, refused where they may not."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,6 @@ from click.testing import CliRunner
 from kafka.admin import ConfigResource, ConfigResourceType
 from msgspec.structs import replace
 
-from streams.admin import doctor
 from streams.admin.reference import publish_reference
 from streams.admin.topics import apply_topics, connect, verify_topics
 from streams.cli import main
@@ -70,7 +69,7 @@ def test_reference_data_are_published_and_withdrawn(kafka: ApacheKafka, tmp_path
 
 @pytest.mark.kafka
 def test_the_commands_work_from_the_shell(kafka: ApacheKafka, tmp_path: Path) -> None:
-    """Apply, verify, send, list and doctor, as a person types them."""
+    """Apply, verify, send and list, as a person types them."""
     job = WorkerJob(kafka, tmp_path, "shell")
     environment = {
         "OFFERSTREAM_BOOTSTRAP": kafka.bootstrap,
@@ -91,30 +90,3 @@ def test_the_commands_work_from_the_shell(kafka: ApacheKafka, tmp_path: Path) ->
     assert "sent 1 events, refused 1" in said
     assert "line 2" in said
     assert offerstream("dead-letters", "list") == (0, "no dead letters\n")
-    code, said = offerstream("doctor")
-    assert code == 2
-    assert "offers publish" in said
-    publish_reference(job.settings, reference())
-    code, said = offerstream("doctor")
-    assert code == 0, said
-    assert "3 offers and the policies are published" in said
-
-
-@pytest.mark.kafka
-def test_the_doctor_tells_of_a_look_that_breaks(
-    kafka: ApacheKafka, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever an answer of the broker's leads to is a line, not the end of the doctor.
-
-    Faust, once imported, has no `__spec__`: it must be looked for by its distribution.
-    """
-    import faust  # noqa: F401
-
-    def breaks(settings: Settings, client: object) -> Iterator[doctor.Finding]:
-        raise ValueError("an answer that nobody thought of")
-
-    monkeypatch.setattr(doctor, "_CHECKS", (breaks, doctor._topics))
-    found = list(doctor.examine(Settings(bootstrap=kafka.bootstrap)))
-    broken = "warn  breaks: could not be looked at (an answer that nobody thought of)"
-    assert broken in map(str, found)
-    assert str(found[-1]) != broken

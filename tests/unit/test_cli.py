@@ -1,5 +1,7 @@
 """The command: every verb explains itself, and a mistake is a sentence with exit code 2."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from streams.cli import main
+from streams.terminal import Verbs, show
 
 NOWHERE = {"OFFERSTREAM_BOOTSTRAP": "127.0.0.1:1"}
 
@@ -121,3 +124,73 @@ def test_a_wrong_setting_is_told_before_anything_runs() -> None:
     result = CliRunner().invoke(main, ["doctor"], env={"OFFERSTREAM_BOOTSTRAPP": "x:1"})
     assert result.exit_code == 2
     assert "did you mean bootstrap" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--bootstrap", "nowhere", "topics", "verify"],
+        ["topics", "--bootstrap", "nowhere", "verify"],
+        ["topics", "verify", "--bootstrap", "nowhere"],
+        ["topics", "verify", "--bootstrap=nowhere"],
+    ],
+    ids=" ".join,
+)
+def test_the_commands_own_options_stand_anywhere(arguments: list[str]) -> None:
+    """Before the group, between group and verb, behind the verb: each time it is read."""
+    result = CliRunner().invoke(main, arguments, env=NOWHERE)
+    assert result.exit_code == 2
+    assert "option bootstrap: must be host:port" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["list", "--reason", "mising_field"], "did you mean missing_field?"),
+        (["list", "--topic", "events.ap"], "did you mean events.app?"),
+        (["show", "17"], "as in 2@17"),
+        (["redrive", "--reason", "typo"], "is not one of bad_character"),
+        (["redrive", "2@17", "x"], "x: a letter is named by partition@offset"),
+    ],
+)
+def test_a_choice_of_letters_that_cannot_be_is_refused(arguments: list[str], said: str) -> None:
+    """Before anything is read or sent, and with what may be said instead."""
+    result = CliRunner().invoke(main, ["dead-letters", *arguments], env=NOWHERE)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_whoever_is_interrupted_gets_a_line_and_130() -> None:
+    """Ctrl-C while lines are shown is no success and no traceback."""
+
+    def lines() -> Iterator[str]:
+        yield "first"
+        raise KeyboardInterrupt
+
+    @click.command()
+    def watch() -> None:
+        show(lines(), None)
+
+    group = Verbs("offerstream", commands={"watch": watch})
+    result = CliRunner().invoke(group, ["watch"])
+    assert (result.exit_code, result.stdout) == (130, "first\n")
+    assert result.stderr == "offerstream: interrupted\n"
+
+
+def test_a_tail_whose_reader_is_gone_ends_although_nothing_comes() -> None:
+    """`tail | head -1` does not wait for the next record to find out."""
+    program = (
+        "import time\n"
+        "from streams.terminal import show\n"
+        "def lines():\n"
+        "    yield 'first'\n"
+        "    while True:\n"
+        "        time.sleep(0.05)\n"
+        "        yield None\n"
+        "show(lines(), None)\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == b"first\n"
+    writer.stdout.close()
+    assert writer.wait(30) == 0

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from streams.errors import SettingsError
-from streams.settings import TYPES, Settings, as_environment, child_environment, load_settings
+from streams.settings import (
+    FORMATS,
+    TYPES,
+    Settings,
+    as_environment,
+    child_environment,
+    load_settings,
+)
 
 
 def test_defaults_need_nothing() -> None:
@@ -119,3 +126,15 @@ def test_every_setting_is_explained() -> None:
     names = {name if f"`{name}`" in page else "." + name.split(".")[-1] for name in TYPES}
     special = {"security.sasl_password", ".sasl_password"}
     assert [n for n in names - special if f"`{n}`" not in page and f"{n}`" not in page] == []
+
+
+def test_no_pattern_and_no_list_is_left_to_guess() -> None:
+    """A text of a fixed form says which, a closed list says all that is allowed."""
+    for name, kind in TYPES.items():
+        patterned = [m for m in getattr(kind, "__metadata__", ()) if getattr(m, "pattern", None)]
+        assert not patterned or name in FORMATS, name
+    for wrong in ({"log_level": "loud"}, {"clock": "sundial"}, {"security.protocol": "TLS"}):
+        with pytest.raises(SettingsError, match=r"is not one of \w+, \w+"):
+            load_settings(environment={}, overrides=wrong)
+    with pytest.raises(SettingsError, match="must be a whole number, at least 1"):
+        load_settings(environment={}, overrides={"partitions": 0})

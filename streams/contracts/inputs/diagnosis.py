@@ -45,12 +45,14 @@ _FAULTS: Final[tuple[tuple[str, RejectReason, str | None], ...]] = (
 )
 # What a pattern asks, in words.
 _PATTERNS: Final = {
-    repr(common.ID_PATTERN): "may hold 1 to 64 letters, digits and _ . : - only",
+    repr(common.ID_PATTERN): "may hold 1 to 64 letters, digits and _ . : - only, as in c-4711",
     repr(money.AMOUNT_PATTERN): 'is no amount as "12.50": up to 12 digits, a point, up to 6',
     repr(money.PRICE_PATTERN): 'is no price as "12.50": up to 9 digits, a point, up to 6',
     repr(money.CURRENCY_PATTERN): "is no currency of three capital letters, as EUR",
     repr(common.COUNTRY_PATTERN): "is no country of two capital letters, as DE",
-    repr(common.DIGITS_PATTERN): "is not 8 to 14 digits without blanks or hyphens",
+    repr(
+        common.DIGITS_PATTERN
+    ): "is not 8 to 14 digits without blanks or hyphens, as in 4006381333931",
     repr(common.SHA_256_PATTERN): "is no SHA-256 of 64 lower case hex digits",
 }
 # Whose ids these are: a number in them may be that of a telephone.

@@ -186,6 +186,7 @@ async def _handle_batches(batches: Any) -> None:
 def _app_settings(settings: RuntimeSettings) -> dict[str, object]:
     return {
         "broker": [URL(f"{SCHEME}://{b}") for b in settings.bootstrap.split(",")],
+        "broker_client_id": settings.client_config.get("client.id", settings.application_id),
         "broker_session_timeout": settings.session_timeout_s,
         "broker_heartbeat_interval": settings.heartbeat_s,
         "broker_request_timeout": max(40.0, settings.session_timeout_s + 5),
