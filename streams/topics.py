@@ -126,23 +126,8 @@ MODEL_SNAPSHOTS = Topic(
     personal=False,
 )
 
-INPUTS = (CLICKSTREAM, APP, BEACON, PURCHASE, OFFER_FEEDBACK, PROFILE, PRIVACY_REQUESTS)
-REFERENCES = (REF_OFFERS, REF_PRODUCTS, REF_INVENTORY, REF_BEACONS, REF_POLICIES)
-OUTPUTS = (
-    NEXT_BEST_OFFERS,
-    CHURN_ALERTS,
-    DECISION_LOG,
-    SEGMENT_CHANGES,
-    IDENTITY_CHANGES,
-    ZONE_VISITS,
-    PRIVACY_RECEIPTS,
-    DEAD_LETTERS,
-)
-INTERNALS = (
-    CUSTOMER_EVENTS,
-    CUSTOMERS_CHANGELOG,
-    LEARNING_EXAMPLES,
-    LEARNERS_CHANGELOG,
-    MODEL_SNAPSHOTS,
-)
-ALL = INPUTS + REFERENCES + OUTPUTS + INTERNALS
+ALL: tuple[Topic, ...] = tuple(t for t in list(globals().values()) if isinstance(t, Topic))
+INPUTS = tuple(topic for topic in ALL if topic.direction == "input")
+REFERENCES = tuple(topic for topic in ALL if topic.direction == "reference")
+OUTPUTS = tuple(topic for topic in ALL if topic.direction == "output")
+INTERNALS = tuple(topic for topic in ALL if topic.direction == "internal")
