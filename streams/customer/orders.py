@@ -38,14 +38,12 @@ def unknown_order(order_id: str) -> Order:
     return Order(order_id, 0, 0.0, "web")
 
 
-def with_completion(
-    order: Order, at_ms: int, amount: float, channel: str, discount: float, coupon_discount: float
-) -> Order:
+def with_completion(order: Order, at_ms: int, amount: float, channel: str) -> Order:
     """It was completed at `at_ms`, for `amount`; of two tellings the earlier is the moment."""
     order = with_total(order, at_ms, amount, updated=False)
     if not order.completed or (at_ms, channel) < (order.at_ms, order.channel):
         order = replace(order, at_ms=at_ms, channel=channel, completed=amount)
-    return with_discounts(order, discount, coupon_discount)
+    return order
 
 
 def with_discounts(order: Order, discount: float, coupon_discount: float) -> Order:

@@ -52,14 +52,9 @@ def completed(person: Customer, event: Purchase, timing: EventTiming) -> Change:
     before = counted_order(person, event.order_id)
     if before is None and was_counted(person.order_digests, event.order_id):
         return Change(person, ignored="duplicate")
-    after = with_completion(
-        before or _loose_order(person, event.order_id),
-        timing.at_ms,
-        amount,
-        event.sales_channel or event.channel,
-        discount(event),
-        coupon_discount(event),
-    )
+    order, channel = before or _loose_order(person, event.order_id), event.sales_channel
+    told = with_completion(order, timing.at_ms, amount, channel or event.channel)
+    after = with_discounts(told, discount(event), coupon_discount(event))
     if before is not None:
         person = _told_more(person, event, before)
         change = change_order(person, before, after, timing.places.tick_ms)

@@ -9,7 +9,7 @@ from threading import Thread
 from msgspec.structs import replace
 
 from streams.errors import OperatorError
-from streams.runtime.process.launcher import Launcher
+from streams.runtime.process.launcher import Launcher, Readiness
 from streams.runtime.process.orphan import end_with
 from streams.settings import Settings, child_environment
 from streams.worker.app import Role, build_app
@@ -35,7 +35,7 @@ def run_processes(
         lambda number: _command(roles[number], number),
         environment=child_environment(settings),
         stop_timeout_s=settings.stop_timeout_s + PATIENCE_S,
-        ready=lambda number: is_ready(settings, roles[number], number),
+        readiness=Readiness(lambda number: is_ready(settings, roles[number], number)),
     )
     if stop_at_eof:
         Thread(target=_stop_at_eof, args=(launcher,), daemon=True).start()

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from streams.runtime.faults import EXIT_OK, EXIT_OPERATOR
 
@@ -76,11 +77,21 @@ class Slot:
             self._process.send_signal(number)
 
 
+class Readiness(NamedTuple):
+    """Whether a slot's process has taken up its work, and for how long that is waited for."""
+
+    ask: Callable[[int], bool]
+    timeout_s: float = 300.0
+
+
+READY_AT_ONCE = Readiness(lambda number: True)
+
+
 class Launcher:
     """Runs `command(slot)` for every slot until SIGTERM or SIGINT, then drains them.
 
-    `environment` None: the children inherit the launcher's. `ready` says whether a slot's process
-    has taken up its work; a roll goes on only then, and is given up after `ready_timeout_s`.
+    `environment` None: the children inherit the launcher's. A roll goes on only when the slot's
+    new process is ready, and is given up where it never gets so.
     """
 
     def __init__(
@@ -90,13 +101,11 @@ class Launcher:
         *,
         environment: Mapping[str, str] | None = None,
         stop_timeout_s: float = 30.0,
-        ready: Callable[[int], bool] = lambda number: True,
-        ready_timeout_s: float = 300.0,
+        readiness: Readiness = READY_AT_ONCE,
     ) -> None:
         self.slots = [Slot(n, command(n), environment) for n in range(workers)]
         self._stop_timeout_s = stop_timeout_s
-        self._ready = ready
-        self._ready_timeout_s = ready_timeout_s
+        self._readiness = readiness
         self._stopping = False
         self._roll: Iterator[str] | None = None
 
@@ -141,8 +150,8 @@ class Launcher:
                     slot.send(signal.SIGKILL)
                 yield "end"
             began_s = time.monotonic()
-            while not (slot.running and self._ready(slot.number)):
-                if time.monotonic() - began_s > self._ready_timeout_s:
+            while not (slot.running and self._readiness.ask(slot.number)):
+                if time.monotonic() - began_s > self._readiness.timeout_s:
                     log.error("worker slot %d is not ready: the roll is given up", slot.number)
                     return
                 yield "readiness"

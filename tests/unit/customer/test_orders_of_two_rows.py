@@ -5,7 +5,7 @@ from streams.customer.orders import joined, unknown_order, with_completion, with
 
 def test_a_refund_that_both_rows_were_told_of_counts_once() -> None:
     """One event told under two ids, before a login, takes its amount once; two events twice."""
-    paid = with_completion(unknown_order("o-1"), 0, 100.0, "web", 0.0, 0.0)
+    paid = with_completion(unknown_order("o-1"), 0, 100.0, "web")
     known = with_return(paid, "r-1", 1, 30.0)
     loose = with_return(unknown_order("o-1"), "r-1", 1, 30.0)
     other = with_return(unknown_order("o-1"), "r-2", 1, 30.0)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from streams.runtime.faults import EXIT_OPERATOR, FencedError, StoreError, exit_code
-from streams.runtime.process.launcher import Launcher
+from streams.runtime.process.launcher import Launcher, Readiness
 
 PATIENT = (
     "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0));"
@@ -113,7 +113,9 @@ def test_a_roll_restarts_one_slot_after_the_other(tmp_path: Path) -> None:
         seen.append((written(marks[0]), written(marks[1])))
         return written(marks[number]) == 2
 
-    launcher = Launcher(2, lambda n: [sys.executable, "-c", PATIENT, str(marks[n])], ready=ready)
+    launcher = Launcher(
+        2, lambda n: [sys.executable, "-c", PATIENT, str(marks[n])], readiness=Readiness(ready)
+    )
     roll_when(launcher, lambda: all(written(mark) for mark in marks))
     stop_when(launcher, lambda: all(written(mark) == 2 for mark in marks))
     assert launcher.run() == 0
@@ -127,8 +129,7 @@ def test_a_roll_is_given_up_where_the_new_process_is_not_ready(tmp_path: Path) -
     launcher = Launcher(
         2,
         lambda n: [sys.executable, "-c", PATIENT, str(marks[n])],
-        ready=lambda number: False,
-        ready_timeout_s=0.5,
+        readiness=Readiness(lambda number: False, timeout_s=0.5),
     )
     roll_when(launcher, lambda: all(written(mark) for mark in marks))
     stop_when(launcher, lambda: written(marks[0]) == 2 and launcher.rolling is False)
