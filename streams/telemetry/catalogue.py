@@ -213,6 +213,12 @@ STORE_MEMORY = _gauge(
 RESTORED = _counter("runtime", "restored_rows_total", "Rows restored from the changelog.")
 RESTORE_DURATION = _gauge("runtime", "restore_duration_seconds", "Duration of the last restore.")
 PARTITIONS = _gauge("runtime", "partitions_active", "Partitions that this worker owns and serves.")
+DECISION_PARTITIONS = _gauge(
+    "runtime",
+    "decision_partitions",
+    "Of the partitions that decisions are made on: served by this worker, and how many there are.",
+    by.PARTITION_STATE,
+)
 STANDBYS = _gauge("runtime", "partitions_standby", "Partitions whose rows this worker follows.")
 STANDBY_LAG = _gauge(
     "runtime", "standby_lag_records", "What the standby furthest behind has left to read."

@@ -43,6 +43,7 @@ REFERENCE_RESULT = Label("result", ("applied", "bad"))
 REFERENCE_TOPIC = Label(
     "topic", (*(topic.name for topic in topics.REFERENCES), topics.MODEL_SNAPSHOTS.name)
 )
+PARTITION_STATE = Label("state", ("served", "all"))
 REJECT_REASON = Label("reason", names_of(RejectReason))
 RETENTION_RESULT = Label("result", _field(RetentionOutcome, "result"))
 ROUTED_KIND = Label(

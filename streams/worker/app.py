@@ -24,7 +24,7 @@ from streams.worker.http import Health, HttpServer
 from streams.worker.learner import LearnerShell
 from streams.worker.meter import Meter
 from streams.worker.reference import ReferenceFollower
-from streams.worker.watch import Watch
+from streams.worker.watch import CUSTOMERS_TABLE, Watch
 
 log = structlog.get_logger()
 
@@ -136,7 +136,7 @@ def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
         if learner
         else source_topics(settings),
         changelog_topic=changelog.on_broker(application),
-        table="learners" if learner else "customers",
+        table="learners" if learner else CUSTOMERS_TABLE,
         data_dir=settings.data_path,
         epoch_ms=settings.epoch_ms,
         batch_records_max=settings.batch_records_max,

@@ -23,6 +23,7 @@ log = structlog.get_logger()
 TICK_S = 0.5
 LAG_EVERY_TICKS = 8
 TIMEOUT_S = 5.0
+CUSTOMERS_TABLE = "customers"
 
 
 class Watch:
@@ -76,6 +77,11 @@ class Watch:
         owned = dict(self._runtime.owned)
         running = [number for number, loop in owned.items() if loop.state == "running"]
         self._meter.set(metrics.PARTITIONS, value=len(running))
+        if self._runtime.settings.table == CUSTOMERS_TABLE and self._runtime.partition_count:
+            served = 0 if self._runtime.no_broker else len(running)
+            self._meter.set(metrics.DECISION_PARTITIONS, "served", value=served)
+            everywhere = self._runtime.partition_count
+            self._meter.set(metrics.DECISION_PARTITIONS, "all", value=everywhere)
         standbys = [lag for lag in self._runtime.standby_lag().values() if lag is not None]
         self._meter.set(metrics.STANDBYS, value=len(standbys))
         self._meter.set(metrics.STANDBY_LAG, value=max(standbys, default=0))

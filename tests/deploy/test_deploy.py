@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,8 +20,16 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 RULES = yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text(encoding="utf-8"))
-RULE_TESTS = yaml.safe_load((DEPLOY / "prometheus" / "rules_test.yml").read_text(encoding="utf-8"))
-ALERTS = [rule["alert"] for group in RULES["groups"] for rule in group["rules"]]
+RULE_TESTS = ("rules_test.yml", "objectives_test.yml")
+TESTED = [
+    case
+    for name in RULE_TESTS
+    for test in yaml.safe_load((DEPLOY / "prometheus" / name).read_text(encoding="utf-8"))["tests"]
+    for case in test["alert_rule_test"]
+]
+ALERT_RULES = [r for group in RULES["groups"] for r in group["rules"] if "alert" in r]
+ALERTS = [rule["alert"] for rule in ALERT_RULES]
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 METRIC = re.compile(r"\bofferstream_[a-z0-9_]+")
 
 
@@ -100,16 +109,44 @@ def test_the_committed_dashboards_are_what_the_code_builds() -> None:
 @pytest.mark.parametrize("alert", ALERTS)
 def test_every_alert_has_a_firing_and_a_silent_case(alert: str) -> None:
     """A rule that cannot fire, or never stops, is worse than none."""
-    cases = [c for t in RULE_TESTS["tests"] for c in t["alert_rule_test"]]
-    expected = [bool(c["exp_alerts"]) for c in cases if c["alertname"] == alert]
+    expected = [bool(c["exp_alerts"]) for c in TESTED if c["alertname"] == alert]
     assert True in expected
     assert False in expected
 
 
-def test_promtool_finds_the_rules_right() -> None:
+@pytest.mark.parametrize("rule", ALERT_RULES, ids=ALERTS)
+def test_every_alert_links_to_its_section_of_the_runbook(rule: dict[str, Any]) -> None:
+    """Whoever is paged finds what it means, where to look and what to do, in this order."""
+    name = rule["alert"]
+    assert rule["annotations"]["runbook"] == f"docs/runbook.md#{name.lower()}"
+    section = RUNBOOK.split(f"\n## {name}\n", 1)[1].split("\n## ", 1)[0]
+    said = [section.index(f"**{word}.** ") for word in ("Means", "Look", "Do")]
+    assert said == sorted(said)
+
+
+def test_the_runbook_has_no_section_without_an_alert() -> None:
+    """A rule that is taken away takes its section along."""
+    assert sorted(re.findall(r"^## (.+)$", RUNBOOK, re.MULTILINE)) == sorted(ALERTS)
+
+
+@pytest.mark.parametrize("name", ["runbook.md", "operate.md"])
+def test_links_of_the_pages_on_call_lead_somewhere(name: str) -> None:
+    """Page and section of every link are there."""
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([a-z-]*\.md)?(?:#([a-z0-9-]+))?\)", text)
+    assert links
+    for page, anchor in links:
+        there = (ROOT / "docs" / (page or name)).read_text(encoding="utf-8")
+        titles = re.findall(r"^#+ (.+)$", there, re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles}
+        assert not anchor or anchor in anchors, (page, anchor)
+
+
+@pytest.mark.parametrize("name", RULE_TESTS)
+def test_promtool_finds_the_rules_right(name: str) -> None:
     """Prometheus's own tool runs every case."""
     ran = subprocess.run(
-        [program("promtool", "prometheus"), "test", "rules", "rules_test.yml"],
+        [program("promtool", "prometheus"), "test", "rules", name],
         cwd=DEPLOY / "prometheus",
         capture_output=True,
         text=True,

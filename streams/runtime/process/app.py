@@ -120,6 +120,11 @@ class Runtime(Generic[R]):
         """Seconds since the broker answered; 0 while it does."""
         return self._contact.silent_s
 
+    @property
+    def partition_count(self) -> int:
+        """How many partitions there are, of all processes; 0 until the broker was asked."""
+        return self._count
+
     def standby_lag(self) -> dict[int, int | None]:
         """By followed partition: changelog positions left to read; None: not known now."""
         return {number: f.behind for number, f in list(self.followed.items())}

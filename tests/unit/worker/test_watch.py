@@ -17,7 +17,12 @@ def test_the_standby_furthest_behind_is_shown() -> None:
     """One that cannot follow now (its lag is not known) is missing from the count."""
     lag: dict[int, int | None] = {0: 12, 3: 700, 5: None}
     runtime: Any = SimpleNamespace(
-        owned={}, standby_lag=lambda: lag, block_cache_bytes=lambda: 0, broker_silent_s=0.0
+        owned={},
+        standby_lag=lambda: lag,
+        block_cache_bytes=lambda: 0,
+        broker_silent_s=0.0,
+        settings=SimpleNamespace(table="customers"),
+        partition_count=0,
     )
     meter = Meter()
     Watch(Settings(), runtime, meter, lambda: Health(True, "ok"), dict)
@@ -27,6 +32,29 @@ def test_the_standby_furthest_behind_is_shown() -> None:
     lag.clear()
     meter.exposition()
     assert meter.value(metrics.STANDBYS) == meter.value(metrics.STANDBY_LAG) == 0
+
+
+def test_partitions_are_served_while_there_is_a_broker() -> None:
+    """A running partition counts, one that opens does not, and none without a broker."""
+    runtime: Any = SimpleNamespace(
+        owned={0: SimpleNamespace(state="running"), 1: SimpleNamespace(state="opening")},
+        standby_lag=dict,
+        broker_silent_s=0.0,
+        settings=SimpleNamespace(table="customers"),
+        partition_count=4,
+        no_broker="",
+    )
+    meter = Meter()
+    Watch(Settings(), runtime, meter, lambda: Health(True, "ok"), dict)
+    text = meter.exposition().decode()
+    assert 'offerstream_decision_partitions{state="served"} 1.0' in text
+    assert 'offerstream_decision_partitions{state="all"} 4.0' in text
+    runtime.no_broker = "no Kafka broker answers"
+    assert 'offerstream_decision_partitions{state="served"} 0.0' in meter.exposition().decode()
+    runtime.settings.table = "learners"
+    learner = Meter()
+    Watch(Settings(), runtime, learner, lambda: Health(True, "ok"), dict)
+    assert "decision_partitions{" not in learner.exposition().decode()
 
 
 def test_rows_and_memory_are_the_open_stores_own(tmp_path: Path) -> None:
