@@ -20,7 +20,7 @@ from streams.contracts.inputs.diagnosis import diagnose, is_too_deep, is_utf8
 from streams.contracts.inputs.events import InputEvent
 from streams.contracts.inputs.integers import integers_in, wants_integer
 from streams.contracts.inputs.placeholders import cleared, without_placeholders
-from streams.contracts.inputs.repair import repaired
+from streams.contracts.inputs.repair import repaired, without_part
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.inputs.semantics import calendar_fault, fault_of, nul_fault
 from streams.contracts.internal.routing import (
@@ -137,13 +137,30 @@ def _checked(
         return Rejected("invalid_utf8", "$", "is not UTF-8")
     if is_too_deep(value, rules):
         return Rejected("too_deep", "$", f"is nested over {rules.depth_max} levels")
-    fault = fault_of(event, rules)
-    if fault is None and b"\\u0000" in value:
-        fault = nul_fault(event)
+    fault = _fault(event, value, rules)
     if fault is not None:
-        return fault
+        event = _without_faults(event, fault, value, rules)
+    if isinstance(event, Rejected):
+        return event
     if attributes.traceparent is not None:
         return msgspec.structs.replace(event, traceparent=attributes.traceparent)
+    return event
+
+
+def _fault(event: InputEvent, value: bytes, rules: InputRules) -> Rejected | None:
+    fault = fault_of(event, rules)
+    return nul_fault(event) if fault is None and b"\\u0000" in value else fault
+
+
+def _without_faults(
+    event: InputEvent, fault: Rejected | None, value: bytes, rules: InputRules
+) -> InputEvent | Rejected:
+    """The event without the optional parts that break a rule; the fault where one is none."""
+    while fault is not None:
+        rest = without_part(event, fault.path)
+        if rest is None:
+            return fault
+        event, fault = rest, _fault(rest, value, rules)
     return event
 
 

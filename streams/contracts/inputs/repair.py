@@ -10,13 +10,16 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from streams.contracts.inputs import said
 from streams.contracts.inputs.diagnosis import path_and_text
+from streams.contracts.inputs.events import InputEvent, Profile, Purchase
 from streams.contracts.inputs.integers import STEP, wants_integer, with_integers
 from streams.contracts.inputs.required import REQUIRED_BY_NAME
 
 ODD_PARTS: Final = "odd_parts"
+ODD_PARTS_MAX: Final = 1_000_000
 ROUNDS_MAX: Final = 64
 _ALWAYS: Final = frozenset({"context", "sent_at", "traceparent", ODD_PARTS})
 _OPTIONAL: Final[dict[str, frozenset[str]]] = {
@@ -59,6 +62,30 @@ def repaired(value: bytes, kind: type[Struct]) -> bytes | None:
         return msgspec.json.encode(document)
     except (msgspec.MsgspecError, UnicodeError, RecursionError, ArithmeticError, ValueError):
         return None
+
+
+def without_part(event: InputEvent, path: str) -> InputEvent | None:
+    """A decoded event without an optional part that breaks a rule, counted; None where it may not.
+
+    Wrong check digits of coupons and stores are told to their sender, as those of products.
+    """
+    names = [name for name, _ in STEP.findall(path) if name]
+    listed = (_ALWAYS | _OPTIONAL.get(type(event).__name__, frozenset())) - {"coupons"}
+    name = names[0] if names else ""
+    odd = min(event.odd_parts + 1, ODD_PARTS_MAX)
+    if isinstance(event, Profile) and name == "purposes":
+        answers = event.purposes or {}
+        purposes = said.without_nul(answers)
+        return None if purposes == answers else replace(event, purposes=purposes)
+    if name not in listed or REQUIRED_BY_NAME.get(event.event_name) == name:
+        return None
+    if name == "context" and len(names) > 1:
+        tells = isinstance(event, Profile | Purchase) or event.context.consent is not None
+        if not tells:
+            return None
+        context = replace(event.context, **{names[1]: None})
+        return replace(event, context=context, odd_parts=odd)
+    return replace(event, odd_parts=odd, **{name: None})
 
 
 def _read(document: dict[str, Any]) -> int:

@@ -132,6 +132,15 @@ def _answer(said: Any) -> str | bool | None:
     return word in GRANTED if word in GRANTED | DENIED else UNREADABLE
 
 
+def without_nul(purposes: dict[str, str | bool | None]) -> dict[str, str | bool | None]:
+    """The answers without NUL characters: a name that holds one goes, an answer is a denial."""
+    return {
+        name: UNREADABLE if isinstance(answer, str) and "\x00" in answer else answer
+        for name, answer in purposes.items()
+        if "\x00" not in name
+    }
+
+
 def read_free_map(raw: Any, *, lists: bool = False) -> Part:
     """A map of the sender's own names without maps in it, and without what is too long or large.
 

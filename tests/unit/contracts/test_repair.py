@@ -221,3 +221,19 @@ def test_what_is_refused_on_purpose_is_still_refused() -> None:
     refused = decode("events.purchase", json.dumps(event).encode(), (), RULES)
     assert isinstance(refused, Rejected)
     assert (refused.reason, refused.path) == ("bad_format", "$.items[0].unit_price")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"sent_at": "9999-12-31T23:59:59Z"}, {"sent_at": "0001-01-01T00:00:00Z"},
+        {"context": {"device": {f"k{n}": n for n in range(65)}}},
+        {"context": {"locale": "\x00"}}, {"context": {"app": {"a": "\x00"}}},
+        {"policy_version": "\x00"}, {"traits": {"a": "\x00"}},
+        {"link": {"from": "090-1234-5678", "to": "c-1", "method": "login"}},
+    ],
+)  # fmt: skip
+def test_parts_that_break_a_rule_never_lose_the_denial(odd: dict[str, Any]) -> None:
+    """Times outside the calendar, too many facts, odd characters: the part goes, counted."""
+    event = read("events.profile", SAID | odd)
+    assert (event.purposes, event.odd_parts) == ({"personalization": "denied"}, 1)
