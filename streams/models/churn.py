@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
-from msgspec import Struct, ValidationError, convert, to_builtins
+from msgspec import Struct, to_builtins
 from numpy.typing import NDArray
 
 from streams.contracts.internal.learning import LearningExample
@@ -28,6 +28,7 @@ from streams.models.bgnbd import BgNbd, cold_start, p_no_purchase
 from streams.models.hazard import Hazard, HazardView
 from streams.models.population import Reservoir, ReservoirState
 from streams.models.reasons import reasons
+from streams.models.saved import saved_state
 
 LABELS_MIN = 1000
 RETURNS_MIN = 50
@@ -198,10 +199,7 @@ class ChurnLearner:
             StateError: a parameter is missing, unknown or of the wrong type, or belongs to features
                 that are no longer computed.
         """
-        try:
-            state = convert(dict(data), ChurnState)
-        except ValidationError as error:
-            raise StateError(f"the churn model's parameters cannot be read: {error}") from error
+        state = saved_state(data, ChurnState, "the churn model's")
         learner = cls(state.tick_ms)
         learner.clock_ms, learner.refit_at_ms = state.clock_ms, state.refit_at_ms
         learner.bgnbd = state.bgnbd

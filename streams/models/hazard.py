@@ -8,11 +8,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from msgspec import Struct, ValidationError, convert, to_builtins
+from msgspec import Struct, to_builtins
 from numpy.typing import NDArray
 from river import linear_model, optim, preprocessing
 
 from streams.errors import StateError
+from streams.models.saved import saved_state
 
 Z_MAX = 6.0
 
@@ -126,10 +127,7 @@ class Hazard:
         Raises:
             StateError: a parameter is missing, unknown or of the wrong type.
         """
-        try:
-            state = convert(dict(data), HazardState)
-        except ValidationError as error:
-            raise StateError(f"the hazard's parameters cannot be read: {error}") from error
+        state = saved_state(data, HazardState, "the hazard's")
         names = set(state.features if state.labels else ())
         named = (state.counts, state.means, state.variances, state.weights, state.squared_gradients)
         if any(set(parameters) != names for parameters in named):

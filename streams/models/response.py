@@ -14,15 +14,15 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
-from msgspec import Struct, ValidationError, convert, to_builtins
+from msgspec import Struct, to_builtins
 from numpy.typing import NDArray
 from river import optim
 
 from streams.contracts.internal.learning import LearningExample
-from streams.errors import StateError
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
 from streams.features.offers import RATE_LOGITS
 from streams.models.offset_regression import OFFSET, OffsetLogisticRegression
+from streams.models.saved import saved_state
 
 RATE = 0.05
 L2 = 1e-5
@@ -139,10 +139,7 @@ class ResponseLearner:
         Raises:
             StateError: a parameter is missing, unknown or of the wrong type.
         """
-        try:
-            state = convert(dict(data), ResponseState)
-        except ValidationError as error:
-            raise StateError(f"the response model's parameters cannot be read: {error}") from error
+        state = saved_state(data, ResponseState, "the response model's")
         learner = cls()
         learner.offers = dict.fromkeys(state.offers)
         known = {*CROSSES, *(OFFER_PREFIX + offer for offer in state.offers)}
