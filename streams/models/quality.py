@@ -3,6 +3,8 @@
 from collections import deque
 from collections.abc import Iterable
 
+from msgspec import ValidationError, convert
+
 from streams.errors import StateError
 from streams.models.measures import auc, log_loss
 
@@ -65,8 +67,8 @@ class Prequential:
             StateError: it is not a list of pairs of numbers.
         """
         try:
-            return cls([(float(p), float(y)) for p, y in data])  # type: ignore[attr-defined]
-        except (TypeError, ValueError) as error:
+            return cls(convert(data, list[Pair]))
+        except ValidationError as error:
             raise StateError("the window of predictions cannot be read") from error
 
 
