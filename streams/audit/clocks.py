@@ -11,21 +11,17 @@ from streams.audit.arrivals import Arrival
 from streams.contracts.inputs.events import Profile
 from streams.contracts.reference.structs import QuietHours
 
-OFFSET = re.compile(r"\A(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?\Z")
+OFFSET = re.compile(r"\A(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?\Z", re.IGNORECASE)
 
 
-def zones_of(known: list[Arrival], own_id_events: list[Arrival]) -> list[tzinfo]:
-    """The zones that the person's clock may show: the newest named, and that of the id itself.
+def zones_of(known: list[Arrival]) -> list[tzinfo]:
+    """The zones that the person's clock may show: the newest named by event time.
 
-    Two, where a merged visitor was elsewhere: no rule says which of the two is right.
+    Two, where two events of one moment name one each.
     """
-    found = [zone for events in (known, own_id_events) if (zone := _newest(events)) is not None]
-    return found or [UTC]
-
-
-def _newest(events: list[Arrival]) -> tzinfo | None:
-    named = [(a.at_ms, a.place, zone) for a in events for zone in _named(a)]
-    return max(named, key=lambda n: n[:2])[2] if named else None
+    named = [(a.at_ms, zone) for a in known for zone in _named(a)]
+    newest_ms = max((at_ms for at_ms, _ in named), default=0)
+    return list(dict.fromkeys(zone for at_ms, zone in named if at_ms == newest_ms)) or [UTC]
 
 
 def _named(arrival: Arrival) -> list[tzinfo]:
@@ -61,7 +57,7 @@ def zone_of(name: str) -> tzinfo | None:
 def _names() -> dict[str, str]:
     """IANA's name of each zone, by its names in small letters."""
     windows = {name.lower(): zone for name, zone in win_tz.items()}
-    return windows | {zone.lower(): zone for zone in available_timezones()}
+    return windows | {"z": "UTC"} | {zone.lower(): zone for zone in available_timezones()}
 
 
 def is_quiet(at: datetime, zone: tzinfo, quiet: QuietHours) -> bool:

@@ -61,6 +61,7 @@ class People:
     def __init__(self) -> None:
         self._holders: dict[str, list[tuple[int, Person | None]]] = {}
         self._erased_ms: dict[str, int] = {}
+        self._unlinked_ms: dict[tuple[Person, str], int] = {}
         self._first: dict[str, list[Person]] = {}
         self._landed: dict[str, list[Arrival]] = {}
         self.landed: dict[int, Person] = {}
@@ -120,6 +121,10 @@ class People:
         place = arrival.place
         if name == "identity_unlinked":
             pair = (link.from_, link.to)
+            for own, other in (pair, pair[::-1]):
+                if own == person.id and other != own:
+                    since_ms = max(arrival.at_ms, self._unlinked_ms.get((person, other), -1))
+                    self._unlinked_ms[person, other] = since_ms
             if all(self.at(id_, place + 1) is person for id_ in pair):
                 other = next((id_ for id_ in pair if id_ != person.id), person.id)
                 if other != person.id:
@@ -137,6 +142,9 @@ class People:
         """Put another id under a person; who belongs to somebody else already stays there."""
         if other is None or not is_id(other):
             return
+        parts = person.parts(arrival.place + 1)
+        if any(arrival.at_ms <= self._unlinked_ms.get((part, other), -1) for part in parts):
+            return  # unlinked since: the newer word by event time wins
         place = arrival.place
         holder = self.at(other, place + 1)
         if holder is None:

@@ -35,8 +35,7 @@ class View:
     @cached_property
     def zones(self) -> list[tzinfo]:
         """The zones that the person's clock may show."""
-        own = [] if self.person is None else self.person.arrivals
-        return zones_of(self.known, [a for a in own if a.place < self.place])
+        return zones_of(self.known)
 
     @cached_property
     def orders(self) -> OrdersTold:

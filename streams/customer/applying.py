@@ -26,6 +26,7 @@ from streams.contracts.times import to_ms
 from streams.customer import browsing, consents, phones, profiles, purchases, recent, zones
 from streams.customer.activity import active
 from streams.customer.change import Change, EventTiming, Sale
+from streams.customer.clocks import in_zone
 from streams.customer.places import Places
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
@@ -159,16 +160,14 @@ def _names_no_zone(context: Context) -> bool:
 def _in_context(person: Customer, event: Event, timing: EventTiming) -> Customer:
     """Time zone, language and consent signals that travel with the event.
 
-    What the event does not say changes nothing, and neither does a zone that is none. A language
-    that the person has chosen (the trait `language`) stays, whatever the page is in.
+    What the event does not say changes nothing. A language that the person has chosen (the trait
+    `language`) stays, whatever the page is in.
     """
     context = event.context
     if context is _NO_CONTEXT or context == _NO_CONTEXT:
         return person
+    person = in_zone(person, context.timezone, timing)
     if timing.in_order:
-        zone = zone_name(context.timezone) if context.timezone is not None else None
-        if zone not in (None, person.timezone):
-            person = replace(person, timezone=zone)
         chosen = "language" in person.traits
         if context.locale and context.locale != person.locale and not chosen:
             person = replace(person, locale=context.locale)

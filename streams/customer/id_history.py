@@ -5,6 +5,7 @@ from msgspec import field
 from streams.customer.parts import Value
 
 REFUSED_IDS_MAX = 8
+UNLINKED_MAX = 8
 ENCOUNTERS_MAX = 9
 CLOSING_MAX = 4
 CLOSED_MAX = 12
@@ -12,7 +13,7 @@ ERASURE_REMEMBERED_MS = 90 * 86_400_000
 
 
 class Encounter(Value, frozen=True):
-    """A person who was seen with this device, and when last."""
+    """Another id that an id has met (a person with a device, what was unlinked), and when last."""
 
     customer_id: str
     at_ms: int

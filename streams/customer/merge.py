@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from streams.contracts.common import ChannelName, Purpose
 from streams.customer import carts, counters, recent, rhythm
 from streams.customer.activity import SESSION_SILENCE_MS
+from streams.customer.clocks import zone_of_both
 from streams.customer.consents import newer, without_refused
 from streams.customer.decay import add_faded, add_faded_sums
-from streams.customer.id_history import REFUSED_IDS_MAX
+from streams.customer.id_history import REFUSED_IDS_MAX, UNLINKED_MAX, Encounter
 from streams.customer.interests import HALF_LIFE_MS, newest_views, strongest
 from streams.customer.order_merge import digests_of_both, loose_of_both, one_order_each
 from streams.customer.orders import newest_orders
@@ -56,6 +57,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
     """
     into, other = one_order_each(into, other)
     offset = offset_ms(into.timezone, at_ms)
+    timezone, zone_named_ms = zone_of_both(into, other)
     open_decisions = _decisions(into.open_decisions, other.open_decisions, OPEN_DECISIONS_MAX)
     merged = replace(
         into,
@@ -100,7 +102,9 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         ),
         churn=_churn(into.churn, other.churn),
         traits=_with_more(into.traits, other.traits, TRAITS_MAX),
-        timezone=into.timezone if into.timezone != "UTC" else other.timezone,
+        timezone=timezone,
+        zone_named_ms=zone_named_ms,
+        unlinked=_unlinked(into, other),
         locale=_locale(into, other),
         service_cases=_union(other.service_cases, into.service_cases)[-SERVICE_CASES_MAX:],
         nps=into.nps if into.nps is not None else other.nps,
@@ -152,6 +156,12 @@ def _coupons_out(
     all_out = (*other.coupons_out, *into.coupons_out, *open_before)
     by_id = {d.decision_id: d for d in all_out if d.decision_id not in stay}
     return still_out(by_id.values(), max(into.last_at_ms, other.last_at_ms, at_ms))
+
+
+def _unlinked(into: Customer, other: Customer) -> tuple[Encounter, ...]:
+    return _newest(
+        into.unlinked, other.unlinked, UNLINKED_MAX, lambda u: u.customer_id, lambda u: u.at_ms
+    )
 
 
 def _union(first: Iterable[T], second: Iterable[T]) -> tuple[T, ...]:

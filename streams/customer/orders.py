@@ -79,14 +79,17 @@ def with_total(order: Order, at_ms: int, amount: float, *, updated: bool) -> Ord
 
 
 def with_return(order: Order, event_id: str, at_ms: int, amount: float) -> Order:
-    """`amount` of it came back; the same event again changes nothing, and neither does nothing."""
+    """`amount` of it came back; the same event again changes nothing, and neither does nothing.
+
+    "The same" is known of the newest `REFUND_MARKS_MAX` returns by event time.
+    """
     mark = int.from_bytes(blake2b(event_id.encode(), digest_size=4).digest(), "big")
-    if amount <= 0.0 or mark in order.marks:
+    if amount <= 0.0 or mark in _marks_of(order):
         return order
     order = replace(
         order,
         given_back=exact(order.given_back + amount),
-        marks=tuple(sorted((*order.marks, mark)))[-REFUND_MARKS_MAX:],
+        returns=_newest_returns((*order.returns, (at_ms, mark))),
     )
     return settled(_came_back(order, at_ms))
 
@@ -121,6 +124,7 @@ def joined(a: Order, b: Order) -> Order:
             total_said=newer.total_said,
             given_back=_given_back_of_both(a, b),
             marks=tuple(sorted({*a.marks, *b.marks}))[-REFUND_MARKS_MAX:],
+            returns=_newest_returns((*a.returns, *b.returns)),
             cancelled=a.cancelled or b.cancelled,
             returned_at_ms=min(times, default=None),
             discount=max(first.discount, second.discount),
@@ -163,9 +167,17 @@ def _given_back_of_both(a: Order, b: Order) -> float:
     if a.completed and b.completed:
         return max(a.given_back, b.given_back)
     for fewer, more in ((a, b), (b, a)):
-        if fewer.marks and set(fewer.marks) <= set(more.marks):
+        if _marks_of(fewer) and _marks_of(fewer) <= _marks_of(more):
             return more.given_back
     return exact(a.given_back + b.given_back)
+
+
+def _marks_of(order: Order) -> set[int]:
+    return {*order.marks, *(mark for _, mark in order.returns)}
+
+
+def _newest_returns(returns: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    return tuple(sorted(set(returns))[-REFUND_MARKS_MAX:])
 
 
 def _came_back(order: Order, at_ms: int) -> Order:

@@ -7,8 +7,8 @@ from streams.contracts.inputs.personal import holds_personal
 from streams.contracts.outputs.effects import DataDropped
 from streams.customer.activity import counted
 from streams.customer.change import Change, EventTiming
+from streams.customer.clocks import in_zone
 from streams.customer.row import SERVICE_CASES_MAX, TRAITS_MAX, Customer
-from streams.customer.zone_time import zone_name
 
 NAME_CHARS_MAX = 64
 TEXT_CHARS_MAX = 128
@@ -41,7 +41,11 @@ def updated(person: Customer, event: Profile, timing: EventTiming) -> Change:
         _put(traits, name, value, event.op)
     kept = dict(list(traits.items())[-TRAITS_MAX:])
     effects = (DataDropped("personal_data", event.event_id, dropped),) if dropped else ()
-    return Change(_placed(replace(person, traits=kept)), effects=effects)
+    person = _speaking(replace(person, traits=kept))
+    zone = event.traits.get("timezone") if event.op == "set" else None
+    if isinstance(zone, str):
+        person = in_zone(person, zone, timing)
+    return Change(person, effects=effects)
 
 
 def _impersonal(name: str, raw: TraitValue) -> tuple[Trait, int]:
@@ -131,12 +135,8 @@ def _bounded(value: Trait) -> Trait:
     return value
 
 
-def _placed(person: Customer) -> Customer:
-    """Time zone and language where traits name them."""
-    timezone = person.traits.get("timezone")
-    zone = zone_name(timezone) if isinstance(timezone, str) else None
-    if zone is not None:
-        person = replace(person, timezone=zone)
+def _speaking(person: Customer) -> Customer:
+    """The language where a trait names it."""
     language = person.traits.get("language")
     if isinstance(language, str) and 2 <= len(language) <= 35:
         person = replace(person, locale=language)

@@ -104,9 +104,9 @@ class Order(Value, frozen=True):
     `at_ms`: when it was completed. `amount`: its newest total, `refunded`: what of it came back,
     both in the shop's currency. `total_said`: when that total was said, in half milliseconds (an
     update counts half of one more). `completed`: the total at its completion, 0 before it.
-    `given_back`: the sum of the returns, however much that is; `marks`: their events' hashes;
-    `returned_at_ms`: the first of them. `discount`: all that was taken off, `coupon_discount`: by
-    coupons; `lines`: what an order that is not completed yet is of, as far as updates said so.
+    `given_back`: the sum of the returns, however much that is; `returns`: their (event time, hash),
+    `marks`: hashes of older rows; `returned_at_ms`: the first. `discount`: all that was taken off,
+    `coupon_discount`: by coupons; `lines`: what it is of, as updates say, until it is completed.
     """
 
     order_id: str
@@ -123,6 +123,7 @@ class Order(Value, frozen=True):
     discount: float = 0.0
     coupon_discount: float = 0.0
     lines: tuple[CartItem, ...] = ()
+    returns: tuple[tuple[int, int], ...] = ()
 
     @property
     def net(self) -> float:
@@ -298,8 +299,9 @@ class Churn(Value, frozen=True):
 class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     """One person across web, app and store.
 
-    `refused_ids` belong to somebody else; `met` and `shared` are of a device, `links_on` is a day
-    and how many links were asked for on it.
+    `refused_ids` belong to somebody else, `unlinked` were; `met` is who asked for this id and
+    `shared` of a device, `links_on` a day and how many links were asked for on it. `timezone` was
+    named at `zone_named_ms`.
     """
 
     version: int
@@ -346,6 +348,8 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     coupons_out: tuple[OpenDecision, ...] = ()
     older_events: bytes = b""
     coupons_shown: tuple[ShownCoupon, ...] = ()
+    unlinked: tuple[Encounter, ...] = ()
+    zone_named_ms: int | None = None
 
 
 class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):

@@ -54,6 +54,8 @@ def in_shop_terms(event: InputEvent, places: Places) -> InputEvent | EventRefuse
 
 
 def _purchase(event: Purchase, places: Places) -> Purchase:
+    if event.event_name == "order_cancelled":
+        return _cancellation(event, places)
     at_ms, currency = event.at_ms, event.total.currency or places.currency
     rate = _rate(places, currency, at_ms, "$.total.currency")
     store_id = event.store_id or places.stores.get(event.gln or "")
@@ -73,6 +75,13 @@ def _purchase(event: Purchase, places: Places) -> Purchase:
     return replace(
         event, total=total, items=items, coupons=coupons, store_id=store_id, currency=None
     )
+
+
+def _cancellation(event: Purchase, places: Places) -> Purchase:
+    """All of the order is taken back, at any rate: no amount of the event is looked at."""
+    nothing = Money(amount="0", currency=places.currency or event.total.currency)
+    store_id = event.store_id or places.stores.get(event.gln or "")
+    return replace(event, total=nothing, items=(), coupons=(), store_id=store_id, currency=None)
 
 
 def _line(item: LineItem, path: str, currency: str, at_ms: int, places: Places) -> LineItem:

@@ -40,6 +40,7 @@ STEPS: tuple[Trim, ...] = (
     ("older_events", 128),
     ("coupons_out", 0),
     ("coupons_shown", 0),
+    ("unlinked", 2),
     ("loose_orders", 0),
 )
 _T = TypeVar("_T")

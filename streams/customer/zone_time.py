@@ -15,7 +15,7 @@ from tzlocal.windows_tz import win_tz
 from streams.contracts.times import from_ms
 
 OFFSET_MINUTES_MAX = 14 * 60
-_OFFSET: Final = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?(?!\n)$")
+_OFFSET: Final = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?(?!\n)$", re.IGNORECASE)
 _OF_THE_MACHINE: Final = frozenset({"localtime", "posixrules", "Factory"})
 _WINDOWS: Final = {name.casefold(): iana for name, iana in win_tz.items()}
 
@@ -79,5 +79,6 @@ def _offset_name(name: str) -> str | None:
 
 @cache
 def _iana_names() -> dict[str, str]:
-    """By the name in small letters; what differs from machine to machine is no zone."""
-    return {name.casefold(): name for name in available_timezones() - _OF_THE_MACHINE}
+    """By the name in small letters, with ISO 8601's `Z`; what differs between machines is none."""
+    names = available_timezones() - _OF_THE_MACHINE
+    return {"z": "UTC"} | {name.casefold(): name for name in names}

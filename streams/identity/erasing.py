@@ -19,7 +19,7 @@ from streams.customer.id_history import CLOSED_MAX, CLOSING_MAX, Closing, Erasur
 from streams.customer.row import ROW_VERSION, Alias, Customer, Erased, Row
 from streams.identity.held import held
 from streams.identity.resolution import Resolution, done, event_at_ms
-from streams.identity.sharing import freed
+from streams.identity.sharing import freed, set_free
 from streams.topics import PRIVACY_REQUESTS
 
 
@@ -54,7 +54,7 @@ def erased(
     onward = tuple(_forget(request, key, other) for other in linked)
     erasure, effects = _with(replace(old, at_ms=max(old.at_ms, at_ms)), closing)
     after = Erased(version=ROW_VERSION, erasure=erasure)
-    return done(after, at_ms, *onward, *others, *effects)
+    return done(after, at_ms, *onward, *others, *set_free(row, key, at_ms), *effects)
 
 
 def forgotten(request: PrivacyRequest, row: Row | None, asked: Asked | None) -> Resolution:

@@ -39,9 +39,11 @@ from streams.identity.instructions import SAID, instruct, unlink
 from streams.identity.resolution import Resolution, done
 from streams.identity.sharing import (
     in_vain,
+    is_unlinked,
     meeting,
     met_too_many,
     now_shared,
+    parted,
     refusing,
     within_limit,
 )
@@ -62,9 +64,12 @@ def asked(request: LinkRequested, row: Row | None, rules: IdentityRules) -> Reso
     if row is None or isinstance(row, Erased):
         erasure = row.erasure if row is not None else None
         return done(_address(request, None, erasure), at_ms, _answer(request, None, None))
-    if row.shared or (row.known and request.method in IMPLIED):
+    if row.known and not row.shared and request.method in IMPLIED:
+        met = meeting(row.met, request.customer_id, at_ms)
+        return done(replace(row, met=met), at_ms, _answer(request, None, row.customer_id))
+    if row.shared:
         return done(row, at_ms, _answer(request, None, row.customer_id))
-    if met_too_many(request, row, rules):
+    if not row.known and met_too_many(request, row, rules):
         return now_shared(request, row, _answer(request, None, row.customer_id))
     mutual = row.known or request.customer_id in row.linked_ids
     if mutual and request.customer_id > row.customer_id:
@@ -94,14 +99,16 @@ def answered(answer: LinkAnswered, row: Row | None, rules: IdentityRules) -> Res
         other = decode_row(answer.row) if answer.row is not None else None
     except StateError:
         return done(row, at_ms, EventIgnored("unreadable_row", answer.evidence_event_id or ""))
-    person, forgotten = with_link(person, answer.other_id, at_ms, rules)
+    said: tuple[Effect, ...] = ()
+    if not is_unlinked(person, answer.other_id, at_ms):
+        person, forgotten = with_link(person, answer.other_id, at_ms, rules)
+        said = (_changed(answer, "linked"), *forgotten)
     closed = None
     if isinstance(other, Customer):
         closed = other.churn.case if person.churn.case is not None else None
         merged = merge_customers(person, other, at_ms)
         person = remember(merged, mark, merged.last_at_ms)
-    effects = (_changed(answer, "linked"), *forgotten)
-    return Resolution(person, person, None, effects, at_ms, closed)
+    return Resolution(person, person, None, said, at_ms, closed)
 
 
 def implied(
@@ -157,11 +164,15 @@ def stated(
 def unlinked(person: Customer, event: Profile, at_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
     """`identity_unlinked` at the person: the address is dropped from now on; nothing is unmerged.
 
-    What both did up to now stays with the person. A pair that is not the person's says nothing.
+    What both did up to now stays with the person. A pair that is not the person's says nothing, but
+    where one of the two is, a link that is older than this word and comes later is not made.
     """
     link = event.link
+    if link is None:
+        return person, ()
     theirs = (person.customer_id, *person.linked_ids)
-    if link is None or link.from_ not in theirs or link.to not in theirs:
+    person = parted(person, link, at_ms)
+    if link.from_ not in theirs or link.to not in theirs:
         return person, ()
     other = link.from_ if link.from_ != person.customer_id else link.to
     if other == person.customer_id:
@@ -217,8 +228,10 @@ def _asker(person: Customer, event: Profile, link: Link) -> str:
 def _asks(
     person: Customer, request: LinkRequested, rules: IdentityRules
 ) -> tuple[Customer, tuple[Effect, ...]]:
-    """The person who asks for one more id, unless they have asked too often today."""
+    """The person who asks for one more id, unless it was unlinked since or they ask too often."""
     other, at_ms = request.other_id, request.requested_at_ms
+    if is_unlinked(person, other, at_ms):
+        return person, ()
     person, may_ask, reported = within_limit(person, other, at_ms, rules)
     if not may_ask:
         return person, reported

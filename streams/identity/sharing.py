@@ -3,12 +3,18 @@
 from msgspec.structs import replace
 
 from streams.contracts.ids import derive_id
+from streams.contracts.inputs.events import Link
 from streams.contracts.internal.routing import HOPS_MAX, LinkEnded, LinkRequested
 from streams.contracts.outputs.effects import Effect, EventRouted, IdentityChanged
 from streams.contracts.outputs.payloads import IdentityChange
 from streams.contracts.reference.structs import IdentityRules
 from streams.contracts.times import DAY_MS, from_ms
-from streams.customer.id_history import ENCOUNTERS_MAX, REFUSED_IDS_MAX, Encounter
+from streams.customer.id_history import (
+    ENCOUNTERS_MAX,
+    REFUSED_IDS_MAX,
+    UNLINKED_MAX,
+    Encounter,
+)
 from streams.customer.row import Alias, Customer, Row, new_customer
 from streams.identity.resolution import Resolution, done
 
@@ -106,6 +112,37 @@ def refusing(person: Customer, other: str) -> Customer:
     linked = tuple(id_ for id_ in person.linked_ids if id_ != other)
     refused = (*(id_ for id_ in person.refused_ids if id_ != other), other)[-REFUSED_IDS_MAX:]
     return replace(person, linked_ids=linked, refused_ids=refused)
+
+
+def parted(person: Customer, link: Link, at_ms: int) -> Customer:
+    """The person who remembers that an id was unlinked at `at_ms`, the newest `UNLINKED_MAX`."""
+    pair = (link.from_, link.to)
+    theirs = (person.customer_id, *person.linked_ids)
+    own = person.customer_id if person.customer_id in pair else None
+    own = own or next((id_ for id_ in pair if id_ in theirs), None)
+    other = next((id_ for id_ in pair if id_ != own), None)
+    if own is None or other is None or is_unlinked(person, other, at_ms):
+        return person
+    rest = (one for one in person.unlinked if one.customer_id != other)
+    return replace(person, unlinked=(*rest, Encounter(other, at_ms))[-UNLINKED_MAX:])
+
+
+def is_unlinked(person: Customer, other: str, at_ms: int) -> bool:
+    """Whether an id was unlinked at `at_ms` or later: the newer word by event time wins."""
+    return any(one.customer_id == other and one.at_ms >= at_ms for one in person.unlinked)
+
+
+def set_free(row: Row | None, key: str, at_ms: int) -> tuple[Effect, ...]:
+    """The word to everybody who asked for a customer's own id in vain that it is nobody's now."""
+    met = row.met if isinstance(row, Customer) else ()
+    return tuple(
+        EventRouted(
+            one.customer_id,
+            LinkEnded(customer_id=one.customer_id, other_id=key, ended_at_ms=at_ms),
+        )
+        for one in met
+        if one.customer_id != key
+    )
 
 
 def _accepting(person: Customer, other: str) -> Customer:

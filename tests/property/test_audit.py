@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from streams.audit import Report
 from tests.support.audited import compiled, judged, produced
 from tests.support.lives import Step, events_of, lives, shop
-from tests.support.open_findings import FINDINGS, OPEN_RULES
+from tests.support.mended_findings import MENDED
 from tests.support.told import broken
 
 SHOP = shop()
@@ -22,19 +22,14 @@ def report_of(life: list[Step]) -> Report:
 @settings(max_examples=150)
 @given(lives)
 def test_nothing_is_found_in_what_the_product_sends(life: list[Step]) -> None:
-    """Logins at bad moments, refunds, disorder, withdrawal, quiet hours, several channels.
-
-    Rules that an open finding breaks are passed over, each shown by its smallest life below.
-    """
+    """Logins at bad moments, refunds, disorder, withdrawal, quiet hours, several channels."""
     report = report_of(life)
     assert report.refused == 0
-    assert broken(report) - OPEN_RULES == set()
+    assert broken(report) == set()
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.xfail(strict=True, reason=n)) for n in FINDINGS]
-)
+@pytest.mark.parametrize("name", MENDED)
 def test_what_was_found_is_mended(name: str) -> None:
-    """The smallest life that shows an open finding breaks its rule no more."""
-    finding = FINDINGS[name]
+    """The smallest life that showed a finding breaks its rule no more."""
+    finding = MENDED[name]
     assert finding.rule not in broken(report_of(list(finding.life)))

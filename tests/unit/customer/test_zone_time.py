@@ -1,12 +1,13 @@
 """Zones are read by every name that browsers, phones and tills give them."""
 
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tzlocal.windows_tz import win_tz
 
+from streams.audit.clocks import zone_of as audited_zone
 from streams.customer.zone_time import offset_ms, zone_name, zone_of
 
 SUMMER_MS = 1_782_000_000_000  # 2026-06-21
@@ -30,6 +31,7 @@ NO_OFFSETS = ["+14:01", "-25", "+08:60", "+8\n", "8", "UTC8", "+8:0", "GMT+0800 
         ("+8", "+08:00"),
         ("GMT+0800", "+08:00"),
         ("UTC+08:00", "+08:00"),
+        ("utc+8", "+08:00"),
     ],
 )
 def test_one_zone_by_many_names(name: str, canonical: str) -> None:
@@ -37,6 +39,20 @@ def test_one_zone_by_many_names(name: str, canonical: str) -> None:
     assert zone_name(name) == canonical
     assert zone_name(canonical) == canonical
     assert offset_ms(name, SUMMER_MS) == offset_ms(canonical, SUMMER_MS) == 8 * HOUR_MS
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Z", "z", "UTC", "utc", "GMT", "gmt", "UTC+0", "UTC-00:00", "GMT+0", "+00:00", "Zulu", "UCT"],
+)
+def test_greenwich_by_many_names(name: str) -> None:
+    """Each is a zone, and none is away from UTC in summer; the auditor reads the same."""
+    canonical = zone_name(name)
+    assert canonical is not None
+    assert (zone_name(canonical), offset_ms(name, SUMMER_MS)) == (canonical, 0)
+    audited = audited_zone(name)
+    assert audited is not None
+    assert audited.utcoffset(datetime(2026, 6, 21, tzinfo=UTC)) == timedelta(0)
 
 
 @pytest.mark.parametrize("name", [*NO_ZONES, *NO_OFFSETS])

@@ -1,0 +1,27 @@
+"""What the auditor once found in the product: the smallest life that showed each, and its rule."""
+
+from msgspec import Struct
+
+from tests.support.lives import Step
+
+C1, C1_X, C2_X, C2_D, X = 0, 1, 2, 3, 4
+
+
+class Finding(Struct, frozen=True):
+    """A life, and the rule that it broke."""
+
+    rule: str
+    life: tuple[Step, ...]
+
+
+def step(what: str, who: int = C1, wait: float = 0.0, late: float = 0.0, which: int = 0) -> Step:
+    """A step; on time and at once unless said otherwise."""
+    return Step(wait, late, who, what, which)
+
+
+MENDED: dict[str, Finding] = {
+    "a zone that is named first in an event that is not the newest": Finding(
+        "quiet_hours",
+        (step("zone", late=90.0, which=2), step("open", wait=540.0), step("add")),
+    ),
+}

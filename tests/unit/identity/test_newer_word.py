@@ -1,0 +1,129 @@
+"""The newer word by event time wins: links, unlinks, and an own id that is free again."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from streams.audit.arrivals import Arrival
+from streams.audit.people import People
+from streams.contracts.common import Identity
+from streams.contracts.inputs.events import App, InputEvent, Link, PrivacyRequest, Profile
+from streams.contracts.outputs.effects import Effect, IdentityChanged
+from streams.contracts.reference.structs import Reference
+from streams.contracts.times import MINUTE_MS, from_ms
+from streams.customer import Alias, Customer
+from streams.decisions import compile_policy
+from streams.driver import Driver
+from streams.models import initial_models
+
+TEN = 1_770_000_000_000
+
+
+def opened(minute: int, **identity: Any) -> App:
+    """The app is opened under these ids, so many minutes after ten."""
+    return App(
+        event_id=f"open-{minute}-{'-'.join(identity.values())}",
+        event_name="application_opened",
+        occurred_at=from_ms(TEN + minute * MINUTE_MS),
+        identity=Identity(**identity),
+        channel="app",
+    )
+
+
+def said(minute: int, name: Any, from_: str = "x", to: str = "c1") -> Profile:
+    """Two ids are one person, or no longer."""
+    return Profile(
+        event_id=f"{name}-{minute}",
+        event_name=name,
+        occurred_at=from_ms(TEN + minute * MINUTE_MS),
+        identity=Identity(customer_id=to),
+        channel="web",
+        link=Link(from_=from_, to=to, method="manual"),
+    )
+
+
+def erasure(minute: int, customer_id: str) -> PrivacyRequest:
+    """A customer asks to be forgotten."""
+    return PrivacyRequest(
+        event_id="gone",
+        event_name="erasure_requested",
+        occurred_at=from_ms(TEN + minute * MINUTE_MS),
+        identity=Identity(customer_id=customer_id),
+        channel="web",
+        request_id="r-1",
+        requested_at=from_ms(TEN + minute * MINUTE_MS),
+    )
+
+
+def lived(*events: Any) -> tuple[Driver, list[Effect]]:
+    """All rows after these events, and all that was said."""
+    driver = Driver(compile_policy(Reference()), initial_models())
+    effects: list[Effect] = []
+    for event in events:
+        effects.extend(driver.handle(event))
+    return driver, effects
+
+
+def linked(driver: Driver, id_: str = "x", customer_id: str = "c1") -> bool:
+    """Whether an id forwards to the customer, and the customer knows."""
+    row, person = driver.rows.get(id_), driver.rows.get(customer_id)
+    there = isinstance(row, Alias) and row.moved_to == customer_id
+    known = isinstance(person, Customer) and id_ in person.linked_ids
+    assert there == known
+    return there
+
+
+def audited(*events: InputEvent) -> bool:
+    """What the auditor says of the same."""
+    people = People()
+    for place, event in enumerate(events):
+        people.take(Arrival(place, "", event, event.at_ms, None))
+    return people.at("x", 99) is not None and people.at("x", 99) is people.at("c1", 99)
+
+
+LATE = opened(4, customer_id="c1", anonymous_id="x")
+GONE = said(5, "identity_unlinked")
+
+
+@pytest.mark.parametrize("first", [opened(3, customer_id="c1", anonymous_id="x"), None])
+@pytest.mark.parametrize("late", [LATE, said(4, "identity_linked")])
+def test_a_login_that_is_older_than_the_unlink_links_nothing(
+    first: App | None, late: InputEvent
+) -> None:
+    """Whether or not they were linked before; what is newer links again."""
+    events = [*([first] if first else []), GONE, late]
+    driver, effects = lived(*events)
+    assert (linked(driver), audited(*events)) == (False, False)
+    kinds = [e.change.kind for e in effects if isinstance(e, IdentityChanged)]
+    assert kinds == (["linked", "unlinked"] if first else [])
+    again = opened(6, customer_id="c1", anonymous_id="x")
+    assert (linked(lived(*events, again)[0]), audited(*events, again)) == (True, True)
+
+
+def test_login_and_unlink_in_every_order() -> None:
+    """Login at 10:03 and 10:04, unlinked at 10:05: nothing is linked in the end."""
+    words = [opened(3, customer_id="c1", anonymous_id="x"), LATE, GONE]
+    for events in permutations(words):
+        assert not linked(lived(*events)[0])
+
+
+def test_a_customers_own_id_is_free_after_the_erasure() -> None:
+    """Held in a conflict while c0 was a customer; the other's next login links it."""
+    login = opened(2, customer_id="c1", anonymous_id="c0")
+    held = [opened(1, customer_id="c0"), login]
+    driver, effects = lived(*held)
+    assert [e.change.kind for e in effects if isinstance(e, IdentityChanged)] == ["conflict"]
+    again = opened(9, customer_id="c1", anonymous_id="c0")
+    assert not linked(lived(*held, again)[0], "c0")
+    driver, _ = lived(*held, erasure(5, "c0"), again)
+    assert linked(driver, "c0")
+
+
+def test_one_id_that_many_customers_name_stays_the_customers() -> None:
+    """Conflicts about an own id make no shared device of a customer."""
+    logins = [opened(n, customer_id=f"c{n}", anonymous_id="c0") for n in range(2, 12)]
+    driver, _ = lived(opened(1, customer_id="c0"), *logins)
+    row = driver.rows["c0"]
+    assert isinstance(row, Customer)
+    assert (row.known, row.shared) == (True, False)
