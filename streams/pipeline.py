@@ -99,8 +99,10 @@ def _linked(
     person = decisions.set_reminders(person, at_ms, world.policy)
     asked = tuple(other for other in person.links_asked if other != message.other_id)
     person = replace(person, links_asked=asked)
+    person, crowded = decisions.take_crowded(person, at_ms, world.policy)
+    person, ended = _decided(person, crowded, at_ms, world)
     person, decided = (person, ()) if asked else _answer_linking(person, at_ms, world)
-    return person, (*credited, *decided)
+    return person, (*credited, *ended, *decided)
 
 
 def _go_on(person: Customer, asked: Effects, at_ms: int, world: World) -> tuple[Customer, Effects]:

@@ -37,6 +37,7 @@ from streams.customer.row import (
     Customer,
     OpenDecision,
     Refused,
+    Reminder,
     Session,
     ShownCoupon,
     Spend,
@@ -53,7 +54,8 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
 
     Where only one can stand, `into` stands, except: carts and sessions (the newest), consents and
     signals (the latest said of each purpose and of each source). The row's time is at least
-    `at_ms`. A churn case of `other` is left out where `into` has one: who merges says so.
+    `at_ms`. All that waits of both stays: who merges logs what there is no room for. A churn case
+    of `other` is left out where `into` has one: who merges says so.
     """
     into, other = one_order_each(into, other)
     offset = offset_ms(into.timezone, at_ms)
@@ -87,13 +89,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
             into.redemptions, other.redemptions, REDEMPTIONS_MAX, lambda r: r, lambda r: r.at_ms
         ),
         open_decisions=open_decisions,
-        reminders=_newest(
-            into.reminders,
-            other.reminders,
-            REMINDERS_MAX,
-            lambda r: (r.kind, r.rule_id, r.event_id if r.ref else ""),
-            lambda r: r.due_at_ms,
-        ),
+        reminders=_reminders(into, other),
         fired=_newest(
             into.fired, other.fired, ARMED_MAX, lambda f: f.rule_id, lambda f: f.fired_at_ms
         ),
@@ -156,6 +152,16 @@ def _coupons_out(
     all_out = (*other.coupons_out, *into.coupons_out, *open_before)
     by_id = {d.decision_id: d for d in all_out if d.decision_id not in stay}
     return still_out(by_id.values(), max(into.last_at_ms, other.last_at_ms, at_ms))
+
+
+def _reminders(into: Customer, other: Customer) -> tuple[Reminder, ...]:
+    return _newest(
+        into.reminders,
+        other.reminders,
+        2 * REMINDERS_MAX,
+        lambda r: (r.kind, r.rule_id, r.event_id if r.ref else ""),
+        lambda r: r.due_at_ms,
+    )
 
 
 def _unlinked(into: Customer, other: Customer) -> tuple[Encounter, ...]:

@@ -1,5 +1,7 @@
 """Parts of the row with a life of their own: the cart and visits to zones, as they are stored."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 from streams.contracts.common import ChannelName
@@ -58,6 +60,24 @@ class ShownCoupon(Value, frozen=True):
     offer_id: str = ""
     decision_id: str = ""
     counted: bool = False
+
+
+class Reminder(Value, frozen=True):
+    """A wish to be looked at: a cart that may be abandoned, a decision that has to wait.
+
+    `ref` is the trigger event of a decision that waits, as JSON.
+    """
+
+    kind: Literal["cart_abandoned", "deferred", "linking"]
+    due_at_ms: int
+    rule_id: str
+    event_id: str
+    ref: str = ""
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes in the row."""
+        return len(self.ref.encode()) + len(self.rule_id) + len(self.event_id) + 24
 
 
 class ZoneVisit(Value, frozen=True):

@@ -21,6 +21,7 @@ from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.customer.id_history import ERASURE_REMEMBERED_MS, Encounter, Erasure
 from streams.customer.parts import Cart as Cart
 from streams.customer.parts import CartItem as CartItem
+from streams.customer.parts import Reminder as Reminder
 from streams.customer.parts import ShownCoupon as ShownCoupon
 from streams.customer.parts import Value as Value
 from streams.customer.parts import ZoneVisit as ZoneVisit
@@ -47,6 +48,7 @@ REFUSALS_MAX = 16
 OPEN_DECISIONS_MAX = 8
 CART_REMINDERS_MAX = 8
 DEFERRED_MAX = 16
+DEFERRED_BYTES_MAX = 6_144
 REMINDERS_MAX = CART_REMINDERS_MAX + DEFERRED_MAX
 COUPONS_OUT_MAX = 16
 COUPONS_SHOWN_MAX = 8
@@ -234,19 +236,6 @@ class OpenDecision(Value, frozen=True):
     status: DecisionStatus = "open"
     coupons: tuple[str, ...] = ()
     redeem_until_ms: int = 0
-
-
-class Reminder(Value, frozen=True):
-    """A wish to be looked at: a cart that may be abandoned, a decision that has to wait.
-
-    `ref` is the trigger event of a decision that waits, as JSON.
-    """
-
-    kind: Literal["cart_abandoned", "deferred", "linking"]
-    due_at_ms: int
-    rule_id: str
-    event_id: str
-    ref: str = ""
 
 
 class Armed(Value, frozen=True):

@@ -1,11 +1,15 @@
-"""What goes first when a row is too large: what serves features, last what keeps promises."""
+"""What goes first when a row is too large: what serves features, last what keeps promises.
+
+Requests that wait (`reminders` but those about the cart) have room of their own,
+`DEFERRED_BYTES_MAX`: the last step is for rows of earlier versions, which knew no such bound.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from streams.customer.row import Customer, Row
+from streams.customer.row import DEFERRED_MAX, Customer, Row
 
 Trim = tuple[str, int]
 STEPS: tuple[Trim, ...] = (
@@ -25,7 +29,6 @@ STEPS: tuple[Trim, ...] = (
     ("linked_ids", 8),
     ("coupons_out", 8),
     ("open_decisions", 4),
-    ("reminders", 4),
     ("service_cases", 2),
     ("fired", 8),
     ("recent_events", 16),
@@ -42,6 +45,13 @@ STEPS: tuple[Trim, ...] = (
     ("coupons_shown", 0),
     ("unlinked", 2),
     ("loose_orders", 0),
+    ("reminders", DEFERRED_MAX),
+    ("signals", 0),
+    ("orders", 2),
+    ("counters", 1),
+    ("redemptions", 8),
+    ("fired", 4),
+    ("reminders", 4),
 )
 _T = TypeVar("_T")
 
@@ -49,7 +59,8 @@ _T = TypeVar("_T")
 def trimmed(row: Row, fits: Callable[[Row], bool]) -> Row:
     """The row with its oldest list content dropped, step by step, until it fits.
 
-    `signals` keep their newest evidence; counters their newest buckets; every other list its end.
+    `signals` keep their newest evidence; `reminders` those that wait; counters their newest
+    buckets; every other list its end.
     """
     for name, kept in STEPS:
         if not isinstance(row, Customer) or fits(row):
@@ -64,6 +75,9 @@ def _cut(row: Customer, name: str, kept: int) -> Customer:
         return row
     if name == "cart":
         value = replace(value, items=_end(value.items, kept))
+    elif name == "reminders":
+        waiting = sorted(value, key=lambda r: (bool(r.ref), -r.due_at_ms))
+        value = _end(tuple(waiting), kept)
     elif name == "signals":
         value = tuple(replace(signal, event_ids=_end(signal.event_ids, kept)) for signal in value)
     elif name == "counters":

@@ -13,7 +13,7 @@
 
 from streams.decisions.choose import decide
 from streams.decisions.compiling import compile_policy
-from streams.decisions.deferral import await_links, take_linking
+from streams.decisions.deferral import await_links, take_crowded, take_linking
 from streams.decisions.known import Basis
 from streams.decisions.policy import Policy
 from streams.decisions.redecide import redecide
@@ -30,6 +30,7 @@ __all__ = [
     "fire",
     "redecide",
     "set_reminders",
+    "take_crowded",
     "take_due",
     "take_linking",
 ]

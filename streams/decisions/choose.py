@@ -60,6 +60,8 @@ def _stopped(known: Known, agreed: frozenset[Purpose]) -> tuple[Customer, Stoppe
     contact, request = policy.policies.contact, known.request
     if not request.holds:
         return person, ("overtaken", "overtaken")
+    if not request.has_room:
+        return person, ("person_cap", "person_cap")
     if policy.purposes and not agreed:
         return person, ("no_consent", "no_consent")
     if request.rule.channel in contact.quiet_channels:

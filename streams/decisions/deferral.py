@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from streams.contracts.reference.structs import TriggerRule
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer, TriggerEvent
-from streams.customer.row import DEFERRED_MAX, Reminder
+from streams.customer.row import DEFERRED_BYTES_MAX, DEFERRED_MAX, Reminder
 from streams.decisions.policy import CompiledTrigger, Policy
 from streams.decisions.requests import DecisionRequest
 
@@ -30,11 +30,45 @@ def put_off(
     kind: Literal["deferred", "linking"] = DEFERRED,
 ) -> Customer | None:
     """The request comes again at `until_ms`, about the same trigger event; None: no room."""
-    if sum(r.kind in (DEFERRED, LINKING) for r in person.reminders) >= DEFERRED_MAX:
-        return None
     said = json.encode(request.trigger_event).decode()
     reminder = Reminder(kind, until_ms, request.rule.rule_id, request.trigger_event.event_id, said)
+    if _kept((*_waiting(person), reminder))[-1:] != (reminder,):
+        return None
     return replace(person, reminders=(*person.reminders, reminder))
+
+
+def take_crowded(
+    person: Customer, at_ms: int, policy: Policy
+) -> tuple[Customer, tuple[DecisionRequest, ...]]:
+    """After a merge: the requests for which the row of both has no room, to be ended and logged.
+
+    Those that are due first stay.
+    """
+    waiting = sorted(_waiting(person), key=lambda r: (r.due_at_ms, r.rule_id, r.event_id))
+    kept = _kept(waiting)
+    crowded = tuple(r for r in waiting if r not in kept)
+    if not crowded:
+        return person, ()
+    rest = tuple(r for r in person.reminders if r not in crowded)
+    person = replace(person, reminders=rest)
+    ended = (again(person, reminder, at_ms, policy, crowded) for reminder in crowded)
+    return person, tuple(replace(request, has_room=False) for request in ended)
+
+
+def _waiting(person: Customer) -> tuple[Reminder, ...]:
+    return tuple(r for r in person.reminders if r.kind in (DEFERRED, LINKING))
+
+
+def _kept(waiting: Iterable[Reminder]) -> tuple[Reminder, ...]:
+    """The first of them for which a row has room, by number and by bytes."""
+    kept: list[Reminder] = []
+    size = 0
+    for reminder in waiting:
+        size += reminder.size
+        if len(kept) == DEFERRED_MAX or size > DEFERRED_BYTES_MAX:
+            break
+        kept.append(reminder)
+    return tuple(kept)
 
 
 def await_links(

@@ -13,13 +13,15 @@ from streams.customer import TriggerEvent
 class DecisionRequest(Struct, frozen=True):
     """A decision is wanted; `decision_id` is a function of event and rule alone.
 
-    `waited`: what it had to wait for, if it had to. `holds` is false if its reason is gone since.
+    `waited`: what it had to wait for, if it had to. `holds` is false if its reason is gone since,
+    `has_room` where the row cannot let it wait any longer.
     """
 
     rule: TriggerRule
     trigger_event: TriggerEvent
     waited: Literal["deferred", "linking"] | None = None
     holds: bool = True
+    has_room: bool = True
 
     @property
     def decision_id(self) -> str:

@@ -17,7 +17,7 @@ from streams.contracts.outputs.payloads import PrivacyReceipt
 from streams.contracts.times import from_ms
 from streams.customer.id_history import CLOSED_MAX, CLOSING_MAX, Closing, Erasure
 from streams.customer.row import ROW_VERSION, Alias, Customer, Erased, Row
-from streams.identity.held import held
+from streams.identity.held import both_held, held
 from streams.identity.resolution import Resolution, done, event_at_ms
 from streams.identity.sharing import freed, set_free
 from streams.topics import PRIVACY_REQUESTS
@@ -113,14 +113,11 @@ def answered(message: ErasureDone, row: Row | None) -> Resolution:
     closing = next((c for c in under_way if c.request_id == message.request_id), None)
     if row is None or old is None or closing is None or message.known_as not in closing.waiting:
         return done(row, at_ms)
-    held_by_all = dict(closing.held)
-    for category, count in message.held.items():
-        held_by_all[category] = held_by_all.get(category, 0) + count
     closing = replace(
         closing,
         waiting=tuple(id_ for id_ in closing.waiting if id_ != message.known_as),
         rows_erased=closing.rows_erased + message.rows_erased,
-        held=held_by_all,
+        held=both_held(closing.held, message.held),
     )
     erasure, effects = _with(old, closing)
     return done(replace(row, erasure=erasure), at_ms, *effects)

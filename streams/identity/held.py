@@ -26,3 +26,12 @@ def held(row: Customer | None) -> dict[str, int]:
         "service": len(row.service_cases) + int(row.nps is not None),
     }
     return {category: count for category, count in pieces.items() if count}
+
+
+def both_held(pieces: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+    """The pieces of two rows, by category.
+
+    >>> both_held({"orders": 1}, {"orders": 2, "traits": 1})
+    {'orders': 3, 'traits': 1}
+    """
+    return pieces | {name: pieces.get(name, 0) + count for name, count in more.items()}

@@ -21,6 +21,7 @@ from streams.contracts.inputs.events import InputEvent, Link, Profile
 from streams.contracts.internal.routing import (
     HOPS_MAX,
     Asked,
+    Gathered,
     LinkAnswered,
     LinkRequested,
     RoutedEvent,
@@ -204,13 +205,23 @@ def with_link(
 
 
 def sent_on(
-    event: InputEvent, alias: Alias, topic: str, hops: int, asked_by: Asked | None
+    event: InputEvent,
+    alias: Alias,
+    topic: str,
+    hops: int,
+    asked_by: Asked | None,
+    gathered: Gathered | None = None,
 ) -> Effect:
     """An event at a forwarding address follows it, for at most `HOPS_MAX` hops."""
     if hops >= HOPS_MAX:
         return EventIgnored("too_many_hops", event.event_id)
     message = RoutedEvent(
-        key=alias.moved_to, topic=topic, event=event, hops=hops + 1, asked=asked_by
+        key=alias.moved_to,
+        topic=topic,
+        event=event,
+        hops=hops + 1,
+        asked=asked_by,
+        gathered=gathered,
     )
     return EventRouted(alias.moved_to, message)
 

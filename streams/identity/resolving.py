@@ -7,6 +7,7 @@ from streams.contracts.inputs.events import Event, InputEvent, PrivacyRequest, P
 from streams.contracts.internal.routing import (
     Asked,
     ErasureDone,
+    Gathered,
     LinkAnswered,
     LinkEnded,
     LinkRequested,
@@ -14,7 +15,7 @@ from streams.contracts.internal.routing import (
     RoutedEvent,
     Tick,
 )
-from streams.contracts.outputs.effects import Effect, EventIgnored
+from streams.contracts.outputs.effects import Effect, EventIgnored, EventRouted
 from streams.contracts.reference.structs import IdentityRules
 from streams.customer.row import Alias, Customer, Erased, Row, due_at_ms
 from streams.identity import erasing, instructions, links, privacy, sharing
@@ -87,6 +88,8 @@ def _routed(message: RoutedEvent, row: Row | None, rules: IdentityRules) -> Reso
 
 def _at_row(message: RoutedEvent, row: Row | None, rules: IdentityRules) -> Resolution:
     event, asked = message.event, message.asked
+    if isinstance(event, PrivacyRequest) and event.event_name == "access_requested":
+        return _access(event, message, row)
     theirs = message.hops == 0 and message.key != event.identity.key
     if isinstance(event, PrivacyRequest) and theirs:
         return erasing.forgotten(event, row, asked)
@@ -95,6 +98,19 @@ def _at_row(message: RoutedEvent, row: Row | None, rules: IdentityRules) -> Reso
     if isinstance(event, PrivacyRequest) and asked is not None and row.moved_to == asked.by:
         return erasing.dropped(event, row, asked)
     return _sent_on(event, row, message.topic, message.hops, asked)
+
+
+def _access(request: PrivacyRequest, message: RoutedEvent, row: Row | None) -> Resolution:
+    """An access request that was sent on: it follows addresses, and goes on where it cannot."""
+    at_ms, found = event_at_ms(request), message.gathered
+    if not isinstance(row, Alias):
+        return privacy.requested(
+            request, message.key, row, beside=False, asked=None, gathered=found
+        )
+    effect = links.sent_on(request, row, message.topic, message.hops, None, found)
+    if isinstance(effect, EventRouted):
+        return done(row, at_ms, effect)
+    return done(row, at_ms, effect, privacy.gone_on(request, found or Gathered()))
 
 
 def _sent_on(

@@ -24,6 +24,13 @@ class Asked(Struct, frozen=True, kw_only=True):
     known_as: Id
 
 
+class Gathered(Struct, frozen=True, kw_only=True):
+    """What an access request has found so far, and the ids whose rows have answered."""
+
+    held: dict[str, Count] = {}
+    seen: tuple[Id, ...] = ()
+
+
 class RoutedEvent(Struct, frozen=True, kw_only=True):
     """An input event on its way to the row under `key`, after `hops` forwarding addresses."""
 
@@ -32,6 +39,7 @@ class RoutedEvent(Struct, frozen=True, kw_only=True):
     event: InputEvent
     hops: Hops = 0
     asked: Asked | None = None
+    gathered: Gathered | None = None
 
 
 class LinkRequested(Struct, frozen=True, kw_only=True):

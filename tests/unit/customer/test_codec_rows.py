@@ -20,8 +20,10 @@ from streams.customer import (
 )
 from streams.customer import row as rows
 from streams.customer.consents import is_granted, is_push_refused
+from streams.customer.id_history import UNLINKED_MAX, Encounter
 from streams.customer.rhythm import record_purchase
 from streams.customer.trimming import trimmed
+from streams.customer.zone_holders import HOLDERS_MAX
 from streams.errors import StateError
 
 T0 = 1_770_000_000_000
@@ -33,6 +35,11 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "rows"
 def ids(n: int) -> tuple[str, ...]:
     """So many ids of the greatest length."""
     return tuple(f"{i:03}{ID[3:]}" for i in range(n))
+
+
+def line(product_id: str) -> rows.CartItem:
+    """A line of an order that is not completed yet."""
+    return rows.CartItem(product_id, "", 9, 0.0, "04006381333931")
 
 
 def full_row() -> Customer:
@@ -54,20 +61,38 @@ def full_row() -> Customer:
         affinities=(rows.Affinity(WIDE, 0.1, T0),) * rows.AFFINITIES_MAX,
         views=tuple(rows.View(i, WIDE, 0.1, T0) for i in ids(rows.VIEWS_MAX)),
         counters={name: rows.Counter(buckets) for name in names},
-        orders=tuple(rows.Order(i, T0, 0.1, "web", 0.1) for i in ids(rows.ORDERS_MAX)),
+        orders=tuple(
+            rows.Order(i, T0, 0.1, "web", 0.1, returns=((T0, 2**31),) * rows.REFUND_MARKS_MAX)
+            for i in ids(rows.ORDERS_MAX)
+        ),
         spend=rows.Spend(T0, 0.1, 0.1, 0.1, 0.1, 0.1, 9, 9),
         rhythm=record_purchase(None, T0, 1.0),
-        visits=(rows.ZoneVisit(ID, ID, ID, ID, T0, T0, T0, T0),) * rows.VISITS_MAX,
+        visits=(
+            rows.ZoneVisit(
+                ID, ID, ID, ID, T0, T0, T0, T0, beacons=((2**31, T0, True),) * HOLDERS_MAX
+            ),
+        )
+        * rows.VISITS_MAX,
         consents={p: rows.Consent("granted", T0) for p in get_args(Purpose)},
         contacts=tuple(rows.Contact(T0, i, "push", ID) for i in ids(rows.CONTACTS_MAX)),
         redemptions=tuple(rows.Redeemed(i, T0) for i in ids(rows.REDEMPTIONS_MAX)),
         open_decisions=(open_decision,) * rows.OPEN_DECISIONS_MAX,
-        reminders=(rows.Reminder("deferred", T0, ID, ID, ID),) * rows.REMINDERS_MAX,
+        reminders=(rows.Reminder("deferred", T0, ID, ID, "z" * 232),) * rows.DEFERRED_MAX
+        + (rows.Reminder("cart_abandoned", T0, ID, ID),) * rows.CART_REMINDERS_MAX,
         fired=tuple(rows.Armed(i, T0) for i in ids(rows.ARMED_MAX)),
         signals=(rows.SeenSignal("cancel_page", 0.5, T0, ids(rows.EVIDENCE_MAX)),)
         * rows.SIGNALS_MAX,
         traits=dict.fromkeys(ids(rows.TRAITS_MAX), (WIDE,) * 16),
         service_cases=ids(rows.SERVICE_CASES_MAX),
+        coupons_shown=tuple(
+            rows.ShownCoupon(i, T0, 1, WIDE, ID[:25], ID, ID) for i in ids(rows.COUPONS_SHOWN_MAX)
+        ),
+        loose_orders=tuple(
+            rows.Order(i, T0, 0.1, "web", lines=tuple(map(line, ids(rows.LOOSE_LINES_MAX))))
+            for i in ids(rows.LOOSE_ORDERS_MAX)
+        ),
+        unlinked=tuple(Encounter(i, T0) for i in ids(UNLINKED_MAX)),
+        zone_named_ms=T0,
     )
 
 
@@ -84,6 +109,8 @@ def test_the_fullest_row_fits() -> None:
     assert len(kept.contacts) >= 16
     assert len(kept.open_decisions) >= 4
     assert len(kept.recent_events) >= 16
+    assert sum(r.size for r in full.reminders if r.ref) == rows.DEFERRED_BYTES_MAX
+    assert [r for r in kept.reminders if r.ref] == [r for r in full.reminders if r.ref]
 
 
 def test_a_row_that_fits_is_not_trimmed() -> None:

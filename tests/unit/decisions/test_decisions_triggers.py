@@ -9,9 +9,26 @@ from msgspec.structs import replace
 from streams.contracts.outputs.effects import DecisionLogged, OfferDecided
 from streams.contracts.reference.structs import QuietHours
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS, to_ms
-from streams.customer import Customer, TriggerEvent
-from streams.customer.row import DEFERRED_MAX, AlertCase, Cart, CartItem, Churn, ZoneVisit
-from streams.decisions import Basis, DecisionRequest, Policy, decide, fire, set_reminders, take_due
+from streams.customer import Customer, TriggerEvent, merge_customers
+from streams.customer.row import (
+    DEFERRED_BYTES_MAX,
+    DEFERRED_MAX,
+    AlertCase,
+    Cart,
+    CartItem,
+    Churn,
+    ZoneVisit,
+)
+from streams.decisions import (
+    Basis,
+    DecisionRequest,
+    Policy,
+    decide,
+    fire,
+    set_reminders,
+    take_crowded,
+    take_due,
+)
 from streams.decisions.limits import quiet_until_ms
 from tests.unit.decisions.people import FREE, T0, Fixed, offer, request, rule, shop, someone
 
@@ -234,6 +251,44 @@ def test_a_full_row_says_that_it_puts_off_no_more() -> None:
     )
     assert [e.entry.verdict for e in effects if isinstance(e, DecisionLogged)] == ["person_cap"]
     assert again == person
+
+
+def test_long_requests_fill_a_row_by_bytes() -> None:
+    """Six KiB at most wait; what finds no room is logged, and the rest stays."""
+    policy = shop(offer("a"), rules=(rule("r", channel="push"),), contact=NIGHT)
+    person, verdicts = someone(), []
+    for number in range(DEFERRED_MAX):
+        asked = request(number, T0 + number, policy.triggers[0].rule, product_id="p" * 900)
+        person, effects = decide(person, asked, T0 + number, Basis(Fixed(), policy))
+        verdicts += [e.entry.verdict for e in effects if isinstance(e, DecisionLogged)]
+    assert verdicts == ["deferred"] * 5 + ["person_cap"] * 11
+    assert sum(r.size for r in person.reminders) <= DEFERRED_BYTES_MAX
+
+
+def test_a_merge_ends_what_it_has_no_room_for_with_an_entry_each() -> None:
+    """Of two rows with ten requests each the 16 that are due first wait on, four are logged."""
+    policy = shop(offer("a"), rules=(rule("r", channel="push"),), contact=NIGHT)
+    mine, _ = _night(someone(), "application_opened", policy, 10)
+    theirs = replace(
+        mine,
+        customer_id="x",
+        reminders=tuple(
+            replace(r, event_id=f"x-{r.event_id}", due_at_ms=r.due_at_ms + 1)
+            for r in mine.reminders
+        ),
+    )
+    merged = merge_customers(mine, theirs, T0 + MINUTE_MS)
+    assert len(merged.reminders) == 20
+    person, crowded = take_crowded(merged, T0 + MINUTE_MS, policy)
+    assert [r.due_at_ms for r in person.reminders] == sorted(r.due_at_ms for r in merged.reminders)[
+        :DEFERRED_MAX
+    ]
+    verdicts = []
+    for asked in crowded:
+        person, effects = decide(person, asked, T0 + MINUTE_MS, Basis(Fixed(), policy))
+        verdicts += [e.entry.verdict for e in effects if isinstance(e, DecisionLogged)]
+    assert (verdicts, len(person.reminders)) == (["person_cap"] * 4, DEFERRED_MAX)
+    assert take_crowded(person, T0 + MINUTE_MS, policy) == (person, ())
 
 
 def test_an_event_that_comes_again_is_decided_once() -> None:
