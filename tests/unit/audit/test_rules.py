@@ -6,11 +6,25 @@ from pathlib import Path
 import pytest
 
 from streams.audit import RULES
-from tests.support.told import Story, broken, said, told, view
-from tests.unit.audit.stories import BROKEN, KEPT, entered, leaving
+from tests.support.told import (
+    Fields,
+    Story,
+    a_shop,
+    an_offer,
+    at,
+    broken,
+    event,
+    order,
+    said,
+    told,
+    view,
+)
+from tests.unit.audit.stories import BROKEN, COUPON, KEPT, entered, leaving, twice, used
 
 PAGE = Path(__file__).parents[3] / "docs" / "audit.md"
 NEVER_TOLD = {"risk"}
+BOTH = {"customer_id": "c1", "anonymous_id": "x"}
+LOGIN = event("login", "application_opened", 6, identity=BOTH)
 ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| (.+) \|$", re.MULTILINE)
 
 
@@ -33,6 +47,27 @@ def test_a_rule_that_is_kept_is_checked_and_not_broken(name: str) -> None:
     report = told(KEPT[name])
     assert broken(report) == set()
     assert {t.rule: t.checked for t in report.tallies}[name] > 0
+
+
+WHOLE = order(4, "made", order_id="o-use")
+LATER = [
+    ([WHOLE, used("tea-10") | {"event_name": "order_updated"}], True),
+    ([used("tea-10") | {"event_name": "order_updated"}], False),
+    ([used("tea-10") | {"total": {"amount": "0.00", "currency": "EUR"}}], True),
+    ([used("tea-10") | {"occurred_at": at(-1)}], False),
+    ([used("tea-10") | {"identity": {"anonymous_id": "x"}}, LOGIN], True),
+    ([used("tea-10") | {"identity": {"anonymous_id": "x"}}], False),
+]
+
+
+@pytest.mark.parametrize(("events", "is_used"), LATER)
+def test_a_coupon_is_used_whichever_event_of_the_order_names_it(
+    events: list[Fields], is_used: bool
+) -> None:
+    """By an update of an order that was made, on an order of zero, by who logs in later."""
+    shop = a_shop(an_offer(once_per_person=True, coupon_code="TEA-10", redeem_within_days=0.005))
+    story = twice(shop, COUPON, {"minutes": 10, **COUPON}, *events)
+    assert broken(told(story)) == ({"once_per_person"} if is_used else set())
 
 
 def test_what_came_by_several_topics_may_have_been_read_in_another_order() -> None:
