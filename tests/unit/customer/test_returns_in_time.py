@@ -59,7 +59,7 @@ def refunded(order: Order, numbers: range) -> Order:
 
 def test_the_newest_refunds_are_known_again() -> None:
     """Of twenty refunds the newest eight by event time, in whatever order they came."""
-    order = with_completion(unknown_order("o-1"), T0, 10.0, "web", 0.0, 0.0)
+    order = with_completion(unknown_order("o-1"), T0, 10.0, "web")
     for numbers in (range(20), range(19, -1, -1)):
         after = refunded(order, numbers)
         assert after.refunded == 0.2
@@ -70,7 +70,7 @@ def test_the_newest_refunds_are_known_again() -> None:
 
 def test_refunds_of_a_row_of_before_are_known_again() -> None:
     """A row that kept hashes without their times still knows them."""
-    order = with_completion(unknown_order("o-1"), T0, 10.0, "web", 0.0, 0.0)
+    order = with_completion(unknown_order("o-1"), T0, 10.0, "web")
     after = refunded(order, range(3))
     old = replace(after, returns=(), marks=tuple(mark for _, mark in after.returns))
     assert refunded(old, range(3)) == old
