@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 
 from streams import topics
-from streams.broker.clients import new_reader
+from streams.broker.lag import LagReader
 from streams.runtime import AnyRuntime
 from streams.runtime.group.partition import PartitionLoop
 from streams.runtime.state.store import RowStore
@@ -22,7 +22,6 @@ log = structlog.get_logger()
 
 TICK_S = 0.5
 LAG_EVERY_TICKS = 8
-TIMEOUT_S = 5.0
 CUSTOMERS_TABLE = "customers"
 
 
@@ -46,7 +45,7 @@ class Watch:
         self._rows: dict[int, int] = {}
         self._task: asyncio.Task[None] | None = None
         self._opening_s: dict[int, float] = {}
-        self._client: Consumer | None = None
+        self._lag_reader: LagReader | None = None
         self._names = {t.on_broker(settings.application_id): t.name for t in topics.ALL}
         meter.before_scrape(self._note_state)
 
@@ -132,19 +131,14 @@ class Watch:
         numbers = list(self._runtime.owned)
         sources = self._runtime.settings.source_topics
         lag = {self._names[topic]: 0 for topic in sources}
-        wanted = [TopicPartition(topic, n) for topic in sources for n in numbers]
+        wanted = [(topic, n) for topic in sources for n in numbers]
         if not wanted:
             return lag
-        client = self._reader()
-        for at in client.committed(wanted, timeout=TIMEOUT_S):
-            low, high = client.get_watermark_offsets(at, timeout=TIMEOUT_S)
-            lag[self._names[at.topic]] += max(0, high - max(at.offset, low))
+        if self._lag_reader is None:
+            self._lag_reader = LagReader(self._settings, self._runtime.settings.application_id)
+        for (topic, _), records in self._lag_reader.lag(wanted).items():
+            lag[self._names[topic]] += records
         return lag
-
-    def _reader(self) -> Consumer:
-        if self._client is None:
-            self._client = new_reader(self._settings, self._runtime.settings.application_id)
-        return self._client
 
 
 def _asked_of(partition: PartitionLoop[Any], ask: Callable[[RowStore], int]) -> int:
