@@ -15,6 +15,7 @@ from streams import __version__
 from streams.cli_audit import audit
 from streams.errors import OperatorError
 from streams.file_verbs import evaluate, events, replay
+from streams.offer_verbs import offers
 from streams.settings import load_settings
 from streams.terminal import EXIT_MISTAKE, Verbs, progress, say, say_all, settings_of, show
 
@@ -51,6 +52,7 @@ main.add_command(events)
 main.add_command(replay)
 main.add_command(evaluate)
 main.add_command(audit)
+main.add_command(offers)
 
 
 def tailing(verb: Verb) -> Verb:
@@ -136,38 +138,6 @@ def worker_slot(ctx: click.Context, role: "Role", number: int, parent: int | Non
     except OperatorError as error:  # the launcher knows that a restart would not help
         click.echo(f"offerstream: {error}", err=True)
         ctx.exit(EXIT_OPERATOR)
-
-
-@main.group()
-def offers() -> None:
-    """Check, publish and watch offers and the rest of the reference data."""
-
-
-@offers.command("validate", epilog="Example: offerstream offers validate shop/")
-@click.argument("path", type=click.Path(path_type=Path))
-def offers_validate(path: Path) -> None:
-    """Check a folder of reference data, or one file of it."""
-    from streams.admin.reference import load_validated
-
-    reference = load_validated(path)
-    say(f"good: {len(reference.offers)} offers, {len(reference.policies.triggers)} trigger rules")
-
-
-@offers.command("publish", epilog="Example: offerstream offers publish shop/")
-@click.argument("path", type=click.Path(path_type=Path), required=False)
-@click.option("--example-shop", is_flag=True, help="Publish the shop that ships with offerstream.")
-@click.pass_context
-def offers_publish(ctx: click.Context, path: Path | None, example_shop: bool) -> None:
-    """Check and publish reference data; workers apply it without a restart."""
-    from streams.admin import reference as room
-
-    if (path is None) == (not example_shop):
-        raise click.UsageError("name a file or folder, or say --example-shop")
-    done = room.publish_reference(
-        settings_of(ctx), room.load_validated(path or room.example_shop())
-    )
-    say_all(f"{name}: {many} records" for name, many in done.records.items())
-    say(f"withdrawn: {done.withdrawn}")
 
 
 @offers.command("tail", epilog="Example: offerstream offers tail --all --language ja")
@@ -290,6 +260,7 @@ def doctor(ctx: click.Context) -> None:
 @click.option("--shoppers", default=300, show_default=True, type=click.IntRange(10, 100_000))
 @click.option("--plain", is_flag=True, help="Lines, not a live screen.")
 @click.option("--picture", type=click.Path(path_type=Path), help="Save the last screen as SVG.")
+@click.option("--prefix", help="Of the topics there; else the setting topic_prefix, else demo.")
 @click.pass_context
 def demo(
     ctx: click.Context,
@@ -300,6 +271,7 @@ def demo(
     shoppers: int,
     plain: bool,
     picture: Path | None,
+    prefix: str | None,
 ) -> None:
     """Shoppers, offers and alerts on the screen, with nothing installed.
 
@@ -307,9 +279,14 @@ def demo(
 
     Ends by itself; exit code 0 if offers and alerts were really produced.
     """
+    from msgspec.structs import replace
+
     from streams.demo.run import Wish, run_demo
+    from streams.demo.stage import OWN_PREFIX
 
     foreign = ctx.obj() if ctx.find_root().params["bootstrap"] is not None else None
+    if foreign is not None and (prefix is not None or not foreign.topic_prefix):
+        foreign = replace(foreign, topic_prefix=OWN_PREFIX if prefix is None else prefix)
     wish = Wish(
         seconds=duration,
         data=data,

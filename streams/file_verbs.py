@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from streams.contracts.common import Purpose
+from streams.contracts.times import from_ms
 from streams.terminal import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -133,7 +134,7 @@ def events_check(ctx: click.Context, /, file: str, **given: Unpack[FileOptions])
 def events_send(
     ctx: click.Context, /, file: str, check: bool, from_line: int, **given: Unpack[FileOptions]
 ) -> None:
-    """Send JSON lines to their topics; `-` is standard input.
+    """Send JSON lines to their topics, in the order of their times; `-` is standard input.
 
     A line is {"topic", "key"?, "value"}, or an event alone, which goes by its event_name. Lines
     that the worker would reject, or that Kafka refuses, are named; all others are sent. Exit code
@@ -146,21 +147,38 @@ def events_send(
     records = read_records(file, format_of(**given))
     rules = _rules(settings)
     with progress("sent") as tick:
-        done = send_events(settings, records, rules, tick, check=check, from_line=from_line)
-    say(f"sent {done.sent:,} events, refused {done.refusals.count:,}")
-    say_all(done.refusals.told(), err=True)
-    if done.oldest_ms is not None and done.oldest_ms < rules.now_ms - PAST_MS:
-        first = datetime.fromtimestamp(done.oldest_ms / 1000, UTC)
-        say(
-            f"these are events of the past (the first of {first:%Y-%m-%d}): workers need "
-            "OFFERSTREAM_CLOCK=event_time for them, and Kafka's retention counts from their own "
-            "time, so let the workers run while you send"
+        done = send_events(
+            settings,
+            records,
+            rules,
+            tick,
+            check=check,
+            from_line=from_line,
+            in_order=file != "-",
+            on_first=lambda at_ms: _announce_past(at_ms, rules.now_ms),
         )
+    say(f"sent {done.sent:,} events, refused {done.refusals.count:,}")
+    if done.disordered:
+        say(
+            f"out of order: {done.disordered:,} events went out after later ones; "
+            + ("standard input is sent as it comes" if file == "-" else "sort the file by time")
+        )
+    say_all(done.refusals.told(), err=True)
     if done.stopped:
         say(f"offerstream: {done.stopped}; go on with --from-line {done.from_line}", err=True)
     if done.stopped == "interrupted":
         ctx.exit(EXIT_INTERRUPTED)
     ctx.exit(EXIT_FAILED if done.refusals.count or done.stopped else 0)
+
+
+def _announce_past(first_ms: int, now_ms: int) -> None:
+    if first_ms < now_ms - PAST_MS:
+        say(
+            f"these are events of the past (the first of {from_ms(first_ms):%Y-%m-%d}): workers "
+            "need OFFERSTREAM_CLOCK=event_time for them. Let the workers run while you send: "
+            "Kafka's retention counts from the time of the event, so it soon deletes old ones",
+            err=True,
+        )
 
 
 @click.command(epilog="Example: offerstream replay tests/golden/a-day-in-the-shop.jsonl --out out/")
@@ -189,12 +207,13 @@ def replay(
     code 1 where every record was rejected.
     """
     from streams.admin.reference import example_shop, load_validated
+    from streams.contracts.reference.records import in_key_order
     from streams.decisions import compile_policy
     from streams.evaluation.inputs import granted, read_records
     from streams.evaluation.replay import replay as run
     from streams.evaluation.replay_summary import told
 
-    policy = compile_policy(load_validated(reference or example_shop()))
+    policy = compile_policy(in_key_order(load_validated(reference or example_shop())))
     done = count(1)
     with progress("records") as tick:
         records = read_records(file, format_of(currency, **given))

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from streams.errors import SettingsError
+from streams.topics import Topic
 
 PREFIX = "OFFERSTREAM_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
@@ -23,6 +24,7 @@ SECRETS = frozenset({"sasl_password"})
 FORMATS = {
     "bootstrap": "host:port, several with commas",
     "application_id": "small letters, digits, _ and -, a letter first",
+    "topic_prefix": "letters, digits, ., _ and -, at most 60",
     "http.host": "a host name or an address",
     "instance_id": "letters, digits and _ . -, as in shop-a",
 }
@@ -42,6 +44,7 @@ _IN_WORDS = {
 }
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_\-]{0,62}$")]
+TopicPrefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._\-]{0,60}$")]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 InstanceId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-]{0,200}$")]
 Host = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:\-]{1,255}$")]
@@ -101,6 +104,8 @@ class BreakerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that may be set. Times are milliseconds; `occurred_at_min` is RFC 3339.
 
+    `topic_prefix` stands in front of every topic, group and transactional id: applications with
+    prefixes of their own share nothing on one Kafka.
     `transactional` false (the embedded broker, which fences nobody) means at least once.
     `instance_id` names this machine's slots in the group, differently on every machine: a slot that
     is back within `session_timeout_ms` has its partitions again, and nobody is rebalanced. Empty:
@@ -115,6 +120,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "127.0.0.1:9092"
     )
     application_id: Name = "offerstream"
+    topic_prefix: TopicPrefix = ""
     partitions: Annotated[int, Meta(ge=1, le=512)] = 4
     replication_factor: Annotated[int, Meta(ge=1, le=7)] = 1
     data_dir: Annotated[str, Meta(min_length=1)] = "offerstream-data"
@@ -136,6 +142,26 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     security: SecuritySettings = SecuritySettings()
     learner: LearnerSettings = LearnerSettings()
     breaker: BreakerSettings = BreakerSettings()
+
+    @property
+    def group(self) -> str:
+        """The workers' consumer group, and what internal topics and transactional ids begin with.
+
+        >>> Settings(topic_prefix="demo.").group
+        'demo.offerstream'
+        """
+        return self.topic_prefix + self.application_id
+
+    def on_broker(self, topic: Topic) -> str:
+        """The name of a topic on the broker.
+
+        >>> from streams import topics
+        >>> Settings(topic_prefix="demo.").on_broker(topics.CLICKSTREAM)
+        'demo.events.clickstream'
+        >>> Settings().on_broker(topics.CUSTOMER_EVENTS)
+        'offerstream-customer-events'
+        """
+        return self.topic_prefix + topic.on_broker(self.application_id)
 
     @property
     def data_path(self) -> Path:

@@ -125,6 +125,15 @@ MODEL_SNAPSHOTS = Topic(
     cleanup="compact",
     personal=False,
 )
+REFERENCE_VERSIONS = Topic(
+    name="reference-versions",
+    direction="internal",
+    key="version and record",
+    holds="reference version",
+    partitions="one",
+    cleanup="compact",
+    personal=False,
+)
 
 ALL: tuple[Topic, ...] = tuple(t for t in list(globals().values()) if isinstance(t, Topic))
 INPUTS = tuple(topic for topic in ALL if topic.direction == "input")

@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from streams import topics
+from streams.admin.catalogue import published
 from streams.audit import Came
 from streams.audit.outputs import READ
 from streams.broker.reading import read_to_end
@@ -38,19 +39,20 @@ def read_topics(settings: Settings) -> FromTopics:
     Raises:
         OperatorError: no broker answers, or a topic is missing.
     """
-    inputs = _in_order(settings, [t.name for t in topics.INPUTS])
-    outputs = _in_order(settings, list(READ))
+    named = {settings.on_broker(topic): topic.name for topic in topics.ALL}
+    inputs = _in_order(settings, [settings.on_broker(t) for t in topics.INPUTS])
+    outputs = _in_order(settings, [name for name, known in named.items() if known in READ])
     return FromTopics(
         [
             Came(
-                f"{m.topic()} {m.partition()}@{m.offset()}",
-                m.topic(),
+                f"{named[m.topic()]} {m.partition()}@{m.offset()}",
+                named[m.topic()],
                 m.value() or b"",
                 tuple(m.headers() or ()),
             )
             for m in inputs
         ],
-        [(m.topic(), m.value()) for m in outputs if m.value()],
+        [(named[m.topic()], m.value()) for m in outputs if m.value()],
     )
 
 
@@ -60,14 +62,12 @@ def read_reference(settings: Settings) -> Reference:
     Raises:
         OperatorError: no broker answers, or a topic is missing.
     """
-    newest: dict[tuple[str, bytes], ReferenceRecord] = {}
-    for m in read_to_end(settings, [t.name for t in topics.REFERENCES]):
-        at = (m.topic(), m.key() or b"")
-        record = decode_reference_record(m.topic(), m.key(), m.value())
-        if record is None:
-            newest.pop(at, None)
-        elif not isinstance(record, Rejected):
-            newest[at] = record
+    newest: dict[tuple[str, str], ReferenceRecord] = {}
+    for name, records in published(settings).items():
+        for key, value in records.items():
+            record = decode_reference_record(name, key.encode(), value)
+            if record is not None and not isinstance(record, Rejected):
+                newest[name, key] = record
     kept = list(newest.values())
     return Reference(
         policies=next((r for r in kept if isinstance(r, Policies)), Policies()),

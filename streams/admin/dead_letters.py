@@ -101,7 +101,7 @@ def list_letters(settings: Settings, choice: Choice) -> list[Letter]:
     """The letters that still wait, oldest first."""
     letters: list[Letter] = []
     done: set[str] = set()
-    for message in read_to_end(settings, [topics.DEAD_LETTERS.name]):
+    for message in read_to_end(settings, [settings.on_broker(topics.DEAD_LETTERS)]):
         headers: Headers = message.headers() or []
         marked = [value.decode() for name, value in headers if name == MARKER]
         done.update(marked)
@@ -156,7 +156,7 @@ def _redrive_batch(producer: Producer, letters: list[Letter], settings: Settings
         source = _source_on_broker(letter.facts.source_topic, settings)
         produce(producer, source, letter.key, letter.value, again)
         marker = [(MARKER, letter.letter_id.encode())]
-        produce(producer, topics.DEAD_LETTERS.name, letter.key, None, marker)
+        produce(producer, settings.on_broker(topics.DEAD_LETTERS), letter.key, None, marker)
     producer.commit_transaction(30)
 
 
@@ -164,7 +164,7 @@ def _transactional(settings: Settings) -> Producer:
     producer = Producer(
         {
             **librdkafka_config(settings),
-            "transactional.id": f"{settings.application_id}-redrive",
+            "transactional.id": f"{settings.group}-redrive",
             "partitioner": "murmur2_random",
             "message.max.bytes": DEAD_LETTER_BYTES_MAX,
             "log_level": 2,
@@ -182,7 +182,7 @@ def _transactional(settings: Settings) -> Producer:
 
 def _source_on_broker(name: str, settings: Settings) -> str:
     found = [topic for topic in topics.ALL if topic.name == name]
-    return found[0].on_broker(settings.application_id) if found else name
+    return settings.on_broker(found[0]) if found else name
 
 
 def _letter(message: Any, facts: DeadLetter, headers: Headers) -> Letter:

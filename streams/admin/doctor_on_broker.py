@@ -65,7 +65,7 @@ class Broker:
 
     def partitions(self, wanted: Sequence[Topic]) -> list[TopicPartition]:
         """Those of these topics that exist."""
-        names = [topic.on_broker(self.settings.application_id) for topic in wanted]
+        names = [self.settings.on_broker(topic) for topic in wanted]
         return [
             TopicPartition(name, number)
             for name in names
@@ -106,7 +106,7 @@ class Broker:
         wanted = self.partitions(topics.INPUTS)
         if not wanted:
             return {}
-        group = self.settings.application_id
+        group = self.settings.group
         asked = ConsumerGroupTopicPartitions(group, wanted)
         answer = self.admin.list_consumer_group_offsets([asked], request_timeout=TIMEOUT_S)
         done = {(t.topic, t.partition): t.offset for t in answer[group].result().topic_partitions}
@@ -160,13 +160,13 @@ def _clock(broker: Broker) -> Iterator[Finding]:
 
 
 def _reference(broker: Broker) -> Iterator[Finding]:
-    names = [topic.name for topic in topics.REFERENCES]
+    names = [broker.settings.on_broker(topic) for topic in topics.REFERENCES]
     there: dict[str, set[bytes]] = {name: set() for name in names}
     for message in read_to_end(broker.settings, names):
         keys = there[message.topic()]
         (keys.discard if message.value() is None else keys.add)(message.key() or b"")
-    offers = len(there[topics.REF_OFFERS.name])
-    if offers and there[topics.REF_POLICIES.name]:
+    offers = len(there[broker.settings.on_broker(topics.REF_OFFERS)])
+    if offers and there[broker.settings.on_broker(topics.REF_POLICIES)]:
         yield ok(f"{offers} offers and the policies are published")
     else:
         remedy = "run `offerstream offers publish FOLDER` (or `--example-shop`)"
@@ -176,9 +176,9 @@ def _reference(broker: Broker) -> Iterator[Finding]:
 def _members(broker: Broker) -> Iterator[Finding]:
     """Who works, and in which version: a client's id ends in the version of its program."""
     settings = broker.settings
-    wanted = {settings.application_id: ("worker", "offerstream worker")}
+    wanted = {settings.group: ("worker", "offerstream worker")}
     if settings.learner.learn:
-        learner = f"{settings.application_id}-learner"
+        learner = f"{settings.group}-learner"
         wanted[learner] = ("learner", "offerstream worker --workers 0")
     answers = broker.admin.describe_consumer_groups([*wanted], request_timeout=TIMEOUT_S)
     versions: dict[str, list[str]] = {}
@@ -227,7 +227,7 @@ def _left(broker: Broker, ends: dict[tuple[str, int], Ends]) -> int:
 
 def _counted(broker: Broker, starts: list[TopicPartition]) -> int:
     reader: Consumer = new_reader(
-        broker.settings, f"{broker.settings.application_id}-doctor", {"enable.partition.eof": True}
+        broker.settings, f"{broker.settings.group}-doctor", {"enable.partition.eof": True}
     )
     records, open_ = 0, len(starts)
     try:

@@ -9,8 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from streams import topics
-from streams.admin.sending import produce, producing
-from streams.broker.reading import read_to_end
+from streams.admin.catalogue import Change, changes, commit, published
 from streams.contracts.reference.files import load_reference
 from streams.contracts.reference.records import REFERENCE_TOPICS, encode_reference_record
 from streams.contracts.reference.structs import Policies, Reference
@@ -21,11 +20,11 @@ SUFFIXES = (".yaml", ".yml", ".json")
 PARTS = ("offers", "products", "inventory", "beacons", "policies")
 
 
-class Published(Struct, frozen=True):
-    """How many records went to each topic, and how many old ones were withdrawn."""
+class Plan(Struct, frozen=True):
+    """What publishing would do: `changes` are made, `kept` are records that are in no file."""
 
-    records: dict[str, int]
-    withdrawn: int
+    changes: tuple[Change, ...]
+    kept: tuple[Change, ...] = ()
 
 
 def load_validated(path: Path) -> Reference:
@@ -54,6 +53,12 @@ def load_validated(path: Path) -> Reference:
     return Reference(**{path.stem: getattr(whole, path.stem)})
 
 
+def whole_of(path: Path) -> Reference:
+    """What a file stands in: its folder, where it is one of the five; else itself alone."""
+    beside = path.parent if not path.is_dir() and path.stem in PARTS else path
+    return load_validated(beside)
+
+
 def _as_offers(path: Path) -> Reference:
     with TemporaryDirectory() as folder:
         copy = Path(folder) / f"offers{path.suffix}"
@@ -69,25 +74,32 @@ def example_shop() -> Path:
     return Path(__file__).parents[1] / "simulator" / "shop"
 
 
-def publish_reference(settings: Settings, reference: Reference) -> Published:
-    """Publish every record under its key, and withdraw what is no longer in the files.
+def publish_reference(settings: Settings, reference: Reference) -> Plan:
+    """Make the catalogue what the files say, withdrawals and all; for whoever owns it."""
+    plan = plan_of(settings, reference, replace=True)
+    commit(settings, plan.changes, "published")
+    return plan
+
+
+def plan_of(settings: Settings, reference: Reference, *, replace: bool) -> Plan:
+    """What publishing `reference` changes; only with `replace` are records withdrawn.
 
     A topic that the files have nothing for is left as it is.
+
+    Raises:
+        OperatorError: no broker answers, or a topic is missing.
     """
+    found = changes(published(settings), wanted_records(reference))
+    kept = () if replace else tuple(c for c in found if c.kind == "withdrawn")
+    return Plan(tuple(c for c in found if c not in kept), kept)
+
+
+def wanted_records(reference: Reference) -> dict[str, dict[str, bytes]]:
+    """The records of the topics that the files have something for."""
     wanted = reference_records(reference)
     if reference.policies == Policies():
         wanted[topics.REF_POLICIES.name] = {}
-    names = [name for name, records in wanted.items() if records]
-    old = _keys_there(settings, names)
-    withdrawn = 0
-    with producing(settings) as producer:
-        for name in names:
-            for key, value in wanted[name].items():
-                produce(producer, name, key.encode(), value)
-            for key in old[name] - wanted[name].keys():
-                produce(producer, name, key.encode(), None)
-                withdrawn += 1
-    return Published({name: len(wanted[name]) for name in names}, withdrawn)
+    return {name: records for name, records in wanted.items() if records}
 
 
 def reference_records(reference: Reference) -> dict[str, dict[str, bytes]]:
@@ -102,15 +114,3 @@ def reference_records(reference: Reference) -> dict[str, dict[str, bytes]]:
         topic, key, value = encode_reference_record(record)
         by_topic[topic][key.decode()] = value
     return by_topic
-
-
-def _keys_there(settings: Settings, names: list[str]) -> dict[str, set[str]]:
-    there: dict[str, set[str]] = {name: set() for name in names}
-    for message in read_to_end(settings, names):
-        keys = there[message.topic()]
-        key = (message.key() or b"").decode("utf-8", "replace")
-        if message.value() is None:
-            keys.discard(key)
-        else:
-            keys.add(key)
-    return there

@@ -9,6 +9,7 @@ from streams import topics
 from streams.broker.reading import follow
 from streams.contracts.outputs.payloads import ChurnAlert, NextBestOffer
 from streams.settings import Settings
+from streams.topics import Topic
 
 _OFFER = msgspec.json.Decoder(NextBestOffer)
 _ALERT = msgspec.json.Decoder(ChurnAlert)
@@ -16,18 +17,18 @@ _ALERT = msgspec.json.Decoder(ChurnAlert)
 
 def tail_offers(settings: Settings, *, all_: bool, language: str) -> Iterator[str | None]:
     """Offers as text; `None` once a second while there are none."""
-    return _tail(settings, topics.NEXT_BEST_OFFERS.name, all_, lambda v: _offer(v, language))
+    return _tail(settings, topics.NEXT_BEST_OFFERS, all_, lambda v: _offer(v, language))
 
 
 def tail_alerts(settings: Settings, *, all_: bool, language: str) -> Iterator[str | None]:
     """Alerts as text; `None` once a second while there are none."""
-    return _tail(settings, topics.CHURN_ALERTS.name, all_, lambda v: _alert(v, language))
+    return _tail(settings, topics.CHURN_ALERTS, all_, lambda v: _alert(v, language))
 
 
 def _tail(
-    settings: Settings, topic: str, all_: bool, render: Callable[[bytes], str]
+    settings: Settings, topic: Topic, all_: bool, render: Callable[[bytes], str]
 ) -> Iterator[str | None]:
-    for message in follow(settings, [topic], "beginning" if all_ else "end"):
+    for message in follow(settings, [settings.on_broker(topic)], "beginning" if all_ else "end"):
         yield None if message is None else _rendered(message, render)
 
 

@@ -120,13 +120,13 @@ def _describe_when_there(
 
 def catalogue_names(settings: Settings) -> dict[str, topics.Topic]:
     """Every topic by its name on the broker."""
-    return {topic.on_broker(settings.application_id): topic for topic in topics.ALL}
+    return {settings.on_broker(topic): topic for topic in topics.ALL}
 
 
 def _create(client: KafkaAdminClient, wanted: Iterable[topics.Topic], settings: Settings) -> None:
     new = [
         NewTopic(
-            topic.on_broker(settings.application_id),
+            settings.on_broker(topic),
             partitions_of(topic, settings),
             settings.replication_factor,
             topic_configs=config_of(topic),

@@ -33,7 +33,7 @@ def open_reader(
     """
     consumer = new_reader(
         settings,
-        f"{settings.application_id}-admin-reader",
+        f"{settings.group}-admin-reader",
         {
             "enable.partition.eof": True,
             "fetch.wait.max.ms": 50,

@@ -60,7 +60,7 @@ def find_problems(found: Mapping[str, FoundTopic], settings: Settings) -> tuple[
     """
     problems: list[Problem] = []
     for topic in topics.ALL:
-        name = topic.on_broker(settings.application_id)
+        name = settings.on_broker(topic)
         there = found.get(name)
         if there is None:
             if settings.transactional:

@@ -54,6 +54,7 @@ class Play:
         self.began_s = 0.0
         self.came: list[Came] = []
         self.went: list[tuple[str, bytes]] = []
+        self._on_broker = {topic.name: settings.on_broker(topic) for topic in topics.INPUTS}
         self._producer = Producer(
             {
                 **librdkafka_config(settings),
@@ -113,7 +114,7 @@ class Play:
         self.came.append(Came(f"record {len(self.came)}", sent.topic, sent.value))
         while True:
             try:
-                self._producer.produce(sent.topic, sent.value, sent.key)
+                self._producer.produce(self._on_broker[sent.topic], sent.value, sent.key)
                 return
             except BufferError:
                 self._producer.poll(0.1)

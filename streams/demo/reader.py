@@ -40,7 +40,7 @@ class Reader:
     def __init__(self, settings: Settings, *, from_now: bool) -> None:
         """`from_now`: what is already there does not concern us."""
         self._settings = settings
-        self._names = {t.on_broker(settings.application_id): t.name for t in READ}
+        self._names = {settings.on_broker(t): t.name for t in READ}
         self._consumer, _ = open_reader(
             settings, list(self._names), "end" if from_now else "beginning"
         )
@@ -91,12 +91,12 @@ class Progress:
         self._client = Consumer(
             {
                 **librdkafka_config(settings),
-                "group.id": settings.application_id,
+                "group.id": settings.group,
                 "enable.auto.commit": False,
                 "log_level": 2,
             }
         )
-        names = [t.on_broker(settings.application_id) for t in topics.INPUTS]
+        names = [settings.on_broker(t) for t in topics.INPUTS]
         self._sources = [
             TopicPartition(name, partition)
             for name in names

@@ -148,7 +148,9 @@ class Show:
         )
 
     def _banner(self, stage: Stage) -> str:
-        return f"Kafka at {stage.settings.bootstrap}" if stage.foreign else BANNER
+        if not stage.foreign:
+            return BANNER
+        return f"Kafka at {stage.settings.bootstrap}, topics {stage.settings.topic_prefix}*"
 
 
 def save_picture(scene: Scene, path: Path) -> None:

@@ -1,6 +1,7 @@
 """The stage of a demo: a broker, the topics, reference data and the worker's processes, its own.
 
-Or, when a bootstrap is named, somebody else's stage: then only the reference data is published.
+Or, when a bootstrap is named, somebody else's stage: then topics under a prefix are made where they
+are missing, and the reference data is published, in nobody's place.
 Whatever was started is gone when the stage is left, and the processes end by themselves when this
 one dies: their standard input is a pipe of ours, and its end is their signal.
 """
@@ -20,14 +21,22 @@ from pathlib import Path
 from typing import Self
 
 from streams import topics
-from streams.admin.reference import publish_reference
+from streams.admin.reference import (
+    example_shop,
+    load_validated,
+    plan_of,
+    publish_reference,
+    reference_records,
+)
+from streams.admin.topics import apply_topics
 from streams.broker.reading import partitions_on_broker
 from streams.contracts.reference.structs import Reference
 from streams.contracts.times import DAY_MS, from_ms
 from streams.demo.broker import EmbeddedBroker
-from streams.errors import OfferstreamError
+from streams.errors import OfferstreamError, OperatorError
 from streams.settings import Settings, child_environment, load_settings
 
+OWN_PREFIX = "demo."
 READY_S_MAX = 120.0
 STOP_S_MAX = 15.0
 SNAPSHOT_EVERY_EXAMPLES = 50
@@ -92,6 +101,8 @@ class Stage:
 
     def _set_up(self) -> None:
         if self.foreign:
+            apply_topics(self.settings)
+            self._refuse_others()
             publish_reference(self.settings, self._reference)
             return
         self._home = Path(tempfile.mkdtemp(prefix="offerstream-demo-"))
@@ -99,9 +110,30 @@ class Stage:
         broker = self._stack.enter_context(EmbeddedBroker())
         self.settings = embedded_settings(broker.bootstrap, self._home, self._start_ms)
         for topic in topics.ALL:  # there they come into being when they are asked for
-            partitions_on_broker(None, topic.on_broker(self.settings.application_id), self.settings)
+            partitions_on_broker(None, self.settings.on_broker(topic), self.settings)
         publish_reference(self.settings, self._reference)
         self._start_worker()
+
+    def _refuse_others(self) -> None:
+        """A demo puts nothing in the place of somebody's catalogue.
+
+        Raises:
+            OperatorError: records are published that are not the demo's nor the example shop's.
+        """
+        plan = plan_of(self.settings, self._reference, replace=True)
+        shipped = reference_records(load_validated(example_shop()))
+        if self.settings.topic_prefix == OWN_PREFIX:  # an older demo may have been here
+            others = [c for c in plan.changes if c.kind == "withdrawn"]
+        else:
+            others = [
+                c for c in plan.changes if c.before not in (None, shipped[c.topic].get(c.key))
+            ]
+        if others:
+            raise OperatorError(
+                f"another catalogue is published here: {len(others)} records, such as "
+                f"{others[0].topic} {others[0].key}. Nothing was changed. Leave out --prefix and "
+                "OFFERSTREAM_TOPIC_PREFIX: the demo has topics of its own then"
+            )
 
     def _start_worker(self) -> None:
         with (self._home / "worker.log").open("wb") as log:

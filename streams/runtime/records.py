@@ -22,13 +22,17 @@ class Record(Struct, frozen=True, gc=False):
 
 
 class Output(Struct, frozen=True, gc=False):
-    """A record to be written when the epoch ends; `partition` None means murmur2 of the key."""
+    """A record to be written when the epoch ends.
+
+    `partition` None means murmur2 of the key, `timestamp_ms` 0 the moment at which it is written.
+    """
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
     partition: int | None = None
+    timestamp_ms: int = 0
 
 
 class RowChange(Struct, frozen=True, gc=False):

@@ -16,6 +16,7 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True):
     `opening_stalled_after_s`: to open a partition may take long, but not so long without a step;
     it should be more than `transaction_timeout_s` by 30 s.
     `broker_patience_s`: so long is a broker that is not there at the start waited for.
+    `merge_wait_ms`: what comes while nothing waits is held so long, for other topics to catch up.
     At most `urgent_commits_max` urgent epochs of a process are committed at once; others gather.
     `application_id` is the consumer group's id and, with `-<partition>`, the transactional id.
     """
@@ -29,6 +30,7 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True):
     epoch_ms: int = 1_000
     epoch_rows_max: int = 10_000
     batch_records_max: int = 2_000
+    merge_wait_ms: int = 0
     urgent_commits_max: int = 2
     transactional: bool = True
     client_config: Mapping[str, str] = {}

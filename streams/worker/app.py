@@ -21,6 +21,7 @@ from streams.worker.breaker import BreakerOpenError
 from streams.worker.customers import CustomerShell, source_topics
 from streams.worker.hold import hold_until_told
 from streams.worker.http import Health, HttpServer
+from streams.worker.idle import IdleFollower
 from streams.worker.learner import LearnerShell
 from streams.worker.meter import Meter
 from streams.worker.reference import ReferenceFollower
@@ -33,6 +34,8 @@ REFERENCE_PATIENCE_S = 120.0
 FOLDER_PATIENCE_S = 5.0
 LOOK_S = 0.05
 LEARNER_OUTPUTS = (topics.MODEL_SNAPSHOTS, topics.DEAD_LETTERS)
+# Of a file that is sent in its order, records of one moment arrive within this, over all topics.
+PAST_MERGE_WAIT_MS = 200
 WORKER_OUTPUTS = (*topics.OUTPUTS, topics.CUSTOMER_EVENTS, topics.LEARNING_EXAMPLES)
 
 
@@ -44,6 +47,7 @@ class App(Struct, frozen=True):
     runtime: AnyRuntime
     meter: Meter
     follower: ReferenceFollower | None
+    idle: IdleFollower | None
     watch: Watch
     http: HttpServer
 
@@ -68,6 +72,8 @@ class App(Struct, frozen=True):
         if isinstance(self.runtime.failure, BreakerOpenError):
             log.critical("stopped_by_breaker", reason=str(self.runtime.failure))
             hold_until_told(self.http, self.settings.http.host, self.settings.http.port)
+        if self.idle is not None:
+            self.idle.stop()
         if self.follower is not None:
             self.follower.stop()
         return code
@@ -83,6 +89,8 @@ class App(Struct, frozen=True):
     async def _on_started(self, runtime: AnyRuntime) -> None:
         log.info("started", role=self.role, http_port=self.http.port)
         self.watch.start()
+        if self.idle is not None:
+            self.idle.start()
 
 
 async def read_to_end(follower: ReferenceFollower, patience_s: float) -> None:
@@ -120,31 +128,43 @@ def build_app(
     ready = _ready(runtime, follower)
     watch = Watch(settings, runtime, meter, ready, lambda: shell.created)
     http = HttpServer(meter.exposition, _alive(runtime, follower), ready)
-    return App(settings, role, runtime, meter, follower, watch, http)
+    idle = None
+    if isinstance(shell, CustomerShell) and replays_the_past(settings):
+        idle = IdleFollower(settings, shell.idle, lambda: _running(runtime))
+    return App(settings, role, runtime, meter, follower, idle, watch, http)
+
+
+def replays_the_past(settings: Settings) -> bool:
+    """Whether timers follow the events; a demo's own broker is fed by one process in its order."""
+    return settings.clock == "event_time" and settings.transactional
+
+
+def _running(runtime: AnyRuntime) -> list[int]:
+    return [number for number, loop in dict(runtime.owned).items() if loop.state == "running"]
 
 
 def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
     """What the runtime is told: the customers' side, or the learner's, each with its own group."""
-    application = settings.application_id
+    application = settings.group
     learner = role == "learner"
     changelog = topics.LEARNERS_CHANGELOG if learner else topics.CUSTOMERS_CHANGELOG
     config = librdkafka_config(settings)
     return RuntimeSettings(
         application_id=f"{application}-learner" if learner else application,
         bootstrap=settings.bootstrap,
-        source_topics=(topics.LEARNING_EXAMPLES.on_broker(application),)
+        source_topics=(settings.on_broker(topics.LEARNING_EXAMPLES),)
         if learner
         else source_topics(settings),
-        changelog_topic=changelog.on_broker(application),
+        changelog_topic=settings.on_broker(changelog),
         table="learners" if learner else CUSTOMERS_TABLE,
         data_dir=settings.data_path,
         epoch_ms=settings.epoch_ms,
         batch_records_max=settings.batch_records_max,
+        merge_wait_ms=PAST_MERGE_WAIT_MS if replays_the_past(settings) else 0,
         cached_rows_max=settings.cached_rows_max,
         transactional=settings.transactional,
         output_topics=tuple(
-            topic.on_broker(application)
-            for topic in (LEARNER_OUTPUTS if learner else WORKER_OUTPUTS)
+            settings.on_broker(topic) for topic in (LEARNER_OUTPUTS if learner else WORKER_OUTPUTS)
         ),
         client_config={
             **{k: str(v) for k, v in config.items() if k != "bootstrap.servers"},

@@ -26,6 +26,7 @@ from streams.contracts.outputs.effects import (
     Effect,
     EventIgnored,
     EventRefused,
+    EventRouted,
     OfferDecided,
 )
 from streams.contracts.outputs.encode import (
@@ -48,6 +49,7 @@ from streams.telemetry import Measurement, measure
 from streams.telemetry import catalogue as metrics
 from streams.worker.breaker import Breaker
 from streams.worker.faults import rejected_for
+from streams.worker.idle import IdleClock
 from streams.worker.ledger import Account, Ledger
 from streams.worker.meter import Meter
 from streams.worker.reference import View
@@ -84,8 +86,9 @@ class CustomerShell:
         self._meter = meter
         self._breaker = Breaker(settings.breaker, meter)
         self._ledger = Ledger(meter)
+        self.idle = IdleClock()
         self.created: dict[int, int] = {}
-        self._on_broker = {t.name: t.on_broker(settings.application_id) for t in topics.ALL}
+        self._on_broker = {t.name: settings.on_broker(t) for t in topics.ALL}
         self._in_catalogue = {broker: name for name, broker in self._on_broker.items()}
 
     def encode_row(self, row: Row) -> bytes:
@@ -103,11 +106,13 @@ class CustomerShell:
     def now_ms(self, partition: int) -> int:
         """Processing time, or the greatest event time that was accepted on this partition.
 
+        Where nothing comes it is that of the others, once they have had it for a while (`idle`).
         One over all partitions would fire timers of one that lags behind, too early for the
         events that it has not read yet.
         """
         if self._settings.clock == "event_time":
-            return self._ledger.event_time_ms(partition)
+            own_ms = self._ledger.event_time_ms(partition)
+            return max(own_ms, self.idle.time_ms(partition))
         return processing_time_ms()
 
     def on_records(self, partition: Partition[Row], records: Sequence[Record]) -> None:
@@ -117,6 +122,7 @@ class CustomerShell:
             BreakerOpenError: nearly all of the last records were bad.
         """
         started = time.perf_counter()
+        self.idle.worked(partition.number, time.monotonic())
         work = self._work(partition)
         rules = self._rules(work.view.policy.placeholders)
         for record in records:
@@ -150,6 +156,7 @@ class CustomerShell:
     def on_restored(self, partition: int, rows: int) -> None:
         """Count what came from the changelog; event time begins anew."""
         self._ledger.opened(partition)
+        self.idle.opened(partition, time.monotonic())
         self._meter.count(metrics.RESTORED, value=rows)
 
     def on_committed(self, stats: EpochStats) -> None:
@@ -270,7 +277,9 @@ class CustomerShell:
             came_ms = processing_time_ms() if record is None else record.timestamp_ms
             work.account.offers_came_ms.append(came_ms)
         topic, key, value, headers = encoded
-        work.partition.emit(Output(self._on_broker[topic], key, value, headers), urgent=urgent)
+        at_ms = self._came_ms(work, record) if isinstance(effect, EventRouted) else 0
+        output = Output(self._on_broker[topic], key, value, headers, timestamp_ms=at_ms)
+        work.partition.emit(output, urgent=urgent)
 
     def _route(
         self, work: Work, record: Record, key: bytes, message: InputEvent | Routable
@@ -281,8 +290,15 @@ class CustomerShell:
         if not isinstance(routed, ROUTED_TYPES):
             routed = RoutedEvent(key=key.decode(), topic=topic, event=routed)
         destination = self._on_broker[topics.CUSTOMER_EVENTS.name]
-        work.partition.emit(Output(destination, key, encode_routed(routed)))
+        at_ms = self._came_ms(work, record)
+        work.partition.emit(Output(destination, key, encode_routed(routed), timestamp_ms=at_ms))
         work.account.measure(metrics.MISPLACED, topic)
+
+    def _came_ms(self, work: Work, record: Record | None) -> int:
+        """The timestamp of what is sent on: that of what led to it, so that it is merged there."""
+        if record is not None:
+            return max(0, record.timestamp_ms)
+        return work.account.event_time_ms if self._settings.clock == "event_time" else 0
 
     def _reject(self, work: Work, record: Record, rejected: Rejected) -> None:
         """The raw bytes and the reason go to the dead letters, in the same epoch."""
@@ -299,8 +315,8 @@ def _still_due(row: Row | None, at_ms: int) -> bool:
 def source_topics(settings: Settings) -> tuple[str, ...]:
     """The topics that the customers' shell reads, as the broker names them."""
     return (
-        *(t.name for t in topics.INPUTS),
-        topics.CUSTOMER_EVENTS.on_broker(settings.application_id),
+        *(settings.on_broker(topic) for topic in topics.INPUTS),
+        settings.on_broker(topics.CUSTOMER_EVENTS),
     )
 
 

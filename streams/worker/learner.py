@@ -48,7 +48,7 @@ class LearnerShell:
         self.created: dict[int, int] = {}
         self._ledger = Ledger(meter)
         self._trainers: dict[int, Trainer] = {}
-        self._snapshots = topics.MODEL_SNAPSHOTS.on_broker(settings.application_id)
+        self._snapshots = settings.on_broker(topics.MODEL_SNAPSHOTS)
 
     def encode_row(self, row: LearnerRow) -> bytes:
         """The row as JSON."""

@@ -219,13 +219,15 @@ class ReferenceFollower:
             log.error("reference_follower_died", error=type(error).__name__, exc_info=True)
 
     def _follow(self) -> None:
+        names = {self._settings.on_broker(topic): topic.name for topic in topics.REFERENCES}
         consumer = self._open()
         ends_left = self._assign_when_there(consumer)
         while not self._stopping.is_set():
             for message in arrived(consumer, POLL_S, RECORDS_MAX):
                 error = message.error()
                 if error is None:
-                    self._state.take(message.topic(), message.key() or b"", message.value())
+                    name = names.get(message.topic(), message.topic())
+                    self._state.take(name, message.key() or b"", message.value())
                 elif error.code() == Codes._PARTITION_EOF:
                     ends_left.discard((message.topic(), message.partition()))
             if not ends_left:
@@ -236,7 +238,7 @@ class ReferenceFollower:
     def _open(self) -> Consumer:
         return new_reader(
             self._settings,
-            f"{self._settings.application_id}-reference",
+            f"{self._settings.group}-reference",
             {
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
@@ -254,9 +256,9 @@ class ReferenceFollower:
                     return set()
 
     def _assign(self, consumer: Consumer) -> set[tuple[str, int]]:
-        names = [*REFERENCE_TOPICS]
+        names = [self._settings.on_broker(topic) for topic in topics.REFERENCES]
         if self._settings.learner.learn:
-            names.append(topics.MODEL_SNAPSHOTS.on_broker(self._settings.application_id))
+            names.append(self._settings.on_broker(topics.MODEL_SNAPSHOTS))
         wanted = {
             (name, partition)
             for name in names

@@ -46,7 +46,7 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
         self._opening_s: dict[int, float] = {}
         self._lag_reader: LagReader | None = None
-        self._names = {t.on_broker(settings.application_id): t.name for t in topics.ALL}
+        self._names = {settings.on_broker(t): t.name for t in topics.ALL}
         meter.before_scrape(self._note_state)
 
     def start(self) -> None:

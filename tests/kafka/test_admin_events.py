@@ -1,5 +1,6 @@
 """What a person sends arrives, or is told: refused lines are named, all others are sent."""
 
+import gzip
 import json
 import os
 import random
@@ -185,3 +186,31 @@ def test_a_broker_that_goes_away_is_told_with_where_to_go_on(
     done = send(environment, lines, "--from-line", left)
     assert done.exit_code == 0, done.output
     assert {f"e{600 + n}" for n in range(400)} <= set(arrived(kafka))
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_file_goes_out_in_the_order_of_its_times(
+    kafka: ApacheKafka, environment: dict[str, str], tmp_path: Path, zipped: bool
+) -> None:
+    """However it is ordered, zipped or not; going on in the middle leaves out what was sent."""
+    before = len(kafka.read_all(TOPIC))
+    numbers = [5, 3, 9, 1, 7, 2, 8]
+    text = "".join(event(900 + n, identity={"customer_id": "one"}) + "\n" for n in numbers)
+    file = tmp_path / "day.jsonl"
+    file.write_bytes(gzip.compress(text.encode()) if zipped else text.encode())
+    done = CliRunner().invoke(main, ["events", "send", str(file)], env=environment)
+    assert done.exit_code == 0, done.output
+    assert "sent 7 events, refused 0" in done.output
+    assert "out of order" not in done.output
+    assert "events of the past" not in done.output
+    ids = [json.loads(m.value())["event_id"] for m in kafka.read_all(TOPIC)[before:]]
+    assert ids == [f"e{900 + n}" for n in sorted(numbers)]
+
+
+@pytest.mark.kafka
+def test_standard_input_is_sent_as_it_comes(environment: dict[str, str]) -> None:
+    """It may never end, so it is not sorted; what went out after later ones is told."""
+    done = send(environment, [event(n) for n in (953, 951, 952)])
+    assert done.exit_code == 0
+    assert "out of order: 2 events went out after later ones" in done.output

@@ -9,13 +9,11 @@ from click.testing import CliRunner
 from kafka.admin import ConfigResource, ConfigResourceType
 from msgspec.structs import replace
 
-from streams.admin.reference import publish_reference
 from streams.admin.topics import apply_topics, connect, verify_topics
 from streams.cli import main
 from streams.errors import TopicsError
 from streams.settings import Settings
 from tests.support.apache_kafka import ApacheKafka
-from tests.support.small_shop import reference
 from tests.support.worker_job import WorkerJob
 
 
@@ -54,17 +52,6 @@ def test_another_partition_count_is_refused(kafka: ApacheKafka, tmp_path: Path) 
     job = WorkerJob(kafka, tmp_path, "counts")
     with pytest.raises(TopicsError, match="it has 4 partitions, not 8"):
         apply_topics(replace(job.settings, partitions=8))
-
-
-@pytest.mark.kafka
-def test_reference_data_are_published_and_withdrawn(kafka: ApacheKafka, tmp_path: Path) -> None:
-    """What is no longer in the files gets a tombstone; the rest is written anew."""
-    job = WorkerJob(kafka, tmp_path, "publish")
-    whole = reference()
-    assert publish_reference(job.settings, whole).withdrawn == 0
-    fewer = replace(whole, offers=whole.offers[:1])
-    done = publish_reference(job.settings, fewer)
-    assert (done.records["ref.offers"], done.withdrawn) == (1, 2)
 
 
 @pytest.mark.kafka

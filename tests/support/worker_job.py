@@ -76,11 +76,10 @@ class WorkerJob:
 
     def progress(self) -> int:
         """Input records whose epochs are committed, over all partitions."""
-        group = self.settings.application_id
         return sum(
             max(0, offset)
             for topic in (*topics.INPUTS, topics.CUSTOMER_EVENTS)
-            for offset in self.kafka.committed(group, topic.on_broker(group))
+            for offset in self.kafka.committed(self.settings.group, self.settings.on_broker(topic))
         )
 
     def wait_for(self, records: int, process: "Process", timeout_s: float = 120) -> None:
@@ -89,12 +88,12 @@ class WorkerJob:
 
     def said(self, topic: topics.Topic) -> Counter[tuple[bytes, bytes]]:
         """Key and value of every committed record of a topic, with how often."""
-        name = topic.on_broker(self.settings.application_id)
+        name = self.settings.on_broker(topic)
         return Counter((m.key() or b"", m.value() or b"") for m in self.kafka.read_all(name))
 
     def rows(self) -> dict[bytes, bytes]:
         """The newest committed row of every key, off the changelog."""
-        name = topics.CUSTOMERS_CHANGELOG.on_broker(self.settings.application_id)
+        name = self.settings.on_broker(topics.CUSTOMERS_CHANGELOG)
         newest = {m.key(): m.value() for m in self.kafka.read_all(name)}
         return {key: value for key, value in newest.items() if value is not None}
 

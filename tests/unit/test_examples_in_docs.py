@@ -3,7 +3,7 @@
 A block of Python runs as it stands. `<!-- part of a file -->` above it says that it is a part of a
 larger one, and is only parsed; `<!-- takes half a minute -->` that it runs with the soak tests.
 Commands are held against the command line's own definition, the Makefile and the files, for most
-of them need Kafka; JSON, YAML and TOML are read.
+of them need Kafka (`tests/kafka/test_first_run.py` plays them); JSON, YAML and TOML are read.
 """
 
 import importlib.util
@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from msgspec import Struct
 
 from streams.cli import main
+from tests.support.pages import NOT_PLAYED
 from tests.unit.test_house import ROOT, relative
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -193,6 +194,14 @@ def test_commands_exist(block: Block) -> None:
     told = {shlex.join(words): mistake_in(words) for words in commands(block)}
     assert told
     assert {line: mistake for line, mistake in told.items() if mistake} == {}
+
+
+@pytest.mark.parametrize("block", in_language("sh"), ids=lambda b: b.name)
+def test_commands_are_played_or_excused(block: Block) -> None:
+    """tests/kafka/test_first_run.py plays a block, unless a note above it says why not."""
+    assert not block.note or len(block.note.removeprefix(NOT_PLAYED)) > len("reason")
+    if block.note:
+        assert block.note.startswith(NOT_PLAYED)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)

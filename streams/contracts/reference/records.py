@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from streams import topics
 from streams.contracts.catalogue import CONTRACT_OF, CONTRACTS
@@ -15,6 +16,7 @@ from streams.contracts.reference.structs import (
     Offer,
     Policies,
     ProductInfo,
+    Reference,
     StockLevel,
 )
 
@@ -43,6 +45,25 @@ def key_of_record(record: ReferenceRecord) -> str:
     'p1@*'
     """
     return _KEYS[type(record)](record)
+
+
+def in_key_order(reference: Reference) -> Reference:
+    """The same in the order of the keys, as workers have it: a draw among offers counts them off.
+
+    >>> levels = tuple(StockLevel(product_id=name, store_id="*", quantity=1) for name in "ba")
+    >>> ordered = in_key_order(Reference(inventory=levels))
+    >>> ordered.inventory[0].product_id
+    'a'
+    """
+    parts = ("offers", "products", "inventory", "beacons")
+    return replace(
+        reference,
+        **{name: tuple(sorted(getattr(reference, name), key=_key_bytes)) for name in parts},
+    )
+
+
+def _key_bytes(record: ReferenceRecord) -> bytes:
+    return key_of_record(record).encode()
 
 
 def topic_of_record(record: ReferenceRecord) -> str:

@@ -211,7 +211,13 @@ def produce(
     while True:
         try:
             producer.produce(
-                output.topic, output.value, output.key, partition, on_delivery, headers=headers
+                output.topic,
+                output.value,
+                output.key,
+                partition,
+                on_delivery,
+                timestamp=output.timestamp_ms,
+                headers=headers,
             )
             return
         except BufferError:

@@ -1,34 +1,40 @@
 """Input of one partition number: all source topics, from explicit positions, merged by time."""
 
 import logging
+import time
 from collections.abc import Mapping
-from heapq import merge
-from operator import attrgetter
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.runtime.clients import arrived, new_consumer
 from streams.runtime.epoch import Batch
 from streams.runtime.faults import EpochError
+from streams.runtime.group.merging import Merge
 from streams.runtime.records import Record
 from streams.runtime.settings import RuntimeSettings
 from streams.runtime.state.restore import watermarks
 
 log = logging.getLogger(__name__)
 _TIMEOUT_S = 30.0
+_END = KafkaError._PARTITION_EOF
 
 
 class Fetcher:
     """Reads one partition number with librdkafka; `fetch` blocks, so it runs in a thread.
 
-    Its consumer also answers for the group's committed offsets and the group's metadata.
+    Its consumer also answers for the group's committed offsets and the group's metadata. What is
+    there already is merged by timestamp over all topics, however much it is (`Merge`). What comes
+    in while nothing else is there is handed on at once, or after `merge_wait_ms`: so long may
+    records of other topics take to arrive that were sent before it.
     """
 
     def __init__(self, settings: RuntimeSettings, partition: int) -> None:
         self._settings = settings
         self._partition = partition
         self._positions: dict[str, int] = {}
-        self.consumer: Consumer = new_consumer(settings, partition=partition)
+        self._read: dict[str, int] = {}
+        self._merge = Merge(settings.source_topics)
+        self.consumer: Consumer = new_consumer(settings, end_events=True, partition=partition)
 
     def start(self) -> Mapping[str, int]:
         """Seek every source to its committed offset, or the beginning; returns the positions.
@@ -50,22 +56,64 @@ class Fetcher:
         return dict(self._positions)
 
     def fetch(self, wait_s: float) -> Batch | None:
-        """What has arrived, at most `batch_records_max`; None after `wait_s` without any.
+        """The next records by time, at most `batch_records_max`; None after `wait_s` without any.
 
         Raises:
             EpochError: the consumer reports an error.
         """
-        messages = arrived(self.consumer, wait_s, self._settings.batch_records_max)
-        if not messages:
-            return None
-        by_topic: dict[str, list[Record]] = {}
-        for message in messages:
-            record = _record(message)
-            by_topic.setdefault(record.topic, []).append(record)
-        ends = {topic: records[-1].offset + 1 for topic, records in by_topic.items()}
-        begins = {topic: self._positions[topic] for topic in by_topic}
+        until_s = time.monotonic() + wait_s
+        was_empty = self._merge.empty
+        self._take_in(wait_s)
+        if was_empty and not self._merge.empty:
+            self._let_others_arrive()
+        most = self._settings.batch_records_max
+        records = self._merge.take(most)
+        while not records and (left_s := until_s - time.monotonic()) > 0:
+            self._take_in(left_s)
+            records = self._merge.take(most)
+        return self._batch(records) if records else None
+
+    def _take_in(self, wait_s: float) -> None:
+        """Read what has arrived, unless enough of it waits already."""
+        most = self._settings.batch_records_max
+        if self._merge.full(most):
+            return
+        for message in arrived(self.consumer, wait_s, most):
+            error = message.error()
+            if error is not None and error.code() == _END:
+                self._merge.at_end(message.topic() or "")
+            else:
+                record = _record(message)
+                self._read[record.topic] = record.offset + 1
+                self._merge.add(record)
+        self._note_ends()
+
+    def _note_ends(self) -> None:
+        """The broker says with every answer how far a topic reaches; an end is told later only.
+
+        Behind what was read last there may be the marker of its transaction, which nobody sees.
+        """
+        for topic in self._merge.unsure:
+            read = self._read.get(topic)
+            at = TopicPartition(topic, self._partition)
+            offsets = self.consumer.get_watermark_offsets(at, cached=True)
+            end = offsets[1] if offsets else -1
+            begin = self._positions[topic] if read is None else read + 1
+            if 0 <= end <= begin:
+                self._merge.at_end(topic)
+
+    def _let_others_arrive(self) -> None:
+        until_s = time.monotonic() + self._settings.merge_wait_ms / 1000
+        while (left_s := until_s - time.monotonic()) > 0:
+            self._take_in(left_s)
+            if self._merge.full(self._settings.batch_records_max):
+                return
+
+    def _batch(self, records: list[Record]) -> Batch:
+        ends = {record.topic: record.offset + 1 for record in records}
+        begins = {topic: self._positions[topic] for topic in ends}
         self._positions.update(ends)
-        return Batch(self._partition, begins, ends, merged(by_topic))
+        return Batch(self._partition, begins, ends, records)
 
     def close(self) -> None:
         """Leave nothing open; the group's member is Faust's and stays."""
@@ -83,20 +131,6 @@ class Fetcher:
                 low - committed.offset,
             )
         return max(int(committed.offset), low)
-
-
-def merged(by_topic: Mapping[str, list[Record]]) -> list[Record]:
-    """One list by timestamp; a topic's own order always stays (best effort, as Kafka Streams).
-
-    >>> a = [Record("a", 0, 0, 30, None, None, ()), Record("a", 0, 1, 10, None, None, ())]
-    >>> b = [Record("b", 0, 0, 20, None, None, ())]
-    >>> [(r.topic, r.offset) for r in merged({"a": a, "b": b})]
-    [('b', 0), ('a', 0), ('a', 1)]
-    """
-    lists = list(by_topic.values())
-    if len(lists) == 1:
-        return lists[0]
-    return list(merge(*lists, key=attrgetter("timestamp_ms")))
 
 
 def _record(message: Message) -> Record:

@@ -1,0 +1,182 @@
+"""What reference data says that can never work, or hardly is what somebody meant.
+
+An error: it never works, or loses money on every use. A warning: it names what these files do not
+have. Faults of form are found before (`load_validated`).
+"""
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from streams.contracts.reference.structs import Offer, Reference, TriggerRule
+from streams.decisions.never import kinds_wanted, why_never
+
+SUFFIXES = (".yaml", ".yml", ".json")
+PARTS = ("offers", "products", "inventory", "beacons", "policies")
+LIKE_MONEY = ("percent", "amount", "bogo", "points")
+
+
+class Finding(Struct, frozen=True):
+    """One of them: where it stands, and what is wrong."""
+
+    level: Literal["error", "warning"]
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.where}: {self.what}"
+
+
+def findings(checked: Reference, whole: Reference) -> list[Finding]:
+    """What is wrong with `checked`, which stands in `whole`: errors first."""
+    found = [
+        *(one for offer in checked.offers for one in _offer(offer, whole)),
+        *(one for rule in checked.policies.triggers for one in _rule(rule, whole)),
+        *_stock(checked, whole),
+        *_no_triggers(checked, whole),
+    ]
+    return sorted(found, key=lambda one: one.level)
+
+
+def unread_files(path: Path) -> list[Finding]:
+    """Files of a folder that nobody reads: other names, or a second one for the same part."""
+    if not path.is_dir():
+        return []
+    read = {
+        next((path / f"{part}{s}" for s in SUFFIXES if (path / f"{part}{s}").is_file()), None)
+        for part in PARTS
+    }
+    unread = (p for p in sorted(path.iterdir()) if p.is_file() and p not in read)
+    return [
+        Finding("warning", file.name, f"is not read{_meant(file)}")
+        for file in unread
+        if not file.name.startswith(".")
+    ]
+
+
+def _meant(file: Path) -> str:
+    if file.stem in PARTS and file.suffix in SUFFIXES:
+        return f": there is another {file.stem} file beside it"
+    near = get_close_matches(file.stem.lower(), PARTS, 1)
+    if near:
+        return f"; is it {near[0]}.yaml?"
+    return "; the files are " + ", ".join(f"{part}.yaml" for part in PARTS)
+
+
+def _offer(offer: Offer, whole: Reference) -> Iterator[Finding]:
+    where = f"offers: {offer.offer_id}"
+    for what in _never(offer, whole):
+        yield Finding("error", where, what)
+    for what in _unknown(offer, whole):
+        yield Finding("warning", where, what)
+
+
+def _never(offer: Offer, whole: Reference) -> Iterator[str]:
+    if offer.expected_rate == 0:
+        yield "$.expected_rate: is 0: the model begins there and never offers it"
+    if offer.kind in LIKE_MONEY and offer.discount > 0 and offer.margin <= offer.discount:
+        yield (
+            f"$.margin: {offer.margin:g} is not more than discount {offer.discount:g}: "
+            "it loses money on every use"
+        )
+    if offer.kind == "percent" and offer.value > 100:
+        yield f"$.value: {offer.value:g} percent is more than the price"
+    least = offer.conditions.min_spend
+    if offer.kind == "amount" and 0 < least <= offer.value:
+        yield f"$.value: {offer.value:g} off is all of min_spend {least:g}, or more"
+    if (why := why_never(offer.segment)) is not None:
+        yield f"$.segment: can never be true: {why}"
+    yield from _never_triggered(offer, whole)
+
+
+def _never_triggered(offer: Offer, whole: Reference) -> Iterator[str]:
+    rules = [rule for rule in whole.policies.triggers if rule.enabled]
+    if not whole.policies.triggers:
+        return  # said once, of the policies
+    wanted = offer.triggers or tuple({rule.kind for rule in rules})
+    for kind in offer.triggers:
+        if all(rule.kind != kind for rule in rules):
+            yield f"$.triggers: no trigger rule of the policies is of kind {kind}, or it is off"
+    named = kinds_wanted(offer.segment)
+    if named is not None and not named & set(wanted):
+        kinds = ", ".join(sorted(named))
+        yield f"$.segment: wants trigger.kind {kinds}, which $.triggers does not have"
+    fitting = [rule for rule in rules if rule.kind in wanted]
+    if fitting and not any(rule.channel in offer.channels for rule in fitting):
+        channels = ", ".join(sorted({rule.channel for rule in fitting}))
+        yield f"$.channels: its trigger rules are for {channels} only"
+
+
+def _unknown(offer: Offer, whole: Reference) -> Iterator[str]:
+    conditions = offer.conditions
+    categories = {product.category for product in whole.products}
+    products = {product.product_id for product in whole.products}
+    yield from _not_in(conditions.categories, categories, "$.conditions.categories", "products")
+    yield from _not_in(conditions.product_ids, products, "$.conditions.product_ids", "products")
+    yield from _not_in(conditions.store_ids, _stores(whole), "$.conditions.store_ids", "stores")
+    if offer.stock_product_id is not None:
+        stocked = {level.product_id for level in whole.inventory}
+        yield from _not_in([offer.stock_product_id], stocked, "$.stock_product_id", "inventory")
+    templates = {o.template_id for o in whole.offers if o.template_id != offer.template_id}
+    near = get_close_matches(offer.template_id, templates | {"default"}, 1, 0.85)
+    if offer.template_id != "default" and near and _only_one_has(offer.template_id, whole):
+        yield f"$.template_id: no other offer has {offer.template_id}; is it {near[0]}?"
+
+
+def _only_one_has(template_id: str, whole: Reference) -> bool:
+    return sum(offer.template_id == template_id for offer in whole.offers) == 1
+
+
+def _not_in(names: Iterable[str], known: set[str], path: str, file: str) -> Iterator[str]:
+    """Nothing where the files name none at all: they may live elsewhere."""
+    for name in names if known else ():
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            yield f"{path}: {name} is not among the {file}" + (
+                f"; is it {near[0]}?" if near else ""
+            )
+
+
+def _stores(whole: Reference) -> set[str]:
+    return {
+        *whole.policies.stores,
+        *(beacon.store_id for beacon in whole.beacons),
+        *(level.store_id for level in whole.inventory if level.store_id != "*"),
+    }
+
+
+def _rule(rule: TriggerRule, whole: Reference) -> Iterator[Finding]:
+    where = f"policies: {rule.rule_id}"
+    if (why := why_never(rule.when)) is not None:
+        yield Finding("error", where, f"$.when: can never be true: {why}")
+    named = kinds_wanted(rule.when)
+    if named is not None and rule.kind not in named:
+        yield Finding("error", where, f"$.when: wants another trigger.kind than {rule.kind}")
+    shown = [
+        offer
+        for offer in whole.offers
+        if rule.channel in offer.channels and rule.kind in (offer.triggers or (rule.kind,))
+    ]
+    if rule.enabled and whole.offers and not shown:
+        yield Finding("warning", where, "no offer has this kind of trigger and this channel")
+
+
+def _stock(checked: Reference, whole: Reference) -> Iterator[Finding]:
+    products = {product.product_id for product in whole.products}
+    stores = {*whole.policies.stores, *(beacon.store_id for beacon in whole.beacons)}
+    for level in checked.inventory:
+        where = f"inventory: {level.product_id}@{level.store_id}"
+        for what in _not_in([level.product_id], products, "$.product_id", "products"):
+            yield Finding("warning", where, what)
+        if level.store_id != "*":
+            for what in _not_in([level.store_id], stores, "$.store_id", "stores"):
+                yield Finding("warning", where, what)
+
+
+def _no_triggers(checked: Reference, whole: Reference) -> Iterator[Finding]:
+    if checked.offers and not whole.policies.triggers:
+        what = "there are no trigger rules beside these offers: nothing asks for an offer"
+        yield Finding("warning", "policies", what)

@@ -1,0 +1,127 @@
+"""`offers validate` finds what can never work, and passes over what may."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from streams.admin.reference import example_shop
+from streams.cli import main
+from streams.decisions.never import why_never
+
+GOOD = {
+    "offer_id": "a",
+    "kind": "percent",
+    "value": 10,
+    "title": {"en": "a"},
+    "valid_from": "2026-01-01T00:00:00Z",
+    "valid_until": "2030-01-01T00:00:00Z",
+    "margin": 4.0,
+    "discount": 1.0,
+}
+RULE = {"rule_id": "r", "kind": "product_viewed", "channel": "web", "placement": "p"}
+PRODUCTS = [{"product_id": "p1", "category": "tea"}]
+STOCK = [{"product_id": "p1", "store_id": "*", "quantity": 3}]
+
+
+def validate(folder: Path, *options: str, **change: object) -> tuple[int, str]:
+    """The verb over a small shop whose one offer is changed."""
+    files = {
+        "offers": [{**GOOD, **change}],
+        "policies": {"triggers": [RULE], "stores": {"s1": "4012345000009"}},
+        "products": PRODUCTS,
+        "inventory": STOCK,
+    }
+    for name, content in files.items():
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    done = CliRunner().invoke(main, ["offers", "validate", str(folder), *options])
+    return done.exit_code, done.output
+
+
+def test_a_sound_shop_has_neither(tmp_path: Path) -> None:
+    """Nor has the one that ships."""
+    assert validate(tmp_path, "--strict") == (0, "good: 1 offers, 1 trigger rules\n")
+    done = CliRunner().invoke(main, ["offers", "validate", str(example_shop()), "--strict"])
+    assert (done.exit_code, done.output) == (0, "good: 14 offers, 7 trigger rules\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"expected_rate": 0}, "$.expected_rate: is 0"),
+        ({"discount": 4.0}, "it loses money on every use"),
+        ({"value": 120}, "$.value: 120 percent is more than the price"),
+        (
+            {"kind": "amount", "value": 5, "conditions": {"min_spend": 5}},
+            "$.value: 5 off is all of min_spend 5",
+        ),
+        ({"segment": "person.orders > 5.0 && person.orders < 3.0"}, "person.orders cannot be"),
+        ({"segment": "person.band == 'hgih'"}, 'person.band is never "hgih", but one of high, low'),
+        ({"segment": "false"}, "it is always false"),
+        ({"segment": "person.orders + 1 > 2.0"}, "it mixes kinds of numbers: write 2.0"),
+        ({"segment": "trigger.kind == 'zone_entered'", "triggers": ["product_viewed"]},
+         "wants trigger.kind zone_entered, which $.triggers does not have"),
+        ({"triggers": ["zone_entered"]}, "no trigger rule of the policies is of kind zone_entered"),
+        ({"channels": ["store"]}, "$.channels: its trigger rules are for web only"),
+    ],
+)  # fmt: skip
+def test_what_never_works_is_an_error(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    """It is named with its path, and the exit code is 2."""
+    code, told = validate(tmp_path, **change)
+    assert code == 2
+    (error,) = [line for line in told.splitlines() if line.startswith("error: ")]
+    assert error.startswith("error: offers: a: $.")
+    assert said in error
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"conditions": {"categories": ["tae"]}}, "tae is not among the products; is it tea?"),
+        ({"conditions": {"product_ids": ["p2"]}}, "$.conditions.product_ids: p2 is not among"),
+        ({"conditions": {"store_ids": ["s2"]}}, "$.conditions.store_ids: s2 is not among"),
+        ({"stock_product_id": "p9"}, "$.stock_product_id: p9 is not among the inventory"),
+        ({"template_id": "defualt"}, "no other offer has defualt; is it default?"),
+    ],
+)
+def test_what_is_not_known_here_is_a_warning(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    """It may live elsewhere: only --strict fails."""
+    code, told = validate(tmp_path, **change)
+    assert code == 0
+    assert told.startswith("warning: offers: a: ")
+    assert said in told
+    assert told.endswith("good: 1 offers, 1 trigger rules; 1 warnings\n")
+    assert validate(tmp_path, "--strict", **change)[0] == 2
+
+
+def test_a_file_that_is_not_read_is_told(tmp_path: Path) -> None:
+    """Another name, or a second file for one part."""
+    validate(tmp_path)
+    (tmp_path / "polices.yaml").write_text("{}", encoding="utf-8")
+    (tmp_path / "offers.json").write_text("[]", encoding="utf-8")
+    code, told = validate(tmp_path)
+    assert code == 0
+    assert "warning: polices.yaml: is not read; is it policies.yaml?" in told
+    assert "warning: offers.json: is not read: there is another offers file beside it" in told
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "true",
+        "person.orders >= 2.0 && 'tea' in person.affinities",
+        "person.orders >= 2.0 || person.orders < 1.0",
+        "person.traits.tier == 'gold'",
+        "has(person.traits.tier) && person.traits.tier == 'gold'",
+        "person.counts.product_views.d7 > 2.0",
+        "person.days_since_purchase == -1.0",
+        "person.orders > 3.0 && person.orders < 5.0 && trigger.channel == 'web'",
+        "!(person.band == 'nothing')",
+    ],
+)
+def test_what_may_be_true_is_passed_over(source: str) -> None:
+    """Only what is certain is said."""
+    assert why_never(source) is None
