@@ -34,7 +34,7 @@ READERS: dict[str, Callable[[str], object]] = {
 LANGUAGES = {"python", "sh", "console", "text", "promql", *READERS}
 PART, LONG = "part of a file", "takes half a minute"
 # Programs of others; what they are told is not checked.
-FOREIGN = {"docker", "export", "kafka-console-consumer.sh", "pre-commit"}
+FOREIGN = {".", "docker", "export", "kafka-console-consumer.sh", "pre-commit"}
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 ASSIGNMENT = re.compile(r"[A-Z_]+=")
 PLACEHOLDER = re.compile(r"[A-Z]+$")
@@ -81,16 +81,17 @@ def commands(block: Block) -> Iterator[list[str]]:
     for line in text.splitlines():
         if block.language == "console" and not line.startswith("$ "):
             continue
-        words = shlex.split(line.removeprefix("$ "), comments=True)
-        while words and ASSIGNMENT.match(words[0]):
-            words.pop(0)
-        if words:
-            yield words
+        for part in line.removeprefix("$ ").split(" && "):
+            words = shlex.split(part, comments=True)
+            while words and ASSIGNMENT.match(words[0]):
+                words.pop(0)
+            if words:
+                yield words
 
 
 def mistake_in(words: list[str], *, complete: bool = True) -> str | None:
     """What is wrong with a command; `complete` False: it may lack what it needs."""
-    program, rest = Path(words[0]).name, words[1:]
+    program, rest = Path(words[0]).name or words[0], words[1:]
     missing = [w for w in rest if re.match(r"(tests|streams|docs|deploy|schemas)/", w)
                and not (ROOT / w).exists()]  # fmt: skip
     if missing:
