@@ -23,6 +23,7 @@ def test_an_idle_group_has_no_lag(kafka: ApacheKafka) -> None:
         producer.begin_transaction()
         producer.produce(TOPIC, b"x", b"k", 0)
         producer.commit_transaction(30)
+        kafka.wait_until_ended(TOPIC)  # the end reaches the partition after the commit returns
 
     write()
     group = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": GROUP})
