@@ -73,8 +73,8 @@ class WorldSettings(Struct, frozen=True, kw_only=True):
     price_rises: float = 1.0
     fading_share: float = 0.4
     farewell_share: float = 0.3
-    silences: float = 0.6
-    drift_share: float = 0.2
+    silences: float = 0.5
+    drift_share: float = 0.12
     cancel_page: float = 0.03
     uninstall: float = 0.04
     unsubscribe: float = 0.05
@@ -101,14 +101,14 @@ class WorldSettings(Struct, frozen=True, kw_only=True):
 
 
 SETTINGS: dict[WorldKind, WorldSettings] = {
-    "grocery": WorldSettings(gap_days=6.0, gap_spread=0.45, regularity=3.0, basket=38.0),
+    "grocery": WorldSettings(gap_days=6.0, gap_spread=0.45, regularity=4.0, basket=38.0),
     "drugstore": WorldSettings(
-        gap_days=26.0, regularity=2.5, basket=3_200.0, visits_per_gap=3.0, in_store_share=0.5
+        gap_days=26.0, regularity=3.5, basket=3_200.0, visits_per_gap=3.0, in_store_share=0.5
     ),
     "fashion": WorldSettings(
         gap_days=40.0,
         gap_spread=0.6,
-        regularity=1.4,
+        regularity=1.8,
         basket=65.0,
         one_time_share=0.5,
         leavers_share=0.14,
@@ -119,7 +119,7 @@ SETTINGS: dict[WorldKind, WorldSettings] = {
     "wholesaler": WorldSettings(
         gap_days=20.0,
         gap_spread=0.6,
-        regularity=1.1,
+        regularity=1.3,
         basket=1_400.0,
         basket_spread=1.1,
         one_time_share=0.1,

@@ -1,0 +1,324 @@
+"""How good alerts were, by the truth of the worlds they were raised in.
+
+An alert is true if the person had left, or left within the horizon, had nobody acted on it. Lags
+are in the person's own gaps at that time, from the day of leaving to the alert; below 0 is early.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from benchmarks.churn_play import Case, Moment, Play, true_gap_ms
+from streams.contracts.times import DAY_MS
+
+GAPS = (1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0)
+RISKS = tuple(n / 50 for n in range(1, 50))
+ORDERS_MIN = 2
+FINDABLE_GAPS = 2.0
+IN_TIME_GAPS = 0.5
+OVERDUE_GAPS = 1.5
+RESAMPLES = 1_000
+BANDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.000001)
+
+
+class Alarm(Struct, frozen=True):
+    """That somebody was alerted about at this moment, by whatever rule."""
+
+    play: Play
+    moment: Moment
+
+
+class Point(Struct, frozen=True, kw_only=True):
+    """A rule at one threshold; precision, recall and lag are None where there is nothing."""
+
+    threshold: float
+    alerts: int
+    alerts_per_leaver: float | None
+    precision: float | None
+    recall: float | None
+    lag_gaps: float | None
+
+
+class Compared(Struct, frozen=True, kw_only=True):
+    """The rule of thumb at one threshold, and the product's risk where it finds as many."""
+
+    gaps: float
+    recall: float
+    rule_precision: float
+    risk_precision: float | None
+
+
+class Calibration(Struct, frozen=True, kw_only=True):
+    """Stated P(no purchase within the horizon) beside what came of it without a contact."""
+
+    band: str
+    cases: int
+    stated: float
+    came: float
+
+
+class Mean(Struct, frozen=True):
+    """A mean with its 95 % bootstrap interval."""
+
+    count: int
+    value: float
+    low: float
+    high: float
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """All figures of one kind of shop, over its seeds."""
+
+    kind: str
+    seeds: tuple[int, ...]
+    people: int
+    leavers: int
+    leavers_findable: int
+    events: int
+    decisions: int
+    cpu_s: float
+    alerts: Point
+    before_own_data: int
+    before_own_data_without_signal: int
+    cold: int
+    on_purchase_day: int
+    false_by_cause: dict[str, int]
+    bands: tuple[Calibration, ...]
+    risks: tuple[Calibration, ...]
+    rule: tuple[Point, ...]
+    by_risk: tuple[Point, ...]
+    oracle: tuple[Point, ...]
+    compared: tuple[Compared, ...]
+    rule_of_same_precision: Point | None
+    recall_in_time: float | None
+    saved_a_case: Mean
+    saved_less_cost: float
+    contacted_by_type: dict[str, int]
+    offers_by_arm: dict[str, tuple[int, float]]
+    currency: str
+
+
+def figures(plays: Sequence[Play]) -> Figures:
+    """The figures of plays of one kind."""
+    alarms = [Alarm(p, c.moment) for p in plays for c in p.cases]
+    cases = [(p, c) for p in plays for c in p.cases]
+    early = [c for p, c in cases if c.moment.at_ms < p.own_ms]
+    product = _point(plays, alarms, 0.0)
+    rule = tuple(_point(plays, _by_rule(plays, k), k) for k in GAPS)
+    by_risk = tuple(_point(plays, _by_risk(plays, r), r) for r in RISKS)
+    same = next((r for r in rule if _at_least(r.precision, product.precision)), None)
+    leavers = [leaver for p in plays for leaver in _leavers(p)]
+    return Figures(
+        kind=plays[0].kind,
+        seeds=tuple(p.seed for p in plays),
+        people=sum(len(p.people) for p in plays),
+        leavers=len(leavers),
+        leavers_findable=sum(findable for *_, findable in leavers),
+        events=sum(p.records for p in plays),
+        decisions=sum(p.decisions for p in plays),
+        cpu_s=sum(p.cpu_s for p in plays),
+        alerts=product,
+        before_own_data=len(early),
+        before_own_data_without_signal=sum(not c.signal for c in early),
+        cold=sum(c.cold for _, c in cases),
+        on_purchase_day=sum(_bought_today(c.moment) for _, c in cases),
+        false_by_cause=dict(Counter(_cause(p, c) for p, c in cases if not _is_true(p, c.moment))),
+        bands=tuple(_calibrations(((c.band, p, c.moment) for p, c in cases))),
+        risks=tuple(_calibrations((_risk_band(m.risk), p, m) for p in plays for m in p.samples)),
+        rule=rule,
+        by_risk=by_risk,
+        oracle=tuple(_point(plays, _by_rule(plays, k, oracle=True), k) for k in GAPS),
+        compared=tuple(_compared(rule, by_risk)),
+        rule_of_same_precision=same,
+        recall_in_time=None if same is None else _in_time(plays, alarms, same.threshold),
+        saved_a_case=_saved(plays),
+        saved_less_cost=sum(
+            sum(e.margin for e in p.contacts) - len(p.contacts) * p.contact_cost for p in plays
+        ),
+        contacted_by_type=dict(Counter(e.contact_type for p in plays for e in p.contacts)),
+        offers_by_arm=_offers(plays),
+        currency=plays[0].currency,
+    )
+
+
+def _is_true(play: Play, moment: Moment) -> bool:
+    return moment.leaves_ms <= moment.at_ms + play.horizon_ms
+
+
+def _leavers(play: Play) -> Iterator[tuple[str, int, float, bool]]:
+    """Who left by nature: id, when, own gap in milliseconds, and whether there was time to see it.
+
+    Those who only ever meant to buy once, or had bought once, are a track of their own.
+    """
+    for person in play.people:
+        left_ms = person.organic_leaves_ms
+        made = sum(order.at_ms < left_ms for order in person.organic_orders)
+        if person.one_time or left_ms >= play.end_ms or made < ORDERS_MIN:
+            continue
+        gap_ms = true_gap_ms(person, left_ms)
+        yield person.customer_id, left_ms, gap_ms, left_ms + FINDABLE_GAPS * gap_ms < play.end_ms
+
+
+def _point(plays: Sequence[Play], alarms: Sequence[Alarm], threshold: float) -> Point:
+    true = [a for a in alarms if _is_true(a.play, a.moment)]
+    first: dict[tuple[int, str], int] = {}
+    for alarm in true:
+        key = id(alarm.play), alarm.moment.customer_id
+        first[key] = min(alarm.moment.at_ms, first.get(key, alarm.moment.at_ms))
+    found, lags, leavers = [], [], 0
+    for play in plays:
+        for customer_id, left_ms, gap_ms, findable in _leavers(play):
+            leavers += 1
+            at_ms = first.get((id(play), customer_id))
+            if at_ms is not None:
+                lags.append((at_ms - left_ms) / gap_ms)
+            if findable:
+                found.append(at_ms is not None)
+    return Point(
+        threshold=threshold,
+        alerts=len(alarms),
+        alerts_per_leaver=len(alarms) / leavers if leavers else None,
+        precision=len(true) / len(alarms) if alarms else None,
+        recall=float(np.mean(found)) if found else None,
+        lag_gaps=float(np.median(lags)) if lags else None,
+    )
+
+
+def _by_rule(plays: Sequence[Play], gaps: float, *, oracle: bool = False) -> list[Alarm]:
+    """Silent for more than so many own gaps, without offers and contacts, from own data on.
+
+    The own gap is the mean so far; `oracle` knows the true one, which nobody can do better than
+    by silence alone.
+    """
+    alarms = []
+    for play in plays:
+        for person in play.people:
+            at = [order.at_ms for order in person.organic_orders]
+            for n in range(ORDERS_MIN - 1, len(at)):
+                mean_ms = max((at[n] - at[0]) / n, DAY_MS)
+                gap_ms = true_gap_ms(person, at[n]) if oracle else mean_ms
+                due_ms = max(at[n] + round(gaps * gap_ms), play.own_ms)
+                next_ms = at[n + 1] if n + 1 < len(at) else None
+                if due_ms < play.end_ms and (next_ms is None or due_ms < next_ms):
+                    moment = Moment(
+                        customer_id=person.customer_id,
+                        at_ms=due_ms,
+                        risk=0.0,
+                        gap_ms=gap_ms,
+                        last_ms=at[n],
+                        orders=n + 1,
+                        leaves_ms=person.organic_leaves_ms,
+                        buys_ms=next_ms,
+                    )
+                    alarms.append(Alarm(play, moment))
+    return alarms
+
+
+def _compared(rule: Sequence[Point], by_risk: Sequence[Point]) -> Iterator[Compared]:
+    for point in rule:
+        if point.recall is None or point.precision is None:
+            continue
+        as_many = (p.precision for p in by_risk if _at_least(p.recall, point.recall))
+        yield Compared(
+            gaps=point.threshold,
+            recall=point.recall,
+            rule_precision=point.precision,
+            risk_precision=max((p for p in as_many if p is not None), default=None),
+        )
+
+
+def _by_risk(plays: Sequence[Play], risk: float) -> list[Alarm]:
+    """The first sample of each silence at which the risk is so high, from own data on."""
+    alarms = []
+    for play in plays:
+        seen: set[tuple[str, int]] = set()
+        for moment in play.samples:
+            silence = moment.customer_id, moment.last_ms
+            if moment.risk >= risk and moment.at_ms >= play.own_ms and silence not in seen:
+                seen.add(silence)
+                alarms.append(Alarm(play, moment))
+    return alarms
+
+
+def _in_time(plays: Sequence[Play], alarms: Sequence[Alarm], gaps: float) -> float | None:
+    """Leavers alerted at most half an own gap after the rule would; of whom that is in the play."""
+    alerted = defaultdict(list)
+    for alarm in alarms:
+        if _is_true(alarm.play, alarm.moment):
+            alerted[id(alarm.play), alarm.moment.customer_id].append(alarm.moment.at_ms)
+    found = []
+    for play in plays:
+        people = {person.customer_id: person for person in play.people}
+        for customer_id, left_ms, gap_ms, _ in _leavers(play):
+            orders = people[customer_id].organic_orders
+            last_ms = max(order.at_ms for order in orders if order.at_ms < left_ms)
+            latest_ms = last_ms + (gaps + IN_TIME_GAPS) * gap_ms
+            if latest_ms < play.end_ms:
+                found.append(any(at <= latest_ms for at in alerted[id(play), customer_id]))
+    return float(np.mean(found)) if found else None
+
+
+def _bought_today(moment: Moment) -> bool:
+    return moment.at_ms - moment.last_ms < DAY_MS
+
+
+def _cause(play: Play, case: Case) -> str:
+    """Why a false alert came, the plainest first."""
+    moment = case.moment
+    causes = (
+        ("on the day of a purchase", _bought_today(moment)),
+        ("before own data", moment.at_ms < play.own_ms),
+        ("away: holiday or illness", case.silent),
+        ("slower for good, still there", case.drifted),
+        ("a strong signal without a meaning", case.signal),
+        ("not overdue", moment.at_ms - moment.last_ms < OVERDUE_GAPS * moment.gap_ms),
+    )
+    return next((name for name, holds in causes if holds), "a long gap by chance")
+
+
+def _calibrations(told: Iterable[tuple[str, Play, Moment]]) -> Iterator[Calibration]:
+    groups = defaultdict(list)
+    for band, play, moment in told:
+        silent = moment.buys_ms is None or moment.buys_ms > moment.at_ms + play.horizon_ms
+        groups[band].append((moment.risk, silent))
+    for band, pairs in sorted(groups.items()):
+        stated, came = np.mean(np.array(pairs, dtype=float), axis=0)
+        yield Calibration(band=band, cases=len(pairs), stated=float(stated), came=float(came))
+
+
+def _risk_band(risk: float) -> str:
+    n = int(np.searchsorted(BANDS, risk, side="right")) - 1
+    return f"{BANDS[n]:.1f} to {BANDS[n + 1]:.1f}"
+
+
+def _saved(plays: Sequence[Play]) -> Mean:
+    """Margin that the contact of a case saved, by the truth, less its cost; a mean over people."""
+    by_person: dict[tuple[int, str], list[float]] = defaultdict(list)
+    for play in plays:
+        for effect in play.contacts:
+            saved = effect.margin - play.contact_cost
+            by_person[play.seed, effect.customer_id].append(saved)
+    if not by_person:
+        return Mean(0, 0.0, 0.0, 0.0)
+    sums = np.array([[sum(saved), len(saved)] for saved in by_person.values()])
+    rng = np.random.default_rng(0)
+    picks = rng.integers(len(sums), size=(RESAMPLES, len(sums)))
+    means = sums[picks].sum(axis=1)
+    low, high = np.percentile(means[:, 0] / means[:, 1], [2.5, 97.5])
+    total, count = sums.sum(axis=0)
+    return Mean(int(count), float(total / count), float(low), float(high))
+
+
+def _offers(plays: Sequence[Play]) -> dict[str, tuple[int, float]]:
+    """By arm: offers, and the incremental margin that they brought, less contact costs."""
+    found: dict[str, tuple[int, float]] = {}
+    for effect in (effect for play in plays for effect in play.offers):
+        count, margin = found.get(effect.arm, (0, 0.0))
+        found[effect.arm] = count + 1, margin + effect.margin - effect.contact_cost
+    return dict(sorted(found.items()))
+
+
+def _at_least(a: float | None, b: float | None) -> bool:
+    return a is not None and b is not None and a >= b
