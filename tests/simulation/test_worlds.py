@@ -8,10 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.rules import InputRules, Rejected
-from streams.contracts.outputs.effects import AlertRaised
+from streams.contracts.outputs.effects import (
+    AlertRaised,
+    IdentityChanged,
+    OfferDecided,
+    OutcomeLabeled,
+    ZoneVisitChanged,
+)
 from streams.contracts.reference.check import check_reference
 from streams.contracts.times import DAY_MS, HOUR_MS, from_ms, to_ms
 from streams.decisions import compile_policy
@@ -66,10 +73,12 @@ def busy(kind: WorldKind) -> tuple[World, tuple[dict[str, Any], ...]]:
         return found
 
     world.step = kept  # type: ignore[method-assign]
-    alerts = 0
-    for effects in effects_of(world, driver, world.receive_alert):
-        alerts += sum(isinstance(effect, AlertRaised) for effect in effects)
-    assert alerts
+    seen = {
+        type(effect)
+        for effects in effects_of(world, driver, world.receive_alert)
+        for effect in effects
+    }
+    assert seen >= {AlertRaised, OfferDecided, IdentityChanged, ZoneVisitChanged, OutcomeLabeled}
     return world, events(sent)
 
 
@@ -102,6 +111,13 @@ def test_the_same_seed_tells_the_same_records_and_another_one_others(kind: World
     assert first
     assert first == again
     assert first != other
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_life_depends_on_nobody_else(kind: WorldKind) -> None:
+    """With more people around, everybody's organic life is the same to the cent."""
+    few, many = World(kind, 6, 60, SEED), World(kind, 12, 60, SEED)
+    assert people(few) == people(many)[:6]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -318,3 +334,25 @@ def test_every_knob_of_a_world_is_explained() -> None:
     for name in WorldSettings.__struct_fields__:
         assert f"`{name}`" in page
         assert f"{name}:" in (WorldSettings.__doc__ or "")
+
+
+@pytest.mark.parametrize("kind", ["grocery", "drugstore"])
+def test_who_knows_people_but_not_their_plans_is_right_on_average(kind: WorldKind) -> None:
+    """Over people and days both expected shares of use agree within a fifth."""
+    settings = replace(SETTINGS[kind], silences=0.0, drift_share=0.0, leavers_share=0.0)
+    world = World(kind, 150, 90, SEED, settings=replace(settings, one_time_share=0.0))
+    planned, natural = [], []
+    for day in range(50, 75, 6):
+        now_ms = world.start_ms + day * DAY_MS
+        world.step(now_ms)
+        for customer_id in world.customer_ids:
+            for offer in world.reference.offers:
+                told = world.expected(customer_id, offer.offer_id, now_ms)
+                guess = world.expected_by_nature(customer_id, offer.offer_id, now_ms)
+                planned.append((told.used, told.margin))
+                natural.append((guess.used, guess.margin))
+    used, margin = np.mean(planned, axis=0)
+    used_by_nature, margin_by_nature = np.mean(natural, axis=0)
+    assert used_by_nature == pytest.approx(used, rel=0.2)
+    assert np.sign(margin_by_nature) == np.sign(margin)
+    assert np.var(np.array(natural)[:, 0]) < np.var(np.array(planned)[:, 0])

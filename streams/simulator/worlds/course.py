@@ -58,6 +58,12 @@ class Course:
         """Whether the person has left by then."""
         return at_ms >= self.leaves_ms
 
+    def gap_days(self, at_ms: int) -> float:
+        """The mean time between orders at that time, on average days."""
+        drifts_ms = self.life.drifts_ms
+        drifted = drifts_ms is not None and drifts_ms <= at_ms
+        return self.person.gap_days * (self.life.drift_factor if drifted else 1.0)
+
     def is_fading(self, at_ms: int) -> bool:
         """Whether the person comes less often already, because they are about to leave."""
         ahead_ms = self.leaves_ms - at_ms

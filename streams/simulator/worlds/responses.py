@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS
 from streams.simulator.worlds.course import SOON_MS, Course
+from streams.simulator.worlds.people import Person
 from streams.simulator.worlds.settings import WorldSettings
 from streams.simulator.worlds.truth import PlannedOrder, Response
 
@@ -56,25 +57,19 @@ class Responses:
         """By the truth; nothing comes of an offer to somebody who has left."""
         person = course.person
         wanted = self._wanted(offer)
-        taste = max((person.likes(d) for d in wanted), default=0.0)
-        taste = min(max(taste, -TASTE_LIMIT), TASTE_LIMIT)
-        deal = person.deals * _depth(offer, person.basket)
-        use = _sigmoid(self._settings.use_coming + USE_TASTE * taste + USE_DEALS * deal)
+        use, add = self._inclination(person, offer, wanted)
         until_ms = min(now_ms + round(offer.redeem_within_days * DAY_MS), self._end_ms)
         token, coming = self._coming(course, offer, wanted, now_ms, until_ms)
         pulled = coming is not None and coming.at_ms != course.planned[token or 0].at_ms
         added = self._added(course, offer, wanted, now_ms + (until_ms - now_ms) // 3)
         gone = course.is_gone(now_ms) or not now_ms + SOON_MS < added.at_ms < course.leaves_ms
-        add = self._settings.add_order + ADD_TASTE * taste + ADD_DEALS * deal
-        if offer.conditions.min_spend > person.basket:
-            add -= SPEND_PENALTY * math.log(offer.conditions.min_spend / person.basket)
         return Chances(
             token=token,
             coming=coming,
             p_coming=0.0 if coming is None else use * (PULL_SHARE if pulled else 1.0),
             pulled=pulled,
             added=added,
-            p_added=0.0 if gone else _sigmoid(add),
+            p_added=0.0 if gone else add,
         )
 
     def expected(self, course: Course, offer: Offer, now_ms: int) -> Response:
@@ -86,6 +81,50 @@ class Responses:
             before = course.margin_of(course.planned[told.token])
             margin += told.p_coming * (course.margin_of(told.coming) - before)
         return Response(told.p_coming + added, added, margin)
+
+    def by_nature(self, course: Course, offer: Offer, now_ms: int) -> Response:
+        """On the average of luck and of the orders to come: by who the person is.
+
+        Whether an order that suits comes anyway is taken from the person's usual gap, tastes and
+        basket, as if orders came by chance; calendar and silences are left out.
+        """
+        person, wanted = course.person, self._wanted(offer)
+        until_ms = min(now_ms + round(offer.redeem_within_days * DAY_MS), self._end_ms)
+        if course.is_gone(now_ms) or until_ms - now_ms <= 2 * SOON_MS:
+            return Response(0.0, 0.0, 0.0)
+        use, add = self._inclination(person, offer, wanted)
+        share = sum(person.tastes[d] for d in wanted) / sum(person.tastes) if wanted else 1.0
+        suits = share * self._is_large_enough(person, offer.conditions.min_spend)
+        orders = (until_ms - now_ms) / DAY_MS / course.gap_days(now_ms) * suits
+        inside, pulled = -math.expm1(-orders), math.exp(-orders) - math.exp(-2.0 * orders)
+        coming = use * (inside + PULL_SHARE * pulled)
+        added = (1.0 - coming) * add
+        bought = self._added(course, offer, wanted, now_ms + (until_ms - now_ms) // 3)
+        least = TOP_UP_SHARE * offer.conditions.min_spend
+        usual = replace(bought, amount=max(person.basket, least), discount=0.0)
+        dearer = course.margin_of(self._discounted(usual, offer)) - course.margin_of(usual)
+        margin = coming * dearer + added * course.margin_of(bought)
+        return Response(coming + added, added, margin)
+
+    def _inclination(
+        self, person: Person, offer: Offer, wanted: tuple[int, ...]
+    ) -> tuple[float, float]:
+        """P(used for an order that comes anyway), P(brings another one)."""
+        taste = max((person.likes(d) for d in wanted), default=0.0)
+        taste = min(max(taste, -TASTE_LIMIT), TASTE_LIMIT)
+        deal = person.deals * _depth(offer, person.basket)
+        use = self._settings.use_coming + USE_TASTE * taste + USE_DEALS * deal
+        add = self._settings.add_order + ADD_TASTE * taste + ADD_DEALS * deal
+        if offer.conditions.min_spend > person.basket:
+            add -= SPEND_PENALTY * math.log(offer.conditions.min_spend / person.basket)
+        return _sigmoid(use), _sigmoid(add)
+
+    def _is_large_enough(self, person: Person, min_spend: float) -> float:
+        """P(an order can be topped up to the minimum spend)."""
+        if min_spend <= 0.0:
+            return 1.0
+        sd = self._settings.basket_spread / 2**0.5
+        return 0.5 * math.erfc(math.log(TOP_UP_SHARE * min_spend / person.basket) / sd / 2**0.5)
 
     def _wanted(self, offer: Offer) -> tuple[int, ...]:
         return tuple(self._departments[c] for c in offer.conditions.categories)

@@ -186,18 +186,15 @@ class World:
             organic_margin=course.organic_margin,
         )
 
-    def leaves_ms(self, customer_id: str) -> int:
-        """When a person leaves as things stand; `NEVER_MS` for not within what is known."""
-        return self._people[customer_id].course.leaves_ms
-
-    def is_gone(self, customer_id: str, at_ms: int) -> bool:
-        """Whether a person has left by then, as things stand."""
-        return self._people[customer_id].course.is_gone(at_ms)
-
-    def expected(self, customer_id: str, offer_id: str, at_ms: int) -> Response:
-        """What an offer would do to a person if it were made at `at_ms` (now), on the average."""
+    def expected(self, customer_id: str, offer_id: str, now_ms: int) -> Response:
+        """What an offer would do to a person now, by somebody who knows their next orders."""
         course = self._people[customer_id].course
-        return self._responses.expected(course, self._offers[offer_id], at_ms)
+        return self._responses.expected(course, self._offers[offer_id], now_ms)
+
+    def expected_by_nature(self, customer_id: str, offer_id: str, now_ms: int) -> Response:
+        """The same by somebody who knows who the person is, but not what they will do next."""
+        course = self._people[customer_id].course
+        return self._responses.by_nature(course, self._offers[offer_id], now_ms)
 
     def _populate(self, customers: int, days: int) -> None:
         whole = np.random.default_rng([self.seed, 0])
