@@ -26,6 +26,7 @@ from streams.features.rhythm import (
 )
 from streams.models.bgnbd import BgNbd, cold_start, p_no_purchase
 from streams.models.hazard import Hazard, HazardView
+from streams.models.own_data import OwnData
 from streams.models.population import Reservoir, ReservoirState
 from streams.models.reasons import reasons
 from streams.models.saved import saved_state
@@ -43,7 +44,8 @@ class ChurnScore(Struct, frozen=True):
 
     `risk` is P(no purchase within the horizon); `source` names what it comes from (`bgnbd`,
     `hazard` or `blend`); `reasons` are at most two codes; `overdue_ratio` is the silence in units
-    of the customer's own usual gap, 1 when the next purchase is due.
+    of the customer's own usual gap, 1 when the next purchase is due; `carried` says whether the
+    shop's own data carry the number (`own_data`).
     """
 
     risk: float
@@ -51,6 +53,7 @@ class ChurnScore(Struct, frozen=True):
     reasons: tuple[str, ...]
     expected_next_purchase_at_ms: int
     overdue_ratio: float
+    carried: bool = False
 
 
 class ChurnParts(Struct, frozen=True):
@@ -72,6 +75,7 @@ class ChurnModel(Struct, frozen=True):
     tick_ms: int = WEEK_MS
     bgnbd: BgNbd | None = None
     hazard: HazardView | None = None
+    own_data: OwnData = OwnData()
 
     def score(
         self, rhythm: Rhythm, now_ms: int, *, tick_ms: int, horizon_ticks: float
@@ -87,6 +91,8 @@ class ChurnModel(Struct, frozen=True):
             reasons=reasons(rhythm, now_ms, tick_ms, own, parts.contributions),
             expected_next_purchase_at_ms=rhythm.last_ms + round(usual_ms),
             overdue_ratio=max(now_ms - rhythm.last_ms, 0) / usual_ms,
+            carried=tick_ms == self.tick_ms
+            and self.own_data.carries(horizon_ticks, bgnbd_is_own=self.bgnbd is not None),
         )
 
     def parts(self, rhythm: Rhythm, now_ms: int, tick_ms: int, horizon_ticks: float) -> ChurnParts:
@@ -121,6 +127,8 @@ class ChurnState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bgnbd: BgNbd | None
     hazard: dict[str, object]
     customers: ReservoirState
+    since_ms: int = 0
+    newest_ms: int = 0
 
 
 class ChurnLearner:
@@ -139,6 +147,8 @@ class ChurnLearner:
     def _start_over(self, tick_ms: int) -> None:
         self.tick_ms = tick_ms
         self.clock_ms = 0
+        self.since_ms = 0
+        self.newest_ms = 0
         self.refit_at_ms = 0
         self.bgnbd: BgNbd | None = None
         self.hazard = Hazard(RHYTHM_FEATURES)
@@ -157,6 +167,8 @@ class ChurnLearner:
             self._start_over(tick_ms)
         returned = example.label > 0.5
         self._pass_time(example.observed_at_ms)
+        self.since_ms = self.since_ms or example.observed_at_ms
+        self.newest_ms = max(self.newest_ms, example.observed_at_ms)
         self.hazard.learn(features, returned, example.weight)
         self.customers.put(features, returned, example.observed_at_ms, tick_ms)
 
@@ -177,6 +189,7 @@ class ChurnLearner:
             tick_ms=self.tick_ms,
             bgnbd=self.bgnbd,
             hazard=self.hazard.view() if ready else None,
+            own_data=OwnData((self.newest_ms - self.since_ms) / self.tick_ms, labels, came),
         )
 
     def dump(self) -> dict[str, object]:
@@ -188,6 +201,8 @@ class ChurnLearner:
             bgnbd=self.bgnbd,
             hazard=self.hazard.dump(),
             customers=self.customers.dump(),
+            since_ms=self.since_ms,
+            newest_ms=self.newest_ms,
         )
         return dict(to_builtins(state))
 
@@ -202,6 +217,7 @@ class ChurnLearner:
         state = saved_state(data, ChurnState, "the churn model's")
         learner = cls(state.tick_ms)
         learner.clock_ms, learner.refit_at_ms = state.clock_ms, state.refit_at_ms
+        learner.since_ms, learner.newest_ms = state.since_ms, state.newest_ms
         learner.bgnbd = state.bgnbd
         learner.hazard = Hazard.load(state.hazard)
         if learner.hazard.features != RHYTHM_FEATURES:

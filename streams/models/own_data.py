@@ -1,0 +1,42 @@
+"""Whether a shop's own data carry a churn score: time and returns seen, in ticks of this shop."""
+
+from msgspec import Struct
+
+from streams.features.rhythm import RHYTHM_FEATURES
+
+INTERVALS_SEEN_MIN = 2.0
+HORIZON_SEEN_MAX = 0.5
+# Ten events of the rarer kind for each weight (Peduzzi and others 1996, J Clin Epidemiol 49).
+RARER_MIN = 10 * len(RHYTHM_FEATURES)
+
+
+class OwnData(Struct, frozen=True):
+    """What was seen of this shop: ticks from the first label to the last, labels, returns."""
+
+    ticks: float = 0.0
+    labels: int = 0
+    returns: int = 0
+
+    @property
+    def settles_hazard(self) -> bool:
+        """Whether there are labels enough of each kind for the hazard's weights."""
+        return min(self.returns, self.labels - self.returns) >= RARER_MIN
+
+    def carries(self, horizon_ticks: float, *, bgnbd_is_own: bool) -> bool:
+        """Whether a score of this horizon rests on this shop and not on the published one.
+
+        Seen were two of the intervals in which a customer of this shop comes back, or half of the
+        horizon where those are longer; and BG/NBD was fitted on its customers (`bgnbd_is_own`), or
+        there are labels enough for the hazard.
+
+        >>> OwnData(ticks=4.0, labels=900, returns=450).carries(13.0, bgnbd_is_own=False)
+        True
+        >>> OwnData(ticks=4.0, labels=9000, returns=450).carries(13.0, bgnbd_is_own=True)
+        False
+        """
+        if not self.returns:
+            return False
+        needed = min(
+            INTERVALS_SEEN_MIN * self.labels / self.returns, HORIZON_SEEN_MAX * horizon_ticks
+        )
+        return self.ticks >= needed and (bgnbd_is_own or self.settles_hazard)
