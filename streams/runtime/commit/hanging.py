@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
@@ -40,10 +40,12 @@ _STABLE_WITHIN_S = 3.0
 _PATIENCE_S = 60.0
 _OFFSETS = "__consumer_offsets"
 _COMMITTED = {"PrepareCommit", "CompleteCommit"}
-_ABORTED = {"Ongoing", "PrepareAbort", "PrepareEpochFence", "CompleteAbort"}
+_ONGOING = "Ongoing"
+_ABORTED = {_ONGOING, "PrepareAbort", "PrepareEpochFence", "CompleteAbort"}
 # Coordinator loading, gone or moved; the transaction before is still being ended.
 _LATER = {14, 15, 16, 51}
 Place = tuple[str, int]
+Owner = tuple[int, int]  # producer id and epoch
 
 
 def end_hanging(settings: RuntimeSettings, partition: int, group: Consumer) -> list[str]:
@@ -62,8 +64,9 @@ def end_hanging(settings: RuntimeSettings, partition: int, group: Consumer) -> l
         return []
     try:
         with _Coordinator(settings, partition) as coordinator:
-            decision = _remembered(note, coordinator.decision())
+            decision = _remembered(note, _decided(coordinator, _read(note)))
             coordinator.fence()
+            _write(note, decision, coordinator.owner)
             now = _look(settings, partition, group)
             # An output partition is shared: what moved belongs to somebody who is at work.
             still = [place for place, end in now.items() if before.get(place) == end]
@@ -102,18 +105,65 @@ def _told(
     return hanging
 
 
+def _decided(coordinator: "_Coordinator", noted: "_Noted | None") -> bool | None:
+    """Was the newest transaction committed? None: the broker does not know any more.
+
+    An earlier try may have broken off between the two last steps of the remedy. Its transaction is
+    then open, and whoever fences it aborts what was to be committed: it is ended first, its way.
+    """
+    newest = coordinator.newest()
+    if newest is None:
+        return None
+    state, owner = newest
+    if noted and state == _ONGOING and owner == noted.owner:
+        coordinator.owner = owner
+        coordinator.end(noted.committed)
+        return noted.committed
+    return True if state in _COMMITTED else False if state in _ABORTED else None
+
+
+class _Noted(NamedTuple):
+    """What is kept on disk until it is carried out: to fence makes the coordinator forget it."""
+
+    committed: bool
+    owner: Owner | None  # of the remedy's transaction
+
+
 def _remembered(note: Path, decision: bool | None) -> bool | None:
-    """The decision, kept on disk until it is carried out: to fence makes the coordinator forget it.
+    """The decision, noted; one that was noted before where the broker knows none.
 
     Raises:
         StoreError: the disk refuses.
     """
+    if decision is not None:
+        _write(note, decision, None)
+        return decision
+    noted = _read(note)
+    return noted.committed if noted else None
+
+
+def _read(note: Path) -> _Noted | None:
     try:
-        if decision is not None:
-            note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(str(decision), encoding="ascii")
-            return decision
-        return note.read_text(encoding="ascii") == "True" if note.exists() else None
+        if not note.exists():
+            return None
+        committed, *owner = note.read_text(encoding="ascii").split()
+    except OSError as error:
+        raise StoreError(f"{note}: {error}") from error
+    except ValueError:  # a disk that was full
+        return None
+    two = len(owner) == 2
+    return _Noted(committed == "True", (int(owner[0]), int(owner[1])) if two else None)
+
+
+def _write(note: Path, decision: bool | None, owner: Owner | None) -> None:
+    if decision is None:
+        return
+    words = [str(decision), *map(str, owner or ())]
+    partial = note.with_suffix(".new")
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(" ".join(words), encoding="ascii")
+        partial.replace(note)
     except OSError as error:
         raise StoreError(f"{note}: {error}") from error
 
@@ -169,7 +219,7 @@ class _Coordinator:
         self._group = settings.application_id
         self._timeout_ms = round(settings.transaction_timeout_s * 1000)
         self._admin = KafkaAdminClient(**kafka_python_config(settings))
-        self._producer: dict[str, Any] = {}
+        self.owner: Owner = (-1, -1)
 
     def __enter__(self) -> "_Coordinator":
         return self
@@ -177,13 +227,13 @@ class _Coordinator:
     def __exit__(self, *_: object) -> None:
         self._admin.close()
 
-    def decision(self) -> bool | None:
-        """Was the newest transaction committed? None: the broker does not know any more."""
+    def newest(self) -> tuple[str, Owner] | None:
+        """State and owner of the newest transaction; None: the broker does not know any more."""
         try:
-            state = self._admin.describe_transactions([self._id])[self._id].state.value
+            found = self._admin.describe_transactions([self._id])[self._id]
         except (TransactionalIdNotFoundError, UnsupportedVersionError):
             return None
-        return True if state in _COMMITTED else False if state in _ABORTED else None
+        return found.state.value, (found.producer_id, found.producer_epoch)
 
     def fence(self) -> None:
         """Become the owner of the id; what is open in an orderly way is ended."""
@@ -196,7 +246,7 @@ class _Coordinator:
                 max_version=4,
             )
         )
-        self._producer = {"id": answer.producer_id, "epoch": answer.producer_epoch}
+        self.owner = (answer.producer_id, answer.producer_epoch)
 
     def own_open(self, places: list[Place]) -> set[Place] | None:
         """Where this producer's own transaction is open; after `fence` nothing of it may be.
@@ -212,7 +262,7 @@ class _Coordinator:
             return None
         for place, state in found.items():
             if any(
-                producer.producer_id == self._producer["id"]
+                producer.producer_id == self.owner[0]
                 and producer.current_transaction_start_offset >= 0
                 for producer in state.active_producers
             ):
@@ -229,20 +279,24 @@ class _Coordinator:
             self._send(
                 AddPartitionsToTxnRequest(
                     v3_and_below_transactional_id=self._id,
-                    v3_and_below_producer_id=self._producer["id"],
-                    v3_and_below_producer_epoch=self._producer["epoch"],
+                    v3_and_below_producer_id=self.owner[0],
+                    v3_and_below_producer_epoch=self.owner[1],
                     v3_and_below_topics=[row(name=t, partitions=n) for t, n in topics.items()],
                     max_version=3,
                 )
             )
         self._send(AddOffsetsToTxnRequest(group_id=self._group, max_version=3, **self._owner()))
+        self.end(committed)
+
+    def end(self, committed: bool) -> None:
+        """The owner's open transaction."""
         self._send(EndTxnRequest(committed=committed, max_version=3, **self._owner()))
 
     def _owner(self) -> dict[str, Any]:
         return {
             "transactional_id": self._id,
-            "producer_id": self._producer["id"],
-            "producer_epoch": self._producer["epoch"],
+            "producer_id": self.owner[0],
+            "producer_epoch": self.owner[1],
         }
 
     def _send(self, request: Any) -> Any:
