@@ -7,6 +7,8 @@ what comes late finds its place: the cart is the same in whatever order its even
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from streams.contracts.common import Cart as CartSeen
 from streams.contracts.common import Product
 from streams.contracts.times import HOUR_MS
@@ -32,9 +34,8 @@ def shown(cart: Cart | None, seen: CartSeen, at_ms: int) -> Cart:
     lines: Lines = ()
     for product in seen.items:
         lines = _with_move(lines, _line_of(product, at_ms, product.quantity))
-    later = _later(cart, at_ms)
-    whole = Cart(seen.cart_id, at_ms, lines, at_ms)
-    return _settled(_joined(whole, later), cart)
+    whole = Cart(seen.cart_id, at_ms, lines, at_ms, touched_at_ms=_touched_ms(cart))
+    return _settled(_joined(whole, _later(cart, at_ms)))
 
 
 def put_in(cart: Cart | None, product: Product, at_ms: int) -> Cart:
@@ -58,8 +59,9 @@ def bought(cart: Cart | None, items: Iterable[Product], at_ms: int) -> Cart:
         return _changed(cart, lines, at_ms)
     if cart is not None and at_ms < cart.whole_at_ms:
         return cart
-    empty = Cart(cart.cart_id if cart is not None else "", at_ms, (), at_ms)
-    return _settled(_joined(empty, _later(cart, at_ms)), cart)
+    cart_id = cart.cart_id if cart is not None else ""
+    empty = Cart(cart_id, at_ms, (), at_ms, touched_at_ms=_touched_ms(cart))
+    return _settled(_joined(empty, _later(cart, at_ms)))
 
 
 def told_more(cart: Cart | None, items: Iterable[Product | CartItem], at_ms: int) -> Cart | None:
@@ -84,8 +86,12 @@ def told_more(cart: Cart | None, items: Iterable[Product | CartItem], at_ms: int
 def touched(cart: Cart | None, at_ms: int) -> Cart:
     """The cart that somebody is busy with: as it was, but not left behind."""
     if cart is None:
-        return Cart("", at_ms)
-    return Cart(cart.cart_id, max(cart.updated_at_ms, at_ms), *_rest(cart))
+        return Cart("", at_ms, touched_at_ms=at_ms)
+    return replace(
+        cart,
+        updated_at_ms=max(cart.updated_at_ms, at_ms),
+        touched_at_ms=max(cart.touched_at_ms, at_ms),
+    )
 
 
 def merged(a: Cart | None, b: Cart | None) -> Cart | None:
@@ -94,14 +100,16 @@ def merged(a: Cart | None, b: Cart | None) -> Cart | None:
         return a or b
     old, new = sorted((a, b), key=lambda c: (c.updated_at_ms, c.cart_id))
     whole_ms = max(old.whole_at_ms, new.whole_at_ms)
-    both = Cart(new.cart_id or old.cart_id, new.updated_at_ms, (), whole_ms)
+    touched_ms = max(old.touched_at_ms, new.touched_at_ms)
+    cart_id = new.cart_id or old.cart_id
+    both = Cart(cart_id, new.updated_at_ms, (), whole_ms, touched_at_ms=touched_ms)
     for cart in (old, new):
         both = _joined(both, _lines_since(cart, whole_ms))
-    return _settled(both, None)
+    return _settled(both)
 
 
-def _rest(cart: Cart) -> tuple[Lines, int, Lines]:
-    return cart.items, cart.whole_at_ms, cart.gone
+def _touched_ms(cart: Cart | None) -> int:
+    return 0 if cart is None else cart.touched_at_ms
 
 
 def _line_of(product: Product | CartItem, at_ms: int, pieces: int) -> CartItem:
@@ -120,7 +128,7 @@ def _changed(cart: Cart | None, lines: Iterable[CartItem], at_ms: int) -> Cart:
     before = cart if cart is not None else Cart("", 0)
     if at_ms < before.whole_at_ms:
         return before
-    return _settled(_joined(before, lines), cart)
+    return _settled(_joined(before, lines))
 
 
 def _joined(cart: Cart, more: Iterable[CartItem]) -> Cart:
@@ -131,7 +139,7 @@ def _joined(cart: Cart, more: Iterable[CartItem]) -> Cart:
         lines = (*lines, known)
     for line in more:
         lines = _with_move(lines, line)
-    return Cart(cart.cart_id, cart.updated_at_ms, lines, cart.whole_at_ms)
+    return replace(cart, items=lines, gone=())
 
 
 def _head(line: CartItem) -> tuple[str, str, int, float, str]:
@@ -163,19 +171,34 @@ def _is_same(a: CartItem, b: CartItem) -> bool:
     return bool(a.gtin) and a.gtin == b.gtin
 
 
-def _settled(cart: Cart, before: Cart | None) -> Cart:
-    """The lines counted, bounded, and parted into those with pieces and those without."""
+def _settled(cart: Cart) -> Cart:
+    """The lines counted, bounded, and parted into those with pieces and those without.
+
+    The cart was changed when a line last got other pieces: a removal of what is not in it, or an
+    order of something else, is no change.
+    """
     lines = [_counted(line) for line in cart.items]
     lines.sort(key=lambda line: (_newest(line), line.product_id, line.gtin))
-    changes = [_newest(line) for line in lines if any(n > 0 for _, n in line.moves)]
-    earlier = before.updated_at_ms if before is not None else cart.updated_at_ms
-    updated_ms = max(earlier, cart.whole_at_ms, *changes, 0)
+    changed_ms = max((_changed_ms(line) for line in lines), default=0)
+    updated_ms = max(cart.touched_at_ms, cart.whole_at_ms, changed_ms)
     newest_ms = max([updated_ms, *(_newest(line) for line in lines)])
     items = tuple(line for line in lines if line.quantity > 0)[-CART_ITEMS_MAX:]
-    gone = [
+    gone = tuple(
         line for line in lines if line.quantity == 0 and _newest(line) >= newest_ms - GONE_KEPT_MS
-    ]
-    return Cart(cart.cart_id, updated_ms, items, cart.whole_at_ms, tuple(gone)[-CART_GONE_MAX:])
+    )[-CART_GONE_MAX:]
+    left = [_changed_ms(line) for line in lines if line not in items and line not in gone]
+    touched_ms = max([cart.touched_at_ms, *left])
+    return Cart(cart.cart_id, updated_ms, items, cart.whole_at_ms, gone, touched_ms)
+
+
+def _changed_ms(line: CartItem) -> int:
+    """When the line last got other pieces."""
+    pieces, changed_ms = 0, 0
+    for at_ms, change in line.moves:
+        after = max(pieces + change, 0)
+        changed_ms = at_ms if after != pieces else changed_ms
+        pieces = after
+    return changed_ms
 
 
 def _counted(line: CartItem) -> CartItem:

@@ -30,7 +30,8 @@ class Cart(Value, frozen=True):
     """The cart as last seen; without items after a purchase.
 
     `whole_at_ms` is when it was last shown whole or emptied: nothing older changes it. `gone` are
-    lines without pieces that a change which comes late may still concern.
+    lines without pieces that a change which comes late may still concern. `touched_at_ms` is when
+    somebody was last busy with it beside changing it: `updated_at_ms` is the newest of all.
     """
 
     cart_id: str
@@ -38,6 +39,7 @@ class Cart(Value, frozen=True):
     items: tuple[CartItem, ...] = ()
     whole_at_ms: int = 0
     gone: tuple[CartItem, ...] = ()
+    touched_at_ms: int = 0
 
     @property
     def value(self) -> float:

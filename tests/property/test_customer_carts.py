@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.contracts.common import Cart as CartSeen
@@ -81,6 +81,19 @@ def pieces(cart: Cart) -> dict[str, int]:
     return {item.product_id: item.quantity for item in cart.items}
 
 
+def test_a_cart_that_is_shown_late_changed_when_it_would_have_in_time() -> None:
+    """What is taken out later, and was not in the cart as shown, is no change in any order."""
+    history = [
+        (T0 + 60_000 * n, step_of(kind, [(name, 1)]))
+        for n, (kind, name) in enumerate(
+            (("add", "tv"), ("add", "tv"), ("add", "tea"), ("show", "tv"), ("remove", "tea"))
+        )
+    ]
+    for order in ((0, 1, 2, 3, 4), (0, 1, 2, 4, 3)):
+        assert run([history[n] for n in order]).updated_at_ms == T0 + 180_000
+
+
+@settings(max_examples=300)
 @given(histories.flatmap(lambda h: st.tuples(st.just(h), st.permutations(h))))
 def test_the_order_of_arrival_does_not_matter(told: tuple[Any, Any]) -> None:
     """Every order of arrival gives the cart, and the time of its last change, of the true order."""
