@@ -16,6 +16,7 @@ BY_EVENT = {
     "application_opened": "application_opened",
     "order_completed": "order_completed",
 }
+UNANSWERED = ("deferred", "overtaken")
 SLACK_MS = 1_000  # a decision may wait so long for a link that is under way
 
 
@@ -115,8 +116,10 @@ def rearmed(at: OfferView) -> Answer:
     if not own:
         return Unknown("it has no entry in the decision log")
     fired_ms = to_ms(own[0].said.decided_at)
-    # an event fires a rule for the person as known when it comes, before its own link
-    place = at.place if at.trigger is None else min(at.place, at.trigger.place)
+    # an event fires a rule for the person as known when it comes, before its own link; what was
+    # put off is asked again, for the person as merged when it is spoken
+    put_off = len(own) > 1
+    place = at.place if at.trigger is None or put_off else min(at.place, at.trigger.place)
     person = at.world.people.at(at.offer.customer_id, place)
     for entry in () if person is None else at.world.entries_of(person, place):
         other = entry.said
@@ -124,7 +127,11 @@ def rearmed(at: OfferView) -> Answer:
             continue
         first = at.world.entries_by_id[other.decision_id][0]
         age_ms = fired_ms - to_ms(first.said.decided_at)
-        if first.moment.turn < own[0].moment.turn and age_ms < at.rule.rearm_ms - SLACK_MS:
+        before = first.moment.turn < own[0].moment.turn
+        if put_off:
+            before = entry.moment.turn < own[-1].moment.turn and other.verdict not in UNANSWERED
+            age_ms = abs(age_ms)
+        if before and age_ms < at.rule.rearm_ms - SLACK_MS:
             return Broken(f"the rule had fired {age_ms} ms before", (other.decision_id,))
     return FINE
 

@@ -62,6 +62,7 @@ class People:
         self._holders: dict[str, list[tuple[int, Person | None]]] = {}
         self._erased_ms: dict[str, int] = {}
         self._unlinked_ms: dict[tuple[Person, str], int] = {}
+        self._linked_ms: dict[tuple[Person, str], int] = {}
         self._first: dict[str, list[Person]] = {}
         self._landed: dict[str, list[Arrival]] = {}
         self.landed: dict[int, Person] = {}
@@ -127,7 +128,9 @@ class People:
                     self._unlinked_ms[person, other] = since_ms
             if all(self.at(id_, place + 1) is person for id_ in pair):
                 other = next((id_ for id_ in pair if id_ != person.id), person.id)
-                if other != person.id:
+                parts = person.parts(place + 1)
+                newer = any(self._linked_ms.get((p, other), -1) > arrival.at_ms for p in parts)
+                if other != person.id and not newer:
                     self._hold(other, place, None)
             return person
         if name != "identity_linked":
@@ -146,6 +149,9 @@ class People:
         if any(arrival.at_ms <= self._unlinked_ms.get((part, other), -1) for part in parts):
             return  # unlinked since: the newer word by event time wins
         place = arrival.place
+        self._linked_ms[person, other] = max(
+            arrival.at_ms, self._linked_ms.get((person, other), -1)
+        )
         holder = self.at(other, place + 1)
         if holder is None:
             self._hold(other, place, person)

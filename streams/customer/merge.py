@@ -11,12 +11,13 @@ from streams.customer.activity import SESSION_SILENCE_MS
 from streams.customer.clocks import zone_of_both
 from streams.customer.consents import newer, without_refused
 from streams.customer.decay import add_faded, add_faded_sums
+from streams.customer.fires import newest_fires
 from streams.customer.id_history import REFUSED_IDS_MAX, UNLINKED_MAX, Encounter
 from streams.customer.interests import HALF_LIFE_MS, newest_views, strongest
+from streams.customer.link_words import words_of_both
 from streams.customer.order_merge import digests_of_both, loose_of_both, one_order_each
 from streams.customer.orders import newest_orders
 from streams.customer.row import (
-    ARMED_MAX,
     CONTACTS_MAX,
     COUPONS_SHOWN_MAX,
     LINKED_IDS_MAX,
@@ -90,9 +91,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         ),
         open_decisions=open_decisions,
         reminders=_reminders(into, other),
-        fired=_newest(
-            into.fired, other.fired, ARMED_MAX, lambda f: f.rule_id, lambda f: f.fired_at_ms
-        ),
+        fired=newest_fires((*other.fired, *into.fired)),
         signals=_newest(
             into.signals, other.signals, SIGNALS_MAX, lambda s: s.code, lambda s: s.at_ms
         ),
@@ -101,6 +100,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         timezone=timezone,
         zone_named_ms=zone_named_ms,
         unlinked=_unlinked(into, other),
+        said_linked=words_of_both(into.said_linked, other.said_linked),
         locale=_locale(into, other),
         service_cases=_union(other.service_cases, into.service_cases)[-SERVICE_CASES_MAX:],
         nps=into.nps if into.nps is not None else other.nps,

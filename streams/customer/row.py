@@ -239,10 +239,11 @@ class OpenDecision(Value, frozen=True):
 
 
 class Armed(Value, frozen=True):
-    """When a trigger rule fired last."""
+    """When a trigger rule fired, and by which event (a hash of its id; 0 in older rows)."""
 
     rule_id: str
     fired_at_ms: int
+    fired_by: int = 0
 
 
 class SeenSignal(Value, frozen=True):
@@ -289,6 +290,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     """One person across web, app and store.
 
     `refused_ids` belong to somebody else, `unlinked` were; `met` is who asked for this id and
+    `said_linked` is when each linked id was last said to be theirs, by a hash of the id;
     `shared` of a device, `links_on` a day and how many links were asked for on it. `timezone` was
     named at `zone_named_ms`.
     """
@@ -338,6 +340,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     older_events: bytes = b""
     coupons_shown: tuple[ShownCoupon, ...] = ()
     unlinked: tuple[Encounter, ...] = ()
+    said_linked: tuple[tuple[int, int], ...] = ()
     zone_named_ms: int | None = None
 
 

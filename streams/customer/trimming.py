@@ -44,6 +44,7 @@ STEPS: tuple[Trim, ...] = (
     ("coupons_out", 0),
     ("coupons_shown", 0),
     ("unlinked", 2),
+    ("said_linked", 4),
     ("loose_orders", 0),
     ("reminders", DEFERRED_MAX),
     ("signals", 0),

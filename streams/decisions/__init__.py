@@ -3,6 +3,7 @@
 * `policy` - what decisions stand on; `compiling` - the reference data becomes it
 * `cel_rules`, `facts` - the shop's own rules, and what they may ask
 * `triggers` - which trigger events ask for a decision; `requests` - the request
+* `rearm` - how long a rule rests
 * `deferral` - requests that have to wait, and whether they still hold
 * `eligibility` - which offers a person may get, a table; `situation` - what its rules look at;
   `consent`, `limits` - parts of it

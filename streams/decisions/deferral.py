@@ -15,6 +15,7 @@ from streams.contracts.times import DAY_MS
 from streams.customer import Customer, TriggerEvent
 from streams.customer.row import DEFERRED_BYTES_MAX, DEFERRED_MAX, Reminder
 from streams.decisions.policy import CompiledTrigger, Policy
+from streams.decisions.rearm import fired_beside, not_fired
 from streams.decisions.requests import DecisionRequest
 
 DEFERRED: Literal["deferred"] = "deferred"
@@ -51,7 +52,7 @@ def take_crowded(
         return person, ()
     rest = tuple(r for r in person.reminders if r not in crowded)
     person = replace(person, reminders=rest)
-    ended = (again(person, reminder, at_ms, policy, crowded) for reminder in crowded)
+    person, ended = _all_again(person, crowded, at_ms, policy)
     return person, tuple(replace(request, has_room=False) for request in ended)
 
 
@@ -99,8 +100,17 @@ def take_linking(
         return person, ()
     due = tuple(r for r in person.reminders if r.kind == LINKING)
     kept = tuple(r for r in person.reminders if r.kind != LINKING)
-    person = replace(person, reminders=kept)
-    return person, tuple(again(person, reminder, at_ms, policy, due) for reminder in due)
+    return _all_again(replace(person, reminders=kept), due, at_ms, policy)
+
+
+def _all_again(
+    person: Customer, due: tuple[Reminder, ...], at_ms: int, policy: Policy
+) -> tuple[Customer, tuple[DecisionRequest, ...]]:
+    requests: list[DecisionRequest] = []
+    for place, reminder in enumerate(due):
+        person, request = again(person, reminder, at_ms, policy, due[place + 1 :])
+        requests.append(request)
+    return person, tuple(requests)
 
 
 def again(
@@ -109,22 +119,29 @@ def again(
     at_ms: int,
     policy: Policy,
     due: tuple[Reminder, ...] = (),
-) -> DecisionRequest:
+) -> tuple[Customer, DecisionRequest]:
     """The request that waited, with what is known now, and whether it still holds.
 
-    `due`: the reminders that come with it, and are no longer in the row.
+    `due`: the reminders that come after it, and are no longer in the row.
+
+    Returns:
+        The person, whose rule has not fired where the request is overtaken; and the request.
     """
     event = json.decode(reminder.ref, type=TriggerEvent)
     waited = LINKING if reminder.kind == LINKING else DEFERRED
     trigger = next((t for t in policy.triggers if t.rule.rule_id == reminder.rule_id), None)
     if trigger is None:
         rule = _rule_that_was(reminder, event)
-        return DecisionRequest(rule, event, waited=waited, holds=False)
-    repeated = _is_repeated(reminder, event, (*person.reminders, *due))
+        return person, DecisionRequest(rule, event, waited=waited, holds=False)
+    others = (*person.reminders, *due)
+    repeated = _is_repeated(reminder, event, others)
+    repeated = repeated or fired_beside(person, trigger.rule, event, others)
     if event.kind == "cart_abandoned":
         event = about_cart(person, reminder.event_id, trigger.rule, event.at_ms)
     holds = not repeated and still_holds(person, trigger, event, at_ms)
-    return DecisionRequest(trigger.rule, event, waited=waited, holds=holds)
+    if not holds:
+        person = not_fired(person, reminder.rule_id, reminder.event_id)
+    return person, DecisionRequest(trigger.rule, event, waited=waited, holds=holds)
 
 
 def still_holds(

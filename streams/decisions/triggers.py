@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from streams.contracts.ids import derive_id
 from streams.contracts.reference.structs import TriggerRule
 from streams.customer import Customer, TriggerEvent
-from streams.customer.row import ARMED_MAX, CART_REMINDERS_MAX, Armed, Cart, Reminder
+from streams.customer.row import CART_REMINDERS_MAX, Cart, Reminder
 from streams.decisions.deferral import about_cart, again
 from streams.decisions.policy import CompiledTrigger, Policy
+from streams.decisions.rearm import fired, is_armed
 from streams.decisions.requests import DecisionRequest
 
 CART_ABANDONED: Literal["cart_abandoned"] = "cart_abandoned"
@@ -42,7 +43,7 @@ def _requests_of(
             request = DecisionRequest(rule, trigger_event)
             if _is_decided(person, request):
                 continue
-            person = _disarmed(person, rule.rule_id, trigger_event.at_ms)
+            person = fired(person, rule.rule_id, trigger_event)
             requests.append(request)
     return person, requests
 
@@ -72,9 +73,10 @@ def take_due(
     kept = tuple(r for r in person.reminders if r.due_at_ms > at_ms)
     person = replace(person, reminders=kept)
     requests: list[DecisionRequest] = []
-    for reminder in due:
+    for place, reminder in enumerate(due):
         if reminder.kind != CART_ABANDONED:
-            requests.append(again(person, reminder, at_ms, policy, due))
+            person, request = again(person, reminder, at_ms, policy, due[place + 1 :])
+            requests.append(request)
             continue
         own = [
             t
@@ -113,15 +115,7 @@ def _listens(rule: TriggerRule, person: Customer, trigger_event: TriggerEvent) -
         return False
     if trigger_event.dwell_before_ms >= max(rule.min_dwell_ms, 1):
         return False  # this visit's dwell was long enough before
-    for armed in person.fired:
-        if armed.rule_id == rule.rule_id:
-            return trigger_event.at_ms - armed.fired_at_ms >= rule.rearm_ms
-    return True
-
-
-def _disarmed(person: Customer, rule_id: str, at_ms: int) -> Customer:
-    others = [a for a in person.fired if a.rule_id != rule_id]
-    return replace(person, fired=(*others, Armed(rule_id, at_ms))[-ARMED_MAX:])
+    return is_armed(person, rule, trigger_event.at_ms)
 
 
 def _cart_reminders(person: Customer, now_ms: int, policy: Policy) -> tuple[Reminder, ...]:

@@ -32,6 +32,7 @@ from streams.contracts.reference.structs import IdentityRules
 from streams.contracts.times import from_ms
 from streams.customer.codec import decode_row, encode_row
 from streams.customer.id_history import Erasure
+from streams.customer.link_words import is_said_since, not_linked, said_linked
 from streams.customer.merge import merge_customers
 from streams.customer.recent import remember, seen_before
 from streams.customer.row import ROW_VERSION, Alias, Customer, Erased, Row, new_customer
@@ -126,7 +127,10 @@ def implied(
         (identity.device_id, "device"),
     )
     for other, method in ids:
-        if other is None or other == person.customer_id or other in person.linked_ids:
+        if other is None or other == person.customer_id:
+            continue
+        if other in person.linked_ids:
+            person = said_linked(person, other, at_ms)
             continue
         if other in person.refused_ids:
             continue
@@ -153,7 +157,10 @@ def stated(
         return None, (EventRouted(asker, routed),)
     effects: list[Effect] = []
     for other in (link.from_, link.to):
-        if other == person.customer_id or (other in person.linked_ids and hops > 0):
+        if other == person.customer_id:
+            continue
+        if other in person.linked_ids and hops > 0:
+            person = said_linked(person, other, at_ms)
             continue
         evidence = link.evidence_event_id or event.event_id
         request = _request(person, other, link.method, at_ms, evidence)
@@ -166,7 +173,8 @@ def unlinked(person: Customer, event: Profile, at_ms: int) -> tuple[Customer, tu
     """`identity_unlinked` at the person: the address is dropped from now on; nothing is unmerged.
 
     What both did up to now stays with the person. A pair that is not the person's says nothing, but
-    where one of the two is, a link that is older than this word and comes later is not made.
+    where one of the two is, a link that is older than this word and comes later is not made. A word
+    that comes later than a newer login, or a newer link, is over.
     """
     link = event.link
     if link is None:
@@ -176,8 +184,9 @@ def unlinked(person: Customer, event: Profile, at_ms: int) -> tuple[Customer, tu
     if link.from_ not in theirs or link.to not in theirs:
         return person, ()
     other = link.from_ if link.from_ != person.customer_id else link.to
-    if other == person.customer_id:
+    if other == person.customer_id or is_said_since(person, other, at_ms):
         return person, ()
+    person = not_linked(person, other)
     person = replace(person, linked_ids=tuple(i for i in person.linked_ids if i != other))
     change = IdentityChange(
         change_id=derive_id("i", "unlinked", event.event_id),
@@ -195,6 +204,7 @@ def with_link(
     person: Customer, other: str, at_ms: int, rules: IdentityRules
 ) -> tuple[Customer, tuple[Effect, ...]]:
     """The person with one more linked id; beyond the maximum the oldest address is dropped."""
+    person = said_linked(person, other, at_ms)
     if other in person.linked_ids:
         return person, ()
     ids = (*person.linked_ids, other)

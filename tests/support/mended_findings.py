@@ -24,4 +24,13 @@ MENDED: dict[str, Finding] = {
         "quiet_hours",
         (step("zone", late=90.0, which=2), step("open", wait=540.0), step("add")),
     ),
+    "a visitor and the login ask for one put-off rule in one night": Finding(
+        "rearm",
+        (
+            *(step("view") for _ in range(4)),
+            *(step("view", wait=300.0) for _ in range(2)),
+            step("search", who=X),
+            step("search", who=C2_X),
+        ),
+    ),
 }

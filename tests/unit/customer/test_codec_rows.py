@@ -79,7 +79,7 @@ def full_row() -> Customer:
         open_decisions=(open_decision,) * rows.OPEN_DECISIONS_MAX,
         reminders=(rows.Reminder("deferred", T0, ID, ID, "z" * 232),) * rows.DEFERRED_MAX
         + (rows.Reminder("cart_abandoned", T0, ID, ID),) * rows.CART_REMINDERS_MAX,
-        fired=tuple(rows.Armed(i, T0) for i in ids(rows.ARMED_MAX)),
+        fired=tuple(rows.Armed(i, T0, 2**30) for i in ids(rows.ARMED_MAX)),
         signals=(rows.SeenSignal("cancel_page", 0.5, T0, ids(rows.EVIDENCE_MAX)),)
         * rows.SIGNALS_MAX,
         traits=dict.fromkeys(ids(rows.TRAITS_MAX), (WIDE,) * 16),
@@ -92,6 +92,7 @@ def full_row() -> Customer:
             for i in ids(rows.LOOSE_ORDERS_MAX)
         ),
         unlinked=tuple(Encounter(i, T0) for i in ids(UNLINKED_MAX)),
+        said_linked=((2**62, T0),) * rows.LINKED_IDS_MAX,
         zone_named_ms=T0,
     )
 

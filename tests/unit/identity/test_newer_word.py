@@ -108,6 +108,28 @@ def test_login_and_unlink_in_every_order() -> None:
         assert not linked(lived(*events)[0])
 
 
+@pytest.mark.parametrize(
+    "newer", [opened(6, customer_id="c1", anonymous_id="x"), said(6, "identity_linked")]
+)
+def test_an_unlink_that_is_older_than_the_login_unlinks_nothing(newer: InputEvent) -> None:
+    """Login at 10:03, unlinked at 10:05, login at 10:06: in every order they are one at the end."""
+    for events in permutations([opened(3, customer_id="c1", anonymous_id="x"), GONE, newer]):
+        driver, effects = lived(*events)
+        assert (linked(driver), audited(*events)) == (True, True)
+        kinds = [e.change.kind for e in effects if isinstance(e, IdentityChanged)]
+        assert kinds.count("linked") == kinds.count("unlinked") + 1
+
+
+def test_the_newest_login_counts_also_where_they_were_linked_before() -> None:
+    """A login of an id that is linked is a word too; at one moment the unlink wins."""
+    logins = [opened(n, customer_id="c1", anonymous_id="x") for n in (3, 6)]
+    assert linked(lived(*logins, GONE)[0])
+    assert audited(*logins, GONE)
+    at_once = said(6, "identity_unlinked")
+    assert not linked(lived(*logins, at_once)[0])
+    assert not audited(*logins, at_once)
+
+
 def test_a_customers_own_id_is_free_after_the_erasure() -> None:
     """Held in a conflict while c0 was a customer; the other's next login links it."""
     login = opened(2, customer_id="c1", anonymous_id="c0")
