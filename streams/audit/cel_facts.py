@@ -142,7 +142,7 @@ def _channel(at: DecisionView) -> str | Unknown:
 
 
 def _cart_value(at: DecisionView) -> float | Unknown:
-    if not cart_of(at.known, at.at_ms).lines:
+    if not cart_of(at.accepted, at.at_ms).lines:
         return 0.0
     return Unknown("the value of a cart")
 

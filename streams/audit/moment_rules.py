@@ -140,7 +140,7 @@ def cart_there(at: OfferView) -> Answer:
     """A reminder of a cart is sent while the cart holds something that was not bought."""
     if at.offer.trigger.kind != CART:
         return None
-    cart = cart_of(at.known, at.at_ms)
+    cart = cart_of(at.accepted, at.at_ms)
     proof = (cart.emptied_by,) if cart.emptied_by else ()
     return holds(bool(cart.lines), "the cart is empty: bought or taken out", *proof)
 
@@ -149,7 +149,7 @@ def cart_rested(at: OfferView) -> Answer:
     """A reminder of a cart is sent when the cart has not changed for the rule's `after_ms`."""
     if at.offer.trigger.kind != CART or at.rule is None:
         return None
-    cart = cart_of(at.known, at.at_ms)
+    cart = cart_of(at.accepted, at.at_ms)
     rested_ms = at.at_ms - cart.changed_ms
     good = rested_ms >= at.rule.after_ms
     return holds(good, f"the cart had rested for {rested_ms} ms", cart.changed_by)

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from streams.audit.arrivals import Arrival
 from streams.audit.clocks import zones_of
+from streams.audit.money import has_rates
 from streams.audit.orders import OrdersTold, orders_of, use_of
 from streams.audit.people import Person
 from streams.audit.world import Alert, Contact, Entry, World
@@ -33,6 +34,11 @@ class View:
         return [] if self.person is None else self.person.known_events(self.place)
 
     @cached_property
+    def accepted(self) -> list[Arrival]:
+        """The same without what was refused, as it is in a currency that has no rate."""
+        return [a for a in self.known if has_rates(a, self.world.policies)]
+
+    @cached_property
     def zones(self) -> list[tzinfo]:
         """The zones that the person's clock may show."""
         return zones_of(self.known)
@@ -40,7 +46,7 @@ class View:
     @cached_property
     def orders(self) -> OrdersTold:
         """What the person had bought."""
-        return orders_of(self.known, self.world.policies.currency)
+        return orders_of(self.accepted, self.world.policies.currency)
 
     @cached_property
     def alerts(self) -> list[Alert]:
@@ -90,7 +96,7 @@ class OfferView(DecisionView):
     @cached_property
     def used(self) -> dict[str, Arrival]:
         """Offers that the person had used."""
-        return use_of(self.known, self.earlier, self.world.offers)
+        return use_of(self.accepted, self.earlier, self.world.offers)
 
 
 class EntryView(DecisionView):

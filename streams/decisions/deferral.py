@@ -56,6 +56,17 @@ def take_crowded(
     return person, tuple(replace(request, has_room=False) for request in ended)
 
 
+def in_turn(due: Iterable[Reminder]) -> tuple[Reminder, ...]:
+    """What is due at once, the earliest asked first; what is about the cart as it is, before it."""
+    several = tuple(due)
+    return tuple(sorted(several, key=_asked_at)) if len(several) > 1 else several
+
+
+def _asked_at(reminder: Reminder) -> tuple[int, int]:
+    asked_ms = json.decode(reminder.ref, type=TriggerEvent).at_ms if reminder.ref else 0
+    return reminder.due_at_ms, asked_ms
+
+
 def _waiting(person: Customer) -> tuple[Reminder, ...]:
     return tuple(r for r in person.reminders if r.kind in (DEFERRED, LINKING))
 
@@ -98,7 +109,7 @@ def take_linking(
     """What waits for a link, now: the link is answered, or the person has gone on."""
     if not any(r.kind == LINKING for r in person.reminders):
         return person, ()
-    due = tuple(r for r in person.reminders if r.kind == LINKING)
+    due = in_turn(r for r in person.reminders if r.kind == LINKING)
     kept = tuple(r for r in person.reminders if r.kind != LINKING)
     return _all_again(replace(person, reminders=kept), due, at_ms, policy)
 

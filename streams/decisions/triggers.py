@@ -9,7 +9,7 @@ from streams.contracts.ids import derive_id
 from streams.contracts.reference.structs import TriggerRule
 from streams.customer import Customer, TriggerEvent
 from streams.customer.row import CART_REMINDERS_MAX, Cart, Reminder
-from streams.decisions.deferral import about_cart, again
+from streams.decisions.deferral import about_cart, again, in_turn
 from streams.decisions.policy import CompiledTrigger, Policy
 from streams.decisions.rearm import fired, is_armed
 from streams.decisions.requests import DecisionRequest
@@ -67,7 +67,7 @@ def take_due(
     does not speak when a rule that waits an hour does. One whose cart is gone, or has changed since
     (after a merge), says nothing.
     """
-    due = tuple(r for r in person.reminders if r.due_at_ms <= at_ms)
+    due = in_turn(r for r in person.reminders if r.due_at_ms <= at_ms)
     if not due:
         return person, ()
     kept = tuple(r for r in person.reminders if r.due_at_ms > at_ms)

@@ -152,7 +152,12 @@ def _newest(person: Customer, coupon: CouponUse, at_ms: int) -> OpenDecision | N
 
 
 def _is_of(coupon: CouponUse, decision: OpenDecision, at_ms: int) -> bool:
-    """Whether it is this offer's coupon. A GCN may carry a serial number behind the offer's own."""
+    """Whether it is this offer's coupon, and was decided by then.
+
+    A GCN may carry a serial number behind the offer's own.
+    """
+    if decision.decided_at_ms > at_ms:
+        return False
     if coupon.offer_id is not None:
         return coupon.offer_id == decision.offer_id
     if decision.redeem_until_ms and at_ms > decision.redeem_until_ms:

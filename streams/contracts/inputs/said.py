@@ -105,7 +105,7 @@ def read_permission(raw: Any) -> Part:
     return raw | {
         "kind": folded(kind) if isinstance(kind, str) else kind,
         "status": read,
-    }, not known
+    }, int(not known)
 
 
 def read_purposes(raw: Any) -> Part:

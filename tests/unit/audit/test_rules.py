@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from streams.audit import RULES
 from tests.support.told import (
@@ -19,7 +20,7 @@ from tests.support.told import (
     told,
     view,
 )
-from tests.unit.audit.stories import BROKEN, COUPON, KEPT, entered, leaving, twice, used
+from tests.unit.audit.stories import BROKEN, COUPON, KEPT, entered, leaving, reminded, twice, used
 
 PAGE = Path(__file__).parents[3] / "docs" / "audit.md"
 NEVER_TOLD = {"risk"}
@@ -68,6 +69,16 @@ def test_a_coupon_is_used_whichever_event_of_the_order_names_it(
     shop = a_shop(an_offer(once_per_person=True, coupon_code="TEA-10", redeem_within_days=0.005))
     story = twice(shop, COUPON, {"minutes": 10, **COUPON}, *events)
     assert broken(told(story)) == ({"once_per_person"} if is_used else set())
+
+
+@pytest.mark.parametrize(("currency", "is_gone"), [("EUR", True), ("USD", False), ("JPY", True)])
+def test_an_order_that_was_refused_takes_nothing_out(currency: str, is_gone: bool) -> None:
+    """Only a shop's own currency, or one with a rate by then, counts; the cart stays else."""
+    bought = order(65, "buy", items=[], total={"amount": "10.00", "currency": currency})
+    story = reminded(70, bought)
+    rates = [{"currency": "JPY", "from": "2026-01-01T00:00:00Z", "rate": 0.01}]
+    report = told(replace(story, shop=a_shop(exchange_rates=rates)))
+    assert broken(report) == ({"cart_there"} if is_gone else set())
 
 
 def test_what_came_by_several_topics_may_have_been_read_in_another_order() -> None:

@@ -228,6 +228,22 @@ def test_a_cap_ends_what_was_put_off() -> None:
     assert (final, person.reminders) == (["offer"] * 2 + ["person_cap"] * 3, ())
 
 
+def test_a_rule_that_two_had_fired_speaks_once_and_the_earlier_is_heard() -> None:
+    """Three of one night, asked 40 minutes apart by two who merge, an hour of rest: 1 and 3."""
+    push = rule("r", channel="push", rearm_ms=HOUR_MS)
+    offers = [offer(f"o-{n}", redeem_within_days=0.001) for n in range(3)]
+    policy = shop(*offers, rules=(push,), contact=NIGHT)
+    rows = {"c": someone(), "x": replace(someone(), customer_id="x")}
+    for number, whose in enumerate(("x", "c", "x")):
+        at_ms = T0 + 40 * number * MINUTE_MS
+        rows[whose], (asked,) = fire(rows[whose], (_opened(at_ms),), policy)
+        rows[whose], _ = decide(rows[whose], asked, at_ms, Basis(Fixed(), policy))
+    person = merge_customers(rows["c"], rows["x"], T0 + 3 * HOUR_MS)
+    person, entries = _morning(person, policy)
+    final = [e.entry.verdict for e in entries if e.entry.verdict != "deferred"]
+    assert final == ["offer", "overtaken", "offer"]
+
+
 def test_two_carts_put_off_and_merged_are_reminded_of_once() -> None:
     """One cart, one reminder: the request that was put off first is overtaken by the second."""
     push = rule("r", kind="cart_abandoned", channel="push", after_ms=HOUR_MS)

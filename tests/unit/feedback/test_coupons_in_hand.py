@@ -78,6 +78,14 @@ def test_after_the_end_it_no_longer_counts() -> None:
     assert lived(row, T0 + 34 * DAY_MS)[0].coupons_out == ()
 
 
+def test_an_order_from_before_the_decision_used_nothing() -> None:
+    """It is told late: the offer that was decided after it cannot have been used by it."""
+    row, _ = lived(person(with_coupon()), T0 + DAY_MS)
+    early = order(T0 - 1, CouponUse(code="TEA-10"))
+    after, effects = credit(row, early, T0 + DAY_MS, POLICY)
+    assert (after.redemptions, labels(effects), seen(effects)) == ((), [], [])
+
+
 def test_a_late_report_of_a_use_in_time_counts() -> None:
     """A till that was off line for two days after the end."""
     row, _ = lived(person(with_coupon()), T0 + 32 * DAY_MS)
