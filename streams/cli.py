@@ -45,7 +45,7 @@ def main(ctx: click.Context, config: Path | None, bootstrap: str | None) -> None
     Settings come from a TOML file and from OFFERSTREAM_* variables (docs/run.md). The options of
     this page may stand before or after the verb.
     """
-    ctx.obj = lambda: load_settings(config, overrides={"bootstrap": bootstrap})
+    ctx.obj = lambda **more: load_settings(config, overrides={"bootstrap": bootstrap, **more})
 
 
 main.add_command(events)
@@ -279,14 +279,16 @@ def demo(
 
     Ends by itself; exit code 0 if offers and alerts were really produced.
     """
-    from msgspec.structs import replace
-
     from streams.demo.run import Wish, run_demo
     from streams.demo.stage import OWN_PREFIX
 
-    foreign = ctx.obj() if ctx.find_root().params["bootstrap"] is not None else None
-    if foreign is not None and (prefix is not None or not foreign.topic_prefix):
-        foreign = replace(foreign, topic_prefix=OWN_PREFIX if prefix is None else prefix)
+    foreign = None
+    if ctx.find_root().params["bootstrap"] is not None:
+        foreign = ctx.obj(topic_prefix=prefix)
+        if prefix is None and not foreign.topic_prefix:
+            foreign = replace(foreign, topic_prefix=OWN_PREFIX)
+    elif prefix is not None:
+        raise click.UsageError("--prefix is for the topics of a Kafka: name it with --bootstrap")
     wish = Wish(
         seconds=duration,
         data=data,

@@ -15,6 +15,7 @@ from streams.terminal import EXIT_MISTAKE, say, say_all, settings_of
 
 if TYPE_CHECKING:
     from streams.admin.catalogue import Change, Version
+    from streams.contracts.reference.structs import Reference
 
 SHOWN_MAX = 40
 VERSION = click.IntRange(0)
@@ -34,21 +35,28 @@ def offers_validate(ctx: click.Context, path: Path, strict: bool) -> None:
 
     Exit code 2 where there are errors, with --strict also where there are warnings.
     """
-    from streams.admin.reference import load_validated, whole_of
-    from streams.admin.soundness import findings, unread_files
+    from streams.admin.reference import load_validated
 
     reference = load_validated(path)
-    found = [*findings(reference, whole_of(path)), *unread_files(path)]
-    say_all((str(one) for one in found[:SHOWN_MAX]), err=True)
-    if len(found) > SHOWN_MAX:
-        say(f"and {len(found) - SHOWN_MAX:,} more", err=True)
-    errors = sum(one.level == "error" for one in found)
-    warnings = len(found) - errors
+    errors, warnings = _say_findings(path, reference)
     if errors or (strict and warnings):
         say(f"offerstream: {errors} errors, {warnings} warnings", err=True)
         ctx.exit(EXIT_MISTAKE)
     counted = f"{len(reference.offers)} offers, {len(reference.policies.triggers)} trigger rules"
     say(f"good: {counted}" + (f"; {warnings} warnings" if warnings else ""))
+
+
+def _say_findings(path: Path, reference: "Reference") -> tuple[int, int]:
+    """Say what can never work and what is unknown there; how many errors and warnings."""
+    from streams.admin.reference import whole_of
+    from streams.admin.soundness import findings, unread_files
+
+    found = [*findings(reference, whole_of(path)), *unread_files(path)]
+    say_all((str(one) for one in found[:SHOWN_MAX]), err=True)
+    if len(found) > SHOWN_MAX:
+        say(f"and {len(found) - SHOWN_MAX:,} more", err=True)
+    errors = sum(one.level == "error" for one in found)
+    return errors, len(found) - errors
 
 
 @offers.command("publish", epilog="Example: offerstream offers publish shop/ --dry-run")
@@ -62,6 +70,7 @@ def offers_publish(
 ) -> None:
     """Check and publish reference data; workers apply it without a restart.
 
+    What `offers validate` calls an error is refused (exit code 2); its warnings are shown.
     Shows what is added (+), changed (~) and withdrawn (-). Only --replace withdraws.
     """
     from streams.admin import reference as room
@@ -69,8 +78,12 @@ def offers_publish(
 
     if (path is None) == (not example_shop):
         raise click.UsageError("name a file or folder, or say --example-shop")
-    settings = settings_of(ctx)
-    plan = room.plan_of(settings, room.load_validated(path or room.example_shop()), replace=replace)
+    path = path or room.example_shop()
+    settings, reference = settings_of(ctx), room.load_validated(path)
+    errors, _ = _say_findings(path, reference)
+    if errors:
+        raise OperatorError(f"nothing was published: {errors} errors, which are to be mended first")
+    plan = room.plan_of(settings, reference, replace=replace)
     if example_shop and plan.kept:
         raise OperatorError(
             f"another catalogue is published here: {len(plan.kept)} of its records are not of the "
@@ -82,7 +95,9 @@ def offers_publish(
     if dry_run:
         say("nothing was published (--dry-run)")
         return
-    number = commit(settings, plan.changes, f"published {path or 'the example shop'}")
+    number = commit(
+        settings, plan.changes, f"published {'the example shop' if example_shop else path}"
+    )
     say(f"this is version {number}" if number else "nothing has changed")
 
 

@@ -6,22 +6,25 @@ stood in their place. That is enough to go back, one version after the other.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import msgspec
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from msgspec import Struct
 
 from streams import topics
 from streams.admin.sending import new_producer, produce, producing
 from streams.broker.reading import read_to_end
+from streams.broker.topic_rules import VERSION_BYTES_MAX
 from streams.contracts.reference.records import REFERENCE_TOPICS
 from streams.errors import OperatorError
 from streams.settings import Settings
 
 VERSIONS_KEPT: Final = 50
 COMMIT_S: Final = 30.0
+ABORT_S: Final = 5.0
+RECORD_BYTES_MAX: Final = 1_048_000  # of what a broker takes by itself, less what surrounds it
 NOTHING: Final = msgspec.Raw(b"null")
 Records = Mapping[str, Mapping[str, bytes]]
 
@@ -189,6 +192,7 @@ def commit(settings: Settings, wanted: Sequence[Change], why: str) -> int:
     stored = _stored(settings)
     number = max((_STORED.decode(value).number for value in stored.values()), default=0) + 1
     records = [(change.topic, change.key, change.after) for change in wanted]
+    _check_sizes(records)
     versions_ = topics.REFERENCE_VERSIONS.name
     records += [(versions_, key, value) for key, value in _version_records(number, wanted, why)]
     records += [
@@ -201,6 +205,17 @@ def commit(settings: Settings, wanted: Sequence[Change], why: str) -> int:
         for name, key, value in records:
             produce(producer, on_broker[name], key.encode(), value)
     return number
+
+
+def _check_sizes(records: Sequence[tuple[str, str, bytes | None]]) -> None:
+    """Raises: OperatorError: a record is larger than the broker takes; nothing was sent."""
+    for topic, key, value in records:
+        size = len(key.encode()) + len(value or b"")
+        if size > RECORD_BYTES_MAX:
+            raise OperatorError(
+                f"nothing was published: {topic} {key} has {size:,} bytes, and a record may have "
+                f"{RECORD_BYTES_MAX:,}. Make it smaller"
+            )
 
 
 def _version_records(
@@ -232,14 +247,35 @@ def _transaction(settings: Settings) -> Iterator[Producer]:
         with producing(settings) as producer:
             yield producer
         return
-    producer = new_producer(settings, {"transactional.id": f"{settings.group}-publish"})
+    differs = {
+        "transactional.id": f"{settings.group}-publish",
+        "message.max.bytes": VERSION_BYTES_MAX,
+    }
+    producer, asked = new_producer(settings, differs), False
     try:
         producer.init_transactions(COMMIT_S)
         producer.begin_transaction()
         yield producer
+        producer.flush(COMMIT_S)
+        asked = True
         producer.commit_transaction(COMMIT_S)
     except KafkaException as error:
+        if asked and error.args[0].code() == KafkaError._TIMED_OUT:
+            raise OperatorError(
+                "the broker did not say whether it was published. "
+                "Look with `offerstream offers versions`"
+            ) from error
+        _abort(producer)
         raise OperatorError(
             f"nothing was published, the broker refused: {error.args[0].str()}. "
             "Run `offerstream topics verify`"
         ) from error
+    except BaseException:
+        _abort(producer)
+        raise
+
+
+def _abort(producer: Producer) -> None:
+    """So that readers need not wait until the broker ends it."""
+    with suppress(KafkaException):
+        producer.abort_transaction(ABORT_S)

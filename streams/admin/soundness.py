@@ -178,5 +178,8 @@ def _stock(checked: Reference, whole: Reference) -> Iterator[Finding]:
 
 def _no_triggers(checked: Reference, whole: Reference) -> Iterator[Finding]:
     if checked.offers and not whole.policies.triggers:
-        what = "there are no trigger rules beside these offers: nothing asks for an offer"
+        what = (
+            "there are no trigger rules beside these offers: unless they are published already, "
+            "nothing asks for an offer"
+        )
         yield Finding("warning", "policies", what)

@@ -11,6 +11,7 @@ from streams.topics import Topic
 
 INPUT_BYTES_MAX = 1_048_588
 DEAD_LETTER_BYTES_MAX = 2 * INPUT_BYTES_MAX
+VERSION_BYTES_MAX = 2 * INPUT_BYTES_MAX
 
 
 class FoundTopic(Struct, frozen=True):
@@ -40,8 +41,11 @@ def partitions_of(topic: Topic, settings: Settings) -> int:
 def config_of(topic: Topic) -> dict[str, str]:
     """The topic's configuration on the broker.
 
-    A dead letter is a record with more headers: its topic takes more than an input topic does.
+    A dead letter is a record with more headers: its topic takes more than an input topic does. So
+    does the topic of what a publish replaced, and why.
     """
+    if topic == topics.REFERENCE_VERSIONS:
+        return {"cleanup.policy": "compact", "max.message.bytes": str(VERSION_BYTES_MAX)}
     if topic.cleanup == "compact":
         return {"cleanup.policy": "compact"}
     config = {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)}

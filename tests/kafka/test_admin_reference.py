@@ -1,6 +1,8 @@
 """Nothing replaces what is published unasked, and what was replaced comes back."""
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -73,7 +75,8 @@ def test_only_replace_withdraws(settings: Settings, offers: Verb, tmp_path: Path
     changed = shop_of(tmp_path / "b", offer("b", margin=2.0), offer("c"), offer("d"))
     code, said = offers("publish", changed, "--dry-run")
     assert code == 0
-    assert said.splitlines() == [
+    assert said.splitlines()[0].startswith("warning: policies: there are no trigger rules")
+    assert said.splitlines()[1:] == [
         "~ ref.offers b: margin",
         "+ ref.offers d",
         "added 1, changed 1, withdrawn 0",
@@ -125,6 +128,49 @@ def test_the_example_shop_takes_no_place_of_others(
     assert ids(settings) == ["mine"]
     assert offers("publish", "--example-shop", "--replace")[0] == 0
     assert len(ids(settings)) == 14
+
+
+def gln(number: int) -> str:
+    """Thirteen digits, the last of them the check digit."""
+    body = f"{number:012d}"
+    weighed = sum(int(digit) * (3 if at % 2 else 1) for at, digit in enumerate(body))
+    return f"{body}{-weighed % 10}"
+
+
+def policies_of(folder: Path, rates: int) -> Path:
+    """Offers, and policies of 820,000 bytes of stores, and some 70 for each rate."""
+    shop_of(folder, offer("a"))
+    first = datetime(2024, 1, 1, tzinfo=UTC)
+    policies = {
+        "stores": {f"{n:064d}": gln(n) for n in range(10_000)},
+        "exchange_rates": [
+            {"currency": "USD", "from": (first + timedelta(hours=n)).isoformat(), "rate": 1 / 3}
+            for n in range(rates)
+        ],
+    }
+    (folder / "policies.json").write_text(json.dumps(policies), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(120)
+def test_a_record_is_as_large_as_kafka_takes_or_refused_by_name(
+    settings: Settings, offers: Verb, tmp_path: Path
+) -> None:
+    """A warning stops nothing; what is too large is said, and nothing of it is published."""
+    code, said = offers("publish", policies_of(tmp_path / "first", 2_800))
+    assert "warning: policies: there are no trigger rules" in said
+    assert (code, said.splitlines()[-1]) == (0, "this is version 1")
+    assert offers("publish", policies_of(tmp_path / "second", 2_799))[0] == 0
+    assert offers("rollback")[0] == 0
+    stood = published(settings)
+    assert len(stood["ref.policies"]["policies"]) > 1_000_000
+
+    code, said = offers("publish", policies_of(tmp_path / "third", 5_000))
+    assert code == 2
+    assert "nothing was published: ref.policies policies has 1," in said
+    assert published(settings) == stood
+    assert [one.number for one in versions(settings)] == [3, 2, 1]
 
 
 @pytest.mark.kafka

@@ -104,6 +104,8 @@ OFFER = """
         (["offers", "validate", "few.csv"], "neither a folder nor a file .yaml, .yml, .json"),
         (["offers", "validate", "autumn.yaml"], "autumn.yaml: [0] ten-off: $.margin: is required"),
         (["--bootstrap", "kafka", "doctor"], "option bootstrap: must be host:port"),
+        (["--bootstrap", "k:1", "demo", "--prefix", "a b"], "option topic_prefix: must be letters"),
+        (["demo", "--prefix", "mine."], "name it with --bootstrap"),
     ],
 )
 def test_a_mistake_names_the_file_and_what_is_wanted(

@@ -125,3 +125,15 @@ def test_a_file_that_is_not_read_is_told(tmp_path: Path) -> None:
 def test_what_may_be_true_is_passed_over(source: str) -> None:
     """Only what is certain is said."""
     assert why_never(source) is None
+
+
+def test_publish_refuses_what_can_never_work(tmp_path: Path) -> None:
+    """It is said before a broker is asked: there is none here."""
+    validate(tmp_path, value=120)
+    nowhere = ["--bootstrap", "127.0.0.1:1", "offers", "publish", str(tmp_path)]
+    done = CliRunner().invoke(main, nowhere)
+    assert done.exit_code == 2
+    assert done.output.splitlines() == [
+        "error: offers: a: $.value: 120 percent is more than the price",
+        "offerstream: nothing was published: 1 errors, which are to be mended first",
+    ]
