@@ -94,6 +94,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     rule_of_same_precision: Point | None
     recall_in_time: float | None
     saved_a_case: Mean
+    saved_a_case_with_later: Mean
     saved_less_cost: float
     contacted_by_type: dict[str, int]
     offers_by_arm: dict[str, tuple[int, float]]
@@ -133,7 +134,8 @@ def figures(plays: Sequence[Play]) -> Figures:
         compared=tuple(_compared(rule, by_risk)),
         rule_of_same_precision=same,
         recall_in_time=None if same is None else _in_time(plays, alarms, same.threshold),
-        saved_a_case=_saved(plays),
+        saved_a_case=_saved(plays, later=0.0),
+        saved_a_case_with_later=_saved(plays, later=1.0),
         saved_less_cost=sum(
             sum(e.margin for e in p.contacts) - len(p.contacts) * p.contact_cost for p in plays
         ),
@@ -293,12 +295,15 @@ def _risk_band(risk: float) -> str:
     return f"{BANDS[n]:.1f} to {BANDS[n + 1]:.1f}"
 
 
-def _saved(plays: Sequence[Play]) -> Mean:
-    """Margin that the contact of a case saved, by the truth, less its cost; a mean over people."""
+def _saved(plays: Sequence[Play], *, later: float) -> Mean:
+    """Margin that the contact of a case saved, by the truth, less its cost; a mean over people.
+
+    `later` is the weight of what it changes after the play.
+    """
     by_person: dict[tuple[int, str], list[float]] = defaultdict(list)
     for play in plays:
         for effect in play.contacts:
-            saved = effect.margin - play.contact_cost
+            saved = effect.margin + later * effect.margin_later - play.contact_cost
             by_person[play.seed, effect.customer_id].append(saved)
     if not by_person:
         return Mean(0, 0.0, 0.0, 0.0)

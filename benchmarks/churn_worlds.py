@@ -95,14 +95,19 @@ def render(told: Figures) -> None:
     console.print("false: " + ("; ".join(f"{many} {cause}" for cause, many in causes) or "none"))
     console.print(_calibrations("band of an alert", told.bands))
     console.print(_calibrations("risk, each sample", told.risks))
-    saved = told.saved_a_case
-    console.print(
-        f"saved a contacted case: {saved.value:.2f} {told.currency} ({saved.low:.2f} to "
-        f"{saved.high:.2f}; {saved.count} cases), in all {told.saved_less_cost:.2f}; contacted: "
-        + ", ".join(f"{many} {kind}" for kind, many in sorted(told.contacted_by_type.items()))
-    )
+    _say_saved(told)
     for arm, (many, margin) in told.offers_by_arm.items():
         console.print(f"offers, arm {arm}: {many:,}, incremental margin {margin:,.2f}")
+
+
+def _say_saved(told: Figures) -> None:
+    saved, later = told.saved_a_case, told.saved_a_case_with_later
+    console.print(
+        f"saved a contacted case, {told.currency}: {saved.value:.2f} ({saved.low:.2f} to "
+        f"{saved.high:.2f}; {saved.count} cases), in all {told.saved_less_cost:.2f}; with 150 "
+        f"days more {later.value:.2f} ({later.low:.2f} to {later.high:.2f}); contacted: "
+        + ", ".join(f"{many} {kind}" for kind, many in sorted(told.contacted_by_type.items()))
+    )
 
 
 def _row(table: Table, name: str, point: Point) -> None:

@@ -90,6 +90,7 @@ def effect(who: PersonTruth, margin: float) -> ContactEffect:
         leaves_before_ms=0,
         leaves_after_ms=0,
         margin=margin,
+        margin_later=2.0,
     )
 
 
@@ -167,6 +168,7 @@ def test_saved_margin_is_less_the_cost_of_contacts() -> None:
     told = figures([replace(play(), contacts=(effect(LEAVES, 10.0), effect(STAYS, 0.0)))])
     assert told.saved_a_case.value == 4.5
     assert told.saved_less_cost == 9.0
+    assert told.saved_a_case_with_later.value == 6.5
     assert told.saved_a_case.low <= 4.5 <= told.saved_a_case.high
 
 

@@ -97,8 +97,16 @@ class Course:
             return 0.0
         return order.margin(self._margin_shares[order.department])
 
+    def margin_later(self) -> float:
+        """Of the orders after the play, for as long as the truth is known."""
+        return sum(
+            order.margin(self._margin_shares[order.department])
+            for order in self.planned.values()
+            if order.at_ms >= self._end_ms
+        )
+
     def contact(self, now_ms: int, draw: float) -> tuple[ContactDid, float]:
-        """Somebody of the shop gets in touch: what it did, and the change of margin.
+        """Somebody of the shop gets in touch: what it did, and the change of margin in the play.
 
         `draw` in [0, 1) decides whether somebody who has left comes back.
         """

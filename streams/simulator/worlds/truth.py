@@ -71,7 +71,8 @@ class ContactEffect(Struct, frozen=True, kw_only=True):
     """What the contact of one case changed: against the same world without it.
 
     `leaves_before_ms` is when the person would have left without it, `leaves_after_ms` when with
-    it (`NEVER_MS`: not within what is known). `margin` as in `OfferEffect`.
+    it (`NEVER_MS`: not within what is known). `margin` as in `OfferEffect`; `margin_later` is what
+    it changed after the end of the play, for as long as the truth is known.
     """
 
     case_id: str
@@ -82,6 +83,7 @@ class ContactEffect(Struct, frozen=True, kw_only=True):
     leaves_before_ms: int
     leaves_after_ms: int
     margin: float
+    margin_later: float
 
 
 class PersonTruth(Struct, frozen=True, kw_only=True):

@@ -144,6 +144,7 @@ class World:
             return None
         self._contacted.add(case_id)
         course, before_ms = me.course, me.course.leaves_ms
+        later = course.margin_later()
         did, margin = course.contact(now_ms, me.draw("contact", str(now_ms // DAY_MS)))
         effect = ContactEffect(
             case_id=case_id,
@@ -154,6 +155,7 @@ class World:
             leaves_before_ms=before_ms,
             leaves_after_ms=course.leaves_ms,
             margin=margin,
+            margin_later=course.margin_later() - later,
         )
         self.contact_effects.append(effect)
         if course.leaves_ms != before_ms:
