@@ -32,6 +32,7 @@ class Merge:
     ) -> None:
         """`clock_s`: monotonic, in seconds."""
         self._waiting: dict[str, deque[Record]] = {topic: deque() for topic in topics}
+        self._queues = tuple(self._waiting.values())
         self._behind = set(topics)
         self._clock_s = clock_s
         self._held_since_s: float | None = None
@@ -60,14 +61,20 @@ class Merge:
         self._behind.discard(topic)
 
     def take(self, count_max: int) -> list[Record]:
-        """The next by time; none while one of an unread topic might come before them."""
+        """The next by time; none while one of an unread topic might come before them.
+
+        As many of a topic are taken in a row as come before the first of every other.
+        """
         taken: list[Record] = []
         while len(taken) < count_max and not self._held_back():
-            first = [queue for queue in self._waiting.values() if queue]
-            if not first:
+            heads = sorted(
+                (queue[0].timestamp_ms, place) for place, queue in enumerate(self._queues) if queue
+            )
+            if not heads:
                 break
-            earliest = min(first, key=lambda queue: queue[0].timestamp_ms)
-            taken.append(earliest.popleft())
+            place = heads[0][1]
+            limit = heads[1] if len(heads) > 1 else None
+            _take_before(self._queues[place], place, limit, count_max, taken)
         return taken
 
     def _held_back(self) -> bool:
@@ -78,3 +85,19 @@ class Merge:
         if self._held_since_s is None:
             self._held_since_s = self._clock_s()
         return self._clock_s() - self._held_since_s < PATIENCE_S
+
+
+def _take_before(
+    queue: deque[Record],
+    place: int,
+    limit: tuple[int, int] | None,
+    count_max: int,
+    taken: list[Record],
+) -> None:
+    """Move the first of a queue, and those behind it that come before `limit` (time, place)."""
+    if limit is None:
+        count = min(count_max - len(taken), len(queue))
+        taken.extend([queue.popleft() for _ in range(count)])
+        return
+    while queue and len(taken) < count_max and (queue[0].timestamp_ms, place) < limit:
+        taken.append(queue.popleft())

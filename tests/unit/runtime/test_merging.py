@@ -61,3 +61,14 @@ def test_a_topic_at_its_end_is_not_waited_for() -> None:
     merge.at_end("b")
     merge.add(record("a", 0, 50))
     assert len(merge.take(10)) == 1
+
+
+def test_of_equal_times_the_first_topic_goes_first() -> None:
+    """So that two workers, and a replay, merge the same backlog the same way."""
+    merge = Merge(TOPICS)
+    for topic in reversed(TOPICS):
+        for offset in range(2):
+            merge.add(record(topic, offset, 5))
+        merge.at_end(topic)
+    taken = [(r.topic, r.offset) for r in merge.take(10)]
+    assert taken == [(t, n) for t in TOPICS for n in range(2)]
