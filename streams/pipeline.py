@@ -4,6 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams import alerts, customer, decisions, feedback, identity
+from streams.contracts.inputs.events import InputEvent
 from streams.contracts.internal.routing import LinkAnswered, LinkRequested, Message
 from streams.contracts.outputs.effects import Effect, EventRefused, EventRouted
 from streams.customer import Customer, Row, TriggerEvent, due_at_ms
@@ -57,7 +58,7 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     before += waited
     event = customer.in_shop_terms(resolution.event, world.policy.places)
     if isinstance(event, EventRefused):
-        return Step(person, (*before, event))
+        return _refused(person, resolution.event, (*before, event), world)
     applied = customer.apply(person, event, world.policy.places)
     person, ended = _without_consent(applied.person, applied.at_ms, world)
     if applied.ignored:
@@ -68,6 +69,14 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     trigger_events = (*applied.trigger_events, *risen)
     person, decided = _answer(person, trigger_events, (), applied.at_ms, world)
     return Step(person, (*before, *applied.effects, *ended, *credited, *leaving, *decided))
+
+
+def _refused(person: Customer, event: InputEvent, before: Effects, world: World) -> Step:
+    """Nothing of the event counts but what it says against being followed."""
+    person, closed = customer.objected(person, event)
+    at_ms = max(event.at_ms, person.last_at_ms)
+    person, ended = _without_consent(person, at_ms, world)
+    return Step(person, (*before, *closed, *ended))
 
 
 def _settled(

@@ -135,7 +135,8 @@ class People:
             return person
         if name != "identity_linked":
             return person
-        asker = self._person(_asker(arrival.event.identity, link, person), place)
+        is_own = any(self.at(id_, place + 1) is person for id_ in (link.from_, link.to))
+        asker = self._person(_asker(arrival.event.identity, link, person, own=is_own), place)
         for other in (link.from_, link.to):
             asker = asker.top(place + 1)
             self._link(arrival, asker, other, link.method)
@@ -200,10 +201,13 @@ def key_of(identity: Identity) -> str:
     return next((id_ for id_ in ids if id_ is not None and is_id(id_)), "")
 
 
-def _asker(identity: Identity, link: Link, person: Person) -> str:
-    """Who is asked to take the other in: the customer named, else the smaller id."""
+def _asker(identity: Identity, link: Link, person: Person, *, own: bool) -> str:
+    """Who is asked to take the other in: the customer whose link it is, else the smaller id.
+
+    `own`: one of the two ids is the person's who tells it.
+    """
     pair = (link.from_, link.to)
-    if person.known and (person.id in pair or identity.customer_id is None):
+    if person.known and (person.id in pair or (own and identity.customer_id is None)):
         return person.id
     if identity.customer_id in pair:
         return str(identity.customer_id)

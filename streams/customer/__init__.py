@@ -14,7 +14,7 @@ The map of this room:
 """
 
 from streams.contracts.reference.addresses import address_key
-from streams.customer.applying import APPLIERS, Applied, apply
+from streams.customer.applying import APPLIERS, Applied, apply, objected
 from streams.customer.change import Change, EventTiming, Sale
 from streams.customer.codec import decode_row, encode_row
 from streams.customer.consents import is_granted
@@ -58,5 +58,6 @@ __all__ = [
     "is_granted",
     "merge_customers",
     "new_customer",
+    "objected",
     "places_of",
 ]

@@ -139,6 +139,15 @@ def apply(person: Customer, event: InputEvent, places: Places) -> Applied:
     )
 
 
+def objected(person: Customer, event: InputEvent) -> tuple[Customer, tuple[Effect, ...]]:
+    """What a refused event says of consent all the same; nothing else of it counts."""
+    if event.context.consent is None:
+        return person, ()
+    after = consents.signaled(person, event, event.at_ms)
+    ended = withdrawn(person.visits) if person.visits and not after.visits else ()
+    return after, ended
+
+
 def _ignored(person: Customer, now_ms: int, ignored: EventIgnored, *more: Effect) -> Applied:
     return Applied(person, (), (*more, ignored), True, False, now_ms, ignored.event_id)
 

@@ -29,7 +29,6 @@ from streams.customer.row import (
     SERVICE_CASES_MAX,
     SIGNALS_MAX,
     TRAITS_MAX,
-    VISITS_MAX,
     Affinity,
     ChannelActivity,
     Churn,
@@ -44,6 +43,7 @@ from streams.customer.row import (
     Spend,
 )
 from streams.customer.signals import heard
+from streams.customer.visit_merge import visits_of_both
 from streams.customer.waiting import still_out
 from streams.customer.zone_time import offset_ms
 
@@ -78,9 +78,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         orders=newest_orders(into.orders + other.orders),
         spend=_spend(into.spend, other.spend),
         rhythm=rhythm.merge(into.rhythm, other.rhythm, offset),
-        visits=_newest(
-            into.visits, other.visits, VISITS_MAX, lambda v: v.visit_id, lambda v: v.last_seen_ms
-        ),
+        visits=visits_of_both(into.visits, other.visits),
         consents=_consents(into, other),
         consent_version=into.consent_version or other.consent_version,
         contacts=_newest(

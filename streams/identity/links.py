@@ -145,6 +145,8 @@ def stated(
 ) -> tuple[Customer | None, tuple[Effect, ...]]:
     """`identity_linked` at a person: they ask for the other id, or send the event to who does.
 
+    A link of two other people is never theirs, also where a forwarding address has brought it.
+
     Returns:
         The person, or None where the event goes on; and the effects.
     """
@@ -152,8 +154,12 @@ def stated(
     if link is None:
         return person, ()
     asker = _asker(person, event, link)
-    if asker != person.customer_id and hops == 0:
-        routed = RoutedEvent(key=asker, topic=topic_of(event), event=event, hops=1)
+    theirs = (person.customer_id, *person.linked_ids)
+    others = link.from_ not in theirs and link.to not in theirs
+    if asker != person.customer_id and (hops == 0 or others):
+        if hops >= HOPS_MAX:
+            return None, (EventIgnored("too_many_hops", event.event_id),)
+        routed = RoutedEvent(key=asker, topic=topic_of(event), event=event, hops=hops + 1)
         return None, (EventRouted(asker, routed),)
     effects: list[Effect] = []
     for other in (link.from_, link.to):
@@ -237,9 +243,10 @@ def sent_on(
 
 
 def _asker(person: Customer, event: Profile, link: Link) -> str:
-    """Who asks: the customer that the event names, the smaller of two anonymous ids, else `to`."""
+    """Who asks: the customer whose link it is, the smaller of two anonymous ids, else `to`."""
     pair = (link.from_, link.to)
-    if person.known and (person.customer_id in pair or event.identity.customer_id is None):
+    own = event.identity.customer_id is None and any(id_ in person.linked_ids for id_ in pair)
+    if person.known and (person.customer_id in pair or own):
         return person.customer_id
     if event.identity.customer_id in pair:
         return event.identity.customer_id

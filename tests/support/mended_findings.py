@@ -24,6 +24,18 @@ MENDED: dict[str, Finding] = {
         "quiet_hours",
         (step("zone", late=90.0, which=2), step("open", wait=540.0), step("add")),
     ),
+    "a link of two others is told by a visitor who is somebody else by now": Finding(
+        "person",
+        (
+            step("view"),
+            step("link", wait=70.0, which=4),
+            step("view", who=X, wait=540.0),
+            step("link", who=5, which=1),
+        ),
+    ),
+    "the exit is told by the visitor, the entry by the login": Finding(
+        "in_zone", (step("exit", who=X), step("enter", who=C1_X))
+    ),
     "a visitor and the login ask for one put-off rule in one night": Finding(
         "rearm",
         (

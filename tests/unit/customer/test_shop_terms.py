@@ -16,7 +16,11 @@ from streams.contracts.outputs.encode import encode_routed
 from streams.contracts.reference.check import check_reference
 from streams.contracts.reference.structs import ExchangeRate, Policies, ProductInfo, Reference
 from streams.contracts.times import from_ms, to_ms
-from streams.customer import in_shop_terms, places_of
+from streams.customer import Customer, in_shop_terms, places_of
+from streams.customer.consents import is_refused
+from streams.decisions import compile_policy
+from streams.driver import Driver
+from streams.models import initial_models
 
 RULES = InputRules(now_ms=2**42)
 GTIN, GLN = "4006381333931", "4012345000009"
@@ -201,3 +205,23 @@ def test_rates_and_stores_are_checked_before_they_are_published() -> None:
         "policies: $.exchange_rates: EUR is the shop's own currency",
         "policies: $.stores.s-1: length or check digit is wrong",
     ]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"total": {"amount": "10.00", "currency": "USD"}},
+        {"items": [{"product_id": "tea", "quantity": 1, "unit_price": 1.0, "currency": "USD"}]},
+    ],
+)
+def test_a_refused_event_loses_no_denial(refused: dict[str, Any]) -> None:
+    """No money of it counts, but what the browser says against being followed does."""
+    event = order(context={"consent": {"gpc": True}}, **refused)
+    assert isinstance(event, Purchase)
+    driver = Driver(compile_policy(REFERENCE), initial_models())
+    effects = driver.handle(event)
+    assert [type(e) for e in effects] == [EventRefused]
+    person = driver.rows["c-1"]
+    assert isinstance(person, Customer)
+    assert (person.orders, person.spend) == ((), None)
+    assert is_refused(person, "personalization")

@@ -4,6 +4,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from streams.audit.arrivals import Arrival
 from streams.audit.people import People
@@ -128,6 +129,20 @@ def test_the_newest_login_counts_also_where_they_were_linked_before() -> None:
     at_once = said(6, "identity_unlinked")
     assert not linked(lived(*logins, at_once)[0])
     assert not audited(*logins, at_once)
+
+
+@pytest.mark.parametrize("theirs", [Identity(anonymous_id="x"), Identity(customer_id="x")])
+def test_a_link_of_others_is_theirs_alone_whoever_tells_it(theirs: Identity) -> None:
+    """The visitor y, who is x by now, tells that d is c1: x stays who they are."""
+    told: list[InputEvent] = [
+        opened(1, customer_id="c1"),
+        replace(opened(2, customer_id="x"), identity=theirs),
+        replace(said(3, "identity_linked", "y", "x"), identity=theirs),
+        replace(said(4, "identity_linked", "d", "c1"), identity=Identity(anonymous_id="y")),
+    ]
+    driver, _ = lived(*told)
+    there = [linked(driver, *ids) for ids in (("d", "c1"), ("x", "c1"), ("d", "x"))]
+    assert (there, audited(*told)) == ([True, False, False], False)
 
 
 def test_a_customers_own_id_is_free_after_the_erasure() -> None:
