@@ -1,5 +1,6 @@
 """One worker as a person meets it: ready, measured, stopped by the breaker, refusing to start."""
 
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from streams.settings import BreakerSettings, HttpSettings, LearnerSettings
+from streams import topics
+from streams.settings import BreakerSettings, HttpSettings, LearnerSettings, child_environment
 from streams.telemetry import CATALOGUE
 from tests.support.apache_kafka import ApacheKafka, free_port
 from tests.support.small_shop import closing, consents, reference, visits
-from tests.support.worker_job import WorkerJob, wait_until
+from tests.support.worker_job import Process, WorkerJob, wait_until
 
 
 def fetch(port: int, path: str) -> tuple[int, str]:
@@ -74,6 +76,48 @@ def test_when_all_is_bad_the_worker_stops_and_says_why(kafka: ApacheKafka, tmp_p
     assert fetch(port, "/healthz")[0] == 503
     assert job.progress() + 50 <= 200
     assert worker.stop() == 78
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(300)
+def test_accept_bad_brings_a_worker_past_many_bad_lines(kafka: ApacheKafka, tmp_path: Path) -> None:
+    """A restart alone meets them again; with it they are dead letters, and good events follow."""
+    port, bad, customers = free_port(), 300, 20
+    job = WorkerJob(
+        kafka,
+        tmp_path,
+        "past",
+        data_dir=str(tmp_path / "data"),
+        http=HttpSettings(port=port),
+        breaker=BreakerSettings(window_records=50),
+    )
+    job.publish(reference())
+
+    def launched(name: str, *options: str) -> Process:
+        command = [sys.executable, "-m", "streams", "worker", "--workers", "1", "--no-learner"]
+        environment = child_environment(job.settings)
+        return Process([*command, *options], environment, tmp_path / f"{name}.log")
+
+    worker = launched("first")
+    wait_until(lambda: fetch(port, "/readyz")[0] == 200, worker, 60)
+    job.send(("events.app", b"k", b"nonsense") for _ in range(bad))
+    wait_until(lambda: "could not be read" in fetch(port, "/healthz")[1], worker, 60)
+    worker.stop()
+    total = bad + job.send([*consents(customers), *visits(200, customers, 3)])
+
+    worker = launched("again")
+    wait_until(lambda: "could not be read" in fetch(port, "/healthz")[1], worker, 60)
+    assert "offerstream worker --accept-bad MINUTES" in worker.log()
+    worker.stop()
+
+    worker = launched("accepting", "--accept-bad", "5")
+    job.wait_for(total, worker)
+    assert fetch(port, "/healthz")[0] == 200
+    assert worker.stop() == 0, worker.tail()
+    assert worker.log().count("breaker_lets_through") >= 1
+    letters = kafka.read_all(topics.DEAD_LETTERS.name)
+    assert [letter.value() for letter in letters] == [b"nonsense"] * bad
+    assert len(job.rows()) == customers
 
 
 @pytest.mark.kafka
