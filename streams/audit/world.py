@@ -58,6 +58,9 @@ Kept = TypeVar("Kept", Contact, Entry, Alert)
 Decided = TypeVar("Decided", Contact, Entry)
 
 
+BY_VISIT = ("zone_entered", "zone_dwelled")  # name what began the visit, not what speaks
+
+
 class World:
     """All that the rules look at, by id and in order."""
 
@@ -126,7 +129,8 @@ class World:
             return TimeOfSpeech(at_ms, alert.moment.places, turn)
         trigger = self.timeline.find(event_id)
         place = self.timeline.place_of(at_ms, trigger)
-        if trigger is not None and place == trigger.place + 1:
+        by_visit = said.trigger.kind in BY_VISIT
+        if trigger is not None and place == trigger.place + 1 and not by_visit:
             return TimeOfSpeech(at_ms, (place,), turn)
         return TimeOfSpeech(at_ms, (place, *self._late_after(said.customer_id, at_ms, place)), turn)
 

@@ -33,6 +33,9 @@ MENDED: dict[str, Finding] = {
             step("link", who=5, which=1),
         ),
     ),
+    "a second entry says how long the visit has lasted": Finding(
+        "zone_dwell", (step("enter"), step("enter", which=1))
+    ),
     "the exit is told by the visitor, the entry by the login": Finding(
         "in_zone", (step("exit", who=X), step("enter", who=C1_X))
     ),
