@@ -6,15 +6,18 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from threading import Thread
 
+import structlog
 from msgspec.structs import replace
 
-from streams.errors import OperatorError
+from streams.errors import OfferstreamError, OperatorError
+from streams.runtime.faults import exit_code
 from streams.runtime.process.launcher import Launcher, Readiness
 from streams.runtime.process.orphan import end_with
 from streams.settings import Settings, child_environment
 from streams.worker.app import Role, build_app
 from streams.worker.logs import configure_logs
 
+log = structlog.get_logger()
 PATIENCE_S = 5.0
 READY_TIMEOUT_S = 1.0
 
@@ -87,15 +90,15 @@ def slots(settings: Settings, *, workers: int, learner: bool) -> tuple[Role, ...
 
 
 def run_slot(settings: Settings, role: Role, number: int, parent: int | None = None) -> int:
-    """Be one process; returns its exit code. It stops when `parent`, its launcher, is gone.
-
-    Raises:
-        OperatorError: the data folder cannot be used.
-    """
+    """Be one process; returns its exit code. It stops when `parent`, its launcher, is gone."""
     configure_logs(settings.log_level, role=role, slot=number)
     if parent is not None:
         end_with(parent)
-    return build_app(slot_settings(settings, role, number), role).run()
+    try:
+        return build_app(slot_settings(settings, role, number), role).run()
+    except OfferstreamError as error:  # before anything ran: a data folder, a port
+        log.critical("cannot_start", reason=str(error))
+        return exit_code(error)
 
 
 def slot_settings(settings: Settings, role: Role, number: int) -> Settings:

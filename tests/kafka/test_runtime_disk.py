@@ -5,7 +5,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from streams.runtime.faults import EXIT_STORE
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.counting import CounterJob, expected_rows, skewed_input
+from tests.support.disk import fill
 
 pytestmark = pytest.mark.kafka
 SLOWLY: dict[str, Any] = {"batch_s": 0.002}
@@ -28,13 +28,6 @@ def finish(job: CounterJob, records: list[tuple[str, int]]) -> None:
     assert worker.wait() == 0, worker.tail()
     job.assert_equals(records)
     assert job.stored() == expected_rows(records)
-
-
-def fill(ballast: Path) -> None:
-    """Take all the room that there is."""
-    with suppress(OSError), ballast.open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(4_096))
 
 
 def test_d1_a_full_disk(kafka: ApacheKafka, tmp_path: Path) -> None:

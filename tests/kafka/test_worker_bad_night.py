@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,11 +13,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from streams.runtime.faults import EXIT_BROKER, EXIT_OPERATOR
+from streams.runtime.faults import EXIT_BROKER, EXIT_OPERATOR, EXIT_STORE
 from streams.settings import HttpSettings, LearnerSettings, child_environment
 from tests.support.apache_kafka import ApacheKafka, free_port
+from tests.support.disk import fill
 from tests.support.on_call import Scrapes, fetch, lines
-from tests.support.small_shop import consents, reference
+from tests.support.small_shop import consents, reference, visits
 from tests.support.worker_job import Process, WorkerJob, wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
@@ -156,3 +158,39 @@ def test_a_killed_launcher_leaves_no_slots_behind(ours: ApacheKafka, tmp_path: P
     ends = [line["event"] for line in lines(first.log())]
     assert "ended with exit code 0" in ends, ends
     assert second.stop() == 0, second.tail()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Eight megabytes where the data folder will be."""
+    disk = tmp_path / "data"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, timeout=10).returncode:
+        pytest.skip(
+            "no file system can be mounted here; tests/kafka/test_runtime_disk.py says more"
+        )
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True, timeout=10)
+
+
+def test_a_full_disk_is_one_sentence_and_75(
+    ours: ApacheKafka, tmp_path: Path, small_disk: Path
+) -> None:
+    """At a start; the alert that nobody answers fires, and with room the next start works."""
+    job, port = shop(ours, tmp_path, "full")
+    scrapes = Scrapes(port)
+    fill(small_disk / "ballast")
+    total = job.send([*consents(50), *visits(200, 50, 5)])
+    worker = job.start()
+    assert worker.wait(90) == EXIT_STORE, worker.tail()
+    said = lines(worker.log())
+    full = [line["reason"] for line in said if "No space left" in line.get("reason", "")]
+    assert full == [f"data folder {small_disk / 'worker-0'}: No space left on device"]
+    assert "Traceback" not in worker.log()
+    scrapes.scrape_until(lambda: True, 5)
+    assert scrapes.fires("WorkerDown", tmp_path, repeat_last=13)
+    (small_disk / "ballast").unlink()
+    again = job.start()
+    job.wait_for(total, again)
+    assert again.stop() == 0, again.tail()
