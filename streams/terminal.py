@@ -1,9 +1,12 @@
 """How the verbs speak: lines, progress, and a sentence with an exit code for what went wrong."""
 
+import errno
+import os
 import select
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import click
 
@@ -13,6 +16,7 @@ from streams.settings import Settings
 EXIT_FAILED = 1
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Verbs(click.Group):
@@ -30,6 +34,17 @@ class Verbs(click.Group):
             for name in option.opts
         ]
         return super().parse_args(ctx, _own_first(args, own))
+
+    def main(self, *arguments: Any, **more: Any) -> Any:
+        """Run, and say when the output, or a file that is written, takes no more."""
+        try:
+            return super().main(*arguments, **more)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            click.echo(f"offerstream: what comes out cannot be written: {error.strerror}", err=True)
+            _give_up_output()
+            sys.exit(EXIT_MISTAKE)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a verb."""
@@ -52,6 +67,12 @@ class Verbs(click.Group):
                 raise
             click.echo(f"offerstream: {error.filename}: {error.strerror}", err=True)
             ctx.exit(EXIT_MISTAKE)
+
+
+def _give_up_output() -> None:
+    """What is left in the buffer goes nowhere, or Python would fail at it once more at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _own_first(args: list[str], own: list[str]) -> list[str]:

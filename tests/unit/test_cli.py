@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from streams.cli import main
 from streams.terminal import Verbs, show
+from tests.unit.test_house import ROOT
 
 NOWHERE = {"OFFERSTREAM_BOOTSTRAP": "127.0.0.1:1"}
 
@@ -196,3 +197,43 @@ def test_a_tail_whose_reader_is_gone_ends_although_nothing_comes() -> None:
     assert writer.stdout.readline() == b"first\n"
     writer.stdout.close()
     assert writer.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["events", "check", "tests/golden/a-day-in-the-shop.jsonl"],
+        ["offers", "validate", "streams/simulator/shop"],
+    ],
+    ids=" ".join,
+)
+def test_an_output_that_takes_no_more_is_one_sentence(arguments: list[str]) -> None:
+    """A full disk behind `>`: exit code 2, no traceback."""
+    command = [sys.executable, "-m", "streams", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False
+        )
+    assert done.returncode == 2
+    said = done.stderr.splitlines()
+    assert said[-1] == ("offerstream: what comes out cannot be written: No space left on device"), (
+        done.stderr
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["events", "check", "-"], ["replay", "-", "--out", "out"], ["evaluate", "churn", "-"]],
+    ids=" ".join,
+)
+def test_a_closed_standard_input_is_one_sentence(arguments: list[str], tmp_path: Path) -> None:
+    """As a job that is started without one has it."""
+    words = " ".join([sys.executable, "-m", "streams", *arguments])
+    command = ["sh", "-c", f"{words} <&-"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "offerstream: - cannot be read: the standard input is closed"
+    ), done.stderr

@@ -124,6 +124,8 @@ def open_input(path: str) -> Iterator[BufferedReader]:
     Raises:
         OperatorError: it cannot be opened.
     """
+    if path == "-" and sys.stdin is None:  # a job that was started without one
+        raise OperatorError("- cannot be read: the standard input is closed")
     try:
         opened = sys.stdin.buffer if path == "-" else open(path, "rb")  # noqa: SIM115
     except (OSError, ValueError) as error:
