@@ -65,10 +65,13 @@ def process(message: Message, row: Row | None, world: World) -> Step:
         return Step(person, (*before, *applied.effects, *ended))
     person, credited = feedback.credit(person, event, applied.at_ms, world.policy, applied.sale)
     person = alerts.record_signals(person, event, applied.at_ms, world.policy.policies)
+    person, closed = alerts.hear_outcome(
+        person, event, applied.at_ms, world.models.churn.version, world.policy.policies
+    )
     person, leaving, risen = _evaluate_churn(person, applied, world)
     trigger_events = (*applied.trigger_events, *risen)
     person, decided = _answer(person, trigger_events, (), applied.at_ms, world)
-    return Step(person, (*before, *applied.effects, *ended, *credited, *leaving, *decided))
+    return Step(person, (*before, *applied.effects, *ended, *credited, *closed, *leaving, *decided))
 
 
 def _refused(person: Customer, event: InputEvent, before: Effects, world: World) -> Step:

@@ -97,6 +97,12 @@ LEAVING = Row(
             "One open case a person: entered, escalated, de-escalated, resolved.",
         ),
         Graph(
+            "How cases ended",
+            "short",
+            ((total(c.CASES_RESOLVED, "resolved_by, arm"), "{{resolved_by}} {{arm}}"),),
+            "Bought is saved, lapsed is lost. Treated against control is what contacts bring.",
+        ),
+        Graph(
             "What became of alerts",
             "short",
             ((total(c.RETENTION, "result"), "{{result}}"),),

@@ -1,12 +1,15 @@
 """Churn alerts: who is leaving, what shows it, and the life cycle of one case a person.
 
 * `churn_signals` - what an event says at once, and what an evaluation finds: a table
-* `scoring` - the score that is assessed
-* `endings` - cases that end without a score: consent withdrawn, two people become one
-* `life_cycle` - bands, cases, stages; `messages` - what is sent; `wording` - why, in words
+* `scoring` - the score that is assessed; `lifts` - what signals add to it: the stated risk
+* `looks` - what an evaluation finds; `moves` - what becomes of the case then
+* `endings` - cases that end without a score: consent withdrawn, two people become one; `crm` -
+  what the CRM reports of them
+* `life_cycle` - cases and stages; `messages` - what is sent; `wording` - why, in words
 """
 
 from streams.alerts.churn_signals import record_signals, signal_is_new
+from streams.alerts.crm import hear_outcome
 from streams.alerts.endings import end_merged, end_without_consent
 from streams.alerts.life_cycle import assess
 from streams.alerts.scoring import Scoring
@@ -16,6 +19,7 @@ __all__ = [
     "assess",
     "end_merged",
     "end_without_consent",
+    "hear_outcome",
     "record_signals",
     "signal_is_new",
 ]

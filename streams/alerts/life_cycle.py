@@ -1,22 +1,21 @@
-"""Churn alerts: risk to band with hysteresis, one open case a person, stages of the life cycle."""
+"""The life cycle of one open case a person, and of the stage that a person is in."""
 
 from msgspec.structs import replace
 
 from streams.alerts.churn_signals import evaluate_signals
+from streams.alerts.looks import Look, look
 from streams.alerts.messages import Raised, churn_alert
+from streams.alerts.moves import Move, next_move
 from streams.alerts.scoring import Scoring
-from streams.contracts.common import LifecycleStage, RiskBandName
+from streams.contracts.common import LifecycleStage
 from streams.contracts.ids import derive_id, unit_draw
 from streams.contracts.outputs.effects import AlertRaised, Effect, SegmentChanged
-from streams.contracts.outputs.payloads import AlertTransition, SegmentChange
+from streams.contracts.outputs.payloads import SegmentChange
 from streams.contracts.reference.structs import ChurnDefinition, Policies
 from streams.contracts.times import from_ms
 from streams.customer import Customer, TriggerEvent
-from streams.customer.consents import is_granted
-from streams.customer.row import AlertCase, Churn
+from streams.customer.row import CASE_ALERTS_MAX, AlertCase, Churn
 
-BANDS: tuple[RiskBandName, ...] = ("low", "medium", "high")
-STRONG_SIGNAL = 0.8
 # The value says nothing to anybody: another one would deal the control cases anew.
 CONTROL_SALT = "untreated"
 
@@ -36,72 +35,31 @@ def assess(person: Customer, scoring: Scoring, policies: Policies) -> Assessed:
         The person, an alert and a stage change where there is one, and the trigger event
         `churn_band_entered` for the trigger rules.
     """
-    definition, score, now_ms = policies.churn, scoring.score, scoring.now_ms
-    person = evaluate_signals(person, score.overdue_ratio, now_ms, policies)
-    churn = person.churn
-    bought = churn.scored_at_ms is not None and _bought_since(person, churn.scored_at_ms)
-    churn = replace(
-        churn,
-        risk=round(score.risk, 6),
-        scored_at_ms=now_ms,
-        armed=churn.armed or bought,
-        band=_band(score.risk, churn.case, person, definition),
-    )
-    stage = _stage(person, churn, definition)
-    worthy = _is_worth_it(person, score.risk, policies)
-    transition = _transition(person, churn, stage, worthy=worthy)
-    person, effects = _staged(replace(person, churn=churn), stage, now_ms)
-    if transition is None:
+    now_ms = scoring.now_ms
+    person = evaluate_signals(person, scoring.score.overdue_ratio, now_ms, policies)
+    found, before = look(person, scoring, policies.churn), person.churn
+    bought = before.scored_at_ms is not None and (found.bought_ms or 0) > before.scored_at_ms
+    churn = replace(before, scored_at_ms=now_ms, armed=before.armed or bought)
+    person = replace(person, churn=churn)
+    worthy = _is_worth_it(person, found.risk, policies)
+    move = next_move(person, found, policies.churn, worthy=worthy)
+    raised = None if move is None else _raised(person, move, found, scoring, policies)
+    person = replace(person, churn=_moved(churn, move, found, raised))
+    person, effects = _staged(person, _stage(person, found, policies.churn), now_ms)
+    if raised is None:
         return person, effects, ()
-    person, raised = _carried_out(person, transition, scoring, policies)
-    alert = churn_alert(person, raised, scoring, policies)
-    trigger_events = _trigger_events(transition, raised, now_ms)
-    return person, (*effects, AlertRaised(alert)), trigger_events
+    alert = AlertRaised(churn_alert(person, raised, scoring, policies))
+    return person, (*effects, alert), _trigger_events(raised, now_ms)
 
 
-def _band(
-    risk: float, case: AlertCase | None, person: Customer, definition: ChurnDefinition
-) -> RiskBandName:
-    """The band of this risk; an open case leaves its band only below the hysteresis.
-
-    A strong signal (cancel page, uninstall, a severe complaint) lifts the band by one.
-    """
-    held = BANDS.index(case.band) if case else 0
-    reached = 0
-    for band in definition.bands:
-        rank = BANDS.index(band.name)
-        kept = rank <= held and risk >= band.from_risk - definition.hysteresis
-        if risk >= band.from_risk or kept:
-            reached = max(reached, rank)
-    if any(s.strength >= STRONG_SIGNAL for s in person.signals if s.event_ids):
-        reached = min(reached + 1, len(BANDS) - 1)
-    return BANDS[reached]
-
-
-def _stage(person: Customer, churn: Churn, definition: ChurnDefinition) -> LifecycleStage:
+def _stage(person: Customer, found: Look, definition: ChurnDefinition) -> LifecycleStage:
+    churn = person.churn
     if churn.next_tick_ms is None:
         return "lapsed"
     if person.spend is None or person.spend.orders < definition.min_purchases:
         return "new"
-    return "at_risk" if churn.band != "low" else "active"
-
-
-def _transition(
-    person: Customer, churn: Churn, stage: LifecycleStage, *, worthy: bool
-) -> AlertTransition | None:
-    """What happens to the case; `worthy`: a contact would bring more than it costs."""
-    case = churn.case
-    if case is not None and not is_granted(person, "profiling"):
-        return "resolved"
-    if case is None:
-        enters = stage == "at_risk" and churn.armed and is_granted(person, "profiling")
-        return "entered" if enters and worthy else None
-    if stage == "lapsed" or churn.band == "low":
-        return "resolved"
-    step = BANDS.index(churn.band) - BANDS.index(case.band)
-    if step == 0:
-        return None
-    return "escalated" if step > 0 else "deescalated"
+    leaving = found.band != "low" and (found.late or bool(found.strong))
+    return "at_risk" if leaving or churn.case is not None else "active"
 
 
 def _is_worth_it(person: Customer, risk: float, policies: Policies) -> bool:
@@ -120,31 +78,42 @@ def value_at_risk(person: Customer, policies: Policies) -> float:
     return max(0.0, per_horizon * definition.margin_share)
 
 
-def _carried_out(
-    person: Customer, transition: AlertTransition, scoring: Scoring, policies: Policies
-) -> tuple[Customer, Raised]:
-    """The person with the case opened, moved or closed, and what the alert says of it."""
-    before, band, now_ms = person.churn.case, person.churn.band, scoring.now_ms
-    alert_id = derive_id("a", person.customer_id, transition, str(now_ms), scoring.event_id)
-    if before is None:
-        case_id = derive_id("case", person.customer_id, str(now_ms))
-        draw = unit_draw(CONTROL_SALT, policies.experiment.salt, case_id)
-        treated = draw >= policies.churn.control_share
-        case = AlertCase(case_id, alert_id, band, now_ms, treated)
-    else:
-        case = replace(before, alert_id=alert_id, band=band)
-    kept = None if transition == "resolved" else case
-    armed = person.churn.armed and transition != "entered"  # a purchase arms it again
-    churn = replace(person.churn, case=kept, armed=armed)
-    raised = Raised(
+def _raised(
+    person: Customer, move: Move, found: Look, scoring: Scoring, policies: Policies
+) -> Raised:
+    """What is said of the case as it is after the move."""
+    before, now_ms = person.churn.case, scoring.now_ms
+    alert_id = derive_id("a", person.customer_id, move.transition, str(now_ms), scoring.event_id)
+    case = before or _opened(person, now_ms, policies)
+    earlier = (*case.alert_ids, case.alert_id)[-CASE_ALERTS_MAX:] if before else ()
+    case = replace(case, alert_id=alert_id, band=found.band, alert_ids=earlier)
+    if move.transition in ("entered", "escalated"):
+        spent = tuple(sorted({*case.spent, *found.lifting}))
+        case = replace(case, spent=spent, score_max=max(case.score_max, found.score))
+    return Raised(
         alert_id=alert_id,
-        transition=transition,
+        move=move,
         case=case,
-        band=band,
+        found=found,
         previous_band=before.band if before else None,
         value_at_risk=value_at_risk(person, policies),
     )
-    return replace(person, churn=churn), raised
+
+
+def _opened(person: Customer, now_ms: int, policies: Policies) -> AlertCase:
+    case_id = derive_id("case", person.customer_id, str(now_ms))
+    draw = unit_draw(CONTROL_SALT, policies.experiment.salt, case_id)
+    return AlertCase(case_id, "", "low", now_ms, draw >= policies.churn.control_share)
+
+
+def _moved(churn: Churn, move: Move | None, found: Look, raised: Raised | None) -> Churn:
+    """What is remembered after the move; an open case keeps its band while it does not move."""
+    churn = replace(churn, risk=found.score)
+    if move is None or raised is None:
+        return replace(churn, band=churn.case.band if churn.case else found.band)
+    armed = churn.armed and move.transition != "entered"  # a purchase arms it again
+    case = None if move.transition == "resolved" else raised.case
+    return replace(churn, case=case, armed=armed, band=found.band)
 
 
 def _staged(
@@ -163,11 +132,9 @@ def _staged(
     return replace(person, churn=replace(person.churn, stage=stage)), (SegmentChanged(change),)
 
 
-def _trigger_events(
-    transition: AlertTransition, raised: Raised, now_ms: int
-) -> tuple[TriggerEvent, ...]:
+def _trigger_events(raised: Raised, now_ms: int) -> tuple[TriggerEvent, ...]:
     """A case that opened or grew asks for an offer, unless it is a control."""
-    if transition not in ("entered", "escalated") or not raised.case.treated:
+    if raised.move.transition not in ("entered", "escalated") or not raised.case.treated:
         return ()
     return (
         TriggerEvent(
@@ -178,7 +145,3 @@ def _trigger_events(
             value=raised.value_at_risk,
         ),
     )
-
-
-def _bought_since(person: Customer, since_ms: int) -> bool:
-    return any(order.at_ms > since_ms for order in person.orders)

@@ -4,12 +4,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-from streams.alerts.scoring import Scoring
-from streams.alerts.wording import alert_text, ended_text
+from streams.alerts.lifts import is_unanswered, lift
+from streams.alerts.looks import Look
+from streams.alerts.moves import Move
+from streams.alerts.scoring import Score, Scoring
+from streams.alerts.wording import LITTLE_DATA, alert_text, ended_text
 from streams.contracts.common import ChannelName, Money, Purpose, RiskBandName
 from streams.contracts.ids import derive_id
 from streams.contracts.outputs.payloads import (
-    AlertTransition,
     ChurnAlert,
     ChurnSignal,
     ConsentProof,
@@ -28,6 +30,7 @@ CONTROL_ARM = "control"
 TREATED_ARM = "treated"
 SIGNALS_SAID_MAX = 2
 REASONS_SAID_MAX = 3
+CrmResult = Literal["saved", "lost", "false_alarm"]
 CONTACTS: tuple[tuple[Purpose, ChannelName], ...] = (
     ("marketing_push", "push"),
     ("marketing_email", "email"),
@@ -38,20 +41,21 @@ class Raised(Struct, frozen=True, kw_only=True):
     """An alert in the making."""
 
     alert_id: str
-    transition: AlertTransition
+    move: Move
     case: AlertCase
-    band: RiskBandName
+    found: Look
     previous_band: RiskBandName | None
     value_at_risk: float
 
 
 class Ended(Struct, frozen=True):
-    """A case that ends without a score: why, when, and which model watched it."""
+    """A case that ends without a score: why, when, which model watched it, what the CRM said."""
 
     case: AlertCase
-    why: Literal["consent_withdrawn", "merged"]
+    why: Literal["consent_withdrawn", "merged", "closed_by_crm"]
     at_ms: int
     model_version: str
+    result: CrmResult | None = None
 
 
 def churn_alert(
@@ -59,28 +63,31 @@ def churn_alert(
 ) -> ChurnAlert:
     """The message for `churn-alerts`."""
     definition, score, now_ms = policies.churn, scoring.score, scoring.now_ms
+    found, move = raised.found, raised.move
     horizon_days = definition.horizon_ms / DAY_MS
-    last_ms = max((o.at_ms for o in person.orders), default=None)
+    last_ms = found.bought_ms
     return ChurnAlert(
         alert_id=raised.alert_id,
         case_id=raised.case.case_id,
         customer_id=person.customer_id,
         raised_at=from_ms(now_ms),
-        transition=raised.transition,
+        transition=move.transition,
+        resolved_by=move.resolved_by,
         expires_at=from_ms(now_ms + definition.tick_ms * 4),
-        risk=round(score.risk, 6),
-        risk_band=raised.band,
+        risk=found.risk,
+        score=found.score,
+        risk_band=found.band,
         previous_band=raised.previous_band,
         horizon_days=horizon_days,
         definition_id=definition.definition_id,
         days_since_last_purchase=None if last_ms is None else round((now_ms - last_ms) / DAY_MS, 3),
         expected_next_purchase_at=from_ms(score.expected_next_purchase_at_ms),
         overdue_ratio=round(score.overdue_ratio, 3),
-        reason_codes=tuple(score.reasons),
-        signals=_signals(person),
+        reason_codes=_codes(move, found, score),
+        signals=_signals(person, found.bought_ms),
         value_at_risk=Money(amount=f"{raised.value_at_risk:.2f}", currency=policies.currency),
         recommended=_recommended(person, raised, now_ms),
-        text=alert_text(score.risk, horizon_days, _why(person, raised, scoring)),
+        text=alert_text(found.risk, horizon_days, _why(person, raised, scoring)),
         model=Versioned(id=CHURN, version=scoring.model_version),
         experiment=_arm(definition, raised.case),
         consent=_proof(person),
@@ -97,6 +104,7 @@ def ended_alert(person: Customer, ended: Ended, policies: Policies) -> ChurnAler
         customer_id=person.customer_id,
         raised_at=from_ms(now_ms),
         transition="resolved",
+        resolved_by=ended.why,
         expires_at=from_ms(now_ms),
         risk=None,
         risk_band="low",
@@ -106,11 +114,11 @@ def ended_alert(person: Customer, ended: Ended, policies: Policies) -> ChurnAler
         days_since_last_purchase=None,
         expected_next_purchase_at=None,
         overdue_ratio=None,
-        reason_codes=(ended.why,),
+        reason_codes=(ended.why, ended.result) if ended.result else (ended.why,),
         signals=(),
         value_at_risk=Money(amount="0.00", currency=policies.currency),
         recommended=None,
-        text=ended_text(ended.why),
+        text=ended_text(ended.result or ended.why),
         model=Versioned(id=CHURN, version=ended.model_version),
         experiment=_arm(definition, case),
         consent=_proof(person),
@@ -132,25 +140,36 @@ def _proof(person: Customer) -> ConsentProof:
     )
 
 
+def _codes(move: Move, found: Look, score: Score) -> tuple[str, ...]:
+    """What ended the case; else the model's reasons, or that it has learned too little to say."""
+    if move.resolved_by is not None:
+        return (move.resolved_by,)
+    return tuple(score.reasons) if found.carried else (*score.reasons, LITTLE_DATA)
+
+
 def _why(person: Customer, raised: Raised, scoring: Scoring) -> tuple[str, ...]:
     """What the text gives as reasons: signals before the model's, or what ended the danger."""
-    if raised.transition in ("entered", "escalated"):
-        signals = tuple(signal.code for signal in _by_strength(person))[:SIGNALS_SAID_MAX]
-        return (*signals, *scoring.score.reasons)[:REASONS_SAID_MAX] or ("NO_SINGLE_REASON",)
-    if any(order.at_ms == scoring.now_ms for order in person.orders):
-        return ("BOUGHT_AGAIN",)
-    return ("LAPSED",) if person.churn.next_tick_ms is None else ("RISK_FELL",)
+    move, found = raised.move, raised.found
+    if move.resolved_by is not None:
+        return (move.resolved_by,)
+    if move.transition == "deescalated":
+        return ("risk_fell",)
+    seen = (s.code for s in _by_strength(person) if is_unanswered(s, found.bought_ms))
+    said = (*tuple(seen)[:SIGNALS_SAID_MAX], *scoring.score.reasons)[:REASONS_SAID_MAX]
+    said = said or ("NO_SINGLE_REASON",)
+    return said if found.carried else (*said[:SIGNALS_SAID_MAX], LITTLE_DATA)
 
 
 def _by_strength(person: Customer) -> list[SeenSignal]:
     return sorted(person.signals, key=lambda signal: (-signal.strength, signal.code))
 
 
-def _signals(person: Customer) -> tuple[ChurnSignal, ...]:
+def _signals(person: Customer, bought_ms: int | None) -> tuple[ChurnSignal, ...]:
     return tuple(
         ChurnSignal(
             code=s.code,
             strength=s.strength,
+            lift=round(lift(s, bought_ms), 3),
             observed_at=from_ms(s.at_ms),
             evidence_event_ids=s.event_ids,
         )
@@ -160,7 +179,7 @@ def _signals(person: Customer) -> tuple[ChurnSignal, ...]:
 
 def _recommended(person: Customer, raised: Raised, now_ms: int) -> Recommended | None:
     """A contact on the best channel that the person allows; none for a control."""
-    if raised.transition == "resolved" or not raised.case.treated:
+    if raised.move.transition == "resolved" or not raised.case.treated:
         return None
     for purpose, channel in CONTACTS:
         if is_granted(person, purpose) and not (channel == "push" and is_push_refused(person)):

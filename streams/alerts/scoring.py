@@ -13,6 +13,10 @@ class Score(Protocol):
         """P(no purchase within the horizon)."""
 
     @property
+    def carried(self) -> bool:
+        """Whether this shop's own data carry it, and not what is published of another shop."""
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Reason codes, the strongest first."""
 

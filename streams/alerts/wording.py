@@ -66,19 +66,25 @@ SIGNAL_REASONS: dict[str, Texts] = {
     },
     "return_heavy": {"en": "returns a lot", "ja": "返品が多いです", "zh": "退货频繁"},
 }
+LITTLE_DATA = "LITTLE_DATA"
 OTHER_REASONS: dict[str, Texts] = {
-    "BOUGHT_AGAIN": {"en": "bought again", "ja": "再び購入がありました", "zh": "再次购买"},
-    "LAPSED": {
-        "en": "gone for longer than the horizon",
-        "ja": "予測期間を超えて購入がありません",
-        "zh": "超过预测期未购买",
+    LITTLE_DATA: {
+        "en": "this shop has too little data yet for a risk of its own",
+        "ja": "当店のデータがまだ少なく、リスクは参考値です",
+        "zh": "本店数据尚少，风险仅供参考",
     },
     "NO_SINGLE_REASON": {
         "en": "no single reason stands out",
         "ja": "単独の要因はありません",
         "zh": "无单一突出原因",
     },
-    "RISK_FELL": {"en": "the risk has fallen", "ja": "リスクが下がりました", "zh": "风险已下降"},
+    "bought": {"en": "bought again", "ja": "再び購入がありました", "zh": "再次购买"},
+    "lapsed": {
+        "en": "gone for longer than the horizon",
+        "ja": "予測期間を超えて購入がありません",
+        "zh": "超过预测期未购买",
+    },
+    "risk_fell": {"en": "the risk has fallen", "ja": "リスクが下がりました", "zh": "风险已下降"},
 }
 ENDINGS: dict[str, Texts] = {
     "consent_withdrawn": {
@@ -90,6 +96,21 @@ ENDINGS: dict[str, Texts] = {
         "en": "The case is closed: the person has another open case under another id",
         "ja": "同じお客様の別の案件に統合したため終了しました",
         "zh": "已并入同一客户的另一个案例，案例已关闭",
+    },
+    "saved": {
+        "en": "The case is closed: the CRM says that the person stays",
+        "ja": "CRMから「継続」と報告されたため終了しました",
+        "zh": "CRM报告客户已挽回，案例已关闭",
+    },
+    "lost": {
+        "en": "The case is closed: the CRM says that the person has left",
+        "ja": "CRMから「離反」と報告されたため終了しました",
+        "zh": "CRM报告客户已流失，案例已关闭",
+    },
+    "false_alarm": {
+        "en": "The case is closed: the CRM says that it was a false alarm",
+        "ja": "CRMから「誤検知」と報告されたため終了しました",
+        "zh": "CRM报告为误报，案例已关闭",
     },
 }
 ALERT_REASONS = {**CHURN_REASONS, **SIGNAL_REASONS, **OTHER_REASONS}

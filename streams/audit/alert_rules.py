@@ -1,13 +1,17 @@
 """Churn alerts: allowed, about somebody, one case a person, and true as far as events can tell."""
 
+from math import prod
+
 from streams.audit.consent import may
 from streams.audit.verdicts import FINE, Answer, Broken, Unknown, holds
 from streams.audit.views import AlertView
 from streams.audit.world import Alert
-from streams.contracts.times import DAY_MS
+from streams.contracts.inputs.events import Profile
+from streams.contracts.times import DAY_MS, to_ms
 
 RANK = {"low": 0, "medium": 1, "high": 2}
 DAYS_SLACK = 0.001
+LIFT_MAX, LIFT_SLACK, EDGE = 8.0, 0.01, 0.001
 
 
 def about_somebody(at: AlertView) -> Answer:
@@ -89,6 +93,78 @@ def armed(at: AlertView) -> Answer:
         return FINE
     bought = any(o.place >= before[-1].moment.places[0] for o in at.orders.completed)
     return holds(bought, "nothing was bought since the last case", before[-1].said.alert_id)
+
+
+def bought_today(at: AlertView) -> Answer:
+    """Within a day of a purchase no case opens or grows, but by an event since then."""
+    if at.alert.transition not in ("entered", "escalated") or not at.orders.completed:
+        return None
+    since = [s for s in at.alert.signals if to_ms(s.observed_at) > at.orders.newest_ms]
+    if at.at_ms - at.orders.newest_ms >= DAY_MS or any(s.evidence_event_ids for s in since):
+        return FINE
+    if not at.orders.simple:
+        return Unknown("orders were changed or given back")
+    return Broken("the newest purchase is less than a day old", _last(at))
+
+
+def band(at: AlertView) -> Answer:
+    """The band is that of the risk that is stated."""
+    said = at.alert.risk
+    if said is None:
+        return None
+    reached = [b.name for b in at.world.policies.churn.bands if said >= b.from_risk]
+    right = reached[-1] if reached else "low"
+    return holds(at.alert.risk_band == right, f"{said} is {right}")
+
+
+def stated(at: AlertView) -> Answer:
+    """The odds stated are the model's, times the lifts of the signals, at most eight times."""
+    said, score = at.alert.risk, at.alert.score
+    if said is None or score is None or min(said, 1 - said, score, 1 - score) < EDGE:
+        return None
+    times = said / (1.0 - said) / (score / (1.0 - score))
+    right = min(prod(sign.lift for sign in at.alert.signals), LIFT_MAX)
+    return holds(abs(times / right - 1.0) <= LIFT_SLACK, f"{times:.3f} times, {right:.3f} is right")
+
+
+def news(at: AlertView) -> Answer:
+    """A case escalates by a signal that has not moved it before, or by a score never so high."""
+    if at.alert.transition != "escalated":
+        return None
+    before = [
+        a.said
+        for a in at.world.alerts
+        if a.said.case_id == at.alert.case_id
+        and a.moment.turn < at.turn
+        and a.said.transition in ("entered", "escalated")
+    ]
+    told = {sign.code for a in before for sign in a.signals}
+    if any(sign.code not in told for sign in at.alert.signals):
+        return FINE
+    highest = max((a.score or 0.0 for a in before), default=0.0)
+    return holds((at.alert.score or 0.0) > highest, "nothing is new since the last time")
+
+
+def ending(at: AlertView) -> Answer:
+    """A case that is resolved says how, and of a purchase or the CRM only what came."""
+    how = at.alert.resolved_by
+    if (how is None) != (at.alert.transition != "resolved"):
+        return Broken(f"{at.alert.transition}, resolved by {how}")
+    opened = next(a for a in at.world.alerts if a.said.case_id == at.alert.case_id)
+    if how == "bought":
+        bought = any(o.at_ms >= opened.moment.at_ms for o in at.orders.completed)
+        return holds(bought, "nothing was bought since the case opened", opened.said.alert_id)
+    if how == "closed_by_crm":
+        ids = {a.said.alert_id for a in at.world.alerts if a.said.case_id == at.alert.case_id}
+        told = any(outcome_of(a.event) in ids for a in at.known)
+        return holds(told, "the CRM has said nothing of the case")
+    return FINE if how is not None else None
+
+
+def outcome_of(event: object) -> str | None:
+    """The alert that an event of the CRM is about."""
+    outcome = event.outcome if isinstance(event, Profile) else None
+    return outcome.alert_id if outcome is not None else None
 
 
 def untreated(at: AlertView) -> Answer:

@@ -238,6 +238,10 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "control_share": "Share of those at risk who are left alone, for measuring.",
     "min_purchases": "Purchases before a person is scored.",
     "signal_window_days": "Days that a churn signal counts.",
+    "ChurnAlert.score": "Probability by the model alone, without what the signals add.",
+    "ChurnAlert.resolved_by": "How the case ended; null while it goes on.",
+    "ChurnSignal.lift": "How many times the odds are what they were without the signal.",
+    "false_alarm_days": "Days without a new case after the CRM reports a false alarm.",
     "from_risk": "Lowest risk of the band, 0 to 1.",
     # Decisions.
     "decided_at": "When it was decided: event time, not processing time.",

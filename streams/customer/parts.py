@@ -1,10 +1,11 @@
-"""Parts of the row with a life of their own: the cart and visits to zones, as they are stored."""
+"""Parts of the row with a life of their own: the cart, visits to zones, churn cases, as stored."""
 
 from typing import Literal
 
 from msgspec import Struct
 
-from streams.contracts.common import ChannelName
+from streams.contracts.common import ChannelName, RiskBandName
+from streams.contracts.outputs.payloads import ChurnSignalCode
 
 
 class Value(Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -109,3 +110,29 @@ class ZoneVisit(Value, frozen=True):
     channel: ChannelName = "app"
     traceparent: str | None = None
     beacons: tuple[tuple[int, int, bool], ...] = ()
+
+
+class SeenSignal(Value, frozen=True):
+    """A churn signal and the newest events that show it."""
+
+    code: ChurnSignalCode
+    strength: float
+    at_ms: int
+    event_ids: tuple[str, ...] = ()
+
+
+class AlertCase(Value, frozen=True):
+    """The one open case of a person who is about to leave.
+
+    `spent`: codes of the signals that it was opened or escalated with; `score_max`: the greatest
+    score then; `alert_ids`: of earlier alerts, the newest last.
+    """
+
+    case_id: str
+    alert_id: str
+    band: RiskBandName
+    opened_at_ms: int
+    treated: bool = True
+    spent: tuple[ChurnSignalCode, ...] = ()
+    score_max: float = 0.0
+    alert_ids: tuple[str, ...] = ()

@@ -19,9 +19,11 @@ from streams.contracts.common import (
 )
 from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.customer.id_history import ERASURE_REMEMBERED_MS, Encounter, Erasure
+from streams.customer.parts import AlertCase as AlertCase
 from streams.customer.parts import Cart as Cart
 from streams.customer.parts import CartItem as CartItem
 from streams.customer.parts import Reminder as Reminder
+from streams.customer.parts import SeenSignal as SeenSignal
 from streams.customer.parts import ShownCoupon as ShownCoupon
 from streams.customer.parts import Value as Value
 from streams.customer.parts import ZoneVisit as ZoneVisit
@@ -56,6 +58,7 @@ OLDER_EVENTS_MAX = 224
 ARMED_MAX = 16
 SIGNALS_MAX = len(get_args(ChurnSignalCode))
 EVIDENCE_MAX = 3
+CASE_ALERTS_MAX = 4
 TRAITS_MAX = 16
 SERVICE_CASES_MAX = 8
 CONSENT_SIGNALS_MAX = 12
@@ -246,15 +249,6 @@ class Armed(Value, frozen=True):
     fired_by: int = 0
 
 
-class SeenSignal(Value, frozen=True):
-    """A churn signal and the newest events that show it."""
-
-    code: ChurnSignalCode
-    strength: float
-    at_ms: int
-    event_ids: tuple[str, ...] = ()
-
-
 class ScoringMoment(Value, frozen=True):
     """A scoring moment that waits for its label."""
 
@@ -263,18 +257,11 @@ class ScoringMoment(Value, frozen=True):
     rhythm: Rhythm
 
 
-class AlertCase(Value, frozen=True):
-    """The one open case of a person who is about to leave."""
-
-    case_id: str
-    alert_id: str
-    band: RiskBandName
-    opened_at_ms: int
-    treated: bool = True
-
-
 class Churn(Value, frozen=True):
-    """What the churn engine remembers: last score, next tick, the label it waits for, the case."""
+    """What the churn engine remembers: last score, next tick, the label it waits for, the case.
+
+    `silenced_until_ms`: no case opens before, for the CRM said that the last was a false alarm.
+    """
 
     risk: float | None = None
     scored_at_ms: int | None = None
@@ -284,6 +271,7 @@ class Churn(Value, frozen=True):
     case: AlertCase | None = None
     armed: bool = True
     stage: LifecycleStage | None = None
+    silenced_until_ms: int = 0
 
 
 class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):

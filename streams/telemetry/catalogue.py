@@ -118,7 +118,16 @@ ARM_SHARE = _gauge(
 )
 
 # Who is about to leave.
-ALERTS = _counter("churn", "churn_alerts_total", "Churn alerts.", by.TRANSITION, by.BAND, by.ARM)
+ALERTS = _counter(
+    "churn", "churn_alerts_total", "Churn alerts.", by.TRANSITION, by.BAND, by.CASE_ARM
+)
+CASES_RESOLVED = _counter(
+    "churn",
+    "churn_cases_resolved_total",
+    "Churn cases that ended, by how: bought is saved, lapsed is lost.",
+    by.RESOLVED_BY,
+    by.CASE_ARM,
+)
 RETENTION = _counter(
     "churn", "retention_outcomes_total", "What became of alerts.", by.RETENTION_RESULT
 )

@@ -100,7 +100,10 @@ def _offer(effect: OfferDecided) -> Measurements:
 def _alert(effect: AlertRaised) -> Measurements:
     alert = effect.alert
     arm = alert.experiment.arm
-    return (measured(metrics.ALERTS, alert.transition, alert.risk_band, arm),)
+    raised = measured(metrics.ALERTS, alert.transition, alert.risk_band, arm)
+    if alert.resolved_by is None:
+        return (raised,)
+    return raised, measured(metrics.CASES_RESOLVED, alert.resolved_by, arm)
 
 
 def _label(effect: OutcomeLabeled) -> Measurements:

@@ -11,6 +11,7 @@ from streams.contracts.outputs.effects import DataDropped, EventIgnored, Outcome
 from streams.contracts.outputs.payloads import (
     ChurnAlert,
     IdentityChange,
+    ResolvedBy,
     SegmentChange,
     Verdict,
     WhyNot,
@@ -27,6 +28,7 @@ def _field(struct: type, name: str) -> tuple[str, ...]:
 ARM = Label("arm", ("policy", "uniform", "holdout"))
 BAND = Label("band", ("low", "medium", "high"))
 CACHE_RESULT = Label("result", ("hit", "miss"))
+CASE_ARM = Label("arm", ("treated", "control"))
 CHANNEL = Label("channel", get_args(ChannelName))
 COMMIT_RESULT = Label("result", ("committed", "aborted"))
 DROPPED_WHAT = Label("what", _field(DataDropped, "what"))
@@ -45,6 +47,7 @@ REFERENCE_TOPIC = Label(
 )
 PARTITION_STATE = Label("state", ("served", "all"))
 REJECT_REASON = Label("reason", names_of(RejectReason))
+RESOLVED_BY = Label("resolved_by", get_args(ResolvedBy))
 RETENTION_RESULT = Label("result", _field(RetentionOutcome, "result"))
 ROUTED_KIND = Label(
     "kind", ("event", "link_requested", "link_answered", "link_ended", "erasure_done")

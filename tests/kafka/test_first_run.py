@@ -89,12 +89,12 @@ def day(kafka: ApacheKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def test_the_first_run_gives_what_replay_gives(
     kafka: ApacheKafka, day: Day, tmp_path: Path
 ) -> None:
-    """49 offers and 3 alerts, the same ones, but for the second that a login may take."""
+    """49 offers and 2 alerts, the same ones, but for the second that a login may take."""
     out = tmp_path / "replayed"
     done = CliRunner().invoke(main, ["replay", str(DAY), "--out", str(out)])
     assert done.exit_code == 0, done.output
     assert len(day.told("offerstream offers tail --all").out.splitlines()) == 49
-    assert len(day.told("offerstream alerts tail --all").out.splitlines()) == 3
+    assert len(day.told("offerstream alerts tail --all").out.splitlines()) == 2
     assert_same(
         [json.loads(m.value()) for m in kafka.read_all("next-best-offers")],
         replayed(out, "next-best-offers"),

@@ -20,6 +20,7 @@ from streams.simulator import SHOP
 from streams.simulator.closed_loop import START_MS, play
 from streams.simulator.market import Market
 from tests.support.audited import Outputs
+from tests.support.eager_shop import eager_shop
 from tests.support.told import broken
 
 DAY = Path(__file__).parents[1] / "golden" / "a-day-in-the-shop.jsonl"
@@ -66,7 +67,7 @@ def test_nothing_is_found_in_the_golden_day(tmp_path: Path) -> None:
 
 def test_nothing_is_found_in_the_simulator() -> None:
     """Shoppers who look, buy, complain, leave and answer offers, while the models learn."""
-    reference = load_reference(SHOP)
+    reference = eager_shop()
     driver = Noting(compile_policy(reference), initial_models(), Trainer())
     driver.came, driver.went = [], []
     play(Market(reference, SHOPPERS, DAYS, START_MS, SEED), driver)

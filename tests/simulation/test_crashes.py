@@ -18,7 +18,6 @@ import pytest
 from streams import topics
 from streams.audit import Came, audit
 from streams.contracts.internal.routing import Message, Tick
-from streams.contracts.reference.files import load_reference
 from streams.contracts.times import DAY_MS, from_ms
 from streams.decisions import Policy, compile_policy
 from streams.driver import Driver
@@ -26,7 +25,6 @@ from streams.identity import key_of
 from streams.models import initial_models
 from streams.pipeline import Step, process
 from streams.runtime.murmur2 import partition_for
-from streams.simulator import SHOP
 from streams.simulator.closed_loop import START_MS, play
 from streams.simulator.market import Market
 from streams.simulator.records import Sent
@@ -35,6 +33,7 @@ from streams.worker import customers
 from streams.worker.ledger import Ledger
 from tests.support import small_shop
 from tests.support.audited import in_order
+from tests.support.eager_shop import eager_shop
 from tests.support.expected import COMPARED, Expected
 from tests.support.memory_runtime import World
 from tests.support.told import broken
@@ -64,8 +63,8 @@ class EventTiming(Market):
 
 @cache
 def policy() -> Policy:
-    """Of the simulator's shop."""
-    return compile_policy(load_reference(SHOP))
+    """Of the simulator's shop, where a strong signal is enough for a case."""
+    return compile_policy(eager_shop())
 
 
 def played(seed: int, events: int) -> list[Sent]:
@@ -74,7 +73,7 @@ def played(seed: int, events: int) -> list[Sent]:
     What is due by then is due for everybody, so nothing hangs on when a timer fired.
     """
     draw = random.Random(seed)
-    market = EventTiming(load_reference(SHOP), SHOPPERS, DAYS, START_MS, seed)
+    market = EventTiming(eager_shop(), SHOPPERS, DAYS, START_MS, seed)
     play(market, Driver(policy(), initial_models()))
     once = sorted(market.sent, key=lambda sent: str(json.loads(sent.value)["occurred_at"]))
     twice = [s for sent in once[:events] for s in (sent,) * (1 + (draw.random() < REPEATED_SHARE))]
@@ -197,7 +196,7 @@ def found_by_the_auditor(sent: list[Sent], world: World) -> set[str]:
     """The rules that were broken in what went out of a run with crashes."""
     came = [Came(f"record {n}", s.topic, s.value) for n, s in enumerate(sent)]
     outputs = in_order([(o.topic, o.value) for o in world.outputs if o.value is not None])
-    report = audit(came, outputs, load_reference(SHOP))
+    report = audit(came, outputs, eager_shop())
     assert report.refused == 0
     assert report.outputs["offer"] > 0
     return broken(report)

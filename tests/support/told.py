@@ -177,8 +177,8 @@ def warned(minutes: float, alert_id: str, transition: str = "entered", **fields:
         "experiment": {"id": "e", "arm": "treated", "holdout": False},
         "consent": {"purposes": {}, "policy_version": "1"},
         "traceparent": None,
-    }
-    return made | fields
+    } | fields
+    return {"score": made["risk"]} | made
 
 
 class Story(Struct, frozen=True):

@@ -67,6 +67,9 @@ ChurnSignalCode = Literal[
     "return_heavy",
 ]
 AlertTransition = Literal["entered", "escalated", "deescalated", "resolved"]
+ResolvedBy = Literal[
+    "bought", "lapsed", "risk_fell", "merged", "consent_withdrawn", "closed_by_crm"
+]
 
 
 class Trigger(Block, frozen=True, kw_only=True):
@@ -182,10 +185,15 @@ class NextBestOffer(Struct, frozen=True, kw_only=True):
 
 
 class ChurnSignal(Block, frozen=True, kw_only=True):
-    """A churn signal beside the model, with the events that show it."""
+    """A churn signal beside the model, with the events that show it.
+
+    `lift`: how many times the odds of leaving are what they were without it, 1 where it adds
+    nothing.
+    """
 
     code: ChurnSignalCode
     strength: float
+    lift: float = 1.0
     observed_at: Zoned
     evidence_event_ids: tuple[str, ...]
 
@@ -200,15 +208,21 @@ class Recommended(Block, frozen=True, kw_only=True):
 
 
 class ChurnAlert(Struct, frozen=True, kw_only=True):
-    """A record of `churn-alerts`."""
+    """A record of `churn-alerts`.
+
+    `risk` is what is stated, `score` what the model alone says; `resolved_by` tells how a case
+    ended, and is None for one that goes on.
+    """
 
     alert_id: str
     case_id: str
     customer_id: str
     raised_at: Zoned
     transition: AlertTransition
+    resolved_by: ResolvedBy | None = None
     expires_at: Zoned
     risk: float | None
+    score: float | None = None
     risk_band: RiskBandName
     previous_band: RiskBandName | None
     horizon_days: float

@@ -238,6 +238,7 @@ class ChurnDefinition(Block, frozen=True, kw_only=True):
     control_share: Share = 0.1
     min_purchases: Annotated[int, Meta(ge=1, le=100)] = 2
     signal_window_days: Days = 30.0
+    false_alarm_days: Days = 90.0
 
     @property
     def tick_ms(self) -> int:

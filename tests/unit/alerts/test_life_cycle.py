@@ -31,7 +31,7 @@ class Score(Struct, frozen=True):
     reasons: tuple[str, ...] = ("LONG_SILENCE", "SPEND_DROP")
     expected_next_purchase_at_ms: int = T0
     overdue_ratio: float = 1.0
-    source: str = "test"
+    carried: bool = True
 
 
 def _buyer(**fields: Any) -> Customer:
@@ -73,11 +73,12 @@ def test_a_case_enters_escalates_deescalates_and_ends() -> None:
 
 
 def test_a_purchase_arms_the_case_again_and_nothing_else_does() -> None:
-    """Resolved without a purchase: quiet from then on. With one, at the end or midway: again."""
+    """Resolved without a purchase: quiet from then on. After one: again, but not on its day."""
     assert _life(_buyer(), 0.6, 0.1, 0.6) == ["entered", "resolved", "-"]
-    for bought in (1, 2):
-        again = _life(_buyer(), 0.6, 0.1, 0.6, buys_before=bought)
-        assert again == ["entered", "resolved", "entered"]
+    again = _life(_buyer(), 0.6, 0.6, 0.6, 0.6, buys_before=2)
+    assert again == ["entered", "-", "resolved", "entered"]
+    again = _life(_buyer(), 0.6, 0.1, 0.6, 0.6, buys_before=2)
+    assert again == ["entered", "resolved", "-", "entered"]
 
 
 @pytest.mark.parametrize(
@@ -135,13 +136,14 @@ def test_a_share_of_the_cases_is_left_untreated() -> None:
     assert (alert.experiment.holdout, alert.recommended, trigger_events) == (True, None, ())
 
 
-def test_a_strong_sign_lifts_the_band_until_it_is_old() -> None:
-    """An uninstall lifts low to medium; after the signal window, at a silent tick, it is gone."""
+def test_a_strong_sign_lifts_the_risk_until_it_is_old() -> None:
+    """An uninstall turns .4 into .58; after the signal window, at a silent tick, it is gone."""
     signal = SeenSignal("uninstall", 0.8, T0, ("e-9",))
-    person = _buyer(signals=(signal,))
-    lifted, _, _ = evaluated(person, Score(0.2), T0, "e-9")
-    assert lifted.churn.band == "medium"
-    later, _, _ = evaluated(person, Score(0.2), T0 + 31 * DAY_MS, "")
+    lifted = _alert(_buyer(signals=(signal,)), 0.4, T0)
+    assert (lifted.risk_band, lifted.score) == ("medium", 0.4)
+    assert lifted.risk == pytest.approx(0.581, abs=0.001)
+    assert lifted.signals[0].lift == pytest.approx(2.5**0.8, abs=0.001)
+    later, _, _ = evaluated(_buyer(signals=(signal,)), Score(0.4), T0 + 31 * DAY_MS, "")
     assert (later.churn.band, later.signals) == ("low", ())
 
 
@@ -198,23 +200,27 @@ def test_the_text_gives_what_was_seen_before_what_was_computed() -> None:
     )
     alert = _alert(_buyer(signals=signals), 0.9, T0)
     assert alert.text["en"] == (
-        "Risk 90% of no purchase in 91 days: looked at the page for closing the account, "
+        "Risk 97% of no purchase in 91 days: looked at the page for closing the account, "
         "gave a low score, silent for long"
     )
 
 
 def test_the_text_says_what_ended_the_danger() -> None:
-    """Bought again; or gone for good; or the risk fell. Never the reasons of a risk that is low."""
+    """Bought again, gone for good, or the risk fell: in words and as the one reason code."""
     person, _, _ = evaluated(_buyer(), Score(0.9), T0, "e")
     order = Order("o-9", T0 + DAY_MS, 50.0, "web")
     bought = replace(person, orders=(*person.orders, order))
     lapsed = replace(person, churn=replace(person.churn, next_tick_ms=None))
-    for after, risk, words in (
-        (bought, 0.1, "Risk 10% of no purchase in 91 days: bought again"),
-        (lapsed, 0.95, "Risk 95% of no purchase in 91 days: gone for longer than the horizon"),
-        (person, 0.1, "Risk 10% of no purchase in 91 days: the risk has fallen"),
+    for after, risk, how, words in (
+        (bought, 0.1, "bought", "bought again"),
+        (bought, 0.9, "bought", "bought again"),
+        (lapsed, 0.95, "lapsed", "gone for longer than the horizon"),
+        (person, 0.1, "risk_fell", "the risk has fallen"),
     ):
-        assert _alert(after, risk, T0 + DAY_MS).text["en"] == words
+        alert = _alert(after, risk, T0 + DAY_MS)
+        assert (alert.transition, alert.resolved_by) == ("resolved", how)
+        assert alert.text["en"] == f"Risk {risk:.0%} of no purchase in 91 days: {words}"
+        assert alert.reason_codes == (how,)
 
 
 def _alert(person: Customer, risk: float, now_ms: int) -> ChurnAlert:

@@ -76,7 +76,10 @@ def entered(minutes: float = 0, alert_id: str = "a1", **fields: Any) -> Fields:
 
 def moved(minutes: float, alert_id: str, transition: str, band: str, before: str) -> Fields:
     """An alert of a case that is open."""
-    fields = {"risk_band": band, "previous_band": before}
+    risk = {"low": 0.1, "medium": 0.6, "high": 0.8}[band]
+    fields = {"risk_band": band, "previous_band": before, "risk": risk}
+    if transition == "resolved":
+        fields["resolved_by"] = "risk_fell"
     return entered(minutes, alert_id, transition=transition, **fields)
 
 
@@ -109,6 +112,7 @@ NOTHING: dict[str, Any] = {
     "action_probability": 0.05,
 }
 SILENT_5 = 5 / DAY
+AGAIN = 2 * DAY + 5
 CAP = {"contact": {"caps": [{"count": 1, "days": 1.0}]}}
 NOT_PROFILED = consent(-1, "no", purposes={"profiling": "denied"})
 OTHER = view(5, "other", identity={"customer_id": "c0"})
@@ -143,6 +147,12 @@ def sign(event_id: str) -> Fields:
     }
 
 
+def lifting(lift: float) -> Fields:
+    """The same sign, and what it does to the odds."""
+    return sign("o2") | {"lift": lift}
+
+
+SAVED = {"alert_id": "a1", "result": "saved"}
 BROKEN: dict[str, Story] = {
     "logged": viewed(a_shop(), entry=None),
     "once": Story(
@@ -250,16 +260,29 @@ BROKEN: dict[str, Story] = {
     ),
     "one_case": leaving(
         entered(),
-        entered(10, "a2", case_id="case-2", days_since_last_purchase=SILENT_5),
-        moved(15, "a3", "resolved", "low", "high") | {"days_since_last_purchase": 2 * SILENT_5},
+        entered(AGAIN, "a2", case_id="case-2", days_since_last_purchase=2),
+        moved(AGAIN + 5, "a3", "resolved", "low", "high")
+        | {"days_since_last_purchase": 2 + SILENT_5},
         events=(order(5, "o3"),),
     ),
     "transition": leaving(moved(0, "a1", "escalated", "high", "medium")),
     "enough_orders": Story(
-        [YES, order(-10, "o1")], alerts=[warned(0, "a1", days_since_last_purchase=10 / DAY)]
+        [YES, order(-2 * DAY, "o1")], alerts=[warned(0, "a1", days_since_last_purchase=2)]
     ),
     "armed": leaving(
         entered(), moved(5, "a2", "resolved", "low", "high"), entered(10, "a3", case_id="case-2")
+    ),
+    "bought_today": leaving(
+        entered(10, days_since_last_purchase=SILENT_5), events=(order(5, "o3"),)
+    ),
+    "band": leaving(entered(risk_band="medium")),
+    "stated_risk": leaving(entered(score=0.5)),
+    "news": leaving(
+        entered(risk_band="medium", risk=0.6, score=0.5, signals=[lifting(1.5)]),
+        moved(5, "a2", "escalated", "high", "medium") | {"score": 0.5, "signals": [lifting(4.0)]},
+    ),
+    "ending": leaving(
+        entered(), moved(5, "a2", "resolved", "low", "high") | {"resolved_by": "bought"}
     ),
     "untreated": leaving(entered(experiment=UNTREATED, recommended=CALL)),
     "silence": leaving(entered(days_since_last_purchase=10)),
@@ -342,18 +365,30 @@ KEPT: dict[str, Story] = {
     "one_case": leaving(
         entered(),
         moved(2, "a2", "resolved", "low", "high"),
-        entered(10, "a3", case_id="case-2", days_since_last_purchase=SILENT_5),
+        entered(AGAIN, "a3", case_id="case-2", days_since_last_purchase=2),
         events=(order(5, "o3"),),
     ),
     "transition": leaving(
-        entered(risk_band="medium"), moved(5, "a2", "escalated", "high", "medium")
+        entered(risk_band="medium", risk=0.6), moved(5, "a2", "escalated", "high", "medium")
     ),
     "enough_orders": leaving(entered()),
     "armed": leaving(
         entered(),
         moved(2, "a2", "resolved", "low", "high"),
-        entered(10, "a3", case_id="case-2", days_since_last_purchase=SILENT_5),
+        entered(AGAIN, "a3", case_id="case-2", days_since_last_purchase=2),
         events=(order(5, "o3"),),
+    ),
+    "bought_today": leaving(entered(AGAIN, days_since_last_purchase=2), events=(order(5, "o3"),)),
+    "band": leaving(entered()),
+    "stated_risk": leaving(entered(score=0.5, signals=[lifting(4.0)])),
+    "news": leaving(
+        entered(risk_band="medium", risk=0.6),
+        moved(5, "a2", "escalated", "high", "medium") | {"score": 0.5, "signals": [lifting(4.0)]},
+    ),
+    "ending": leaving(
+        entered(),
+        moved(5, "a2", "resolved", "low", "high") | {"resolved_by": "closed_by_crm"},
+        events=(event("crm", "retention_outcome", 3, outcome=SAVED),),
     ),
     "untreated": leaving(entered(experiment=UNTREATED)),
     "silence": leaving(

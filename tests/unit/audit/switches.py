@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams import customer
-from streams.alerts import churn_signals, endings, life_cycle
+from streams.alerts import churn_signals, endings, life_cycle, moves
 from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog, NextBestOffer
 from streams.customer import carts, consents, visit_times, zones
 from streams.decisions import Policy, choose
@@ -148,10 +148,7 @@ REGULAR = [
 ]
 MUCH_LATER = view(0, "much-later", identity={"customer_id": "other"})
 PROFILED = consent(-44 * WEEK, "profiled")
-ONCE = [
-    order(-40 * WEEK, "only", total={"amount": "900.00", "currency": "EUR"}),
-    MUCH_LATER,
-]
+ONCE = [order(-40 * WEEK, "only", total={"amount": "900.00", "currency": "EUR"})]
 GONE = event(
     "gone", "erasure_requested", -30 * WEEK, request_id="r", requested_at="2025-08-04T12:00:00Z"
 )
@@ -160,23 +157,25 @@ TEA = {"product_id": "p1", "category": "tea", "price": 5.0}
 ADDED = event("add", "product_added", 0, product=TEA)
 
 
+BYE = event("bye", "account_cancel_page_viewed", -36 * WEEK, channel="web", page={"path": "/bye"})
+
+
 def leaving(*events: Fields, churn: Fields = SHOP_CHURN, **how: Any) -> Switch:
-    """Somebody who bought every week and then no more; alerts and offers to win them back."""
-    history = [PROFILED, *REGULAR, *events, MUCH_LATER]
+    """Somebody who bought every week, then no more, and looked at the page for leaving."""
+    later = sorted((*events, BYE), key=lambda event: str(event["occurred_at"]))
+    history = [PROFILED, *REGULAR, *later, MUCH_LATER]
     return Switch(history, sure(a_shop(churn=churn)), **how)
 
 
-def _never_kept(*carried: Any) -> Any:
-    person, raised = _carried_out(*carried)
-    return replace(person, churn=replace(person.churn, case=None, armed=True)), raised
+def _never_kept(*moved: Any) -> Any:
+    return replace(_moved(*moved), case=None, armed=True)
 
 
-_carried_out = life_cycle._carried_out
+_moved = life_cycle._moved
 
 
-def _always_treated(transition: Any, raised: Any, now_ms: int) -> Any:
-    case = replace(raised.case, treated=True)
-    return _trigger_events(transition, replace(raised, case=case), now_ms)
+def _always_treated(raised: Any, now_ms: int) -> Any:
+    return _trigger_events(replace(raised, case=replace(raised.case, treated=True)), now_ms)
 
 
 _trigger_events = life_cycle._trigger_events
@@ -337,18 +336,27 @@ SWITCHES: dict[str, Switch] = {
     ),
     "alert_erased": leaving(GONE, patch=swapped(privacy, "requested", _not_erased)),
     "alert_consent": Switch(
-        [*REGULAR, MUCH_LATER],
+        [*REGULAR, BYE, MUCH_LATER],
         sure(a_shop(churn=SHOP_CHURN)),
-        patch=everywhere("is_granted", _yes, life_cycle, endings, churn_signals, customer),
+        patch=everywhere("is_granted", _yes, moves, endings, churn_signals, customer),
     ),
-    "one_case": leaving(patch=swapped(life_cycle, "_carried_out", _never_kept)),
+    "one_case": leaving(patch=swapped(life_cycle, "_moved", _never_kept)),
     "transition": leaving(spoil=on_alerts(lambda a: [] if a.transition == "entered" else [a])),
     "enough_orders": Switch(
-        [PROFILED, *ONCE],
+        [PROFILED, *ONCE, BYE, MUCH_LATER],
         sure(a_shop(churn=SHOP_CHURN)),
         lax=policies(churn=SHOP_CHURN | {"min_purchases": 1}),
     ),
-    "armed": leaving(patch=swapped(life_cycle, "_carried_out", _never_kept)),
+    "armed": leaving(patch=swapped(life_cycle, "_moved", _never_kept)),
+    "bought_today": leaving(patch=swapped(moves, "_may_open", lambda *_: True)),
+    "band": leaving(spoil=on_alerts(lambda a: [replace(a, risk=0.01)])),
+    "stated_risk": leaving(spoil=on_alerts(lambda a: [replace(a, score=0.9)])),
+    "news": leaving(
+        spoil=on_alerts(lambda a: [a, replace(a, alert_id="again", transition="escalated")])
+    ),
+    "ending": leaving(
+        spoil=on_alerts(lambda a: [replace(a, resolved_by=a.resolved_by and "bought")])
+    ),
     "untreated": leaving(
         churn=SHOP_CHURN | {"control_share": 1.0},
         spoil=on_alerts(
@@ -365,7 +373,7 @@ SWITCHES: dict[str, Switch] = {
     ),
     "case_left_open": leaving(
         NOT_PROFILED,
-        patch=swapped(life_cycle, "is_granted", lambda *_: True),
+        patch=swapped(moves, "is_granted", lambda *_: True),
         spoil=on_alerts(lambda a: [] if a.transition == "resolved" else [a]),
     ),
 }

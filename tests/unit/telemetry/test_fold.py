@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from streams.contracts.common import Identity
@@ -10,6 +11,7 @@ from streams.contracts.inputs.events import App, Profile, RetentionOutcome
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.internal.routing import LinkRequested, RoutedEvent, Tick
 from streams.contracts.outputs.effects import (
+    AlertRaised,
     Effect,
     EventIgnored,
     EventLate,
@@ -18,9 +20,11 @@ from streams.contracts.outputs.effects import (
     OutcomeSeen,
     PurchaseSeen,
 )
+from streams.contracts.outputs.payloads import ChurnAlert, ResolvedBy
 from streams.pipeline import Step
 from streams.telemetry import fold
 from streams.telemetry.fold import measure
+from tests.support.told import warned
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 OPENED = App(
@@ -49,6 +53,17 @@ def test_an_event_counts_by_topic_and_name() -> None:
     assert folded(routed) == [("events_total", ("customer-events", "application_opened"), 1.0)]
     assert folded(Tick("c1", 5)) == [("ticks_total", (), 1.0)]
     assert folded(LINK) == []
+
+
+@pytest.mark.parametrize("how", get_args(ResolvedBy))
+def test_an_ending_counts_by_how(how: ResolvedBy) -> None:
+    """Saved and lost are not one number, and treated is told from control."""
+    told = warned(0, "a1", "resolved", resolved_by=how, risk_band="low")
+    alert = msgspec.convert(told, ChurnAlert)
+    assert folded(Tick("c1", 5), AlertRaised(alert))[1:] == [
+        ("churn_alerts_total", ("resolved", "low", "treated"), 1.0),
+        ("churn_cases_resolved_total", (how, "treated"), 1.0),
+    ]
 
 
 def test_a_retention_outcome_counts_by_its_result() -> None:

@@ -1,0 +1,84 @@
+"""What becomes of a case at an evaluation: it opens, moves, ends by something, or stays."""
+
+from msgspec import Struct
+
+from streams.alerts.looks import BANDS, Look, left_below
+from streams.contracts.outputs.payloads import AlertTransition, ResolvedBy
+from streams.contracts.reference.structs import ChurnDefinition
+from streams.customer import Customer
+from streams.customer.consents import is_granted
+from streams.customer.row import AlertCase
+
+
+class Move(Struct, frozen=True):
+    """A transition, and how a case ended that is over."""
+
+    transition: AlertTransition
+    resolved_by: ResolvedBy | None = None
+
+
+def next_move(
+    person: Customer, found: Look, definition: ChurnDefinition, *, worthy: bool
+) -> Move | None:
+    """What happens to the case; `worthy`: a contact would bring more than it costs.
+
+    `person` still has the score of the evaluation before this one.
+    """
+    case = person.churn.case
+    if case is None:
+        opens = worthy and _may_open(person, found, definition)
+        return Move("entered") if opens else None
+    ended = _ended_by(person, case, found, definition)
+    if ended is not None:
+        return Move("resolved", ended)
+    step = BANDS.index(found.band) - BANDS.index(case.band)
+    if step > 0:
+        return Move("escalated") if _is_news(case, found) else None
+    eases = step < 0 and _eases(person, case, found, definition)
+    return Move("deescalated") if eases else None
+
+
+def _may_open(person: Customer, found: Look, definition: ChurnDefinition) -> bool:
+    """A score that is carried and late, or a strong signal; never a purchase by itself."""
+    churn, spend = person.churn, person.spend
+    if found.band == "low" or churn.next_tick_ms is None or not churn.armed:
+        return False
+    if spend is None or spend.orders < definition.min_purchases:
+        return False
+    if not is_granted(person, "profiling") or (churn.scored_at_ms or 0) < churn.silenced_until_ms:
+        return False
+    return found.late or bool(found.strong)
+
+
+def _ended_by(
+    person: Customer, case: AlertCase, found: Look, definition: ChurnDefinition
+) -> ResolvedBy | None:
+    if not is_granted(person, "profiling"):
+        return "consent_withdrawn"
+    if found.bought_ms is not None and found.bought_ms >= case.opened_at_ms:
+        return "bought"
+    if person.churn.next_tick_ms is None:
+        return "lapsed"
+    fell = found.band == "low" and _eases(person, case, found, definition)
+    return "risk_fell" if fell else None
+
+
+def _is_news(case: AlertCase, found: Look) -> bool:
+    """A signal that has not moved this case before, or a score above those that have."""
+    new = found.lifting.difference(case.spent)
+    if not found.carried:
+        return bool(new & found.strong)
+    return bool(new) or found.score > case.score_max
+
+
+def _eases(person: Customer, case: AlertCase, found: Look, definition: ChurnDefinition) -> bool:
+    """The stated risk is well below the case's band, and it is not that the score rises.
+
+    An order that was given back since the case opened makes the silence look short: it eases
+    nothing.
+    """
+    if found.risk >= left_below(case.band, definition):
+        return False
+    if person.churn.risk is not None and found.score > person.churn.risk:
+        return False
+    return not any(order.at_ms >= case.opened_at_ms for order in person.orders)

@@ -1,0 +1,170 @@
+"""What opens a case, moves it once, and ends it: purchases, signals, own data, the CRM."""
+
+import pytest
+from msgspec.structs import replace
+
+from streams.alerts import hear_outcome
+from streams.alerts.wording import LITTLE_DATA
+from streams.contracts.inputs.events import Profile, RetentionOutcome
+from streams.contracts.outputs.effects import AlertRaised, Effect
+from streams.contracts.outputs.payloads import ChurnAlert
+from streams.contracts.times import DAY_MS, WEEK_MS
+from streams.customer import Customer
+from streams.customer.row import Order, SeenSignal
+from tests.unit.alerts.test_life_cycle import COMMON, POLICY, Score, _buyer, evaluated
+from tests.unit.decisions.people import T0
+
+CANCEL = SeenSignal("cancel_page", 0.9, T0, ("e-9",))
+JUST = Order("o-2", T0 - DAY_MS // 2, 50.0, "web")
+
+
+def alerts_of(effects: tuple[Effect, ...]) -> list[ChurnAlert]:
+    """The alerts among the effects."""
+    return [e.alert for e in effects if isinstance(e, AlertRaised)]
+
+
+def opened(risk: float = 0.6) -> Customer:
+    """Somebody whose case opened at T0."""
+    person, effects, _ = evaluated(_buyer(), Score(risk), T0, "")
+    assert [a.transition for a in alerts_of(effects)] == ["entered"]
+    return person
+
+
+def test_a_purchase_opens_no_case_however_high_the_risk() -> None:
+    """On the day of a purchase only what happened after it is a reason to act."""
+    bought = _buyer(orders=(JUST,))
+    _, effects, _ = evaluated(bought, Score(0.9), T0, "e-1")
+    assert alerts_of(effects) == []
+    _, effects, _ = evaluated(replace(bought, signals=(CANCEL,)), Score(0.9), T0, "e-1")
+    assert [a.transition for a in alerts_of(effects)] == ["entered"]
+
+
+def test_a_signal_that_was_answered_by_a_purchase_no_longer_lifts() -> None:
+    """Who has bought since the cancel page has answered it."""
+    before = replace(CANCEL, at_ms=JUST.at_ms - 1)
+    person = _buyer(orders=(JUST,), signals=(before,))
+    _, effects, _ = evaluated(person, Score(0.6), T0 + DAY_MS, "")
+    (alert,) = alerts_of(effects)
+    assert (alert.risk, [s.lift for s in alert.signals]) == (0.6, [1.0])
+
+
+@pytest.mark.parametrize(
+    "undone",
+    [
+        Order("n", T0 + DAY_MS, 50.0, "web", cancelled=True),
+        Order("n", T0 + DAY_MS, 50.0, "web", refunded=50.0),
+    ],
+    ids=["cancelled", "refunded"],
+)
+def test_an_order_that_was_given_back_resolves_nothing(undone: Order) -> None:
+    """Neither as bought, nor because the silence looks short; a real order still does."""
+    person = opened()
+    person = replace(person, orders=(*person.orders, undone))
+    person, effects, _ = evaluated(person, Score(0.1), T0 + DAY_MS, "e-2")
+    assert alerts_of(effects) == []
+    assert person.churn.case is not None
+    real = Order("r", T0 + 2 * DAY_MS, 50.0, "web")
+    person = replace(person, orders=(*person.orders, real))
+    _, effects, _ = evaluated(person, Score(0.1), T0 + 2 * DAY_MS, "e-3")
+    assert [a.resolved_by for a in alerts_of(effects)] == ["bought"]
+
+
+def test_without_own_data_only_a_strong_signal_opens_a_case_and_it_says_so() -> None:
+    """A score that is not carried alerts about nobody by itself."""
+    score = Score(0.9, carried=False)
+    weak = SeenSignal("low_nps", 0.5, T0, ("e-8",))
+    for person in (_buyer(), _buyer(signals=(weak,))):
+        assert alerts_of(evaluated(person, score, T0, "e")[1]) == []
+    person, effects, _ = evaluated(_buyer(signals=(CANCEL,)), Score(0.4, carried=False), T0, "e")
+    (alert,) = alerts_of(effects)
+    assert LITTLE_DATA in alert.reason_codes
+    assert alert.text["en"].endswith("too little data yet for a risk of its own")
+    assert alerts_of(evaluated(person, score, T0 + WEEK_MS, "")[1]) == []
+
+
+def test_nobody_is_alerted_about_before_their_next_purchase_is_due() -> None:
+    """The score alone opens a case from the usual gap on; a strong signal at any time."""
+    early = Score(0.9, overdue_ratio=0.9)
+    assert alerts_of(evaluated(_buyer(), early, T0, "")[1]) == []
+    assert alerts_of(evaluated(_buyer(signals=(CANCEL,)), early, T0, "")[1])
+
+
+LATER = SeenSignal("uninstall", 0.8, T0 + 4 * WEEK_MS, ("e-6",))
+
+
+@pytest.mark.parametrize(
+    ("risk", "new", "escalates"), [(0.6, (), []), (0.61, (), [1]), (0.6, (LATER,), [1])]
+)
+def test_one_signal_never_escalates_twice(
+    risk: float, new: tuple[SeenSignal, ...], escalates: list[int]
+) -> None:
+    """After the case eased, it takes a score above all those before, or another signal."""
+    person = opened(0.55)
+    cancel = replace(CANCEL, at_ms=T0 + WEEK_MS)
+    said = []
+    steps = ((0.6, ()), (0.3, ()), (0.6, ()), (risk, new))
+    for week, (score, more) in enumerate(steps, start=1):
+        person = replace(person, signals=(cancel, *more))
+        person, effects, _ = evaluated(person, Score(score), T0 + week * WEEK_MS, "")
+        said.append([a.transition for a in alerts_of(effects)])
+    assert said == [["escalated"], ["deescalated"], [], ["escalated"] * len(escalates)]
+
+
+def test_a_case_does_not_ease_while_the_score_rises() -> None:
+    """The signal that opened it fades, but the silence goes on: it stays as it is."""
+    signals = (CANCEL,)
+    person, _, _ = evaluated(_buyer(signals=signals), Score(0.3), T0, "e")
+    assert person.churn.band == "medium"
+    for week, risk, left in ((5, 0.31, True), (6, 0.32, True), (7, 0.32, False)):
+        person, effects, _ = evaluated(person, Score(risk), T0 + week * WEEK_MS, "")
+        assert (person.churn.case is not None) is left
+    assert [a.resolved_by for a in alerts_of(effects)] == ["risk_fell"]
+
+
+def outcome(alert_id: str, result: str) -> Profile:
+    """What the CRM reports."""
+    return Profile(
+        event_name="retention_outcome",
+        outcome=RetentionOutcome(alert_id=alert_id, result=result),  # type: ignore[arg-type]
+        **COMMON,
+    )
+
+
+@pytest.mark.parametrize("result", ["saved", "lost", "false_alarm"])
+def test_the_crm_closes_its_case_and_no_other(result: str) -> None:
+    """By any alert of the case; the last alert has the code and what was reported."""
+    person = opened()
+    assert person.churn.case is not None
+    first = person.churn.case.alert_id
+    person, _, _ = evaluated(person, Score(0.9), T0 + WEEK_MS, "")
+    stays, said = hear_outcome(person, outcome("of-another", result), T0, "v1", POLICY.policies)
+    assert (stays.churn.case, said) == (person.churn.case, ())
+    person, said = hear_outcome(person, outcome(first, result), T0, "v1", POLICY.policies)
+    (alert,) = alerts_of(said)
+    assert (alert.transition, alert.resolved_by) == ("resolved", "closed_by_crm")
+    assert alert.reason_codes == ("closed_by_crm", result)
+    assert person.churn.case is None
+
+
+@pytest.mark.parametrize("result", ["contacted", "no_answer"])
+def test_a_contact_leaves_the_case_open(result: str) -> None:
+    """To have been called is not to have been saved."""
+    person = opened()
+    assert person.churn.case is not None
+    told = outcome(person.churn.case.alert_id, result)
+    assert hear_outcome(person, told, T0, "v1", POLICY.policies) == (person, ())
+
+
+def test_a_false_alarm_silences_for_a_while() -> None:
+    """No case opens for `false_alarm_days`, whatever is bought, seen or computed; then again."""
+    person = opened()
+    assert person.churn.case is not None
+    told = outcome(person.churn.case.alert_id, "false_alarm")
+    person, _ = hear_outcome(person, told, T0, "v1", POLICY.policies)
+    person = replace(person, orders=(Order("n", T0 + DAY_MS, 50.0, "web"),))
+    days = POLICY.policies.churn.false_alarm_days
+    for after, many in ((2.0, 0), (days - 1, 0), (days, 1)):
+        at_ms = T0 + round(after * DAY_MS)
+        looked = replace(person, signals=(replace(CANCEL, at_ms=at_ms),))
+        person, effects, _ = evaluated(looked, Score(0.9), at_ms, "e")
+        assert len(alerts_of(effects)) == many
