@@ -94,7 +94,7 @@ def _bought(lines: Lines, told: list[Purchase], names: Names) -> Lines:
         for item in order.items:
             product_id = item.product_id if item.product_id in lines else names.get(item.gtin or "")
             if product_id is not None:
-                pieces[product_id] = pieces.get(product_id, 0) + max(item.quantity, 1)
+                pieces[product_id] = pieces.get(product_id, 0) + item.quantity
         most |= {name: max(n, most.get(name, 0)) for name, n in pieces.items()}
     for product_id, count in most.items():
         lines = _fewer(lines, product_id, count)

@@ -52,10 +52,12 @@ def bought(cart: Cart | None, items: Iterable[Product], at_ms: int) -> Cart:
     """The cart after an order on any channel: what the order holds is taken out of it.
 
     Lines are found by product id or GTIN, and lose as many pieces as were bought. An order that
-    names no product takes everything that was put in up to then. What was put in later stays.
+    names no product takes everything that was put in up to then; one of no pieces takes nothing.
+    What was put in later stays.
     """
-    lines = [_line_of(item, at_ms, -item.quantity) for item in items if item.quantity > 0]
-    if lines:
+    named = tuple(items)
+    if named:
+        lines = [_line_of(item, at_ms, -item.quantity) for item in named if item.quantity > 0]
         return _changed(cart, lines, at_ms)
     if cart is not None and at_ms < cart.whole_at_ms:
         return cart

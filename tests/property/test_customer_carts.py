@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from streams.contracts.common import Cart as CartSeen
 from streams.contracts.common import LineItem, Product
@@ -127,3 +128,11 @@ def test_a_row_of_before_keeps_its_lines() -> None:
     assert pieces(carts.bought(old, [till_line("tv", 1)], T0 + 1)) == {"tv": 2}
     assert pieces(carts.taken_out(old, product("tv"), T0 + 1)) == {"tv": 1}
     assert pieces(carts.bought(old, [], T0 + 1)) == {}
+
+
+def test_an_order_of_no_pieces_takes_nothing_out() -> None:
+    """It names a product, so it is not one of those that empty the cart."""
+    tv = Product(product_id="tv", category="tv", quantity=1)
+    cart = carts.put_in(None, tv, 1_000)
+    assert carts.bought(cart, [replace(tv, quantity=0)], 2_000) == cart
+    assert carts.bought(cart, [], 2_000).items == ()
