@@ -3,6 +3,7 @@
 Rooms are imported inside the verbs, as in `cli`.
 """
 
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -53,6 +54,12 @@ def file_options(verb: Callable[..., None]) -> Callable[..., None]:
     ):
         verb = option(verb)
     return verb
+
+
+def _checked_currency(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not re.fullmatch("[A-Z]{3}", value):
+        raise click.BadParameter(f"{value!r} is no currency of three capital letters, as EUR")
+    return value
 
 
 def format_of(currency: str = "EUR", **given: Unpack[FileOptions]) -> "FileFormat":
@@ -186,7 +193,13 @@ def _announce_past(first_ms: int, now_ms: int) -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for results.")
 @click.option("--reference", type=click.Path(path_type=Path), help="Folder; default example shop.")
 @click.option("--grant", multiple=True, type=PURPOSES, help="What everyone agreed to (repeat it).")
-@click.option("--currency", default="EUR", show_default=True, help="Of a CSV that names none.")
+@click.option(
+    "--currency",
+    default="EUR",
+    show_default=True,
+    callback=_checked_currency,
+    help="Of a CSV that names none.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the results that the folder holds.")
 @file_options
 @click.pass_context

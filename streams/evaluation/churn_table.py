@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from streams.contracts.times import DAY_MS, from_ms
+from streams.errors import OperatorError
 from streams.evaluation.churn import ChurnReport
 from streams.evaluation.purchases import PurchaseFile
 from streams.evaluation.scores import Quality
@@ -63,6 +64,8 @@ def write_scores(report: ChurnReport, path: Path) -> None:
 
     The file is complete or not there: it is written beside its place and moved.
     """
+    if not path.name:
+        raise OperatorError(f"{path} is no name of a file to write")
     beside = path.with_name(path.name + ".part")
     with beside.open("w", encoding="utf-8", newline="") as text:
         out = csv.writer(text, lineterminator="\n")

@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 IDLE_S = 3.0
 LOOK_EVERY_S = 1.0
+SAY_EVERY_S = 60.0
 TAIL_RECORDS = 5
 TIMEOUT_S = 10.0
 NOTHING = -10_000  # less than every offset, those that Kafka uses for words too
@@ -78,7 +79,7 @@ class Tails:
         self._ends: dict[Place, int] = {}
         self._last: dict[Place, int] = {}
         self._newest_ms = 0
-        self._admin = AdminClient({**librdkafka_config(settings), "log_level": 2})
+        self._admin = self._new_admin()
         self._reader = new_reader(
             settings,
             settings.group,
@@ -91,9 +92,12 @@ class Tails:
         Raises:
             KafkaException: the broker does not answer.
         """
-        asked = {TopicPartition(*place): OffsetSpec.latest() for place in self._places}
-        futures = self._admin.list_offsets(asked, request_timeout=TIMEOUT_S)
-        ends = {(at.topic, at.partition): f.result().offset for at, f in futures.items()}
+        try:
+            ends = self._ask_ends()
+        except KafkaException as error:
+            if error.args[0].code() > 0:  # said by a broker: another leads by now, or anew
+                self._admin = self._new_admin()
+            raise
         moved = [place for place in self._places if ends[place] > self._ends.get(place, 0)]
         if moved:
             self._read_tails(moved, ends)
@@ -114,6 +118,15 @@ class Tails:
             if at.offset <= self._last.get((at.topic, at.partition), NOTHING)
         }
         return [number for number in numbers if number not in behind]
+
+    def _new_admin(self) -> AdminClient:
+        """A client that knows of no leader yet; it would keep the one it knows for minutes."""
+        return AdminClient({**librdkafka_config(self._settings), "log_level": 2})
+
+    def _ask_ends(self) -> dict[Place, int]:
+        asked = {TopicPartition(*place): OffsetSpec.latest() for place in self._places}
+        futures = self._admin.list_offsets(asked, request_timeout=TIMEOUT_S)
+        return {(at.topic, at.partition): f.result().offset for at, f in futures.items()}
 
     def _read_tails(self, places: Sequence[Place], ends: dict[Place, int]) -> None:
         starts = [TopicPartition(*place, max(0, ends[place] - TAIL_RECORDS)) for place in places]
@@ -163,12 +176,14 @@ class IdleFollower:
         self._stopping.set()
 
     def _run(self) -> None:
-        tails = Tails(self._settings)
+        tails, say_at_s = Tails(self._settings), 0.0
         while not self._stopping.wait(LOOK_EVERY_S):
             try:
                 newest_ms = tails.newest_ms()
                 read_all = tails.read_all(self._owned())
             except KafkaException as error:
-                log.info("event_time_unknown", error=error.args[0].name())
+                if time.monotonic() >= say_at_s:
+                    log.info("event_time_unknown", error=error.args[0].name())
+                    say_at_s = time.monotonic() + SAY_EVERY_S
                 continue
             self._clock.look(time.monotonic(), newest_ms, read_all)

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaException
 from msgspec.structs import replace
 
 from streams.runtime.faults import EXIT_BROKER, EXIT_OPERATOR, EXIT_STORE
 from streams.settings import HttpSettings, LearnerSettings, child_environment
+from streams.worker.idle import Tails
 from tests.support.apache_kafka import ApacheKafka, free_port
 from tests.support.disk import fill
 from tests.support.on_call import Scrapes, fetch, lines
@@ -194,3 +196,26 @@ def test_a_full_disk_is_one_sentence_and_75(
     again = job.start()
     job.wait_for(total, again)
     assert again.stop() == 0, again.tail()
+
+
+def test_event_time_is_known_again_after_a_kill_of_the_broker(
+    ours: ApacheKafka, tmp_path: Path
+) -> None:
+    """The client that asks how late it is keeps no leader that is not one any more."""
+    job, _ = shop(ours, tmp_path, "late")
+    tails = Tails(job.settings)
+    assert tails.newest_ms() == 0
+    job.send(consents(5))
+    newest_ms = tails.newest_ms()
+    assert newest_ms > 0
+    ours.kill9()
+    ours.start()
+    told: list[str] = []
+    for _ in range(15):
+        try:
+            assert tails.newest_ms() == newest_ms
+            return
+        except KafkaException as error:
+            told.append(error.args[0].name())
+            time.sleep(1)
+    raise AssertionError(told)

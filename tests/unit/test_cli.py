@@ -107,6 +107,11 @@ OFFER = """
         (["--bootstrap", "kafka", "doctor"], "option bootstrap: must be host:port"),
         (["--bootstrap", "k:1", "demo", "--prefix", "a b"], "option topic_prefix: must be letters"),
         (["demo", "--prefix", "mine."], "name it with --bootstrap"),
+        (
+            ["evaluate", "churn", "few.csv", "--at", "2026-01-02", "--scores", ""],
+            ". is no name of a file to write",
+        ),
+        (["replay", "few.csv", "--out", "o", "--currency", "euros"], "'euros' is no currency"),
     ],
 )
 def test_a_mistake_names_the_file_and_what_is_wanted(
