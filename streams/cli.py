@@ -152,7 +152,7 @@ def offers_tail(ctx: click.Context, all_: bool, language: str, limit: int | None
 
 @main.group()
 def alerts() -> None:
-    """Watch churn alerts."""
+    """Watch churn alerts, list cases, tell one."""
 
 
 @alerts.command("tail", epilog="Example: offerstream alerts tail --all")
@@ -163,6 +163,38 @@ def alerts_tail(ctx: click.Context, all_: bool, language: str, limit: int | None
     from streams.admin.tail import tail_alerts
 
     show(tail_alerts(settings_of(ctx), all_=all_, language=language), limit)
+
+
+@alerts.command("list", epilog="Example: offerstream alerts list --open --band high")
+@click.option("--open", "open_", is_flag=True, help="Only cases that are not resolved.")
+@click.option("--band", type=click.Choice(["low", "medium", "high"]), help="Only this band.")
+@click.option("--customer", default="", help="Only of this customer id.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(0))
+@click.option("--json", "json_", is_flag=True, help="The last alert of each, one JSON a line.")
+@click.pass_context
+def alerts_list(
+    ctx: click.Context, open_: bool, band: str | None, customer: str, limit: int, json_: bool
+) -> None:
+    """List churn cases by risk times value at risk, the greatest first."""
+    from streams.admin import cases as case_room
+
+    cases, unreadable = case_room.read_cases(settings_of(ctx))
+    for case in case_room.chosen(cases, open_=open_, band=band, customer=customer)[:limit]:
+        say(case_room.in_json(case) if json_ else case_room.in_a_line(case))
+    if unreadable:
+        say(f"{unreadable} records of churn-alerts cannot be read", err=True)
+
+
+@alerts.command("show", epilog="Example: offerstream alerts show case_FF70RKkFGn40xHMfTS_eig")
+@click.argument("case_id")
+@click.option("--language", default="en", show_default=True, help="Of the texts: en, ja, zh.")
+@click.pass_context
+def alerts_show(ctx: click.Context, case_id: str, language: str) -> None:
+    """Tell one case: every alert, its signals, and the events that show them."""
+    from streams.admin import cases as case_room
+
+    cases, _ = case_room.read_cases(settings_of(ctx))
+    say_all(case_room.told(case_room.case_named(cases, case_id), language))
 
 
 @main.group("dead-letters")

@@ -88,10 +88,10 @@ def anonymous(sent: Sent) -> bool:
 
 
 def last_visit(key: bytes, at: str, unknown: bool) -> Sent:
-    """Somebody opens the app."""
+    """Somebody opens the app; whoever is known by name takes it off the phone, a strong signal."""
     event = {
         "event_id": f"last-{key.decode()}",
-        "event_name": "application_opened",
+        "event_name": "application_opened" if unknown else "application_uninstalled",
         "occurred_at": at,
         "channel": "app",
         "identity": {"anonymous_id" if unknown else "customer_id": key.decode()},

@@ -11,12 +11,12 @@ from streams.contracts.reference.files import load_reference
 from streams.contracts.reference.structs import Reference, RiskBand
 from streams.simulator import SHOP
 
-BANDS = (RiskBand(name="medium", from_risk=0.05), RiskBand(name="high", from_risk=0.3))
+BANDS = (RiskBand(name="medium", from_risk=0.0), RiskBand(name="high", from_risk=0.3))
 
 
 @cache
 def eager_shop() -> Reference:
     """Its reference data; offers and everything else are the shop's own."""
     shop = load_reference(SHOP)
-    churn = replace(shop.policies.churn, bands=BANDS, contact_cost=0.0)
+    churn = replace(shop.policies.churn, bands=BANDS, contact_cost=0.0, min_purchases=1)
     return replace(shop, policies=replace(shop.policies, churn=churn))

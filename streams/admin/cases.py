@@ -1,0 +1,109 @@
+"""Churn cases as the alerts on the topic tell them: which are open, and all of one."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec import Struct
+
+from streams import topics
+from streams.broker.reading import read_to_end
+from streams.contracts.outputs.payloads import ChurnAlert
+from streams.errors import OperatorError
+from streams.settings import Settings
+
+_ALERT = msgspec.json.Decoder(ChurnAlert)
+
+
+class Case(Struct, frozen=True):
+    """The alerts of one case, the oldest first."""
+
+    alerts: tuple[ChurnAlert, ...]
+
+    @property
+    def last(self) -> ChurnAlert:
+        """What was said last."""
+        return self.alerts[-1]
+
+    @property
+    def is_open(self) -> bool:
+        """Nothing has resolved it."""
+        return self.last.transition != "resolved"
+
+    @property
+    def expected_loss(self) -> float:
+        """Stated risk times value at risk, in the shop's currency; 0 where no risk is stated."""
+        return (self.last.risk or 0.0) * float(self.last.value_at_risk.amount)
+
+
+def read_cases(settings: Settings) -> tuple[list[Case], int]:
+    """Every case whose alerts Kafka still keeps, and how many records could not be read."""
+    alerts, unreadable = [], 0
+    for message in read_to_end(settings, [settings.on_broker(topics.CHURN_ALERTS)]):
+        try:
+            alerts.append(_ALERT.decode(message.value() or b""))
+        except msgspec.DecodeError:
+            unreadable += 1
+    return cases_of(alerts), unreadable
+
+
+def cases_of(alerts: Iterable[ChurnAlert]) -> list[Case]:
+    """Alerts by case, the case with the greatest expected loss first."""
+    found: dict[str, list[ChurnAlert]] = {}
+    for alert in alerts:
+        found.setdefault(alert.case_id, []).append(alert)
+    cases = [Case(tuple(sorted(case, key=lambda a: a.raised_at))) for case in found.values()]
+    return sorted(cases, key=lambda case: (-case.expected_loss, case.last.case_id))
+
+
+def chosen(cases: list[Case], *, open_: bool, band: str | None, customer: str) -> list[Case]:
+    """Those that are open, in the band and of the customer, as far as asked."""
+    return [
+        case
+        for case in cases
+        if (case.is_open or not open_)
+        and band in (None, case.last.risk_band)
+        and customer in ("", case.last.customer_id)
+    ]
+
+
+def case_named(cases: list[Case], case_id: str) -> Case:
+    """The case of this id.
+
+    Raises:
+        OperatorError: there is none.
+    """
+    for case in cases:
+        if case.last.case_id == case_id:
+            return case
+    raise OperatorError(
+        f"no case {case_id} on churn-alerts. `offerstream alerts list` names those that Kafka keeps"
+    )
+
+
+def in_json(case: Case) -> str:
+    """The last alert as it is on the topic."""
+    return msgspec.json.encode(case.last).decode()
+
+
+def in_a_line(case: Case) -> str:
+    """A case for a list: value, risk, who, since when, what to do."""
+    last, value = case.last, case.last.value_at_risk
+    state = last.risk_band if case.is_open else str(last.resolved_by)
+    risk = "-" if last.risk is None else f"{last.risk:.0%}"
+    channel = last.recommended.channel if last.recommended else last.experiment.arm
+    return (
+        f"{value.amount:>10} {value.currency}  {risk:>4}  {state:<8}  {last.customer_id}"
+        f"  since {case.alerts[0].raised_at:%Y-%m-%d}  {channel}  {last.case_id}"
+    )
+
+
+def told(case: Case, language: str) -> Iterator[str]:
+    """A case from its first alert to its last, with the signals and the events that show them."""
+    yield in_a_line(case)
+    for alert in case.alerts:
+        text = alert.text.get(language, next(iter(alert.text.values()), ""))  # type: ignore[call-overload]
+        how = f" ({alert.resolved_by})" if alert.resolved_by else ""
+        yield f"{alert.raised_at:%Y-%m-%d %H:%M:%S}  {alert.transition}{how}  {text}"
+        for signal in alert.signals:
+            events = ", ".join(signal.evidence_event_ids) or "silence"
+            yield f"    {signal.code}  x {signal.lift:.2f}  {events}"
