@@ -70,7 +70,8 @@ def policy() -> Policy:
 def played(seed: int, events: int) -> list[Sent]:
     """The first events of a shop, some of them twice, and everybody once more at one late moment.
 
-    What is due by then is due for everybody, so nothing hangs on when a timer fired.
+    What is due by then is due for everybody, so nothing hangs on when a timer fired. A day before
+    it, all look at how to leave: that is a strong signal, and opens cases.
     """
     draw = random.Random(seed)
     market = EventTiming(eager_shop(), SHOPPERS, DAYS, START_MS, seed)
@@ -78,13 +79,27 @@ def played(seed: int, events: int) -> list[Sent]:
     once = sorted(market.sent, key=lambda sent: str(json.loads(sent.value)["occurred_at"]))
     twice = [s for sent in once[:events] for s in (sent,) * (1 + (draw.random() < REPEATED_SHARE))]
     who = sorted({(sent.key, anonymous(sent)) for sent in twice})
-    late = from_ms(START_MS + (DAYS + 1) * DAY_MS).isoformat()
-    return [*twice, *(last_visit(key, late, seen) for key, seen in who)]
+    at, late = (from_ms(START_MS + days * DAY_MS).isoformat() for days in (DAYS, DAYS + 1))
+    leaving = [wants_to_leave(key, at) for key, unknown in who if not unknown]
+    return [*twice, *leaving, *(last_visit(key, late, unknown) for key, unknown in who)]
 
 
 def anonymous(sent: Sent) -> bool:
     """Whether a record's key is no customer's."""
     return "customer_id" not in json.loads(sent.value)["identity"]
+
+
+def wants_to_leave(key: bytes, at: str) -> Sent:
+    """Somebody looks at the page on which an account is closed."""
+    event = {
+        "event_id": f"leave-{key.decode()}",
+        "event_name": "account_cancel_page_viewed",
+        "occurred_at": at,
+        "channel": "web",
+        "identity": {"customer_id": key.decode()},
+        "page": {"path": "/account/cancel"},
+    }
+    return Sent(topics.CLICKSTREAM.name, key, json.dumps(event).encode())
 
 
 def last_visit(key: bytes, at: str, unknown: bool) -> Sent:
