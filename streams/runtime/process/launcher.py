@@ -164,7 +164,8 @@ class Launcher:
                 log.critical("worker slot %d needs an operator: see its log", slot.number)
                 return code
             if code is not None:
-                log.error("worker slot %d ended with exit code %d", slot.number, code)
+                level = logging.ERROR if code else logging.INFO  # 0: it was told to, as in a roll
+                log.log(level, "worker slot %d ended with exit code %d", slot.number, code)
             if not slot.running and time.monotonic() >= slot.start_at_s:
                 slot.start()
         return EXIT_OK

@@ -1,5 +1,6 @@
 """The launcher: restarts what dies, stops in order, gives up only where an operator is needed."""
 
+import logging
 import os
 import signal
 import sys
@@ -86,6 +87,20 @@ def test_a_dead_worker_is_started_again(tmp_path: Path) -> None:
     stop_when(launcher, lambda: written(mark) >= 2)
     launcher.run()
     assert written(mark) >= 2
+
+
+@pytest.mark.parametrize(("code", "level"), [("0", "INFO"), ("75", "ERROR")])
+def test_only_an_end_with_a_fault_is_an_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, code: str, level: str
+) -> None:
+    """A roll ends every slot with 0, and wakes nobody."""
+    mark = tmp_path / "0"
+    launcher = Launcher(1, lambda n: [sys.executable, "-c", DYING, str(mark), code])
+    stop_when(launcher, lambda: written(mark) >= 2)
+    with caplog.at_level(logging.INFO):
+        launcher.run()
+    ends = [r for r in caplog.records if f"ended with exit code {code}" in r.getMessage()]
+    assert {r.levelname for r in ends} == {level}
 
 
 def test_an_operators_error_is_not_repeated(tmp_path: Path) -> None:
