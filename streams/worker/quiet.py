@@ -10,6 +10,7 @@ LIBRARIES = frozenset({"aiokafka", "asyncio", "faust", "kafka", "librdkafka", "m
 EVERY_S = 60.0
 LINES_MAX = 5
 _KINDS_MAX = 200
+_ORDINARY = "because it is rebalancing"  # whenever somebody joins or leaves the group
 _VARIES = re.compile(r"0x[0-9a-f]+|\d+")
 
 
@@ -38,6 +39,10 @@ class Quiet(logging.Filter):
         """Is the line to be written?"""
         if record.name.split(".", 1)[0] not in LIBRARIES:
             return True
+        if _ORDINARY in str(record.msg) and record.levelno > logging.INFO:
+            record.levelno, record.levelname = logging.INFO, "INFO"
+            if not logging.getLogger().isEnabledFor(logging.INFO):
+                return False
         with self._lock:
             return self._passes(record)
 

@@ -75,3 +75,16 @@ def test_a_librarys_line_is_json_and_says_where(monkeypatch: pytest.MonkeyPatch)
     assert said["role"] == "worker"
     assert (said["slot"], said["partition"], said["logger"]) == (1, 3, "librdkafka")
     assert said["event"] == "FAIL [offerstream#producer-1] refused"
+
+
+@pytest.mark.parametrize(("level", "said"), [("info", ["info"]), ("warning", [])])
+def test_a_rebalance_is_no_warning(
+    monkeypatch: pytest.MonkeyPatch, level: str, said: list[str]
+) -> None:
+    """Whenever somebody joins or leaves, the group client says so; nobody has to look."""
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    configure_logs(level)
+    message = "Heartbeat failed for group %s because it is rebalancing"
+    logging.getLogger("aiokafka.consumer.group_coordinator").warning(message, "g")
+    assert [json.loads(one)["level"] for one in written.getvalue().splitlines()] == said
