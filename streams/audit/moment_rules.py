@@ -16,7 +16,7 @@ BY_EVENT = {
     "application_opened": "application_opened",
     "order_completed": "order_completed",
 }
-UNANSWERED = ("deferred", "overtaken")
+UNANSWERED = ("deferred", "overtaken", "no_consent")
 SLACK_MS = 1_000  # a decision may wait so long for a link that is under way
 
 

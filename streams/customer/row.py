@@ -242,7 +242,7 @@ class OpenDecision(Value, frozen=True):
 
 
 class Armed(Value, frozen=True):
-    """When a trigger rule fired, and by which event (a hash of its id; 0 in older rows)."""
+    """When a trigger rule fired, and by which event (a hash of its id; 0: nothing was answered)."""
 
     rule_id: str
     fired_at_ms: int

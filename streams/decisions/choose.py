@@ -28,6 +28,7 @@ from streams.decisions.known import (
 from streams.decisions.limits import blocked, gap_until_ms, quiet_until_ms, with_contact
 from streams.decisions.messages import decision_log, next_best_offer
 from streams.decisions.policy import CompiledOffer
+from streams.decisions.rearm import fired_unheard
 from streams.decisions.requests import DecisionRequest
 from streams.decisions.situation import Situation
 from streams.features import FEATURES_VERSION, context_vector, offer_matrix, pack
@@ -63,7 +64,8 @@ def _stopped(known: Known, agreed: frozenset[Purpose]) -> tuple[Customer, Stoppe
     if not request.has_room:
         return person, ("person_cap", "person_cap")
     if policy.purposes and not agreed:
-        return person, ("no_consent", "no_consent")
+        event_id, rule_id = request.trigger_event.event_id, request.rule.rule_id
+        return fired_unheard(person, rule_id, event_id), ("no_consent", "no_consent")
     if request.rule.channel in contact.quiet_channels:
         until_ms = quiet_until_ms(person, contact.quiet_hours, now_ms)
         if until_ms is not None:

@@ -42,6 +42,20 @@ def not_fired(person: Customer, rule_id: str, event_id: str) -> Customer:
     return person if len(kept) == len(person.fired) else replace(person, fired=kept)
 
 
+def fired_unheard(person: Customer, rule_id: str, event_id: str) -> Customer:
+    """The person whose rule fired where consent forbids to speak: it rests for this row alone.
+
+    A visitor who was asked for no consent yet was told nothing, so the customer that the login
+    shows may be.
+    """
+    mark = _mark(event_id)
+    fires = tuple(
+        replace(f, fired_by=0) if (f.rule_id, f.fired_by) == (rule_id, mark) else f
+        for f in person.fired
+    )
+    return replace(person, fired=fires)
+
+
 def fired_beside(
     person: Customer, rule: TriggerRule, event: TriggerEvent, waiting: Iterable[Reminder]
 ) -> bool:
