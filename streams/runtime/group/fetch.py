@@ -78,14 +78,22 @@ class Fetcher:
         most = self._settings.batch_records_max
         if self._merge.full(most):
             return
+        come: dict[str, list[Record]] = {}
+        ended: set[str] = set()
         for message in arrived(self.consumer, wait_s, most):
-            error = message.error()
-            if error is not None and error.code() == _END:
-                self._merge.at_end(message.topic() or "")
+            topic, error = message.topic() or "", message.error()
+            if error is None:
+                come.setdefault(topic, []).append(_record(topic, message))
+                ended.discard(topic)
+            elif error.code() == _END:
+                ended.add(topic)
             else:
-                record = _record(message)
-                self._read[record.topic] = record.offset + 1
-                self._merge.add(record)
+                raise EpochError(f"{topic}: {error.str()}")
+        for topic, records in come.items():
+            self._read[topic] = records[-1].offset + 1
+            self._merge.add(topic, records)
+        for topic in ended:
+            self._merge.at_end(topic)
         self._note_ends()
 
     def _note_ends(self) -> None:
@@ -133,12 +141,9 @@ class Fetcher:
         return max(int(committed.offset), low)
 
 
-def _record(message: Message) -> Record:
-    error = message.error()
-    if error is not None:
-        raise EpochError(f"{message.topic()}: {error.str()}")
+def _record(topic: str, message: Message) -> Record:
     return Record(
-        message.topic() or "",
+        topic,
         message.partition() or 0,
         message.offset() or 0,
         message.timestamp()[1],

@@ -18,10 +18,10 @@ class Merge:
     """Records that were read and not handed on, by topic.
 
     >>> merge = Merge(["a", "b"])
-    >>> merge.add(Record("a", 0, 0, 30, None, None, ()))
+    >>> merge.add("a", [Record("a", 0, 0, 30, None, None, ())])
     >>> merge.take(10)
     []
-    >>> merge.add(Record("b", 0, 0, 20, None, None, ()))
+    >>> merge.add("b", [Record("b", 0, 0, 20, None, None, ())])
     >>> merge.at_end("b")
     >>> [(r.topic, r.offset) for r in merge.take(10)]
     [('b', 0), ('a', 0)]
@@ -51,10 +51,10 @@ class Merge:
         """So many wait, and no more need be read before some are handed on."""
         return sum(map(len, self._waiting.values())) >= count and not self._held_back()
 
-    def add(self, record: Record) -> None:
-        """One more of its topic, that stands behind those before it."""
-        self._waiting[record.topic].append(record)
-        self._behind.add(record.topic)
+    def add(self, topic: str, records: Sequence[Record]) -> None:
+        """More of a topic, in its order, that stand behind those before them."""
+        self._waiting[topic].extend(records)
+        self._behind.add(topic)
 
     def at_end(self, topic: str) -> None:
         """All that the topic holds was read."""
@@ -96,8 +96,12 @@ def _take_before(
 ) -> None:
     """Move the first of a queue, and those behind it that come before `limit` (time, place)."""
     if limit is None:
-        count = min(count_max - len(taken), len(queue))
-        taken.extend([queue.popleft() for _ in range(count)])
+        room = count_max - len(taken)
+        if len(queue) <= room:
+            taken.extend(queue)
+            queue.clear()
+        else:
+            taken.extend([queue.popleft() for _ in range(room)])
         return
     while queue and len(taken) < count_max and (queue[0].timestamp_ms, place) < limit:
         taken.append(queue.popleft())

@@ -24,7 +24,7 @@ def test_a_backlog_comes_in_the_order_of_time_however_it_is_fetched() -> None:
     while any(left.values()):
         topic = draw.choice([t for t in TOPICS if left[t]])
         for _ in range(min(len(left[topic]), draw.randrange(1, 120))):
-            merge.add(left[topic].pop(0))
+            merge.add(topic, [left[topic].pop(0)])
         if not left[topic]:
             merge.at_end(topic)
         taken += merge.take(50)
@@ -38,7 +38,7 @@ def test_the_order_of_a_topic_stays() -> None:
     """Also where its timestamps go back."""
     merge = Merge(["a"])
     for offset, at in enumerate((30, 10, 20)):
-        merge.add(record("a", offset, at))
+        merge.add("a", [record("a", offset, at)])
     assert [r.offset for r in merge.take(10)] == [0, 1, 2]
 
 
@@ -46,9 +46,9 @@ def test_an_unread_topic_is_waited_for_and_not_for_ever() -> None:
     """Its record comes first where it arrives in time; a topic without a leader blocks nothing."""
     now_s = 0.0
     merge = Merge(["a", "b"], lambda: now_s)
-    merge.add(record("a", 0, 50))
+    merge.add("a", [record("a", 0, 50)])
     assert merge.take(10) == []
-    merge.add(record("b", 0, 40))
+    merge.add("b", [record("b", 0, 40)])
     assert [r.topic for r in merge.take(10)] == ["b"]  # there may be more of it
     assert merge.take(10) == []
     now_s = PATIENCE_S + 0.1
@@ -59,7 +59,7 @@ def test_a_topic_at_its_end_is_not_waited_for() -> None:
     """So that what comes in while nothing else is there goes on at once."""
     merge = Merge(["a", "b"])
     merge.at_end("b")
-    merge.add(record("a", 0, 50))
+    merge.add("a", [record("a", 0, 50)])
     assert len(merge.take(10)) == 1
 
 
@@ -68,7 +68,7 @@ def test_of_equal_times_the_first_topic_goes_first() -> None:
     merge = Merge(TOPICS)
     for topic in reversed(TOPICS):
         for offset in range(2):
-            merge.add(record(topic, offset, 5))
+            merge.add(topic, [record(topic, offset, 5)])
         merge.at_end(topic)
     taken = [(r.topic, r.offset) for r in merge.take(10)]
     assert taken == [(t, n) for t in TOPICS for n in range(2)]
