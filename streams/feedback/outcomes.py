@@ -143,7 +143,8 @@ def _not_delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_
         tuple(other for other in waiting if other is not d)
         for waiting in (person.open_decisions, person.coupons_out)
     )
-    return replace(person, open_decisions=rest, coupons_out=out), ()
+    person = replace(person, open_decisions=rest, coupons_out=out)
+    return person, (outcome(d, "undelivered"),)
 
 
 def _was_viewed(decision: OpenDecision | None) -> bool:

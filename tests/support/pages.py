@@ -105,8 +105,8 @@ class Terminals:
         ran = []
         for line in block.lines:
             words = shlex.split(self._said(line), comments=True)
-            if words[0] == "make":
-                continue  # to install: the tests run in what it makes
+            if words[0] in ("make", "."):
+                continue  # to install and activate: the tests run in what it makes
             if words[0] == "export":
                 environment.update(word.split("=", 1) for word in words[1:])  # type: ignore[misc]
             elif words[:2] == ["offerstream", "worker"]:

@@ -16,7 +16,9 @@ from streams.contracts.outputs.payloads import (
     ZoneVisitChange,
 )
 
-OutcomeName = Literal["delivered", "viewed", "clicked", "dismissed", "redeemed", "expired"]
+OutcomeName = Literal[
+    "delivered", "undelivered", "viewed", "clicked", "dismissed", "redeemed", "expired"
+]
 
 
 class OfferDecided(Struct, frozen=True):
