@@ -40,10 +40,10 @@ def offers_validate(ctx: click.Context, path: Path, strict: bool) -> None:
     reference = load_validated(path)
     errors, warnings = _say_findings(path, reference)
     if errors or (strict and warnings):
-        say(f"offerstream: {errors} errors, {warnings} warnings", err=True)
+        say(f"offerstream: errors: {errors}, warnings: {warnings}", err=True)
         ctx.exit(EXIT_MISTAKE)
     counted = f"{len(reference.offers)} offers, {len(reference.policies.triggers)} trigger rules"
-    say(f"good: {counted}" + (f"; {warnings} warnings" if warnings else ""))
+    say(f"good: {counted}" + (f"; warnings: {warnings}" if warnings else ""))
 
 
 def _say_findings(path: Path, reference: "Reference") -> tuple[int, int]:
@@ -82,7 +82,7 @@ def offers_publish(
     settings, reference = settings_of(ctx), room.load_validated(path)
     errors, _ = _say_findings(path, reference)
     if errors:
-        raise OperatorError(f"nothing was published: {errors} errors, which are to be mended first")
+        raise OperatorError(f"nothing was published: mend the errors first ({errors})")
     plan = room.plan_of(settings, reference, replace=replace)
     if example_shop and plan.kept:
         raise OperatorError(

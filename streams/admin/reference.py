@@ -36,6 +36,13 @@ def load_validated(path: Path) -> Reference:
     Raises:
         ReferenceDataError: everything that is wrong, with file and path.
     """
+    found = _loaded(path)
+    if found == Reference():  # a file without a record, or a folder without a file
+        raise ReferenceDataError(f"{path}: nothing is in it; docs/offers.md shows an offer")
+    return found
+
+
+def _loaded(path: Path) -> Reference:
     from streams.decisions import compile_policy  # CEL takes a moment to load
 
     if not path.exists():
@@ -64,7 +71,7 @@ def _as_offers(path: Path) -> Reference:
         copy = Path(folder) / f"offers{path.suffix}"
         shutil.copy(path, copy)
         try:
-            return load_validated(Path(folder))
+            return _loaded(Path(folder))
         except ReferenceDataError as error:
             raise ReferenceDataError(str(error).replace(f"{copy.name}:", f"{path.name}:")) from None
 

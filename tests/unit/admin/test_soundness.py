@@ -93,7 +93,7 @@ def test_what_is_not_known_here_is_a_warning(
     assert code == 0
     assert told.startswith("warning: offers: a: ")
     assert said in told
-    assert told.endswith("good: 1 offers, 1 trigger rules; 1 warnings\n")
+    assert told.endswith("good: 1 offers, 1 trigger rules; warnings: 1\n")
     assert validate(tmp_path, "--strict", **change)[0] == 2
 
 
@@ -135,5 +135,5 @@ def test_publish_refuses_what_can_never_work(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert done.output.splitlines() == [
         "error: offers: a: $.value: 120 percent is more than the price",
-        "offerstream: nothing was published: 1 errors, which are to be mended first",
+        "offerstream: nothing was published: mend the errors first (1)",
     ]
