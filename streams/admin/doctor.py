@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from packaging.requirements import Requirement
 
 from streams.admin.doctor_on_broker import examine_broker
-from streams.admin.finding import Finding, by_cause, fail, ok, warn
+from streams.admin.finding import Finding, by_cause, counted, fail, ok, warn
 from streams.settings import Settings
 
 FREE_GIB_MIN = 1.0
@@ -93,7 +93,8 @@ def _slots(settings: Settings) -> Iterator[Finding]:
         else:
             healthy += 1
     if healthy:
-        yield ok(f"{healthy} processes on this machine are healthy and ready")
+        processes = counted(healthy, "process", "processes")
+        yield ok(f"{processes} on this machine, healthy and ready")
     yield from by_cause(sick)
 
 

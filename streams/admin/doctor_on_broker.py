@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from streams import __version__, topics
 from streams.admin.dead_letters import Choice, list_letters
-from streams.admin.finding import Finding, by_cause, fail, ok, warn
+from streams.admin.finding import Finding, by_cause, counted, fail, ok, warn
 from streams.admin.topics import verify_topics
 from streams.broker.clients import librdkafka_config, new_reader
 from streams.broker.reading import read_to_end
@@ -187,11 +187,15 @@ def _members(broker: Broker) -> Iterator[Finding]:
         for member in members:
             versions.setdefault(member.client_id.rpartition("/")[2], []).append(role)
         if members:
-            yield ok(f"{len(members)} {role} processes are members of the group {group}")
+            processes = counted(len(members), f"{role} process", f"{role} processes")
+            yield ok(f"the group {group} has {processes}")
         else:
             yield fail(f"no {role} is a member of the group {group}", f"run `{command}`")
     if versions.keys() - {__version__}:
-        told = ", ".join(f"{v} ({len(who)} processes)" for v, who in sorted(versions.items()))
+        told = ", ".join(
+            f"{v} ({counted(len(who), 'process', 'processes')})"
+            for v, who in sorted(versions.items())
+        )
         remedy = "bring all to one version: install it everywhere, then restart one after the other"
         yield fail(f"the versions differ: {told}; this command is {__version__}", remedy)
 
@@ -272,7 +276,7 @@ def _dead_letters(broker: Broker) -> Iterator[Finding]:
         return
     waiting = len(list_letters(broker.settings, Choice())) if held else 0
     if waiting:
-        yield warn(f"{waiting:,} dead letters", "run `offerstream dead-letters list`")
+        yield warn(counted(waiting, "dead letter"), "run `offerstream dead-letters list`")
     else:
         yield ok("no dead letters")
 

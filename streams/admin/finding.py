@@ -32,6 +32,15 @@ def fail(what: str, remedy: str) -> Finding:
     return Finding("fail", what, remedy)
 
 
+def counted(count: int, noun: str, many: str = "") -> str:
+    """A number of things; the plural takes an s, or is given.
+
+    >>> counted(1, "worker process", "worker processes"), counted(2, "offer")
+    ('1 worker process', '2 offers')
+    """
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
 def by_cause(problems: Iterable[tuple[str, str, str]]) -> Iterator[Finding]:
     """One failure for each cause: subjects with the same fault and remedy share a line.
 

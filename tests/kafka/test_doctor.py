@@ -74,8 +74,8 @@ def _speaks_for(lines: str, working: list[Process]) -> None:
     for process in working:
         process.assert_running()
     assert "3 offers and the policies are published" in lines
-    assert "1 worker processes are members" in lines
-    assert "1 learner processes are members" in lines
+    assert "the group doctored has 1 worker process" in lines
+    assert "has 1 learner process" in lines
     assert "the workers are 0 records behind" in lines
     assert "fail" not in lines
 
@@ -138,7 +138,7 @@ def test_models_members_and_topics_that_are_behind(kafka: ApacheKafka, tmp_path:
     assert any("the newest snapshot is 5 h older than the newest label" in x for x in lines), lines
     told = [x for x in lines if "the versions differ" in x]
     assert len(told) == 1
-    assert "0.0.9 (1 processes)" in told[0]
+    assert "0.0.9 (1 process)" in told[0]
     assert __version__ in told[0]
 
 

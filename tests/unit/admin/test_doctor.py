@@ -39,7 +39,7 @@ def test_a_healthy_process_is_counted() -> None:
     """One line for all that are well."""
     with listening(Health(ok=True)) as settings:
         lines = [*map(str, doctor._slots(settings))]
-    assert lines == ["ok    1 processes on this machine are healthy and ready"]
+    assert lines == ["ok    1 process on this machine, healthy and ready"]
 
 
 def test_an_open_breaker_is_a_failure_that_says_the_way_past() -> None:
