@@ -118,7 +118,8 @@ class Market:
         return float(self.rng.gamma(2.0, mean_days / 2.0)) * DAY_MS
 
     def _agree(self, shopper: Shopper, at_ms: int) -> list[Sent]:
-        return [self._reporter.consents(shopper, at_ms)]
+        agreed = dict.fromkeys(shopper.consents, "granted")
+        return [self._reporter.consents(shopper, at_ms, agreed)]
 
     def _farewell(self, shopper: Shopper, at_ms: int) -> list[Sent]:
         """Some who leave say so on the way out."""

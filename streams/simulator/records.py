@@ -1,6 +1,7 @@
 """What shoppers do, written as the records that a shop's systems would send."""
 
-from typing import NamedTuple
+from abc import ABC, abstractmethod
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -22,10 +23,29 @@ class Sent(NamedTuple):
     value: bytes
 
 
-class Origin(NamedTuple):
+class Somebody(Protocol):
+    """Who may do something: a shopper of the market, or a person of a world."""
+
+    @property
+    def customer_id(self) -> str:
+        """The id under which the shop knows them."""
+
+    @property
+    def timezone(self) -> str:
+        """Their clock, as IANA names it."""
+
+    @property
+    def locale(self) -> str:
+        """Their language and country."""
+
+
+Who = TypeVar("Who", bound=Somebody)
+
+
+class Origin(NamedTuple, Generic[Who]):
     """Who did something, when and on which channel; `identity` None: under the customer's id."""
 
-    shopper: Shopper
+    who: Who
     at_ms: int
     channel: str = "app"
     identity: dict[str, str] | None = None
@@ -40,46 +60,69 @@ class Bought(NamedTuple):
     currency: str = "EUR"
 
 
-class Reporter:
-    """Writes the records of one shop; event ids count up."""
+class Recorder(ABC, Generic[Who]):
+    """Writes records that all shops have; how events are numbered is told by `event_id_of`."""
 
-    def __init__(self, prefix: str) -> None:
-        """`prefix` keeps the event ids of two shops apart."""
-        self._prefix = prefix
-        self._count = 0
+    def __init__(self, beacon_uuid: str) -> None:
+        """`beacon_uuid` is on every beacon of the shop."""
+        self._beacon_uuid = beacon_uuid
 
-    def record(self, topic: topics.Topic, name: str, origin: Origin, **fields: object) -> Sent:
+    @abstractmethod
+    def event_id_of(self, who: Who) -> str:
+        """The id of this person's next event."""
+
+    def record(self, topic: topics.Topic, name: str, origin: Origin[Who], **fields: object) -> Sent:
         """One event under the right key; `fields` are the blocks of its type."""
-        self._count += 1
-        shopper = origin.shopper
-        who = origin.identity or {"customer_id": shopper.customer_id}
+        who = origin.who
+        identity = origin.identity or {"customer_id": who.customer_id}
         event = {
-            "event_id": f"{self._prefix}-{self._count:08d}",
+            "event_id": self.event_id_of(who),
             "event_name": name,
             "occurred_at": from_ms(origin.at_ms),
-            "identity": who,
+            "identity": identity,
             "channel": origin.channel,
-            "context": {"timezone": shopper.timezone, "locale": shopper.locale},
+            "context": {"timezone": who.timezone, "locale": who.locale},
             **fields,
         }
-        key = who.get("customer_id") or who["anonymous_id"]
+        key = identity.get("customer_id") or identity["anonymous_id"]
         return Sent(topic.name, key.encode(), msgspec.json.encode(event))
 
-    def consents(self, shopper: Shopper, at_ms: int) -> Sent:
-        """What the shopper agreed to."""
-        purposes = dict.fromkeys(shopper.consents, "granted")
+    def consents(self, who: Who, at_ms: int, purposes: dict[str, str]) -> Sent:
+        """What somebody agrees to, or takes back."""
         return self.record(
-            topics.PROFILE, "consent_updated", Origin(shopper, at_ms),
+            topics.PROFILE, "consent_updated", Origin(who, at_ms),
             purposes=purposes, policy_version=POLICY_VERSION,
         )  # fmt: skip
 
-    def sighting(self, shopper: Shopper, at_ms: int, store: int, zone: int, rssi_dbm: int) -> Sent:
-        """A beacon that the shopper's phone heard."""
-        beacon = {"standard": "ibeacon", "uuid": BEACON_UUID, "major": store, "minor": zone}
+    def sighting(self, who: Who, at_ms: int, store: int, zone: int, rssi_dbm: int) -> Sent:
+        """A beacon that a phone heard."""
+        beacon = {"standard": "ibeacon", "uuid": self._beacon_uuid, "major": store, "minor": zone}
         return self.record(
-            topics.BEACON, "beacon_sighted", Origin(shopper, at_ms),
+            topics.BEACON, "beacon_sighted", Origin(who, at_ms),
             beacon=beacon, observation="sighting", rssi_dbm=rssi_dbm,
         )  # fmt: skip
+
+    def feedback(self, name: str, who: Who, at_ms: int, decision_id: str, offer_id: str) -> Sent:
+        """What became of an offer, as the app reports it."""
+        return self.record(
+            topics.OFFER_FEEDBACK, name, Origin(who, at_ms),
+            decision_id=decision_id, offer_id=offer_id, reporter="app",
+        )  # fmt: skip
+
+
+class Reporter(Recorder[Shopper]):
+    """The records of one market; event ids count up."""
+
+    def __init__(self, prefix: str) -> None:
+        """`prefix` keeps the event ids of two markets apart."""
+        super().__init__(BEACON_UUID)
+        self._prefix = prefix
+        self._count = 0
+
+    def event_id_of(self, who: Shopper) -> str:
+        """One more than the last of all."""
+        self._count += 1
+        return f"{self._prefix}-{self._count:08d}"
 
     def order(self, shopper: Shopper, at_ms: int, bought: Bought, *, in_store: bool) -> Sent:
         """A purchase at the till or on the web."""
@@ -94,12 +137,3 @@ class Reporter:
             sales_channel="store" if in_store else "ec",
             coupons=[bought.coupon] if bought.coupon else [],
         )
-
-    def feedback(
-        self, name: str, shopper: Shopper, at_ms: int, decision_id: str, offer_id: str
-    ) -> Sent:
-        """What became of an offer, as the app reports it."""
-        return self.record(
-            topics.OFFER_FEEDBACK, name, Origin(shopper, at_ms),
-            decision_id=decision_id, offer_id=offer_id, reporter="app",
-        )  # fmt: skip

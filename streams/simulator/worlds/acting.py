@@ -5,11 +5,11 @@ from functools import partial
 
 from streams.contracts.ids import unit_draw
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS
-from streams.simulator.records import Fields, Sent
+from streams.simulator.records import Fields, Origin, Sent
 from streams.simulator.worlds.agenda import Agenda
 from streams.simulator.worlds.browsing import Browsing
 from streams.simulator.worlds.course import Course
-from streams.simulator.worlds.reports import Origin, Reports
+from streams.simulator.worlds.reports import Reports
 from streams.simulator.worlds.truth import NEVER_MS, NoticeKind, PlannedOrder
 
 LEAD_MS = 5 * MINUTE_MS

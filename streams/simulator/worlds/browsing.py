@@ -6,10 +6,10 @@ import numpy as np
 
 from streams import topics
 from streams.contracts.reference.structs import ProductInfo, Reference
-from streams.simulator.records import Fields, Sent
+from streams.simulator.records import Fields, Origin, Sent
 from streams.simulator.worlds.catalogue import store_ids
 from streams.simulator.worlds.people import Person
-from streams.simulator.worlds.reports import Origin, Reports
+from streams.simulator.worlds.reports import Reports
 from streams.simulator.worlds.settings import WorldSettings
 from streams.simulator.worlds.shops import Shop
 

@@ -70,7 +70,7 @@ class Person(Struct, frozen=True, kw_only=True):
     one_time: bool
     fades: bool
     consents: tuple[str, ...]
-    zone: str
+    timezone: str
     locale: str
     home_store: str | None
     anonymous_until_visit: int
@@ -122,7 +122,7 @@ def draw_person(
         one_time=bool(rng.random() < settings.one_time_share),
         fades=bool(rng.random() < settings.fading_share),
         consents=tuple(p for p in PURPOSES if rng.random() < _agrees(p)),
-        zone=shop.zone,
+        timezone=shop.zone,
         locale=str(rng.choice(shop.locales)),
         home_store=str(rng.choice(stores)) if stores else None,
         anonymous_until_visit=int(rng.integers(1, 4)) if anonymous else 0,

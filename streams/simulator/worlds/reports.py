@@ -1,63 +1,30 @@
 """What people of a world do, written as the records that a shop's systems would send."""
 
-from typing import NamedTuple
-
-import msgspec
-
 from streams import topics
-from streams.contracts.times import from_ms
-from streams.simulator.records import Fields, Sent
+from streams.simulator.records import Fields, Origin, Recorder, Sent
 from streams.simulator.worlds.catalogue import BEACON_UUID
 from streams.simulator.worlds.people import Person
 from streams.simulator.worlds.truth import NoticeKind, PlannedOrder
 
-POLICY_VERSION = "2026-01"
 VIEWED = "product_viewed"
 SEVERITIES = ("low", "medium", "high")
 UNSUBSCRIBED = ("marketing_push", "marketing_email")
 
 
-class Origin(NamedTuple):
-    """Who did something, when and where; `identity` None: under the customer's id."""
-
-    person: Person
-    at_ms: int
-    channel: str = "app"
-    identity: dict[str, str] | None = None
-
-
-class Reports:
-    """Writes the records of one world; event ids count up for each person."""
+class Reports(Recorder[Person]):
+    """The records of one world; event ids count up for each person."""
 
     def __init__(self, prefix: str, currency: str) -> None:
         """`prefix` keeps the event ids of two worlds apart."""
+        super().__init__(BEACON_UUID)
         self._prefix = prefix
         self._currency = currency
         self._counts: dict[int, int] = {}
 
-    def record(self, topic: topics.Topic, name: str, origin: Origin, **fields: object) -> Sent:
-        """One event under the right key; `fields` are the blocks of its type."""
-        person = origin.person
-        count = self._counts[person.number] = self._counts.get(person.number, 0) + 1
-        who = origin.identity or {"customer_id": person.customer_id}
-        event = {
-            "event_id": f"{self._prefix}-{person.number}-{count}",
-            "event_name": name,
-            "occurred_at": from_ms(origin.at_ms),
-            "identity": who,
-            "channel": origin.channel,
-            "context": {"timezone": person.zone, "locale": person.locale},
-            **fields,
-        }
-        key = who.get("customer_id") or who["anonymous_id"]
-        return Sent(topic.name, key.encode(), msgspec.json.encode(event))
-
-    def consents(self, person: Person, at_ms: int, purposes: dict[str, str]) -> Sent:
-        """What the person agrees to, or takes back."""
-        return self.record(
-            topics.PROFILE, "consent_updated", Origin(person, at_ms),
-            purposes=purposes, policy_version=POLICY_VERSION,
-        )  # fmt: skip
+    def event_id_of(self, who: Person) -> str:
+        """One more than the person's last."""
+        count = self._counts[who.number] = self._counts.get(who.number, 0) + 1
+        return f"{self._prefix}-{who.number}-{count}"
 
     def notice(self, kind: NoticeKind, person: Person, at_ms: int, draw: float) -> Sent:
         """Something that looks like leaving; `draw` in [0, 1) is how bad it is."""
@@ -97,21 +64,13 @@ class Reports:
             page={"path": "/search"}, query={"text": "something", "results_count": 0},
         )  # fmt: skip
 
-    def view(self, origin: Origin, product: Fields, dwell_ms: int) -> Sent:
+    def view(self, origin: Origin[Person], product: Fields, dwell_ms: int) -> Sent:
         """A product that was looked at in the app or on the web."""
         if origin.channel == "app":
             screen = {"name": "product", "dwell_ms": dwell_ms}
             return self.record(topics.APP, VIEWED, origin, product=product, screen=screen)
         page = {"path": f"/p/{product['product_id']}", "dwell_ms": dwell_ms}
         return self.record(topics.CLICKSTREAM, VIEWED, origin, product=product, page=page)
-
-    def sighting(self, person: Person, at_ms: int, store: int, zone: int, rssi_dbm: int) -> Sent:
-        """A beacon that the person's phone heard."""
-        beacon = {"standard": "ibeacon", "uuid": BEACON_UUID, "major": store, "minor": zone}
-        return self.record(
-            topics.BEACON, "beacon_sighted", Origin(person, at_ms),
-            beacon=beacon, observation="sighting", rssi_dbm=rssi_dbm,
-        )  # fmt: skip
 
     def order(self, person: Person, order: PlannedOrder, order_id: str, item: Fields) -> Sent:
         """A purchase: at the till, on the web or in the app; `item` is its product."""
@@ -132,22 +91,15 @@ class Reports:
             coupons=[coupon] if order.decision_id else [],
         )
 
-    def refund(self, origin: Origin, order: PlannedOrder, order_id: str, item: Fields) -> Sent:
+    def refund(
+        self, origin: Origin[Person], order: PlannedOrder, order_id: str, item: Fields
+    ) -> Sent:
         """A part of an order comes back."""
         back = (order.amount - order.discount) * order.returned
         return self.record(
             topics.PURCHASE, "order_refunded", origin,
             order_id=f"{order_id}-r", original_order_id=order_id,
             total=self._money(-back), items=[item],
-        )  # fmt: skip
-
-    def feedback(
-        self, name: str, person: Person, at_ms: int, decision_id: str, offer_id: str
-    ) -> Sent:
-        """What became of an offer, as the app reports it."""
-        return self.record(
-            topics.OFFER_FEEDBACK, name, Origin(person, at_ms),
-            decision_id=decision_id, offer_id=offer_id, reporter="app",
         )  # fmt: skip
 
     def outcome(self, person: Person, at_ms: int, alert_id: str, result: str) -> Sent:
