@@ -5,23 +5,21 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
     ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaException,
     TopicPartition,
 )
-from confluent_kafka import KafkaError as Codes
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from msgspec import Struct
 
 from streams import __version__, topics
+from streams.admin.catalogue import published
 from streams.admin.dead_letters import Choice, list_letters
 from streams.admin.finding import Finding, by_cause, counted, fail, ok, warn
 from streams.admin.topics import verify_topics
-from streams.broker.clients import librdkafka_config, new_reader
-from streams.broker.reading import read_to_end
+from streams.broker.clients import librdkafka_config
+from streams.broker.lag import Place, end_reader, without_records
 from streams.broker.topic_rules import FoundTopic, Problem, find_problems
 from streams.settings import Settings
 from streams.topics import Topic
@@ -30,7 +28,7 @@ CLOCK_SKEW_S_MAX = 2.0
 LAG_RECORDS_MAX = 10_000
 GROWING_RECORDS_MIN = 1_000
 WATCHED_S_MIN = 1.0
-COUNTED_MAX = 1_000
+FEW_OFFSETS = 1_000
 LETTERS_READ_MAX = 5_000
 SNAPSHOT_BEHIND_S_MAX = 3_600.0
 TIMEOUT_S = 10.0
@@ -38,7 +36,7 @@ RETRY_AFTER_S = (0.2, 1.0)
 
 
 class Ends(Struct, frozen=True):
-    """The end of a partition's committed records, and what the group has done of it."""
+    """The end of a partition's committed records, and where the group goes on."""
 
     end: int
     done: int
@@ -78,9 +76,7 @@ class Broker:
         found = self.offsets(self.partitions(wanted), OffsetSpec.max_timestamp())
         return max([one.timestamp / 1000 for one in found.values()], default=0.0)
 
-    def offsets(
-        self, wanted: Sequence[TopicPartition], which: OffsetSpec
-    ) -> dict[tuple[str, int], Any]:
+    def offsets(self, wanted: Sequence[TopicPartition], which: OffsetSpec) -> dict[Place, Any]:
         """An offset of each partition, with its timestamp, among committed records.
 
         Asked again where a broker has just handed a partition over to another.
@@ -101,7 +97,7 @@ class Broker:
                 time.sleep(wait_s)
         raise AssertionError("the last try returns or raises")
 
-    def ends(self) -> dict[tuple[str, int], Ends]:
+    def ends(self) -> dict[Place, Ends]:
         """How far the workers' group has come in each partition of the inputs."""
         wanted = self.partitions(topics.INPUTS)
         if not wanted:
@@ -110,8 +106,9 @@ class Broker:
         asked = ConsumerGroupTopicPartitions(group, wanted)
         answer = self.admin.list_consumer_group_offsets([asked], request_timeout=TIMEOUT_S)
         done = {(t.topic, t.partition): t.offset for t in answer[group].result().topic_partitions}
+        begins = self.offsets(wanted, OffsetSpec.earliest())
         ends = self.offsets(wanted, OffsetSpec.latest())
-        return {at: Ends(end.offset, max(0, done.get(at, -1))) for at, end in ends.items()}
+        return {at: Ends(e.offset, max(begins[at].offset, done[at])) for at, e in ends.items()}
 
 
 def examine_broker(settings: Settings) -> Iterator[Finding]:
@@ -160,13 +157,9 @@ def _clock(broker: Broker) -> Iterator[Finding]:
 
 
 def _reference(broker: Broker) -> Iterator[Finding]:
-    names = [broker.settings.on_broker(topic) for topic in topics.REFERENCES]
-    there: dict[str, set[bytes]] = {name: set() for name in names}
-    for message in read_to_end(broker.settings, names):
-        keys = there[message.topic()]
-        (keys.discard if message.value() is None else keys.add)(message.key() or b"")
-    offers = len(there[broker.settings.on_broker(topics.REF_OFFERS)])
-    if offers and there[broker.settings.on_broker(topics.REF_POLICIES)]:
+    there = published(broker.settings)
+    offers = len(there[topics.REF_OFFERS.name])
+    if offers and there[topics.REF_POLICIES.name]:
         yield ok(f"{offers} offers and the policies are published")
     else:
         remedy = "run `offerstream offers publish FOLDER` (or `--example-shop`)"
@@ -215,37 +208,20 @@ def _lag(broker: Broker) -> Iterator[Finding]:
         yield ok(f"the workers are {lag:,} records behind")
 
 
-def _left(broker: Broker, ends: dict[tuple[str, int], Ends]) -> int:
-    """Records that were not processed; where few offsets are left, markers are told from records.
+def _left(broker: Broker, ends: dict[Place, Ends]) -> int:
+    """Offsets that were not processed; where few are left, none if no record is among them.
 
     A transaction that ends leaves a marker behind, which has an offset and is no record.
     """
-    few = [
-        TopicPartition(*at, e.done or OFFSET_BEGINNING)
-        for at, e in ends.items()
-        if 0 < e.left <= COUNTED_MAX
-    ]
-    many = sum([e.left for e in ends.values() if e.left > COUNTED_MAX])
-    return many + (_counted(broker, few) if few else 0)
-
-
-def _counted(broker: Broker, starts: list[TopicPartition]) -> int:
-    reader: Consumer = new_reader(
-        broker.settings, f"{broker.settings.group}-doctor", {"enable.partition.eof": True}
-    )
-    records, open_ = 0, len(starts)
-    try:
-        reader.assign(starts)
-        until_s = time.monotonic() + TIMEOUT_S
-        while open_ and time.monotonic() < until_s:
-            for message in reader.consume(COUNTED_MAX, 0.2):
-                if message.error() is None:
-                    records += 1
-                elif message.error().code() == Codes._PARTITION_EOF:
-                    open_ -= 1
-    finally:
-        reader.close()
-    return records
+    few = {at: e.done for at, e in ends.items() if 0 < e.left <= FEW_OFFSETS}
+    empty: set[Place] = set()
+    if few:
+        reader = end_reader(broker.settings, f"{broker.settings.group}-doctor")
+        try:
+            empty = without_records(reader, few)
+        finally:
+            reader.close()
+    return sum([e.left for at, e in ends.items() if at not in empty])
 
 
 def _models(broker: Broker) -> Iterator[Finding]:

@@ -25,8 +25,7 @@ class LagReader:
     """
 
     def __init__(self, settings: Settings, group_id: str) -> None:
-        more: Config = {"enable.partition.eof": True, "fetch.message.max.bytes": 1_000}
-        self._client: Consumer = new_reader(settings, group_id, more)
+        self._client = end_reader(settings, group_id)
         self._before: Mapping[Place, Ends] = {}
         self._looked: dict[Place, Ends] = {}
         self._empty: dict[Place, Ends] = {}
@@ -46,7 +45,7 @@ class LagReader:
             and self._looked.get(place) != ends
         }
         if idle:
-            empty = self._without_records(idle)
+            empty = without_records(self._client, idle)
             self._looked.update({place: now[place] for place in idle})
             self._empty.update({place: now[place] for place in empty})
         self._before = now
@@ -64,19 +63,26 @@ class LagReader:
             found[at.topic, at.partition] = (max(at.offset, low), high)
         return found
 
-    def _without_records(self, begins: Mapping[Place, int]) -> set[Place]:
-        """Where from these offsets on nothing comes but the end."""
-        self._client.assign([TopicPartition(*place, begin) for place, begin in begins.items()])
-        left, empty, deadline_s = set(begins), set(), time.monotonic() + TIMEOUT_S
-        try:
-            while left and time.monotonic() < deadline_s:
-                for message in self._client.consume(100, _WAIT_S):
-                    place = (message.topic() or "", message.partition() or 0)
-                    error = message.error()
-                    if place in left and error is not None and error.code() == Codes._PARTITION_EOF:
-                        empty.add(place)
-                    if error is None or place in empty:
-                        left.discard(place)
-        finally:
-            self._client.unassign()
-        return empty
+
+def end_reader(settings: Settings, group_id: str) -> Consumer:
+    """A consumer that tells where a partition ends; commits nothing."""
+    more: Config = {"enable.partition.eof": True, "fetch.message.max.bytes": 1_000}
+    return new_reader(settings, group_id, more)
+
+
+def without_records(reader: Consumer, begins: Mapping[Place, int]) -> set[Place]:
+    """Where from these offsets on nothing comes but the end; `reader` is an `end_reader`."""
+    reader.assign([TopicPartition(*place, begin) for place, begin in begins.items()])
+    left, empty, deadline_s = set(begins), set(), time.monotonic() + TIMEOUT_S
+    try:
+        while left and time.monotonic() < deadline_s:
+            for message in reader.consume(100, _WAIT_S):
+                place = (message.topic() or "", message.partition() or 0)
+                error = message.error()
+                if place in left and error is not None and error.code() == Codes._PARTITION_EOF:
+                    empty.add(place)
+                if error is None or place in empty:
+                    left.discard(place)
+    finally:
+        reader.unassign()
+    return empty
