@@ -8,12 +8,25 @@ from msgspec.structs import replace
 from streams.contracts.common import Identity, LineItem, Money
 from streams.contracts.inputs.events import CouponUse, FeedbackName, OfferFeedback, Purchase
 from streams.contracts.outputs.effects import Effect, OutcomeLabeled, OutcomeSeen
+from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, from_ms
 from streams.customer.row import Consent, Customer, OpenDecision, new_customer
 from streams.features import CONTEXT_FEATURES, FEATURES_VERSION, OFFER_FEATURES, pack
 
 T0 = 1_780_000_000_000
 WINDOW_MS = 7 * DAY_MS
+MONTH_MS = 30 * DAY_MS
+TEA = Offer(
+    offer_id="o-1",
+    kind="percent",
+    title={"en": "Tea"},
+    valid_from=from_ms(T0 - DAY_MS),
+    valid_until=from_ms(T0 + 60 * DAY_MS),
+    redeem_within_days=30.0,
+    margin=1.0,
+    coupon_code="TEA-10",
+)
+"""An offer whose coupon can be used for a month."""
 
 
 def decision(number: int, **changes: Any) -> OpenDecision:

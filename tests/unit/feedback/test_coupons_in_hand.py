@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from streams.contracts.inputs.events import CouponUse
 from streams.contracts.outputs.effects import Effect
-from streams.contracts.reference.structs import Offer, Policies, Reference
-from streams.contracts.times import DAY_MS, from_ms
+from streams.contracts.reference.structs import Policies, Reference
+from streams.contracts.times import DAY_MS
 from streams.customer import Customer, Sale, due_at_ms, merge_customers
 from streams.customer.codec import decode_row, encode_row
 from streams.customer.orders import unknown_order
@@ -19,21 +19,9 @@ from streams.customer.row import COUPONS_OUT_MAX, Contact, OpenDecision
 from streams.customer.waiting import with_open_decision
 from streams.decisions import compile_policy
 from streams.feedback import credit, expire
-from tests.support.decisions_open import T0, decision, labels, order, person, seen
+from tests.support.decisions_open import MONTH_MS, T0, TEA, decision, labels, order, person, seen
 
-MONTH_MS = 30 * DAY_MS
-TEA = Offer(
-    offer_id="o-1",
-    kind="percent",
-    title={"en": "Tea"},
-    valid_from=from_ms(T0 - DAY_MS),
-    valid_until=from_ms(T0 + 60 * DAY_MS),
-    redeem_within_days=30.0,
-    margin=1.0,
-    coupon_code="TEA-10",
-    gcn="9501101020917",
-)
-POLICY = compile_policy(Reference(offers=(TEA,)))
+POLICY = compile_policy(Reference(offers=(replace(TEA, gcn="9501101020917"),)))
 
 
 def with_coupon(number: int = 1, at_ms: int = T0, **changes: Any) -> OpenDecision:

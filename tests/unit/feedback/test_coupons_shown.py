@@ -10,26 +10,25 @@ from msgspec.structs import replace
 from streams.contracts.common import Identity, Money
 from streams.contracts.inputs.events import App, CouponUse, InputEvent, Purchase
 from streams.contracts.outputs.effects import Effect
-from streams.contracts.reference.structs import Offer, Policies, Reference
+from streams.contracts.reference.structs import Policies, Reference
 from streams.contracts.times import DAY_MS, HOUR_MS, from_ms
 from streams.customer import Customer
 from streams.customer.row import Contact, Row
 from streams.decisions import compile_policy
 from streams.driver import Driver
 from streams.models import initial_models
-from tests.support.decisions_open import T0, decision, labels, order, person, report, seen
-
-MONTH_MS = 30 * DAY_MS
-TEA = Offer(
-    offer_id="o-1",
-    kind="percent",
-    title={"en": "Tea"},
-    valid_from=from_ms(T0 - DAY_MS),
-    valid_until=from_ms(T0 + 60 * DAY_MS),
-    redeem_within_days=30.0,
-    margin=1.0,
-    coupon_code="TEA-10",
+from tests.support.decisions_open import (
+    MONTH_MS,
+    T0,
+    TEA,
+    decision,
+    labels,
+    order,
+    person,
+    report,
+    seen,
 )
+
 VISITOR = Identity(anonymous_id="x")
 LOGIN = Identity(customer_id="c-1", anonymous_id="x")
 USED_MS = T0 + DAY_MS

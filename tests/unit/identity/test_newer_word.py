@@ -9,27 +9,12 @@ from msgspec.structs import replace
 from streams.audit.arrivals import Arrival
 from streams.audit.people import People
 from streams.contracts.common import Identity
-from streams.contracts.inputs.events import App, InputEvent, Link, PrivacyRequest, Profile
-from streams.contracts.outputs.effects import Effect, IdentityChanged
-from streams.contracts.reference.structs import Reference
+from streams.contracts.inputs.events import App, InputEvent, Link, Profile
+from streams.contracts.outputs.effects import IdentityChanged
 from streams.contracts.times import MINUTE_MS, from_ms
 from streams.customer import Alias, Customer
-from streams.decisions import compile_policy
 from streams.driver import Driver
-from streams.models import initial_models
-
-TEN = 1_770_000_000_000
-
-
-def opened(minute: int, **identity: Any) -> App:
-    """The app is opened under these ids, so many minutes after ten."""
-    return App(
-        event_id=f"open-{minute}-{'-'.join(identity.values())}",
-        event_name="application_opened",
-        occurred_at=from_ms(TEN + minute * MINUTE_MS),
-        identity=Identity(**identity),
-        channel="app",
-    )
+from tests.support.identity_lives import T0, asked, lived, opened
 
 
 def said(minute: int, name: Any, from_: str = "x", to: str = "c1") -> Profile:
@@ -37,33 +22,11 @@ def said(minute: int, name: Any, from_: str = "x", to: str = "c1") -> Profile:
     return Profile(
         event_id=f"{name}-{minute}",
         event_name=name,
-        occurred_at=from_ms(TEN + minute * MINUTE_MS),
+        occurred_at=from_ms(T0 + minute * MINUTE_MS),
         identity=Identity(customer_id=to),
         channel="web",
         link=Link(from_=from_, to=to, method="manual"),
     )
-
-
-def erasure(minute: int, customer_id: str) -> PrivacyRequest:
-    """A customer asks to be forgotten."""
-    return PrivacyRequest(
-        event_id="gone",
-        event_name="erasure_requested",
-        occurred_at=from_ms(TEN + minute * MINUTE_MS),
-        identity=Identity(customer_id=customer_id),
-        channel="web",
-        request_id="r-1",
-        requested_at=from_ms(TEN + minute * MINUTE_MS),
-    )
-
-
-def lived(*events: Any) -> tuple[Driver, list[Effect]]:
-    """All rows after these events, and all that was said."""
-    driver = Driver(compile_policy(Reference()), initial_models())
-    effects: list[Effect] = []
-    for event in events:
-        effects.extend(driver.handle(event))
-    return driver, effects
 
 
 def linked(driver: Driver, id_: str = "x", customer_id: str = "c1") -> bool:
@@ -153,7 +116,7 @@ def test_a_customers_own_id_is_free_after_the_erasure() -> None:
     assert [e.change.kind for e in effects if isinstance(e, IdentityChanged)] == ["conflict"]
     again = opened(9, customer_id="c1", anonymous_id="c0")
     assert not linked(lived(*held, again)[0], "c0")
-    driver, _ = lived(*held, erasure(5, "c0"), again)
+    driver, _ = lived(*held, asked("erasure_requested", 5, customer_id="c0"), again)
     assert linked(driver, "c0")
 
 

@@ -5,29 +5,13 @@ from typing import Any
 import pytest
 
 from streams.contracts.common import Identity
-from streams.contracts.inputs.events import App, PrivacyName, PrivacyRequest, Profile
+from streams.contracts.inputs.events import PrivacyName, Profile
 from streams.contracts.internal.routing import HOPS_MAX, RoutedEvent
 from streams.contracts.outputs.effects import Effect, EventIgnored, ReceiptIssued
-from streams.contracts.reference.structs import Reference
 from streams.contracts.times import MINUTE_MS, from_ms
 from streams.customer import Alias
-from streams.decisions import compile_policy
-from streams.driver import Driver
-from streams.models import initial_models
 from streams.topics import PRIVACY_REQUESTS
-
-T0 = 1_770_000_000_000
-
-
-def opened(minute: int, **identity: Any) -> App:
-    """The app is opened under these ids."""
-    return App(
-        event_id=f"open-{minute}",
-        event_name="application_opened",
-        occurred_at=from_ms(T0 + minute * MINUTE_MS),
-        identity=Identity(**identity),
-        channel="app",
-    )
+from tests.support.identity_lives import T0, asked, lived, opened
 
 
 def told(minute: int, customer_id: str, **traits: Any) -> Profile:
@@ -40,28 +24,6 @@ def told(minute: int, customer_id: str, **traits: Any) -> Profile:
         channel="web",
         traits=traits,
     )
-
-
-def asked(name: PrivacyName, **identity: Any) -> PrivacyRequest:
-    """A request in the name of these ids."""
-    return PrivacyRequest(
-        event_id="p-1",
-        event_name=name,
-        occurred_at=from_ms(T0 + 60 * MINUTE_MS),
-        identity=Identity(**identity),
-        channel="web",
-        request_id="r-1",
-        requested_at=from_ms(T0 + 60 * MINUTE_MS),
-    )
-
-
-def lived(*events: Any) -> tuple[Driver, list[Effect]]:
-    """All rows after these events, and all that was said."""
-    driver = Driver(compile_policy(Reference()), initial_models())
-    effects: list[Effect] = []
-    for event in events:
-        effects.extend(driver.handle(event))
-    return driver, effects
 
 
 def receipts(effects: list[Effect]) -> list[dict[str, int]]:
