@@ -1,8 +1,6 @@
 """One worker as a person meets it: ready, measured, stopped by the breaker, refusing to start."""
 
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -12,19 +10,9 @@ from streams import topics
 from streams.settings import BreakerSettings, HttpSettings, LearnerSettings, child_environment
 from streams.telemetry import CATALOGUE
 from tests.support.apache_kafka import ApacheKafka, free_port
+from tests.support.on_call import fetch
 from tests.support.small_shop import closing, consents, reference, visits
 from tests.support.worker_job import Process, WorkerJob, wait_until
-
-
-def fetch(port: int, path: str) -> tuple[int, str]:
-    """Status and body; 0 while nobody listens."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return 0, ""
 
 
 @pytest.mark.kafka
