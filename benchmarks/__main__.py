@@ -40,7 +40,7 @@ class Sizes:
         self.product_events = max(10_000, events // 7)
         self.latency_s = max(5, min(40, events // 20_000))
         self.restore_rows = max(20_000, events // 2)
-        self.scale_events = max(20_000, events // 2)
+        self.scale_events = max(20_000, events * 2)  # the quickest run of all
 
     @property
     def arguments(self) -> dict[str, int]:

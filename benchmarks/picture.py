@@ -76,6 +76,8 @@ def _curve(runs: list[Run], top: int) -> tuple[list[str], int]:
             for r in runs
             if r.contender == load
         ]
+        if not points:
+            continue  # every stretch of this load was too short
         drawn.append(
             f'<path d="M{_joined(points)}" fill="none" stroke="{color}" stroke-width="2.5"/>'
         )

@@ -100,7 +100,7 @@ def _commits(shown: list[Sitting]) -> str:
     """Whether one run on one commit measured it all."""
     commits = list(dict.fromkeys(part.commit for part in shown))
     if len(commits) == 1 and len(shown) == len(TITLES):
-        told = f"All of it is one run on one commit, `{commits[0]}`."
+        told = f"All of it was measured on one commit, `{commits[0]}`."
     else:
         told = (
             f"**These tables are of several runs, on {len(commits)} commits**, until all of it is "

@@ -84,9 +84,18 @@ def test_the_page_says_whether_it_is_of_one_commit() -> None:
         Run("restore", "x", 1, {"rows_per_s": 1.0, "cpu_us_per_row": 1.0, "rows": 1.0}),
         of_stretch("scale", "x", 1, stretch(9.0))]  # fmt: skip
     whole = report(EMPTY, [sitting(run) for run in every], "bench.svg")
-    assert "All of it is one run on one commit, `abc1234`." in whole
+    assert "All of it was measured on one commit, `abc1234`." in whole
     assert whole.startswith("before\n")
     assert whole.endswith("after\n")
+
+
+def test_a_load_whose_stretches_were_all_too_short_is_left_out_of_the_picture() -> None:
+    """The others are drawn; what has no figure has no line and no name."""
+    long = Run("scale", "drawn uniformly", 1, {"cpu_us": 10.0}, x=10_000.0)
+    short = Run("scale", "visits of 20 views", 1, {}, x=10_000.0)
+    drawn = picture_of([sitting(*one_of_each(), short, long)])
+    assert "drawn uniformly" in drawn
+    assert "visits of 20 views" not in drawn
 
 
 def test_goals_are_held_against_the_runs() -> None:
