@@ -161,12 +161,13 @@ def _churn_tick(
 ) -> tuple[Customer, Effects, tuple[TriggerEvent, ...]]:
     """The person's weekly (or daily) look: the last look's label, a new score, an alert."""
     churn = world.policy.policies.churn
+    person, ended = feedback.label_horizons(person, at_ms, churn)
     if person.churn.next_tick_ms is None or person.churn.next_tick_ms > at_ms:
-        return person, (), ()
+        return person, ended, ()
     person, labels = feedback.label_scoring(person, at_ms, churn)
     person = feedback.await_label(person, at_ms, churn)
     person, alerts, trigger_events = _score(person, at_ms, "", world)
-    return person, (*labels, *alerts), trigger_events
+    return person, (*ended, *labels, *alerts), trigger_events
 
 
 def _evaluate_churn(

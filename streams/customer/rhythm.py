@@ -13,6 +13,7 @@ from streams.contracts.ids import stable_hash
 from streams.contracts.times import DAY_MS, WEEK_MS
 
 HALF_LIVES_TICKS = (2.0, 6.0, 18.0)
+HORIZONS_WAITING_MAX = 4
 
 
 class Rhythm(Struct, frozen=True, array_like=True):
@@ -152,6 +153,15 @@ def next_tick_ms(customer_id: str, at_ms: int, tick_ms: int) -> int:
     """
     phase = stable_hash(customer_id) % tick_ms
     return at_ms + tick_ms - (at_ms - phase) % tick_ms
+
+
+def awaits_horizon(customer_id: str, at_ms: int, tick_ms: int, horizon_ms: int) -> bool:
+    """Whether the label of a whole horizon is awaited for this tick: each fourth of a horizon.
+
+    Customers take turns by hash, so that together they show silences of every length.
+    """
+    turn = at_ms // tick_ms + stable_hash(customer_id) // tick_ms
+    return turn % -(-horizon_ms // (HORIZONS_WAITING_MAX * tick_ms)) == 0
 
 
 def has_returned(rhythm: Rhythm, scored_at_ms: int) -> bool:

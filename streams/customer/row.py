@@ -250,7 +250,7 @@ class Armed(Value, frozen=True):
 
 
 class ScoringMoment(Value, frozen=True):
-    """A scoring moment that waits for its label."""
+    """A scoring moment that waits for its label: a tick later, or a horizon later."""
 
     scored_at_ms: int
     label_due_at_ms: int
@@ -258,7 +258,7 @@ class ScoringMoment(Value, frozen=True):
 
 
 class Churn(Value, frozen=True):
-    """What the churn engine remembers: last score, next tick, the label it waits for, the case.
+    """What the churn engine remembers; `horizons` wait for a whole one's label, by due time.
 
     `silenced_until_ms`: no case opens before, for the CRM said that the last was a false alarm.
     """
@@ -272,6 +272,13 @@ class Churn(Value, frozen=True):
     armed: bool = True
     stage: LifecycleStage | None = None
     silenced_until_ms: int = 0
+    horizons: tuple[ScoringMoment, ...] = ()
+
+    @property
+    def dues(self) -> list[int]:
+        """When the next tick and the end of the first horizon fall due."""
+        ticks = [] if self.next_tick_ms is None else [self.next_tick_ms]
+        return ticks + [moment.label_due_at_ms for moment in self.horizons[:1]]
 
 
 class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
@@ -373,12 +380,9 @@ def due_at_ms(row: Row | None) -> int | None:
     if not isinstance(row, Customer):
         return None
     if not (row.reminders or row.open_decisions or row.visits or row.coupons_out):
-        return row.churn.next_tick_ms
+        return min(row.churn.dues, default=None)
     dues = [reminder.due_at_ms for reminder in row.reminders]
     dues += [d.deadline_ms for d in row.open_decisions]
-    if row.visits:
-        dues += [v.due_ms for v in row.visits if v.due_ms is not None]
+    dues += [v.due_ms for v in row.visits if v.due_ms is not None]
     dues += [d.deadline_ms for d in row.coupons_out]
-    if row.churn.next_tick_ms is not None:
-        dues.append(row.churn.next_tick_ms)
-    return min(dues, default=None)
+    return min(dues + row.churn.dues, default=None)

@@ -48,6 +48,7 @@ STEPS: tuple[Trim, ...] = (
     ("loose_orders", 0),
     ("reminders", DEFERRED_MAX),
     ("signals", 0),
+    ("horizons", 0),
     ("orders", 2),
     ("counters", 1),
     ("redemptions", 8),
@@ -66,8 +67,13 @@ def trimmed(row: Row, fits: Callable[[Row], bool]) -> Row:
     for name, kept in STEPS:
         if not isinstance(row, Customer) or fits(row):
             return row
-        row = _cut(row, name, kept)
+        row = _without_horizons(row) if name == "horizons" else _cut(row, name, kept)
     return row
+
+
+def _without_horizons(row: Customer) -> Customer:
+    """The churn labels of a horizon are not waited for: the only list that is a part of a part."""
+    return replace(row, churn=replace(row.churn, horizons=()))
 
 
 def _cut(row: Customer, name: str, kept: int) -> Customer:

@@ -15,22 +15,24 @@ from streams.customer.rhythm import is_lapsed
 from streams.errors import OperatorError
 from streams.evaluation.churn_stream import ChurnStream, Scored
 from streams.evaluation.purchases import Purchase
-from streams.evaluation.scores import Quality, bias_by_group, measure
+from streams.evaluation.scores import Interval, Quality, bias_by_group, log_loss_against, measure
 from streams.features.rhythm import purchase_history
 from streams.models.bgnbd import BgNbd, cold_start, fit, log_likelihood, p_no_purchase
-from streams.models.churn import LABELS_MIN, ChurnModel
+from streams.models.churn import ChurnModel
+from streams.models.own_data import RARER_MIN
 
 Progress = Callable[[float], None]
 
 
 class Prediction(Struct, frozen=True):
-    """What was said of one customer at one moment; `hazard` is None before it had learned."""
+    """What was said of one customer at one moment; `hazard`, `direct`: None before they learned."""
 
     customer_id: str
     at_ms: int
     risk: float
     bgnbd: float
     hazard: float | None
+    direct: float | None = None
 
 
 class ChurnReport(Struct, frozen=True, kw_only=True):
@@ -40,7 +42,7 @@ class ChurnReport(Struct, frozen=True, kw_only=True):
     them count in the figures: customers silent for less than the horizon, the hazard ready, the
     horizon inside the file. `end_ms` is the file's last purchase. `bgnbd` is the batch fit at the
     date, in ticks, with its log likelihood (only in an evaluation at one date). `tick_bias` is
-    (tick, bias, count) of the risk.
+    (tick, bias, count) of the risk. `against_bgnbd`: log loss of the risk less that of BG/NBD.
     """
 
     mode: str
@@ -58,6 +60,7 @@ class ChurnReport(Struct, frozen=True, kw_only=True):
     bgnbd: BgNbd | None = None
     log_likelihood: float | None = None
     tick_bias: tuple[tuple[int, float, int], ...] = ()
+    against_bgnbd: Interval | None = None
 
 
 def evaluate_at(
@@ -107,6 +110,7 @@ def evaluate_at(
         horizon_in_file=purchases[-1].at_ms >= at_ms + horizon_ms - DAY_MS,
         end_ms=purchases[-1].at_ms,
         qualities=_qualities(active, purchases, horizon_ms, None),
+        against_bgnbd=_against_bgnbd(active, _labels(active, purchases, horizon_ms)),
         predictions=predictions,
         bgnbd=population,
         log_likelihood=likelihood,
@@ -133,7 +137,8 @@ def evaluate_prequential(
     if not judged:
         raise OperatorError(
             f"nothing can be judged: {_span(purchases)}, {stream.learner.examples} labels were "
-            f"learned ({LABELS_MIN} are needed) and the horizon is {horizon_ms // DAY_MS} days"
+            f"learned ({RARER_MIN} of each kind are needed) and the horizon is "
+            f"{horizon_ms // DAY_MS} days"
         )
     labels = _labels(judged, purchases, horizon_ms)
     risks = np.array([p.risk for p in judged])
@@ -152,6 +157,7 @@ def evaluate_prequential(
         qualities=_qualities(judged, purchases, horizon_ms, tick_ms),
         predictions=tuple(predictions),
         tick_bias=bias_by_group(labels, risks, weeks),
+        against_bgnbd=_against_bgnbd(judged, labels),
     )
 
 
@@ -189,7 +195,8 @@ def _predict(
     bgnbd = parts.bgnbd
     if population is not None:
         bgnbd = p_no_purchase(population, *purchase_history(rhythm, at_ms, tick_ms), ticks)
-    return Prediction(who, at_ms, model.combine(parts)[0], bgnbd, parts.hazard)
+    risk, _ = model.combine(parts)
+    return Prediction(who, at_ms, risk, bgnbd, parts.hazard, parts.direct)
 
 
 def _fit_all(stream: ChurnStream, at_ms: int) -> tuple[BgNbd, float]:
@@ -214,6 +221,15 @@ def _qualities(
         columns["hazard"] = [p.hazard for p in judged if p.hazard is not None]
     columns["bgnbd"] = [p.bgnbd for p in judged]
     return tuple(measure(n, labels, np.array(c), groups) for n, c in columns.items())
+
+
+def _against_bgnbd(
+    judged: Sequence[Prediction], labels: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+) -> Interval | None:
+    if not judged:
+        return None
+    risks, bgnbd = np.array([p.risk for p in judged]), np.array([p.bgnbd for p in judged])
+    return log_loss_against(labels, risks, bgnbd, [p.customer_id for p in judged])
 
 
 def _labels(

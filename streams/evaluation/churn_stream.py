@@ -4,11 +4,13 @@ The same rhythm, ticks, label discipline and learner as in `process`, without ev
 """
 
 import heapq
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from streams.customer.rhythm import (
     Rhythm,
+    awaits_horizon,
     has_returned,
     is_lapsed,
     next_tick_ms,
@@ -16,7 +18,7 @@ from streams.customer.rhythm import (
 )
 from streams.customer.row import ScoringMoment
 from streams.evaluation.purchases import Purchase
-from streams.features.rhythm import churn_example
+from streams.features.rhythm import churn_example, horizon_example
 from streams.models.churn import ChurnLearner
 
 
@@ -40,6 +42,7 @@ class ChurnStream:
         self._due: list[tuple[int, str]] = []
         self._ticking: set[str] = set()
         self._waiting: dict[str, ScoringMoment] = {}
+        self._horizons = deque[tuple[str, ScoringMoment]]()
 
     def buy(self, purchase: Purchase) -> None:
         """Record a purchase; call `ticks` up to its moment before."""
@@ -58,6 +61,7 @@ class ChurnStream:
         """
         while self._due and self._due[0][0] <= until_ms:
             at_ms, who = heapq.heappop(self._due)
+            self._learn_horizons(at_ms)
             rhythm = self.rhythms[who]
             self._learn(who, rhythm, at_ms)
             if is_lapsed(rhythm, at_ms, self.horizon_ms):
@@ -65,8 +69,12 @@ class ChurnStream:
                 continue
             due_ms = next_tick_ms(who, at_ms, self.tick_ms)
             self._waiting[who] = ScoringMoment(at_ms, due_ms, rhythm)
+            if awaits_horizon(who, at_ms, self.tick_ms, self.horizon_ms):
+                moment = ScoringMoment(at_ms, at_ms + self.horizon_ms, rhythm)
+                self._horizons.append((who, moment))
             heapq.heappush(self._due, (due_ms, who))
             yield Scored(who, at_ms, rhythm)
+        self._learn_horizons(until_ms)
 
     def _learn(self, who: str, rhythm: Rhythm, at_ms: int) -> None:
         if who not in self._waiting:
@@ -75,3 +83,14 @@ class ChurnStream:
         returned = has_returned(rhythm, scored.scored_at_ms)
         example_id = f"{who}:{scored.scored_at_ms}"
         self.learner.learn(churn_example(example_id, scored, returned, at_ms, who))
+
+    def _learn_horizons(self, until_ms: int) -> None:
+        """Learn the moments whose horizon is over; they wait in the order of time."""
+        while self._horizons and self._horizons[0][1].label_due_at_ms <= until_ms:
+            who, scored = self._horizons.popleft()
+            returned = has_returned(self.rhythms[who], scored.scored_at_ms)
+            example_id = f"{who}:{scored.scored_at_ms}:horizon"
+            due_ms = scored.label_due_at_ms
+            self.learner.learn(
+                horizon_example(example_id, scored, returned, due_ms, self.tick_ms, who)
+            )

@@ -163,6 +163,26 @@ def churn_example(
     )
 
 
+def horizon_example(
+    example_id: str,
+    scored: ScoringMoment,
+    returned: bool,
+    observed_at_ms: int,
+    tick_ms: int,
+    customer_id: str = "",
+) -> LearningExample:
+    """The labeled example of a scoring moment, once its horizon is over: `horizon_ticks` is set."""
+    features = churn_example_features(scored.rhythm, scored.scored_at_ms, tick_ms, customer_id)
+    horizon_ms = scored.label_due_at_ms - scored.scored_at_ms
+    return LearningExample(
+        example_id=example_id,
+        model="churn",
+        observed_at_ms=observed_at_ms,
+        label=float(returned),
+        features={**features, "horizon_ticks": horizon_ms / tick_ms},
+    )
+
+
 def purchase_history(rhythm: Rhythm, now_ms: int, tick_ms: int) -> tuple[float, float, float]:
     """BG/NBD's three numbers in ticks: repeats, first to last purchase, first purchase to now."""
     t_x = rhythm.gap_days_sum * DAY_MS / tick_ms

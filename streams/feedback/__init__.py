@@ -6,9 +6,22 @@ reports, `purchases` for orders, `shown` for coupons that came first), `expire` 
 examples, and only with the person's consent to `model_training`.
 """
 
-from streams.feedback.churn_labels import await_label, label_scoring, start_ticks
+from streams.feedback.churn_labels import (
+    await_label,
+    label_horizons,
+    label_scoring,
+    start_ticks,
+)
 from streams.feedback.credit import credit
 from streams.feedback.deadlines import expire
 from streams.feedback.shown import credit_shown
 
-__all__ = ["await_label", "credit", "credit_shown", "expire", "label_scoring", "start_ticks"]
+__all__ = [
+    "await_label",
+    "credit",
+    "credit_shown",
+    "expire",
+    "label_horizons",
+    "label_scoring",
+    "start_ticks",
+]

@@ -1,8 +1,9 @@
-"""Scoring moments and their labels: who comes back within the tick after it.
+"""Scoring moments and their labels: who comes back within the tick, or the horizon, after it.
 
 One tick after another while the person is silent for less than the horizon: the last moment gets
 its label, whatever it is, when its tick is over, never sooner; so returns and silence of one
-moment are learned together. A longer silence stops the ticks until the next purchase.
+moment are learned together. A longer silence stops the ticks until the next purchase. Each fourth
+of a horizon a moment also waits for the label of the whole horizon, past the end of the ticks.
 """
 
 from msgspec.structs import replace
@@ -10,9 +11,16 @@ from msgspec.structs import replace
 from streams.contracts.ids import derive_id
 from streams.contracts.outputs.effects import Effect, OutcomeLabeled
 from streams.contracts.reference.structs import ChurnDefinition
-from streams.customer.rhythm import has_returned, is_lapsed, next_tick_ms
+from streams.customer.rhythm import (
+    HORIZONS_WAITING_MAX,
+    Rhythm,
+    awaits_horizon,
+    has_returned,
+    is_lapsed,
+    next_tick_ms,
+)
 from streams.customer.row import Churn, Customer, ScoringMoment
-from streams.features.rhythm import churn_example
+from streams.features.rhythm import churn_example, horizon_example
 from streams.feedback.labels import may_train
 
 
@@ -44,6 +52,32 @@ def label_scoring(
     return person, (OutcomeLabeled(example),)
 
 
+def label_horizons(
+    person: Customer, at_ms: int, churn: ChurnDefinition
+) -> tuple[Customer, tuple[Effect, ...]]:
+    """The labels of the moments whose horizon is over at `at_ms`."""
+    due = tuple(m for m in person.churn.horizons if m.label_due_at_ms <= at_ms)
+    if not due:
+        return person, ()
+    kept = person.churn.horizons[len(due) :]
+    person = _with_churn(person, replace(person.churn, horizons=kept))
+    if person.rhythm is None or not may_train(person):
+        return person, ()
+    return person, tuple(
+        OutcomeLabeled(
+            horizon_example(
+                derive_id("x", person.customer_id, "horizon", str(moment.scored_at_ms)),
+                moment,
+                has_returned(person.rhythm, moment.scored_at_ms),
+                at_ms,
+                churn.tick_ms,
+                person.customer_id,
+            )
+        )
+        for moment in due
+    )
+
+
 def await_label(person: Customer, at_ms: int, churn: ChurnDefinition) -> Customer:
     """Wait for the label of this moment until the next tick; no more ticks for the long gone.
 
@@ -55,7 +89,27 @@ def await_label(person: Customer, at_ms: int, churn: ChurnDefinition) -> Custome
     due_ms = next_tick_ms(person.customer_id, at_ms, churn.tick_ms)
     full = due_ms - at_ms == churn.tick_ms
     waiting = ScoringMoment(at_ms, due_ms, person.rhythm) if full else None
-    return _with_churn(person, replace(person.churn, next_tick_ms=due_ms, waiting=waiting))
+    changed = replace(
+        person.churn,
+        next_tick_ms=due_ms,
+        waiting=waiting,
+        horizons=_horizons(person, person.rhythm, at_ms, churn),
+    )
+    return _with_churn(person, changed)
+
+
+def _horizons(
+    person: Customer, rhythm: Rhythm, at_ms: int, churn: ChurnDefinition
+) -> tuple[ScoringMoment, ...]:
+    """What waits for a horizon, with this moment where it is its turn and there is room."""
+    waiting = person.churn.horizons
+    due_ms = at_ms + churn.horizon_ms
+    late = bool(waiting) and waiting[-1].label_due_at_ms > due_ms
+    if late or len(waiting) == HORIZONS_WAITING_MAX or not may_train(person):
+        return waiting
+    if not awaits_horizon(person.customer_id, at_ms, churn.tick_ms, churn.horizon_ms):
+        return waiting
+    return (*waiting, ScoringMoment(at_ms, due_ms, rhythm))
 
 
 def _is_watched(person: Customer, at_ms: int, churn: ChurnDefinition) -> bool:

@@ -1,10 +1,12 @@
-"""Churn: P(no purchase within the horizon), from a hazard that learns and BG/NBD beside it.
+"""Churn: P(no purchase within the horizon), from two models that learn and BG/NBD beside them.
 
-BG/NBD serves from the first moment; once the hazard has seen enough labels the score is the
-sigmoid of the mean of their logits. Deciding reads a `ChurnModel`, an immutable view; learning
-happens in a `ChurnLearner`, fed with labels that are known for sure (`feedback` sees to that).
+BG/NBD serves from the first moment. The hazard learns who comes back within a tick, the direct
+model who comes back within the horizon; once they have seen enough labels, the score is the mean of
+the probabilities. Deciding reads a `ChurnModel`, an immutable view; learning happens in a
+`ChurnLearner`, fed with labels that are known for sure (`feedback` sees to that).
 """
 
+import heapq
 import math
 from collections.abc import Mapping
 from typing import ClassVar
@@ -26,16 +28,14 @@ from streams.features.rhythm import (
 )
 from streams.models.bgnbd import BgNbd, cold_start, p_no_purchase
 from streams.models.hazard import Hazard, HazardView
-from streams.models.own_data import OwnData
+from streams.models.own_data import OwnData, settles
 from streams.models.population import Reservoir, ReservoirState
 from streams.models.reasons import reasons
 from streams.models.saved import saved_state
 
-LABELS_MIN = 1000
-RETURNS_MIN = 50
 REFIT_TICKS = 4
 MEMORY_HALF_LIFE_TICKS = 52.0
-RISK_MIN = 1e-6
+SEEN_BY = 30  # labels; a silence that fewer have shown is not one that was seen
 IN_WORDS = Population(weight=0.5)  # what is said of a habit leans on the customer's own gaps
 
 
@@ -57,18 +57,20 @@ class ChurnScore(Struct, frozen=True):
 
 
 class ChurnParts(Struct, frozen=True):
-    """P(no purchase within the horizon) by each model; `hazard` is None before it is ready."""
+    """P(no purchase within the horizon) by each model; None before it is ready."""
 
     bgnbd: float
     hazard: float | None
     contributions: NDArray[np.float64] | None
+    direct: float | None = None
 
 
 class ChurnModel(Struct, frozen=True):
     """The immutable view for deciding; `ChurnModel()` has learned nothing and serves all the same.
 
     `bgnbd` None stands for the published population; what was learned on another length of tick
-    than the one asked for is passed over.
+    than the one asked for is passed over, and so is `direct` for another horizon than
+    `direct_ticks`. The hazard changes with silence up to `longest_seen_ticks`, and stays beyond.
     """
 
     version: str = "cold-start"
@@ -76,6 +78,9 @@ class ChurnModel(Struct, frozen=True):
     bgnbd: BgNbd | None = None
     hazard: HazardView | None = None
     own_data: OwnData = OwnData()
+    direct: HazardView | None = None
+    direct_ticks: float = 0.0
+    longest_seen_ticks: float = 0.0
 
     def score(
         self, rhythm: Rhythm, now_ms: int, *, tick_ms: int, horizon_ticks: float
@@ -103,19 +108,24 @@ class ChurnModel(Struct, frozen=True):
         silent = p_no_purchase(population, *history, horizon_ticks)
         if self.hazard is None or not usable:
             return ChurnParts(silent, None, None)
-        rows = math.ceil(horizon_ticks)
-        z = self.hazard.z(silence_features(rhythm, now_ms, tick_ms, rows))
-        hazard = self.hazard.p_silent(z, last_share=horizon_ticks - rows + 1)
-        return ChurnParts(silent, hazard, -self.hazard.weights * z[0])
+        silence = max(now_ms - rhythm.last_ms, 0) / tick_ms
+        seen = math.floor(self.longest_seen_ticks - silence)
+        rows = min(math.ceil(horizon_ticks), max(seen, 1))
+        x = silence_features(rhythm, now_ms, tick_ms, rows)
+        z = self.hazard.z(x)
+        hazard = self.hazard.p_silent(z, horizon_ticks)
+        direct = None
+        if self.direct is not None and self.direct_ticks == horizon_ticks:
+            direct = 1.0 - float(self.direct.p_return(self.direct.z(x[0])))
+        return ChurnParts(silent, hazard, -self.hazard.weights * z[0], direct)
 
     def combine(self, parts: ChurnParts) -> tuple[float, str]:
-        """Risk and source: the mean of the logits of what is fitted on own data, if anything is."""
+        """Risk and source: the mean of the probabilities of all that there is."""
         if parts.hazard is None:
             return parts.bgnbd, "bgnbd"
-        if self.bgnbd is None:
-            return parts.hazard, "hazard"
-        mean = (_logit(parts.bgnbd) + _logit(parts.hazard)) / 2.0
-        return 1.0 / (1.0 + math.exp(-mean)), "blend"
+        if parts.direct is None:
+            return (parts.bgnbd + parts.hazard) / 2.0, "blend"
+        return (parts.bgnbd + parts.hazard + parts.direct) / 3.0, "blend"
 
 
 class ChurnState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -129,6 +139,9 @@ class ChurnState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     customers: ReservoirState
     since_ms: int = 0
     newest_ms: int = 0
+    direct: dict[str, object] | None = None
+    direct_ticks: float = 0.0
+    longest_silences: tuple[float, ...] = ()
 
 
 class ChurnLearner:
@@ -152,6 +165,9 @@ class ChurnLearner:
         self.refit_at_ms = 0
         self.bgnbd: BgNbd | None = None
         self.hazard = Hazard(RHYTHM_FEATURES)
+        self.direct = Hazard(RHYTHM_FEATURES)
+        self.direct_ticks = 0.0
+        self.longest_silences: list[float] = []
         self.customers = Reservoir()
 
     @property
@@ -160,20 +176,48 @@ class ChurnLearner:
         return self.hazard.labels
 
     def learn(self, example: LearningExample) -> None:
-        """One label: 1.0 when the customer came back within the tick after the scoring moment."""
+        """One label: 1.0 when the customer came back within the tick after the scoring moment.
+
+        With `horizon_ticks` among the features it is within the horizon, and the direct model's.
+        """
         features = example.features
         tick_ms = round(features.get("tick_ms", self.tick_ms))
         if tick_ms != self.tick_ms:
             self._start_over(tick_ms)
         returned = example.label > 0.5
         self._pass_time(example.observed_at_ms)
+        horizon_ticks = features.get("horizon_ticks")
+        if horizon_ticks is not None:
+            self._learn_horizon(features, horizon_ticks, returned, example.weight)
+            return
         self.since_ms = self.since_ms or example.observed_at_ms
         self.newest_ms = max(self.newest_ms, example.observed_at_ms)
         self.hazard.learn(features, returned, example.weight)
+        self._see_silence(features["sqrt_silence"] ** 2 + 1.0)
         self.customers.put(features, returned, example.observed_at_ms, tick_ms)
 
-    def predict(self, example: LearningExample) -> float:
-        """P(the label is 1) by the hazard alone; even odds while it has learned nothing."""
+    def _learn_horizon(
+        self, x: Mapping[str, float], horizon_ticks: float, returned: bool, weight: float
+    ) -> None:
+        """A label of the horizon; another horizon than before begins again."""
+        if horizon_ticks != self.direct_ticks:
+            self.direct, self.direct_ticks = Hazard(RHYTHM_FEATURES), horizon_ticks
+        self.direct.learn(x, returned, weight)
+
+    def _see_silence(self, ticks: float) -> None:
+        """Keep the longest silences that labels have shown."""
+        if len(self.longest_silences) < SEEN_BY:
+            heapq.heappush(self.longest_silences, ticks)
+        elif ticks > self.longest_silences[0]:
+            heapq.heapreplace(self.longest_silences, ticks)
+
+    def predict(self, example: LearningExample) -> float | None:
+        """P(the label is 1) by the hazard alone; even odds while it has learned nothing.
+
+        None for a label of the horizon: one window tells how good one kind of prediction is.
+        """
+        if "horizon_ticks" in example.features:
+            return None
         if not self.hazard.labels:
             return 0.5
         view = self.hazard.view()
@@ -183,13 +227,16 @@ class ChurnLearner:
     def view(self, version: str) -> ChurnModel:
         """What is known now, frozen under a version's name."""
         labels, came = self.hazard.labels, self.hazard.returns
-        ready = labels >= LABELS_MIN and min(came, labels - came) >= RETURNS_MIN
+        seen = len(self.longest_silences) == SEEN_BY
         return ChurnModel(
             version=version,
             tick_ms=self.tick_ms,
             bgnbd=self.bgnbd,
-            hazard=self.hazard.view() if ready else None,
+            hazard=self.hazard.view() if settles(labels, came) else None,
             own_data=OwnData((self.newest_ms - self.since_ms) / self.tick_ms, labels, came),
+            direct=self.direct.view() if settles(self.direct.labels, self.direct.returns) else None,
+            direct_ticks=self.direct_ticks,
+            longest_seen_ticks=self.longest_silences[0] if seen else 0.0,
         )
 
     def dump(self) -> dict[str, object]:
@@ -203,6 +250,9 @@ class ChurnLearner:
             customers=self.customers.dump(),
             since_ms=self.since_ms,
             newest_ms=self.newest_ms,
+            direct=self.direct.dump(),
+            direct_ticks=self.direct_ticks,
+            longest_silences=tuple(sorted(self.longest_silences)),
         )
         return dict(to_builtins(state))
 
@@ -220,7 +270,10 @@ class ChurnLearner:
         learner.since_ms, learner.newest_ms = state.since_ms, state.newest_ms
         learner.bgnbd = state.bgnbd
         learner.hazard = Hazard.load(state.hazard)
-        if learner.hazard.features != RHYTHM_FEATURES:
+        if state.direct is not None:
+            learner.direct, learner.direct_ticks = Hazard.load(state.direct), state.direct_ticks
+        learner.longest_silences = sorted(state.longest_silences)
+        if {learner.hazard.features, learner.direct.features} != {RHYTHM_FEATURES}:
             raise StateError("the churn model was learned on other features than today's")
         learner.customers = Reservoir(state.customers)
         return learner
@@ -231,13 +284,9 @@ class ChurnLearner:
             self.clock_ms, self.refit_at_ms = now_ms, now_ms + REFIT_TICKS * self.tick_ms
         ticks = (now_ms - self.clock_ms) // self.tick_ms
         if ticks > 0:
-            self.hazard.forget(1.0 - 0.5 ** (ticks / MEMORY_HALF_LIFE_TICKS))
+            for model in (self.hazard, self.direct):
+                model.forget(1.0 - 0.5 ** (ticks / MEMORY_HALF_LIFE_TICKS))
             self.clock_ms += ticks * self.tick_ms
         if now_ms >= self.refit_at_ms:
             self.bgnbd = self.customers.fit(self.bgnbd, now_ms, self.tick_ms)
             self.refit_at_ms = now_ms + REFIT_TICKS * self.tick_ms
-
-
-def _logit(probability: float) -> float:
-    p = min(max(probability, RISK_MIN), 1.0 - RISK_MIN)
-    return math.log(p / (1.0 - p))

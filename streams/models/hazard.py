@@ -50,13 +50,14 @@ class HazardView(Struct, frozen=True):
         """P(comes back within the tick), shape `[...]` for standardized features `[..., k]`."""
         return np.asarray(1.0 / (1.0 + np.exp(-(z @ self.weights + self.intercept))))
 
-    def p_silent(self, z: NDArray[np.float64], *, last_share: float = 1.0) -> float:
-        """P(no purchase along a path of silence): standardized features, `[ticks, k]`.
+    def p_silent(self, z: NDArray[np.float64], ticks: float) -> float:
+        """P(no purchase for `ticks` of silence): standardized features of whole ticks, `[n, k]`.
 
-        `last_share` of the last tick counts, at a constant rate within the tick.
+        Where the path is shorter than `ticks`, the rate of its last tick goes on; a last tick
+        counts in part, at a constant rate within it.
         """
         cumulated = np.logaddexp(0.0, z @ self.weights + self.intercept)
-        return math.exp(-float(cumulated.sum() - (1.0 - last_share) * cumulated[-1]))
+        return math.exp(-float(cumulated.sum() + (ticks - len(cumulated)) * cumulated[-1]))
 
 
 class Hazard:

@@ -10,17 +10,17 @@ HORIZON_SEEN_MAX = 0.5
 RARER_MIN = 10 * len(RHYTHM_FEATURES)
 
 
+def settles(labels: int, returns: int) -> bool:
+    """Whether there are labels enough of each kind for the weights of a model."""
+    return min(returns, labels - returns) >= RARER_MIN
+
+
 class OwnData(Struct, frozen=True):
     """What was seen of this shop: ticks from the first label to the last, labels, returns."""
 
     ticks: float = 0.0
     labels: int = 0
     returns: int = 0
-
-    @property
-    def settles_hazard(self) -> bool:
-        """Whether there are labels enough of each kind for the hazard's weights."""
-        return min(self.returns, self.labels - self.returns) >= RARER_MIN
 
     def carries(self, horizon_ticks: float, *, bgnbd_is_own: bool) -> bool:
         """Whether a score of this horizon rests on this shop and not on the published one.
@@ -39,4 +39,4 @@ class OwnData(Struct, frozen=True):
         needed = min(
             INTERVALS_SEEN_MIN * self.labels / self.returns, HORIZON_SEEN_MAX * horizon_ticks
         )
-        return self.ticks >= needed and (bgnbd_is_own or self.settles_hazard)
+        return self.ticks >= needed and (bgnbd_is_own or settles(self.labels, self.returns))

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from streams.models.bgnbd import BgNbd, cold_start, fit
 
-CUSTOMERS_MAX = 2048
+CUSTOMERS_MAX = 1024  # so that what a learner remembers stays below 64 KB
+DIGITS = 3  # of a tick
 KEY_MAX = float(2**53)
 MISSED_TICKS = 1.5
 
@@ -41,7 +42,8 @@ class Reservoir:
         if key >= self.threshold:
             return
         x, t_x, age = features["x"], features["t_x_ticks"], features["T_ticks"]
-        self.rows[key] = (x, t_x, age if returned else age + 1.0, observed_at_ms)
+        age = round(age if returned else age + 1.0, DIGITS)
+        self.rows[key] = (x, min(round(t_x, DIGITS), age), age, observed_at_ms)
         while len(self.rows) > CUSTOMERS_MAX:
             self.threshold /= 2.0
             self.rows = {k: row for k, row in self.rows.items() if k < self.threshold}

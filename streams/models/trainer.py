@@ -29,8 +29,11 @@ class Learner(Protocol):
     def learn(self, example: LearningExample) -> None:
         """Learn one label."""
 
-    def predict(self, example: LearningExample) -> float:
-        """P(the label is 1), before it is learned; even odds while nothing is known."""
+    def predict(self, example: LearningExample) -> float | None:
+        """P(the label is 1), before it is learned; even odds while nothing is known.
+
+        None where the label is of a kind that the window of predictions does not judge.
+        """
 
     def view(self, version: str) -> object:
         """What is known now, frozen: deciding reads it."""
@@ -71,7 +74,9 @@ class Trainee:
         self.seen[example.example_id] = None
         if len(self.seen) > SEEN_MAX:
             del self.seen[next(iter(self.seen))]
-        self.quality.add(self.learner.predict(example), example.label)
+        said = self.learner.predict(example)
+        if said is not None:
+            self.quality.add(said, example.label)
         self.learner.learn(example)
         self.examples += 1
         self.trained_at_ms = max(self.trained_at_ms, example.observed_at_ms)

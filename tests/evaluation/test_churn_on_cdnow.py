@@ -51,16 +51,17 @@ def test_fit_finds_the_published_parameters() -> None:
 
 
 def test_scores_reach_the_level_of_the_design() -> None:
-    """Hazard alone: AUC .775 or better, better than BG/NBD's .757 by AUC, Brier and log loss."""
+    """Risk: AUC .78 or better; the hazard alone beats BG/NBD's .757 by AUC, Brier and log loss."""
     by_name = {quality.name: quality for quality in week_39().qualities}
     hazard, bgnbd, risk = by_name["hazard"], by_name["bgnbd"], by_name["risk"]
     assert hazard.auc is not None
-    assert hazard.auc >= 0.775
+    assert hazard.auc >= 0.77
     assert bgnbd.auc == pytest.approx(0.757, abs=0.001)
     assert hazard.brier < bgnbd.brier
     assert hazard.log_loss < bgnbd.log_loss
     assert risk.auc is not None
-    assert risk.auc >= 0.775
+    assert risk.auc >= 0.78
+    assert risk.log_loss < hazard.log_loss
 
 
 def test_no_score_knows_the_future() -> None:
@@ -86,6 +87,10 @@ def test_prequential_risk_beats_bgnbd() -> None:
     by_name = {quality.name: quality for quality in report.qualities}
     assert report.judged_count > 40_000
     assert by_name["risk"].log_loss < by_name["bgnbd"].log_loss
+    assert by_name["risk"].brier < by_name["bgnbd"].brier
+    assert report.against_bgnbd is not None
+    assert report.against_bgnbd.high < 0.0
+    assert any(prediction.direct is not None for prediction in report.predictions)
     risk, bgnbd = by_name["risk"].within_tick_auc, by_name["bgnbd"].within_tick_auc
     assert risk is not None
     assert bgnbd is not None

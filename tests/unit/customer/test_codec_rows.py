@@ -21,7 +21,7 @@ from streams.customer import (
 from streams.customer import row as rows
 from streams.customer.consents import is_granted, is_push_refused
 from streams.customer.id_history import UNLINKED_MAX, Encounter
-from streams.customer.rhythm import record_purchase
+from streams.customer.rhythm import HORIZONS_WAITING_MAX, record_purchase
 from streams.customer.trimming import trimmed
 from streams.customer.zone_holders import HOLDERS_MAX
 from streams.errors import StateError
@@ -49,6 +49,8 @@ def full_row() -> Customer:
     )
     buckets = tuple((29_500_000 - i, 0, 100_000) for i in range(100))
     names = [f"counter_{i}" for i in range(20)]
+    rhythm = record_purchase(None, T0, 1.0)
+    moment = rows.ScoringMoment(T0, T0, rhythm)
     return replace(
         new_customer(ID, T0, known=True),
         linked_ids=ids(rows.LINKED_IDS_MAX),
@@ -66,7 +68,16 @@ def full_row() -> Customer:
             for i in ids(rows.ORDERS_MAX)
         ),
         spend=rows.Spend(T0, 0.1, 0.1, 0.1, 0.1, 0.1, 9, 9),
-        rhythm=record_purchase(None, T0, 1.0),
+        rhythm=rhythm,
+        churn=rows.Churn(
+            0.5,
+            T0,
+            T0,
+            moment,
+            "medium",
+            rows.AlertCase(ID, ID, "medium", T0),
+            horizons=(moment,) * HORIZONS_WAITING_MAX,
+        ),
         visits=(
             rows.ZoneVisit(
                 ID, ID, ID, ID, T0, T0, T0, T0, beacons=((2**31, T0, True),) * HOLDERS_MAX

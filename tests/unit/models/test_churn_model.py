@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -176,7 +177,7 @@ def test_another_tick_starts_again() -> None:
 
 
 def test_sample_of_customers_is_bounded_and_the_same_in_any_order() -> None:
-    """20,000 customers leave at most 2,048 entries, chosen by hash alone."""
+    """20,000 customers leave at most 1,024 entries, chosen by hash alone."""
     base = make_examples(1)[0].features
     keys = np.random.default_rng(1).integers(0, 2**53, 20_000).tolist()
     kept = []
@@ -196,3 +197,76 @@ def test_damaged_snapshot_is_refused() -> None:
         ChurnLearner.load({**data, "clock_ms": "yesterday"})
     with pytest.raises(StateError, match="other features"):
         ChurnLearner.load({**data, "hazard": Hazard(("log_silence",)).dump()})
+
+
+def horizon_examples(count: int, ticks: float = 13.0) -> list[LearningExample]:
+    """As many labels of a horizon: who bought often lately comes back."""
+    return [
+        msgspec.structs.replace(
+            example,
+            example_id=f"h-{example.example_id}",
+            label=float(example.features["log_count_6"] > 0.0),
+            features={**example.features, "horizon_ticks": ticks},
+        )
+        for example in make_examples(count)
+    ]
+
+
+def test_direct_model_joins_when_its_labels_have_come() -> None:
+    """The risk is the mean of the three probabilities; for another horizon the mean of two."""
+    learner = ChurnLearner()
+    for example in (*make_examples(9000), *horizon_examples(4000)):
+        learner.learn(example)
+    model, rhythm, now = learner.view("v"), bought(0, 20, 45), 9 * WEEK_MS
+    parts = model.parts(rhythm, now, WEEK_MS, 13)
+    assert parts.hazard is not None
+    assert parts.direct is not None
+    risk, source = model.combine(parts)
+    assert source == "blend"
+    assert risk == pytest.approx((parts.bgnbd + parts.hazard + parts.direct) / 3)
+    assert model.parts(rhythm, now, WEEK_MS, 12).direct is None
+    assert learner.examples == 9000
+
+
+def test_another_horizon_starts_the_direct_model_again() -> None:
+    """Labels of 13 weeks say nothing of 26; what the hazard knows stays."""
+    learner = ChurnLearner()
+    for example in (*make_examples(500), *horizon_examples(500), *horizon_examples(1, 26.0)):
+        learner.learn(example)
+    assert (learner.direct.labels, learner.direct_ticks) == (1, 26.0)
+    assert learner.examples == 500
+
+
+def test_hazard_is_not_rolled_out_past_the_silences_it_has_seen() -> None:
+    """Labels of at most eight weeks of silence: the rate of the eighth goes on, whatever it was."""
+    learner = ChurnLearner()
+    for example in make_examples(9000):
+        if example.features["sqrt_silence"] ** 2 < 7.0:
+            learner.learn(example)
+    model, rhythm = learner.view("v"), bought(0, 7, 14)
+    assert 6.5 < model.longest_seen_ticks <= 8.0
+    last_ms = rhythm.last_ms + round(model.longest_seen_ticks - 1) * WEEK_MS
+    risks = [model.parts(rhythm, last_ms, WEEK_MS, ticks).hazard for ticks in (1, 4, 13)]
+    one, four, thirteen = (risk for risk in risks if risk is not None)
+    assert four == pytest.approx(one**4)
+    assert thirteen == pytest.approx(one**13)
+
+
+def test_a_label_of_the_horizon_is_not_judged_with_those_of_the_tick() -> None:
+    """`predict` speaks of the tick alone: one window tells how good one kind of prediction is."""
+    learner = ChurnLearner()
+    assert learner.predict(make_examples(1)[0]) == 0.5
+    assert learner.predict(horizon_examples(1)[0]) is None
+
+
+def test_dump_of_all_models_is_loaded_bit_for_bit() -> None:
+    """Hazard, direct model and silences: the dump of what was loaded is the same bytes."""
+    learner = ChurnLearner()
+    for example in (*make_examples(3000), *horizon_examples(300)):
+        learner.learn(example)
+    data = msgspec.json.encode(learner.dump())
+    again = ChurnLearner.load(msgspec.json.decode(data))
+    for example in (*make_examples(3500)[3000:], *horizon_examples(400)[300:]):
+        learner.learn(example)
+        again.learn(example)
+    assert msgspec.json.encode(again.dump()) == msgspec.json.encode(learner.dump())

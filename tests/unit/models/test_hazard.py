@@ -48,12 +48,13 @@ def test_signs_of_the_weights_are_found() -> None:
 
 
 def test_silence_over_a_path_is_the_product_of_silent_ticks() -> None:
-    """P(silent) = product of 1 - hazard; a part of the last tick counts by its share."""
+    """P(silent) = product of 1 - hazard; a last tick counts in part, and goes on past the path."""
     view = HazardView(np.zeros(1), np.ones(1), np.array([1.0]), 0.0)
     path = np.array([[0.0], [-1.0], [2.0]])
     each = 1.0 - view.p_return(path)
-    assert view.p_silent(path) == pytest.approx(float(np.prod(each)))
-    assert view.p_silent(path, last_share=0.5) == pytest.approx(each[0] * each[1] * each[2] ** 0.5)
+    assert view.p_silent(path, 3.0) == pytest.approx(float(np.prod(each)))
+    assert view.p_silent(path, 2.5) == pytest.approx(each[0] * each[1] * each[2] ** 0.5)
+    assert view.p_silent(path, 7.5) == pytest.approx(each[0] * each[1] * each[2] ** 5.5)
 
 
 def test_forgetting_lets_a_grown_model_follow_a_change() -> None:
