@@ -57,12 +57,16 @@ class ChurnScore(Struct, frozen=True):
 
 
 class ChurnParts(Struct, frozen=True):
-    """P(no purchase within the horizon) by each model; None before it is ready."""
+    """P(no purchase within the horizon) by each model; None before it is ready.
+
+    `foreign`: BG/NBD is the published one, and this shop's own data carry a score without it.
+    """
 
     bgnbd: float
     hazard: float | None
     contributions: NDArray[np.float64] | None
     direct: float | None = None
+    foreign: bool = False
 
 
 class ChurnModel(Struct, frozen=True):
@@ -117,15 +121,16 @@ class ChurnModel(Struct, frozen=True):
         direct = None
         if self.direct is not None and self.direct_ticks == horizon_ticks:
             direct = 1.0 - float(self.direct.p_return(self.direct.z(x[0])))
-        return ChurnParts(silent, hazard, -self.hazard.weights * z[0], direct)
+        foreign = self.bgnbd is None and self.own_data.carries(horizon_ticks, bgnbd_is_own=False)
+        return ChurnParts(silent, hazard, -self.hazard.weights * z[0], direct, foreign)
 
     def combine(self, parts: ChurnParts) -> tuple[float, str]:
         """Risk and source: the mean of the probabilities of all that there is."""
         if parts.hazard is None:
             return parts.bgnbd, "bgnbd"
-        if parts.direct is None:
-            return (parts.bgnbd + parts.hazard) / 2.0, "blend"
-        return (parts.bgnbd + parts.hazard + parts.direct) / 3.0, "blend"
+        said = [] if parts.foreign else [parts.bgnbd]
+        said += [parts.hazard] if parts.direct is None else [parts.hazard, parts.direct]
+        return sum(said) / len(said), "blend" if len(said) > 1 else "hazard"
 
 
 class ChurnState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

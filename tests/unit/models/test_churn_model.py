@@ -15,6 +15,7 @@ from streams.evaluation.purchases import Purchase
 from streams.features.rhythm import RHYTHM_FEATURES
 from streams.models.churn import ChurnLearner, ChurnModel
 from streams.models.hazard import Hazard
+from streams.models.own_data import OwnData
 from streams.models.population import CUSTOMERS_MAX
 
 
@@ -270,3 +271,13 @@ def test_dump_of_all_models_is_loaded_bit_for_bit() -> None:
         learner.learn(example)
         again.learn(example)
     assert msgspec.json.encode(again.dump()) == msgspec.json.encode(learner.dump())
+
+
+def test_the_published_population_leaves_when_own_data_carry() -> None:
+    """A shop whose own BG/NBD cannot be fitted is scored by its hazard alone, once that carries."""
+    model, rhythm = msgspec.structs.replace(trained(), bgnbd=None), bought(0, 20, 45)
+    score = model.score(rhythm, 9 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13)
+    assert (score.source, score.carried) == ("hazard", True)
+    young = msgspec.structs.replace(model, own_data=OwnData(1.0, 9000, 4000))
+    early = young.score(rhythm, 9 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13)
+    assert (early.source, early.carried) == ("blend", False)
