@@ -8,8 +8,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from streams import topics
 from streams.contracts.reference.files import load_reference
+from streams.contracts.reference.structs import Reference, RiskBand
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer import encode_row
 from streams.decisions import compile_policy
@@ -58,11 +61,47 @@ def offered(who: str, offer_id: str, until: str) -> Received:
     return Received("d-1", who, offer_id, datetime.fromisoformat(until), "policy")
 
 
-def played() -> tuple[Driver, Played]:
-    """The year of a few households, from the first record to the last."""
+def played(*, warns_from: float | None = None) -> tuple[Driver, Played]:
+    """The year of a few households, from the first record to the last.
+
+    `warns_from`: with a single band from this risk on, else with those of the shop.
+    """
     story = Journey(every_household=FEW)
-    driver = Driver(compile_policy(story.reference), initial_models(), Trainer())
+    reference = story.reference
+    if warns_from is not None:
+        reference = warning_from(warns_from, reference)
+    driver = Driver(compile_policy(reference), initial_models(), Trainer())
     return driver, play(story, driver)
+
+
+def warning_from(risk: float, reference: Reference) -> Reference:
+    """The shop with a single band."""
+    bands = (RiskBand(name="medium", from_risk=risk),)
+    churn = replace(reference.policies.churn, bands=bands)
+    return replace(reference, policies=replace(reference.policies, churn=churn))
+
+
+def overdue_silences(silent_days: int, horizon_days: int) -> list[bool]:
+    """Of each silence of so many days that was longer than usual: whether the horizon was, too.
+
+    Households of the played slice after their third order, in days of baskets; silences whose
+    horizon goes beyond the year are left out.
+    """
+    days: dict[str, list[float]] = {}
+    for sent in Journey(every_household=FEW).step(2**53):
+        if sent.topic == topics.PURCHASE.name:
+            order = msgspec.json.decode(sent.value)
+            at_ms = to_ms(datetime.fromisoformat(order["occurred_at"]))
+            days.setdefault(order["identity"]["customer_id"], []).append(at_ms / DAY_MS)
+    end = max(own[-1] for own in days.values())
+    found = []
+    for own in days.values():
+        for n in range(2, len(own)):
+            usual, due = (own[n] - own[0]) / n, own[n] + silent_days
+            following = own[n + 1] if n + 1 < len(own) else None
+            if usual <= silent_days and due + horizon_days <= end and (following or end) > due:
+                found.append(following is None or following > due + horizon_days)
+    return found
 
 
 @cache
@@ -156,16 +195,35 @@ def test_offers_end_before_a_use_that_comes_too_late() -> None:
 
 
 def test_the_year_is_played_through_the_whole_way() -> None:
-    """Nothing is rejected; offers are decided in every arm but holdout, and used; cases end."""
+    """Nothing is rejected; offers are decided in every arm but holdout, and used."""
     _, year = first()
     verdicts = Counter(entry.verdict for entry in year.entries)
     assert verdicts["offer"] > 200
     assert verdicts["holdout"] > 20
     arms = {entry.experiment.arm for entry in year.entries if entry.verdict == "offer"}
     assert arms == {"policy", "uniform"}
+
+
+def test_nobody_is_alerted_about_where_most_come_back() -> None:
+    """Silent for three weeks and longer than usual, most buy within four more: no case opens.
+
+    This slice has no strong signals, so a case could come from the score alone.
+    """
+    gone = overdue_silences(21, 28)
+    assert len(gone) > 40
+    assert sum(gone) < 0.4 * len(gone)
+    assert not first()[1].alerts
+
+
+def test_cases_open_and_end_in_a_shop_that_warns_sooner() -> None:
+    """With a band from a risk of .15 cases open, each once until the next purchase, and end."""
+    _, year = played(warns_from=0.15)
     transitions = Counter(alert.transition for alert in year.alerts)
     assert transitions["entered"] > 0
-    assert transitions["resolved"] > 0
+    assert 0 < transitions["resolved"] <= transitions["entered"]
+    entered = [alert for alert in year.alerts if alert.transition == "entered"]
+    assert len({alert.case_id for alert in entered}) == len(entered)
+    assert all((alert.overdue_ratio or 0.0) >= 1.0 for alert in entered)
 
 
 def test_only_real_uses_are_redeemed() -> None:
