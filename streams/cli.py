@@ -12,10 +12,13 @@ import click
 from msgspec.structs import replace
 
 from streams import __version__
+from streams.archive_verb import archive
 from streams.cli_audit import audit
+from streams.decision_verbs import explain, redecide
 from streams.errors import OperatorError
 from streams.file_verbs import evaluate, events, replay
 from streams.offer_verbs import offers
+from streams.policy_verbs import backtest
 from streams.settings import load_settings
 from streams.terminal import EXIT_MISTAKE, Verbs, progress, say, say_all, settings_of, show
 
@@ -50,9 +53,13 @@ def main(ctx: click.Context, config: Path | None, bootstrap: str | None) -> None
 
 main.add_command(events)
 main.add_command(replay)
+main.add_command(backtest)
 main.add_command(evaluate)
 main.add_command(audit)
 main.add_command(offers)
+main.add_command(archive)
+main.add_command(explain)
+main.add_command(redecide)
 
 
 def tailing(verb: Verb) -> Verb:

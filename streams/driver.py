@@ -7,7 +7,7 @@ greatest event time so far, and what the trainer publishes is applied before the
 
 import heapq
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.rules import InputRules, Rejected
@@ -32,8 +32,17 @@ class Driver:
         late: how many events came after later ones, and by how much at most, in milliseconds.
     """
 
-    def __init__(self, policy: Policy, models: Models, trainer: Trainer | None = None) -> None:
-        """Without a trainer the models stay as they are."""
+    def __init__(
+        self,
+        policy: Policy,
+        models: Models,
+        trainer: Trainer | None = None,
+        on_snapshot: Callable[[ModelSnapshot], None] = lambda _: None,
+    ) -> None:
+        """Without a trainer the models stay as they are.
+
+        `on_snapshot` is called with each snapshot before anything is decided with it.
+        """
         self.policy = policy
         self.models = models
         self.rows: dict[str, Row] = {}
@@ -41,6 +50,7 @@ class Driver:
         self.late = (0, 0)
         self.snapshots: dict[str, ModelSnapshot] = {}
         self._trainer = trainer
+        self._on_snapshot = on_snapshot
         self._due: list[tuple[int, str]] = []
         self._scheduled: dict[str, int] = {}
 
@@ -112,5 +122,6 @@ class Driver:
     def _learn(self, effect: OutcomeLabeled) -> None:
         snapshot = None if self._trainer is None else self._trainer.learn(effect.example)
         if snapshot is not None:
+            self._on_snapshot(snapshot)
             self.snapshots[snapshot.model] = snapshot
             self.models = with_snapshot(self.models, snapshot)

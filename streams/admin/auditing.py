@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from streams import topics
-from streams.admin.catalogue import published
+from streams.admin.catalogue import Records, published
 from streams.audit import Came
 from streams.audit.outputs import READ
 from streams.broker.reading import read_to_end
@@ -62,8 +62,13 @@ def read_reference(settings: Settings) -> Reference:
     Raises:
         OperatorError: no broker answers, or a topic is missing.
     """
+    return reference_of(published(settings))
+
+
+def reference_of(there: Records) -> Reference:
+    """The reference data that these records hold; what cannot be read is passed over."""
     newest: dict[tuple[str, str], ReferenceRecord] = {}
-    for name, records in published(settings).items():
+    for name, records in there.items():
         for key, value in records.items():
             record = decode_reference_record(name, key.encode(), value)
             if record is not None and not isinstance(record, Rejected):

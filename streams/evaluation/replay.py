@@ -19,6 +19,7 @@ import msgspec
 from streams import topics
 from streams.contracts.inputs.json_lines import InputRecord
 from streams.contracts.inputs.rules import UNUSABLE, InputRules, Rejected
+from streams.contracts.internal.learning import ModelSnapshot
 from streams.contracts.outputs.effects import (
     AlertRaised,
     DecisionLogged,
@@ -47,7 +48,9 @@ FILES = {
     topics.SEGMENT_CHANGES.name: "segment-changes.jsonl",
     topics.ZONE_VISITS.name: "zone-visits.jsonl",
     topics.PRIVACY_RECEIPTS.name: "privacy-receipts.jsonl",
+    topics.MODEL_SNAPSHOTS.name: "model-snapshots.jsonl",
 }
+DECIDES_OFFERS = "response"  # the model of which every snapshot is written, to decide again
 DEAD_LETTERS = "dead-letters.jsonl"
 ROWS = "rows.jsonl"
 BESIDE = ".part"  # where results are written until they are complete
@@ -71,7 +74,7 @@ class Replay:
                 f"{out} is not empty. Say --overwrite to replace the results in it, or name "
                 "another folder"
             )
-        self.driver = Driver(policy, initial_models(), Trainer())
+        self.driver = Driver(policy, initial_models(), Trainer(), self._keep)
         self.out = out
         self.counts: dict[str, Counter[str]] = {}
         self.records = 0
@@ -145,6 +148,11 @@ class Replay:
             message = encode_output(effect)
             if message is not None and message.value is not None and message.topic in FILES:
                 self._files[FILES[message.topic]].write(message.value + b"\n")
+
+    def _keep(self, snapshot: ModelSnapshot) -> None:
+        if snapshot.model == DECIDES_OFFERS:
+            file = self._files[FILES[topics.MODEL_SNAPSHOTS.name]]
+            file.write(msgspec.json.encode(snapshot) + b"\n")
 
     def _count_detail(self, effect: Effect) -> None:
         match effect:

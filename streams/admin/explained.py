@@ -1,0 +1,55 @@
+"""An explanation as lines for a terminal of 80 columns."""
+
+from collections.abc import Iterator
+
+from streams.admin.decision_words import LOWERS, RAISES
+from streams.admin.explaining import Explanation, Possible
+from streams.contracts.common import LanguageTag
+
+
+def told(one: Explanation, language: LanguageTag) -> Iterator[str]:
+    """What happened, what was possible and worth, why not the rest, and what the model goes by."""
+    yield f"{one.decision_id}  {one.decided_at}  {one.customer_id}"
+    yield f"  {one.trigger_text} ({one.trigger.kind}, event {one.trigger.event_id})"
+    yield f"  rule {one.trigger.rule_id}, {one.channel}, {one.placement}, arm {one.arm}"
+    yield f"  -> {one.text}" + (f": {one.chosen_offer_id}" if one.chosen_offer_id else "")
+    if one.possible:
+        yield f"  drawn with probability {one.action_probability:.3f}"
+        yield from _possible(one)
+    yield from _withheld(one)
+    yield from _reasons(one, language)
+    yield f"  policy {one.policy.version}, model {one.model.version}"
+
+
+def _possible(one: Explanation) -> Iterator[str]:
+    yield "  possible, with what each is worth (value - cost - fatigue = priority):"
+    for offer in one.possible:
+        yield _terms(offer, chosen=offer.offer_id == one.chosen_offer_id)
+    yield f"      no offer, drawn with {one.no_offer_probability:.3f}"
+
+
+def _terms(offer: Possible, *, chosen: bool) -> str:
+    terms = offer.terms
+    return (
+        f"    {'*' if chosen else ' '} {offer.offer_id}  {terms.value:.3f} - {terms.cost:.3f}"
+        f" - {terms.fatigue:.3f} = {terms.priority:.3f}"
+        f"  used by {terms.response_probability:.1%}, drawn with {offer.probability:.3f}"
+    )
+
+
+def _withheld(one: Explanation) -> Iterator[str]:
+    if one.withheld:
+        yield "  not possible:"
+    for offer in one.withheld:
+        yield f"      {offer.offer_id}  {offer.text} ({offer.why_not})"
+
+
+def _reasons(one: Explanation, language: LanguageTag) -> Iterator[str]:
+    if one.about_offer_id is None:
+        return
+    yield f"  what moves the probability that {one.about_offer_id} is used:"
+    for reason in one.reasons:
+        how = RAISES if reason.odds > 1.0 else LOWERS
+        yield f"      {reason.text}: {how[language]} (odds x {reason.odds:.2f})"
+    if one.no_reasons:
+        yield f"      {one.no_reasons}"

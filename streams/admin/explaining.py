@@ -1,0 +1,143 @@
+"""One decision explained: what happened, what was possible, why not the rest, what it was worth."""
+
+import math
+
+import numpy as np
+from msgspec import Struct
+
+from streams.admin.decision_words import FEATURES, TRIGGERS, VERDICTS, WHY_NOT
+from streams.contracts.common import LanguageTag
+from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, Trigger, Versioned
+from streams.features import CONTEXT_FEATURES
+from streams.models import ResponseModel
+from streams.models.response_reasons import parts_of_log_odds
+
+REASONS_MAX = 4
+EFFECT_MIN = 0.05  # of the log odds: five percent of the odds; less is not worth a line
+
+
+class Possible(Struct, frozen=True):
+    """An offer that could be made: what it is worth, and how probable it was to be drawn."""
+
+    offer_id: str
+    probability: float
+    terms: Terms
+
+
+class Withheld(Struct, frozen=True):
+    """An offer that could not be made, and why."""
+
+    offer_id: str
+    why_not: str
+    text: str
+
+
+class Reason(Struct, frozen=True):
+    """What moves the response probability: `odds` is the factor on its odds."""
+
+    code: str
+    odds: float
+    text: str
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """A decision in words and figures.
+
+    Attributes:
+        text: what became of it.
+        trigger_text: what asked for it.
+        chosen_offer_id: None where no offer was made.
+        action_probability: of what was drawn.
+        possible: the offers that could be made, the most valuable first.
+        withheld: all others.
+        about_offer_id: the offer that `reasons` are about: the chosen, else the most valuable.
+        reasons: the strongest first.
+        no_reasons: why there are none.
+    """
+
+    decision_id: str
+    customer_id: str
+    decided_at: str
+    verdict: str
+    text: str
+    trigger: Trigger
+    trigger_text: str
+    channel: str
+    placement: str
+    arm: str
+    chosen_offer_id: str | None
+    action_probability: float
+    no_offer_probability: float
+    possible: tuple[Possible, ...]
+    withheld: tuple[Withheld, ...]
+    about_offer_id: str | None
+    reasons: tuple[Reason, ...]
+    no_reasons: str
+    policy: Versioned
+    model: Versioned
+
+
+def explain(entry: DecisionLog, model: ResponseModel | None, language: LanguageTag) -> Explanation:
+    """The explanation of one entry.
+
+    Args:
+        entry: a record of the decision log.
+        model: the response model that `entry.model` names; None where it is no longer kept.
+        language: of the texts.
+    """
+    possible = sorted(
+        (c for c in entry.candidates if c.terms is not None), key=lambda c: -_priority(c)
+    )
+    chosen = [c for c in possible if c.offer_id == entry.chosen_offer_id]
+    about = next(iter([*chosen, *possible]), None)
+    reasons, no_reasons = ((), "") if about is None else _reasons(entry, about, model, language)
+    return Explanation(
+        decision_id=entry.decision_id,
+        customer_id=entry.customer_id,
+        decided_at=entry.decided_at.isoformat(),
+        verdict=entry.verdict,
+        text=VERDICTS[entry.verdict][language],
+        trigger=entry.trigger,
+        trigger_text=TRIGGERS[entry.trigger.kind][language]
+        if entry.trigger.kind in TRIGGERS
+        else entry.trigger.kind,
+        channel=entry.channel,
+        placement=entry.placement,
+        arm=entry.experiment.arm,
+        chosen_offer_id=entry.chosen_offer_id,
+        action_probability=entry.action_probability,
+        no_offer_probability=entry.no_offer_probability,
+        possible=tuple(
+            Possible(c.offer_id, c.probability, c.terms) for c in possible if c.terms is not None
+        ),
+        withheld=tuple(
+            Withheld(c.offer_id, c.why_not, WHY_NOT[c.why_not][language])
+            for c in entry.candidates
+            if c.why_not is not None
+        ),
+        about_offer_id=None if about is None else about.offer_id,
+        reasons=reasons,
+        no_reasons=no_reasons,
+        policy=entry.policy,
+        model=entry.model,
+    )
+
+
+def _priority(candidate: CandidateLog) -> float:
+    return 0.0 if candidate.terms is None else candidate.terms.priority
+
+
+def _reasons(
+    entry: DecisionLog, about: CandidateLog, model: ResponseModel | None, language: LanguageTag
+) -> tuple[tuple[Reason, ...], str]:
+    """What moves the probability of `about` most, or why that cannot be said."""
+    if model is None:
+        return (), f"the model {entry.model.version} is not kept any more"
+    context = np.array([entry.context.get(name, 0.0) for name in CONTEXT_FEATURES])
+    parts = parts_of_log_odds(model, context, np.array(about.features), about.offer_id)
+    moving = [(n, v) for n, v in parts.items() if n in FEATURES and abs(v) >= EFFECT_MIN]
+    reasons = tuple(
+        Reason(name, round(math.exp(value), 3), FEATURES[name][language])
+        for name, value in sorted(moving, key=lambda pair: -abs(pair[1]))[:REASONS_MAX]
+    )
+    return reasons, "" if reasons else "nothing learned moves it: it is what the owner expects"

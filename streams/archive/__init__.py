@@ -1,0 +1,15 @@
+"""The archive: what the topics held, as Parquet files by topic and day, for as long as you keep it.
+
+* `layout` - where files lie, what their names say, which of them count
+* `records` - a record of a topic as a row; whom it is about
+* `positions` - how far each partition is archived, and who was erased: one file, replaced whole
+* `files` - writing, compacting, erasing, deleting what is too old, by DuckDB
+* `keeping` - batch by batch, so that each record counts once; `erasures` - who asked to be erased
+* `consuming` - from the topics to the files, until it is stopped
+* `reading` - rows by id or by person
+"""
+
+from streams.archive.consuming import Wish, run_archive
+from streams.archive.reading import every_row, is_archive, rows_about, rows_with_id
+
+__all__ = ["Wish", "every_row", "is_archive", "rows_about", "rows_with_id", "run_archive"]

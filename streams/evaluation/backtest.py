@@ -1,0 +1,152 @@
+"""One history under two sets of reference data: which offers would have been made, at what cost.
+
+What people did is the history's: they answer the offers that were really made. So uses cannot be
+compared; what is compared is what is decided, and what the decisions expect.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from streams.contracts.inputs.json_lines import InputRecord
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.outputs.effects import AlertRaised, DecisionLogged, Effect
+from streams.contracts.outputs.payloads import DecisionLog
+from streams.customer import Customer
+from streams.decisions import Policy
+from streams.driver import Driver
+from streams.evaluation.replay import EPOCH_START_MS, LEAP_MAX_MS
+from streams.models import initial_models
+from streams.models.trainer import Trainer
+
+NO_STAGE: Final = "not scored"
+
+
+class Sent(Struct):
+    """What was sent of something: offers, people, and what the decisions expect, in money."""
+
+    offers: int = 0
+    people: int = 0
+    value: float = 0.0
+    cost: float = 0.0
+
+
+class Ran(Struct):
+    """One side of a backtest.
+
+    Attributes:
+        decisions: how many requests were answered.
+        verdicts: how often each.
+        by_offer, by_stage, by_trigger, by_channel: what was sent.
+        withheld: how often an offer was not possible, by reason: `offer_id: why_not`.
+        alerts: churn alerts by transition.
+    """
+
+    decisions: int
+    verdicts: dict[str, int]
+    whole: Sent
+    by_offer: dict[str, Sent]
+    by_stage: dict[str, Sent]
+    by_trigger: dict[str, Sent]
+    by_channel: dict[str, Sent]
+    withheld: dict[str, int]
+    alerts: dict[str, int]
+
+
+class Backtest(Struct, frozen=True):
+    """Both sides, over the same records; `rejected` of them could not be read."""
+
+    records: int
+    rejected: int
+    old: Ran
+    new: Ran
+
+
+class _Tally:
+    """Counts what one side decides."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.driver = Driver(policy, initial_models(), Trainer())
+        self.verdicts: Counter[str] = Counter()
+        self.withheld: Counter[str] = Counter()
+        self.alerts: Counter[str] = Counter()
+        self.sent: dict[tuple[str, str], Sent] = {}
+        self.seen: set[tuple[str, str, str]] = set()
+
+    def feed(self, record: InputRecord) -> bool:
+        """One record to its end; whether it could be read."""
+        rules = InputRules(
+            now_ms=self.driver.greatest_event_ms or 2**52,
+            occurred_at_min_ms=EPOCH_START_MS,
+            future_tolerance_ms=LEAP_MAX_MS,
+            placeholders=self.driver.policy.placeholders,
+        )
+        outcome = record.rejected or self.driver.feed(record.topic, record.value, rules)
+        if isinstance(outcome, Rejected):
+            return False
+        for effect in outcome:
+            self._count(effect)
+        return True
+
+    def _count(self, effect: Effect) -> None:
+        if isinstance(effect, AlertRaised):
+            self.alerts[effect.alert.transition] += 1
+        elif isinstance(effect, DecisionLogged):
+            entry = effect.entry
+            self.verdicts[entry.verdict] += 1
+            self.withheld.update(
+                f"{c.offer_id}: {c.why_not}" for c in entry.candidates if c.why_not is not None
+            )
+            if entry.chosen_offer_id is not None:
+                self._send(entry, entry.chosen_offer_id)
+
+    def _send(self, entry: DecisionLog, offer_id: str) -> None:
+        terms = next(c.terms for c in entry.candidates if c.offer_id == offer_id)
+        row = self.driver.rows.get(entry.customer_id)
+        stage = (row.churn.stage if isinstance(row, Customer) else None) or NO_STAGE
+        of = {
+            "whole": "",
+            "offer": offer_id,
+            "stage": stage,
+            "trigger": entry.trigger.kind,
+            "channel": entry.channel,
+        }
+        for kind, name in of.items():
+            sent = self.sent.setdefault((kind, name), Sent())
+            who = (kind, name, entry.customer_id)
+            sent.offers += 1
+            sent.people += who not in self.seen
+            self.seen.add(who)
+            if terms is not None:
+                sent.value += terms.value
+                sent.cost += terms.cost
+
+    def ran(self) -> Ran:
+        """What was counted."""
+        return Ran(
+            decisions=self.verdicts.total(),
+            verdicts=dict(sorted(self.verdicts.items())),
+            whole=self.sent.get(("whole", ""), Sent()),
+            by_offer=self._by("offer"),
+            by_stage=self._by("stage"),
+            by_trigger=self._by("trigger"),
+            by_channel=self._by("channel"),
+            withheld=dict(sorted(self.withheld.items())),
+            alerts=dict(sorted(self.alerts.items())),
+        )
+
+    def _by(self, kind: str) -> dict[str, Sent]:
+        return {name: sent for (of, name), sent in sorted(self.sent.items()) if of == kind}
+
+
+def backtest(records: Iterable[InputRecord], old: Policy, new: Policy) -> Backtest:
+    """Run both over the same records, in their order."""
+    tallies = _Tally(old), _Tally(new)
+    count = rejected = 0
+    for record in records:
+        count += 1
+        good = [tally.feed(record) for tally in tallies]
+        rejected += not all(good)
+    return Backtest(count, rejected, *(tally.ran() for tally in tallies))

@@ -1,0 +1,246 @@
+"""Decisions and what came of them, as a judge of policies reads them: our log, or Open Bandit's."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from streams.contracts.ids import derive_id
+from streams.contracts.internal.learning import LearningExample
+from streams.contracts.outputs.payloads import CandidateLog, DecisionLog
+from streams.contracts.reference.structs import Arm
+from streams.decisions import Policy
+from streams.decisions.arbitration import weigh
+from streams.decisions.exploration import draw
+from streams.errors import OperatorError
+from streams.evaluation.number_tables import header_of, rows_of
+from streams.evaluation.off_policy import Logged
+
+Reward = Literal["used", "margin"]
+Weighed = Sequence[float]
+OPEN_BANDIT = ("item_id", "click", "propensity_score")
+NEEDED = "docs/ask-the-log.md tells what is needed"
+SAME = 1e-9
+RESPONSE = "response"
+OUTCOMES = ("used", "late_conversion", "not_used")
+T = TypeVar("T")
+Row = tuple[float, float, float, float, float, str]
+"""Propensity, target, reward, what a model expects of the action, and of the policy; who."""
+
+
+class Counts(Struct):
+    """How many decisions of a log are judged, and why others are not."""
+
+    judged: int = 0
+    nothing_drawn: int = 0
+    no_label: int = 0
+    offer_gone: int = 0
+
+
+class Chooser(Struct, frozen=True):
+    """The policy that is judged: probabilities of eligible offers and, last, of no offer."""
+
+    name: str
+    probabilities: Callable[[Sequence[CandidateLog]], Weighed]
+
+
+def uniform() -> Chooser:
+    """Any eligible offer alike, as the uniform arm."""
+    return Chooser("uniform", lambda found: [*[1.0 / len(found)] * len(found), 0.0])
+
+
+def by_policy(policy: Policy) -> Chooser:
+    """The arm that draws by priority, with the offers and policies of some reference data.
+
+    The response probability is the logged one; what is eligible is what was.
+    """
+
+    def probabilities(found: Sequence[CandidateLog]) -> Weighed:
+        return _drawn(policy, _priorities(policy, found))
+
+    return Chooser(f"policy {policy.named.version}", probabilities)
+
+
+def _priorities(policy: Policy, found: Sequence[CandidateLog]) -> list[float]:
+    offers = {c.offer.offer_id: c.offer for c in policy.offers}
+    return [
+        weigh(
+            offers[c.offer_id], c.terms.response_probability, c.terms.fatigue, policy.policies
+        ).priority
+        if c.terms is not None and c.offer_id in offers
+        else -1.0
+        for c in found
+    ]
+
+
+def _drawn(policy: Policy, priorities: Sequence[float]) -> Weighed:
+    epsilon = policy.policies.arbitration.epsilon
+    drawn = draw("any", priorities, Arm(name="policy", share=1.0, chooser="policy"), epsilon)
+    return [*drawn.probabilities, drawn.no_offer]
+
+
+class Question(Struct, frozen=True):
+    """What is asked of a log.
+
+    Attributes:
+        policy: the reference data of the log: margins, discounts, the arms' shares.
+        judged: the policy to judge.
+        reward: `used` counts uses; `margin` is their margin less discount and contact cost.
+    """
+
+    policy: Policy
+    judged: Chooser
+    reward: Reward
+
+
+def read_own(
+    entries: Iterable[bytes], examples: Iterable[bytes], question: Question
+) -> tuple[Logged, Counts]:
+    """The decisions of our own log that have a label, or made no offer.
+
+    Args:
+        entries: values of `decision-log`.
+        examples: values of `learning-examples`.
+        question: what is asked.
+
+    Raises:
+        OperatorError: a record cannot be read.
+    """
+    labels = _labels(examples)
+    counts, rows = Counts(), []
+    for value in entries:
+        entry = _decoded(value, DecisionLog)
+        found = [c for c in entry.candidates if c.terms is not None]
+        if not found or entry.verdict not in ("offer", "no_offer"):
+            counts.nothing_drawn += 1
+            continue
+        row = _row(entry, found, labels, question, counts)
+        if row is not None:
+            rows.append(row)
+            counts.judged += 1
+    return _logged(rows), counts
+
+
+def _row(
+    entry: DecisionLog,
+    found: list[CandidateLog],
+    labels: dict[str, float],
+    question: Question,
+    counts: Counts,
+) -> Row | None:
+    worth = _worth(question, found)
+    if worth is None:
+        counts.offer_gone += 1
+        return None
+    place = next((n for n, c in enumerate(found) if c.offer_id == entry.chosen_offer_id), None)
+    label = 0.0 if place is None else _label_of(labels, entry.decision_id)
+    if label is None:
+        counts.no_label += 1
+        return None
+    taken = len(found) if place is None else place
+    probabilities = question.judged.probabilities(found)
+    responses = [c.terms.response_probability for c in found if c.terms is not None]
+    gains = [p * gain - cost for p, (gain, cost) in zip(responses, worth, strict=True)] + [0.0]
+    got = 0.0 if place is None else label * worth[place][0] - worth[place][1]
+    expected = sum(p * gain for p, gain in zip(probabilities, gains, strict=True))
+    propensity = _pooled(entry, found, question.policy, taken)
+    return propensity, probabilities[taken], got, gains[taken], expected, entry.customer_id
+
+
+def _worth(question: Question, found: Sequence[CandidateLog]) -> list[tuple[float, float]] | None:
+    """What a use of each offer brings and what its contact costs; None: an offer is not known."""
+    if question.reward == "used":
+        return [(1.0, 0.0)] * len(found)
+    offers = {c.offer.offer_id: c.offer for c in question.policy.offers}
+    known = [offers.get(c.offer_id) for c in found]
+    told = [(o.margin - o.discount, o.contact_cost) for o in known if o is not None]
+    return told if len(told) == len(found) else None
+
+
+def _pooled(entry: DecisionLog, found: Sequence[CandidateLog], policy: Policy, taken: int) -> float:
+    """The probability of what was taken over all arms that draw, by their shares.
+
+    People are dealt to arms by a hash, so the arms are one policy together, whose weights vary less
+    (the balance heuristic; Veach and Guibas 1995). Where the log's own probabilities are not those
+    that this reference data give, the arm's own probability counts.
+    """
+    arms = [a for a in policy.policies.experiment.arms if a.chooser != "holdout" and a.share > 0]
+    own = [*(c.probability for c in found), entry.no_offer_probability]
+    logged = [c.terms.priority for c in found if c.terms is not None]
+    drawn = {a.name: _of_arm(a, policy, logged) for a in arms}
+    mine = drawn.get(entry.experiment.arm)
+    if mine is None or any(abs(a - b) > SAME for a, b in zip(mine, own, strict=True)):
+        return entry.action_probability
+    whole = sum(a.share for a in arms)
+    return sum(a.share * drawn[a.name][taken] for a in arms) / whole
+
+
+def _of_arm(arm: Arm, policy: Policy, priorities: Sequence[float]) -> Weighed:
+    drawn = draw("any", priorities, arm, policy.policies.arbitration.epsilon)
+    return [*drawn.probabilities, drawn.no_offer]
+
+
+def _labels(examples: Iterable[bytes]) -> dict[str, float]:
+    """Labels of the response model by the example's id."""
+    read = (_decoded(value, LearningExample) for value in examples)
+    return {e.example_id: e.label for e in read if e.model == RESPONSE}
+
+
+def _label_of(labels: dict[str, float], decision_id: str) -> float | None:
+    """A use, also one that became known late, before the closing of the window."""
+    ids = (derive_id("x", decision_id, outcome) for outcome in OUTCOMES)
+    return next((labels[id_] for id_ in ids if id_ in labels), None)
+
+
+def is_open_bandit(path: Path) -> bool:
+    """Whether a file is a table of the Open Bandit Dataset."""
+    return path.is_file() and set(OPEN_BANDIT) <= set(header_of(path))
+
+
+def read_open_bandit(path: Path) -> Logged:
+    """A table of the Open Bandit Dataset (Saito and others 2021), judged for a uniform choice.
+
+    Every impression counts as somebody else's: the table does not tell who is who.
+
+    Raises:
+        OperatorError: a line is not as it should be.
+    """
+    rows = list(_impressions(path))
+    items = len({item for item, _, _ in rows})
+    rate = sum(click for _, click, _ in rows) / max(len(rows), 1)
+    target = 1.0 / max(items, 1)
+    return _logged(
+        [
+            (propensity, target, click, rate, rate, str(number))
+            for number, (_, click, propensity) in enumerate(rows)
+        ]
+    )
+
+
+def _impressions(path: Path) -> Iterator[tuple[str, float, float]]:
+    for number, row in rows_of(path):
+        try:
+            click, propensity = float(row["click"]), float(row["propensity_score"])
+        except ValueError as error:
+            raise OperatorError(f"{path}: line {number} cannot be read: {NEEDED}") from error
+        if not 0.0 < propensity <= 1.0:
+            raise OperatorError(f"{path}: line {number}: propensity_score {propensity} is none")
+        yield row["item_id"], click, propensity
+
+
+def _logged(rows: Sequence[Row]) -> Logged:
+    propensity, target, reward, taken, expected = (
+        np.array([row[:5] for row in rows], np.float64).reshape(-1, 5).T
+    )
+    _, people = np.unique([row[5] for row in rows], return_inverse=True)
+    return Logged(propensity, target, reward, taken, expected, people.astype(np.int64))
+
+
+def _decoded(value: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(value, type=kind)
+    except msgspec.DecodeError as error:
+        raise OperatorError(f"a record is no {kind.__name__}: {error}") from error

@@ -1,0 +1,122 @@
+"""The verbs that judge policies: `backtest`, `evaluate offers` and `evaluate uplift`.
+
+Rooms are imported inside the verbs, as in `cli`.
+"""
+
+from pathlib import Path
+from typing import Literal, Unpack
+
+import click
+
+from streams.file_verbs import PURPOSES, FileOptions, evaluate, file_options, format_of
+from streams.terminal import EXIT_FAILED, say, say_all
+
+
+@click.command(
+    epilog="Example: offerstream backtest tests/golden/a-day-in-the-shop.jsonl --reference shop/"
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--reference", required=True, type=click.Path(path_type=Path), help="The new one.")
+@click.option("--against", type=click.Path(path_type=Path), help="The old; default example shop.")
+@click.option("--grant", multiple=True, type=PURPOSES, help="What everyone agreed to (repeat it).")
+@click.option("--json", "json_", is_flag=True, help="One JSON document, not tables.")
+@file_options
+@click.pass_context
+def backtest(
+    ctx: click.Context,
+    /,
+    file: Path,
+    reference: Path,
+    against: Path | None,
+    grant: tuple[str, ...],
+    json_: bool,
+    **given: Unpack[FileOptions],
+) -> None:
+    """Run a history under two sets of reference data, and show side by side what is decided.
+
+    What people did stays the history's, so uses are not compared. Value and cost are what the
+    decisions expect. Exit code 1 where every record was rejected.
+    """
+    import msgspec
+    from rich.console import Console
+
+    from streams.admin.reference import example_shop, load_validated
+    from streams.contracts.reference.records import in_key_order
+    from streams.decisions import compile_policy
+    from streams.evaluation.backtest import backtest as run
+    from streams.evaluation.backtest_table import tables
+    from streams.evaluation.inputs import granted, read_records
+
+    old, new = (
+        compile_policy(in_key_order(load_validated(folder)))
+        for folder in (against or example_shop(), reference)
+    )
+    records = read_records(str(file), format_of(**given))
+    found = run(granted(records, grant) if grant else records, old, new)
+    if json_:
+        say(msgspec.json.encode(found).decode())
+    else:
+        say(f"read {found.records:,} records, {found.rejected:,} of them rejected")
+        for table in tables(found):
+            Console().print(table)
+    if found.records and found.rejected == found.records:
+        ctx.exit(EXIT_FAILED)
+
+
+@evaluate.command("offers", epilog="Example: offerstream evaluate offers out/ --policy shop/")
+@click.argument("log", type=click.Path(path_type=Path))
+@click.option("--policy", type=click.Path(path_type=Path), help="Reference data to judge.")
+@click.option(
+    "--reference", type=click.Path(path_type=Path), help="Of the log; default example shop."
+)
+@click.option("--reward", type=click.Choice(["used", "margin"]), default="used", show_default=True)
+@click.option("--seed", default=1, show_default=True, help="Of the intervals.")
+@click.option("--json", "json_", is_flag=True, help="One JSON document, not a table.")
+@click.pass_context
+def evaluate_offers(
+    ctx: click.Context,
+    log: Path,
+    policy: Path | None,
+    reference: Path | None,
+    reward: Literal["used", "margin"],
+    seed: int,
+    json_: bool,
+) -> None:
+    """Estimate what another policy would have brought, from decisions with known probabilities.
+
+    LOG is a folder of `replay` or `archive`, or a table of the Open Bandit Dataset. Without
+    --policy a uniform choice is judged. Exit code 1 where the log does not carry a conclusion.
+    """
+    from streams.admin.offers_judged import judge_log, told
+
+    found = judge_log(log, policy=policy, reference=reference, reward=reward, seed=seed)
+    say_all(told(found, json_=json_))
+    if found.judged is None or found.judged.refused:
+        ctx.exit(EXIT_FAILED)
+
+
+@evaluate.command("uplift", epilog="Example: offerstream evaluate uplift campaign.csv")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--seed", default=1, show_default=True, help="Of the halves and the intervals.")
+@click.option("--json", "json_", is_flag=True, help="One JSON document, not lines.")
+def evaluate_uplift(file: Path, seed: int, json_: bool) -> None:
+    """Judge on a randomized table who gains most by an action: the DR-learner beside a T-learner.
+
+    FILE is a CSV with treatment (0 or 1), outcome, features as numbers, and perhaps propensity.
+    """
+    import msgspec
+
+    from streams.evaluation.uplift import judge_uplift, read_trial
+
+    found = judge_uplift(read_trial(file), seed)
+    if json_:
+        say(msgspec.json.encode(found).decode())
+        return
+    say(f"{found.people:,} people, {found.treated:,} of them treated")
+    say(f"mean effect {found.effect:.5f} +- {found.effect_error:.5f}")
+    for way in found.ways:
+        say(
+            f"  {way.name:<22} Qini {way.qini:.3f} by 1,000 people [{way.low:.3f}, {way.high:.3f}]"
+            f"; best third {way.top_third:.5f} each"
+        )
+    say(f"learned on one half of the people, judged on the other; seed {seed}")

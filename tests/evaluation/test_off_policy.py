@@ -1,0 +1,127 @@
+"""What a log says of another policy: right on logs whose truth is known, and silent elsewhere."""
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from msgspec.structs import replace
+
+from streams.cli import main
+from streams.evaluation.off_policy import Logged, judge
+
+SEED, ROUNDS, DECISIONS, ACTIONS = 3, 60, 4_000, 5
+BANDIT = Path(__file__).parents[2] / ".." / "shared" / "data" / "obd_men"
+
+
+def a_log(draw: np.random.Generator, *, wrong_model: bool) -> tuple[Logged, float]:
+    """Decisions of an exploring policy about 800 people, and a uniform policy's true value."""
+    people = draw.integers(0, 800, DECISIONS)
+    tastes = draw.normal(0.0, 0.5, (800, ACTIONS))
+    truth = 1.0 / (1.0 + np.exp(1.5 - tastes[people]))
+    best = truth.argmax(1)
+    logged = np.full((DECISIONS, ACTIONS), 0.3 / ACTIONS)
+    logged[np.arange(DECISIONS), best] += 0.7
+    points = draw.random((DECISIONS, 1))
+    taken = (points > logged.cumsum(1)).sum(1).clip(max=ACTIONS - 1)
+    rows = np.arange(DECISIONS)
+    reward = (draw.random(DECISIONS) < truth[rows, taken]).astype(float)
+    model = np.full_like(truth, 0.9) if wrong_model else truth
+    told = Logged(
+        propensity=logged[rows, taken],
+        target=np.full(DECISIONS, 1.0 / ACTIONS),
+        reward=reward,
+        taken=model[rows, taken],
+        expected=model.mean(1),
+        people=people,
+    )
+    return told, float(truth.mean())
+
+
+@pytest.mark.parametrize("wrong_model", [False, True])
+def test_the_intervals_cover_the_truth(wrong_model: bool) -> None:
+    """Of each estimator in nine of ten logs at least, also where the model of rewards is wrong."""
+    print(f"seed {SEED}")
+    covered = np.zeros(3)
+    for number in range(ROUNDS):
+        logged, truth = a_log(np.random.default_rng([SEED, number]), wrong_model=wrong_model)
+        found = judge(logged, number)
+        assert not found.refused
+        assert abs(found.mean_weight - 1.0) < 4.0 * found.mean_weight_error
+        told = (found.ips, found.snips, found.doubly_robust)
+        covered += [e.low <= truth <= e.high for e in told]
+    assert (covered >= 0.9 * ROUNDS).all(), covered
+
+
+def test_the_logging_policy_is_worth_what_it_brought() -> None:
+    """Judged by its own probabilities, every estimate is the mean of the rewards."""
+    logged, _ = a_log(np.random.default_rng(SEED), wrong_model=False)
+    same = replace(logged, target=logged.propensity, expected=logged.taken)
+    found = judge(same, SEED)
+    mean = float(logged.reward.mean())
+    assert found.effective == pytest.approx(DECISIONS)
+    for estimate in (found.logged, found.ips, found.snips, found.doubly_robust):
+        assert estimate.value == pytest.approx(mean)
+
+
+def test_a_policy_that_the_log_hardly_knows_is_not_judged() -> None:
+    """Rare actions with tiny probabilities: few decisions carry all of the weight."""
+    draw = np.random.default_rng(SEED)
+    rare = draw.random(DECISIONS) < 0.01
+    logged = Logged(
+        propensity=np.where(rare, 0.01, 0.99),
+        target=np.where(rare, 0.99, 0.01),
+        reward=(draw.random(DECISIONS) < 0.2).astype(float),
+        taken=np.full(DECISIONS, 0.2),
+        expected=np.full(DECISIONS, 0.2),
+        people=np.arange(DECISIONS),
+    )
+    assert "are needed" in judge(logged, SEED).refused
+
+
+def run(*arguments: str) -> Result:
+    """The command."""
+    return CliRunner().invoke(main, ["evaluate", "offers", *arguments])
+
+
+def a_table(path: Path, propensity: str = "0.5") -> Path:
+    """Two items, drawn alike, half of them clicked."""
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
+        told = csv.writer(file)
+        told.writerow(["timestamp", "item_id", "position", "click", "propensity_score"])
+        told.writerows(["t", n % 2, 1, int(n % 4 < 2), propensity] for n in range(1_000))
+    return path
+
+
+def test_an_open_bandit_table_is_read(tmp_path: Path) -> None:
+    """The uniform choice of a log that was uniform is worth what was clicked."""
+    done = run(str(a_table(tmp_path / "log.csv.gz")), "--json")
+    assert done.exit_code == 0, done.output
+    judged = json.loads(done.output)["judged"]
+    assert judged["ips"]["value"] == pytest.approx(0.5)
+    assert judged["effective"] == pytest.approx(1_000)
+
+
+def test_what_cannot_be_judged_is_said(tmp_path: Path) -> None:
+    """A bad line, a folder without a log, a policy for a table: sentences and exit code 2."""
+    bad = run(str(a_table(tmp_path / "bad.csv.gz", propensity="0")))
+    assert (bad.exit_code, "line 2: propensity_score 0.0" in bad.output) == (2, True)
+    nothing = run(str(tmp_path))
+    assert (nothing.exit_code, "is no log" in nothing.output) == (2, True)
+    table = a_table(tmp_path / "log.csv.gz")
+    both = run(str(table), "--reward", "margin")
+    assert (both.exit_code, "only clicks" in both.output) == (2, True)
+
+
+@pytest.mark.skipif(not BANDIT.is_dir(), reason="Open Bandit is not at ../shared/data/obd_men")
+def test_weights_of_the_real_log_are_right() -> None:
+    """Men's campaign: under Thompson sampling the mean weight is 1 within three standard errors."""
+    done = run(str(BANDIT / "dev_men_bts.csv.gz"), "--json")
+    judged = json.loads(done.output)["judged"]
+    assert abs(judged["mean_weight"] - 1.0) <= 3.0 * judged["mean_weight_error"]
+    uniform = json.loads(run(str(BANDIT / "dev_men_random.csv.gz"), "--json").output)["judged"]
+    low, high = judged["snips"]["low"], judged["snips"]["high"]
+    assert low <= uniform["logged"]["value"] <= high

@@ -1,0 +1,185 @@
+"""`offerstream explain` and `offerstream redecide`, on what `replay` writes."""
+
+import json
+import math
+from itertools import chain
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from streams.admin.decision_words import FEATURES, TRIGGERS, VERDICTS, WHY_NOT
+from streams.cli import main
+from streams.contracts.common import LANGUAGES
+from streams.contracts.outputs.payloads import DecisionLog, Verdict, WhyNot
+from streams.contracts.reference.structs import TriggerKind
+from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
+from streams.models.response import CONTEXT_AXIS, OFFER_AXIS, ResponseModel
+from streams.models.response_reasons import BASE, TOGETHER, parts_of_log_odds
+from tests.support import small_shop
+
+DAY = Path(__file__).parents[2] / "golden" / "a-day-in-the-shop.jsonl"
+CUSTOMERS, EVENTS, SEED = 60, 6_000, 5
+
+
+def run(*arguments: str) -> Result:
+    """The command."""
+    return CliRunner().invoke(main, list(arguments))
+
+
+def entries_in(folder: Path) -> list[DecisionLog]:
+    """The decision log of a replay."""
+    lines = (folder / "decision-log.jsonl").read_bytes().splitlines()
+    return [msgspec.json.decode(line, type=DecisionLog) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The golden day, replayed with the example shop."""
+    out = tmp_path_factory.mktemp("day") / "out"
+    done = run("replay", str(DAY), "--out", str(out))
+    assert done.exit_code == 0, done.output
+    return out
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A shop in which the response model learns: the results, and its reference data."""
+    home = tmp_path_factory.mktemp("learned")
+    shop = home / "shop"
+    shop.mkdir()
+    reference = msgspec.to_builtins(small_shop.reference())
+    for part in ("offers", "policies"):
+        (shop / f"{part}.json").write_text(json.dumps(reference[part]), encoding="utf-8")
+    sent = chain(
+        small_shop.consents(CUSTOMERS),
+        small_shop.visits(EVENTS, CUSTOMERS, SEED),
+        small_shop.closing(CUSTOMERS, EVENTS),
+        small_shop.visits(EVENTS // 4, CUSTOMERS, SEED + 1),
+    )
+    lines = [json.dumps({"topic": t, "value": json.loads(value)}) for t, _, value in sent]
+    (home / "events.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    out = home / "out"
+    done = run("replay", str(home / "events.jsonl"), "--out", str(out), "--reference", str(shop))
+    assert done.exit_code == 0, done.output
+    return out, shop
+
+
+def test_every_code_has_words_in_three_languages() -> None:
+    """Verdicts, reasons of exclusion, triggers, and every feature that a reason may name."""
+    assert set(VERDICTS) == set(get_args(Verdict))
+    assert set(WHY_NOT) == set(get_args(WhyNot))
+    assert set(TRIGGERS) == set(get_args(TriggerKind))
+    names = [f"c.{n}" for n in CONTEXT_FEATURES] + [f"o.{n}" for n in OFFER_FEATURES]
+    assert {TOGETHER.get(name, name) for name in names} == set(FEATURES) - {"own"}
+    for texts in chain(*(d.values() for d in (VERDICTS, WHY_NOT, TRIGGERS, FEATURES))):
+        assert set(texts) == set(LANGUAGES)
+        assert all(text.strip() for text in texts.values())
+
+
+def test_the_parts_add_up_to_the_log_odds() -> None:
+    """For any weights: the sum of what is said of a probability is its logit."""
+    draw = np.random.default_rng(SEED)
+    for _ in range(50):
+        weights = draw.normal(0.0, 0.2, (len(OFFER_AXIS), len(CONTEXT_AXIS)))
+        model = ResponseModel("m", weights, {"tea": 0.3})
+        context = draw.uniform(-1.0, 1.0, len(CONTEXT_FEATURES))
+        offer = draw.uniform(-1.0, 1.0, len(OFFER_FEATURES))
+        parts = parts_of_log_odds(model, context, offer, "tea", -1.0)
+        (p,) = model.response_probabilities(context, offer[np.newaxis], ["tea"], [-1.0])
+        assert sum(parts.values()) == pytest.approx(math.log(p / (1.0 - p)))
+        assert BASE in parts
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everybody_of_the_day_can_be_explained(day: Path, language: str) -> None:
+    """Each entry names its verdict in words, and every offer once: possible, or why not."""
+    for entry in entries_in(day):
+        done = run("explain", entry.decision_id, "--outputs", str(day), "--language", language)
+        assert done.exit_code == 0, done.output
+        assert VERDICTS[entry.verdict][language] in done.output  # type: ignore[index]
+        for candidate in entry.candidates:
+            assert f" {candidate.offer_id}  " in done.output
+
+
+def test_the_last_decisions_of_a_customer_as_json(day: Path) -> None:
+    """`--limit` counts from the newest; possible and withheld together are all offers."""
+    wanted = [e for e in entries_in(day) if e.customer_id == "mia"]
+    done = run("explain", "--customer", "mia", "--outputs", str(day), "--json", "--limit", "3")
+    told = [json.loads(line) for line in done.output.splitlines()]
+    newest = sorted(wanted, key=lambda e: e.decided_at)[-3:]
+    assert [one["decision_id"] for one in told] == [e.decision_id for e in newest]
+    for one, entry in zip(told, newest, strict=True):
+        offers = [o["offer_id"] for o in (*one["possible"], *one["withheld"])]
+        assert sorted(offers) == sorted(c.offer_id for c in entry.candidates)
+        assert one["verdict"] == entry.verdict
+
+
+def test_reasons_are_given_where_something_was_learned(learned: tuple[Path, Path]) -> None:
+    """A decision by a model that has learned names what moves the probability, strongest first."""
+    out, _ = learned
+    entry = [e for e in entries_in(out) if e.verdict == "offer"][-1]
+    assert entry.model.version != ResponseModel().version
+    done = run("explain", entry.decision_id, "--outputs", str(out), "--json")
+    (one,) = [json.loads(line) for line in done.output.splitlines()]
+    assert one["about_offer_id"] == entry.chosen_offer_id
+    effects = [abs(math.log(reason["odds"])) for reason in one["reasons"]]
+    assert effects
+    assert effects == sorted(effects, reverse=True)
+
+
+def test_every_decision_comes_out_again_to_the_byte(day: Path, learned: tuple[Path, Path]) -> None:
+    """By the command: a sample of the day, and of a shop whose model learned meanwhile."""
+    out, shop = learned
+    versions = set()
+    for folder, more in ((day, ()), (out, ("--reference", str(shop)))):
+        drawn = [e for e in entries_in(folder) if e.verdict in ("offer", "no_offer")]
+        for entry in drawn[:: max(1, len(drawn) // 12)]:
+            versions.add(entry.model.version)
+            done = run("redecide", entry.decision_id, "--outputs", str(folder), *more)
+            assert done.exit_code == 0, done.output
+            assert "every byte is equal" in done.output
+    assert len(versions) > 1
+
+
+def test_what_was_changed_in_the_log_is_found(day: Path, tmp_path: Path) -> None:
+    """A probability that was not the one that was drawn from: its place, and exit code 1."""
+    entry = next(e for e in entries_in(day) if e.verdict == "offer")
+    forged = msgspec.structs.replace(entry, action_probability=0.123)
+    (tmp_path / "decision-log.jsonl").write_bytes(msgspec.json.encode(forged) + b"\n")
+    done = run("redecide", entry.decision_id, "--outputs", str(tmp_path))
+    assert done.exit_code == 1
+    assert "$.action_probability: 0.123 was logged" in done.output
+
+
+def test_what_is_not_kept_is_said(learned: tuple[Path, Path], tmp_path: Path) -> None:
+    """No log, no such decision, no snapshot, other reference data: a sentence and exit code 2."""
+    out, shop = learned
+    entry = [e for e in entries_in(out) if e.verdict == "offer"][-1]
+    (tmp_path / "decision-log.jsonl").write_bytes(msgspec.json.encode(entry) + b"\n")
+    here = ("--outputs", str(tmp_path))
+    for arguments, said in (
+        (("explain", "d_1", "--outputs", str(tmp_path / "no")), "holds no decision-log.jsonl"),
+        (("explain", "d_1", *here), "there is no decision d_1 in"),
+        (("redecide", entry.decision_id, *here, "--reference", str(shop)), "is not kept any more"),
+        (("redecide", entry.decision_id, "--outputs", str(out)), "no reference data of version"),
+        (("explain", *here), "name a decision, or a person"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 2, done.output
+        assert said in done.output
+        assert "Traceback" not in done.output
+    told = run("explain", entry.decision_id, *here)
+    assert told.exit_code == 0
+    assert "is not kept any more" in told.output
+
+
+def test_damage_in_the_log_is_a_sentence(tmp_path: Path) -> None:
+    """A line that was cut off is named with its number."""
+    (tmp_path / "decision-log.jsonl").write_bytes(b'{"decision_id":"d_1","cust')
+    done = run("explain", "d_1", "--outputs", str(tmp_path))
+    assert done.exit_code == 2
+    assert "line 1 is no record of a decision" in done.output
