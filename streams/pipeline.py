@@ -71,6 +71,7 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     person, leaving, risen = _evaluate_churn(person, applied, world)
     trigger_events = (*applied.trigger_events, *risen)
     person, decided = _answer(person, trigger_events, (), applied.at_ms, world)
+    leaving = alerts.as_sent(leaving, decided)
     return Step(person, (*before, *applied.effects, *ended, *credited, *closed, *leaving, *decided))
 
 
@@ -153,6 +154,7 @@ def _fall_due(person: Customer, at_ms: int, world: World) -> tuple[Customer, Eff
     person, moments, visits = customer.elapse(person, at_ms, world.policy.places)
     person, due = decisions.take_due(person, at_ms, world.policy)
     person, decided = _answer(person, (*risen, *moments), due, at_ms, world)
+    leaving = alerts.as_sent(leaving, decided)
     return person, (*expired, *leaving, *visits, *decided)
 
 

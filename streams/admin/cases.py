@@ -90,11 +90,20 @@ def in_a_line(case: Case) -> str:
     last, value = case.last, case.last.value_at_risk
     state = last.risk_band if case.is_open else str(last.resolved_by)
     risk = "-" if last.risk is None else f"{last.risk:.0%}"
-    channel = last.recommended.channel if last.recommended else last.experiment.arm
     return (
         f"{value.amount:>10} {value.currency}  {risk:>4}  {state:<8}  {last.customer_id}"
-        f"  since {case.alerts[0].raised_at:%Y-%m-%d}  {channel}  {last.case_id}"
+        f"  since {case.alerts[0].raised_at:%Y-%m-%d}  {_to_do(last)}  {last.case_id}"
     )
+
+
+def _to_do(alert: ChurnAlert) -> str:
+    """The next step in a few words; without one, the arm that the case is in."""
+    step = alert.recommended
+    if step is None:
+        return alert.experiment.arm
+    if step.action == "offer":
+        return f"offer {step.offer_id} by {step.channel}"
+    return "settle complaint" if step.action == "service_recovery" else f"by {step.channel}"
 
 
 def told(case: Case, language: str) -> Iterator[str]:

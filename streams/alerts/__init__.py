@@ -6,16 +6,19 @@
 * `endings` - cases that end without a score: consent withdrawn, two people become one; `crm` -
   what the CRM reports of them
 * `life_cycle` - cases and stages; `messages` - what is sent; `wording` - why, in words
+* `next_step` - what to do about it; `step_wording` - in words
 """
 
 from streams.alerts.churn_signals import record_signals, signal_is_new
 from streams.alerts.crm import hear_outcome
 from streams.alerts.endings import end_merged, end_without_consent
 from streams.alerts.life_cycle import assess
+from streams.alerts.next_step import as_sent
 from streams.alerts.scoring import Scoring
 
 __all__ = [
     "Scoring",
+    "as_sent",
     "assess",
     "end_merged",
     "end_without_consent",

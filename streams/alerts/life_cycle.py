@@ -14,6 +14,7 @@ from streams.contracts.outputs.payloads import SegmentChange
 from streams.contracts.reference.structs import ChurnDefinition, Policies
 from streams.contracts.times import from_ms
 from streams.customer import Customer, TriggerEvent
+from streams.customer.complaints import complains
 from streams.customer.row import CASE_ALERTS_MAX, AlertCase, Churn
 
 # The value says nothing to anybody: another one would deal the control cases anew.
@@ -49,7 +50,7 @@ def assess(person: Customer, scoring: Scoring, policies: Policies) -> Assessed:
     if raised is None:
         return person, effects, ()
     alert = AlertRaised(churn_alert(person, raised, scoring, policies))
-    return person, (*effects, alert), _trigger_events(raised, now_ms)
+    return person, (*effects, alert), _trigger_events(person, raised, now_ms)
 
 
 def _stage(person: Customer, found: Look, definition: ChurnDefinition) -> LifecycleStage:
@@ -132,9 +133,14 @@ def _staged(
     return replace(person, churn=replace(person.churn, stage=stage)), (SegmentChanged(change),)
 
 
-def _trigger_events(raised: Raised, now_ms: int) -> tuple[TriggerEvent, ...]:
-    """A case that opened or grew asks for an offer, unless it is a control."""
+def _trigger_events(person: Customer, raised: Raised, now_ms: int) -> tuple[TriggerEvent, ...]:
+    """A case that opened or grew asks for an offer, unless it is a control.
+
+    Who complains is asked what went wrong, and sent no coupon.
+    """
     if raised.move.transition not in ("entered", "escalated") or not raised.case.treated:
+        return ()
+    if complains(person, now_ms):
         return ()
     return (
         TriggerEvent(

@@ -7,9 +7,10 @@ from msgspec import Struct
 from streams.alerts.lifts import is_unanswered, lift
 from streams.alerts.looks import Look
 from streams.alerts.moves import Move
+from streams.alerts.next_step import recommended
 from streams.alerts.scoring import Score, Scoring
 from streams.alerts.wording import LITTLE_DATA, alert_text, ended_text
-from streams.contracts.common import ChannelName, Money, Purpose, RiskBandName
+from streams.contracts.common import Money, RiskBandName
 from streams.contracts.ids import derive_id
 from streams.contracts.outputs.payloads import (
     ChurnAlert,
@@ -20,9 +21,9 @@ from streams.contracts.outputs.payloads import (
     Versioned,
 )
 from streams.contracts.reference.structs import ChurnDefinition, Policies
-from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
+from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import Customer
-from streams.customer.consents import is_granted, is_push_refused, states
+from streams.customer.consents import states
 from streams.customer.row import AlertCase, SeenSignal
 
 CHURN = "churn"
@@ -31,10 +32,6 @@ TREATED_ARM = "treated"
 SIGNALS_SAID_MAX = 2
 REASONS_SAID_MAX = 3
 CrmResult = Literal["saved", "lost", "false_alarm"]
-CONTACTS: tuple[tuple[Purpose, ChannelName], ...] = (
-    ("marketing_push", "push"),
-    ("marketing_email", "email"),
-)
 
 
 class Raised(Struct, frozen=True, kw_only=True):
@@ -178,10 +175,7 @@ def _signals(person: Customer, bought_ms: int | None) -> tuple[ChurnSignal, ...]
 
 
 def _recommended(person: Customer, raised: Raised, now_ms: int) -> Recommended | None:
-    """A contact on the best channel that the person allows; none for a control."""
+    """None for a control, and for a case that is over."""
     if raised.move.transition == "resolved" or not raised.case.treated:
         return None
-    for purpose, channel in CONTACTS:
-        if is_granted(person, purpose) and not (channel == "push" and is_push_refused(person)):
-            return Recommended(channel=channel, act_before=from_ms(now_ms + WEEK_MS))
-    return Recommended(channel="call_center", act_before=from_ms(now_ms + WEEK_MS))
+    return recommended(person, now_ms)

@@ -174,6 +174,33 @@ def untreated(at: AlertView) -> Answer:
     return holds(at.alert.recommended is None, "it recommends to act")
 
 
+def offered(at: AlertView) -> Answer:
+    """An alert that names an offer names one that went out to this person because of it."""
+    step = at.alert.recommended
+    if step is None or not (step.action == "offer" or step.offer_id or step.decision_id):
+        return None
+    made = [c.said for c in at.world.contacts_by_id.get(step.decision_id or "", ())]
+    named = (at.alert.customer_id, at.alert.alert_id, step.offer_id, step.channel)
+    same = any(
+        named == (o.customer_id, o.trigger.event_id, o.offer.offer_id, o.channel) for o in made
+    )
+    return holds(same and step.action == "offer", f"no such offer: {step.decision_id}")
+
+
+def recovery(at: AlertView) -> Answer:
+    """Beside a complaint that no purchase has answered, the next step is to settle it: no offer."""
+    step = at.alert.recommended
+    if step is None:
+        return None
+    if step.action != "service_recovery":
+        complaints = [s for s in at.alert.signals if s.code == "complaint" and s.lift > 1.0]
+        shown = [e for sign in complaints for e in sign.evidence_event_ids]
+        return holds(not complaints, f"{step.action} beside a complaint", *shown)
+    made = [] if at.person is None else at.world.contacts_of(at.person, len(at.world.arrivals))
+    by_it = [c.said.decision_id for c in made if c.said.trigger.event_id == at.alert.alert_id]
+    return holds(not by_it, "an offer was made because of it", *by_it)
+
+
 def silence(at: AlertView) -> Answer:
     """The days since the last purchase are those since the last purchase."""
     said = at.alert.days_since_last_purchase

@@ -80,6 +80,8 @@ RULES: tuple[Rule, ...] = (
     Rule("news", "alert", alert_rules.news),
     Rule("ending", "alert", alert_rules.ending),
     Rule("untreated", "alert", alert_rules.untreated),
+    Rule("alert_offer", "alert", alert_rules.offered),
+    Rule("recovery", "alert", alert_rules.recovery),
     Rule("silence", "alert", alert_rules.silence),
     Rule("evidence", "alert", alert_rules.evidence),
     Rule("case_left_open", "alert", alert_rules.left_open),

@@ -238,6 +238,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "control_share": "Share of those at risk who are left alone, for measuring.",
     "min_purchases": "Purchases before a person is scored.",
     "signal_window_days": "Days that a churn signal counts.",
+    "ChurnAlert.text": "Why, and what to do, by language: en, ja, zh.",
     "ChurnAlert.score": "Probability by the model alone, without what the signals add.",
     "ChurnAlert.resolved_by": "How the case ended; null while it goes on.",
     "ChurnSignal.lift": "How many times the odds are what they were without the signal.",
@@ -298,6 +299,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "value_at_risk": "What the person is worth over the horizon.",
     "recommended": "What the CRM may do.",
     "act_before": "When it is too late.",
+    "action": "Contact the person, leave it to the offer that goes out, or settle a complaint.",
     # Changes, receipts, dead letters.
     "change_id": "Id of the change.",
     "changed_at": "When it changed: event time.",

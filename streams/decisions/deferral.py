@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from streams.contracts.reference.structs import TriggerRule
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer, TriggerEvent
+from streams.customer.complaints import complains
 from streams.customer.row import DEFERRED_BYTES_MAX, DEFERRED_MAX, Reminder
 from streams.decisions.policy import CompiledTrigger, Policy
 from streams.decisions.rearm import fired_beside, not_fired
@@ -213,8 +214,11 @@ def _is_there(person: Customer, event: TriggerEvent) -> bool:
 
 
 def _case_is_open(person: Customer, event: TriggerEvent) -> bool:
+    """The case goes on, and the person has not complained meanwhile."""
     case = person.churn.case
-    return case is not None and case.treated and case.opened_at_ms <= event.at_ms
+    if case is None or not case.treated or complains(person, event.at_ms):
+        return False
+    return case.opened_at_ms <= event.at_ms
 
 
 STILL: dict[str, Callable[[Customer, TriggerEvent], bool]] = {

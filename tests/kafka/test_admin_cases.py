@@ -14,6 +14,11 @@ from tests.support.apache_kafka import ApacheKafka
 from tests.support.told import Fields, warned
 from tests.support.worker_job import WorkerJob
 
+SETTLE = {
+    "action": "service_recovery",
+    "channel": "call_center",
+    "act_before": "2026-03-09T12:00:00Z",
+}
 SIGN = {
     "code": "cancel_page",
     "strength": 0.9,
@@ -34,7 +39,15 @@ def job(kafka: ApacheKafka, tmp_path: Path) -> WorkerJob:
     job = WorkerJob(kafka, tmp_path, "cases")
     alerts = [
         warned(0, "a1", case_id="small", customer_id="c1", **worth("5.00")),
-        warned(1, "a2", case_id="great", customer_id="c2", signals=[SIGN], **worth("90.00")),
+        warned(
+            1,
+            "a2",
+            case_id="great",
+            customer_id="c2",
+            signals=[SIGN],
+            recommended=SETTLE,
+            **worth("90.00"),
+        ),
         warned(2, "a3", case_id="over", customer_id="c3", **worth("500.00")),
         warned(3, "a4", "resolved", case_id="over", customer_id="c3", resolved_by="bought"),
     ]
@@ -61,6 +74,7 @@ def test_open_cases_come_by_value_and_what_cannot_be_read_is_counted(job: Worker
     listed = said(job, "list", "--open")
     assert listed.exit_code == 0
     assert [line.split()[-1] for line in listed.stdout.splitlines()] == ["great", "small"]
+    assert "settle complaint" in listed.stdout.splitlines()[0]
     assert listed.stderr == "1 records of churn-alerts cannot be read\n"
     everything = said(job, "list").stdout
     assert "bought" in next(line for line in everything.splitlines() if line.endswith("over"))

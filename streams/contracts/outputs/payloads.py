@@ -66,6 +66,7 @@ ChurnSignalCode = Literal[
     "offer_ignored",
     "return_heavy",
 ]
+NextStep = Literal["contact", "offer", "service_recovery"]
 AlertTransition = Literal["entered", "escalated", "deescalated", "resolved"]
 ResolvedBy = Literal[
     "bought", "lapsed", "risk_fell", "merged", "consent_withdrawn", "closed_by_crm"
@@ -199,8 +200,13 @@ class ChurnSignal(Block, frozen=True, kw_only=True):
 
 
 class Recommended(Block, frozen=True, kw_only=True):
-    """What the CRM may do."""
+    """What the CRM may do.
 
+    `offer`: nothing of its own, for the offer `offer_id` of decision `decision_id` goes out by this
+    channel. `service_recovery`: settle the complaint; no offer is made beside it.
+    """
+
+    action: NextStep = "contact"
     channel: ChannelName
     act_before: Zoned
     offer_id: str | None = None

@@ -152,6 +152,16 @@ def lifting(lift: float) -> Fields:
     return sign("o2") | {"lift": lift}
 
 
+TOLD = CALL | {"action": "offer", "channel": "app", "offer_id": "a", "decision_id": "d-a1"}
+SETTLE = CALL | {"action": "service_recovery"}
+LIFTED: dict[str, Any] = {"score": 0.5, "risk": 0.6, "risk_band": "medium"}
+
+
+def complaint() -> Fields:
+    """A complaint that no purchase has answered."""
+    return lifting(1.5) | {"code": "complaint"}
+
+
 SAVED = {"alert_id": "a1", "result": "saved"}
 BROKEN: dict[str, Story] = {
     "logged": viewed(a_shop(), entry=None),
@@ -285,6 +295,8 @@ BROKEN: dict[str, Story] = {
         entered(), moved(5, "a2", "resolved", "low", "high") | {"resolved_by": "bought"}
     ),
     "untreated": leaving(entered(experiment=UNTREATED, recommended=CALL)),
+    "alert_offer": leaving(entered(recommended=TOLD)),
+    "recovery": leaving(entered(signals=[complaint()], recommended=CALL, **LIFTED)),
     "silence": leaving(entered(days_since_last_purchase=10)),
     "evidence": leaving(entered(signals=[sign("nobody-saw-this")])),
     "case_left_open": leaving(
@@ -391,6 +403,8 @@ KEPT: dict[str, Story] = {
         events=(event("crm", "retention_outcome", 3, outcome=SAVED),),
     ),
     "untreated": leaving(entered(experiment=UNTREATED)),
+    "alert_offer": offered_to_leave(entered(recommended=TOLD)),
+    "recovery": leaving(entered(signals=[complaint()], recommended=SETTLE, **LIFTED)),
     "silence": leaving(
         entered(),
         moved(20, "a2", "resolved", "low", "high")

@@ -14,10 +14,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams import customer
-from streams.alerts import churn_signals, endings, life_cycle, moves
+from streams.alerts import churn_signals, endings, life_cycle, moves, next_step
 from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog, NextBestOffer
 from streams.customer import carts, consents, visit_times, zones
-from streams.decisions import Policy, choose
+from streams.decisions import Policy, choose, deferral
 from streams.decisions.exploration import Draw
 from streams.decisions.exploration import draw as honest
 from streams.identity import privacy
@@ -157,6 +157,7 @@ TEA = {"product_id": "p1", "category": "tea", "price": 5.0}
 ADDED = event("add", "product_added", 0, product=TEA)
 
 
+UPSET = event("upset", "service_case_opened", -37 * WEEK, case={"case_id": "s1"})
 BYE = event("bye", "account_cancel_page_viewed", -36 * WEEK, channel="web", page={"path": "/bye"})
 
 
@@ -174,8 +175,8 @@ def _never_kept(*moved: Any) -> Any:
 _moved = life_cycle._moved
 
 
-def _always_treated(raised: Any, now_ms: int) -> Any:
-    return _trigger_events(replace(raised, case=replace(raised.case, treated=True)), now_ms)
+def _always_treated(person: Any, raised: Any, now_ms: int) -> Any:
+    return _trigger_events(person, replace(raised, case=replace(raised.case, treated=True)), now_ms)
 
 
 _trigger_events = life_cycle._trigger_events
@@ -200,6 +201,10 @@ def everywhere(name: str, instead: Any, *targets: Any) -> Callable[[pytest.Monke
 
 def _yes(*_: Any) -> bool:
     return True
+
+
+def _no(*_: Any) -> bool:
+    return False
 
 
 ALL = frozenset({"personalization"})
@@ -363,6 +368,14 @@ SWITCHES: dict[str, Switch] = {
             lambda a: [replace(a, recommended={"channel": "push", "act_before": a.raised_at})]
         ),
     ),
+    "alert_offer": leaving(
+        spoil=on_alerts(
+            lambda a: [
+                replace(a, recommended=a.recommended and replace(a.recommended, offer_id="b"))
+            ]
+        )
+    ),
+    "recovery": leaving(UPSET, patch=everywhere("complains", _no, next_step, life_cycle, deferral)),
     "silence": leaving(spoil=on_alerts(lambda a: [replace(a, days_since_last_purchase=1.0)])),
     "evidence": leaving(
         spoil=on_alerts(

@@ -20,7 +20,20 @@ from tests.support.told import (
     told,
     view,
 )
-from tests.unit.audit.stories import BROKEN, COUPON, KEPT, entered, leaving, reminded, twice, used
+from tests.unit.audit.stories import (
+    BROKEN,
+    COUPON,
+    KEPT,
+    LIFTED,
+    SETTLE,
+    complaint,
+    entered,
+    leaving,
+    offered_to_leave,
+    reminded,
+    twice,
+    used,
+)
 
 PAGE = Path(__file__).parents[3] / "docs" / "audit.md"
 NEVER_TOLD = {"risk"}
@@ -123,3 +136,9 @@ def test_the_page_lists_every_rule_in_the_words_of_the_code() -> None:
     """docs/audit.md and the table of rules say the same, in the same order."""
     listed = ROW.findall(PAGE.read_text(encoding="utf-8"))
     assert listed == [(rule.name, rule.about, rule.says) for rule in RULES]
+
+
+def test_an_alert_that_asks_to_settle_a_complaint_leads_to_no_offer() -> None:
+    """The step is right, and an offer that was made because of the alert is found."""
+    alert = entered(signals=[complaint()], recommended=SETTLE, **LIFTED)
+    assert "recovery" in broken(told(offered_to_leave(alert)))

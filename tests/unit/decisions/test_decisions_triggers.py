@@ -17,6 +17,7 @@ from streams.customer.row import (
     Cart,
     CartItem,
     Churn,
+    SeenSignal,
     ZoneVisit,
 )
 from streams.decisions import (
@@ -144,6 +145,7 @@ def _morning(person: Customer, policy: Policy) -> tuple[Customer, list[DecisionL
 NIGHT = replace(FREE, quiet_hours=QuietHours(from_hour=12, to_hour=20))
 VISIT = ZoneVisit("v", "s", "z", "", T0 - 9, T0 - 9, T0 - 9)
 CASE = AlertCase("k", "a", "high", T0 - 9)
+COMPLAINT = SeenSignal("complaint", 0.7, T0 + 9, ("e-7",))
 
 
 @pytest.mark.parametrize(
@@ -168,6 +170,12 @@ CASE = AlertCase("k", "a", "high", T0 - 9)
         ),
         ("churn_band_entered", {"churn": Churn(case=CASE)}, {"churn": Churn(case=CASE)}, "offer"),
         ("churn_band_entered", {"churn": Churn(case=CASE)}, {"churn": Churn()}, "overtaken"),
+        (
+            "churn_band_entered",
+            {"churn": Churn(case=CASE)},
+            {"churn": Churn(case=CASE), "signals": (COMPLAINT,)},
+            "overtaken",
+        ),
         (
             "churn_band_entered",
             {"churn": Churn(case=CASE)},

@@ -1,0 +1,170 @@
+"""What to do about a case: by which channel, with which offer, or a complaint first."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from streams.alerts.step_wording import CHANNELS, NEXT_STEPS
+from streams.contracts.common import Identity, Purpose
+from streams.contracts.inputs.events import Clickstream, Page
+from streams.contracts.outputs.effects import AlertRaised, DecisionLogged, Effect, OfferDecided
+from streams.contracts.outputs.payloads import ChurnAlert
+from streams.contracts.reference.structs import ChurnDefinition, QuietHours
+from streams.contracts.times import DAY_MS, from_ms
+from streams.customer import Customer, counters, rhythm
+from streams.customer.row import Churn, Consent, Order, SeenSignal, Spend
+from streams.models import initial_models
+from streams.pipeline import World, process
+from tests.unit.alerts.test_life_cycle import Score, _buyer, evaluated
+from tests.unit.decisions.people import FREE, NO_PUSH, T0, offer, rule, shop, someone
+
+LANGUAGES = {"en", "ja", "zh"}
+LEAVING = rule("leaving", kind="churn_band_entered", channel="push")
+TREATED = ChurnDefinition(control_share=0.0)
+
+
+def may(*purposes: Purpose) -> dict[Purpose, Consent]:
+    """Consent to these and to profiling."""
+    return {purpose: Consent("granted", T0) for purpose in ("profiling", *purposes)}
+
+
+def entered(person: Customer) -> ChurnAlert:
+    """The alert of the case that opens."""
+    (alert,) = alerts_of(evaluated(person, Score(0.9), T0, "e-1")[1])
+    return alert
+
+
+def alerts_of(effects: tuple[Effect, ...]) -> list[ChurnAlert]:
+    """The alerts among the effects."""
+    return [e.alert for e in effects if isinstance(e, AlertRaised)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "channel"),
+    [
+        ({}, "push"),
+        ({"consent_signals": NO_PUSH}, "email"),
+        ({"consents": may("marketing_sms")}, "sms"),
+        ({"consents": may()}, "call_center"),
+    ],
+    ids=["all", "the app is gone", "only sms", "no marketing"],
+)
+def test_the_contact_goes_by_a_channel_that_reaches_the_person(
+    fields: dict[str, Any], channel: str
+) -> None:
+    """Never a push to a phone without the app, nor a channel that was not granted."""
+    step = entered(_buyer(**fields)).recommended
+    assert step is not None
+    assert (step.action, step.channel, step.offer_id) == ("contact", channel, None)
+
+
+OPEN_CASE = {
+    "service_cases": ("s-1",),
+    "counters": {"service_cases": counters.add(None, T0 - 80 * DAY_MS)},
+}
+FORGOTTEN = {**OPEN_CASE, "counters": {"service_cases": counters.add(None, T0 - 99 * DAY_MS)}}
+COMPLAINT = SeenSignal("complaint", 1.0, T0 - DAY_MS, ("e-7",))
+
+
+@pytest.mark.parametrize(
+    ("fields", "action"),
+    [
+        ({"signals": (COMPLAINT,)}, "service_recovery"),
+        (OPEN_CASE, "service_recovery"),
+        (FORGOTTEN, "contact"),
+        ({"signals": (replace(COMPLAINT, at_ms=T0 - 3 * DAY_MS),)}, "contact"),
+    ],
+    ids=["complained", "case open", "case forgotten", "bought since"],
+)
+def test_who_complains_is_asked_what_went_wrong_and_sent_no_coupon(
+    fields: dict[str, Any], action: str
+) -> None:
+    """No trigger event asks for an offer until the complaint is settled."""
+    order = Order("o-1", T0 - 2 * DAY_MS, 50.0, "web")
+    _, effects, risen = evaluated(_buyer(orders=(order,), **fields), Score(0.9), T0, "e-1")
+    (alert,) = alerts_of(effects)
+    assert alert.recommended is not None
+    assert alert.recommended.action == action
+    assert bool(risen) == (action == "contact")
+
+
+def regular(**fields: Any) -> Customer:
+    """Somebody who bought weekly, and has been silent for two months."""
+    bought = None
+    for week in range(10):
+        bought = rhythm.record_purchase(bought, T0 - (60 + 7 * (9 - week)) * DAY_MS, 50.0)
+    return someone(
+        created_at_ms=T0 - 200 * DAY_MS,
+        rhythm=bought,
+        spend=Spend(T0 - 60 * DAY_MS, total=500.0, orders=10),
+        churn=Churn(risk=0.4, scored_at_ms=T0, next_tick_ms=T0 + 7 * DAY_MS),
+        **fields,
+    )
+
+
+CANCELS = Clickstream(
+    event_id="e-9",
+    event_name="account_cancel_page_viewed",
+    occurred_at=from_ms(T0 + 1),
+    identity=Identity(customer_id="c-1"),
+    channel="web",
+    page=Page(path="/bye"),
+)
+
+
+def said(person: Customer, **policies: Any) -> tuple[Effect, ...]:
+    """Everything that the cancel page leads to in a shop with a rule for who is leaving."""
+    churn = policies.pop("churn", TREATED)
+    policy = shop(offer("back"), rules=(LEAVING,), churn=churn, **policies)
+    return process(CANCELS, person, World(initial_models(), policy)).effects
+
+
+def test_an_alert_names_the_offer_that_goes_out_because_of_it() -> None:
+    """Offer, decision and channel are those of `next-best-offers` of the same step."""
+    effects = said(regular())
+    (alert,) = alerts_of(effects)
+    (made,) = [e.offer for e in effects if isinstance(e, OfferDecided)]
+    step = alert.recommended
+    assert step is not None
+    assert made.trigger.event_id == alert.alert_id
+    assert (step.action, step.channel) == ("offer", "push")
+    assert (step.offer_id, step.decision_id) == ("back", made.decision_id)
+    assert alert.text["en"].endswith("Next step: none, offer back goes out (push message)")
+    assert set(alert.text) == LANGUAGES
+
+
+def test_an_alert_whose_offer_is_put_off_names_none() -> None:
+    """In the quiet hours it is not known yet what will be offered: the step is a contact."""
+    quiet = replace(FREE, quiet_hours=QuietHours(from_hour=10, to_hour=20))
+    effects = said(regular(), contact=quiet)
+    (alert,) = alerts_of(effects)
+    assert [e.entry.verdict for e in effects if isinstance(e, DecisionLogged)] == ["deferred"]
+    step = alert.recommended
+    assert step is not None
+    assert (step.action, step.offer_id, step.decision_id) == ("contact", None, None)
+    assert alert.text["zh"].endswith("下一步：通过推送消息联系")
+
+
+def test_what_to_do_stands_behind_the_reason() -> None:
+    """A complaint is settled, a control is left alone, in words; and nothing is offered."""
+    for fields, churn, words in (
+        (OPEN_CASE, TREATED, "settle the complaint by phone, send no coupon"),
+        (
+            {},
+            ChurnDefinition(control_share=1.0),
+            "none, this case is left untreated for comparison",
+        ),
+    ):
+        effects = said(regular(**fields), churn=churn)
+        (alert,) = alerts_of(effects)
+        assert alert.text["en"].endswith(f". Next step: {words}")
+        assert not any(isinstance(e, DecisionLogged) for e in effects)
+
+
+def test_every_step_and_channel_has_its_words_in_every_language() -> None:
+    """And every sentence has room for what it is about."""
+    assert all(set(texts) == LANGUAGES for texts in (*CHANNELS.values(), *NEXT_STEPS.values()))
+    for action, texts in NEXT_STEPS.items():
+        assert all("{channel}" in text for text in texts.values())
+        assert all(("{offer}" in text) == (action == "offer") for text in texts.values())
