@@ -7,7 +7,7 @@ from streams.contracts.outputs.payloads import AlertTransition, ResolvedBy
 from streams.contracts.reference.structs import ChurnDefinition
 from streams.customer import Customer
 from streams.customer.consents import is_granted
-from streams.customer.row import AlertCase
+from streams.customer.row import AlertCase, Churn
 
 
 class Move(Struct, frozen=True):
@@ -33,7 +33,8 @@ def next_move(
         return Move("resolved", ended)
     step = BANDS.index(found.band) - BANDS.index(case.band)
     if step > 0:
-        return Move("escalated") if _is_news(case, found) else None
+        grows = _is_news(case, found) and not _is_snoozed(person.churn)
+        return Move("escalated") if grows else None
     eases = step < 0 and _eases(person, case, found, definition)
     return Move("deescalated") if eases else None
 
@@ -45,9 +46,16 @@ def _may_open(person: Customer, found: Look, definition: ChurnDefinition) -> boo
         return False
     if spend is None or spend.orders < definition.min_purchases:
         return False
-    if not is_granted(person, "profiling") or (churn.scored_at_ms or 0) < churn.silenced_until_ms:
+    if not is_granted(person, "profiling") or _is_snoozed(churn):
+        return False
+    if (churn.scored_at_ms or 0) < churn.silenced_until_ms:
         return False
     return found.late or bool(found.strong)
+
+
+def _is_snoozed(churn: Churn) -> bool:
+    """The CRM asked to be left alone with this person for a while."""
+    return (churn.scored_at_ms or 0) < churn.snoozed_until_ms
 
 
 def _ended_by(

@@ -3,10 +3,10 @@
 from math import prod
 
 from streams.audit.consent import may
+from streams.audit.crm_rules import outcome_in
 from streams.audit.verdicts import FINE, Answer, Broken, Unknown, holds
 from streams.audit.views import AlertView
 from streams.audit.world import Alert
-from streams.contracts.inputs.events import Profile
 from streams.contracts.times import DAY_MS, to_ms
 
 RANK = {"low": 0, "medium": 1, "high": 2}
@@ -163,7 +163,7 @@ def ending(at: AlertView) -> Answer:
 
 def outcome_of(event: object) -> str | None:
     """The alert that an event of the CRM is about."""
-    outcome = event.outcome if isinstance(event, Profile) else None
+    outcome = outcome_in(event)
     return outcome.alert_id if outcome is not None else None
 
 

@@ -3,7 +3,14 @@
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from streams.audit import alert_rules, contact_rules, log_rules, moment_rules, offer_rules
+from streams.audit import (
+    alert_rules,
+    contact_rules,
+    crm_rules,
+    log_rules,
+    moment_rules,
+    offer_rules,
+)
 from streams.audit.verdicts import Answer
 
 
@@ -74,6 +81,7 @@ RULES: tuple[Rule, ...] = (
     Rule("transition", "alert", alert_rules.legal),
     Rule("enough_orders", "alert", alert_rules.enough_orders),
     Rule("armed", "alert", alert_rules.armed),
+    Rule("silenced", "alert", crm_rules.silenced),
     Rule("bought_today", "alert", alert_rules.bought_today),
     Rule("band", "alert", alert_rules.band),
     Rule("stated_risk", "alert", alert_rules.stated),

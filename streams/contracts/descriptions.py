@@ -243,6 +243,8 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "ChurnAlert.resolved_by": "How the case ended; null while it goes on.",
     "ChurnSignal.lift": "How many times the odds are what they were without the signal.",
     "false_alarm_days": "Days without a new case after the CRM reports a false alarm.",
+    "snooze_days": "Days without a new or growing case after the CRM snoozes one.",
+    "snooze_until": "Until when the case is snoozed, at most 90 days; without it, `snooze_days`.",
     "from_risk": "Lowest risk of the band, 0 to 1.",
     # Decisions.
     "decided_at": "When it was decided: event time, not processing time.",

@@ -282,7 +282,11 @@ def _churn(a: Churn, b: Churn) -> Churn:
     """Mine, with the other's case where I have none: a case that is open stays to be closed."""
     if a == Churn():
         return b
-    a = replace(a, silenced_until_ms=max(a.silenced_until_ms, b.silenced_until_ms))
+    a = replace(
+        a,
+        silenced_until_ms=max(a.silenced_until_ms, b.silenced_until_ms),
+        snoozed_until_ms=max(a.snoozed_until_ms, b.snoozed_until_ms),
+    )
     if b.case is None or a.case is not None:
         return a
     return replace(a, case=b.case, band=b.band, armed=a.armed and b.armed)

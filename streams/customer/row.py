@@ -261,6 +261,7 @@ class Churn(Value, frozen=True):
     """What the churn engine remembers; `horizons` wait for a whole one's label, by due time.
 
     `silenced_until_ms`: no case opens before, for the CRM said that the last was a false alarm.
+    `snoozed_until_ms`: none opens or grows before, for the CRM asked for it.
     """
 
     risk: float | None = None
@@ -273,6 +274,7 @@ class Churn(Value, frozen=True):
     stage: LifecycleStage | None = None
     silenced_until_ms: int = 0
     horizons: tuple[ScoringMoment, ...] = ()
+    snoozed_until_ms: int = 0
 
     @property
     def dues(self) -> list[int]:

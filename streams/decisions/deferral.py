@@ -214,9 +214,11 @@ def _is_there(person: Customer, event: TriggerEvent) -> bool:
 
 
 def _case_is_open(person: Customer, event: TriggerEvent) -> bool:
-    """The case goes on, and the person has not complained meanwhile."""
+    """The case goes on, nobody has snoozed it, and the person has not complained meanwhile."""
     case = person.churn.case
     if case is None or not case.treated or complains(person, event.at_ms):
+        return False
+    if person.last_at_ms < person.churn.snoozed_until_ms:
         return False
     return case.opened_at_ms <= event.at_ms
 

@@ -349,10 +349,11 @@ class Survey(Block, frozen=True, kw_only=True):
 
 
 class RetentionOutcome(Block, frozen=True, kw_only=True):
-    """What became of an alert."""
+    """What became of an alert; `snooze_until` goes with `snoozed`."""
 
     alert_id: Id
-    result: Literal["contacted", "saved", "lost", "false_alarm", "no_answer"]
+    result: Literal["contacted", "saved", "lost", "false_alarm", "no_answer", "snoozed"]
+    snooze_until: Zoned | None = None
 
 
 TraitText = Annotated[str, Meta(max_length=4096)]

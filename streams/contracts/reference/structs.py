@@ -44,6 +44,7 @@ RssiDbm = Annotated[int, Meta(ge=-127, le=127)]
 Channels = tuple[ChannelName, ...]
 Hour = Annotated[int, Meta(ge=0, le=24)]
 Days = Annotated[float, Meta(gt=0, le=730)]
+SNOOZE_DAYS_MAX = 90
 
 
 class Conditions(Block, frozen=True, kw_only=True):
@@ -239,6 +240,7 @@ class ChurnDefinition(Block, frozen=True, kw_only=True):
     min_purchases: Annotated[int, Meta(ge=1, le=100)] = 2
     signal_window_days: Days = 30.0
     false_alarm_days: Days = 90.0
+    snooze_days: Annotated[float, Meta(gt=0, le=SNOOZE_DAYS_MAX)] = 14.0
 
     @property
     def tick_ms(self) -> int:

@@ -8,7 +8,7 @@ from streams.alerts.wording import LITTLE_DATA
 from streams.contracts.inputs.events import Profile, RetentionOutcome
 from streams.contracts.outputs.effects import AlertRaised, Effect
 from streams.contracts.outputs.payloads import ChurnAlert
-from streams.contracts.times import DAY_MS, WEEK_MS
+from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
 from streams.customer import Customer
 from streams.customer.row import Order, SeenSignal
 from tests.unit.alerts.test_life_cycle import COMMON, POLICY, Score, _buyer, evaluated
@@ -168,3 +168,55 @@ def test_a_false_alarm_silences_for_a_while() -> None:
         looked = replace(person, signals=(replace(CANCEL, at_ms=at_ms),))
         person, effects, _ = evaluated(looked, Score(0.9), at_ms, "e")
         assert len(alerts_of(effects)) == many
+
+
+def snoozed(person: Customer, until_ms: int | None = None) -> Customer:
+    """The person after the CRM snoozes the case, until then or for as long as is usual."""
+    until = None if until_ms is None else from_ms(until_ms)
+    told = Profile(
+        event_name="retention_outcome",
+        outcome=RetentionOutcome(alert_id="a-any", result="snoozed", snooze_until=until),
+        **COMMON,
+    )
+    person, said = hear_outcome(person, told, T0, "v1", POLICY.policies)
+    assert said == ()
+    return person
+
+
+def test_a_snooze_holds_a_case_that_grows_until_it_is_over() -> None:
+    """For `snooze_days` nothing is said; then the case escalates by what came meanwhile."""
+    person = snoozed(opened())
+    for week, said in ((1, []), (2, ["escalated"])):
+        person, effects, risen = evaluated(person, Score(0.9), T0 + week * WEEK_MS, "")
+        assert [a.transition for a in alerts_of(effects)] == said
+        assert len(risen) == len(said)
+
+
+def test_a_snooze_holds_no_ending() -> None:
+    """Who buys, or is no longer at risk, is told of at once."""
+    person = snoozed(opened())
+    _, effects, _ = evaluated(person, Score(0.1), T0 + DAY_MS, "")
+    assert [a.resolved_by for a in alerts_of(effects)] == ["risk_fell"]
+
+
+@pytest.mark.parametrize(
+    ("until_ms", "holds_days"),
+    [(None, 14), (T0 + 3 * DAY_MS, 3), (T0 - DAY_MS, 0), (T0 + 900 * DAY_MS, 90)],
+    ids=["usual", "a date", "a date that has passed", "for ever"],
+)
+def test_no_case_opens_in_a_snooze_and_no_snooze_is_for_ever(
+    until_ms: int | None, holds_days: int
+) -> None:
+    """Up to the day before its end no case opens, on the day it does; 90 days at most."""
+    person = snoozed(_buyer(), until_ms)
+    for after, many in ((holds_days - 0.5, 0), (holds_days, 1)):
+        at_ms = T0 + round(max(after, 0) * DAY_MS)
+        _, effects, _ = evaluated(person, Score(0.9), at_ms, "e")
+        assert len(alerts_of(effects)) == (1 if holds_days == 0 else many)
+
+
+def test_the_newest_word_on_a_snooze_counts() -> None:
+    """A shorter one ends a longer one."""
+    person = snoozed(snoozed(_buyer(), T0 + 30 * DAY_MS), T0 + 2 * DAY_MS)
+    _, effects, _ = evaluated(person, Score(0.9), T0 + 2 * DAY_MS, "e")
+    assert [a.transition for a in alerts_of(effects)] == ["entered"]

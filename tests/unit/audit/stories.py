@@ -7,6 +7,7 @@ from tests.support.told import (
     Story,
     a_shop,
     an_offer,
+    at,
     candidate,
     consent,
     event,
@@ -62,10 +63,11 @@ def in_zone(seconds: float, *sightings: Fields, consents: Fields = YES) -> Story
     return Story([consents, *sightings], [offer])
 
 
-def leaving(*alerts: Fields, events: tuple[Fields, ...] = ()) -> Story:
+def leaving(*alerts: Fields, events: tuple[Fields, ...] = (), shop: Fields | None = None) -> Story:
     """Somebody who bought twice, and alerts."""
     orders = (order(-90 * DAY, "o1"), order(-60 * DAY, "o2"))
-    return Story([*orders, consent(-59 * DAY), *events], alerts=list(alerts))
+    told = [*orders, consent(-59 * DAY), *events]
+    return Story(told, alerts=list(alerts), shop=shop or {})
 
 
 def entered(minutes: float = 0, alert_id: str = "a1", **fields: Any) -> Fields:
@@ -155,6 +157,12 @@ def lifting(lift: float) -> Fields:
 TOLD = CALL | {"action": "offer", "channel": "app", "offer_id": "a", "decision_id": "d-a1"}
 SETTLE = CALL | {"action": "service_recovery"}
 LIFTED: dict[str, Any] = {"score": 0.5, "risk": 0.6, "risk_band": "medium"}
+
+
+def reported(minutes: float, result: str, **fields: Any) -> Fields:
+    """What the CRM says of an alert of long ago."""
+    outcome = {"alert_id": "a0", "result": result, **fields}
+    return event(f"crm-{result}", "retention_outcome", minutes, outcome=outcome)
 
 
 def complaint() -> Fields:
@@ -282,6 +290,7 @@ BROKEN: dict[str, Story] = {
     "armed": leaving(
         entered(), moved(5, "a2", "resolved", "low", "high"), entered(10, "a3", case_id="case-2")
     ),
+    "silenced": leaving(entered(), events=(reported(-HOUR, "snoozed"),)),
     "bought_today": leaving(
         entered(10, days_since_last_purchase=SILENT_5), events=(order(5, "o3"),)
     ),
@@ -389,6 +398,15 @@ KEPT: dict[str, Story] = {
         moved(2, "a2", "resolved", "low", "high"),
         entered(AGAIN, "a3", case_id="case-2", days_since_last_purchase=2),
         events=(order(5, "o3"),),
+    ),
+    "silenced": leaving(
+        entered(),
+        events=(
+            reported(-50 * DAY, "false_alarm"),
+            reported(-13 * DAY, "snoozed", snooze_until=at(-1)),
+            reported(-2 * HOUR, "contacted"),
+        ),
+        shop=a_shop(churn={"false_alarm_days": 49.0}),
     ),
     "bought_today": leaving(entered(AGAIN, days_since_last_purchase=2), events=(order(5, "o3"),)),
     "band": leaving(entered()),

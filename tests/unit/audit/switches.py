@@ -157,6 +157,9 @@ TEA = {"product_id": "p1", "category": "tea", "price": 5.0}
 ADDED = event("add", "product_added", 0, product=TEA)
 
 
+SNOOZED = event(
+    "snoozed", "retention_outcome", -37 * WEEK, outcome={"alert_id": "a0", "result": "snoozed"}
+)
 UPSET = event("upset", "service_case_opened", -37 * WEEK, case={"case_id": "s1"})
 BYE = event("bye", "account_cancel_page_viewed", -36 * WEEK, channel="web", page={"path": "/bye"})
 
@@ -353,6 +356,7 @@ SWITCHES: dict[str, Switch] = {
         lax=policies(churn=SHOP_CHURN | {"min_purchases": 1}),
     ),
     "armed": leaving(patch=swapped(life_cycle, "_moved", _never_kept)),
+    "silenced": leaving(SNOOZED, patch=swapped(moves, "_is_snoozed", _no)),
     "bought_today": leaving(patch=swapped(moves, "_may_open", lambda *_: True)),
     "band": leaving(spoil=on_alerts(lambda a: [replace(a, risk=0.01)])),
     "stated_risk": leaving(spoil=on_alerts(lambda a: [replace(a, score=0.9)])),

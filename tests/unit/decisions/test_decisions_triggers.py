@@ -179,6 +179,12 @@ COMPLAINT = SeenSignal("complaint", 0.7, T0 + 9, ("e-7",))
         (
             "churn_band_entered",
             {"churn": Churn(case=CASE)},
+            {"churn": Churn(case=CASE, snoozed_until_ms=T0 + 7 * DAY_MS)},
+            "overtaken",
+        ),
+        (
+            "churn_band_entered",
+            {"churn": Churn(case=CASE)},
             {"churn": Churn(case=replace(CASE, opened_at_ms=T0 + 9))},
             "overtaken",
         ),
