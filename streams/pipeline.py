@@ -150,12 +150,23 @@ def _run_due(person: Customer, until_ms: int, world: World) -> tuple[Customer, E
 def _fall_due(person: Customer, at_ms: int, world: World) -> tuple[Customer, Effects]:
     """One due moment: close what waits for it, look for leaving, answer what was put off."""
     person, expired = feedback.expire(person, at_ms)
+    person, awaited, come = _look_at_track(person, at_ms, world)
     person, leaving, risen = _churn_tick(person, at_ms, world)
     person, moments, visits = customer.elapse(person, at_ms, world.policy.places)
     person, due = decisions.take_due(person, at_ms, world.policy)
-    person, decided = _answer(person, (*risen, *moments), due, at_ms, world)
+    person, decided = _answer(person, (*come, *risen, *moments), due, at_ms, world)
     leaving = alerts.as_sent(leaving, decided)
-    return person, (*expired, *leaving, *visits, *decided)
+    return person, (*expired, *awaited, *leaving, *visits, *decided)
+
+
+def _look_at_track(
+    person: Customer, at_ms: int, world: World
+) -> tuple[Customer, Effects, tuple[TriggerEvent, ...]]:
+    """A new customer's look, each tick: the label of a wait that is over, or that it is due."""
+    churn = world.policy.policies.churn
+    missed = feedback.label_track_missed(person, at_ms, churn)
+    person, said, due = alerts.look_at_track(person, at_ms, world.models.tracks, churn)
+    return person, (*missed, *said), due
 
 
 def _churn_tick(
@@ -181,10 +192,14 @@ def _evaluate_churn(
     """
     if not customer.is_granted(person, "profiling"):
         return person, (), ()
-    person = feedback.start_ticks(person, applied.at_ms, world.policy.policies.churn)
+    churn = world.policy.policies.churn
+    made = feedback.label_track_made(person, applied.at_ms, churn) if applied.purchased else ()
+    person, welcomed = alerts.welcome(person, applied.at_ms, churn)
+    person = feedback.start_ticks(person, applied.at_ms, churn)
     if not (applied.purchased or alerts.signal_is_new(person, applied.at_ms)):
-        return person, (), ()
-    return _score(person, applied.at_ms, applied.event_id, world)
+        return person, welcomed, ()
+    person, said, risen = _score(person, applied.at_ms, applied.event_id, world)
+    return person, (*made, *welcomed, *said), risen
 
 
 def _score(

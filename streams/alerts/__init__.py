@@ -5,7 +5,8 @@
 * `looks` - what an evaluation finds; `moves` - what becomes of the case then
 * `endings` - cases that end without a score: consent withdrawn, two people become one; `crm` -
   what the CRM reports of them
-* `life_cycle` - cases and stages; `messages` - what is sent; `wording` - why, in words
+* `life_cycle` - cases; `tracks` - stages, and new customers
+* `messages` - what is sent; `wording` - why, in words
 * `next_step` - what to do about it; `step_wording` - in words
 """
 
@@ -15,6 +16,7 @@ from streams.alerts.endings import end_merged, end_without_consent
 from streams.alerts.life_cycle import assess
 from streams.alerts.next_step import as_sent
 from streams.alerts.scoring import Scoring
+from streams.alerts.tracks import look_at_track, welcome
 
 __all__ = [
     "Scoring",
@@ -23,6 +25,8 @@ __all__ = [
     "end_merged",
     "end_without_consent",
     "hear_outcome",
+    "look_at_track",
     "record_signals",
     "signal_is_new",
+    "welcome",
 ]

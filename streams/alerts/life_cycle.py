@@ -7,12 +7,11 @@ from streams.alerts.looks import Look, look
 from streams.alerts.messages import Raised, churn_alert
 from streams.alerts.moves import Move, next_move
 from streams.alerts.scoring import Scoring
+from streams.alerts.tracks import staged
 from streams.contracts.common import LifecycleStage
 from streams.contracts.ids import derive_id, unit_draw
-from streams.contracts.outputs.effects import AlertRaised, Effect, SegmentChanged
-from streams.contracts.outputs.payloads import SegmentChange
+from streams.contracts.outputs.effects import AlertRaised, Effect
 from streams.contracts.reference.structs import ChurnDefinition, Policies
-from streams.contracts.times import from_ms
 from streams.customer import Customer, TriggerEvent
 from streams.customer.complaints import complains
 from streams.customer.row import CASE_ALERTS_MAX, AlertCase, Churn
@@ -46,7 +45,8 @@ def assess(person: Customer, scoring: Scoring, policies: Policies) -> Assessed:
     move = next_move(person, found, policies.churn, worthy=worthy)
     raised = None if move is None else _raised(person, move, found, scoring, policies)
     person = replace(person, churn=_moved(churn, move, found, raised))
-    person, effects = _staged(person, _stage(person, found, policies.churn), now_ms)
+    stage = _stage(person, found, policies.churn)
+    person, effects = staged(person, stage, now_ms, policies.churn)
     if raised is None:
         return person, effects, ()
     alert = AlertRaised(churn_alert(person, raised, scoring, policies))
@@ -115,22 +115,6 @@ def _moved(churn: Churn, move: Move | None, found: Look, raised: Raised | None) 
     armed = churn.armed and move.transition != "entered"  # a purchase arms it again
     case = None if move.transition == "resolved" else raised.case
     return replace(churn, case=case, armed=armed, band=found.band)
-
-
-def _staged(
-    person: Customer, stage: LifecycleStage, now_ms: int
-) -> tuple[Customer, tuple[Effect, ...]]:
-    previous = person.churn.stage
-    if stage == previous:
-        return person, ()
-    change = SegmentChange(
-        change_id=derive_id("s", person.customer_id, stage, str(now_ms)),
-        customer_id=person.customer_id,
-        changed_at=from_ms(now_ms),
-        segment=stage,
-        previous=previous,
-    )
-    return replace(person, churn=replace(person.churn, stage=stage)), (SegmentChanged(change),)
 
 
 def _trigger_events(person: Customer, raised: Raised, now_ms: int) -> tuple[TriggerEvent, ...]:

@@ -10,6 +10,7 @@ from streams.contracts.inputs.events import App, Beacon, Clickstream, Purchase
 from streams.contracts.times import to_ms
 
 CART, ZONE, DWELL, CASE = "cart_abandoned", "zone_entered", "zone_dwelled", "churn_band_entered"
+ORDERS_BEFORE = {"first_purchase_due": 0, "second_purchase_due": 1}
 BY_EVENT = {
     "product_viewed": "product_viewed",
     "search_without_result": "products_searched",
@@ -61,7 +62,7 @@ def moment(at: OfferView) -> Answer:
     kind, event_id = at.offer.trigger.kind, at.offer.trigger.event_id
     if kind == CASE:
         return holds(event_id in at.world.alerts_by_id, f"there is no alert {event_id}")
-    if kind == CART:
+    if kind == CART or kind in ORDERS_BEFORE:
         return None
     if at.trigger is None:
         return Broken(f"there is no event {event_id}")
@@ -204,6 +205,20 @@ def case_open(at: OfferView) -> Answer:
     ]
     if over:
         return Broken("the case was resolved", tuple(over))
+    return may(at.known, "profiling")
+
+
+def still_new(at: OfferView) -> Answer:
+    """An offer to a new customer is made while the purchase that was due has not been made."""
+    before = ORDERS_BEFORE.get(at.offer.trigger.kind)
+    if before is None:
+        return None
+    if not at.orders.simple:
+        return Unknown("orders were changed or given back")
+    many = len(at.orders.completed)
+    if many != before:
+        proof = tuple(order.event_id for order in at.orders.completed)
+        return Broken(f"bought {many} times by then", proof)
     return may(at.known, "profiling")
 
 

@@ -44,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     Rule("zone_dwell", "offer", moment_rules.zone_dwell),
     Rule("zone_consent", "offer", moment_rules.zone_consent),
     Rule("case_open", "offer", moment_rules.case_open),
+    Rule("still_new", "offer", moment_rules.still_new),
     Rule("purpose_consent", "offer", offer_rules.consent_to_purpose),
     Rule("channel_consent", "offer", offer_rules.consent_to_channel),
     Rule("holdout", "offer", contact_rules.holdout),

@@ -59,6 +59,7 @@ LANGUAGES: Final[tuple[LanguageTag, ...]] = ("en", "ja", "zh")
 ConsentState = Literal["granted", "denied", "unset"]
 RiskBandName = Literal["low", "medium", "high"]
 LifecycleStage = Literal["new", "active", "at_risk", "lapsed"]
+TrackName = Literal["first_purchase", "second_purchase"]
 LinkMethod = Literal["login", "loyalty_scan", "receipt", "device", "manual"]
 
 

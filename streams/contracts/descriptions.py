@@ -307,6 +307,8 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "changed_at": "When it changed: event time.",
     "SegmentChange.segment": "Life-cycle stage now.",
     "previous": "Life-cycle stage before; null for a new person.",
+    "track": "The purchase that a new customer has still to make; null for everyone else.",
+    "track_due": "Whether the time in which people of this shop make it is as good as over.",
     "other_id": "The other id.",
     "ZoneVisitChange.kind": "Opened, or closed for good.",
     "ZoneVisitChange.entered_at": "When the person came in: event time.",

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from streams.contracts.common import ChannelName, RiskBandName
+from streams.contracts.common import ChannelName, RiskBandName, TrackName
 from streams.contracts.outputs.payloads import ChurnSignalCode
 
 
@@ -119,6 +119,19 @@ class SeenSignal(Value, frozen=True):
     strength: float
     at_ms: int
     event_ids: tuple[str, ...] = ()
+
+
+class Track(Value, frozen=True):
+    """The purchase that a new customer has still to make.
+
+    `since_ms`: since when it is waited for; `look_ms`: when it is looked at next, None when the
+    horizon is over; `told`: it was said that its time has come.
+    """
+
+    name: TrackName
+    since_ms: int
+    look_ms: int | None = None
+    told: bool = False
 
 
 class AlertCase(Value, frozen=True):

@@ -25,6 +25,7 @@ from streams.customer.parts import CartItem as CartItem
 from streams.customer.parts import Reminder as Reminder
 from streams.customer.parts import SeenSignal as SeenSignal
 from streams.customer.parts import ShownCoupon as ShownCoupon
+from streams.customer.parts import Track as Track
 from streams.customer.parts import Value as Value
 from streams.customer.parts import ZoneVisit as ZoneVisit
 from streams.customer.rhythm import Rhythm
@@ -275,12 +276,17 @@ class Churn(Value, frozen=True):
     silenced_until_ms: int = 0
     horizons: tuple[ScoringMoment, ...] = ()
     snoozed_until_ms: int = 0
+    track: Track | None = None
 
     @property
     def dues(self) -> list[int]:
-        """When the next tick and the end of the first horizon fall due."""
-        ticks = [] if self.next_tick_ms is None else [self.next_tick_ms]
-        return ticks + [moment.label_due_at_ms for moment in self.horizons[:1]]
+        """When the next tick, the end of the first horizon and a look at the track fall due."""
+        dues = [moment.label_due_at_ms for moment in self.horizons[:1]]
+        if self.next_tick_ms is not None:
+            dues.append(self.next_tick_ms)
+        if self.track is not None and self.track.look_ms is not None:
+            dues.append(self.track.look_ms)
+        return dues
 
 
 class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):

@@ -223,11 +223,19 @@ def _case_is_open(person: Customer, event: TriggerEvent) -> bool:
     return case.opened_at_ms <= event.at_ms
 
 
+def _is_awaited(person: Customer, event: TriggerEvent) -> bool:
+    """The purchase has not been made."""
+    track = person.churn.track
+    return track is not None and event.kind == f"{track.name}_due"
+
+
 STILL: dict[str, Callable[[Customer, TriggerEvent], bool]] = {
     "cart_abandoned": _cart_rests,
     "zone_entered": _is_there,
     "zone_dwelled": _is_there,
     "churn_band_entered": _case_is_open,
+    "first_purchase_due": _is_awaited,
+    "second_purchase_due": _is_awaited,
 }
 """What must still be so, by kind of trigger event; the other kinds tell of what has happened."""
 

@@ -37,6 +37,16 @@ OFFER_REASONS: dict[TriggerKind, Texts] = {
         "ja": "お久しぶりです",
         "zh": "我们很想念您",
     },
+    "first_purchase_due": {
+        "en": "A welcome for your first order",
+        "ja": "はじめてのお買い物に",
+        "zh": "献给您的首次购物",
+    },
+    "second_purchase_due": {
+        "en": "A welcome back for your second order",
+        "ja": "2回目のお買い物に",
+        "zh": "献给您的第二次购物",
+    },
 }
 
 

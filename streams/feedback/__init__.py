@@ -2,8 +2,9 @@
 
 `credit` joins an event with the person's open decisions (`outcomes` for what the offer's channel
 reports, `purchases` for orders, `shown` for coupons that came first), `expire` closes the windows
-(`deadlines`), and `churn_labels` labels the scoring moments of the churn models. `labels` makes the
-examples, and only with the person's consent to `model_training`.
+(`deadlines`), and `churn_labels` labels the scoring moments of the churn models, `track_labels` the
+waits of new customers. `labels` makes the examples, and only with the person's consent to
+`model_training`.
 """
 
 from streams.feedback.churn_labels import (
@@ -15,6 +16,7 @@ from streams.feedback.churn_labels import (
 from streams.feedback.credit import credit
 from streams.feedback.deadlines import expire
 from streams.feedback.shown import credit_shown
+from streams.feedback.track_labels import label_track_made, label_track_missed
 
 __all__ = [
     "await_label",
@@ -23,5 +25,7 @@ __all__ = [
     "expire",
     "label_horizons",
     "label_scoring",
+    "label_track_made",
+    "label_track_missed",
     "start_ticks",
 ]

@@ -1,4 +1,4 @@
-"""Everything that learns: what is used of offers (`response`), who is leaving (`churn`).
+"""Everything that learns: what is used of offers, who is leaving, when new customers buy again.
 
 Deciding reads `Models`, immutable views; learning happens in the learners, that the `Trainer`
 feeds. Between the two lies a `ModelSnapshot`: every parameter by its name.

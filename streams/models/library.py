@@ -8,6 +8,7 @@ from streams.errors import StateError
 from streams.models.churn import ChurnModel
 from streams.models.quality import is_sound
 from streams.models.response import ResponseModel
+from streams.models.tracks import TrackModel
 from streams.models.trainer import FORMAT, LEARNERS
 
 
@@ -16,6 +17,7 @@ class Models(Struct, frozen=True):
 
     response: ResponseModel
     churn: ChurnModel
+    tracks: TrackModel = TrackModel()
 
 
 def initial_models() -> Models:

@@ -12,10 +12,13 @@ from streams.errors import StateError
 from streams.models.churn import ChurnLearner
 from streams.models.quality import Prequential
 from streams.models.response import ResponseLearner
+from streams.models.tracks import TrackLearner
 
 FORMAT = 1
 SEEN_MAX = 2_000
 PUBLISH_EVERY = 200
+SOONER: Final[Mapping[str, int]] = {"tracks": 20}
+"""Models of which examples are few: published at least after so many."""
 
 
 class Learner(Protocol):
@@ -51,7 +54,7 @@ class Learner(Protocol):
 
 
 LEARNERS: Final[Mapping[str, type[Learner]]] = {
-    learner.model_id: learner for learner in (ResponseLearner, ChurnLearner)
+    learner.model_id: learner for learner in (ResponseLearner, ChurnLearner, TrackLearner)
 }
 
 
@@ -136,7 +139,7 @@ class Trainer:
     """
 
     def __init__(self, every: int = PUBLISH_EVERY) -> None:
-        """`every`: a snapshot is published after so many examples of its model."""
+        """`every`: a snapshot is published after so many examples of its model, or `SOONER`."""
         self.every = every
         self.trainees = {model: Trainee(model) for model in LEARNERS}
 
@@ -148,7 +151,8 @@ class Trainer:
         trainee = self.trainees.get(example.model)
         if trainee is None or not trainee.learn(example):
             return None
-        return trainee.snapshot() if trainee.examples % self.every == 0 else None
+        every = min(self.every, SOONER.get(example.model, self.every))
+        return trainee.snapshot() if trainee.examples % every == 0 else None
 
     def dump(self) -> dict[str, object]:
         """The state of every learner by model, as JSON types; each part stands alone."""

@@ -134,6 +134,13 @@ RETENTION = _counter(
 SEGMENTS = _counter(
     "churn", "segment_changes_total", "People who entered a life-cycle stage.", by.SEGMENT
 )
+TRACKS = _counter(
+    "churn",
+    "new_customers_total",
+    "New customers by the purchase they have still to make: begun, and its time has come.",
+    by.TRACK,
+    by.TRACK_CHANGE,
+)
 TIME_ZONES_UNKNOWN = _counter(
     "events", "time_zones_unknown_total", "Events whose time zone is none; the last known stays."
 )

@@ -106,6 +106,17 @@ def _alert(effect: AlertRaised) -> Measurements:
     return raised, measured(metrics.CASES_RESOLVED, alert.resolved_by, arm)
 
 
+def _segment(effect: SegmentChanged) -> Measurements:
+    change = effect.change
+    counted = []
+    if change.segment != change.previous:
+        counted.append(measured(metrics.SEGMENTS, change.segment))
+    if change.track is not None:
+        how = "due" if change.track_due else "begun"
+        counted.append(measured(metrics.TRACKS, change.track, how))
+    return tuple(counted)
+
+
 def _label(effect: OutcomeLabeled) -> Measurements:
     example = effect.example
     which = "positive" if example.label > 0 else "negative"
@@ -154,7 +165,7 @@ _FOLDS: dict[type[Effect], Callable[[Any], Measurements]] = {
     TimeZoneUnknown: lambda _: (measured(metrics.TIME_ZONES_UNKNOWN),),
     DataDropped: lambda e: (measured(metrics.DROPPED, e.what, value=e.count),),
     IdentityChanged: lambda e: (measured(metrics.IDENTITY_CHANGES, e.change.kind),),
-    SegmentChanged: lambda e: (measured(metrics.SEGMENTS, e.change.segment),),
+    SegmentChanged: _segment,
     ZoneVisitChanged: lambda e: (measured(metrics.ZONE_VISITS, e.change.kind),),
     ReceiptIssued: lambda e: (measured(metrics.RECEIPTS, e.receipt.kind),),
 }

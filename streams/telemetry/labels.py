@@ -4,7 +4,7 @@ from typing import get_args
 
 from streams import topics
 from streams.contracts.catalogue import EVENT_NAMES
-from streams.contracts.common import ChannelName
+from streams.contracts.common import ChannelName, TrackName
 from streams.contracts.inputs.events import RetentionOutcome, names_of
 from streams.contracts.inputs.rules import RejectReason
 from streams.contracts.outputs.effects import DataDropped, EventIgnored, OutcomeSeen
@@ -38,7 +38,7 @@ IDENTITY_KIND = Label("kind", _field(IdentityChange, "kind"))
 IGNORED_REASON = Label("reason", _field(EventIgnored, "reason"))
 LABEL_CLASS = Label("class", ("positive", "negative"))
 LEARNED_RESULT = Label("result", ("learned", "repeated", "unreadable"))
-MODEL = Label("model", ("response", "churn"))
+MODEL = Label("model", ("response", "churn", "tracks"))
 OUTCOME = Label("outcome", _field(OutcomeSeen, "outcome"))
 RECEIPT_KIND = Label("kind", ("erasure", "access"))
 REFERENCE_RESULT = Label("result", ("applied", "bad"))
@@ -62,6 +62,8 @@ SOURCE_TOPIC = Label(
     ),
 )
 STORE_MEMORY = Label("kind", ("block_cache", "memtables"))
+TRACK = Label("track", get_args(TrackName))
+TRACK_CHANGE = Label("change", ("begun", "due"))
 TRANSITION = Label("transition", _field(ChurnAlert, "transition"))
 TRIGGER = Label("trigger", names_of(TriggerKind))
 VERDICT = Label("verdict", names_of(Verdict))

@@ -107,7 +107,10 @@ def an_offer(**fields: Any) -> Fields:
 def a_shop(*offers: Fields, **policies: Any) -> Fields:
     """Reference data with loose limits; policies may be changed by their sections."""
     rule = {"channel": "app", "placement": "home", "rearm_ms": 0}
-    kinds = ("product_viewed", "zone_entered", "churn_band_entered", "application_opened")
+    kinds = (
+        "product_viewed", "zone_entered", "churn_band_entered", "application_opened",
+        "second_purchase_due",
+    )  # fmt: skip
     triggers = [{"rule_id": kind, "kind": kind, **rule} for kind in kinds]
     triggers.append(
         {"rule_id": "push", "kind": "product_viewed", **rule, "channel": "push"},

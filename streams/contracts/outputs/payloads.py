@@ -14,6 +14,7 @@ from streams.contracts.common import (
     LifecycleStage,
     Money,
     RiskBandName,
+    TrackName,
     Zoned,
 )
 from streams.contracts.reference.structs import Conditions
@@ -291,13 +292,19 @@ class IdentityChange(Struct, frozen=True, kw_only=True):
 
 
 class SegmentChange(Struct, frozen=True, kw_only=True):
-    """A record of `segment-changes`: the life-cycle stage of a person."""
+    """A record of `segment-changes`: the life-cycle stage of a person.
+
+    `track`: the purchase that a new customer has still to make; `track_due`: the time in which
+    people of this shop make it is as good as over. The stage may be the one before.
+    """
 
     change_id: str
     customer_id: str
     changed_at: Zoned
     segment: LifecycleStage
     previous: LifecycleStage | None
+    track: TrackName | None = None
+    track_due: bool = False
 
 
 class ZoneVisitChange(Struct, frozen=True, kw_only=True):

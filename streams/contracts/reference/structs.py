@@ -37,6 +37,8 @@ TriggerKind = Literal[
     "search_without_result",
     "order_completed",
     "churn_band_entered",
+    "first_purchase_due",
+    "second_purchase_due",
 ]
 CouponCode = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
 Version = Annotated[int, Meta(ge=1, le=10**9)]

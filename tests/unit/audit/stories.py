@@ -92,6 +92,13 @@ def offered_to_leave(*alerts: Fields, minutes: float = 0) -> Story:
     return Story(story.events, [offer], list(alerts))
 
 
+def due_second(*orders: Fields) -> Story:
+    """An offer to somebody whose second purchase is due at noon."""
+    offer = said(0, "s-1", kind="second_purchase_due")
+    before = consent(-3 * DAY)
+    return Story([before, *orders, event("z", "application_opened", 9)], [offer])
+
+
 def logged(**entry: Any) -> Story:
     """An offer whose entry of the log says this."""
     return viewed(a_shop(), entry=entry)
@@ -201,6 +208,7 @@ BROKEN: dict[str, Story] = {
         consents=consent(purposes={"personalization": "granted", "location_beacon": "denied"}),
     ),
     "case_open": offered_to_leave(entered(), moved(5, "a2", "resolved", "low", "high"), minutes=10),
+    "still_new": due_second(order(-2 * DAY, "o1"), order(-DAY, "o2")),
     "purpose_consent": viewed(a_shop(), consent(-1, "no", purposes={"personalization": "denied"})),
     "channel_consent": Story(
         [consent(purposes={"personalization": "granted", "marketing_push": "unset"}), view()],
@@ -333,6 +341,7 @@ KEPT: dict[str, Story] = {
     "case_open": offered_to_leave(
         entered(), moved(15, "a2", "resolved", "low", "high"), minutes=10
     ),
+    "still_new": due_second(order(-2 * DAY, "o1"), order(5, "o2")),
     "purpose_consent": viewed(a_shop(), consent(-1, "no", purposes={"profiling": "denied"})),
     "channel_consent": viewed(a_shop(), rule="push", channel="push"),
     "holdout": viewed(a_shop()),

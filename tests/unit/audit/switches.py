@@ -262,6 +262,12 @@ SWITCHES: dict[str, Switch] = {
         churn=SHOP_CHURN | {"control_share": 1.0},
         patch=swapped(life_cycle, "_trigger_events", _always_treated),
     ),
+    "still_new": story(
+        "moment",
+        spoil=on_offers(
+            lambda o: [replace(o, trigger=replace(o.trigger, kind="second_purchase_due"))]
+        ),
+    ),
     "purpose_consent": story(
         "purpose_consent", patch=swapped(choose, "agreed_purposes", lambda *_: ALL)
     ),

@@ -77,6 +77,8 @@ def full_row() -> Customer:
             "medium",
             rows.AlertCase(ID, ID, "medium", T0),
             horizons=(moment,) * HORIZONS_WAITING_MAX,
+            snoozed_until_ms=T0,
+            track=rows.Track("second_purchase", T0, T0, True),
         ),
         visits=(
             rows.ZoneVisit(

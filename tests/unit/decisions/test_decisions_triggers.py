@@ -18,6 +18,7 @@ from streams.customer.row import (
     CartItem,
     Churn,
     SeenSignal,
+    Track,
     ZoneVisit,
 )
 from streams.decisions import (
@@ -146,6 +147,7 @@ NIGHT = replace(FREE, quiet_hours=QuietHours(from_hour=12, to_hour=20))
 VISIT = ZoneVisit("v", "s", "z", "", T0 - 9, T0 - 9, T0 - 9)
 CASE = AlertCase("k", "a", "high", T0 - 9)
 COMPLAINT = SeenSignal("complaint", 0.7, T0 + 9, ("e-7",))
+SECOND = Churn(stage="new", track=Track("second_purchase", T0 - 9))
 
 
 @pytest.mark.parametrize(
@@ -188,6 +190,9 @@ COMPLAINT = SeenSignal("complaint", 0.7, T0 + 9, ("e-7",))
             {"churn": Churn(case=replace(CASE, opened_at_ms=T0 + 9))},
             "overtaken",
         ),
+        ("second_purchase_due", {"churn": SECOND}, {"churn": SECOND}, "offer"),
+        ("second_purchase_due", {"churn": SECOND}, {"churn": Churn(stage="active")}, "overtaken"),
+        ("first_purchase_due", {"churn": SECOND}, {"churn": SECOND}, "overtaken"),
         ("product_viewed", {}, {}, "offer"),
         ("product_viewed", {}, {"traits": {"vip": False}}, "overtaken"),
     ],

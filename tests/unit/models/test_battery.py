@@ -6,9 +6,11 @@ import pytest
 
 from streams.models.churn import ChurnLearner
 from streams.models.response import ResponseLearner
+from streams.models.tracks import TrackLearner
 from tests.checks import CHECKS, Subject, learners
 from tests.unit.models import test_churn_model as churn
 from tests.unit.models import test_response_model as response
+from tests.unit.models import test_tracks as tracks
 
 # By example 9,000 of the churn stream all of its 700 customers have been seen.
 SUBJECTS: dict[type, Subject] = {
@@ -22,6 +24,7 @@ SUBJECTS: dict[type, Subject] = {
         warm_up=1500,
         bound_at=(1500, 3000),
     ),
+    TrackLearner: Subject(TrackLearner, tracks.waits, tracks.p_made),
 }
 CASES = [
     pytest.param(kind, check, id=f"{kind.__name__}:{check.__name__}")

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from streams.contracts.common import Identity
+from streams.contracts.common import Identity, LifecycleStage
 from streams.contracts.inputs.events import App, Profile, RetentionOutcome
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.internal.routing import LinkRequested, RoutedEvent, Tick
@@ -19,8 +19,10 @@ from streams.contracts.outputs.effects import (
     OutcomeLabeled,
     OutcomeSeen,
     PurchaseSeen,
+    SegmentChanged,
 )
-from streams.contracts.outputs.payloads import ChurnAlert, ResolvedBy
+from streams.contracts.outputs.payloads import ChurnAlert, ResolvedBy, SegmentChange
+from streams.contracts.times import from_ms
 from streams.pipeline import Step
 from streams.telemetry import fold
 from streams.telemetry.fold import measure
@@ -79,6 +81,20 @@ def test_a_retention_outcome_counts_by_its_result() -> None:
     assert ("retention_outcomes_total", ("saved",), 1.0) in folded(event)
 
 
+def stage(segment: LifecycleStage, previous: LifecycleStage | None, **fields: Any) -> Effect:
+    """A change of stage, or of the track of a new customer."""
+    return SegmentChanged(
+        SegmentChange(
+            change_id="s",
+            customer_id="c",
+            changed_at=from_ms(0),
+            segment=segment,
+            previous=previous,
+            **fields,
+        )
+    )
+
+
 @pytest.mark.parametrize(
     ("effect", "expected"),
     [
@@ -122,6 +138,19 @@ def test_a_retention_outcome_counts_by_its_result() -> None:
             ),
             [("labels_total", ("churn", "positive"), 1.0)],
         ),
+        (stage("new", None), [("segment_changes_total", ("new",), 1.0)]),
+        (
+            stage("new", None, track="first_purchase"),
+            [
+                ("segment_changes_total", ("new",), 1.0),
+                ("new_customers_total", ("first_purchase", "begun"), 1.0),
+            ],
+        ),
+        (
+            stage("new", "new", track="second_purchase", track_due=True),
+            [("new_customers_total", ("second_purchase", "due"), 1.0)],
+        ),
+        (stage("active", "new"), [("segment_changes_total", ("active",), 1.0)]),
     ],
 )
 def test_an_effect_counts(effect: Any, expected: list[tuple[str, tuple[str, ...], float]]) -> None:
