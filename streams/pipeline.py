@@ -211,8 +211,10 @@ def _score(
     score = world.models.churn.score(
         person.rhythm, at_ms, tick_ms=churn.tick_ms, horizon_ticks=churn.horizon_ticks
     )
-    scoring = alerts.Scoring(score, at_ms, event_id, world.models.churn.version)
-    return alerts.assess(person, scoring, world.policy.policies)
+    models = world.models
+    scoring = alerts.Scoring(score, at_ms, event_id, models.churn.version, models.capacity)
+    person, said, risen = alerts.assess(person, scoring, world.policy.policies)
+    return person, (*said, *feedback.label_weighed(person, said, at_ms)), risen
 
 
 def _answer(

@@ -5,7 +5,7 @@
 * `looks` - what an evaluation finds; `moves` - what becomes of the case then
 * `endings` - cases that end without a score: consent withdrawn, two people become one; `crm` -
   what the CRM reports of them
-* `life_cycle` - cases; `tracks` - stages, and new customers
+* `life_cycle` - cases; `weighing` - for which there is time; `tracks` - stages, new customers
 * `messages` - what is sent; `wording` - why, in words
 * `next_step` - what to do about it; `step_wording` - in words
 """

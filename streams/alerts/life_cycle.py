@@ -8,6 +8,7 @@ from streams.alerts.messages import Raised, churn_alert
 from streams.alerts.moves import Move, next_move
 from streams.alerts.scoring import Scoring
 from streams.alerts.tracks import staged
+from streams.alerts.weighing import weigh
 from streams.contracts.common import LifecycleStage
 from streams.contracts.ids import derive_id, unit_draw
 from streams.contracts.outputs.effects import AlertRaised, Effect
@@ -41,16 +42,17 @@ def assess(person: Customer, scoring: Scoring, policies: Policies) -> Assessed:
     bought = before.scored_at_ms is not None and (found.bought_ms or 0) > before.scored_at_ms
     churn = replace(before, scored_at_ms=now_ms, armed=before.armed or bought)
     person = replace(person, churn=churn)
-    worthy = _is_worth_it(person, found.risk, policies)
-    move = next_move(person, found, policies.churn, worthy=worthy)
+    gain = _gain(person, found.risk, policies)
+    wanted = next_move(person, found, policies.churn, worthy=gain > 0.0)
+    move, weighed = weigh(wanted, gain, scoring, policies.churn)
     raised = None if move is None else _raised(person, move, found, scoring, policies)
     person = replace(person, churn=_moved(churn, move, found, raised))
     stage = _stage(person, found, policies.churn)
     person, effects = staged(person, stage, now_ms, policies.churn)
     if raised is None:
-        return person, effects, ()
+        return person, (*weighed, *effects), ()
     alert = AlertRaised(churn_alert(person, raised, scoring, policies))
-    return person, (*effects, alert), _trigger_events(person, raised, now_ms)
+    return person, (*weighed, *effects, alert), _trigger_events(person, raised, now_ms)
 
 
 def _stage(person: Customer, found: Look, definition: ChurnDefinition) -> LifecycleStage:
@@ -63,10 +65,11 @@ def _stage(person: Customer, found: Look, definition: ChurnDefinition) -> Lifecy
     return "at_risk" if leaving or churn.case is not None else "active"
 
 
-def _is_worth_it(person: Customer, risk: float, policies: Policies) -> bool:
+def _gain(person: Customer, risk: float, policies: Policies) -> float:
+    """What a contact is expected to bring, less what it costs, in the shop's currency."""
     definition = policies.churn
     saved = risk * definition.save_rate * value_at_risk(person, policies)
-    return saved > definition.contact_cost
+    return saved - definition.contact_cost
 
 
 def value_at_risk(person: Customer, policies: Policies) -> float:

@@ -29,6 +29,13 @@ class Score(Protocol):
         """Silence in units of the person's usual gap."""
 
 
+class Capacity(Protocol):
+    """What must be gained for a case to open; `models.CapacityModel` is one."""
+
+    def threshold(self, per_week: float) -> float | None:
+        """The gain above which so many looks a week lie; None while too little was seen."""
+
+
 class Scoring(Struct, frozen=True):
     """A score, when it was taken, and by what.
 
@@ -37,9 +44,11 @@ class Scoring(Struct, frozen=True):
         now_ms: row time.
         event_id: what led to this evaluation; empty at a tick.
         model_version: the churn snapshot's version.
+        capacity: what a week has time for; None: for all.
     """
 
     score: Score
     now_ms: int
     event_id: str
     model_version: str
+    capacity: Capacity | None = None

@@ -244,6 +244,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "ChurnSignal.lift": "How many times the odds are what they were without the signal.",
     "false_alarm_days": "Days without a new case after the CRM reports a false alarm.",
     "snooze_days": "Days without a new or growing case after the CRM snoozes one.",
+    "cases_per_week": "For how many cases a week there is time, on average; null: for all.",
     "snooze_until": "Until when the case is snoozed, at most 90 days; without it, `snooze_days`.",
     "from_risk": "Lowest risk of the band, 0 to 1.",
     # Decisions.

@@ -3,10 +3,11 @@
 `credit` joins an event with the person's open decisions (`outcomes` for what the offer's channel
 reports, `purchases` for orders, `shown` for coupons that came first), `expire` closes the windows
 (`deadlines`), and `churn_labels` labels the scoring moments of the churn models, `track_labels` the
-waits of new customers. `labels` makes the examples, and only with the person's consent to
-`model_training`.
+waits of new customers, `capacity_labels` the looks at which a case could open. `labels` makes the
+examples, and only with the person's consent to `model_training`.
 """
 
+from streams.feedback.capacity_labels import label_weighed
 from streams.feedback.churn_labels import (
     await_label,
     label_horizons,
@@ -27,5 +28,6 @@ __all__ = [
     "label_scoring",
     "label_track_made",
     "label_track_missed",
+    "label_weighed",
     "start_ticks",
 ]

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from streams.contracts.internal.learning import ModelSnapshot
 from streams.errors import StateError
+from streams.models.capacity import CapacityModel
 from streams.models.churn import ChurnModel
 from streams.models.quality import is_sound
 from streams.models.response import ResponseModel
@@ -18,6 +19,7 @@ class Models(Struct, frozen=True):
     response: ResponseModel
     churn: ChurnModel
     tracks: TrackModel = TrackModel()
+    capacity: CapacityModel = CapacityModel()
 
 
 def initial_models() -> Models:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 from streams.contracts.internal.learning import LearningExample, ModelSnapshot
 from streams.errors import StateError
+from streams.models.capacity import CapacityLearner
 from streams.models.churn import ChurnLearner
 from streams.models.quality import Prequential
 from streams.models.response import ResponseLearner
@@ -17,7 +18,7 @@ from streams.models.tracks import TrackLearner
 FORMAT = 1
 SEEN_MAX = 2_000
 PUBLISH_EVERY = 200
-SOONER: Final[Mapping[str, int]] = {"tracks": 20}
+SOONER: Final[Mapping[str, int]] = {"tracks": 20, "capacity": 50}
 """Models of which examples are few: published at least after so many."""
 
 
@@ -54,7 +55,13 @@ class Learner(Protocol):
 
 
 LEARNERS: Final[Mapping[str, type[Learner]]] = {
-    learner.model_id: learner for learner in (ResponseLearner, ChurnLearner, TrackLearner)
+    learner.model_id: learner
+    for learner in (
+        ResponseLearner,
+        ChurnLearner,
+        TrackLearner,
+        CapacityLearner,
+    )
 }
 
 

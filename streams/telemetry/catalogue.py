@@ -128,6 +128,11 @@ CASES_RESOLVED = _counter(
     by.RESOLVED_BY,
     by.CASE_ARM,
 )
+CASES_HELD = _counter(
+    "churn",
+    "churn_cases_held_total",
+    "Looks at which a case did not open, for there is time for those with more at stake only.",
+)
 RETENTION = _counter(
     "churn", "retention_outcomes_total", "What became of alerts.", by.RETENTION_RESULT
 )

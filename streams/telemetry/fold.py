@@ -18,6 +18,7 @@ from streams.contracts.internal.routing import (
 )
 from streams.contracts.outputs.effects import (
     AlertRaised,
+    CaseWeighed,
     DataDropped,
     DecisionLogged,
     Effect,
@@ -155,6 +156,7 @@ _FOLDS: dict[type[Effect], Callable[[Any], Measurements]] = {
     OfferDecided: _offer,
     DecisionLogged: _decision,
     AlertRaised: _alert,
+    CaseWeighed: lambda e: () if e.opened else (measured(metrics.CASES_HELD),),
     OutcomeLabeled: _label,
     OutcomeSeen: _outcome,
     PurchaseSeen: _purchase,

@@ -39,6 +39,16 @@ class AlertRaised(Struct, frozen=True):
     alert: ChurnAlert
 
 
+class CaseWeighed(Struct, frozen=True):
+    """A case could open in a shop with a weekly capacity: what a contact gains, and if it did.
+
+    `gain`: in the shop's currency, less the cost of the contact.
+    """
+
+    gain: float
+    opened: bool
+
+
 class OutcomeLabeled(Struct, frozen=True):
     """A label became known; the learner is told."""
 
@@ -143,6 +153,7 @@ Effect = (
     OfferDecided
     | DecisionLogged
     | AlertRaised
+    | CaseWeighed
     | OutcomeLabeled
     | OutcomeSeen
     | PurchaseSeen

@@ -243,6 +243,7 @@ class ChurnDefinition(Block, frozen=True, kw_only=True):
     signal_window_days: Days = 30.0
     false_alarm_days: Days = 90.0
     snooze_days: Annotated[float, Meta(gt=0, le=SNOOZE_DAYS_MAX)] = 14.0
+    cases_per_week: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
 
     @property
     def tick_ms(self) -> int:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from streams.models.capacity import CapacityLearner
 from streams.models.churn import ChurnLearner
 from streams.models.response import ResponseLearner
 from streams.models.tracks import TrackLearner
 from tests.checks import CHECKS, Subject, learners
+from tests.unit.models import test_capacity as capacity
 from tests.unit.models import test_churn_model as churn
 from tests.unit.models import test_response_model as response
 from tests.unit.models import test_tracks as tracks
@@ -25,6 +27,7 @@ SUBJECTS: dict[type, Subject] = {
         bound_at=(1500, 3000),
     ),
     TrackLearner: Subject(TrackLearner, tracks.waits, tracks.p_made),
+    CapacityLearner: Subject(CapacityLearner, capacity.looks, capacity.p_opened),
 }
 CASES = [
     pytest.param(kind, check, id=f"{kind.__name__}:{check.__name__}")
