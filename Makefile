@@ -91,7 +91,7 @@ release: install ## wheel, sdist and list of parts, into dist/; the wheel is tri
 
 lock: ## resolve the dependencies anew
 	$(UV) pip compile --universal --generate-hashes --no-header --quiet --upgrade pyproject.toml -o deploy/requirements.lock
-	$(UV) pip compile --universal --generate-hashes --no-header --quiet --upgrade --group dev pyproject.toml -o deploy/requirements-dev.lock
+	$(UV) pip compile --universal --generate-hashes --no-header --quiet --upgrade --group dev --extra report pyproject.toml -o deploy/requirements-dev.lock
 
 format: install ## format the code
 	$(BIN)/ruff format .

@@ -246,13 +246,15 @@ def evaluate() -> None:
 
 @evaluate.command(
     "churn",
-    epilog="Example: offerstream evaluate churn cdnow.csv --at 1997-10-01 --horizon-days 273",
+    epilog="Example: offerstream evaluate churn shop.csv --horizon-days 91 --report churn.html",
 )
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--at", type=click.DateTime(["%Y-%m-%d"]), help="Score at this date; else at all.")
 @click.option("--horizon-days", default=273, show_default=True, type=click.IntRange(1, 730))
 @click.option("--tick", type=click.Choice(["week", "day"]), default="week", show_default=True)
 @click.option("--scores", type=click.Path(path_type=Path), help="Write customer_id, risk here.")
+@click.option("--report", type=click.Path(path_type=Path), help="Write an HTML page with plots.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures.")
 @file_options
 @click.pass_context
 def evaluate_churn(
@@ -261,34 +263,50 @@ def evaluate_churn(
     file: Path,
     at: datetime | None,
     horizon_days: int,
-    tick: str,
+    tick: Literal["week", "day"],
     scores: Path | None,
+    report: Path | None,
+    json_file: Path | None,
     **given: Unpack[FileOptions],
 ) -> None:
-    """Score who leaves, next to BG/NBD. FILE: events, or a CSV with customer_id, ts, amount.
+    """Judge scores and alerts. FILE: events, or a CSV with customer_id, ts, amount.
 
+    Scores stand next to BG/NBD and Pareto/NBD, alerts (without --at) next to rules of thumb.
     Without figures (the file ends before the horizon does, or nobody can be judged) the exit code
-    is 2, unless --scores is given.
+    is 2, unless only --scores is given.
     """
     from streams.contracts.times import DAY_MS, WEEK_MS, to_ms
+    from streams.evaluation import judging
     from streams.evaluation.churn import evaluate_at, evaluate_prequential
     from streams.evaluation.churn_table import no_figures, render_churn, told, write_scores
+    from streams.evaluation.figures_table import render_figures
     from streams.evaluation.purchases import read_purchases
 
+    wanted = judging.Wanted(report, json_file)
+    judging.check_wanted(wanted, file)
     read = read_purchases(file, format_of(**given))
     say_all(told(read))
     if read.bad_count and not read.purchases and not read.skipped_count:
         say("offerstream: every line was rejected", err=True)
         ctx.exit(EXIT_FAILED)
     horizon_ms, tick_ms = horizon_days * DAY_MS, WEEK_MS if tick == "week" else DAY_MS
-    with progress("purchases") as done:
+    with progress("% of the purchases scored") as done:
         if at is None:
-            report = evaluate_prequential(read.purchases, horizon_ms, tick_ms, done)
+            found = evaluate_prequential(read.purchases, horizon_ms, tick_ms, in_percent(done))
         else:
             at_ms = to_ms(at.replace(tzinfo=UTC))
-            report = evaluate_at(read.purchases, at_ms, horizon_ms, tick_ms, done)
+            found = evaluate_at(read.purchases, at_ms, horizon_ms, tick_ms, in_percent(done))
     if scores is not None:
-        write_scores(report, scores)
-    click.echo(render_churn(report), nl=False)
-    if no_figures(report) and scores is None:
-        ctx.exit(EXIT_MISTAKE)
+        write_scores(found, scores)
+    if no_figures(found):
+        click.echo(render_churn(found), nl=False)
+        ctx.exit(0 if scores is not None and wanted == judging.Wanted() else EXIT_MISTAKE)
+    with progress("% of the purchases played") as done:
+        figures = judging.judge(read.purchases, found, tick, in_percent(done))
+    judging.write_wanted(figures, wanted, file)
+    click.echo(render_churn(found, figures.qualities) + "\n" + render_figures(figures), nl=False)
+
+
+def in_percent(done: Callable[..., None]) -> Callable[[float], None]:
+    """A counter of percent, called with shares of 1."""
+    return lambda share: done(round(100.0 * share))

@@ -38,11 +38,12 @@ class Prediction(Struct, frozen=True):
 class ChurnReport(Struct, frozen=True, kw_only=True):
     """The figures of one evaluation.
 
-    `qualities` has one entry per model. `predictions` are all scores, in order; `judged_count` of
-    them count in the figures: customers silent for less than the horizon, the hazard ready, the
-    horizon inside the file. `end_ms` is the file's last purchase. `bgnbd` is the batch fit at the
-    date, in ticks, with its log likelihood (only in an evaluation at one date). `tick_bias` is
-    (tick, bias, count) of the risk. `against_bgnbd`: log loss of the risk less that of BG/NBD.
+    `qualities` has one entry per model. `predictions` are all scores, in order; `judged` are those
+    that count in the figures, `judged_count` of them: customers silent for less than the horizon,
+    the hazard ready, the horizon inside the file. `end_ms` is the file's last purchase. `bgnbd` is
+    the batch fit at the date, in ticks, with its log likelihood (only in an evaluation at one
+    date). `tick_bias` is (tick, bias, count) of the risk. `against_bgnbd`: log loss of the risk
+    less that of BG/NBD.
     """
 
     mode: str
@@ -61,6 +62,7 @@ class ChurnReport(Struct, frozen=True, kw_only=True):
     log_likelihood: float | None = None
     tick_bias: tuple[tuple[int, float, int], ...] = ()
     against_bgnbd: Interval | None = None
+    judged: tuple[Prediction, ...] = ()
 
 
 def evaluate_at(
@@ -111,6 +113,7 @@ def evaluate_at(
         end_ms=purchases[-1].at_ms,
         qualities=_qualities(active, purchases, horizon_ms, None),
         against_bgnbd=_against_bgnbd(active, _labels(active, purchases, horizon_ms)),
+        judged=tuple(active),
         predictions=predictions,
         bgnbd=population,
         log_likelihood=likelihood,
@@ -158,6 +161,7 @@ def evaluate_prequential(
         predictions=tuple(predictions),
         tick_bias=bias_by_group(labels, risks, weeks),
         against_bgnbd=_against_bgnbd(judged, labels),
+        judged=tuple(judged),
     )
 
 

@@ -3,7 +3,7 @@
 import csv
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from streams.contracts.times import DAY_MS, from_ms
@@ -16,6 +16,7 @@ NAMES = {
     "risk": "risk (what alerts use)",
     "hazard": "hazard alone, online",
     "bgnbd": "BG/NBD P(no purchase)",
+    "pareto": "Pareto/NBD P(no purchase)",
 }
 COLUMNS = ("AUC", "Brier", "log loss", "predicted", "observed", "AUC in tick", "tick bias")
 
@@ -47,14 +48,17 @@ def no_figures(report: ChurnReport) -> str:
     return "" if report.judged_count else "No figures: nobody can be judged at that date."
 
 
-def render_churn(report: ChurnReport) -> str:
-    """The report as lines of plain text, the table's columns aligned."""
+def render_churn(report: ChurnReport, qualities: Sequence[Quality] = ()) -> str:
+    """The report as lines of plain text, the table's columns aligned.
+
+    `qualities`: the rows of its table, else those of the report.
+    """
     lines = [*_heading(report), ""]
     refused = no_figures(report)
     if refused:
         return "\n".join([*lines, refused]) + "\n"
     lines += [_row("P(no purchase in the horizon)", COLUMNS)]
-    lines += [_row(NAMES.get(q.name, q.name), _figures(q)) for q in report.qualities]
+    lines += [_row(NAMES.get(q.name, q.name), _figures(q)) for q in qualities or report.qualities]
     lines += ["", *_notes(report)]
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 

@@ -1,6 +1,6 @@
 """How good a probability is: AUC, Brier score, log loss, AUC within ticks, bias by tick."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -57,22 +57,89 @@ class Interval(Struct, frozen=True):
 def log_loss_against(
     labels: Flags, scores: Floats, others: Floats, customers: Sequence[str]
 ) -> Interval:
-    """Log loss of `scores` less that of `others`, below 0 where they are better; all `[n]`.
+    """Log loss of `scores` less that of `others`, below 0 where they are better; all `[n]`."""
+    return mean_interval(_surprise(labels, scores) - _surprise(labels, others), customers)
 
-    The interval is by bootstrap over customers, whose scores are not independent (percentiles of
+
+def brier_against(
+    labels: Flags, scores: Floats, others: Floats, customers: Sequence[str]
+) -> Interval:
+    """The same for the Brier score."""
+    return mean_interval((scores - labels) ** 2 - (others - labels) ** 2, customers)
+
+
+def mean_interval(
+    values: Floats | Flags, customers: Sequence[str], wholes: Floats | None = None
+) -> Interval:
+    """The mean of `values`, or their sum over that of `wholes`; all `[n]`, at least one.
+
+    The interval is by bootstrap over customers, whose values are not independent (percentiles of
     1,000 resamples, Efron 1979), the same on every run.
     """
-    difference = _surprise(labels, scores) - _surprise(labels, others)
+    rows = _numbered(customers)
+    parts = np.asarray(values, np.float64)
+    whole = np.ones(len(rows)) if wholes is None else wholes
+    sums, counts = np.bincount(rows, parts), np.bincount(rows, whole)
+    means = np.full(RESAMPLES, np.nan)
+    for draw, drawn in enumerate(_drawn(len(counts))):
+        total = float((drawn * counts).sum())
+        if total:
+            means[draw] = (drawn * sums).sum() / total
+    low, high = np.nanpercentile(means, (2.5, 97.5))
+    return Interval(float(parts.sum() / whole.sum()), float(low), float(high))
+
+
+def auc_against(
+    labels: Flags, scores: Floats, others: Floats, customers: Sequence[str]
+) -> Interval | None:
+    """AUC of `scores` less that of `others`, above 0 where they are better; all `[n]`.
+
+    The same bootstrap. None where the labels are all alike.
+    """
+    if labels.all() or not labels.any():
+        return None
+    rows = _numbered(customers)
+    columns = [_Ranked(labels, column, rows) for column in (scores, others)]
+
+    def difference(weights: Floats) -> float:
+        better, worse = (ranked.auc(weights) for ranked in columns)
+        return better - worse
+
+    many = int(rows.max()) + 1
+    means = [difference(drawn) for drawn in _drawn(many)]
+    low, high = np.nanpercentile(means, (2.5, 97.5))
+    return Interval(difference(np.ones(many)), float(low), float(high))
+
+
+class _Ranked:
+    """Scores in their order, once, for the AUC under many weights of the customers."""
+
+    def __init__(self, labels: Flags, scores: Floats, rows: Groups) -> None:
+        order = np.argsort(scores, kind="stable")
+        self.rows, self.positive = rows[order], labels[order].astype(np.float64)
+        self.starts = np.flatnonzero(np.append(True, np.diff(scores[order]) != 0.0))
+
+    def auc(self, weights: Floats) -> float:
+        """P(a positive scores above a negative), ties count half; not a number without both."""
+        each = weights[self.rows]
+        positive = np.add.reduceat(each * self.positive, self.starts)
+        negative = np.add.reduceat(each, self.starts) - positive
+        pairs = float(positive.sum() * negative.sum())
+        below = np.cumsum(negative) - negative / 2.0
+        return float((positive * below).sum()) / pairs if pairs else float("nan")
+
+
+def _numbered(customers: Sequence[str]) -> Groups:
     number = {who: n for n, who in enumerate(dict.fromkeys(customers))}
-    rows = np.array([number[who] for who in customers], dtype=np.int64)
-    sums, counts = np.bincount(rows, difference), np.bincount(rows)
+    return np.array([number[who] for who in customers], dtype=np.int64)
+
+
+def _drawn(customers: int) -> Iterator[Floats]:
+    """How often each customer is drawn, resample by resample; the same on every run."""
     random = np.random.default_rng(BOOTSTRAP_SEED)
-    means = np.empty(RESAMPLES)
-    for draw in range(RESAMPLES):
-        drawn = random.integers(0, len(counts), len(counts))
-        means[draw] = sums[drawn].sum() / counts[drawn].sum()
-    low, high = np.percentile(means, (2.5, 97.5))
-    return Interval(float(difference.mean()), float(low), float(high))
+    for _ in range(RESAMPLES):
+        drawn = random.integers(0, customers, customers)
+        yield np.bincount(drawn, minlength=customers).astype(np.float64)
 
 
 def _surprise(labels: Flags, scores: Floats) -> Floats:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from streams.evaluation.scores import log_loss_against
+from streams.evaluation.scores import auc_against, brier, brier_against, log_loss_against
 
 SEED = 3
 
@@ -37,3 +37,28 @@ def test_more_scores_of_the_same_customers_are_no_more_customers() -> None:
         np.repeat(labels, 10), np.repeat(risks, 10), np.full(3000, 0.5), list(np.repeat(who, 10))
     )
     assert (ten.mean, ten.low, ten.high) == pytest.approx((once.mean, once.low, once.high))
+
+
+def test_auc_of_true_risks_is_above_that_of_chance() -> None:
+    """Against noise the interval lies above 0; against themselves it is 0; ties count half."""
+    labels, risks, who = draws(1000)
+    noise = np.random.default_rng(SEED + 1).random(1000)
+    better = auc_against(labels, risks, noise, who)
+    assert better is not None
+    assert 0.0 < better.low < better.mean < better.high
+    same = auc_against(labels, risks, risks, who)
+    assert same is not None
+    assert (same.mean, same.low, same.high) == (0.0, 0.0, 0.0)
+    tied = auc_against(np.array([True, False]), np.array([1.0, 0.0]), np.zeros(2), ["a", "b"])
+    assert tied is not None
+    assert tied.mean == 0.5
+    assert auc_against(np.array([True]), np.ones(1), np.ones(1), ["a"]) is None
+
+
+def test_brier_score_against_another() -> None:
+    """True risks are closer than a constant, and by what the Brier scores differ."""
+    labels, risks, who = draws(2000)
+    constant = np.full(2000, 0.5)
+    d = brier_against(labels, risks, constant, who)
+    assert d.high < 0.0
+    assert d.mean == pytest.approx(brier(labels, risks) - brier(labels, constant))

@@ -12,13 +12,14 @@ from tests.unit.test_house import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SECTIONS = {
     "In production": PROJECT["project"]["dependencies"],
+    "For the report of an evaluation": PROJECT["project"]["optional-dependencies"]["report"],
     "To build, test and document": [
         *PROJECT["build-system"]["requires"],
         *PROJECT["dependency-groups"]["dev"],
     ],
 }
 # Licenses of others' work that this project may ship beside.
-ALLOWED = {"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "MPL-2.0"}
+ALLOWED = {"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "MPL-2.0", "PSF-2.0"}
 
 
 def table(title: str) -> dict[str, list[str]]:
