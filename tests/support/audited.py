@@ -16,16 +16,16 @@ from streams.contracts.reference.structs import Reference
 from streams.contracts.times import DAY_MS
 from streams.decisions import Policy, compile_policy
 from streams.driver import Driver
-from streams.models import initial_models
+from streams.models import Models, initial_models
 from tests.support.told import Fields
 
 LEAP_MAX_MS = 366 * DAY_MS
 Outputs = list[tuple[str, bytes]]
 
 
-def produced(events: Iterable[Fields], policy: Policy) -> Outputs:
+def produced(events: Iterable[Fields], policy: Policy, models: Models | None = None) -> Outputs:
     """What the product sends for these events, in order of arrival, on the stream's clock."""
-    driver = Driver(policy, initial_models())
+    driver = Driver(policy, models or initial_models())
     outputs: Outputs = []
     for came in came_of_lines(json.dumps(event).encode() for event in events):
         rules = InputRules(
