@@ -208,12 +208,21 @@ def _score(
     if person.rhythm is None:
         return person, (), ()
     churn = world.policy.policies.churn
-    score = world.models.churn.score(
+    models = world.models
+    score = models.churn.score(
         person.rhythm, at_ms, tick_ms=churn.tick_ms, horizon_ticks=churn.horizon_ticks
     )
-    models = world.models
-    scoring = alerts.Scoring(score, at_ms, event_id, models.churn.version, models.capacity)
+    scoring = alerts.Scoring(
+        models.calibration.corrected(score),
+        at_ms,
+        event_id,
+        models.churn.version,
+        models.capacity,
+        models.signal_lifts,
+    )
     person, said, risen = alerts.assess(person, scoring, world.policy.policies)
+    if score.carried and feedback.awaits_said(person, at_ms):
+        person = feedback.remember_said(person, alerts.what_was_said(person, scoring, score.risk))
     return person, (*said, *feedback.label_weighed(person, said, at_ms)), risen
 
 

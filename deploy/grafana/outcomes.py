@@ -141,6 +141,33 @@ MODELS = Row(
             "Sum of predictions over sum of labels; 1 is right, outside .8 to 1.25 alerts.",
         ),
         Graph(
+            "Risk said and what came, by risk",
+            "percentunit",
+            (
+                (f"max by (risk) ({c.RISK_SAID.name})", "said, from {{risk}}"),
+                (f"max by (risk) ({c.RISK_CAME.name})", "came, from {{risk}}"),
+            ),
+            "Churn risk of a horizon that is over, by its tenth: each pair should lie together.",
+        ),
+        Graph(
+            "Risk said and what came, by silence",
+            "percentunit",
+            (
+                (f"max by (own_gaps) ({c.SILENCE_SAID.name})", "said, {{own_gaps}} own gaps"),
+                (f"max by (own_gaps) ({c.SILENCE_CAME.name})", "came, {{own_gaps}} own gaps"),
+            ),
+            "The same by how long people had been silent, in units of their own usual gap.",
+        ),
+        Graph(
+            "Distance of risk said and what came",
+            "percentunit",
+            (
+                (f"max by (bins) ({c.CALIBRATION_GAP.name})", "by {{bins}}"),
+                (f"max({c.SCORE_CORRECTED.name})", "1 while corrected"),
+            ),
+            "Mean over the bins; above ten points with more than 500 labels it alerts.",
+        ),
+        Graph(
             "Labels",
             "ops",
             ((rate(c.LABELS, "model, class"), "{{model}} {{class}}"),),

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from streams import topics
 from streams.broker.reading import read_to_end
-from streams.contracts.outputs.payloads import ChurnAlert
+from streams.contracts.outputs.payloads import ChurnAlert, ChurnSignal
 from streams.errors import OperatorError
 from streams.settings import Settings
 
@@ -115,4 +115,12 @@ def told(case: Case, language: str) -> Iterator[str]:
         yield f"{alert.raised_at:%Y-%m-%d %H:%M:%S}  {alert.transition}{how}  {text}"
         for signal in alert.signals:
             events = ", ".join(signal.evidence_event_ids) or "silence"
-            yield f"    {signal.code}  x {signal.lift:.2f}  {events}"
+            yield f"    {signal.code}  {worth(signal)}  {events}"
+
+
+def worth(signal: ChurnSignal) -> str:
+    """What a signal did to the odds, and how that is known.
+
+    As `x 3.10, from 214 cases`; a lift that was not learned names no cases.
+    """
+    return f"x {signal.lift:.2f}" + (f", from {signal.cases} cases" if signal.cases else "")

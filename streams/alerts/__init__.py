@@ -14,6 +14,7 @@ from streams.alerts.churn_signals import record_signals, signal_is_new
 from streams.alerts.crm import hear_outcome
 from streams.alerts.endings import end_merged, end_without_consent
 from streams.alerts.life_cycle import assess
+from streams.alerts.lifts import what_was_said
 from streams.alerts.next_step import as_sent
 from streams.alerts.scoring import Scoring
 from streams.alerts.tracks import look_at_track, welcome
@@ -29,4 +30,5 @@ __all__ = [
     "record_signals",
     "signal_is_new",
     "welcome",
+    "what_was_said",
 ]

@@ -21,7 +21,7 @@ class Look(Struct, frozen=True, kw_only=True):
         risk: the risk that is stated: the score with what the signals add.
         band: the band of the stated risk.
         bought_ms: the newest order that stands; None without any.
-        strong: codes of strong signals that nothing was bought after.
+        strong: codes of strong signals that nothing was bought after, and that may open a case.
         lifting: codes of the signals that lift the stated risk now.
         late: the score may open a case: it is carried by the shop's own data, and the person is
             silent for longer than usual, a day at least.
@@ -40,16 +40,18 @@ class Look(Struct, frozen=True, kw_only=True):
 
 def look(person: Customer, scoring: Scoring, definition: ChurnDefinition) -> Look:
     """The evaluation of a person whose signals are up to date."""
-    bought_ms, score = standing_ms(person), scoring.score
-    risk = round(stated_risk(score.risk, person), 6)
+    bought_ms, score, lifts = standing_ms(person), scoring.score, scoring.lifts
+    risk = round(stated_risk(score.risk, person, lifts), 6)
     rested = bought_ms is None or scoring.now_ms - bought_ms >= DAY_MS
     return Look(
         score=round(score.risk, 6),
         risk=risk,
         band=band_of(risk, definition),
         bought_ms=bought_ms,
-        strong=frozenset(s.code for s in person.signals if is_strong(s, bought_ms)),
-        lifting=frozenset(s.code for s in person.signals if lift(s, bought_ms) > 1.0),
+        strong=frozenset(
+            s.code for s in person.signals if is_strong(s, bought_ms, lifts, carried=score.carried)
+        ),
+        lifting=frozenset(s.code for s in person.signals if lift(s, bought_ms, lifts) > 1.0),
         late=score.carried and rested and score.overdue_ratio >= OVERDUE_MIN,
         carried=score.carried,
     )

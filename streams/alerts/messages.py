@@ -8,7 +8,7 @@ from streams.alerts.lifts import is_unanswered, lift
 from streams.alerts.looks import Look
 from streams.alerts.moves import Move
 from streams.alerts.next_step import recommended
-from streams.alerts.scoring import Score, Scoring
+from streams.alerts.scoring import Lifts, Score, Scoring
 from streams.alerts.wording import LITTLE_DATA, alert_text, ended_text
 from streams.contracts.common import Money, RiskBandName
 from streams.contracts.ids import derive_id
@@ -81,7 +81,7 @@ def churn_alert(
         expected_next_purchase_at=from_ms(score.expected_next_purchase_at_ms),
         overdue_ratio=round(score.overdue_ratio, 3),
         reason_codes=_codes(move, found, score),
-        signals=_signals(person, found.bought_ms),
+        signals=_signals(person, found.bought_ms, scoring.lifts),
         value_at_risk=Money(amount=f"{raised.value_at_risk:.2f}", currency=policies.currency),
         recommended=_recommended(person, raised, now_ms),
         text=alert_text(found.risk, horizon_days, _why(person, raised, scoring)),
@@ -161,12 +161,13 @@ def _by_strength(person: Customer) -> list[SeenSignal]:
     return sorted(person.signals, key=lambda signal: (-signal.strength, signal.code))
 
 
-def _signals(person: Customer, bought_ms: int | None) -> tuple[ChurnSignal, ...]:
+def _signals(person: Customer, bought_ms: int | None, lifts: Lifts) -> tuple[ChurnSignal, ...]:
     return tuple(
         ChurnSignal(
             code=s.code,
             strength=s.strength,
-            lift=round(lift(s, bought_ms), 3),
+            lift=round(lift(s, bought_ms, lifts), 3),
+            cases=lifts.cases(s.code),
             observed_at=from_ms(s.at_ms),
             evidence_event_ids=s.event_ids,
         )

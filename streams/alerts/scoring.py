@@ -4,6 +4,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from streams.contracts.outputs.payloads import ChurnSignalCode
+from streams.features.churn_signals import PRIOR_LIFT
+
 
 class Score(Protocol):
     """What is said of the person's risk; `models.ChurnScore` is one."""
@@ -36,6 +39,31 @@ class Capacity(Protocol):
         """The gain above which so many looks a week lie; None while too little was seen."""
 
 
+class Lifts(Protocol):
+    """What each churn signal is worth; `models.SignalLifts` is one."""
+
+    def lift(self, code: ChurnSignalCode) -> float:
+        """How many times the odds of leaving are what they were without it, at strength 1."""
+
+    def cases(self, code: ChurnSignalCode) -> int | None:
+        """From how many moments of this shop that was learned; None while it is a judgment."""
+
+
+class PriorLifts(Struct, frozen=True):
+    """The judgment, before anything was learned."""
+
+    def lift(self, code: ChurnSignalCode) -> float:
+        """What the table says."""
+        return PRIOR_LIFT[code]
+
+    def cases(self, code: ChurnSignalCode) -> int | None:
+        """From none."""
+        return None
+
+
+PRIOR_LIFTS: Lifts = PriorLifts()
+
+
 class Scoring(Struct, frozen=True):
     """A score, when it was taken, and by what.
 
@@ -45,6 +73,7 @@ class Scoring(Struct, frozen=True):
         event_id: what led to this evaluation; empty at a tick.
         model_version: the churn snapshot's version.
         capacity: what a week has time for; None: for all.
+        lifts: what each signal is worth.
     """
 
     score: Score
@@ -52,3 +81,4 @@ class Scoring(Struct, frozen=True):
     event_id: str
     model_version: str
     capacity: Capacity | None = None
+    lifts: Lifts = PRIOR_LIFTS

@@ -242,6 +242,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "ChurnAlert.score": "Probability by the model alone, without what the signals add.",
     "ChurnAlert.resolved_by": "How the case ended; null while it goes on.",
     "ChurnSignal.lift": "How many times the odds are what they were without the signal.",
+    "ChurnSignal.cases": "From how many moments of this shop that was learned; null: a judgment.",
     "false_alarm_days": "Days without a new case after the CRM reports a false alarm.",
     "snooze_days": "Days without a new or growing case after the CRM snoozes one.",
     "cases_per_week": "For how many cases a week there is time, on average; null: for all.",

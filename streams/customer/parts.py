@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from streams.contracts.common import ChannelName, RiskBandName, TrackName
 from streams.contracts.outputs.payloads import ChurnSignalCode
+from streams.customer.rhythm import Rhythm
+
+SignalStrength = tuple[ChurnSignalCode, float]
 
 
 class Value(Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -132,6 +135,31 @@ class Track(Value, frozen=True):
     since_ms: int
     look_ms: int | None = None
     told: bool = False
+
+
+class Said(Value, frozen=True):
+    """What was said of a person at a scoring moment.
+
+    `score`: by the models, before any correction; `risk`: as stated; `own_gaps`: the silence in
+    units of the person's usual gap; `signals` that nothing was bought after, with their strength.
+    """
+
+    score: float
+    risk: float
+    own_gaps: float
+    signals: tuple[SignalStrength, ...] = ()
+
+
+class ScoringMoment(Value, frozen=True):
+    """A scoring moment that waits for its label: a tick later, or a horizon later.
+
+    `said`: None for a tick, of a person whose case is treated, and before own data carry the score.
+    """
+
+    scored_at_ms: int
+    label_due_at_ms: int
+    rhythm: Rhythm
+    said: Said | None = None
 
 
 class AlertCase(Value, frozen=True):

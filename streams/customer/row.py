@@ -23,6 +23,8 @@ from streams.customer.parts import AlertCase as AlertCase
 from streams.customer.parts import Cart as Cart
 from streams.customer.parts import CartItem as CartItem
 from streams.customer.parts import Reminder as Reminder
+from streams.customer.parts import Said as Said
+from streams.customer.parts import ScoringMoment as ScoringMoment
 from streams.customer.parts import SeenSignal as SeenSignal
 from streams.customer.parts import ShownCoupon as ShownCoupon
 from streams.customer.parts import Track as Track
@@ -248,14 +250,6 @@ class Armed(Value, frozen=True):
     rule_id: str
     fired_at_ms: int
     fired_by: int = 0
-
-
-class ScoringMoment(Value, frozen=True):
-    """A scoring moment that waits for its label: a tick later, or a horizon later."""
-
-    scored_at_ms: int
-    label_due_at_ms: int
-    rhythm: Rhythm
 
 
 class Churn(Value, frozen=True):

@@ -4,7 +4,8 @@
 reports, `purchases` for orders, `shown` for coupons that came first), `expire` closes the windows
 (`deadlines`), and `churn_labels` labels the scoring moments of the churn models, `track_labels` the
 waits of new customers, `capacity_labels` the looks at which a case could open. `labels` makes the
-examples, and only with the person's consent to `model_training`.
+examples, and only with the person's consent to `model_training`. `said` remembers what was said
+at a scoring moment, and of which signals.
 """
 
 from streams.feedback.capacity_labels import label_weighed
@@ -16,11 +17,13 @@ from streams.feedback.churn_labels import (
 )
 from streams.feedback.credit import credit
 from streams.feedback.deadlines import expire
+from streams.feedback.said import awaits_said, remember_said
 from streams.feedback.shown import credit_shown
 from streams.feedback.track_labels import label_track_made, label_track_missed
 
 __all__ = [
     "await_label",
+    "awaits_said",
     "credit",
     "credit_shown",
     "expire",
@@ -29,5 +32,6 @@ __all__ = [
     "label_track_made",
     "label_track_missed",
     "label_weighed",
+    "remember_said",
     "start_ticks",
 ]

@@ -22,6 +22,7 @@ from streams.customer.rhythm import (
 from streams.customer.row import Churn, Customer, ScoringMoment
 from streams.features.rhythm import churn_example, horizon_example
 from streams.feedback.labels import may_train
+from streams.feedback.said import label_said
 
 
 def start_ticks(person: Customer, at_ms: int, churn: ChurnDefinition) -> Customer:
@@ -63,19 +64,18 @@ def label_horizons(
     person = _with_churn(person, replace(person.churn, horizons=kept))
     if person.rhythm is None or not may_train(person):
         return person, ()
-    return person, tuple(
-        OutcomeLabeled(
-            horizon_example(
-                derive_id("x", person.customer_id, "horizon", str(moment.scored_at_ms)),
-                moment,
-                has_returned(person.rhythm, moment.scored_at_ms),
-                at_ms,
-                churn.tick_ms,
-                person.customer_id,
-            )
-        )
-        for moment in due
-    )
+    labels = (_labels_of(person, person.rhythm, moment, at_ms, churn) for moment in due)
+    return person, tuple(label for labels_of_one in labels for label in labels_of_one)
+
+
+def _labels_of(
+    person: Customer, rhythm: Rhythm, moment: ScoringMoment, at_ms: int, churn: ChurnDefinition
+) -> tuple[Effect, ...]:
+    """What a moment whose horizon is over teaches: of the rhythm, and of the signals then."""
+    who, returned = person.customer_id, has_returned(rhythm, moment.scored_at_ms)
+    example_id = derive_id("x", who, "horizon", str(moment.scored_at_ms))
+    example = horizon_example(example_id, moment, returned, at_ms, churn.tick_ms, who)
+    return (OutcomeLabeled(example), *label_said(who, moment, returned, at_ms))
 
 
 def await_label(person: Customer, at_ms: int, churn: ChurnDefinition) -> Customer:

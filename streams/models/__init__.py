@@ -1,19 +1,27 @@
-"""Everything that learns: what is used of offers, who is leaving, when new customers buy again.
+"""Everything that learns, and the views that deciding reads.
+
+`response` says what is used of offers, `churn` who is leaving, `signal_lifts` what churn signals
+are worth, `calibration` whether the risk that was said came true, `tracks` when new customers buy
+again, and `capacity` what must be gained for a case to open.
 
 Deciding reads `Models`, immutable views; learning happens in the learners, that the `Trainer`
 feeds. Between the two lies a `ModelSnapshot`: every parameter by its name.
 """
 
+from streams.models.calibration import Calibration
 from streams.models.churn import ChurnModel
 from streams.models.library import Models, initial_models, may_serve, with_snapshot
 from streams.models.response import ResponseModel
+from streams.models.signal_lifts import SignalLifts
 from streams.models.trainer import LEARNERS, Trainer
 
 __all__ = [
     "LEARNERS",
+    "Calibration",
     "ChurnModel",
     "Models",
     "ResponseModel",
+    "SignalLifts",
     "Trainer",
     "initial_models",
     "may_serve",

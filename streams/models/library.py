@@ -5,10 +5,12 @@ from msgspec.structs import replace
 
 from streams.contracts.internal.learning import ModelSnapshot
 from streams.errors import StateError
+from streams.models.calibration import Calibration
 from streams.models.capacity import CapacityModel
 from streams.models.churn import ChurnModel
 from streams.models.quality import is_sound
 from streams.models.response import ResponseModel
+from streams.models.signal_lifts import SignalLifts
 from streams.models.tracks import TrackModel
 from streams.models.trainer import FORMAT, LEARNERS
 
@@ -20,6 +22,8 @@ class Models(Struct, frozen=True):
     churn: ChurnModel
     tracks: TrackModel = TrackModel()
     capacity: CapacityModel = CapacityModel()
+    signal_lifts: SignalLifts = SignalLifts()
+    calibration: Calibration = Calibration()
 
 
 def initial_models() -> Models:

@@ -5,14 +5,16 @@ the same bytes as one that was not.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 from streams.contracts.internal.learning import LearningExample, ModelSnapshot
 from streams.errors import StateError
+from streams.models.calibration import CalibrationLearner
 from streams.models.capacity import CapacityLearner
 from streams.models.churn import ChurnLearner
 from streams.models.quality import Prequential
 from streams.models.response import ResponseLearner
+from streams.models.signal_lifts import SignalLiftsLearner
 from streams.models.tracks import TrackLearner
 
 FORMAT = 1
@@ -54,6 +56,14 @@ class Learner(Protocol):
         """
 
 
+@runtime_checkable
+class Watching(Protocol):
+    """A learner that has figures of its own, beside those of the window of predictions."""
+
+    def figures(self) -> dict[str, float]:
+        """By name, for the snapshot's quality."""
+
+
 LEARNERS: Final[Mapping[str, type[Learner]]] = {
     learner.model_id: learner
     for learner in (
@@ -61,6 +71,8 @@ LEARNERS: Final[Mapping[str, type[Learner]]] = {
         ChurnLearner,
         TrackLearner,
         CapacityLearner,
+        SignalLiftsLearner,
+        CalibrationLearner,
     )
 }
 
@@ -101,8 +113,11 @@ class Trainee:
             examples=self.examples,
             trained_at_ms=self.trained_at_ms,
             parameters=self.learner.dump(),
-            quality=self.quality.figures(),
+            quality=self.quality.figures() | self._watched(),
         )
+
+    def _watched(self) -> dict[str, float]:
+        return self.learner.figures() if isinstance(self.learner, Watching) else {}
 
     def dump(self) -> dict[str, object]:
         """All of the state, as JSON types."""

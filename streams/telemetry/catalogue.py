@@ -193,6 +193,44 @@ AUC = _gauge("learning", "model_auc_ratio", "Prequential area under the ROC curv
 CALIBRATION = _gauge(
     "learning", "model_calibration_ratio", "Sum of predictions over sum of labels.", by.MODEL
 )
+RISK_SAID = _gauge(
+    "learning",
+    "churn_risk_said_ratio",
+    "Mean churn risk that was said, by the tenth that it begins with, where its horizon is over.",
+    by.RISK,
+)
+RISK_CAME = _gauge(
+    "learning",
+    "churn_risk_came_ratio",
+    "Of those, the share that bought nothing within the horizon.",
+    by.RISK,
+)
+SILENCE_SAID = _gauge(
+    "learning",
+    "churn_silence_said_ratio",
+    "Mean churn risk that was said, by silence in units of the own usual gap.",
+    by.OWN_GAPS,
+)
+SILENCE_CAME = _gauge(
+    "learning",
+    "churn_silence_came_ratio",
+    "Of those, the share that bought nothing within the horizon.",
+    by.OWN_GAPS,
+)
+CALIBRATION_GAP = _gauge(
+    "learning",
+    "churn_calibration_gap_ratio",
+    "Mean distance between the churn risk said and what came, over the bins.",
+    by.BINS,
+)
+CALIBRATION_LABELS = _gauge(
+    "learning",
+    "churn_calibration_labels",
+    "Labels behind that; they fade, half in a horizon.",
+)
+SCORE_CORRECTED = _gauge(
+    "learning", "churn_score_corrected", "1 while the churn score is corrected."
+)
 
 # What the decisions stand on.
 REFERENCE_RECORDS = _counter(

@@ -6,7 +6,7 @@ others, is counted and logged; its last good version stays in force, and the oth
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Event, Thread
 from typing import Any
 
@@ -29,10 +29,12 @@ from streams.contracts.reference.records import (
 from streams.contracts.reference.structs import Policies, Reference
 from streams.decisions import Policy, compile_policy
 from streams.errors import NoBrokerError, OfferstreamError, OperatorError
+from streams.features.calibration import CALIBRATION_MODEL
 from streams.models import Models, initial_models, may_serve, with_snapshot
 from streams.runtime.clients import arrived
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
+from streams.telemetry import labels as by
 from streams.worker.meter import Meter
 from streams.worker.sound_part import Place, Records, sound_part
 
@@ -47,6 +49,14 @@ _QUALITY = (
     (metrics.AUC, "auc"),
     (metrics.CALIBRATION, "calibration"),
 )
+_CALIBRATION = {
+    **{f"said_risk_{n}": (metrics.RISK_SAID, risk) for n, risk in enumerate(by.RISK.values)},
+    **{f"came_risk_{n}": (metrics.RISK_CAME, risk) for n, risk in enumerate(by.RISK.values)},
+    **{f"said_gaps_{n}": (metrics.SILENCE_SAID, g) for n, g in enumerate(by.OWN_GAPS.values)},
+    **{f"came_gaps_{n}": (metrics.SILENCE_CAME, g) for n, g in enumerate(by.OWN_GAPS.values)},
+    "gap_risk": (metrics.CALIBRATION_GAP, "risk"),
+    "gap_silence": (metrics.CALIBRATION_GAP, "silence"),
+}
 
 
 class View(Struct, frozen=True):
@@ -154,10 +164,20 @@ class ReferenceState:
         for metric, name in _QUALITY:
             if name in quality:
                 set_(metric, model, value=quality[name])
+        if model == CALIBRATION_MODEL:
+            self._note_calibration(quality)
         if serves:
             set_(metrics.MODEL_EXAMPLES, model, value=snapshot.examples)
             set_(metrics.MODEL_FORMAT, model, value=snapshot.format)
             set_(metrics.SNAPSHOT_TIME, model, value=self._clock_s())
+
+    def _note_calibration(self, quality: Mapping[str, float]) -> None:
+        """What was said of churn and what came, bin by bin."""
+        for name, (metric, label) in _CALIBRATION.items():
+            if name in quality:
+                self._meter.set(metric, label, value=quality[name])
+        self._meter.set(metrics.CALIBRATION_LABELS, value=quality.get("labels", 0.0))
+        self._meter.set(metrics.SCORE_CORRECTED, value=quality.get("corrected", 0.0))
 
 
 def _reference(records: Records) -> Reference:

@@ -190,7 +190,8 @@ class ChurnSignal(Block, frozen=True, kw_only=True):
     """A churn signal beside the model, with the events that show it.
 
     `lift`: how many times the odds of leaving are what they were without it, 1 where it adds
-    nothing.
+    nothing. `cases`: from how many moments of this shop the signal's worth was learned; null where
+    it is a judgment, and measured nowhere.
     """
 
     code: ChurnSignalCode
@@ -198,6 +199,7 @@ class ChurnSignal(Block, frozen=True, kw_only=True):
     lift: float = 1.0
     observed_at: Zoned
     evidence_event_ids: tuple[str, ...]
+    cases: int | None = None
 
 
 class Recommended(Block, frozen=True, kw_only=True):

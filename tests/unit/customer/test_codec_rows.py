@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from streams.contracts.common import ChannelName, Purpose
+from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.customer import (
     ROW_BYTES_MAX,
     ROW_VERSION,
@@ -50,7 +51,9 @@ def full_row() -> Customer:
     buckets = tuple((29_500_000 - i, 0, 100_000) for i in range(100))
     names = [f"counter_{i}" for i in range(20)]
     rhythm = record_purchase(None, T0, 1.0)
+    stood = tuple((code, 0.5) for code in get_args(ChurnSignalCode))
     moment = rows.ScoringMoment(T0, T0, rhythm)
+    told = replace(moment, said=rows.Said(0.5, 0.5, 0.5, stood))
     return replace(
         new_customer(ID, T0, known=True),
         linked_ids=ids(rows.LINKED_IDS_MAX),
@@ -76,7 +79,7 @@ def full_row() -> Customer:
             moment,
             "medium",
             rows.AlertCase(ID, ID, "medium", T0),
-            horizons=(moment,) * HORIZONS_WAITING_MAX,
+            horizons=(told,) * HORIZONS_WAITING_MAX,
             snoozed_until_ms=T0,
             track=rows.Track("second_purchase", T0, T0, True),
         ),

@@ -4,18 +4,25 @@ from collections.abc import Callable
 
 import pytest
 
+from streams.models.calibration import CalibrationLearner
 from streams.models.capacity import CapacityLearner
 from streams.models.churn import ChurnLearner
 from streams.models.response import ResponseLearner
+from streams.models.signal_lifts import SignalLiftsLearner
 from streams.models.tracks import TrackLearner
 from tests.checks import CHECKS, Subject, learners
+from tests.unit.models import test_calibration as calibration
 from tests.unit.models import test_capacity as capacity
 from tests.unit.models import test_churn_model as churn
 from tests.unit.models import test_response_model as response
+from tests.unit.models import test_signal_lifts as lifts
 from tests.unit.models import test_tracks as tracks
 
 # By example 9,000 of the churn stream all of its 700 customers have been seen.
 SUBJECTS: dict[type, Subject] = {
+    CalibrationLearner: Subject(
+        CalibrationLearner, calibration.moments, lambda learner, example: learner.predict(example)
+    ),
     ChurnLearner: Subject(
         ChurnLearner, churn.make_examples, churn.p_return, bound_at=(9000, 12_000)
     ),
@@ -28,6 +35,9 @@ SUBJECTS: dict[type, Subject] = {
     ),
     TrackLearner: Subject(TrackLearner, tracks.waits, tracks.p_made),
     CapacityLearner: Subject(CapacityLearner, capacity.looks, capacity.p_opened),
+    SignalLiftsLearner: Subject(
+        SignalLiftsLearner, lifts.moments, lambda learner, example: learner.predict(example)
+    ),
 }
 CASES = [
     pytest.param(kind, check, id=f"{kind.__name__}:{check.__name__}")

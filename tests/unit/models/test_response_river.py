@@ -25,16 +25,18 @@ class Phishing:
             yield scaler.transform_one(x), y
 
 
-def _checks() -> list[Callable[[Any], None]]:
+def checks_of(model: Any) -> list[Callable[[Any], None]]:
+    """What River asks of an estimator of this kind."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(river.checks, "_yield_datasets", lambda model, scale=1: [Phishing(100)])
-        model = OffsetLogisticRegression()
         skipped = model._unit_test_skips()
         found = list(river.checks.yield_checks(model))
     return [check for check in found if check.__name__ not in skipped]
 
 
-@pytest.mark.parametrize("check", _checks(), ids=lambda check: str(check.__name__))
+@pytest.mark.parametrize(
+    "check", checks_of(OffsetLogisticRegression()), ids=lambda check: str(check.__name__)
+)
 def test_river_estimator_checks(check: Callable[[Any], None]) -> None:
     """Every check that River asks of its own classifiers holds."""
     check(OffsetLogisticRegression())

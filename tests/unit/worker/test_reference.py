@@ -1,5 +1,6 @@
 """What decisions stand on follows the topics; what is bad leaves the old one in force."""
 
+import pytest
 from msgspec.structs import replace
 
 from streams.contracts.internal.learning import LearningExample, ModelSnapshot
@@ -7,7 +8,9 @@ from streams.contracts.internal.learning_records import encode_snapshot
 from streams.contracts.reference.records import ReferenceRecord, encode_reference_record
 from streams.contracts.reference.structs import Offer, Policies
 from streams.models import Trainer
+from streams.models.reliability import SILENCES, TENTHS
 from streams.telemetry import catalogue as metrics
+from streams.telemetry import labels as by
 from streams.worker.learner import snapshot_key
 from streams.worker.meter import Meter
 from streams.worker.reference import ReferenceState
@@ -140,3 +143,35 @@ def test_a_restarted_worker_has_the_last_sound_snapshot() -> None:
     assert restarted.view.models.response.version == "response-300"
     assert meter.value(metrics.MODEL_EXAMPLES, "response") == 300
     assert meter.value(metrics.CALIBRATION, "response") == 3.0
+
+
+def test_calibration_is_seen_bin_by_bin() -> None:
+    """What was said and what came, by tenth of the risk and by silence, as gauges; once known."""
+    learner = Trainer(every=1)
+    found, meter = small_shop()
+    moments = (("a", 0.34, 5.0, 1.0), ("b", 0.32, 0.5, 0.0))
+    for example_id, risk, own_gaps, label in moments:
+        features = {"score": risk, "risk": risk, "own_gaps": own_gaps, "horizon_ms": 1e9}
+        learned = learner.learn(
+            LearningExample(
+                example_id=example_id,
+                model="calibration",
+                observed_at_ms=1,
+                label=label,
+                features=features,
+            )
+        )
+        assert learned is not None
+        found.take(SNAPSHOTS, b"calibration", encode_snapshot(learned))
+    assert meter.values_of(metrics.RISK_SAID) == {("0.3",): pytest.approx(0.33)}
+    assert meter.values_of(metrics.RISK_CAME) == {("0.3",): 0.5}
+    assert meter.values_of(metrics.SILENCE_CAME) == {("0-1",): 0.0, ("4+",): 1.0}
+    assert meter.value(metrics.CALIBRATION_GAP, "risk") == pytest.approx(0.17)
+    assert meter.value(metrics.CALIBRATION_LABELS) == 2.0
+    assert meter.value(metrics.SCORE_CORRECTED) == 0.0
+
+
+def test_the_bins_of_the_metrics_are_those_of_the_model() -> None:
+    """A label for each bin."""
+    assert by.OWN_GAPS.values == SILENCES
+    assert len(by.RISK.values) == TENTHS
