@@ -102,7 +102,8 @@ def evaluate_offers(
 def evaluate_uplift(file: Path, seed: int, json_: bool) -> None:
     """Judge on a randomized table who gains most by an action: the DR-learner beside a T-learner.
 
-    FILE is a CSV with treatment (0 or 1), outcome, features as numbers, and perhaps propensity.
+    FILE is a CSV with treatment (0 or 1), outcome, features as numbers, and perhaps
+    treatment_probability.
     """
     import msgspec
 

@@ -107,7 +107,7 @@ def told(found: Found, *, json_: bool) -> Iterator[str]:
     if judged.refused:
         yield f"nothing can be concluded of {found.policy}: {judged.refused}"
         return
-    yield _line("by inverse propensity", judged.ips)
+    yield _line("by inverse probability", judged.ips)
     yield _line("self-normalized", judged.snips)
     yield _line("doubly robust", judged.doubly_robust)
     yield f"95 % intervals by a bootstrap over people, seed {found.seed}"

@@ -1,6 +1,6 @@
 """What another policy would have brought, from decisions with known probabilities.
 
-Inverse propensity scoring (Horvitz and Thompson 1952), its self-normalized form (Swaminathan and
+Inverse probability weighting (Horvitz and Thompson 1952), its self-normalized form (Swaminathan and
 Joachims 2015) and the doubly robust estimator (Dudik, Langford, Li 2011), each with a bootstrap
 interval over people, since the decisions about one person are not independent.
 """
@@ -24,7 +24,7 @@ class Logged(Struct, frozen=True):
     """Decisions of a log beside the policy that is judged; every array has shape `[n]`.
 
     Attributes:
-        propensity: with which the action was taken; above 0.
+        action_probability: with which the action was taken; above 0.
         target: with which the judged policy takes that action.
         reward: what came of it.
         taken: the reward that a model expects of that action.
@@ -32,7 +32,7 @@ class Logged(Struct, frozen=True):
         people: who each decision is about, as numbers.
     """
 
-    propensity: Floats
+    action_probability: Floats
     target: Floats
     reward: Floats
     taken: Floats
@@ -80,7 +80,7 @@ def judge(logged: Logged, seed: int) -> Judged:
     """
     if not len(logged.reward):
         raise ValueError("no decisions")
-    weights = logged.target / logged.propensity
+    weights = logged.target / logged.action_probability
     ones = np.ones_like(weights)
     robust = logged.expected + weights * (logged.reward - logged.taken)
     _, people = np.unique(logged.people, return_inverse=True)

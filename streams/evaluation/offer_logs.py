@@ -146,8 +146,8 @@ def _row(
     gains = [p * gain - cost for p, (gain, cost) in zip(responses, worth, strict=True)] + [0.0]
     got = 0.0 if place is None else label * worth[place][0] - worth[place][1]
     expected = sum(p * gain for p, gain in zip(probabilities, gains, strict=True))
-    propensity = _pooled(entry, found, question.policy, taken)
-    return propensity, probabilities[taken], got, gains[taken], expected, entry.customer_id
+    action_probability = _pooled(entry, found, question.policy, taken)
+    return action_probability, probabilities[taken], got, gains[taken], expected, entry.customer_id
 
 
 def _worth(question: Question, found: Sequence[CandidateLog]) -> list[tuple[float, float]] | None:
@@ -214,8 +214,8 @@ def read_open_bandit(path: Path) -> Logged:
     target = 1.0 / max(items, 1)
     return _logged(
         [
-            (propensity, target, click, rate, rate, str(number))
-            for number, (_, click, propensity) in enumerate(rows)
+            (action_probability, target, click, rate, rate, str(number))
+            for number, (_, click, action_probability) in enumerate(rows)
         ]
     )
 
@@ -223,20 +223,22 @@ def read_open_bandit(path: Path) -> Logged:
 def _impressions(path: Path) -> Iterator[tuple[str, float, float]]:
     for number, row in rows_of(path):
         try:
-            click, propensity = float(row["click"]), float(row["propensity_score"])
+            click, action_probability = float(row["click"]), float(row["propensity_score"])
         except ValueError as error:
             raise OperatorError(f"{path}: line {number} cannot be read: {NEEDED}") from error
-        if not 0.0 < propensity <= 1.0:
-            raise OperatorError(f"{path}: line {number}: propensity_score {propensity} is none")
-        yield row["item_id"], click, propensity
+        if not 0.0 < action_probability <= 1.0:
+            raise OperatorError(
+                f"{path}: line {number}: propensity_score {action_probability} is none"
+            )
+        yield row["item_id"], click, action_probability
 
 
 def _logged(rows: Sequence[Row]) -> Logged:
-    propensity, target, reward, taken, expected = (
+    action_probability, target, reward, taken, expected = (
         np.array([row[:5] for row in rows], np.float64).reshape(-1, 5).T
     )
     _, people = np.unique([row[5] for row in rows], return_inverse=True)
-    return Logged(propensity, target, reward, taken, expected, people.astype(np.int64))
+    return Logged(action_probability, target, reward, taken, expected, people.astype(np.int64))
 
 
 def _decoded(value: bytes, kind: type[T]) -> T:

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 ROWS_MAX = 5_000_000
 ARM_MIN = 100
 DRAWS = 300
-RESERVED = ("treatment", "outcome", "propensity")
+RESERVED = ("treatment", "outcome", "treatment_probability")
 
 
 class Trial(Struct, frozen=True):
@@ -31,14 +31,14 @@ class Trial(Struct, frozen=True):
         features: shape `[n, k]`, standardized.
         treated: 1.0 or 0.0, shape `[n]`.
         outcomes: shape `[n]`.
-        propensity: P(treated), shape `[n]`.
+        treatment_probability: P(treated), shape `[n]`.
     """
 
     names: tuple[str, ...]
     features: Floats
     treated: Floats
     outcomes: Floats
-    propensity: Floats
+    treatment_probability: Floats
 
 
 class Uplift(Struct, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 def read_trial(path: Path) -> Trial:
-    """A CSV with `treatment` (0 or 1), `outcome`, features as numbers, and perhaps `propensity`.
+    """A CSV: `treatment` (0 or 1), `outcome`, features, and perhaps `treatment_probability`.
 
     Raises:
         OperatorError: columns are missing, a line is no number, or an arm is too small.
@@ -89,19 +89,21 @@ def read_trial(path: Path) -> Trial:
     features = table[:, 3:]
     spread = features.std(0)
     scaled = (features - features.mean(0)) / np.where(spread > 0.0, spread, 1.0)
-    propensity = np.where(np.isnan(table[:, 2]), treated.mean(), table[:, 2])
-    return Trial(names, scaled, treated, table[:, 1], propensity)
+    treatment_probability = np.where(np.isnan(table[:, 2]), treated.mean(), table[:, 2])
+    return Trial(names, scaled, treated, table[:, 1], treatment_probability)
 
 
 def _numbers(path: Path, number: int, row: dict[str, str], names: Sequence[str]) -> list[float]:
     try:
         treated, outcome = float(row["treatment"]), float(row["outcome"])
-        propensity = float(row.get("propensity") or "nan")
-        told = [treated, outcome, propensity, *(float(row[name]) for name in names)]
+        treatment_probability = float(row.get("treatment_probability") or "nan")
+        told = [treated, outcome, treatment_probability, *(float(row[name]) for name in names)]
     except (TypeError, ValueError, KeyError) as error:
         raise OperatorError(f"{path}: line {number}: {error}") from error
-    if treated not in (0.0, 1.0) or propensity <= 0.0 or propensity >= 1.0:
-        raise OperatorError(f"{path}: line {number}: treatment is 0 or 1, propensity between them")
+    if treated not in (0.0, 1.0) or treatment_probability <= 0.0 or treatment_probability >= 1.0:
+        raise OperatorError(
+            f"{path}: line {number}: treatment is 0 or 1, treatment_probability between them"
+        )
     if not all(np.isfinite([outcome, *told[3:]])):
         raise OperatorError(f"{path}: line {number}: a number is not finite")
     return told
@@ -130,7 +132,7 @@ def _dr(trial: Trial, known: NDArray[np.int64], rest: NDArray[np.int64]) -> Floa
     learner = DrLearner()
     for row in known.tolist():
         x = dict(zip(trial.names, trial.features[row].tolist(), strict=True))
-        treated, e = bool(trial.treated[row]), float(trial.propensity[row])
+        treated, e = bool(trial.treated[row]), float(trial.treatment_probability[row])
         learner.learn_one(x, treated, float(trial.outcomes[row]), e)
     told = (dict(zip(trial.names, x, strict=True)) for x in trial.features[rest].tolist())
     return np.array([learner.predict_one(x) for x in told])

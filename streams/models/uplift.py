@@ -34,22 +34,30 @@ class DrLearner(base.Estimator):  # type: ignore[misc]
         self.mean = stats.Mean()
         self.counts = [0, 0]
 
-    def learn_one(self, x: Mapping[str, float], treated: bool, y: float, propensity: float) -> None:
+    def learn_one(
+        self, x: Mapping[str, float], treated: bool, y: float, treatment_probability: float
+    ) -> None:
         """One example: who, whether acted upon, what came, and P(acted upon)."""
         features = _with_bias(x)
-        e = min(max(propensity, PROPENSITY_EDGE), 1.0 - PROPENSITY_EDGE)
+        e = min(max(treatment_probability, PROPENSITY_EDGE), 1.0 - PROPENSITY_EDGE)
         score = self.score(x, treated, y, e)
         self.mean.update(score)
         self.effect.learn_one(features, score)
         (self.with_action if treated else self.without).learn_one(features, y)
         self.counts[treated] += 1
 
-    def score(self, x: Mapping[str, float], treated: bool, y: float, propensity: float) -> float:
+    def score(
+        self, x: Mapping[str, float], treated: bool, y: float, treatment_probability: float
+    ) -> float:
         """The doubly robust score of an example, by what was learned before it."""
         features = _with_bias(x)
         m1 = float(self.with_action.predict_one(features))
         m0 = float(self.without.predict_one(features))
-        left = (y - m1) / propensity if treated else -(y - m0) / (1.0 - propensity)
+        left = (
+            (y - m1) / treatment_probability
+            if treated
+            else -(y - m0) / (1.0 - treatment_probability)
+        )
         return m1 - m0 + left
 
     def predict_one(self, x: Mapping[str, float]) -> float:

@@ -31,7 +31,7 @@ def a_log(draw: np.random.Generator, *, wrong_model: bool) -> tuple[Logged, floa
     reward = (draw.random(DECISIONS) < truth[rows, taken]).astype(float)
     model = np.full_like(truth, 0.9) if wrong_model else truth
     told = Logged(
-        propensity=logged[rows, taken],
+        action_probability=logged[rows, taken],
         target=np.full(DECISIONS, 1.0 / ACTIONS),
         reward=reward,
         taken=model[rows, taken],
@@ -59,7 +59,7 @@ def test_the_intervals_cover_the_truth(wrong_model: bool) -> None:
 def test_the_logging_policy_is_worth_what_it_brought() -> None:
     """Judged by its own probabilities, every estimate is the mean of the rewards."""
     logged, _ = a_log(np.random.default_rng(SEED), wrong_model=False)
-    same = replace(logged, target=logged.propensity, expected=logged.taken)
+    same = replace(logged, target=logged.action_probability, expected=logged.taken)
     found = judge(same, SEED)
     mean = float(logged.reward.mean())
     assert found.effective == pytest.approx(DECISIONS)
@@ -72,7 +72,7 @@ def test_a_policy_that_the_log_hardly_knows_is_not_judged() -> None:
     draw = np.random.default_rng(SEED)
     rare = draw.random(DECISIONS) < 0.01
     logged = Logged(
-        propensity=np.where(rare, 0.01, 0.99),
+        action_probability=np.where(rare, 0.01, 0.99),
         target=np.where(rare, 0.99, 0.01),
         reward=(draw.random(DECISIONS) < 0.2).astype(float),
         taken=np.full(DECISIONS, 0.2),
