@@ -104,10 +104,11 @@ def _without_consent(person: Customer, at_ms: int, world: World) -> tuple[Custom
 def _linked(
     person: Customer, message: Message, at_ms: int, world: World
 ) -> tuple[Customer, Effects]:
-    """After a merge: coupons that one had shown, reminders, and what waited for the last link."""
+    """After a merge: cases and coupons of both, reminders, and what waited for the last link."""
     if not isinstance(message, LinkAnswered):
         return person, ()
     at_ms = max(at_ms, person.last_at_ms)
+    person, told = feedback.make_room(person, at_ms, world.policy.policies)
     person, credited = feedback.credit_shown(person, at_ms, world.policy)
     person = decisions.set_reminders(person, at_ms, world.policy)
     asked = tuple(other for other in person.links_asked if other != message.other_id)
@@ -115,7 +116,7 @@ def _linked(
     person, crowded = decisions.take_crowded(person, at_ms, world.policy)
     person, ended = _decided(person, crowded, at_ms, world)
     person, decided = (person, ()) if asked else _answer_linking(person, at_ms, world)
-    return person, (*credited, *ended, *decided)
+    return person, (*told, *credited, *ended, *decided)
 
 
 def _go_on(person: Customer, asked: Effects, at_ms: int, world: World) -> tuple[Customer, Effects]:
@@ -172,15 +173,16 @@ def _look_at_track(
 def _churn_tick(
     person: Customer, at_ms: int, world: World
 ) -> tuple[Customer, Effects, tuple[TriggerEvent, ...]]:
-    """The person's weekly (or daily) look: the last look's label, a new score, an alert."""
+    """The person's weekly (or daily) look: what became of earlier ones, a new score, an alert."""
     churn = world.policy.policies.churn
+    person, told = feedback.tell_outcomes(person, at_ms, world.policy.policies)
     person, ended = feedback.label_horizons(person, at_ms, churn)
     if person.churn.next_tick_ms is None or person.churn.next_tick_ms > at_ms:
-        return person, ended, ()
+        return person, (*told, *ended), ()
     person, labels = feedback.label_scoring(person, at_ms, churn)
     person = feedback.await_label(person, at_ms, churn)
     person, alerts, trigger_events = _score(person, at_ms, "", world)
-    return person, (*ended, *labels, *alerts), trigger_events
+    return person, (*told, *ended, *labels, *alerts), trigger_events
 
 
 def _evaluate_churn(
@@ -219,11 +221,14 @@ def _score(
         models.churn.version,
         models.capacity,
         models.signal_lifts,
+        models.save_rates,
     )
     person, said, risen = alerts.assess(person, scoring, world.policy.policies)
     if score.carried and feedback.awaits_said(person, at_ms):
         person = feedback.remember_said(person, alerts.what_was_said(person, scoring, score.risk))
-    return person, (*said, *feedback.label_weighed(person, said, at_ms)), risen
+    weighed = feedback.label_weighed(person, said, at_ms)
+    person, crowded = feedback.follow_cases(person, said, world.policy.policies)
+    return person, (*said, *weighed, *crowded), risen
 
 
 def _answer(

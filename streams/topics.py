@@ -80,6 +80,7 @@ REF_POLICIES = _reference("ref.policies", "policies", "policies")
 
 NEXT_BEST_OFFERS = _output("next-best-offers", "customer_id", "next_best_offer")
 CHURN_ALERTS = _output("churn-alerts", "customer_id", "churn_alert")
+CASE_OUTCOMES = _output("case-outcomes", "customer_id", "case_outcome")
 DECISION_LOG = _output("decision-log", "customer_id", "decision_log")
 SEGMENT_CHANGES = _output("segment-changes", "customer_id", "segment_change")
 IDENTITY_CHANGES = _output("identity-changes", "customer_id", "identity_change")

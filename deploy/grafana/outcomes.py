@@ -1,11 +1,21 @@
 """What offers and alerts are worth, and whether the models can be believed."""
 
 from deploy.grafana.panels import Board, Graph, Number, Row
-from deploy.grafana.queries import CURRENCY, incremental_margin, rate, scaled, seen, total
+from deploy.grafana.queries import (
+    CURRENCY,
+    incremental_margin,
+    median_over_range,
+    rate,
+    scaled,
+    seen,
+    share,
+    total,
+)
 from streams.telemetry import catalogue as c
 
 DECIDED = total(c.OFFERS, "arm")
 REDEEMED = total(c.OUTCOMES, "arm", 'outcome="redeemed"')
+KNOWN = 'result=~"left|bought"'
 
 OFFERS = Row(
     "Offers",
@@ -116,6 +126,54 @@ LEAVING = Row(
         ),
     ),
 )
+CASES = Row(
+    "What became of cases whose horizon is over",
+    (
+        Graph(
+            "Precision by band",
+            "percentunit",
+            (
+                (
+                    share(
+                        total(c.CASES_FOLLOWED, "band", 'result="left"'),
+                        total(c.CASES_FOLLOWED, "band", KNOWN),
+                    ),
+                    "{{band}}",
+                ),
+            ),
+            "Of the cases that were entered, those who then bought nothing. Choose a long range.",
+        ),
+        Graph(
+            "Stated risk beside what came",
+            "short",
+            (
+                (total(c.CASES_STATED, "band"), "stated {{band}}"),
+                (total(c.CASES_FOLLOWED, "band", 'result="left"'), "left {{band}}"),
+            ),
+            "How many were to leave by the sum of the stated risks, and how many did.",
+        ),
+        Graph(
+            "Bought, treated against control",
+            "percentunit",
+            (
+                (
+                    share(
+                        total(c.CASES_FOLLOWED, "arm", 'result="bought"'),
+                        total(c.CASES_FOLLOWED, "arm", KNOWN),
+                    ),
+                    "{{arm}}",
+                ),
+            ),
+            "The gap is what contacts save; control is small, so look at months.",
+        ),
+        Graph(
+            "Lead time, median",
+            "s",
+            ((median_over_range(c.CASE_LEAD), "alert to lost"),),
+            "From an alert that came true to when the person counts as lost: time to act.",
+        ),
+    ),
+)
 MODELS = Row(
     "Can the models be believed?",
     (
@@ -189,5 +247,7 @@ MODELS = Row(
 )
 
 OUTCOMES = Board(
-    "offerstream: outcomes", "offerstream-outcomes", (OFFERS, INCREMENTAL_VALUE, LEAVING, MODELS)
+    "offerstream: outcomes",
+    "offerstream-outcomes",
+    (OFFERS, INCREMENTAL_VALUE, LEAVING, CASES, MODELS),
 )

@@ -51,3 +51,14 @@ def total(metric: Metric, by: str = "", where: str = "") -> str:
 def quantile(metric: Metric, q: float) -> str:
     """A quantile of a histogram."""
     return f"histogram_quantile({q}, sum by (le) (rate({metric.name}_bucket[{WINDOW}])))"
+
+
+def share(part: str, whole: str) -> str:
+    """One sum over another; 0 while the other is nothing, so that the panel is not empty."""
+    return f"{part} / clamp_min({whole}, 1)"
+
+
+def median_over_range(metric: Metric) -> str:
+    """The median of a histogram over the dashboard's whole range; 0 without observations."""
+    buckets = f"sum by (le) (increase({metric.name}_bucket[$__range]))"
+    return f"(histogram_quantile(0.5, {buckets}) > 0) or vector(0)"

@@ -42,7 +42,7 @@ def assess(person: Customer, scoring: Scoring, policies: Policies) -> Assessed:
     bought = before.scored_at_ms is not None and (found.bought_ms or 0) > before.scored_at_ms
     churn = replace(before, scored_at_ms=now_ms, armed=before.armed or bought)
     person = replace(person, churn=churn)
-    gain = _gain(person, found.risk, policies)
+    gain = _gain(person, found, scoring, policies)
     wanted = next_move(person, found, policies.churn, worthy=gain > 0.0)
     move, weighed = weigh(wanted, gain, scoring, policies.churn)
     raised = None if move is None else _raised(person, move, found, scoring, policies)
@@ -65,11 +65,11 @@ def _stage(person: Customer, found: Look, definition: ChurnDefinition) -> Lifecy
     return "at_risk" if leaving or churn.case is not None else "active"
 
 
-def _gain(person: Customer, risk: float, policies: Policies) -> float:
+def _gain(person: Customer, found: Look, scoring: Scoring, policies: Policies) -> float:
     """What a contact is expected to bring, less what it costs, in the shop's currency."""
     definition = policies.churn
-    saved = risk * definition.save_rate * value_at_risk(person, policies)
-    return saved - definition.contact_cost
+    save_rate = scoring.save_rate_of(found.band, definition)
+    return found.risk * save_rate * value_at_risk(person, policies) - definition.contact_cost
 
 
 def value_at_risk(person: Customer, policies: Policies) -> float:

@@ -83,6 +83,7 @@ def churn_alert(
         reason_codes=_codes(move, found, score),
         signals=_signals(person, found.bought_ms, scoring.lifts),
         value_at_risk=Money(amount=f"{raised.value_at_risk:.2f}", currency=policies.currency),
+        save_rate=scoring.save_rate_of(found.band, definition),
         recommended=_recommended(person, raised, now_ms),
         text=alert_text(found.risk, horizon_days, _why(person, raised, scoring)),
         model=Versioned(id=CHURN, version=scoring.model_version),

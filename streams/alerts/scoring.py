@@ -4,7 +4,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from streams.contracts.common import RiskBandName
 from streams.contracts.outputs.payloads import ChurnSignalCode
+from streams.contracts.reference.structs import ChurnDefinition
 from streams.features.churn_signals import PRIOR_LIFT
 
 
@@ -64,6 +66,13 @@ class PriorLifts(Struct, frozen=True):
 PRIOR_LIFTS: Lifts = PriorLifts()
 
 
+class SaveRates(Protocol):
+    """What contacts have been worth in this shop; `models.SaveRates` is one."""
+
+    def at(self, band: RiskBandName, prior: float, now_ms: int) -> float:
+        """Of those in this band who would leave, the share that stays because of a contact."""
+
+
 class Scoring(Struct, frozen=True):
     """A score, when it was taken, and by what.
 
@@ -74,6 +83,7 @@ class Scoring(Struct, frozen=True):
         model_version: the churn snapshot's version.
         capacity: what a week has time for; None: for all.
         lifts: what each signal is worth.
+        save_rate: what contacts have been worth; None where nothing is learned of it.
     """
 
     score: Score
@@ -82,3 +92,10 @@ class Scoring(Struct, frozen=True):
     model_version: str
     capacity: Capacity | None = None
     lifts: Lifts = PRIOR_LIFTS
+    save_rate: SaveRates | None = None
+
+    def save_rate_of(self, band: RiskBandName, definition: ChurnDefinition) -> float:
+        """The save rate by which a case of this band is decided."""
+        if self.save_rate is None:
+            return definition.save_rate
+        return round(self.save_rate.at(band, definition.save_rate, self.now_ms), 6)

@@ -11,8 +11,8 @@ from streams.audit.outputs import outputs_of
 from streams.audit.report import Report, Tally, Violation
 from streams.audit.rules import RULES, Rule
 from streams.audit.verdicts import Answer, Broken, Fine, Unknown
-from streams.audit.views import AlertView, EntryView, OfferView
-from streams.audit.world import Alert, Contact, Entry, World
+from streams.audit.views import AlertView, EntryView, OfferView, OutcomeView
+from streams.audit.world import Alert, Contact, Entry, Followed, World
 from streams.contracts.reference.structs import Reference
 from streams.contracts.times import to_ms
 
@@ -20,6 +20,7 @@ VIEWS: dict[str, Callable[..., Any]] = {
     "offer": OfferView,
     "decision": EntryView,
     "alert": AlertView,
+    "outcome": OutcomeView,
 }
 
 
@@ -33,7 +34,7 @@ def audit(
     leap_max_ms: int = LEAP_MAX_MS,
     ordered: bool = True,
 ) -> Report:
-    """Say of every offer, decision and alert whether it was allowed and true at its time.
+    """Say of every offer, decision, alert and outcome of a case whether it was allowed and true.
 
     Args:
         inputs: what came in, in order of arrival.
@@ -56,6 +57,7 @@ def audit(
         "offer": world.contacts,
         "decision": world.entries,
         "alert": world.alerts,
+        "outcome": world.followed,
     }
     said: dict[str, list[Any]] = {
         kind: [thing for thing in things if begin_ms <= thing.moment.at_ms < end_ms]
@@ -79,7 +81,7 @@ def audit(
 
 
 def _answers(
-    world: World, kind: str, thing: Contact | Entry | Alert, rules: list[Rule]
+    world: World, kind: str, thing: Contact | Entry | Alert | Followed, rules: list[Rule]
 ) -> list[Answer]:
     """Each rule's answer; where the moment is one of several, the mildest."""
     views = [VIEWS[kind](world, thing, place) for place in thing.moment.places]
@@ -101,25 +103,23 @@ def _tally(rule: Rule, answers: list[Answer]) -> Tally:
     )
 
 
-def _violation(rule: Rule, thing: Contact | Entry | Alert, broken: Broken) -> Violation:
-    said = thing.said
-    if isinstance(thing, Alert):
-        return Violation(
-            rule=rule.name,
-            about=rule.about,
-            id=thing.said.alert_id,
-            customer_id=said.customer_id,
-            at=thing.said.raised_at,
-            why=broken.why,
-            events=broken.proof,
-        )
-    trigger = thing.said.trigger.event_id
+def _violation(rule: Rule, thing: Contact | Entry | Alert | Followed, broken: Broken) -> Violation:
+    id_, at, trigger = _named(thing)
     return Violation(
         rule=rule.name,
         about=rule.about,
-        id=thing.said.decision_id,
-        customer_id=said.customer_id,
-        at=thing.said.decided_at,
+        id=id_,
+        customer_id=thing.said.customer_id,
+        at=at,
         why=broken.why,
-        events=tuple(dict.fromkeys((*broken.proof, trigger))),
+        events=tuple(dict.fromkeys((*broken.proof, *trigger))),
     )
+
+
+def _named(thing: Contact | Entry | Alert | Followed) -> tuple[str, datetime, tuple[str, ...]]:
+    """Its id, when it was said, and the event that asked for it where it names one."""
+    if isinstance(thing, Alert):
+        return thing.said.alert_id, thing.said.raised_at, ()
+    if isinstance(thing, Followed):
+        return thing.said.case_id, thing.said.known_at, ()
+    return thing.said.decision_id, thing.said.decided_at, (thing.said.trigger.event_id,)

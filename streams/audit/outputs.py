@@ -1,18 +1,19 @@
-"""What went out: offers, the decision log and alerts, decoded into their structs."""
+"""What went out: offers, the decision log, alerts and outcomes of cases, decoded."""
 
 from collections.abc import Iterable
 
 import msgspec
 from msgspec import Struct
 
-from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog, NextBestOffer
-from streams.topics import CHURN_ALERTS, DECISION_LOG, NEXT_BEST_OFFERS
+from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert, DecisionLog, NextBestOffer
+from streams.topics import CASE_OUTCOMES, CHURN_ALERTS, DECISION_LOG, NEXT_BEST_OFFERS
 
-READ = (NEXT_BEST_OFFERS.name, DECISION_LOG.name, CHURN_ALERTS.name)
+READ = (NEXT_BEST_OFFERS.name, DECISION_LOG.name, CHURN_ALERTS.name, CASE_OUTCOMES.name)
 _DECODE_ERRORS = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _offer = msgspec.json.Decoder(NextBestOffer)
 _entry = msgspec.json.Decoder(DecisionLog)
 _alert = msgspec.json.Decoder(ChurnAlert)
+_outcome = msgspec.json.Decoder(CaseOutcome)
 
 
 class UnreadableError(Exception):
@@ -25,6 +26,7 @@ class Outputs(Struct, frozen=True):
     offers: tuple[NextBestOffer, ...] = ()
     entries: tuple[DecisionLog, ...] = ()
     alerts: tuple[ChurnAlert, ...] = ()
+    outcomes: tuple[CaseOutcome, ...] = ()
 
 
 def outputs_of(records: Iterable[tuple[str, bytes]]) -> Outputs:
@@ -36,6 +38,7 @@ def outputs_of(records: Iterable[tuple[str, bytes]]) -> Outputs:
     offers: list[NextBestOffer] = []
     entries: list[DecisionLog] = []
     alerts: list[ChurnAlert] = []
+    outcomes: list[CaseOutcome] = []
     for number, (topic, value) in enumerate(records, 1):
         try:
             if topic == NEXT_BEST_OFFERS.name:
@@ -44,6 +47,8 @@ def outputs_of(records: Iterable[tuple[str, bytes]]) -> Outputs:
                 entries.append(_entry.decode(value))
             elif topic == CHURN_ALERTS.name:
                 alerts.append(_alert.decode(value))
+            elif topic == CASE_OUTCOMES.name:
+                outcomes.append(_outcome.decode(value))
         except _DECODE_ERRORS as error:
             raise UnreadableError(f"{topic}: record {number}: {error}") from error
-    return Outputs(tuple(offers), tuple(entries), tuple(alerts))
+    return Outputs(tuple(offers), tuple(entries), tuple(alerts), tuple(outcomes))

@@ -10,6 +10,7 @@ from streams.audit import (
     log_rules,
     moment_rules,
     offer_rules,
+    outcome_rules,
 )
 from streams.audit.verdicts import Answer
 
@@ -18,7 +19,7 @@ class Rule(NamedTuple):
     """A rule about one kind of output."""
 
     name: str
-    about: Literal["offer", "decision", "alert"]
+    about: Literal["offer", "decision", "alert", "outcome"]
     check: Callable[[Any], Answer]
 
     @property
@@ -95,4 +96,10 @@ RULES: tuple[Rule, ...] = (
     Rule("evidence", "alert", alert_rules.evidence),
     Rule("case_left_open", "alert", alert_rules.left_open),
     Rule("risk", "alert", alert_rules.risk),
+    Rule("outcome_person", "outcome", outcome_rules.right_person),
+    Rule("outcome_consent", "outcome", outcome_rules.consent),
+    Rule("outcome_case", "outcome", outcome_rules.of_a_case),
+    Rule("outcome_once", "outcome", outcome_rules.once),
+    Rule("outcome_when", "outcome", outcome_rules.when_over),
+    Rule("outcome_result", "outcome", outcome_rules.result),
 )

@@ -1,4 +1,4 @@
-"""One offer, log record or alert with what was known at its moment: all that a rule may look at."""
+"""One output with what was known at its moment: all that a rule may look at."""
 
 from datetime import datetime, tzinfo
 from functools import cached_property
@@ -8,7 +8,8 @@ from streams.audit.clocks import zones_of
 from streams.audit.money import has_rates
 from streams.audit.orders import OrdersTold, orders_of, use_of
 from streams.audit.people import Person
-from streams.audit.world import Alert, Contact, Entry, World
+from streams.audit.world import Alert, Contact, Entry, Followed, World
+from streams.contracts.outputs.payloads import ChurnAlert
 from streams.contracts.reference.structs import Offer, TriggerRule
 from streams.contracts.times import from_ms
 
@@ -16,7 +17,7 @@ from streams.contracts.times import from_ms
 class View:
     """What was known when something was said, after the inputs before `place`."""
 
-    def __init__(self, world: World, said: Contact | Entry | Alert, place: int) -> None:
+    def __init__(self, world: World, said: Contact | Entry | Alert | Followed, place: int) -> None:
         self.world = world
         self.place = place
         self.turn = said.moment.turn
@@ -118,3 +119,17 @@ class AlertView(View):
     def earlier(self) -> list[Alert]:
         """Alerts about the person as merged by then, before this one."""
         return [a for a in self.alerts if a.moment.turn < self.turn]
+
+
+class OutcomeView(View):
+    """What became of a case, and the alert that entered it."""
+
+    def __init__(self, world: World, followed: Followed, place: int) -> None:
+        super().__init__(world, followed, place)
+        self.outcome = followed.said
+
+    @cached_property
+    def entered(self) -> ChurnAlert | None:
+        """The alert that entered the case; None if there is none."""
+        alerts = (a.said for a in self.world.alerts if a.said.case_id == self.outcome.case_id)
+        return next((alert for alert in alerts if alert.transition == "entered"), None)

@@ -10,11 +10,11 @@ from streams.audit.people import People, Person
 from streams.audit.timeline import Timeline
 from streams.audit.zones import address_of
 from streams.contracts.inputs.events import OfferFeedback
-from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog, NextBestOffer
+from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert, DecisionLog, NextBestOffer
 from streams.contracts.reference.structs import BeaconPlace, Offer, Reference, TriggerRule
 from streams.contracts.times import to_ms
 
-Said = NextBestOffer | DecisionLog | ChurnAlert
+Said = NextBestOffer | DecisionLog | ChurnAlert | CaseOutcome
 
 
 class TimeOfSpeech(Struct, frozen=True):
@@ -54,6 +54,14 @@ class Alert(Struct, frozen=True):
     person: Person | None
 
 
+class Followed(Struct, frozen=True):
+    """What became of a case, as it was told, and about whom."""
+
+    said: CaseOutcome
+    moment: TimeOfSpeech
+    person: Person | None
+
+
 Kept = TypeVar("Kept", Contact, Entry, Alert)
 Decided = TypeVar("Decided", Contact, Entry)
 
@@ -86,6 +94,11 @@ class World:
             Alert(alert, moment, self._whose(alert.customer_id, moment))
             for turn, alert in enumerate(outputs.alerts)
             for moment in (self._moment_of_alert(alert, turn),)
+        ]
+        self.followed = [
+            Followed(outcome, moment, self._whose(outcome.customer_id, moment))
+            for turn, outcome in enumerate(outputs.outcomes)
+            for moment in (self._moment_of_outcome(outcome, turn),)
         ]
         self.alerts_by_id = {a.said.alert_id: a for a in reversed(self.alerts)}
         self.entries = [
@@ -145,6 +158,13 @@ class World:
         at_once = [place for place in late if self.arrivals[place - 1].at_ms == at_ms]
         if at_once:
             return TimeOfSpeech(at_ms, tuple(p for p in late if p >= at_once[0]), turn)
+        return TimeOfSpeech(at_ms, (by_clock, *late), turn)
+
+    def _moment_of_outcome(self, outcome: CaseOutcome, turn: int) -> TimeOfSpeech:
+        """A timer, or an event of the person that came late."""
+        at_ms = to_ms(outcome.known_at)
+        by_clock = self.timeline.place_of(at_ms, None)
+        late = self._late_after(outcome.customer_id, at_ms, by_clock)
         return TimeOfSpeech(at_ms, (by_clock, *late), turn)
 
     def _late_after(self, id_: str, at_ms: int, by_clock: int) -> list[int]:

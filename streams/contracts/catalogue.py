@@ -55,6 +55,7 @@ CONTRACTS: Final = (
     Contract(topics.REF_POLICIES, reference.Policies),
     Contract(topics.NEXT_BEST_OFFERS, payloads.NextBestOffer),
     Contract(topics.CHURN_ALERTS, payloads.ChurnAlert),
+    Contract(topics.CASE_OUTCOMES, payloads.CaseOutcome),
     Contract(topics.DECISION_LOG, payloads.DecisionLog),
     Contract(topics.SEGMENT_CHANGES, payloads.SegmentChange),
     Contract(topics.IDENTITY_CHANGES, payloads.IdentityChange),

@@ -30,6 +30,7 @@ from streams.customer.row import (
     SIGNALS_MAX,
     TRAITS_MAX,
     Affinity,
+    CaseFollowUp,
     ChannelActivity,
     Churn,
     Consent,
@@ -279,17 +280,28 @@ def _spend(a: Spend | None, b: Spend | None) -> Spend | None:
 
 
 def _churn(a: Churn, b: Churn) -> Churn:
-    """Mine, with the other's case where I have none: a case that is open stays to be closed."""
+    """Mine, with the other's case where I have none: a case that is open stays to be closed.
+
+    Of both the cases whose outcome is waited for: who merges tells of those that have no room.
+    """
     if a == Churn():
         return b
     a = replace(
         a,
         silenced_until_ms=max(a.silenced_until_ms, b.silenced_until_ms),
         snoozed_until_ms=max(a.snoozed_until_ms, b.snoozed_until_ms),
+        followed=_followed(a.followed, b.followed),
     )
     if b.case is None or a.case is not None:
         return a
     return replace(a, case=b.case, band=b.band, armed=a.armed and b.armed)
+
+
+def _followed(
+    mine: tuple[CaseFollowUp, ...], others: tuple[CaseFollowUp, ...]
+) -> tuple[CaseFollowUp, ...]:
+    by_id = {case.case_id: case for case in (*others, *mine)}
+    return tuple(sorted(by_id.values(), key=lambda case: (case.ends_at_ms, case.case_id)))
 
 
 def _consents(into: Customer, other: Customer) -> dict[Purpose, Consent]:

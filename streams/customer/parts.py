@@ -177,3 +177,20 @@ class AlertCase(Value, frozen=True):
     spent: tuple[ChurnSignalCode, ...] = ()
     score_max: float = 0.0
     alert_ids: tuple[str, ...] = ()
+
+
+class CaseFollowUp(Value, frozen=True):
+    """A case whose outcome is waited for, as the alert said that entered it.
+
+    `ends_at_ms`: when its horizon is over and its outcome is known. `lapses_at_ms`: when the person
+    counts as lost if nothing is bought: the last moment at which a contact could help.
+    """
+
+    case_id: str
+    entered_at_ms: int
+    ends_at_ms: int
+    lapses_at_ms: int
+    treated: bool
+    band: RiskBandName
+    risk: float
+    value_at_risk: float

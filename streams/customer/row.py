@@ -22,6 +22,7 @@ from streams.customer.id_history import ERASURE_REMEMBERED_MS, Encounter, Erasur
 from streams.customer.parts import AlertCase as AlertCase
 from streams.customer.parts import Cart as Cart
 from streams.customer.parts import CartItem as CartItem
+from streams.customer.parts import CaseFollowUp as CaseFollowUp
 from streams.customer.parts import Reminder as Reminder
 from streams.customer.parts import Said as Said
 from streams.customer.parts import ScoringMoment as ScoringMoment
@@ -62,6 +63,7 @@ ARMED_MAX = 16
 SIGNALS_MAX = len(get_args(ChurnSignalCode))
 EVIDENCE_MAX = 3
 CASE_ALERTS_MAX = 4
+FOLLOWED_MAX = 4
 TRAITS_MAX = 16
 SERVICE_CASES_MAX = 8
 CONSENT_SIGNALS_MAX = 12
@@ -257,6 +259,7 @@ class Churn(Value, frozen=True):
 
     `silenced_until_ms`: no case opens before, for the CRM said that the last was a false alarm.
     `snoozed_until_ms`: none opens or grows before, for the CRM asked for it.
+    `followed`: cases whose outcome is not known yet, by the end of their horizon.
     """
 
     risk: float | None = None
@@ -271,11 +274,13 @@ class Churn(Value, frozen=True):
     horizons: tuple[ScoringMoment, ...] = ()
     snoozed_until_ms: int = 0
     track: Track | None = None
+    followed: tuple[CaseFollowUp, ...] = ()
 
     @property
     def dues(self) -> list[int]:
-        """When the next tick, the end of the first horizon and a look at the track fall due."""
+        """When the next tick, the first horizon, the first case and a look at the track are due."""
         dues = [moment.label_due_at_ms for moment in self.horizons[:1]]
+        dues += [case.ends_at_ms for case in self.followed[:1]]
         if self.next_tick_ms is not None:
             dues.append(self.next_tick_ms)
         if self.track is not None and self.track.look_ms is not None:

@@ -49,12 +49,14 @@ STEPS: tuple[Trim, ...] = (
     ("reminders", DEFERRED_MAX),
     ("signals", 0),
     ("horizons", 0),
+    ("followed", 0),
     ("orders", 2),
     ("counters", 1),
     ("redemptions", 8),
     ("fired", 4),
     ("reminders", 4),
 )
+OF_CHURN = ("horizons", "followed")
 _T = TypeVar("_T")
 
 
@@ -67,13 +69,13 @@ def trimmed(row: Row, fits: Callable[[Row], bool]) -> Row:
     for name, kept in STEPS:
         if not isinstance(row, Customer) or fits(row):
             return row
-        row = _without_horizons(row) if name == "horizons" else _cut(row, name, kept)
+        row = _without_wait(row, name) if name in OF_CHURN else _cut(row, name, kept)
     return row
 
 
-def _without_horizons(row: Customer) -> Customer:
-    """The churn labels of a horizon are not waited for: the only list that is a part of a part."""
-    return replace(row, churn=replace(row.churn, horizons=()))
+def _without_wait(row: Customer, name: str) -> Customer:
+    """Labels of a horizon, or outcomes of cases, are not waited for: lists of a part of the row."""
+    return replace(row, churn=replace(row.churn, **{name: ()}))
 
 
 def _cut(row: Customer, name: str, kept: int) -> Customer:

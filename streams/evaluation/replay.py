@@ -22,6 +22,7 @@ from streams.contracts.inputs.rules import UNUSABLE, InputRules, Rejected
 from streams.contracts.internal.learning import ModelSnapshot
 from streams.contracts.outputs.effects import (
     AlertRaised,
+    CaseFollowed,
     DecisionLogged,
     Effect,
     EventIgnored,
@@ -42,6 +43,7 @@ EPOCH_START_MS = 0
 FILES = {
     topics.NEXT_BEST_OFFERS.name: "next-best-offers.jsonl",
     topics.CHURN_ALERTS.name: "churn-alerts.jsonl",
+    topics.CASE_OUTCOMES.name: "case-outcomes.jsonl",
     topics.DECISION_LOG.name: "decision-log.jsonl",
     topics.LEARNING_EXAMPLES.name: "learning-examples.jsonl",
     topics.IDENTITY_CHANGES.name: "identity-changes.jsonl",
@@ -161,6 +163,8 @@ class Replay:
                 self._count("triggers", entry.trigger.kind)
             case AlertRaised(alert):
                 self._count("alerts", alert.transition)
+            case CaseFollowed(outcome):
+                self._count("cases", outcome.result)
             case OutcomeSeen(outcome=outcome):
                 self._count("outcomes", outcome)
 

@@ -2,13 +2,14 @@
 
 `credit` joins an event with the person's open decisions (`outcomes` for what the offer's channel
 reports, `purchases` for orders, `shown` for coupons that came first), `expire` closes the windows
-(`deadlines`), and `churn_labels` labels the scoring moments of the churn models, `track_labels` the
-waits of new customers, `capacity_labels` the looks at which a case could open. `labels` makes the
-examples, and only with the person's consent to `model_training`. `said` remembers what was said
-at a scoring moment, and of which signals.
+(`deadlines`), `churn_labels` labels the scoring moments of the churn models, `track_labels` the
+waits of new customers, `capacity_labels` the looks at which a case could open; `case_follow_up`
+tells what became of churn cases. `labels` makes the examples, and only with the person's consent to
+`model_training`. `said` remembers what was said at a scoring moment, and of which signals.
 """
 
 from streams.feedback.capacity_labels import label_weighed
+from streams.feedback.case_follow_up import follow_cases, make_room, tell_outcomes
 from streams.feedback.churn_labels import (
     await_label,
     label_horizons,
@@ -27,11 +28,14 @@ __all__ = [
     "credit",
     "credit_shown",
     "expire",
+    "follow_cases",
     "label_horizons",
     "label_scoring",
     "label_track_made",
     "label_track_missed",
     "label_weighed",
+    "make_room",
     "remember_said",
     "start_ticks",
+    "tell_outcomes",
 ]

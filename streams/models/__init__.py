@@ -1,8 +1,8 @@
 """Everything that learns, and the views that deciding reads.
 
 `response` says what is used of offers, `churn` who is leaving, `signal_lifts` what churn signals
-are worth, `calibration` whether the risk that was said came true, `tracks` when new customers buy
-again, and `capacity` what must be gained for a case to open.
+are worth, `save_rates` what contacts are worth, `calibration` whether the risk that was said came
+true, `tracks` when new customers buy again, and `capacity` what must be gained for a case to open.
 
 Deciding reads `Models`, immutable views; learning happens in the learners, that the `Trainer`
 feeds. Between the two lies a `ModelSnapshot`: every parameter by its name.
@@ -12,6 +12,7 @@ from streams.models.calibration import Calibration
 from streams.models.churn import ChurnModel
 from streams.models.library import Models, initial_models, may_serve, with_snapshot
 from streams.models.response import ResponseModel
+from streams.models.save_rates import SaveRates
 from streams.models.signal_lifts import SignalLifts
 from streams.models.trainer import LEARNERS, Trainer
 
@@ -21,6 +22,7 @@ __all__ = [
     "ChurnModel",
     "Models",
     "ResponseModel",
+    "SaveRates",
     "SignalLifts",
     "Trainer",
     "initial_models",

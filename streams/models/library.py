@@ -10,6 +10,7 @@ from streams.models.capacity import CapacityModel
 from streams.models.churn import ChurnModel
 from streams.models.quality import is_sound
 from streams.models.response import ResponseModel
+from streams.models.save_rates import SaveRates
 from streams.models.signal_lifts import SignalLifts
 from streams.models.tracks import TrackModel
 from streams.models.trainer import FORMAT, LEARNERS
@@ -24,6 +25,7 @@ class Models(Struct, frozen=True):
     capacity: CapacityModel = CapacityModel()
     signal_lifts: SignalLifts = SignalLifts()
     calibration: Calibration = Calibration()
+    save_rates: SaveRates = SaveRates()
 
 
 def initial_models() -> Models:

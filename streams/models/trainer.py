@@ -14,13 +14,14 @@ from streams.models.capacity import CapacityLearner
 from streams.models.churn import ChurnLearner
 from streams.models.quality import Prequential
 from streams.models.response import ResponseLearner
+from streams.models.save_rates import SaveRatesLearner
 from streams.models.signal_lifts import SignalLiftsLearner
 from streams.models.tracks import TrackLearner
 
 FORMAT = 1
 SEEN_MAX = 2_000
 PUBLISH_EVERY = 200
-SOONER: Final[Mapping[str, int]] = {"tracks": 20, "capacity": 50}
+SOONER: Final[Mapping[str, int]] = {"tracks": 20, "capacity": 50, "save_rates": 20}
 """Models of which examples are few: published at least after so many."""
 
 
@@ -73,6 +74,7 @@ LEARNERS: Final[Mapping[str, type[Learner]]] = {
         CapacityLearner,
         SignalLiftsLearner,
         CalibrationLearner,
+        SaveRatesLearner,
     )
 }
 

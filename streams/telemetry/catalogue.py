@@ -14,6 +14,8 @@ LATENCY_BUCKETS_S = (
 )  # fmt: skip
 COMMIT_BUCKETS_S = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0, 5.0)
 LATE_BUCKETS_S = (1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0, 2_592_000.0)
+DAY_S = 86_400.0
+LEAD_BUCKETS_S = tuple(days * DAY_S for days in (1, 3, 7, 14, 21, 28, 42, 56, 70, 91, 182, 365))
 SIZE_BUCKETS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
 
 
@@ -132,6 +134,27 @@ CASES_HELD = _counter(
     "churn",
     "churn_cases_held_total",
     "Looks at which a case did not open, for there is time for those with more at stake only.",
+)
+CASES_FOLLOWED = _counter(
+    "churn",
+    "churn_cases_followed_total",
+    "Churn cases whose horizon is over, by result: left means that the alert came true.",
+    by.BAND,
+    by.CASE_ARM,
+    by.CASE_RESULT,
+)
+CASES_STATED = _counter(
+    "churn",
+    "churn_cases_stated_risk_total",
+    "Sum of the risks stated of the cases that left or bought: how many were to leave.",
+    by.BAND,
+    by.CASE_ARM,
+)
+CASE_LEAD = _histogram(
+    "churn",
+    "churn_case_lead_seconds",
+    "From an alert that came true to when the person counts as lost.",
+    LEAD_BUCKETS_S,
 )
 RETENTION = _counter(
     "churn", "retention_outcomes_total", "What became of alerts.", by.RETENTION_RESULT

@@ -18,6 +18,7 @@ from streams.contracts.internal.routing import (
 )
 from streams.contracts.outputs.effects import (
     AlertRaised,
+    CaseFollowed,
     CaseWeighed,
     DataDropped,
     DecisionLogged,
@@ -118,6 +119,18 @@ def _segment(effect: SegmentChanged) -> Measurements:
     return tuple(counted)
 
 
+def _followed(effect: CaseFollowed) -> Measurements:
+    """A case counts once its horizon is over: who bought and who left, at one time."""
+    told = effect.outcome
+    counted = measured(metrics.CASES_FOLLOWED, told.risk_band, told.arm, told.result)
+    if told.result == "not_followed":
+        return (counted,)
+    stated = measured(metrics.CASES_STATED, told.risk_band, told.arm, value=told.risk)
+    if told.result == "bought":
+        return counted, stated
+    return counted, stated, measured(metrics.CASE_LEAD, value=told.lead_days * metrics.DAY_S)
+
+
 def _label(effect: OutcomeLabeled) -> Measurements:
     example = effect.example
     which = "positive" if example.label > 0 else "negative"
@@ -157,6 +170,7 @@ _FOLDS: dict[type[Effect], Callable[[Any], Measurements]] = {
     DecisionLogged: _decision,
     AlertRaised: _alert,
     CaseWeighed: lambda e: () if e.opened else (measured(metrics.CASES_HELD),),
+    CaseFollowed: _followed,
     OutcomeLabeled: _label,
     OutcomeSeen: _outcome,
     PurchaseSeen: _purchase,

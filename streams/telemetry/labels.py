@@ -9,6 +9,8 @@ from streams.contracts.inputs.events import RetentionOutcome, names_of
 from streams.contracts.inputs.rules import RejectReason
 from streams.contracts.outputs.effects import DataDropped, EventIgnored, OutcomeSeen
 from streams.contracts.outputs.payloads import (
+    CaseArm,
+    CaseResult,
     ChurnAlert,
     IdentityChange,
     ResolvedBy,
@@ -29,7 +31,8 @@ ARM = Label("arm", ("policy", "uniform", "holdout"))
 BAND = Label("band", ("low", "medium", "high"))
 BINS = Label("bins", ("risk", "silence"))
 CACHE_RESULT = Label("result", ("hit", "miss"))
-CASE_ARM = Label("arm", ("treated", "control"))
+CASE_ARM = Label("arm", get_args(CaseArm))
+CASE_RESULT = Label("result", get_args(CaseResult))
 CHANNEL = Label("channel", get_args(ChannelName))
 COMMIT_RESULT = Label("result", ("committed", "aborted"))
 DROPPED_WHAT = Label("what", _field(DataDropped, "what"))
@@ -39,7 +42,10 @@ IDENTITY_KIND = Label("kind", _field(IdentityChange, "kind"))
 IGNORED_REASON = Label("reason", _field(EventIgnored, "reason"))
 LABEL_CLASS = Label("class", ("positive", "negative"))
 LEARNED_RESULT = Label("result", ("learned", "repeated", "unreadable"))
-MODEL = Label("model", ("response", "churn", "tracks", "capacity", "signal_lifts", "calibration"))
+MODEL = Label(
+    "model",
+    ("response", "churn", "tracks", "capacity", "signal_lifts", "calibration", "save_rates"),
+)
 OUTCOME = Label("outcome", _field(OutcomeSeen, "outcome"))
 OWN_GAPS = Label("own_gaps", ("0-1", "1-2", "2-4", "4+"))
 RECEIPT_KIND = Label("kind", ("erasure", "access"))

@@ -30,8 +30,16 @@ PATIENCE_S = 300
 BOARDS = ROOT / "deploy" / "grafana" / "dashboards"
 # Grafana's own rule: four times the scrape interval that the data source names (5 s).
 VARIABLES = {"$__rate_interval": "20s", "$__range": "15m"}
-# Nothing above 0 is promised of these: in a run where all is well they are 0.
-MAY_STAY_ZERO = {"pipeline: Lag", "pipeline: Lag by topic"}
+# Nothing above 0 is promised of these: in a run where all is well they are 0, and the horizon of
+# hardly a case of ten weeks is over by their end.
+MAY_STAY_ZERO = {
+    "pipeline: Lag",
+    "pipeline: Lag by topic",
+    "outcomes: Precision by band",
+    "outcomes: Stated risk beside what came",
+    "outcomes: Bought, treated against control",
+    "outcomes: Lead time, median",
+}
 LOOPBACK_IN_HEX = ("0100007F", "0000000000000000FFFF00000100007F")
 PROMETHEUS, ALERTMANAGER = "127.0.0.1:9090", "alertmanager:9093"
 
@@ -169,7 +177,7 @@ def test_every_rule_is_evaluated_without_an_error(played: Played) -> None:
     """Prometheus has read all rules that are committed, and their expressions work on real data."""
     groups = played.composed.ask(PROMETHEUS, "/api/v1/rules")["data"]["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
-    assert len(rules) == 50
+    assert len(rules) == 51
     assert [(r["name"], r["lastError"]) for r in rules if r["health"] != "ok"] == []
 
 

@@ -22,6 +22,7 @@ from streams.contracts.inputs.events import InputEvent
 from streams.contracts.internal.routing import Message, Tick
 from streams.contracts.outputs.effects import (
     AlertRaised,
+    CaseFollowed,
     DecisionLogged,
     Effect,
     OutcomeLabeled,
@@ -34,7 +35,7 @@ from streams.customer import Customer, Places, address_key, counters
 from streams.customer import row as rows
 from streams.customer.parts import ZoneVisit
 from streams.customer.rhythm import record_purchase
-from streams.customer.row import AlertCase
+from streams.customer.row import AlertCase, CaseFollowUp
 from streams.decisions import Policy
 from streams.features import CONTEXT_FEATURES, FEATURES_VERSION, OFFER_FEATURES
 from streams.models import initial_models
@@ -69,6 +70,8 @@ STOPS: dict[str, tuple[Purpose | Literal["push"], ...]] = {
     "alert: none raised": ("profiling",),
     "alert: an open case ends": ("profiling",),
     "learning: the churn model": ("profiling", "model_training"),
+    "what became of a case, on `case-outcomes`": ("profiling",),
+    "learning: what contacts are worth": ("profiling", "model_training"),
     "state: visits, zone counter, the store as a channel": ("location_beacon",),
     "`zone-visits`, offers by zone": ("location_beacon",),
     "channel push": ("marketing_push", "push"),
@@ -218,6 +221,9 @@ def policy() -> Policy:
 
 
 WORLD = World(initial_models(), policy())
+FOLLOWED = CaseFollowUp(
+    "k-0", T0 - 86 * DAY_MS, T0 + 5 * DAY_MS, T0 - 30 * DAY_MS, True, "high", 0.8, 9.0
+)
 
 
 def regular(case: AlertCase | None) -> Customer:
@@ -249,6 +255,7 @@ def regular(case: AlertCase | None) -> Customer:
             band="medium" if case else "low",
             case=case,
             stage="new",
+            followed=(FOLLOWED,),
         ),
     )
 
@@ -305,6 +312,10 @@ GOES_ON: dict[str, Callable[[Told], bool]] = {
     "alert: none raised": lambda t: "entered" in transitions(t.said_after),
     "alert: an open case ends": lambda t: transitions(t.said_at_once) != ["resolved"],
     "learning: the churn model": lambda t: learned(t, "churn"),
+    "what became of a case, on `case-outcomes`": lambda t: any(
+        isinstance(e, CaseFollowed) for e in t.said_after
+    ),
+    "learning: what contacts are worth": lambda t: learned(t, "save_rates"),
     "state: visits, zone counter, the store as a channel": both(
         lambda p: bool(p.visits or "zone_visits" in p.counters or "store" in p.channels)
     ),

@@ -70,8 +70,8 @@ def policy() -> Policy:
 def played(seed: int, events: int) -> list[Sent]:
     """The first events of a shop, some of them twice, and everybody once more at one late moment.
 
-    What is due by then is due for everybody, so nothing hangs on when a timer fired. A day before
-    it, all look at how to leave: that is a strong signal, and opens cases.
+    What is due by then is due for everybody, so nothing hangs on when a timer fired. Before it, all
+    look at how to leave: that is a strong signal, and opens cases, whose horizon is over by then.
     """
     draw = random.Random(seed)
     market = EventTiming(eager_shop(), SHOPPERS, DAYS, START_MS, seed)
@@ -79,7 +79,7 @@ def played(seed: int, events: int) -> list[Sent]:
     once = sorted(market.sent, key=lambda sent: str(json.loads(sent.value)["occurred_at"]))
     twice = [s for sent in once[:events] for s in (sent,) * (1 + (draw.random() < REPEATED_SHARE))]
     who = sorted({(sent.key, anonymous(sent)) for sent in twice})
-    at, late = (from_ms(START_MS + days * DAY_MS).isoformat() for days in (DAYS, DAYS + 1))
+    at, late = (from_ms(START_MS + days * DAY_MS).isoformat() for days in (DAYS, DAYS + 92))
     leaving = [wants_to_leave(key, at) for key, unknown in who if not unknown]
     return [*twice, *leaving, *(last_visit(key, late, unknown) for key, unknown in who)]
 

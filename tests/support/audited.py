@@ -62,6 +62,7 @@ def judged(events: Iterable[Fields], outputs: Outputs, shop: Fields) -> Report:
 class _When(Struct, frozen=True):
     decided_at: datetime | None = None
     raised_at: datetime | None = None
+    known_at: datetime | None = None
 
 
 def in_order(outputs: Outputs) -> Outputs:
@@ -69,7 +70,7 @@ def in_order(outputs: Outputs) -> Outputs:
 
     def said_at(output: tuple[str, bytes]) -> datetime:
         when = msgspec.json.decode(output[1], type=_When)
-        found = when.decided_at or when.raised_at
+        found = when.decided_at or when.raised_at or when.known_at
         assert found is not None
         return found
 

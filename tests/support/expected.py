@@ -19,6 +19,7 @@ COMPARED = (
     topics.NEXT_BEST_OFFERS,
     topics.DECISION_LOG,
     topics.CHURN_ALERTS,
+    topics.CASE_OUTCOMES,
     topics.LEARNING_EXAMPLES,
     topics.SEGMENT_CHANGES,
 )

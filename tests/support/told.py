@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from streams.audit import Came, Report, audit
 from streams.audit.arrivals import came_of_lines
-from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog, NextBestOffer
+from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert, DecisionLog, NextBestOffer
 from streams.contracts.reference.structs import Reference
 
 BEGIN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -184,6 +184,25 @@ def warned(minutes: float, alert_id: str, transition: str = "entered", **fields:
     return {"score": made["risk"]} | made
 
 
+def followed(minutes: float, **fields: Any) -> Fields:
+    """What became of the case of noon, of who had bought 60 days before: they have left."""
+    made: Fields = {
+        "case_id": "case-1",
+        "customer_id": "c1",
+        "known_at": at(minutes),
+        "result": "left",
+        "entered_at": at(0),
+        "horizon_days": 91,
+        "arm": "treated",
+        "risk_band": "high",
+        "risk": 0.8,
+        "value_at_risk": {"amount": "1.00", "currency": "EUR"},
+        "days_to_purchase": None,
+        "lead_days": 31.0,
+    }
+    return made | fields
+
+
 class Story(Struct, frozen=True):
     """A history and what went out of it."""
 
@@ -191,6 +210,7 @@ class Story(Struct, frozen=True):
     offers: list[Fields] = []
     alerts: list[Fields] = []
     shop: Fields = {}
+    outcomes: list[Fields] = []
 
 
 def told(story: Story, *, ordered: bool = True) -> Report:
@@ -202,6 +222,7 @@ def told(story: Story, *, ordered: bool = True) -> Report:
 def records_of(story: Story) -> list[tuple[str, bytes]]:
     """What went out, as (topic, value)."""
     records = [("churn-alerts", _encoded(alert, ChurnAlert)) for alert in story.alerts]
+    records += [("case-outcomes", _encoded(outcome, CaseOutcome)) for outcome in story.outcomes]
     for offer in story.offers:
         records += _records(offer)
     return records

@@ -7,6 +7,7 @@ from msgspec import Struct
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.internal.routing import Routable
 from streams.contracts.outputs.payloads import (
+    CaseOutcome,
     ChurnAlert,
     DecisionLog,
     IdentityChange,
@@ -47,6 +48,12 @@ class CaseWeighed(Struct, frozen=True):
 
     gain: float
     opened: bool
+
+
+class CaseFollowed(Struct, frozen=True):
+    """It is known what became of a churn case."""
+
+    outcome: CaseOutcome
 
 
 class OutcomeLabeled(Struct, frozen=True):
@@ -154,6 +161,7 @@ Effect = (
     | DecisionLogged
     | AlertRaised
     | CaseWeighed
+    | CaseFollowed
     | OutcomeLabeled
     | OutcomeSeen
     | PurchaseSeen

@@ -81,6 +81,11 @@ def _alert(effect: happened.AlertRaised) -> OutputMessage:
     return _output(alert, alert.alert_id, alert.customer_id, alert.raised_at, alert.traceparent)
 
 
+def _outcome(effect: happened.CaseFollowed) -> OutputMessage:
+    told = effect.outcome
+    return _output(told, f"{told.case_id}.outcome", told.customer_id, told.known_at)
+
+
 def _change(effect: happened.IdentityChanged | happened.SegmentChanged) -> OutputMessage:
     change = effect.change
     return _output(change, change.change_id, change.customer_id, change.changed_at)
@@ -113,6 +118,7 @@ _ENCODERS: Final[dict[type[Effect], Callable[[Any], OutputMessage]]] = {
     happened.OfferDecided: _offer,
     happened.DecisionLogged: _decision,
     happened.AlertRaised: _alert,
+    happened.CaseFollowed: _outcome,
     happened.IdentityChanged: _change,
     happened.SegmentChanged: _change,
     happened.ReceiptIssued: _receipt,

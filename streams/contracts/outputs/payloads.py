@@ -68,6 +68,8 @@ ChurnSignalCode = Literal[
     "return_heavy",
 ]
 NextStep = Literal["contact", "offer", "service_recovery"]
+CaseResult = Literal["left", "bought", "not_followed"]
+CaseArm = Literal["treated", "control"]
 AlertTransition = Literal["entered", "escalated", "deescalated", "resolved"]
 ResolvedBy = Literal[
     "bought", "lapsed", "risk_fell", "merged", "consent_withdrawn", "closed_by_crm"
@@ -220,7 +222,7 @@ class ChurnAlert(Struct, frozen=True, kw_only=True):
     """A record of `churn-alerts`.
 
     `risk` is what is stated, `score` what the model alone says; `resolved_by` tells how a case
-    ended, and is None for one that goes on.
+    ended, and is None for one that goes on. `save_rate` is what the case was weighed with.
     """
 
     alert_id: str
@@ -242,12 +244,35 @@ class ChurnAlert(Struct, frozen=True, kw_only=True):
     reason_codes: tuple[str, ...]
     signals: tuple[ChurnSignal, ...]
     value_at_risk: Money
+    save_rate: float | None = None
     recommended: Recommended | None
     text: Texts
     model: Versioned
     experiment: ExperimentArm
     consent: ConsentProof
     traceparent: str | None
+
+
+class CaseOutcome(Struct, frozen=True, kw_only=True):
+    """A record of `case-outcomes`: what became of a churn case, told when its horizon is over.
+
+    `result`: `left` where nothing was bought within the horizon, so the alert came true; `bought`;
+    `not_followed` where the person had more cases than are followed at once. What the alert that
+    entered the case said stands beside it.
+    """
+
+    case_id: str
+    customer_id: str
+    known_at: Zoned
+    result: CaseResult
+    entered_at: Zoned
+    horizon_days: float
+    arm: CaseArm
+    risk_band: RiskBandName
+    risk: float
+    value_at_risk: Money
+    days_to_purchase: float | None
+    lead_days: float
 
 
 class CandidateLog(Struct, frozen=True, kw_only=True):

@@ -1,9 +1,10 @@
 """What opens a case, moves it once, and ends it: purchases, signals, own data, the CRM."""
 
 import pytest
+from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.alerts import hear_outcome
+from streams.alerts import Scoring, assess, hear_outcome
 from streams.alerts.wording import LITTLE_DATA
 from streams.contracts.inputs.events import Profile, RetentionOutcome
 from streams.contracts.outputs.effects import AlertRaised, Effect
@@ -220,3 +221,31 @@ def test_the_newest_word_on_a_snooze_counts() -> None:
     person = snoozed(snoozed(_buyer(), T0 + 30 * DAY_MS), T0 + 2 * DAY_MS)
     _, effects, _ = evaluated(person, Score(0.9), T0 + 2 * DAY_MS, "e")
     assert [a.transition for a in alerts_of(effects)] == ["entered"]
+
+
+class Rates(Struct, frozen=True):
+    """A shop whose contacts save this share in each band."""
+
+    rate: float
+
+    def at(self, band: str, prior: float, now_ms: int) -> float:
+        """The same whatever the setting is."""
+        return self.rate
+
+
+@pytest.mark.parametrize(("rate", "said"), [(0.0, []), (0.0021, []), (0.0023, ["entered"])])
+def test_the_learned_save_rate_decides_whether_a_case_is_worth_it(
+    rate: float, said: list[str]
+) -> None:
+    """At a risk of .6 and 150 EUR at risk .0022 is what a contact of .20 EUR asks for."""
+    scoring = Scoring(Score(0.6), T0, "", "v1", save_rate=Rates(rate))
+    _, effects, _ = assess(_buyer(), scoring, POLICY.policies)
+    alerts = alerts_of(effects)
+    assert [a.transition for a in alerts] == said
+    assert [a.save_rate for a in alerts] == [rate] * len(said)
+
+
+def test_without_a_learned_save_rate_the_alert_names_the_setting() -> None:
+    """The number that the case was weighed with stands in the alert."""
+    _, effects, _ = evaluated(_buyer(), Score(0.6), T0, "")
+    assert [a.save_rate for a in alerts_of(effects)] == [POLICY.policies.churn.save_rate]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from tests.support.told import (
     Fields,
     Story,
@@ -12,6 +14,7 @@ from tests.support.told import (
     consent,
     event,
     feedback,
+    followed,
     order,
     said,
     sighting,
@@ -22,6 +25,7 @@ from tests.support.told import (
 
 YES = consent()
 HOUR, DAY = 60.0, 1_440.0
+OVER = 91 * DAY
 
 
 def viewed(shop: Fields, *before: Fields, **fields: Any) -> Story:
@@ -83,6 +87,13 @@ def moved(minutes: float, alert_id: str, transition: str, band: str, before: str
     if transition == "resolved":
         fields["resolved_by"] = "risk_fell"
     return entered(minutes, alert_id, transition=transition, **fields)
+
+
+def left(
+    *outcomes: Fields, alerts: tuple[Fields, ...] = (), events: tuple[Fields, ...] = ()
+) -> Story:
+    """Outcomes of the case of noon; after 91 days its horizon is over."""
+    return replace(leaving(entered(), *alerts, events=events), outcomes=list(outcomes))
 
 
 def offered_to_leave(*alerts: Fields, minutes: float = 0) -> Story:
@@ -319,6 +330,18 @@ BROKEN: dict[str, Story] = {
     "case_left_open": leaving(
         entered(), events=(consent(5, "no", purposes={"profiling": "denied"}),)
     ),
+    "outcome_person": left(
+        followed(OVER), events=(OTHER, event("same", "identity_linked", 10, link=SMALLER))
+    ),
+    "outcome_consent": left(
+        followed(OVER),
+        alerts=(moved(20, "a2", "resolved", "low", "high"),),
+        events=(consent(10, "no", purposes={"profiling": "denied"}),),
+    ),
+    "outcome_case": left(followed(OVER, risk=0.7)),
+    "outcome_once": left(followed(OVER), followed(OVER + 5)),
+    "outcome_when": left(followed(OVER - 5)),
+    "outcome_result": left(followed(OVER), events=(order(30 * DAY, "o3"),)),
 }
 KEPT: dict[str, Story] = {
     "logged": viewed(a_shop()),
@@ -440,4 +463,12 @@ KEPT: dict[str, Story] = {
     ),
     "evidence": leaving(entered(signals=[sign("o2")])),
     "case_left_open": leaving(entered()),
+    "outcome_person": left(followed(OVER)),
+    "outcome_consent": left(followed(OVER)),
+    "outcome_case": left(followed(OVER)),
+    "outcome_once": left(followed(OVER)),
+    "outcome_when": left(followed(OVER)),
+    "outcome_result": left(
+        followed(OVER, result="bought", days_to_purchase=30.0), events=(order(30 * DAY, "o3"),)
+    ),
 }

@@ -15,11 +15,12 @@ from msgspec.structs import replace
 
 from streams import customer
 from streams.alerts import churn_signals, endings, life_cycle, moves, next_step
-from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog, NextBestOffer
+from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert, DecisionLog, NextBestOffer
 from streams.customer import carts, consents, visit_times, zones
 from streams.decisions import Policy, choose, deferral
 from streams.decisions.exploration import Draw
 from streams.decisions.exploration import draw as honest
+from streams.feedback import case_follow_up
 from streams.identity import privacy
 from tests.support.audited import Outputs
 from tests.support.told import (
@@ -141,6 +142,11 @@ def on_alerts(change: Callable[[Any], list[Any]]) -> Callable[..., Outputs]:
     return edited("churn-alerts", ChurnAlert, change)
 
 
+def on_outcomes(change: Callable[[Any], list[Any]]) -> Callable[..., Outputs]:
+    """Each outcome of a case becomes others."""
+    return edited("case-outcomes", CaseOutcome, change)
+
+
 WEEK = 7 * DAY
 REGULAR = [
     order(-n * WEEK, f"o{n}", total={"amount": "90.00", "currency": "EUR"})
@@ -153,6 +159,12 @@ GONE = event(
     "gone", "erasure_requested", -30 * WEEK, request_id="r", requested_at="2025-08-04T12:00:00Z"
 )
 NOT_PROFILED = consent(-20 * WEEK, "not", purposes={"profiling": "denied"})
+SAME = event(
+    "same",
+    "identity_linked",
+    -39 * WEEK,
+    link={"from": "x9", "to": "c1", "method": "loyalty_scan"},
+)
 TEA = {"product_id": "p1", "category": "tea", "price": 5.0}
 ADDED = event("add", "product_added", 0, product=TEA)
 
@@ -340,12 +352,7 @@ SWITCHES: dict[str, Switch] = {
     "logged_arm": story("moment", lax=ANOTHER_ARM),
     "alert_once": leaving(spoil=on_alerts(lambda a: [a, a])),
     "alert_person": leaving(
-        event(
-            "same",
-            "identity_linked",
-            -39 * WEEK,
-            link={"from": "x9", "to": "c1", "method": "loyalty_scan"},
-        ),
+        SAME,
         spoil=on_alerts(lambda a: [replace(a, customer_id="x9")]),
     ),
     "alert_erased": leaving(GONE, patch=swapped(privacy, "requested", _not_erased)),
@@ -398,5 +405,16 @@ SWITCHES: dict[str, Switch] = {
         NOT_PROFILED,
         patch=swapped(moves, "is_granted", lambda *_: True),
         spoil=on_alerts(lambda a: [] if a.transition == "resolved" else [a]),
+    ),
+    "outcome_person": leaving(SAME, spoil=on_outcomes(lambda o: [replace(o, customer_id="x9")])),
+    "outcome_consent": leaving(
+        consent(-30 * WEEK, "not", purposes={"profiling": "denied"}),
+        patch=everywhere("is_granted", _yes, endings, moves),
+    ),
+    "outcome_case": leaving(spoil=on_outcomes(lambda o: [replace(o, risk=o.risk / 2)])),
+    "outcome_once": leaving(spoil=on_outcomes(lambda o: [o, o])),
+    "outcome_when": leaving(spoil=on_outcomes(lambda o: [replace(o, known_at=o.entered_at)])),
+    "outcome_result": leaving(
+        order(-30 * WEEK, "back"), patch=swapped(case_follow_up, "_bought_ms", lambda *_: None)
     ),
 }

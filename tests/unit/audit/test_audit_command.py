@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from streams.audit.outputs import READ
 from streams.cli import main
 from tests.support.told import Fields, Story, a_shop, an_offer, consent, records_of, said, view
 from tests.unit.audit.stories import BROKEN
@@ -26,7 +27,7 @@ def audited(folder: Path, story: Story, *options: str, packed: bool = False) -> 
     inputs = folder / ("in.jsonl.gz" if packed else "in.jsonl")
     inputs.write_bytes(gzip.compress(lines.encode()) if packed else lines.encode())
     records = records_of(story)
-    for topic in ("next-best-offers", "decision-log", "churn-alerts"):
+    for topic in READ:
         text = b"".join(value + b"\n" for name, value in records if name == topic)
         (out / f"{topic}.jsonl").write_bytes(text)
     return run(str(inputs), str(out), "--reference", str(shop), *options)
@@ -67,7 +68,7 @@ def test_json_holds_the_same(tmp_path: Path) -> None:
     assert [(v["rule"], v["events"]) for v in report["violations"]] == [
         ("cart_there", ["buy", "cart-1"])
     ]
-    assert report["outputs"] == {"offer": 1, "decision": 1, "alert": 0}
+    assert report["outputs"] == {"offer": 1, "decision": 1, "alert": 0, "outcome": 0}
 
 
 def test_a_time_range_judges_only_what_went_out_in_it(tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_what_cannot_be_read_is_a_sentence_and_exit_code_2(tmp_path: Path) -> No
     inputs.write_bytes(b"")
     broken = tmp_path / "broken"
     broken.mkdir()
-    for topic in ("next-best-offers", "decision-log", "churn-alerts"):
+    for topic in READ:
         (broken / f"{topic}.jsonl").write_bytes(b"{}\n")
     for arguments in (
         (str(tmp_path / "none"), str(broken)),

@@ -15,6 +15,7 @@ from tests.support.told import (
     at,
     broken,
     event,
+    followed,
     order,
     said,
     told,
@@ -23,12 +24,15 @@ from tests.support.told import (
 from tests.unit.audit.stories import (
     BROKEN,
     COUPON,
+    DAY,
     KEPT,
     LIFTED,
+    OVER,
     SETTLE,
     complaint,
     entered,
     leaving,
+    left,
     offered_to_leave,
     reminded,
     twice,
@@ -142,3 +146,33 @@ def test_an_alert_that_asks_to_settle_a_complaint_leads_to_no_offer() -> None:
     """The step is right, and an offer that was made because of the alert is found."""
     alert = entered(signals=[complaint()], recommended=SETTLE, **LIFTED)
     assert "recovery" in broken(told(offered_to_leave(alert)))
+
+
+WRONG = [
+    ({"case_id": "case-9"}, "outcome_case"),
+    ({"arm": "control"}, "outcome_case"),
+    ({"lead_days": 30.0}, "outcome_case"),
+    ({"result": "bought", "days_to_purchase": 3.0}, "outcome_result"),
+]
+
+
+@pytest.mark.parametrize(("changed", "rule"), WRONG)
+def test_an_outcome_is_held_against_its_alert_and_the_orders(changed: Fields, rule: str) -> None:
+    """Another case, arm or time that was left, or a purchase that nobody made."""
+    assert broken(told(left(followed(OVER) | changed))) == {rule}
+
+
+@pytest.mark.parametrize(("days", "wrong"), [(30.0, set()), (31.0, {"outcome_result"})])
+def test_the_days_to_the_purchase_are_told_anew(days: float, wrong: set[str]) -> None:
+    """From the alert to the first order after it; one past the horizon is none."""
+    outcome = followed(OVER, result="bought", days_to_purchase=days)
+    events = (order(30 * DAY, "o3"), order(40 * DAY, "o4"), order(OVER + 5, "o5"))
+    assert broken(told(left(outcome, events=events))) == wrong
+
+
+def test_an_alert_that_kafka_no_longer_keeps_is_not_held_against_the_outcome() -> None:
+    """A case of 91 days outlives the 30 days of its alert: not checked, and said to be."""
+    report = told(left(followed(OVER, case_id="case-9")), ordered=False)
+    assert broken(report) == set()
+    (tally,) = (t for t in report.tallies if t.rule == "outcome_case")
+    assert tally.not_checked == {"the alert is no longer kept": 1}

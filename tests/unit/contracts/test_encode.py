@@ -41,6 +41,7 @@ OUTPUTS: tuple[tuple[str, str, str, Any], ...] = (
     ("next_best_offer", "app_banner", "c-1001", happened.OfferDecided),
     ("decision_log", "offer", "c-1001", happened.DecisionLogged),
     ("churn_alert", "entered", "c-1001", happened.AlertRaised),
+    ("case_outcome", "left", "c-1001", happened.CaseFollowed),
     ("identity_change", "linked", "c-1001", happened.IdentityChanged),
     ("segment_change", "at_risk", "c-1001", happened.SegmentChanged),
     ("zone_visit_change", "opened", "c-1001", happened.ZoneVisitChanged),

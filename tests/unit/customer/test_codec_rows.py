@@ -82,6 +82,8 @@ def full_row() -> Customer:
             horizons=(told,) * HORIZONS_WAITING_MAX,
             snoozed_until_ms=T0,
             track=rows.Track("second_purchase", T0, T0, True),
+            followed=(rows.CaseFollowUp(ID, T0, T0, T0, True, "medium", 0.5, 0.1),)
+            * (2 * rows.FOLLOWED_MAX),
         ),
         visits=(
             rows.ZoneVisit(

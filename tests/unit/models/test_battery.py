@@ -8,6 +8,7 @@ from streams.models.calibration import CalibrationLearner
 from streams.models.capacity import CapacityLearner
 from streams.models.churn import ChurnLearner
 from streams.models.response import ResponseLearner
+from streams.models.save_rates import SaveRatesLearner
 from streams.models.signal_lifts import SignalLiftsLearner
 from streams.models.tracks import TrackLearner
 from tests.checks import CHECKS, Subject, learners
@@ -15,6 +16,7 @@ from tests.unit.models import test_calibration as calibration
 from tests.unit.models import test_capacity as capacity
 from tests.unit.models import test_churn_model as churn
 from tests.unit.models import test_response_model as response
+from tests.unit.models import test_save_rates as save_rates
 from tests.unit.models import test_signal_lifts as lifts
 from tests.unit.models import test_tracks as tracks
 
@@ -38,6 +40,7 @@ SUBJECTS: dict[type, Subject] = {
     SignalLiftsLearner: Subject(
         SignalLiftsLearner, lifts.moments, lambda learner, example: learner.predict(example)
     ),
+    SaveRatesLearner: Subject(SaveRatesLearner, save_rates.examples, save_rates.p_bought),
 }
 CASES = [
     pytest.param(kind, check, id=f"{kind.__name__}:{check.__name__}")

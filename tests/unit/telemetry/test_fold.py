@@ -12,6 +12,7 @@ from streams.contracts.internal.learning import LearningExample
 from streams.contracts.internal.routing import LinkRequested, RoutedEvent, Tick
 from streams.contracts.outputs.effects import (
     AlertRaised,
+    CaseFollowed,
     Effect,
     EventIgnored,
     EventLate,
@@ -21,12 +22,17 @@ from streams.contracts.outputs.effects import (
     PurchaseSeen,
     SegmentChanged,
 )
-from streams.contracts.outputs.payloads import ChurnAlert, ResolvedBy, SegmentChange
+from streams.contracts.outputs.payloads import (
+    CaseOutcome,
+    ChurnAlert,
+    ResolvedBy,
+    SegmentChange,
+)
 from streams.contracts.times import from_ms
 from streams.pipeline import Step
 from streams.telemetry import fold
 from streams.telemetry.fold import measure
-from tests.support.told import warned
+from tests.support.told import followed, warned
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 OPENED = App(
@@ -65,6 +71,29 @@ def test_an_ending_counts_by_how(how: ResolvedBy) -> None:
     assert folded(Tick("c1", 5), AlertRaised(alert))[1:] == [
         ("churn_alerts_total", ("resolved", "low", "treated"), 1.0),
         ("churn_cases_resolved_total", (how, "treated"), 1.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("result", "more"),
+    [
+        (
+            "left",
+            [
+                ("churn_cases_stated_risk_total", ("high", "treated"), 0.8),
+                ("churn_case_lead_seconds", (), 31 * 86_400.0),
+            ],
+        ),
+        ("bought", [("churn_cases_stated_risk_total", ("high", "treated"), 0.8)]),
+        ("not_followed", []),
+    ],
+)
+def test_a_case_counts_by_what_became_of_it(result: str, more: list[Any]) -> None:
+    """Stated risk beside what came, and the time to act where it came true."""
+    outcome = msgspec.convert(followed(0, result=result), CaseOutcome)
+    assert folded(Tick("c1", 5), CaseFollowed(outcome))[1:] == [
+        ("churn_cases_followed_total", ("high", "treated", result), 1.0),
+        *more,
     ]
 
 

@@ -1,0 +1,152 @@
+"""What became of a churn case: it is followed from its first alert to the end of its horizon.
+
+The outcome is known when the horizon is over, whichever it is, and only then is it told and
+learned: to count who bought at once and who left later would make the young cases look false. A
+purchase that was cancelled or given back as a whole by then is none.
+"""
+
+from msgspec.structs import replace
+
+from streams.contracts.ids import derive_id
+from streams.contracts.internal.learning import LearningExample
+from streams.contracts.money import Money
+from streams.contracts.outputs.effects import AlertRaised, CaseFollowed, Effect, OutcomeLabeled
+from streams.contracts.outputs.payloads import CaseOutcome, CaseResult, ChurnAlert
+from streams.contracts.reference.structs import Policies
+from streams.contracts.times import DAY_MS, from_ms, to_ms
+from streams.customer.row import FOLLOWED_MAX, CaseFollowUp, Customer
+from streams.feedback.labels import may_train
+
+SAVE_RATES = "save_rates"
+
+Changed = tuple[Customer, tuple[Effect, ...]]
+
+
+def follow_cases(person: Customer, raised: tuple[Effect, ...], policies: Policies) -> Changed:
+    """The person whose cases among these alerts are followed from now on.
+
+    Args:
+        person: the row after the evaluation.
+        raised: what the evaluation said.
+        policies: the shop's `ref.policies`; `churn` has the horizon.
+
+    Returns:
+        The person, and what is said of cases for which there is no more room.
+    """
+    entered = [
+        _follow_up(effect.alert, policies)
+        for effect in raised
+        if isinstance(effect, AlertRaised) and effect.alert.transition == "entered"
+    ]
+    if not entered:
+        return person, ()
+    followed = sorted(
+        (*person.churn.followed, *entered), key=lambda case: (case.ends_at_ms, case.case_id)
+    )
+    person = _following(person, tuple(followed))
+    return make_room(person, max(case.entered_at_ms for case in entered), policies)
+
+
+def make_room(person: Customer, at_ms: int, policies: Policies) -> Changed:
+    """The person with at most `FOLLOWED_MAX` cases followed; the oldest go, and it is said."""
+    followed = person.churn.followed
+    gone = followed[: max(len(followed) - FOLLOWED_MAX, 0)]
+    if not gone:
+        return person, ()
+    person = _following(person, followed[len(gone) :])
+    return person, tuple(
+        CaseFollowed(_outcome(person, case, "not_followed", at_ms, None, policies)) for case in gone
+    )
+
+
+def tell_outcomes(person: Customer, at_ms: int, policies: Policies) -> Changed:
+    """The outcomes of the cases whose horizon is over at `at_ms`; learned from where it is allowed.
+
+    Only orders up to the end of the horizon count; what arrives later changes nothing.
+    """
+    over = tuple(case for case in person.churn.followed if case.ends_at_ms <= at_ms)
+    if not over:
+        return person, ()
+    person = _following(person, person.churn.followed[len(over) :])
+    effects: list[Effect] = []
+    for case in over:
+        bought_ms = _bought_ms(person, case)
+        result: CaseResult = "left" if bought_ms is None else "bought"
+        outcome = _outcome(person, case, result, at_ms, bought_ms, policies)
+        effects.append(CaseFollowed(outcome))
+        if may_train(person):
+            effects.append(OutcomeLabeled(_example(case, result, at_ms)))
+    return person, tuple(effects)
+
+
+def _follow_up(alert: ChurnAlert, policies: Policies) -> CaseFollowUp:
+    """The case that an alert has entered; silence that is not known counts from the alert on."""
+    at_ms, horizon_ms = to_ms(alert.raised_at), policies.churn.horizon_ms
+    silent_ms = round((alert.days_since_last_purchase or 0.0) * DAY_MS)
+    return CaseFollowUp(
+        case_id=alert.case_id,
+        entered_at_ms=at_ms,
+        ends_at_ms=at_ms + horizon_ms,
+        lapses_at_ms=at_ms + horizon_ms - silent_ms,
+        treated=not alert.experiment.holdout,
+        band=alert.risk_band,
+        risk=alert.risk or 0.0,
+        value_at_risk=alert.value_at_risk.value,
+    )
+
+
+def _bought_ms(person: Customer, case: CaseFollowUp) -> int | None:
+    """The first order of the horizon that stands, among those that the row remembers."""
+    return min(
+        (
+            order.at_ms
+            for order in person.orders
+            if case.entered_at_ms <= order.at_ms <= case.ends_at_ms
+            and not order.cancelled
+            and order.net > 0.0
+        ),
+        default=None,
+    )
+
+
+def _outcome(
+    person: Customer,
+    case: CaseFollowUp,
+    result: CaseResult,
+    at_ms: int,
+    bought_ms: int | None,
+    policies: Policies,
+) -> CaseOutcome:
+    return CaseOutcome(
+        case_id=case.case_id,
+        customer_id=person.customer_id,
+        known_at=from_ms(at_ms),
+        result=result,
+        entered_at=from_ms(case.entered_at_ms),
+        horizon_days=(case.ends_at_ms - case.entered_at_ms) / DAY_MS,
+        arm="treated" if case.treated else "control",
+        risk_band=case.band,
+        risk=case.risk,
+        value_at_risk=Money(amount=f"{case.value_at_risk:.2f}", currency=policies.currency),
+        days_to_purchase=None if bought_ms is None else _days(bought_ms - case.entered_at_ms),
+        lead_days=_days(case.lapses_at_ms - case.entered_at_ms),
+    )
+
+
+def _days(elapsed_ms: int) -> float:
+    return round(elapsed_ms / DAY_MS, 3)
+
+
+def _example(case: CaseFollowUp, result: CaseResult, at_ms: int) -> LearningExample:
+    """Label 1: bought. The band of the stated risk is among the features by its name."""
+    return LearningExample(
+        example_id=derive_id("x", case.case_id, "outcome"),
+        model=SAVE_RATES,
+        observed_at_ms=at_ms,
+        label=float(result == "bought"),
+        features={"treated": float(case.treated), "risk": case.risk, f"band_{case.band}": 1.0},
+    )
+
+
+def _following(person: Customer, followed: tuple[CaseFollowUp, ...]) -> Customer:
+    return replace(person, churn=replace(person.churn, followed=followed))

@@ -1,0 +1,151 @@
+"""What contacts are worth: of those who would have left, the share that stays because of one.
+
+Learned from churn cases whose horizon is over, treated against control (which are drawn by a hash):
+
+    saved     = P(bought | treated) - P(bought | control)
+    save rate = saved / mean stated risk
+
+The decision multiplies the rate by the stated risk again, so that a risk which is stated too high
+or too low does not matter to it on average. The rate leans on the shop's setting, which is worth
+`PRIOR_CASES`; a band leans on the whole shop in the same way:
+
+    save rate = (n * found + PRIOR_CASES * prior) / (n + PRIOR_CASES)
+    n         = treated * control / (treated + control)
+
+n is the effective size of a comparison of two groups: with a small control group about its size.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from msgspec import Struct, to_builtins
+
+from streams.contracts.common import RiskBandName
+from streams.contracts.internal.learning import LearningExample
+from streams.contracts.times import DAY_MS
+from streams.models.saved import saved_state
+
+PRIOR_CASES = 100.0
+HALF_LIFE_MS = 180 * DAY_MS
+BANDS: tuple[RiskBandName, ...] = ("low", "medium", "high")
+
+
+class Cases(Struct, frozen=True):
+    """Cases of one band and arm whose outcome is known: how many, how many bought, their risks."""
+
+    many: float = 0.0
+    bought: float = 0.0
+    risk: float = 0.0
+
+    def faded(self, share: float) -> "Cases":
+        """The same with less weight."""
+        return Cases(self.many * share, self.bought * share, self.risk * share)
+
+
+NO_CASES = Cases()
+
+
+class SaveRates(Struct, frozen=True):
+    """The immutable view for deciding; `SaveRates()` has learned nothing and says the prior.
+
+    `treated` and `control` are by band, with the weights that they had at `clock_ms`.
+    """
+
+    version: str = "cold-start"
+    clock_ms: int = 0
+    treated: dict[str, Cases] = {}
+    control: dict[str, Cases] = {}
+
+    def at(self, band: RiskBandName, prior: float, now_ms: int) -> float:
+        """The save rate of a band, 0 to 1, where the shop's own setting is `prior`.
+
+        It goes back to `prior` while no outcome comes: a shop that has stopped to contact for want
+        of effect tries again.
+        """
+        fade = _fade(now_ms - self.clock_ms)
+        shop = _leaning(_sum(self.treated.values()), _sum(self.control.values()), prior, fade)
+        own = self.treated.get(band, NO_CASES), self.control.get(band, NO_CASES)
+        return min(max(_leaning(*own, shop, fade), 0.0), 1.0)
+
+
+class SaveRatesState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that the learner remembers, by name."""
+
+    clock_ms: int
+    treated: dict[str, Cases]
+    control: dict[str, Cases]
+
+
+class SaveRatesLearner:
+    """Counts outcomes by band and arm; its clock is their event time, and they fade by it."""
+
+    model_id: ClassVar[str] = "save_rates"
+
+    def __init__(self) -> None:
+        self.clock_ms = 0
+        self.treated: dict[str, Cases] = {}
+        self.control: dict[str, Cases] = {}
+
+    def learn(self, example: LearningExample) -> None:
+        """One outcome: 1.0 for a case whose person bought within the horizon."""
+        features, at_ms = example.features, example.observed_at_ms
+        fade = _fade(at_ms - self.clock_ms)
+        for arm in (self.treated, self.control):
+            for band, cases in arm.items():
+                arm[band] = cases.faded(fade)
+        weight = example.weight * _fade(self.clock_ms - at_ms)  # one that is known late is older
+        self.clock_ms = max(self.clock_ms, at_ms)
+        arm = self.treated if features.get("treated", 0.0) > 0.5 else self.control
+        band = next((b for b in BANDS if features.get(f"band_{b}", 0.0) > 0.5), "low")
+        known = arm.get(band, NO_CASES)
+        arm[band] = Cases(
+            known.many + weight,
+            known.bought + weight * float(example.label > 0.5),
+            known.risk + weight * features.get("risk", 0.0),
+        )
+
+    def predict(self, example: LearningExample) -> None:
+        """Nothing: it compares groups, and foretells no single outcome."""
+
+    def view(self, version: str) -> SaveRates:
+        """What is known now, frozen."""
+        return SaveRates(version, self.clock_ms, dict(self.treated), dict(self.control))
+
+    def dump(self) -> dict[str, object]:
+        """Every parameter by name, as JSON types."""
+        state = SaveRatesState(clock_ms=self.clock_ms, treated=self.treated, control=self.control)
+        return dict(to_builtins(state))
+
+    @classmethod
+    def load(cls, data: Mapping[str, object]) -> "SaveRatesLearner":
+        """The learner that `dump` wrote out.
+
+        Raises:
+            StateError: a parameter is missing, unknown or of the wrong type.
+        """
+        state, learner = saved_state(data, SaveRatesState, "save rates"), cls()
+        learner.clock_ms = state.clock_ms
+        learner.treated, learner.control = dict(state.treated), dict(state.control)
+        return learner
+
+
+def _fade(elapsed_ms: int) -> float:
+    """What is left of a weight after so long; all of it where no time has passed."""
+    return float(0.5 ** (max(elapsed_ms, 0) / HALF_LIFE_MS))
+
+
+def _sum(bands: Iterable[Cases]) -> Cases:
+    known = list(bands)
+    return Cases(
+        sum(c.many for c in known), sum(c.bought for c in known), sum(c.risk for c in known)
+    )
+
+
+def _leaning(treated: Cases, control: Cases, prior: float, fade: float) -> float:
+    """What two groups say of the save rate, pulled to `prior`; `fade` takes from their weight."""
+    total, risk = treated.many + control.many, treated.risk + control.risk
+    if treated.many <= 0.0 or control.many <= 0.0 or risk <= 0.0:
+        return prior
+    saved = treated.bought / treated.many - control.bought / control.many
+    n = fade * treated.many * control.many / total
+    return (n * saved * total / risk + PRIOR_CASES * prior) / (n + PRIOR_CASES)
