@@ -281,11 +281,8 @@ class Churn(Value, frozen=True):
         """When the next tick, the first horizon, the first case and a look at the track are due."""
         dues = [moment.label_due_at_ms for moment in self.horizons[:1]]
         dues += [case.ends_at_ms for case in self.followed[:1]]
-        if self.next_tick_ms is not None:
-            dues.append(self.next_tick_ms)
-        if self.track is not None and self.track.look_ms is not None:
-            dues.append(self.track.look_ms)
-        return dues
+        others = (self.next_tick_ms, self.track.look_ms if self.track else None)
+        return dues + [at_ms for at_ms in others if at_ms is not None]
 
 
 class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
