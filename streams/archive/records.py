@@ -12,6 +12,7 @@ ARCHIVED: Final = (
     topics.DECISION_LOG,
     topics.NEXT_BEST_OFFERS,
     topics.CHURN_ALERTS,
+    topics.CASE_OUTCOMES,
     topics.SEGMENT_CHANGES,
     topics.IDENTITY_CHANGES,
     topics.PRIVACY_RECEIPTS,
@@ -24,6 +25,7 @@ ARCHIVED: Final = (
 _IDS: Final = (
     "decision_id",
     "alert_id",
+    "case_id",
     "change_id",
     "example_id",
     "request_id",
@@ -33,7 +35,7 @@ _IDS: Final = (
     "product_id",
 )
 _PEOPLE: Final = ("customer_id", "other_id", "anonymous_id", "device_id")
-CHURN_LABELS: Final = "churn"
+LABELS_OF_OFFERS: Final = "response"
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -74,11 +76,15 @@ class Row(Struct, frozen=True, kw_only=True):
 def row_of(topic: str, message: Any) -> Row | None:
     """The row of a record of confluent-kafka's; None for one that is not archived.
 
-    Labels of the churn model are not: they name nobody, so an erasure would not find them.
+    Labels of who leaves, and of what contacts are worth, are not: they name nobody, so an erasure
+    would not find them.
     """
     value = message.value()
     told = _told(value)
-    if topic == topics.LEARNING_EXAMPLES.name and told.get("model") == CHURN_LABELS:
+    if (
+        topic == topics.LEARNING_EXAMPLES.name
+        and told.get("model", LABELS_OF_OFFERS) != LABELS_OF_OFFERS
+    ):
         return None
     text, raw = _as_text(value)
     return Row(
