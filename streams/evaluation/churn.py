@@ -15,7 +15,7 @@ from streams.customer.rhythm import is_lapsed
 from streams.errors import OperatorError
 from streams.evaluation.churn_stream import ChurnStream, Scored
 from streams.evaluation.purchases import Purchase
-from streams.evaluation.scores import Interval, Quality, bias_by_group, log_loss_against, measure
+from streams.evaluation.scores import Quality, bias_by_group, measure
 from streams.features.rhythm import purchase_history
 from streams.models.bgnbd import BgNbd, cold_start, fit, log_likelihood, p_no_purchase
 from streams.models.churn import ChurnModel
@@ -42,8 +42,7 @@ class ChurnReport(Struct, frozen=True, kw_only=True):
     that count in the figures, `judged_count` of them: customers silent for less than the horizon,
     the hazard ready, the horizon inside the file. `end_ms` is the file's last purchase. `bgnbd` is
     the batch fit at the date, in ticks, with its log likelihood (only in an evaluation at one
-    date). `tick_bias` is (tick, bias, count) of the risk. `against_bgnbd`: log loss of the risk
-    less that of BG/NBD.
+    date). `tick_bias` is (tick, bias, count) of the risk.
     """
 
     mode: str
@@ -61,7 +60,6 @@ class ChurnReport(Struct, frozen=True, kw_only=True):
     bgnbd: BgNbd | None = None
     log_likelihood: float | None = None
     tick_bias: tuple[tuple[int, float, int], ...] = ()
-    against_bgnbd: Interval | None = None
     judged: tuple[Prediction, ...] = ()
 
 
@@ -112,7 +110,6 @@ def evaluate_at(
         horizon_in_file=purchases[-1].at_ms >= at_ms + horizon_ms - DAY_MS,
         end_ms=purchases[-1].at_ms,
         qualities=_qualities(active, purchases, horizon_ms, None),
-        against_bgnbd=_against_bgnbd(active, _labels(active, purchases, horizon_ms)),
         judged=tuple(active),
         predictions=predictions,
         bgnbd=population,
@@ -160,7 +157,6 @@ def evaluate_prequential(
         qualities=_qualities(judged, purchases, horizon_ms, tick_ms),
         predictions=tuple(predictions),
         tick_bias=bias_by_group(labels, risks, weeks),
-        against_bgnbd=_against_bgnbd(judged, labels),
         judged=tuple(judged),
     )
 
@@ -225,15 +221,6 @@ def _qualities(
         columns["hazard"] = [p.hazard for p in judged if p.hazard is not None]
     columns["bgnbd"] = [p.bgnbd for p in judged]
     return tuple(measure(n, labels, np.array(c), groups) for n, c in columns.items())
-
-
-def _against_bgnbd(
-    judged: Sequence[Prediction], labels: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
-) -> Interval | None:
-    if not judged:
-        return None
-    risks, bgnbd = np.array([p.risk for p in judged]), np.array([p.bgnbd for p in judged])
-    return log_loss_against(labels, risks, bgnbd, [p.customer_id for p in judged])
 
 
 def _labels(

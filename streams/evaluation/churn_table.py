@@ -106,12 +106,6 @@ def _figures(quality: Quality) -> tuple[str, ...]:
 
 def _notes(report: ChurnReport) -> list[str]:
     notes = []
-    if report.against_bgnbd is not None:
-        d = report.against_bgnbd
-        notes.append(
-            f"risk against BG/NBD: log loss {d.mean:+.4f}, from {d.low:+.4f} to {d.high:+.4f} "
-            "(95 %, bootstrap over customers; below 0 is better)"
-        )
     if report.bgnbd is not None and report.log_likelihood is not None:
         p = report.bgnbd
         notes.append(
