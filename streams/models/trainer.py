@@ -21,7 +21,13 @@ from streams.models.tracks import TrackLearner
 FORMAT = 1
 SEEN_MAX = 2_000
 PUBLISH_EVERY = 200
-SOONER: Final[Mapping[str, int]] = {"tracks": 20, "capacity": 50, "save_rates": 20}
+SOONER: Final[Mapping[str, int]] = {
+    "tracks": 20,
+    "capacity": 50,
+    "save_rates": 20,
+    "signal_lifts": 10,
+    "calibration": 10,
+}
 """Models of which examples are few: published at least after so many."""
 
 

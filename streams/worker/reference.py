@@ -43,6 +43,7 @@ log = structlog.get_logger()
 POLL_S = 0.2
 RECORDS_MAX = 500
 NO_BROKER_PAUSE_S = 1.0
+WINDOW_MIN = 100  # labels; what fewer say of a model is chance, and would wake somebody
 _QUALITY = (
     (metrics.LOG_LOSS, "log_loss"),
     (metrics.CONSTANT_LOG_LOSS, "log_loss_constant"),
@@ -161,9 +162,10 @@ class ReferenceState:
     def _note(self, snapshot: ModelSnapshot, serves: bool) -> None:
         """How good the newest is; and, where it serves, which one that is."""
         set_, model, quality = self._meter.set, snapshot.model, snapshot.quality
-        for metric, name in _QUALITY:
-            if name in quality:
-                set_(metric, model, value=quality[name])
+        if quality.get("window", 0.0) >= WINDOW_MIN:
+            for metric, name in _QUALITY:
+                if name in quality:
+                    set_(metric, model, value=quality[name])
         if model == CALIBRATION_MODEL:
             self._note_calibration(quality)
         if serves:

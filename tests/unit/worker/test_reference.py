@@ -145,6 +145,18 @@ def test_a_restarted_worker_has_the_last_sound_snapshot() -> None:
     assert meter.value(metrics.CALIBRATION, "response") == 3.0
 
 
+def test_a_few_labels_say_nothing_of_a_model() -> None:
+    """A window of 99 sets no gauge of quality, one of 100 does: alert rules read them."""
+    found, meter = small_shop()
+    few = snapshot(99, 1.0)
+    few = replace(few, quality={**few.quality, "window": 99.0})
+    found.take(SNAPSHOTS, b"response", encode_snapshot(few))
+    assert meter.values_of(metrics.LOG_LOSS) == {}
+    enough = replace(snapshot(100, 1.0), quality={**few.quality, "window": 100.0})
+    found.take(SNAPSHOTS, b"response", encode_snapshot(enough))
+    assert meter.value(metrics.LOG_LOSS, "response") == 0.4
+
+
 def test_calibration_is_seen_bin_by_bin() -> None:
     """What was said and what came, by tenth of the risk and by silence, as gauges; once known."""
     learner = Trainer(every=1)
