@@ -40,6 +40,13 @@ MAY_STAY_ZERO = {
     "outcomes: Bought, treated against control",
     "outcomes: Lead time, median",
 }
+# Labels of whole horizons, of scores that own data carried: the story has too few for a snapshot.
+# What they show is in tests/unit/worker/test_reference.py; here their queries are asked.
+MAY_STAY_EMPTY = {
+    "outcomes: Risk said and what came, by risk",
+    "outcomes: Risk said and what came, by silence",
+    "outcomes: Distance of risk said and what came",
+}
 LOOPBACK_IN_HEX = ("0100007F", "0000000000000000FFFF00000100007F")
 PROMETHEUS, ALERTMANAGER = "127.0.0.1:9090", "alertmanager:9093"
 
@@ -169,6 +176,8 @@ def test_every_panel_shows_something(played: Played, panel: Panel) -> None:
     series = played.composed.query(panel.expression, played.began_s, played.ended_s)
     values = [float(value) for one in series for _, value in one["values"]]
     numbers = [value for value in values if value == value]
+    if panel.name in MAY_STAY_EMPTY:
+        return
     assert numbers, panel.expression
     assert panel.name in MAY_STAY_ZERO or any(numbers), panel.expression
 
