@@ -131,7 +131,8 @@ def churn_example_features(
 ) -> dict[str, float]:
     """What the churn learner reads of a scoring moment, by name.
 
-    The 17 features; what BG/NBD is fitted on (`x`, `t_x_ticks`, `T_ticks`); the tick's length; and
+    The 17 features; what BG/NBD is fitted on (`x`, `t_x_ticks`, `T_ticks`); the sum
+    of squares of the gaps, in ticks; the tick's length; and
     `customer_key`, 53 bits of a hash that lets the learner keep one entry per customer (without a
     `customer_id`, the first purchase's time stands for the customer).
     """
@@ -139,6 +140,7 @@ def churn_example_features(
     features: dict[str, float] = dict(zip(RHYTHM_FEATURES, values.tolist(), strict=True))
     x, t_x, age = purchase_history(rhythm, scored_at_ms, tick_ms)
     features["x"], features["t_x_ticks"], features["T_ticks"] = x, t_x, age
+    features["gap_squares"] = rhythm.gap_days_sq_sum * (DAY_MS / tick_ms) ** 2
     features["tick_ms"] = float(tick_ms)
     features["customer_key"] = float(stable_hash(customer_id or str(rhythm.first_ms)) >> 11)
     return features

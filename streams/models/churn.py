@@ -28,6 +28,8 @@ from streams.features.rhythm import (
 )
 from streams.models.bgnbd import BgNbd, cold_start, p_no_purchase
 from streams.models.hazard import Hazard, HazardView
+from streams.models.mbgcnbd import GapSums, MbgCnbd
+from streams.models.mbgcnbd import p_no_purchase as p_no_purchase_of_regular
 from streams.models.own_data import OwnData, settles
 from streams.models.population import Reservoir, ReservoirState
 from streams.models.reasons import reasons
@@ -59,7 +61,8 @@ class ChurnScore(Struct, frozen=True):
 class ChurnParts(Struct, frozen=True):
     """P(no purchase within the horizon) by each model; None before it is ready.
 
-    `foreign`: BG/NBD is the published one, and this shop's own data carry a score without it.
+    `bgnbd` is what the others are measured against; `regular` (MBG/CNBD-k) stands for it once it is
+    fitted. `foreign`: neither is, and this shop's own data carry a score without them.
     """
 
     bgnbd: float
@@ -67,6 +70,7 @@ class ChurnParts(Struct, frozen=True):
     contributions: NDArray[np.float64] | None
     direct: float | None = None
     foreign: bool = False
+    regular: float | None = None
 
 
 class ChurnModel(Struct, frozen=True):
@@ -85,6 +89,12 @@ class ChurnModel(Struct, frozen=True):
     direct: HazardView | None = None
     direct_ticks: float = 0.0
     longest_seen_ticks: float = 0.0
+    regular: MbgCnbd | None = None
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether a population was fitted on this shop's own customers."""
+        return self.bgnbd is not None or self.regular is not None
 
     def score(
         self, rhythm: Rhythm, now_ms: int, *, tick_ms: int, horizon_ticks: float
@@ -92,7 +102,7 @@ class ChurnModel(Struct, frozen=True):
         """Score one customer at `now_ms`; `horizon_ticks` above 0, not always whole."""
         parts = self.parts(rhythm, now_ms, tick_ms, horizon_ticks)
         risk, source = self.combine(parts)
-        own = habit(rhythm, tick_ms, IN_WORDS)
+        own = habit(rhythm, tick_ms, self._in_words(tick_ms))
         usual_ms = own.mean_ticks * tick_ms
         return ChurnScore(
             risk=risk,
@@ -101,7 +111,7 @@ class ChurnModel(Struct, frozen=True):
             expected_next_purchase_at_ms=rhythm.last_ms + round(usual_ms),
             overdue_ratio=max(now_ms - rhythm.last_ms, 0) / usual_ms,
             carried=tick_ms == self.tick_ms
-            and self.own_data.carries(horizon_ticks, bgnbd_is_own=self.bgnbd is not None),
+            and self.own_data.carries(horizon_ticks, bgnbd_is_own=self.is_fitted),
         )
 
     def parts(self, rhythm: Rhythm, now_ms: int, tick_ms: int, horizon_ticks: float) -> ChurnParts:
@@ -109,9 +119,11 @@ class ChurnModel(Struct, frozen=True):
         usable = tick_ms == self.tick_ms
         population = (self.bgnbd if usable else None) or cold_start(tick_ms)
         history = purchase_history(rhythm, now_ms, tick_ms)
-        silent = p_no_purchase(population, *history, horizon_ticks)
+        silent, regular = p_no_purchase(population, *history, horizon_ticks), None
+        if self.regular is not None and usable:
+            regular = p_no_purchase_of_regular(self.regular, *history, horizon_ticks)
         if self.hazard is None or not usable:
-            return ChurnParts(silent, None, None)
+            return ChurnParts(silent, None, None, regular=regular)
         silence = max(now_ms - rhythm.last_ms, 0) / tick_ms
         seen = math.floor(self.longest_seen_ticks - silence)
         rows = min(math.ceil(horizon_ticks), max(seen, 1))
@@ -121,16 +133,25 @@ class ChurnModel(Struct, frozen=True):
         direct = None
         if self.direct is not None and self.direct_ticks == horizon_ticks:
             direct = 1.0 - float(self.direct.p_return(self.direct.z(x[0])))
-        foreign = self.bgnbd is None and self.own_data.carries(horizon_ticks, bgnbd_is_own=False)
-        return ChurnParts(silent, hazard, -self.hazard.weights * z[0], direct, foreign)
+        foreign = not self.is_fitted and self.own_data.carries(horizon_ticks, bgnbd_is_own=False)
+        pushes = -self.hazard.weights * z[0]
+        return ChurnParts(silent, hazard, pushes, direct, foreign, regular)
 
     def combine(self, parts: ChurnParts) -> tuple[float, str]:
         """Risk and source: the mean of the probabilities of all that there is."""
+        population = parts.bgnbd if parts.regular is None else parts.regular
         if parts.hazard is None:
-            return parts.bgnbd, "bgnbd"
-        said = [] if parts.foreign else [parts.bgnbd]
+            return population, "bgnbd"
+        said = [] if parts.foreign else [population]
         said += [parts.hazard] if parts.direct is None else [parts.hazard, parts.direct]
         return sum(said) / len(said), "blend" if len(said) > 1 else "hazard"
+
+    def _in_words(self, tick_ms: int) -> Population:
+        """The gap that a customer with few of their own is taken to have: this shop's, if known."""
+        regular = self.regular
+        if regular is None or tick_ms != self.tick_ms:
+            return IN_WORDS
+        return Population(regular.gap, regular.gap / math.sqrt(regular.k), IN_WORDS.weight)
 
 
 class ChurnState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -147,6 +168,8 @@ class ChurnState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     direct: dict[str, object] | None = None
     direct_ticks: float = 0.0
     longest_silences: tuple[float, ...] = ()
+    regular: MbgCnbd | None = None
+    gaps: GapSums = GapSums()
 
 
 class ChurnLearner:
@@ -169,6 +192,8 @@ class ChurnLearner:
         self.newest_ms = 0
         self.refit_at_ms = 0
         self.bgnbd: BgNbd | None = None
+        self.regular: MbgCnbd | None = None
+        self.gaps = GapSums()
         self.hazard = Hazard(RHYTHM_FEATURES)
         self.direct = Hazard(RHYTHM_FEATURES)
         self.direct_ticks = 0.0
@@ -199,6 +224,8 @@ class ChurnLearner:
         self.newest_ms = max(self.newest_ms, example.observed_at_ms)
         self.hazard.learn(features, returned, example.weight)
         self._see_silence(features["sqrt_silence"] ** 2 + 1.0)
+        if "gap_squares" in features:
+            self.gaps = self.gaps.plus(features["x"], features["gap_squares"], features["t_x_ticks"])
         self.customers.put(features, returned, example.observed_at_ms, tick_ms)
 
     def _learn_horizon(
@@ -242,6 +269,7 @@ class ChurnLearner:
             direct=self.direct.view() if settles(self.direct.labels, self.direct.returns) else None,
             direct_ticks=self.direct_ticks,
             longest_seen_ticks=self.longest_silences[0] if seen else 0.0,
+            regular=self.regular,
         )
 
     def dump(self) -> dict[str, object]:
@@ -258,6 +286,8 @@ class ChurnLearner:
             direct=self.direct.dump(),
             direct_ticks=self.direct_ticks,
             longest_silences=tuple(sorted(self.longest_silences)),
+            regular=self.regular,
+            gaps=self.gaps,
         )
         return dict(to_builtins(state))
 
@@ -273,7 +303,7 @@ class ChurnLearner:
         learner = cls(state.tick_ms)
         learner.clock_ms, learner.refit_at_ms = state.clock_ms, state.refit_at_ms
         learner.since_ms, learner.newest_ms = state.since_ms, state.newest_ms
-        learner.bgnbd = state.bgnbd
+        learner.bgnbd, learner.regular, learner.gaps = state.bgnbd, state.regular, state.gaps
         learner.hazard = Hazard.load(state.hazard)
         if state.direct is not None:
             learner.direct, learner.direct_ticks = Hazard.load(state.direct), state.direct_ticks
@@ -289,9 +319,13 @@ class ChurnLearner:
             self.clock_ms, self.refit_at_ms = now_ms, now_ms + REFIT_TICKS * self.tick_ms
         ticks = (now_ms - self.clock_ms) // self.tick_ms
         if ticks > 0:
+            keep = 0.5 ** (ticks / MEMORY_HALF_LIFE_TICKS)
             for model in (self.hazard, self.direct):
-                model.forget(1.0 - 0.5 ** (ticks / MEMORY_HALF_LIFE_TICKS))
+                model.forget(1.0 - keep)
+            self.gaps = self.gaps.faded(keep)
             self.clock_ms += ticks * self.tick_ms
         if now_ms >= self.refit_at_ms:
             self.bgnbd = self.customers.fit(self.bgnbd, now_ms, self.tick_ms)
+            k = self.gaps.k
+            self.regular = self.customers.fit_regular(self.regular, k, now_ms, self.tick_ms)
             self.refit_at_ms = now_ms + REFIT_TICKS * self.tick_ms

@@ -1,4 +1,4 @@
-"""A bounded sample of customers on which BG/NBD is fitted, chosen by hash, without chance.
+"""A bounded sample of customers on which BG/NBD and MBG/CNBD-k are fitted, chosen by hash.
 
 A customer is in the sample when their hash is below a threshold; when the sample is full the
 threshold halves (adaptive sampling: Flajolet 1990). So the sample is uniform over customers, the
@@ -10,9 +10,11 @@ from collections.abc import Mapping
 import numpy as np
 from msgspec import Struct
 
-from streams.models.bgnbd import BgNbd, cold_start, fit
+from streams.models import mbgcnbd
+from streams.models.bgnbd import BgNbd, Column, cold_start, fit
+from streams.models.mbgcnbd import MbgCnbd
 
-CUSTOMERS_MAX = 1024  # so that what a learner remembers stays below 64 KB
+CUSTOMERS_MAX = 960  # so that what a learner remembers stays below 64 KB
 DIGITS = 3  # of a tick
 KEY_MAX = float(2**53)
 MISSED_TICKS = 1.5
@@ -49,19 +51,31 @@ class Reservoir:
             self.rows = {k: row for k, row in self.rows.items() if k < self.threshold}
 
     def fit(self, old: BgNbd | None, now_ms: int, tick_ms: int) -> BgNbd | None:
-        """BG/NBD on the sample as it stands at `now_ms`; `old` where the fit is degenerate.
+        """BG/NBD on the sample as it stands at `now_ms`; `old` where the fit is degenerate."""
+        if not self.rows:
+            return old
+        start = old or cold_start(tick_ms)
+        found = fit(*self._histories(now_ms, tick_ms), start)
+        return old if found is start else found
+
+    def fit_regular(
+        self, old: MbgCnbd | None, k: float, now_ms: int, tick_ms: int
+    ) -> MbgCnbd | None:
+        """MBG/CNBD-k on the same sample; `old` where the fit is degenerate."""
+        if not self.rows:
+            return old
+        return mbgcnbd.fit(*self._histories(now_ms, tick_ms), k) or old
+
+    def _histories(self, now_ms: int, tick_ms: int) -> tuple[Column, Column, Column]:
+        """x, t_x and T of each customer, up to `now_ms`.
 
         Who has missed a tick is no longer scored, being silent for longer than the horizon: they
         have been silent up to now.
         """
-        if not self.rows:
-            return old
         table = np.array([self.rows[key] for key in sorted(self.rows)])
         unseen = (now_ms - table[:, 3]) / tick_ms
         age = table[:, 2] + np.where(unseen > MISSED_TICKS, unseen, 0.0)
-        start = old or cold_start(tick_ms)
-        found = fit(table[:, 0], table[:, 1], age, start)
-        return old if found is start else found
+        return table[:, 0], table[:, 1], age
 
     def dump(self) -> ReservoirState:
         """The entries in the order of their keys."""

@@ -95,6 +95,7 @@ def test_example_carries_what_bgnbd_needs() -> None:
     assert set(RHYTHM_FEATURES) < set(features)
     assert (features["x"], features["t_x_ticks"], features["T_ticks"]) == (2.0, 4.0, 6.0)
     assert features["tick_ms"] == WEEK_MS
+    assert features["gap_squares"] == pytest.approx(8.0)
     other = churn_example_features(rhythm, 6 * WEEK_MS, WEEK_MS, "c-2")
     assert features["customer_key"] != other["customer_key"]
     example = churn_example(

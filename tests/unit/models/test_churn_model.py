@@ -178,7 +178,7 @@ def test_another_tick_starts_again() -> None:
 
 
 def test_sample_of_customers_is_bounded_and_the_same_in_any_order() -> None:
-    """20,000 customers leave at most 1,024 entries, chosen by hash alone."""
+    """20,000 customers leave at most 960 entries, chosen by hash alone."""
     base = make_examples(1)[0].features
     keys = np.random.default_rng(1).integers(0, 2**53, 20_000).tolist()
     kept = []
@@ -220,11 +220,12 @@ def test_direct_model_joins_when_its_labels_have_come() -> None:
         learner.learn(example)
     model, rhythm, now = learner.view("v"), bought(0, 20, 45), 9 * WEEK_MS
     parts = model.parts(rhythm, now, WEEK_MS, 13)
+    assert parts.regular is not None
     assert parts.hazard is not None
     assert parts.direct is not None
     risk, source = model.combine(parts)
     assert source == "blend"
-    assert risk == pytest.approx((parts.bgnbd + parts.hazard + parts.direct) / 3)
+    assert risk == pytest.approx((parts.regular + parts.hazard + parts.direct) / 3)
     assert model.parts(rhythm, now, WEEK_MS, 12).direct is None
     assert learner.examples == 9000
 
@@ -274,10 +275,43 @@ def test_dump_of_all_models_is_loaded_bit_for_bit() -> None:
 
 
 def test_the_published_population_leaves_when_own_data_carry() -> None:
-    """A shop whose own BG/NBD cannot be fitted is scored by its hazard alone, once that carries."""
-    model, rhythm = msgspec.structs.replace(trained(), bgnbd=None), bought(0, 20, 45)
+    """A shop whose own population cannot be fitted is scored by its hazard alone, once that carries."""
+    rhythm = bought(0, 20, 45)
+    model = msgspec.structs.replace(trained(), bgnbd=None, regular=None)
     score = model.score(rhythm, 9 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13)
     assert (score.source, score.carried) == ("hazard", True)
     young = msgspec.structs.replace(model, own_data=OwnData(1.0, 9000, 4000))
     early = young.score(rhythm, 9 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13)
     assert (early.source, early.carried) == ("blend", False)
+
+
+def test_own_population_of_regular_customers_stands_for_the_published_one() -> None:
+    """Fitted on a shop of random buyers, its shape is about 1; words go by the shop's own gap."""
+    model, rhythm, now = trained(), bought(0), 6 * WEEK_MS
+    assert model.regular is not None
+    assert 1.0 <= model.regular.k < 1.5
+    parts = model.parts(rhythm, now, WEEK_MS, 13)
+    assert parts.hazard is not None
+    assert parts.regular is not None
+    assert model.combine(parts)[0] == pytest.approx((parts.regular + parts.hazard) / 2)
+    score = model.score(rhythm, now, tick_ms=WEEK_MS, horizon_ticks=13)
+    assert score.overdue_ratio == pytest.approx(6 / model.regular.gap)
+    daily = model.parts(rhythm, now, DAY_MS, 91)
+    assert daily.regular is None
+
+
+def test_a_learner_stays_below_64_kb() -> None:
+    """A sample that is full of customers with ten years of daily ticks, and both models learned."""
+    learner, base = ChurnLearner(), make_examples(1)[0].features
+    for example in (*make_examples(900), *horizon_examples(300)):
+        learner.learn(example)
+    for key in np.random.default_rng(3).integers(0, 2**53, 3 * CUSTOMERS_MAX).tolist():
+        long = {"x": 1234.0, "t_x_ticks": 3456.789123, "T_ticks": 3650.123456}
+        features = {**base, **long, "customer_key": float(key)}
+        learner.customers.put(features, True, 1_900_000_000_000, WEEK_MS)
+    learner.customers.threshold = 0.0
+    for key in range(CUSTOMERS_MAX - len(learner.customers.rows)):
+        long_row = (1234.0, 3456.789, 3650.123, 1_900_000_000_000)
+        learner.customers.rows[2.0**53 - 1.0 - key] = long_row
+    assert len(learner.customers.rows) == CUSTOMERS_MAX
+    assert len(msgspec.json.encode(learner.dump())) <= 65_536

@@ -1,0 +1,143 @@
+"""MBG/CNBD-k says what the paper says, on cohorts that we draw ourselves."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.models.mbgcnbd import (
+    GapSums,
+    MbgCnbd,
+    fit,
+    log_likelihood,
+    p_no_purchase,
+    p_still_out,
+)
+
+TRUE = MbgCnbd(r=1.5, alpha=2.5, a=0.8, b=6.0, k=3.0)
+
+
+def cohort(
+    params: MbgCnbd, customers: int, weeks: float, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[list[float]]]:
+    """Customers who live as the model says: x, t_x, T at `weeks`, and all times to 2 x `weeks`."""
+    random = np.random.default_rng(seed)
+    x, t_x, times = np.zeros(customers), np.zeros(customers), []
+    for row in range(customers):
+        rate = random.gamma(params.r, 1.0 / params.alpha)
+        leaves, at, own = random.beta(params.a, params.b), 0.0, []
+        while random.random() >= leaves:
+            at += random.gamma(params.k, 1.0 / rate)
+            if at >= 2 * weeks:
+                break
+            own.append(at)
+        seen = [moment for moment in own if moment <= weeks]
+        x[row], t_x[row] = len(seen), seen[-1] if seen else 0.0
+        times.append(own)
+    return x, t_x, np.full(customers, weeks), times
+
+
+def sums(times: list[list[float]], weeks: float) -> GapSums:
+    """What the gaps up to `weeks` say of regularity."""
+    found = GapSums()
+    for own in times:
+        seen = np.array([0.0, *(moment for moment in own if moment <= weeks)])
+        gaps = np.diff(seen)
+        found = found.plus(float(len(gaps)), float((gaps**2).sum()), float(gaps.sum()))
+    return found
+
+
+def test_shape_1_is_the_exponential_of_bgnbd() -> None:
+    """With k = 1, P(the gap is longer) is the power that BG/NBD has for who is alive."""
+    params = MbgCnbd(r=0.8, alpha=6.0, a=1.0, b=3.0, k=1.0)
+    x, t_x, silence = np.array([0.0, 3.0]), np.array([0.0, 7.0]), np.array([4.0, 9.0])
+    known = params.alpha + t_x
+    expected = (known / (known + silence)) ** (params.r + x)
+    np.testing.assert_allclose(p_still_out(params, x, t_x, silence), expected, rtol=1e-12)
+
+
+def test_fit_finds_the_parameters_of_its_own_world() -> None:
+    """On 3,000 simulated customers (seed 7): the likelihood of the truth, and what it says."""
+    x, t_x, age, times = cohort(TRUE, 3000, 40.0, seed=7)
+    k = sums(times, 40.0).k
+    assert k == pytest.approx(TRUE.k, rel=0.1)
+    found = fit(x, t_x, age, TRUE.k)
+    assert found is not None
+    told, true = (log_likelihood(p, x, t_x, age).sum() for p in (found, TRUE))
+    assert told >= true - 1.0
+    assert found.gap == pytest.approx(TRUE.gap, rel=0.15)
+    assert found.a / (found.a + found.b) == pytest.approx(TRUE.a / (TRUE.a + TRUE.b), rel=0.2)
+
+
+def test_probability_of_silence_is_the_observed_share() -> None:
+    """Of 6,000 simulated customers (seed 8), as many stay silent as it says, by risk."""
+    x, t_x, age, times = cohort(TRUE, 6000, 40.0, seed=8)
+    silent = np.array([not any(40.0 < at <= 53.0 for at in own) for own in times])
+    p = np.array([p_no_purchase(TRUE, *row, 13.0) for row in zip(x, t_x, age, strict=True)])
+    for group in (x == 0, p < 0.2, (p >= 0.2) & (p < 0.8), (p >= 0.8) & (x > 0)):
+        error = 3.5 * np.sqrt(p[group].mean() * (1 - p[group].mean()) / group.sum())
+        assert group.sum() > 50
+        assert p[group].mean() == pytest.approx(silent[group].mean(), abs=error)
+
+
+def test_regular_customers_are_missed_sooner() -> None:
+    """Five gaps of four weeks, then twelve weeks of silence: the steadier, the surer it is over."""
+    said = [
+        p_no_purchase(MbgCnbd(2.0, 8.0 / k, 0.5, 6.0, k), 5.0, 20.0, 32.0, 13.0)
+        for k in (1.0, 2.0, 4.0)
+    ]
+    assert said == sorted(said)
+    assert said[0] < 0.6
+    assert said[2] > 0.8
+
+
+@pytest.mark.parametrize("shape", [1.0, 2.0, 5.0])
+def test_shape_is_found_whatever_the_rates(shape: float) -> None:
+    """2,000 customers (seed 9) whose rates differ by a hundred times, with two to nine gaps."""
+    random, found = np.random.default_rng(9), GapSums()
+    for _ in range(2000):
+        gaps = random.gamma(shape, 10.0 ** random.uniform(-1, 1), random.integers(2, 10))
+        found = found.plus(float(len(gaps)), float((gaps**2).sum()), float(gaps.sum()))
+    assert found.k == pytest.approx(shape, rel=0.12)
+    assert found.faded(0.5).k == pytest.approx(found.k)
+
+
+def test_little_or_clumped_says_chance() -> None:
+    """No shape below 1, none from a handful of gaps, and one gap says nothing at all."""
+    few = clumped = GapSums()
+    for _ in range(20):
+        few = few.plus(2.0, 0.5, 1.0)
+    for _ in range(500):
+        clumped = clumped.plus(4.0, 0.97, 1.0)
+    assert (few.k, clumped.k) == (1.0, 1.0)
+    assert few.plus(1.0, 1.0, 1.0) == few
+
+
+@given(
+    st.integers(0, 300), st.floats(0, 1), st.floats(0, 520), st.floats(0.01, 104), st.floats(1, 12)
+)
+def test_probability_holds_at_the_edges(
+    x: int, share: float, age: float, horizon: float, k: float
+) -> None:
+    """Between 0 and 1, finite, and growing less likely to stay silent the longer one waits."""
+    params = MbgCnbd(1.5, 2.5, 0.8, 6.0, k)
+    t_x = share * age if x else 0.0
+    near = p_no_purchase(params, x, t_x, age, horizon)
+    far = p_no_purchase(params, x, t_x, age, 2 * horizon)
+    assert 0.0 <= far <= near <= 1.0
+
+
+@pytest.mark.parametrize("x", [np.zeros(500), np.ones(50)], ids=["nobody repeats", "too few"])
+def test_too_little_gives_no_fit(x: np.ndarray) -> None:
+    """Data that do not settle the matter say nothing."""
+    age = np.full(len(x), 10.0)
+    assert fit(x, np.where(x > 0, 5.0, 0.0), age, 2.0) is None
+
+
+def test_customers_who_are_alike_are_fitted() -> None:
+    """One rate and one rate of leaving: the weak prior keeps the parameters off the edges."""
+    x, t_x, age, _ = cohort(MbgCnbd(200.0, 400.0, 20.0, 180.0, 2.0), 800, 26.0, seed=10)
+    found = fit(x, t_x, age, 2.0)
+    assert found is not None
+    assert found.gap == pytest.approx(4.0, rel=0.1)
+    assert max(found.r, found.alpha, found.a, found.b) < 500.0
