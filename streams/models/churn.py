@@ -62,7 +62,8 @@ class ChurnParts(Struct, frozen=True):
     """P(no purchase within the horizon) by each model; None before it is ready.
 
     `bgnbd` is what the others are measured against; `regular` (MBG/CNBD-k) stands for it once it is
-    fitted. `foreign`: neither is, and this shop's own data carry a score without them.
+    fitted, but for who bought once: of their regularity nothing is known. `foreign`: neither is
+    fitted, and this shop's own data carry a score without them.
     """
 
     bgnbd: float
@@ -120,7 +121,7 @@ class ChurnModel(Struct, frozen=True):
         population = (self.bgnbd if usable else None) or cold_start(tick_ms)
         history = purchase_history(rhythm, now_ms, tick_ms)
         silent, regular = p_no_purchase(population, *history, horizon_ticks), None
-        if self.regular is not None and usable:
+        if self.regular is not None and usable and (rhythm.repeats or self.bgnbd is None):
             regular = p_no_purchase_of_regular(self.regular, *history, horizon_ticks)
         if self.hazard is None or not usable:
             return ChurnParts(silent, None, None, regular=regular)
@@ -225,7 +226,9 @@ class ChurnLearner:
         self.hazard.learn(features, returned, example.weight)
         self._see_silence(features["sqrt_silence"] ** 2 + 1.0)
         if "gap_squares" in features:
-            self.gaps = self.gaps.plus(features["x"], features["gap_squares"], features["t_x_ticks"])
+            self.gaps = self.gaps.plus(
+                features["x"], features["gap_squares"], features["t_x_ticks"]
+            )
         self.customers.put(features, returned, example.observed_at_ms, tick_ms)
 
     def _learn_horizon(

@@ -52,12 +52,12 @@ class GapSums(Struct, frozen=True, array_like=True):
     nq: float = 0.0
 
     def plus(self, gaps: float, squares: float, total: float) -> "GapSums":
-        """One moment more; nothing is learned of a customer with fewer than two gaps.
+        """One moment more; nothing is learned of fewer than two gaps, or where squares are unknown.
 
         >>> GapSums().plus(2.0, 2.0, 2.0)
         GapSums(count=1.0, q=0.5, nq=1.0)
         """
-        if gaps < 2.0 or total <= 0.0:
+        if gaps < 2.0 or total <= 0.0 or squares <= 0.0:
             return self
         q = min(max(squares / total**2, 1.0 / gaps), 1.0)
         return GapSums(self.count + 1.0, self.q + q, self.nq + gaps * q)
@@ -76,9 +76,10 @@ class GapSums(Struct, frozen=True, array_like=True):
 
 
 def p_still_out(params: MbgCnbd, x: Column, t_x: Column, silence: Column) -> Column:
-    """P(the gap that runs is longer than `silence` | alive): the rate is Gamma(r + k x, alpha + t_x).
+    """P(the gap that runs is longer than `silence` | alive).
 
-    A gamma gap over such a rate is a beta prime, so this is a regularized incomplete beta function.
+    The rate is Gamma(r + k x, alpha + t_x); a gamma gap over such a rate is a beta prime, so this
+    is a regularized incomplete beta function.
     """
     known = params.alpha + t_x
     return np.asarray(betainc(params.r + params.k * x, params.k, known / (known + silence)))
@@ -94,7 +95,9 @@ def log_likelihood(params: MbgCnbd, x: Column, t_x: Column, age: Column) -> Colu
     bought = gammaln(r + k * x) - gammaln(r) + r * math.log(alpha)
     bought -= (r + k * x) * np.log(alpha + t_x)
     stayed = betaln(a, b + x + 1.0) - betaln(a, b)
-    return np.asarray(bought + stayed + np.log(p_still_out(params, x, t_x, age - t_x) + a / (b + x)))
+    return np.asarray(
+        bought + stayed + np.log(p_still_out(params, x, t_x, age - t_x) + a / (b + x))
+    )
 
 
 def fit(x: Column, t_x: Column, age: Column, k: float) -> MbgCnbd | None:
@@ -123,7 +126,7 @@ def p_no_purchase(params: MbgCnbd, x: float, t_x: float, age: float, horizon: fl
 
     >>> steady = MbgCnbd(r=10.0, alpha=10.0, a=1.0, b=9.0, k=4.0)
     >>> round(p_no_purchase(steady, 5, 20.0, 21.0, 13.0), 2)
-    0.08
+    0.07
     """
     left = params.a / (params.b + x)
     silence = np.array([0.0, horizon]) + max(age - t_x, 0.0)

@@ -275,7 +275,7 @@ def test_dump_of_all_models_is_loaded_bit_for_bit() -> None:
 
 
 def test_the_published_population_leaves_when_own_data_carry() -> None:
-    """A shop whose own population cannot be fitted is scored by its hazard alone, once that carries."""
+    """A shop whose own population cannot be fitted is scored by its hazard, once that carries."""
     rhythm = bought(0, 20, 45)
     model = msgspec.structs.replace(trained(), bgnbd=None, regular=None)
     score = model.score(rhythm, 9 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13)
@@ -286,16 +286,23 @@ def test_the_published_population_leaves_when_own_data_carry() -> None:
 
 
 def test_own_population_of_regular_customers_stands_for_the_published_one() -> None:
-    """Fitted on a shop of random buyers, its shape is about 1; words go by the shop's own gap."""
-    model, rhythm, now = trained(), bought(0), 6 * WEEK_MS
+    """Of a shop of random buyers, its shape is about 1; who bought once is left to BG/NBD.
+
+    The words go by the shop's own gap.
+    """
+    model, rhythm, now = trained(), bought(0, 14), 8 * WEEK_MS
     assert model.regular is not None
     assert 1.0 <= model.regular.k < 1.5
     parts = model.parts(rhythm, now, WEEK_MS, 13)
     assert parts.hazard is not None
     assert parts.regular is not None
     assert model.combine(parts)[0] == pytest.approx((parts.regular + parts.hazard) / 2)
-    score = model.score(rhythm, now, tick_ms=WEEK_MS, horizon_ticks=13)
-    assert score.overdue_ratio == pytest.approx(6 / model.regular.gap)
+    score = model.score(bought(0), now, tick_ms=WEEK_MS, horizon_ticks=13)
+    assert score.overdue_ratio == pytest.approx(8 / model.regular.gap)
+    once = model.parts(bought(0), now, WEEK_MS, 13)
+    assert once.regular is None
+    assert once.hazard is not None
+    assert model.combine(once)[0] == pytest.approx((once.bgnbd + once.hazard) / 2)
     daily = model.parts(rhythm, now, DAY_MS, 91)
     assert daily.regular is None
 
