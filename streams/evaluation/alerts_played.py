@@ -135,8 +135,7 @@ def _rules(now_ms: int) -> InputRules:
 def _is_carried(driver: Driver, definition: ChurnDefinition) -> bool:
     """Whether the shop's own data carry a score now, whoever it is of."""
     model = driver.models.churn
-    own_bgnbd = model.bgnbd is not None
-    return model.own_data.carries(definition.horizon_ticks, bgnbd_is_own=own_bgnbd)
+    return model.own_data.carries(definition.horizon_ticks, bgnbd_is_own=model.is_fitted)
 
 
 def _alerts_in(effects: Sequence[Effect]) -> Iterator[PlayedAlert]:
