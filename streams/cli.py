@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from streams import __version__
 from streams.archive_verb import archive
 from streams.cli_audit import audit
+from streams.cli_gateway import events_map, gateway
 from streams.decision_verbs import explain, redecide
 from streams.errors import OperatorError
 from streams.file_verbs import evaluate, events, replay
@@ -60,6 +61,8 @@ main.add_command(offers)
 main.add_command(archive)
 main.add_command(explain)
 main.add_command(redecide)
+main.add_command(gateway)
+events.add_command(events_map)
 
 
 def tailing(verb: Verb) -> Verb:

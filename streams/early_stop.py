@@ -9,7 +9,7 @@ import signal
 from collections.abc import Sequence
 from types import FrameType
 
-LONG_RUNNING = frozenset({"worker", "worker-slot"})
+LONG_RUNNING = frozenset({"gateway", "worker", "worker-slot"})
 _ERROR_STREAM = 2
 
 

@@ -20,12 +20,13 @@ from streams.topics import Topic
 
 PREFIX = "OFFERSTREAM_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
-SECRETS = frozenset({"sasl_password"})
+SECRETS = frozenset({"sasl_password", "write_keys"})
 FORMATS = {
     "bootstrap": "host:port, several with commas",
     "application_id": "small letters, digits, _ and -, a letter first",
     "topic_prefix": "letters, digits, ., _ and -, at most 60",
     "http.host": "a host name or an address",
+    "gateway.host": "a host name or an address",
     "instance_id": "letters, digits and _ . -, as in shop-a",
 }
 _IN_WORDS = {
@@ -42,6 +43,13 @@ _IN_WORDS = {
     "Expected `str` of length >= 1": "a text that is not empty",
     "Expected `str`": "a text",
 }
+_FILES = (
+    "security.sasl_password_file",
+    "security.ssl_ca_file",
+    "security.ssl_certificate_file",
+    "security.ssl_key_file",
+    "gateway.write_keys_file",
+)
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_\-]{0,62}$")]
 TopicPrefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._\-]{0,60}$")]
@@ -101,6 +109,40 @@ class BreakerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     accept_bad_until: Annotated[datetime, Meta(tz=True)] = datetime.fromtimestamp(0, UTC)
 
 
+class GatewaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The gateway: where events come in over HTTP, who may send, and how much.
+
+    `write_keys` are `source=key`, several with blanks; `write_keys_file` holds the same, a line
+    each, instead. `source:server=key` is of a server, which may ask for erasure and access as well.
+    `allowed_origins` are those of web pages that may send, with commas (`https://shop.example`).
+    `ack_timeout_s`: so long a request waits for Kafka before it is answered with 503.
+    """
+
+    host: Host = "127.0.0.1"
+    port: Port = 8080
+    metrics_port: Port = 9180
+    write_keys: str = ""
+    write_keys_file: str = ""
+    allowed_origins: str = ""
+    body_bytes_max: Annotated[int, Meta(ge=1_024, le=1_048_576)] = 1_048_576
+    events_max: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
+    events_per_second_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    connections_max: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    read_timeout_s: Annotated[float, Meta(ge=0.1, le=600)] = 10.0
+    ack_timeout_s: Annotated[float, Meta(ge=1, le=120)] = 5.0
+
+    def __repr__(self) -> str:
+        """Where it listens, and no keys: a settings object may end up in a log."""
+        return f"GatewaySettings(host={self.host!r}, port={self.port!r}, ...)"
+
+    @property
+    def keys_text(self) -> str:
+        """The write keys, read from their file where one is named."""
+        if not self.write_keys_file:
+            return self.write_keys
+        return Path(self.write_keys_file).read_text(encoding="utf-8")
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that may be set. Times are milliseconds; `occurred_at_min` is RFC 3339.
 
@@ -142,6 +184,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     security: SecuritySettings = SecuritySettings()
     learner: LearnerSettings = LearnerSettings()
     breaker: BreakerSettings = BreakerSettings()
+    gateway: GatewaySettings = GatewaySettings()
 
     @property
     def group(self) -> str:
@@ -282,10 +325,10 @@ def _contradictions(values: Mapping[str, object]) -> Iterator[str]:
     protocol = str(values.get("security.protocol", "PLAINTEXT"))
     if protocol.startswith("SASL") and not values.get("security.sasl_username"):
         yield "security.protocol is SASL: set security.sasl_username and a password (or its file)"
-    for name in ("sasl_password_file", "ssl_ca_file", "ssl_certificate_file", "ssl_key_file"):
-        path = values.get(f"security.{name}")
+    for name in _FILES:
+        path = values.get(name)
         if path and not os.access(str(path), os.R_OK):
-            yield f"security.{name}: {path} cannot be read: name a file that this user may read"
+            yield f"{name}: {path} cannot be read: name a file that this user may read"
 
 
 def _build(values: Mapping[str, object]) -> Settings:
@@ -323,6 +366,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "security": SecuritySettings,
     "learner": LearnerSettings,
     "breaker": BreakerSettings,
+    "gateway": GatewaySettings,
 }
 
 

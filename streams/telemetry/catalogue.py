@@ -321,6 +321,24 @@ PROCESS_TIME = _counter(
     "runtime", "process_seconds_total", "Wall time spent in decode, process and encode."
 )
 
+# What comes in over HTTP.
+GATEWAY_REQUESTS = _counter(
+    "gateway", "gateway_requests_total", "Requests answered, by status.", by.DOOR, by.HTTP_STATUS
+)
+GATEWAY_EVENTS = _counter(
+    "gateway",
+    "gateway_events_total",
+    "Events of requests, by what became of them.",
+    by.DOOR,
+    by.GATEWAY_FATE,
+)
+GATEWAY_ACK = _histogram(
+    "gateway",
+    "gateway_acknowledgement_seconds",
+    "From the first record of a request to the acknowledgement of its last.",
+    LATENCY_BUCKETS_S,
+)
+
 CATALOGUE: tuple[Metric, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Metric)
 )

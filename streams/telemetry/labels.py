@@ -35,9 +35,16 @@ CASE_ARM = Label("arm", get_args(CaseArm))
 CASE_RESULT = Label("result", get_args(CaseResult))
 CHANNEL = Label("channel", get_args(ChannelName))
 COMMIT_RESULT = Label("result", ("committed", "aborted"))
+DOOR = Label("door", ("events", "segment", "ga4", "snowplow", "webhook", "other"))
 DROPPED_WHAT = Label("what", _field(DataDropped, "what"))
 EVENT_NAME = Label("event_name", EVENT_NAMES)
 FAILED_KIND = Label("kind", ("record", "timer"))
+GATEWAY_FATE = Label("fate", ("accepted", "rejected", "ignored", "not_acknowledged"))
+HTTP_STATUS = Label(
+    "status",
+    ("200", "202", "207", "400", "401", "403", "404", "405", "408", "413", "415", "422", "429",
+     "500", "503"),
+)  # fmt: skip
 IDENTITY_KIND = Label("kind", _field(IdentityChange, "kind"))
 IGNORED_REASON = Label("reason", _field(EventIgnored, "reason"))
 LABEL_CLASS = Label("class", ("positive", "negative"))

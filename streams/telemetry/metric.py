@@ -8,7 +8,9 @@ PREFIX = "offerstream_"
 OTHER = "other"
 
 Kind = Literal["counter", "gauge", "histogram"]
-Group = Literal["events", "decisions", "outcomes", "churn", "learning", "reference", "runtime"]
+Group = Literal[
+    "events", "decisions", "outcomes", "churn", "learning", "reference", "runtime", "gateway"
+]
 
 
 class Label(Struct, frozen=True):

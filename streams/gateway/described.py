@@ -1,0 +1,85 @@
+"""What OpenAPI says of bodies and answers, where the handlers' types alone do not say it."""
+
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from litestar.enums import MediaType
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from msgspec import Struct
+
+from streams.gateway.intake import RejectedEvent, Taken
+from streams.gateway.refusals import PROBLEM_JSON, Problem
+
+
+class SegmentAnswer(Struct, frozen=True, kw_only=True):
+    """What Segment's and RudderStack's libraries are answered; they look at the status only."""
+
+    success: bool
+    accepted: int
+    rejected: list[RejectedEvent]
+    ignored: list[int]
+
+
+_EVENT: Final = Schema(type=OpenAPIType.OBJECT, description="An event: docs/events.md, schemas/.")
+_EVENTS: Final = Schema(type=OpenAPIType.ARRAY, items=_EVENT, min_items=1)
+_LINES: Final = Schema(type=OpenAPIType.STRING, description="One JSON object a line.")
+_CALL: Final = Schema(type=OpenAPIType.OBJECT, description="As Segment's HTTP API has it.")
+
+
+def _body(schemas: dict[str, Schema]) -> RequestBody:
+    content = {media: OpenAPIMediaType(schema=schema) for media, schema in schemas.items()}
+    return RequestBody(content=content, required=True)
+
+
+@dataclass
+class OwnBody(Operation):
+    """The bodies of our own contract."""
+
+    def __post_init__(self) -> None:
+        """Name the forms that are read."""
+        self.request_body = _body(
+            {
+                "application/json": Schema(one_of=[_EVENT, _EVENTS]),
+                "application/x-ndjson": _LINES,
+                "application/cloudevents+json": _EVENT,
+                "application/cloudevents-batch+json": _EVENTS,
+            }
+        )
+
+
+@dataclass
+class SegmentBody(Operation):
+    """The bodies of Segment's HTTP API."""
+
+    def __post_init__(self) -> None:
+        """Name the form that is read."""
+        self.request_body = _body({"application/json": _CALL})
+
+
+def _answer(kind: Any, description: str) -> ResponseSpec:
+    return ResponseSpec(kind, generate_examples=False, description=description)
+
+
+def _problem(description: str) -> ResponseSpec:
+    media = cast(MediaType, PROBLEM_JSON)
+    return ResponseSpec(Problem, generate_examples=False, description=description, media_type=media)
+
+
+REFUSALS: Final = {
+    401: _problem("No write key of ours."),
+    403: _problem("Pages of this origin may not send."),
+    408: _problem("The body did not arrive in time."),
+    413: _problem("The body is too large, or holds too many events."),
+    415: _problem("The body is packed in a way that is not read."),
+    422: _problem("The body is damaged, or holds no event."),
+    429: _problem("The source sends too much; Retry-After says when to try again."),
+    503: _problem("Kafka did not confirm all of it: send the same once more."),
+}
+ANSWERS: Final = {
+    **REFUSALS,
+    207: _answer(Taken, "Some events were taken, others were not."),
+    400: _answer(Taken, "No event was taken."),
+}
+SEGMENT_ANSWERS: Final = {**REFUSALS, 400: _answer(SegmentAnswer, "No message was taken.")}

@@ -1,0 +1,136 @@
+"""The gateway's process: its port, its Kafka, its end. On a signal it answers what it has begun."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import structlog
+import uvicorn
+import uvloop
+
+from streams.errors import OperatorError
+from streams.gateway.acknowledged import AcknowledgedProducer
+from streams.gateway.admission import Admission, read_keys
+from streams.gateway.app import Ways, build_app, wall_clock_ms
+from streams.gateway.connections import HEAD_BYTES_MAX, bounded
+from streams.gateway.intake import Intake
+from streams.gateway.rates import Rates
+from streams.settings import Settings
+from streams.telemetry import catalogue as metrics
+from streams.worker.http import Health, HttpServer
+from streams.worker.meter import Meter
+
+log = structlog.get_logger()
+
+BACKLOG = 1_024
+KEEP_ALIVE_S = 30
+NO_KAFKA = "Kafka does not answer, or lacks our topics (`offerstream topics verify`)"
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers, which would end the process before Kafka is closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `_serve`."""
+        yield
+
+
+def run_gateway(settings: Settings) -> int:
+    """Take events until SIGTERM or SIGINT; the exit code.
+
+    Raises:
+        SettingsError: there are no write keys, or one is none.
+        OperatorError: nobody can listen on a port.
+    """
+    keys = read_keys(settings.gateway)
+    admission = Admission(
+        settings.gateway, keys, Rates(settings.gateway.events_per_second_max, time.monotonic)
+    )
+    with (
+        listening(settings.gateway.host, settings.gateway.port) as sock,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_serve(settings, admission, sock))
+    return 0
+
+
+async def _serve(settings: Settings, admission: Admission, sock: socket.socket) -> None:
+    meter, producer = Meter(), AcknowledgedProducer(settings)
+
+    def reason() -> str:
+        return "" if producer.reachable else NO_KAFKA
+
+    intake = Intake(producer, meter, settings.occurred_at_min_ms, wall_clock_ms)
+    app = build_app(Ways(settings.gateway, admission, intake, meter, wall_clock_ms, reason))
+    server = _Server(_uvicorn(settings, app))
+    ops = await _show_metrics(settings, meter, reason)
+    meter.before_scrape(lambda: meter.set(metrics.READY, value=float(producer.reachable)))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+    producer.start()
+    watching = asyncio.create_task(producer.watch())
+    log.info("listening", gateway_port=sock.getsockname()[1], metrics_port=ops.port)
+    try:
+        await server.serve(sockets=[sock])
+    finally:
+        watching.cancel()
+        await ops.stop()
+        await asyncio.to_thread(producer.stop)
+        log.info("stopped")
+
+
+def _uvicorn(settings: Settings, app: object) -> uvicorn.Config:
+    gateway = settings.gateway
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        http=bounded(gateway.connections_max, gateway.read_timeout_s),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=round(settings.stop_timeout_s),
+        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
+        backlog=BACKLOG,
+    )
+
+
+async def _show_metrics(settings: Settings, meter: Meter, reason: Callable[[], str]) -> HttpServer:
+    ops = HttpServer(
+        meter.exposition, lambda: Health(True), lambda: Health(not reason(), reason() or "ok")
+    )
+    host, port = settings.http.host, settings.gateway.metrics_port
+    try:
+        await ops.start(host, port)
+    except OperatorError as error:
+        raise OperatorError(
+            f"cannot listen on {host}:{port}: set gateway.metrics_port, "
+            "OFFERSTREAM_GATEWAY_METRICS_PORT, or 0 for any free one"
+        ) from error
+    return ops
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A port that listens.
+
+    Raises:
+        OperatorError: nobody can listen there.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        sock = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise OperatorError(
+            f"cannot listen on {host}:{port} ({error.strerror}): set gateway.port, "
+            "OFFERSTREAM_GATEWAY_PORT, or 0 for any free one"
+        ) from error
+    with sock:
+        yield sock
