@@ -129,8 +129,9 @@ def p_no_purchase(params: MbgCnbd, x: float, t_x: float, age: float, horizon: fl
     0.07
     """
     left = params.a / (params.b + x)
-    silence = np.array([0.0, horizon]) + max(age - t_x, 0.0)
-    now, later = p_still_out(params, np.full(2, x), np.full(2, t_x), silence)
+    shape, known, silence = params.r + params.k * x, params.alpha + t_x, max(age - t_x, 0.0)
+    now = betainc(shape, params.k, known / (known + silence))
+    later = betainc(shape, params.k, known / (known + silence + horizon))
     return float((later + left) / (now + left))
 
 
