@@ -7,7 +7,7 @@ from rich.table import Table
 
 from streams.demo.results import percentiles_ms
 from streams.demo.scoreboard import Learned
-from streams.demo.screen import Scene
+from streams.demo.screen import MODEL_TITLES, Scene
 from streams.simulator.scoring import ArmResult, averaged, difference
 
 NOBODY = ArmResult("", 0, 0)
@@ -62,7 +62,8 @@ def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str,
     yield "churn alerts", f"{_counted(board.transitions)}; reasons {_counted(board.reasons)}"
     if churn is not None:
         yield "churn score", f"AUC {churn[0]:.3f} against the truth, {churn[1]} people scored"
-    yield "models learned", "; ".join(map(_learned, board.models.items())) or "nothing"
+    judged = [(name, told) for name, told in board.models.items() if name in MODEL_TITLES]
+    yield "models learned", "; ".join(map(_learned, judged)) or "nothing"
     latency = percentiles_ms(board.latencies_s)
     if latency is not None:
         yield "event to offer", f"p50 {latency[0]:.0f} ms, p99 {latency[1]:.0f} ms"
