@@ -127,6 +127,16 @@ TRIGGERS: Final[dict[str, Texts]] = {
         "a search found nothing", "検索結果がありませんでした", "搜索没有结果"
     ),
     "order_completed": _texts("an order was made", "注文がありました", "完成了订单"),
+    "first_purchase_due": _texts(
+        "a member has not bought in the usual time",
+        "会員の初回購入が遅れています",
+        "会员迟迟未首次购买",
+    ),
+    "second_purchase_due": _texts(
+        "a second purchase did not come in the usual time",
+        "2回目の購入が遅れています",
+        "第二次购买迟迟未到",
+    ),
     "churn_band_entered": _texts(
         "a churn case opened or grew", "離脱の兆候が現れました", "出现流失迹象"
     ),

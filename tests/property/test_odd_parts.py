@@ -1,6 +1,7 @@
 """Any JSON in the place of any part of an event: nothing raises, and no denial or order is lost."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -51,10 +52,10 @@ def places_in(part: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def put(document: Any, place: tuple[Any, ...], value: Any) -> None:
-    """Change what stands at a place."""
+    """Change what stands at a place; a copy, for what is put into it next is not in `NASTY` too."""
     for key in place[:-1]:
         document = document[key]
-    document[place[-1]] = value
+    document[place[-1]] = deepcopy(value)
 
 
 def processed(event: InputEvent, row: Row | None) -> Row | None:
