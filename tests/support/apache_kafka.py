@@ -5,6 +5,7 @@ The jars are fetched once into `.cache/` (git-ignored). Nothing is left running 
 
 import base64
 import os
+import random
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -322,6 +324,20 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def free_neighbors(many: int) -> int:
+    """The first of so many neighboring ports of 127.0.0.1 that nobody uses right now.
+
+    They lie below those that the system gives to connections, which come and go.
+    """
+    tries = random.Random(os.getpid() ^ time.monotonic_ns())
+    while True:
+        first = tries.randrange(20_000, 32_000)
+        with ExitStack() as probes, suppress(OSError):
+            for port in range(first, first + many):
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
 
 
 def _address(bootstrap: str) -> tuple[str, int]:

@@ -14,7 +14,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from tests.support.apache_kafka import ROOT, free_port
+from tests.support.apache_kafka import ROOT, free_neighbors
 
 ADDRESS = "127.0.0.1:9092"
 PLAYABLE = re.compile(r"^(?:<!-- ([^>\n]*) -->\n)?```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -23,6 +23,7 @@ NOT_PLAYED = "not played: "
 ANYTHING = "..."
 PATIENCE_S = 120
 QUIET_S = 4.0
+SLOTS = 3  # of `worker --workers 2`: each listens on a port of its own
 
 
 class ShellBlock(Struct, frozen=True):
@@ -80,7 +81,7 @@ class Terminals:
             "OFFERSTREAM_BOOTSTRAP": bootstrap,
             "OFFERSTREAM_APPLICATION_ID": application_id,
             "OFFERSTREAM_DATA_DIR": str(home / "data"),
-            "OFFERSTREAM_HTTP_PORT": str(free_port()),
+            "OFFERSTREAM_HTTP_PORT": str(free_neighbors(SLOTS)),
         }
         self._home = home
         self._running: list[subprocess.Popen[bytes]] = []
