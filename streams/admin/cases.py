@@ -8,6 +8,7 @@ from msgspec import Struct
 from streams import topics
 from streams.broker.reading import read_to_end
 from streams.contracts.outputs.payloads import ChurnAlert, ChurnSignal
+from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
 from streams.settings import Settings
 
@@ -41,7 +42,7 @@ def read_cases(settings: Settings) -> tuple[list[Case], int]:
     for message in read_to_end(settings, [settings.on_broker(topics.CHURN_ALERTS)]):
         try:
             alerts.append(_ALERT.decode(message.value() or b""))
-        except msgspec.DecodeError:
+        except UNREADABLE:
             unreadable += 1
     return cases_of(alerts), unreadable
 

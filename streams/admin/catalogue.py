@@ -18,6 +18,7 @@ from streams.admin.sending import new_producer, produce, producing
 from streams.broker.reading import read_to_end
 from streams.broker.topic_rules import VERSION_BYTES_MAX
 from streams.contracts.reference.records import REFERENCE_TOPICS
+from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
 from streams.settings import Settings
 
@@ -112,7 +113,7 @@ def _changes(old: Records, new: Records) -> Iterator[Change]:
 def _content(value: bytes) -> Any:
     try:
         return msgspec.json.decode(value)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return value
 
 

@@ -11,6 +11,7 @@ from streams.archive import rows_about, rows_with_id
 from streams.broker.reading import read_to_end
 from streams.contracts.internal.learning import ModelSnapshot
 from streams.contracts.outputs.payloads import DecisionLog
+from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
 from streams.evaluation.replay import DECIDES_OFFERS, FILES
 from streams.models import ResponseModel, initial_models, with_snapshot
@@ -124,7 +125,7 @@ def _models(snapshots: Iterable[tuple[str, bytes]], named: set[str]) -> dict[str
     for where, value in snapshots:
         try:
             snapshot = _SNAPSHOT.decode(value)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise OperatorError(f"{where} is no snapshot of a model: {error}") from error
         if snapshot.model == DECIDES_OFFERS and snapshot.version in named:
             sound = msgspec.structs.replace(snapshot, quality={})
@@ -135,7 +136,7 @@ def _models(snapshots: Iterable[tuple[str, bytes]], named: set[str]) -> dict[str
 def _entry(where: str, value: bytes) -> DecisionLog:
     try:
         return _ENTRY.decode(value)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise OperatorError(f"{where} is no record of a decision: {error}") from error
 
 

@@ -8,6 +8,7 @@ import msgspec
 from streams.contracts import common
 from streams.contracts.common import Block
 from streams.contracts.inputs import events
+from streams.contracts.unreadable import UNREADABLE
 
 DEPTH_MAX = 4
 ITEMS_SHOWN_MAX = 20
@@ -46,7 +47,7 @@ def outline(value: bytes | None) -> Iterator[str]:
         return
     try:
         parsed = msgspec.json.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         yield "(not JSON)"
         return
     if isinstance(parsed, dict | list):

@@ -8,6 +8,7 @@ import msgspec
 from streams import topics
 from streams.broker.reading import follow
 from streams.contracts.outputs.payloads import ChurnAlert, NextBestOffer
+from streams.contracts.unreadable import UNREADABLE
 from streams.settings import Settings
 from streams.topics import Topic
 
@@ -35,7 +36,7 @@ def _tail(
 def _rendered(message: Any, render: Callable[[bytes], str]) -> str:
     try:
         return render(message.value() or b"")
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return f"{message.partition()}@{message.offset()} cannot be read: {error}"
 
 

@@ -15,6 +15,7 @@ from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.events import PrivacyRequest
 from streams.contracts.inputs.rules import InputRules
 from streams.contracts.outputs.payloads import IdentityChange
+from streams.contracts.unreadable import UNREADABLE
 
 _CHANGE = msgspec.json.Decoder(IdentityChange)
 _ANY_TIME = InputRules(now_ms=2**52, occurred_at_min_ms=0)
@@ -70,5 +71,5 @@ def _changes(root: Path) -> Iterator[IdentityChange]:
     for (value,) in rows:
         try:
             yield _CHANGE.decode(value)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             continue

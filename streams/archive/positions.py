@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from streams.archive.layout import Partition
+from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
 
 NAME: Final = "positions.json"
@@ -80,7 +81,7 @@ def load(root: Path) -> Positions:
         return Positions()
     try:
         positions = msgspec.json.decode(path.read_bytes(), type=Positions)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise OperatorError(
             f"{path} cannot be read: {error}. Bring it back from a backup, or begin another archive"
         ) from error

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from streams import topics
+from streams.contracts.unreadable import UNREADABLE
 
 ARCHIVED: Final = (
     topics.DECISION_LOG,
@@ -123,7 +124,7 @@ def people_of(told: dict[str, Any]) -> tuple[str, ...]:
 def _told(value: bytes | None) -> dict[str, Any]:
     try:
         told = msgspec.json.decode(value or b"null")
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return {}
     return told if isinstance(told, dict) else {}
 

@@ -10,10 +10,10 @@ from streams.contracts.inputs.events import InputEvent
 from streams.contracts.inputs.json_lines import parse_line
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.times import DAY_MS
+from streams.contracts.unreadable import UNREADABLE
 
 LEAP_MAX_MS = 366 * DAY_MS
 NO_CLOCK_MS = 2**52
-UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 class Came(Struct, frozen=True):

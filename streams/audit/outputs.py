@@ -6,10 +6,10 @@ import msgspec
 from msgspec import Struct
 
 from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert, DecisionLog, NextBestOffer
+from streams.contracts.unreadable import UNREADABLE
 from streams.topics import CASE_OUTCOMES, CHURN_ALERTS, DECISION_LOG, NEXT_BEST_OFFERS
 
 READ = (NEXT_BEST_OFFERS.name, DECISION_LOG.name, CHURN_ALERTS.name, CASE_OUTCOMES.name)
-_DECODE_ERRORS = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _offer = msgspec.json.Decoder(NextBestOffer)
 _entry = msgspec.json.Decoder(DecisionLog)
 _alert = msgspec.json.Decoder(ChurnAlert)
@@ -49,6 +49,6 @@ def outputs_of(records: Iterable[tuple[str, bytes]]) -> Outputs:
                 alerts.append(_alert.decode(value))
             elif topic == CASE_OUTCOMES.name:
                 outcomes.append(_outcome.decode(value))
-        except _DECODE_ERRORS as error:
+        except UNREADABLE as error:
             raise UnreadableError(f"{topic}: record {number}: {error}") from error
     return Outputs(tuple(offers), tuple(entries), tuple(alerts), tuple(outcomes))

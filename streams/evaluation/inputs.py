@@ -18,6 +18,7 @@ from streams.contracts.inputs.purchase_rows import (
     is_purchase_table,
     read_purchase_rows,
 )
+from streams.contracts.unreadable import UNREADABLE
 
 TABLE_NAMES = (".csv", ".tsv", ".txt")
 JSON_NAMES = (".jsonl", ".ndjson", ".json")
@@ -85,7 +86,7 @@ def _consent(order: InputRecord, purposes: Sequence[str]) -> Iterator[InputRecor
     """A consent at the moment of the order; none where the order itself cannot be read."""
     try:
         dated = _dated.decode(order.value)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except UNREADABLE:
         return
     value = msgspec.json.encode(
         {

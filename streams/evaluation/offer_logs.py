@@ -12,6 +12,7 @@ from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog
 from streams.contracts.reference.structs import Arm
+from streams.contracts.unreadable import UNREADABLE
 from streams.decisions import Policy
 from streams.decisions.arbitration import weigh
 from streams.decisions.exploration import draw
@@ -244,5 +245,5 @@ def _logged(rows: Sequence[Row]) -> Logged:
 def _decoded(value: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(value, type=kind)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise OperatorError(f"a record is no {kind.__name__}: {error}") from error

@@ -23,6 +23,7 @@ from streams.contracts.inputs.purchase_rows import (
 from streams.contracts.inputs.rules import RejectReason
 from streams.contracts.money import Total, keep_total
 from streams.contracts.times import to_ms
+from streams.contracts.unreadable import UNREADABLE
 from streams.evaluation.inputs import AS_FOUND, FileFormat, is_table
 
 BAD_LINES_SHOWN_MAX = 20
@@ -141,7 +142,7 @@ def _parse_json(source: Source) -> Iterator[Purchase | BadLine | None]:
                 continue
             purchase = _from_event(event)
             currency = _one_currency(currency, event.total.currency if event.total else None)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             rejected = diagnose(record.value, error, kind=_Event)
             yield BadLine(record.line, f"{rejected.path} {rejected.detail}", rejected.reason)
             continue

@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-_DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+from streams.contracts.unreadable import UNREADABLE
+
 _TRUE = msgspec.Raw(b"true")
 
 
@@ -41,5 +42,5 @@ def _set(value: bytes, path: tuple[str, ...]) -> bytes:
 def _fields(value: bytes) -> dict[str, Any] | None:
     try:
         return msgspec.json.decode(value, type=dict[str, msgspec.Raw])
-    except _DECODE_ERRORS:
+    except UNREADABLE:
         return None

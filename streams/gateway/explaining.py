@@ -11,11 +11,11 @@ from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.sources.apply import Mapped, leaves, map_message, origin_of, path_at_origin
 from streams.contracts.sources.mapping import mapping_of
+from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
 from streams.gateway.segment import measurements_of, messages_of, tracked_in
 from streams.gateway.splitting import array_of, lines_of
 
-_DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _INDEX = re.compile(r"\[[0-9]+\]\Z")
 
 
@@ -88,5 +88,5 @@ def _covered(place: str, used: set[str]) -> bool:
 def _object(data: bytes) -> dict[str, Any] | None:
     try:
         return msgspec.json.decode(data, type=dict[str, Any])
-    except _DECODE_ERRORS:
+    except UNREADABLE:
         return None

@@ -10,6 +10,7 @@ from streams import topics
 from streams.contracts.sources.apply import map_message
 from streams.contracts.sources.mapping import mapping_of
 from streams.contracts.sources.snowplow import unwrapped
+from streams.contracts.unreadable import UNREADABLE
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.splitting import Incoming
 
@@ -24,7 +25,6 @@ CALLS: Final = {
 BATCHES: Final = ("batch", "b", "import")
 _OF_MEASUREMENTS: Final = ("client_id", "app_instance_id", "user_id", "timestamp_micros")
 _OF_BATCH: Final = ("sentAt", "context", "originalTimestamp")
-_DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Read(Struct, frozen=True):
@@ -42,7 +42,7 @@ def read_payload(body: bytes) -> dict[str, Any]:
     """
     try:
         payload = msgspec.json.decode(body)
-    except _DECODE_ERRORS as error:
+    except UNREADABLE as error:
         raise RequestRefusedError(422, "invalid_json", "the body is no JSON") from error
     if not isinstance(payload, dict):
         raise RequestRefusedError(422, "not_an_object", "the body is no JSON object")

@@ -12,6 +12,7 @@ from streams.contracts.catalogue import topic_of_name
 from streams.contracts.envelope import STRUCTURED, name_of
 from streams.contracts.inputs.json_lines import parse_line
 from streams.contracts.inputs.rules import Rejected
+from streams.contracts.unreadable import UNREADABLE
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -19,7 +20,6 @@ BATCH: Final = "application/cloudevents-batch+json"
 _STRUCTURED_HEADER: Final = (("content-type", STRUCTURED),)
 _ATTRIBUTES: Final = ("id", "type", "time", "source", "specversion", "subject", "traceparent")
 _JSON_LINES: Final = ("application/x-ndjson", "application/jsonl", "application/json-lines")
-_DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _INPUTS: Final = frozenset(topic.name for topic in topics.INPUTS)
 _ANY: Final = msgspec.json.Decoder(Raw)
 _ARRAY: Final = msgspec.json.Decoder(list[Raw])
@@ -86,7 +86,7 @@ def _found(body: bytes) -> list[Incoming]:
     """One event, an array or lines, whatever the sender calls it."""
     try:
         _ANY.decode(body)
-    except _DECODE_ERRORS:
+    except UNREADABLE:
         lines = lines_of(body)
         return _each(_plain, lines) if len(lines) > 1 else [_plain(0, body)]
     items = array_of(body)
@@ -97,7 +97,7 @@ def array_of(body: bytes) -> list[bytes] | None:
     """The items of a JSON array as they stand, None where the body is none."""
     try:
         return [bytes(item) for item in _ARRAY.decode(body)]
-    except _DECODE_ERRORS:
+    except UNREADABLE:
         return None
 
 
@@ -139,7 +139,7 @@ def _binary(value: bytes, attributes: Headers) -> Incoming:
 def _structured(index: int, value: bytes) -> Incoming:
     try:
         cloud = _CLOUD.decode(value)
-    except _DECODE_ERRORS:
+    except UNREADABLE:
         return Incoming(index, topics.CLICKSTREAM.name, value, _STRUCTURED_HEADER)
     inner = _plain(index, bytes(cloud.data))
     return _named(inner, cloud.type, value, _STRUCTURED_HEADER)
@@ -158,5 +158,5 @@ def _named(inner: Incoming, type_: str, value: bytes, headers: Headers) -> Incom
 def _head(value: bytes) -> _Head:
     try:
         return _HEAD.decode(value)
-    except _DECODE_ERRORS:
+    except UNREADABLE:
         return _Head()

@@ -15,6 +15,7 @@ from streams import topics
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.learning import ModelSnapshot
 from streams.contracts.internal.learning_records import decode_example, encode_snapshot
+from streams.contracts.unreadable import UNREADABLE
 from streams.errors import StateError
 from streams.models import may_serve
 from streams.models.trainer import LEARNERS, Trainer
@@ -62,7 +63,7 @@ class LearnerShell:
         """
         try:
             row = msgspec.json.decode(data, type=LearnerRow)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise StateError("the learners' state cannot be read") from error
         if row.version > STATE_VERSION:
             raise StateError(f"a newer offerstream wrote the learners' state ({row.version})")

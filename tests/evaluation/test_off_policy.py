@@ -116,6 +116,15 @@ def test_what_cannot_be_judged_is_said(tmp_path: Path) -> None:
     assert (both.exit_code, "only clicks" in both.output) == (2, True)
 
 
+@pytest.mark.parametrize("value", [b'{"decision_id":', b'{"decision_id":"\xff"}', b"[" * 100_000])
+def test_a_damaged_log_is_a_sentence(tmp_path: Path, value: bytes) -> None:
+    """A record that is cut off, no text, or nested without end: exit code 2, no stack trace."""
+    (tmp_path / "decision-log.jsonl").write_bytes(value + b"\n")
+    (tmp_path / "learning-examples.jsonl").write_bytes(b"")
+    done = run(str(tmp_path))
+    assert (done.exit_code, "a record is no DecisionLog" in done.output) == (2, True)
+
+
 @pytest.mark.skipif(not BANDIT.is_dir(), reason="Open Bandit is not at ../shared/data/obd_men")
 def test_weights_of_the_real_log_are_right() -> None:
     """Men's campaign: under Thompson sampling the mean weight is 1 within three standard errors."""

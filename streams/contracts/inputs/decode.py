@@ -34,12 +34,12 @@ from streams.contracts.internal.routing import (
     RoutedEvent,
     TopicName,
 )
+from streams.contracts.unreadable import UNREADABLE
 
 PRIVACY_TOPIC: Final = topics.PRIVACY_REQUESTS.name
 _DECODERS: Final[dict[str, msgspec.json.Decoder[InputEvent]]] = {
     c.topic.name: msgspec.json.Decoder(c.struct) for c in INPUT_CONTRACTS
 }
-_DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # A privacy request's id and time are made of its own fields, so those are what is amiss.
 _OF_ENVELOPE: Final = "envelope:"
 _ENVELOPE_PATHS: Final = {
@@ -94,7 +94,7 @@ def _decode_structured(
     """The same for a CloudEvent that is one JSON object; paths start at its `$.data`."""
     try:
         envelope = _ENVELOPE.decode(value)
-    except _DECODE_ERRORS as error:
+    except UNREADABLE as error:
         return diagnose(value, error)
     attributes = attributes_of(envelope, outer)
     if isinstance(attributes, Rejected):
@@ -183,7 +183,7 @@ def _at_its_source(
 def _names_in(value: bytes) -> frozenset[str]:
     try:
         return frozenset(msgspec.json.decode(value, type=dict[str, msgspec.Raw]))
-    except _DECODE_ERRORS:
+    except UNREADABLE:
         return frozenset()
 
 
@@ -202,19 +202,19 @@ def _decoded(topic: str, value: bytes) -> InputEvent | Rejected:
     decoder = _DECODERS[topic]
     try:
         return decoder.decode(value)
-    except _DECODE_ERRORS as error:
+    except UNREADABLE as error:
         failed = error
     whole = integers_in(value, decoder.type) if wants_integer(failed) else None
     if whole is not None:
         try:
             return decoder.decode(whole)
-        except _DECODE_ERRORS as error:
+        except UNREADABLE as error:
             failed = error
     mended = repaired(value, decoder.type) if _is_validation(failed) else None
     if mended is not None:
         try:
             return decoder.decode(mended)
-        except _DECODE_ERRORS as error:
+        except UNREADABLE as error:
             value, failed = mended, error
     return diagnose(value, failed, kind=decoder.type)
 
@@ -244,7 +244,7 @@ def _of_request(value: bytes) -> dict[str, str | None]:
     """What a privacy request's own fields say of an event: its id and its time."""
     try:
         head = msgspec.json.decode(value, type=_PrivacyHead)
-    except _DECODE_ERRORS:
+    except UNREADABLE:
         return {}
     event_id = derive_id("p", head.request_id) if head.request_id else None
     return {"event_id": event_id, "occurred_at": head.requested_at or None}
@@ -254,7 +254,7 @@ def _explain_name(value: bytes, rejected: Rejected) -> Rejected:
     """Say on which topic an event name belongs, if any."""
     try:
         name = msgspec.json.decode(value, type=_Head).event_name
-    except _DECODE_ERRORS:
+    except UNREADABLE:
         return rejected
     topic = topic_of_name(name)
     if topic is None:
@@ -298,7 +298,7 @@ def decode_routed(value: bytes | None) -> Routable | Rejected:
         if tag not in _LINKS:
             return Rejected("out_of_range", "$.type", "is no routed message")
         return _LINKS[tag].decode(value)
-    except _DECODE_ERRORS as error:
+    except UNREADABLE as error:
         return diagnose(value, error)
 
 
@@ -308,7 +308,7 @@ def _routed_event(wire: _RoutedWire) -> RoutedEvent | Rejected:
         return Rejected("unknown_topic", "$.topic", "is not an input topic")
     try:
         event = decoder.decode(wire.event)
-    except _DECODE_ERRORS as error:
+    except UNREADABLE as error:
         return diagnose(bytes(wire.event), error, "$.event")
     fault = calendar_fault(event, "$.event")
     if fault is not None:

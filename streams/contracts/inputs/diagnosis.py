@@ -10,6 +10,7 @@ from streams.contracts import common, money
 from streams.contracts.inputs.allowed import allowed_at, what_is_allowed
 from streams.contracts.inputs.personal import is_email, looks_personal
 from streams.contracts.inputs.rules import InputRules, Rejected, RejectReason
+from streams.contracts.unreadable import UNREADABLE
 
 _PATH = re.compile(r" - at (?:`(?P<at>[^`]*)`|.* in `(?P<inside>[^`]*)`)\Z")
 _STEP = re.compile(r"\.([A-Za-z_0-9]+)|\[([0-9]+)\]")
@@ -108,7 +109,7 @@ def _syntax_error(value: bytes) -> Exception | None:
         msgspec.json.decode(value)
     except msgspec.ValidationError:
         return None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return error
     return None
 

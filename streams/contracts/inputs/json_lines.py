@@ -14,8 +14,8 @@ from streams import topics
 from streams.contracts.catalogue import topic_of_name
 from streams.contracts.inputs.lines import Line
 from streams.contracts.inputs.rules import Rejected
+from streams.contracts.unreadable import UNREADABLE
 
-_DECODE_ERRORS: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _INPUTS: Final = frozenset(topic.name for topic in topics.INPUTS)
 
 
@@ -87,7 +87,7 @@ def read_json_lines(lines: Iterable[Line]) -> Iterator[InputRecord]:
 def _head(line: bytes) -> _Line | None:
     try:
         return _LINE.decode(line)
-    except _DECODE_ERRORS:
+    except UNREADABLE:
         return None
 
 

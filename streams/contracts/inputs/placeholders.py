@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.contracts.inputs.events import InputEvent
+from streams.contracts.unreadable import UNREADABLE
 
 WORDS: Final = frozenset(
     {
@@ -53,7 +54,7 @@ def cleared(value: bytes, listed: frozenset[str]) -> bytes | None:
     """
     try:
         found = msgspec.json.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     identity = found.get("identity") if isinstance(found, dict) else None
     if not isinstance(identity, dict):

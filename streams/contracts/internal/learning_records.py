@@ -7,6 +7,7 @@ import msgspec
 from streams.contracts.inputs.diagnosis import diagnose
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.learning import LearningExample, ModelSnapshot
+from streams.contracts.unreadable import UNREADABLE
 
 _EXAMPLES: Final = msgspec.json.Decoder(LearningExample)
 _SNAPSHOTS: Final = msgspec.json.Decoder(ModelSnapshot)
@@ -42,5 +43,5 @@ def _decoded(decoder: msgspec.json.Decoder[_Kind], value: bytes | None) -> _Kind
         return Rejected("empty_value", "$", "has no value")
     try:
         return decoder.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return diagnose(value, error)

@@ -19,6 +19,7 @@ from streams.contracts.reference.structs import (
     Reference,
     StockLevel,
 )
+from streams.contracts.unreadable import UNREADABLE
 
 ReferenceRecord = Offer | ProductInfo | StockLevel | BeaconPlace | Policies
 POLICIES_KEY: Final = "policies"
@@ -90,7 +91,7 @@ def decode_reference_record(
         return None
     try:
         record = decoder.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         whole = integers_in(value, decoder.type) if wants_integer(error) else None
         if whole is not None and whole != value:
             return decode_reference_record(topic, key, whole)

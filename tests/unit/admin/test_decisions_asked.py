@@ -177,9 +177,10 @@ def test_what_is_not_kept_is_said(learned: tuple[Path, Path], tmp_path: Path) ->
     assert "is not kept any more" in told.output
 
 
-def test_damage_in_the_log_is_a_sentence(tmp_path: Path) -> None:
-    """A line that was cut off is named with its number."""
-    (tmp_path / "decision-log.jsonl").write_bytes(b'{"decision_id":"d_1","cust')
+@pytest.mark.parametrize("line", [b'{"decision_id":"d_1","cust', b'{"decision_id":"d_1\xff"}'])
+def test_damage_in_the_log_is_a_sentence(tmp_path: Path, line: bytes) -> None:
+    """A line that was cut off, or is no text, is named with its number."""
+    (tmp_path / "decision-log.jsonl").write_bytes(line)
     done = run("explain", "d_1", "--outputs", str(tmp_path))
     assert done.exit_code == 2
     assert "line 1 is no record of a decision" in done.output
