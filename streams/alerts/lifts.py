@@ -13,7 +13,7 @@ RISK_EDGE = 1e-6
 
 def standing_ms(person: Customer) -> int | None:
     """When the newest order was made that was neither cancelled nor given back as a whole."""
-    return max((o.at_ms for o in person.orders if not o.cancelled and o.net > 0.0), default=None)
+    return max((order.at_ms for order in person.orders if order.stands), default=None)
 
 
 def lift(signal: SeenSignal, bought_ms: int | None, lifts: Lifts = PRIOR_LIFTS) -> float:

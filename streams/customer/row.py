@@ -140,6 +140,11 @@ class Order(Value, frozen=True):
         """What the person paid and did not get back."""
         return self.amount - self.refunded
 
+    @property
+    def stands(self) -> bool:
+        """It was neither cancelled nor given back as a whole."""
+        return not self.cancelled and self.net > 0.0
+
 
 class Spend(Value, frozen=True):
     """What was bought so far: sums decayed by 1, 7, 30 days; totals; what was taken off.

@@ -101,9 +101,7 @@ def _bought_ms(person: Customer, case: CaseFollowUp) -> int | None:
         (
             order.at_ms
             for order in person.orders
-            if case.entered_at_ms <= order.at_ms <= case.ends_at_ms
-            and not order.cancelled
-            and order.net > 0.0
+            if order.stands and case.entered_at_ms <= order.at_ms <= case.ends_at_ms
         ),
         default=None,
     )
