@@ -10,18 +10,13 @@ import math
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import gammaln, hyp2f1
 
 from streams.contracts.times import WEEK_MS
+from streams.models.fitting import Column, most_likely, tells_enough
 
-PARAMETER_MIN, PARAMETER_MAX = 1e-3, 1e3
-CUSTOMERS_MIN = 100
-REPEATERS_MIN = 30
 _X, _W = np.polynomial.legendre.leggauss(64)
 NODES, WEIGHTS = (_X + 1.0) / 2.0, _W / 2.0  # from [-1, 1] to [0, 1]
-Column = NDArray[np.float64]
 
 
 class ParetoNbd(Struct, frozen=True):
@@ -63,17 +58,15 @@ def fit(x: Column, t_x: Column, age: Column, start: ParetoNbd) -> ParetoNbd:
 
     Too few are fewer than 100 customers or 30 repeaters, as for BG/NBD.
     """
-    if len(x) < CUSTOMERS_MIN or np.count_nonzero(x) < REPEATERS_MIN:
+    if not tells_enough(x):
         return start
-    rows, weights = np.unique(np.column_stack([x, t_x, age]), axis=0, return_counts=True)
-    columns = (rows[:, 0], rows[:, 1], rows[:, 2])
-
-    def loss(logs: Column) -> float:
-        return -float(weights @ log_likelihood(_from_logs(logs), *columns)) / len(x)
-
-    edge = math.log(PARAMETER_MIN), math.log(PARAMETER_MAX)
-    logs = np.clip(np.log([start.r, start.alpha, start.s, start.beta]), *edge)
-    found = minimize(loss, logs, method="L-BFGS-B", bounds=[edge] * 4)
+    found = most_likely(
+        lambda logs, *of: log_likelihood(_from_logs(logs), *of),
+        (start.r, start.alpha, start.s, start.beta),
+        x,
+        t_x,
+        age,
+    )
     return _from_logs(found.x) if math.isfinite(float(found.fun)) else start
 
 

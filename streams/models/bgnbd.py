@@ -9,16 +9,10 @@ import math
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import betaln, gammaln
 
 from streams.contracts.times import WEEK_MS
-
-PARAMETER_MIN, PARAMETER_MAX = 1e-3, 1e3
-CUSTOMERS_MIN = 100
-REPEATERS_MIN = 30
-Column = NDArray[np.float64]
+from streams.models.fitting import EDGE, Column, most_likely, tells_enough
 
 
 class BgNbd(Struct, frozen=True):
@@ -65,18 +59,16 @@ def fit(x: Column, t_x: Column, age: Column, start: BgNbd) -> BgNbd:
     Kept as it was: fewer than 100 customers or 30 repeaters, no convergence, a parameter at the
     edge of [.001, 1000].
     """
-    if len(x) < CUSTOMERS_MIN or np.count_nonzero(x) < REPEATERS_MIN:
+    if not tells_enough(x):
         return start
-    rows, weights = np.unique(np.column_stack([x, t_x, age]), axis=0, return_counts=True)
-    columns = (rows[:, 0], rows[:, 1], rows[:, 2])
-
-    def loss(logs: Column) -> float:
-        return -float(weights @ log_likelihood(_from_logs(logs), *columns)) / len(x)
-
-    edge = math.log(PARAMETER_MIN), math.log(PARAMETER_MAX)
-    logs = np.clip(np.log([start.r, start.alpha, start.a, start.b]), *edge)
-    found = minimize(loss, logs, method="L-BFGS-B", bounds=[edge] * 4)
-    inside = np.all(found.x > edge[0] + 1e-6) and np.all(found.x < edge[1] - 1e-6)
+    found = most_likely(
+        lambda logs, *of: log_likelihood(_from_logs(logs), *of),
+        (start.r, start.alpha, start.a, start.b),
+        x,
+        t_x,
+        age,
+    )
+    inside = np.all(found.x > EDGE[0] + 1e-6) and np.all(found.x < EDGE[1] - 1e-6)
     usable = bool(found.success) and math.isfinite(float(found.fun)) and bool(inside)
     return _from_logs(found.x) if usable else start
 

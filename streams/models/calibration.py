@@ -22,11 +22,13 @@ from streams.models.churn import ChurnScore
 from streams.models.diagonal_logistic import DiagonalLogisticRegression
 from streams.models.offset_regression import OFFSET
 from streams.models.reliability import (
+    RISK_EDGE,
     SILENCE_STEPS,
     SILENCES,
     TENTHS,
     Bin,
     gap_of,
+    logit_of,
     named,
     silence_of,
     silence_steps,
@@ -43,7 +45,6 @@ LABELS_MIN = 100.0
 SLOPE_MIN = -0.9  # a higher score never becomes the lower risk
 MARGIN_NATS = 0.002
 DEVIATIONS = 2.0
-RISK_EDGE = 1e-3
 
 
 class Correction(Struct, frozen=True, array_like=True):
@@ -55,7 +56,7 @@ class Correction(Struct, frozen=True, array_like=True):
 
     def logit(self, score: float, own_gaps: float) -> float:
         """The log odds of a score, corrected; `own_gaps` is the silence in usual gaps."""
-        given = _logit(score)
+        given = logit_of(score)
         passed = silence_steps(own_gaps)
         along = sum(weight * step for weight, step in zip(self.steps, passed, strict=True))
         return given + self.intercept + self.slope * given + along
@@ -126,7 +127,7 @@ class CalibrationLearner:
         self.tenths[tenth] = self.tenths[tenth].with_label(x["risk"], gone)
         self.silences[silence] = self.silences[silence].with_label(x["risk"], gone)
         self._judge(x["score"], x["own_gaps"], gone, example.observed_at_ms - horizon_ms)
-        logit, steps = _logit(x["score"]), silence_steps(x["own_gaps"])
+        logit, steps = logit_of(x["score"]), silence_steps(x["own_gaps"])
         read = {OFFSET: logit, "intercept": 1.0, "slope": logit}
         read.update(zip(SILENCE_STEPS, steps, strict=True))
         self.regression.learn_one(read, gone, example.weight / OVERLAP)
@@ -214,7 +215,7 @@ class CalibrationLearner:
         """What the correction of then would have gained on this label."""
         known = [correction for at_ms, correction in self.past if at_ms <= said_ms]
         then = (known or [NONE])[-1].logit(score, own_gaps)
-        gain = _loss(_logit(score), gone) - _loss(then, gone)
+        gain = _loss(logit_of(score), gone) - _loss(then, gone)
         labels, total, squares = self.gains
         self.gains = (labels + 1.0, total + gain, squares + gain * gain)
 
@@ -245,8 +246,3 @@ class CalibrationLearner:
 
 def _loss(logit: float, gone: bool) -> float:
     return math.log1p(math.exp(-logit if gone else logit))
-
-
-def _logit(p: float) -> float:
-    p = min(max(p, RISK_EDGE), 1.0 - RISK_EDGE)
-    return math.log(p / (1.0 - p))

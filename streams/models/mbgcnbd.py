@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import betainc, betaln, gammaln
 
-from streams.models.bgnbd import CUSTOMERS_MIN, REPEATERS_MIN, Column
+from streams.models.fitting import Column, distinct, tells_enough
 
 K_MIN, K_MAX = 1.0, 12.0
 GAPS_SEEN_MIN = 100.0
@@ -105,15 +105,14 @@ def fit(x: Column, t_x: Column, age: Column, k: float) -> MbgCnbd | None:
 
     None: fewer than 100 customers or 30 repeaters, or no convergence.
     """
-    if len(x) < CUSTOMERS_MIN or np.count_nonzero(x) < REPEATERS_MIN:
+    if not tells_enough(x):
         return None
-    rows, weights = np.unique(np.column_stack([x, t_x, age]), axis=0, return_counts=True)
-    columns = (rows[:, 0], rows[:, 1], rows[:, 2])
+    columns, counts = distinct(x, t_x, age)
     usual = max(float(t_x.sum() / x.sum()), 1e-3)
     center = np.log([START_R, START_R * usual / k, START_A, START_B])
 
     def loss(logs: NDArray[np.float64]) -> float:
-        said = float(weights @ log_likelihood(_from_logs(logs, k), *columns))
+        said = float(counts @ log_likelihood(_from_logs(logs, k), *columns))
         return (0.5 * float(((logs - center) ** 2).sum()) / PRIOR_SD**2 - said) / len(x)
 
     bounds = list(zip(center - EDGE, center + EDGE, strict=True))

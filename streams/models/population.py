@@ -11,7 +11,8 @@ import numpy as np
 from msgspec import Struct
 
 from streams.models import mbgcnbd
-from streams.models.bgnbd import BgNbd, Column, cold_start, fit
+from streams.models.bgnbd import BgNbd, cold_start, fit
+from streams.models.fitting import Column
 from streams.models.mbgcnbd import MbgCnbd
 
 CUSTOMERS_MAX = 960  # so that what a learner remembers stays below 64 KB

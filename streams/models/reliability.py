@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 TENTHS = 10
+RISK_EDGE = 1e-3
 SILENCES = ("0-1", "1-2", "2-4", "4+")
 SILENCE_STEPS = ("step_1", "step_2", "step_4")
 _SILENCES_FROM = (1.0, 2.0, 4.0)
@@ -34,6 +35,16 @@ def tenth_of(risk: float) -> int:
     (0, 3, 9)
     """
     return min(max(int(risk * TENTHS), 0), TENTHS - 1)
+
+
+def logit_of(risk: float) -> float:
+    """Log odds of a risk; certainty is capped at 1e-3.
+
+    >>> logit_of(0.5), round(logit_of(1.0), 3)
+    (0.0, 6.907)
+    """
+    p = min(max(risk, RISK_EDGE), 1.0 - RISK_EDGE)
+    return math.log(p / (1.0 - p))
 
 
 def silence_of(own_gaps: float) -> int:

@@ -25,14 +25,13 @@ from streams.features.churn_signals import (
 )
 from streams.models.diagonal_logistic import DiagonalLogisticRegression
 from streams.models.offset_regression import OFFSET
-from streams.models.reliability import SILENCE_STEPS, silence_steps, tenth_of
+from streams.models.reliability import SILENCE_STEPS, logit_of, silence_steps, tenth_of
 from streams.models.saved import saved_state
 
 PRIOR_VARIANCE = 0.5  # of a log lift: a judgment counts for about a dozen cases
 SCORE_VARIANCE = 0.5  # of what the score says wrong, in log odds
 LIFT_MIN = 1.05
 MEMORY_HALF_LIFE_HORIZONS = 4.0
-SCORE_EDGE = 1e-3
 SCORE_PREFIX = "score_"
 
 
@@ -173,6 +172,5 @@ def _read(example: LearningExample) -> dict[str, float]:
     x[f"{SCORE_PREFIX}{tenth_of(score)}"] = 1.0
     steps = silence_steps(example.features["own_gaps"])
     x.update(zip(SILENCE_STEPS, steps, strict=True))
-    p = min(max(score, SCORE_EDGE), 1.0 - SCORE_EDGE)
-    x[OFFSET] = math.log(p / (1.0 - p))
+    x[OFFSET] = logit_of(score)
     return x
