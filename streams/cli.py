@@ -21,7 +21,16 @@ from streams.file_verbs import evaluate, events, replay
 from streams.offer_verbs import offers
 from streams.policy_verbs import backtest
 from streams.settings import load_settings
-from streams.terminal import EXIT_MISTAKE, Verbs, progress, say, say_all, settings_of, show
+from streams.terminal import (
+    EXIT_MISTAKE,
+    LANGUAGE_NAMES,
+    Verbs,
+    progress,
+    say,
+    say_all,
+    settings_of,
+    show,
+)
 
 if TYPE_CHECKING:
     from streams.admin.dead_letters import Choice
@@ -31,7 +40,6 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 STORIES = click.Choice(["shoppers", "complete-journey"])
 ACCEPT_BAD_MINUTES_MAX = 24 * 60
 Verb = Callable[..., None]
-LANGUAGES = click.Choice(["en", "ja", "zh"])
 
 
 @click.group(
@@ -69,7 +77,7 @@ def tailing(verb: Verb) -> Verb:
     """The options of every verb that shows records as they come."""
     for option in (
         click.option("--limit", type=click.IntRange(1), help="End after so many."),
-        click.option("--language", type=LANGUAGES, default="en", show_default=True),
+        click.option("--language", type=LANGUAGE_NAMES, default="en", show_default=True),
         click.option(
             "--all", "all_", is_flag=True, help="From the beginning, not only what is new."
         ),

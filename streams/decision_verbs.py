@@ -6,18 +6,17 @@ Rooms are imported inside the verbs, as in `cli`.
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 
 from streams.contracts.common import LanguageTag
-from streams.terminal import EXIT_FAILED, say, say_all, settings_of
+from streams.terminal import EXIT_FAILED, LANGUAGE_NAMES, say, say_all, settings_of
 
 if TYPE_CHECKING:
     from streams.admin.deciding_again import NamedPolicy
     from streams.admin.kept_decisions import Kept, Wanted
 
-LANGUAGES = click.Choice(get_args(LanguageTag))
 LIMIT_DEFAULT = 5
 
 
@@ -34,7 +33,7 @@ def _outputs(verb: Callable[..., None]) -> Callable[..., None]:
 @click.argument("decision_id", required=False)
 @click.option("--customer", help="The last decisions about this customer id.")
 @_outputs
-@click.option("--language", type=LANGUAGES, default="en", show_default=True)
+@click.option("--language", type=LANGUAGE_NAMES, default="en", show_default=True)
 @click.option("--limit", default=LIMIT_DEFAULT, show_default=True, type=click.IntRange(1))
 @click.option("--json", "json_", is_flag=True, help="One JSON document a line.")
 @click.pass_context
@@ -129,14 +128,12 @@ def _policies(
     from streams.admin import catalogue
     from streams.admin.auditing import reference_of
     from streams.admin.deciding_again import NamedPolicy
-    from streams.admin.reference import example_shop, load_validated
-    from streams.contracts.reference.records import in_key_order
+    from streams.admin.reference import compiled, example_shop
     from streams.decisions import compile_policy
 
     if reference is not None or outputs is not None:
         folder = reference or example_shop()
-        wanted = in_key_order(load_validated(folder))
-        yield NamedPolicy(folder.name, partial(compile_policy, wanted))
+        yield NamedPolicy(folder.name, partial(compiled, folder))
         return
     settings = settings_of(ctx)
     current, kept = catalogue.published(settings), catalogue.versions(settings)
@@ -144,5 +141,5 @@ def _policies(
     stood: list[tuple[int, catalogue.Records]] = [(newest, current)]
     stood += [(v.number - 1, catalogue.before_version(current, kept, v.number)) for v in kept]
     for number, records in stood:
-        compiled = partial(compile_policy, reference_of(records))
-        yield NamedPolicy(f"version {number} of what was published", compiled)
+        made = partial(compile_policy, reference_of(records))
+        yield NamedPolicy(f"version {number} of what was published", made)

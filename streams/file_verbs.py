@@ -219,14 +219,12 @@ def replay(
     A CSV of purchases says nothing of consent, and unknown means denied: --grant says it. Exit
     code 1 where every record was rejected.
     """
-    from streams.admin.reference import example_shop, load_validated
-    from streams.contracts.reference.records import in_key_order
-    from streams.decisions import compile_policy
+    from streams.admin.reference import compiled
     from streams.evaluation.inputs import granted, read_records
     from streams.evaluation.replay import replay as run
     from streams.evaluation.replay_summary import told
 
-    policy = compile_policy(in_key_order(load_validated(reference or example_shop())))
+    policy = compiled(reference)
     done = count(1)
     with progress("records") as tick:
         records = read_records(file, format_of(currency, **given))

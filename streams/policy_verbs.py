@@ -40,17 +40,12 @@ def backtest(
     import msgspec
     from rich.console import Console
 
-    from streams.admin.reference import example_shop, load_validated
-    from streams.contracts.reference.records import in_key_order
-    from streams.decisions import compile_policy
+    from streams.admin.reference import compiled
     from streams.evaluation.backtest import backtest as run
     from streams.evaluation.backtest_table import tables
     from streams.evaluation.inputs import granted, read_records
 
-    old, new = (
-        compile_policy(in_key_order(load_validated(folder)))
-        for folder in (against or example_shop(), reference)
-    )
+    old, new = compiled(against), compiled(reference)
     records = read_records(str(file), format_of(**given))
     found = run(granted(records, grant) if grant else records, old, new)
     if json_:

@@ -10,12 +10,14 @@ from typing import Any
 
 import click
 
+from streams.contracts.common import LANGUAGES
 from streams.errors import OfferstreamError, OperatorError
 from streams.settings import Settings
 
 EXIT_FAILED = 1
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
+LANGUAGE_NAMES = click.Choice(LANGUAGES)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

@@ -1,6 +1,6 @@
 """Decisions and the snapshots that they name, from the topics or from a folder of `replay`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -66,8 +66,9 @@ def kept_in_folder(folder: Path, wanted: Wanted) -> Kept:
             f"{folder} holds no {log.name}. Name the folder that `offerstream replay --out` wrote"
         )
     snapshots = folder / FILES[topics.MODEL_SNAPSHOTS.name]
-    told = _lines(snapshots) if snapshots.is_file() else ()
-    return _kept(_lines(log), told, wanted, str(folder))
+    return _kept(
+        _lines(log), lambda _: _lines(snapshots) if snapshots.is_file() else (), wanted, str(folder)
+    )
 
 
 def kept_in_archive(root: Path, wanted: Wanted) -> Kept:
@@ -81,12 +82,12 @@ def kept_in_archive(root: Path, wanted: Wanted) -> Kept:
         values = rows_with_id(root, log, wanted.decision_id)
     else:
         values = rows_about(root, log, wanted.customer_id)
-    versions = {_entry(str(root), value).model.version for value in values}
-    snapshots = [
-        (str(root), value)
-        for version in sorted(versions)
-        for value in rows_with_id(root, topics.MODEL_SNAPSHOTS, version)
-    ]
+
+    def snapshots(named: set[str]) -> Iterator[tuple[str, bytes]]:
+        for version in sorted(named):
+            for value in rows_with_id(root, topics.MODEL_SNAPSHOTS, version):
+                yield str(root), value
+
     return _kept(((str(root), value) for value in values), snapshots, wanted, str(root))
 
 
@@ -99,7 +100,7 @@ def kept_on_topics(settings: Settings, wanted: Wanted) -> Kept:
     entries = _values(settings, topics.DECISION_LOG)
     return _kept(
         ((f"decision-log {where}", value) for where, value in entries),
-        _values(settings, topics.MODEL_SNAPSHOTS),
+        lambda _: _values(settings, topics.MODEL_SNAPSHOTS),
         wanted,
         "decision-log (it keeps 30 days)",
     )
@@ -107,16 +108,17 @@ def kept_on_topics(settings: Settings, wanted: Wanted) -> Kept:
 
 def _kept(
     log: Iterable[tuple[str, bytes]],
-    snapshots: Iterable[tuple[str, bytes]],
+    snapshots: Callable[[set[str]], Iterable[tuple[str, bytes]]],
     wanted: Wanted,
     place: str,
 ) -> Kept:
+    """Entries that fit, and the snapshots that they name: `snapshots` is asked for these."""
     found = [_entry(where, value) for where, value in log if wanted.needle in value]
     entries = sorted((e for e in found if wanted.fits(e)), key=lambda e: e.decided_at)
     if not entries:
         raise OperatorError(f"there is no {wanted} in {place}")
     named = {entry.model.version for entry in entries}
-    return Kept(tuple(entries), _models(snapshots, named))
+    return Kept(tuple(entries), _models(snapshots(named), named))
 
 
 def _models(snapshots: Iterable[tuple[str, bytes]], named: set[str]) -> dict[str, ResponseModel]:

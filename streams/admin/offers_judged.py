@@ -7,10 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from streams import topics
-from streams.admin.reference import example_shop, load_validated
+from streams.admin.reference import compiled
 from streams.archive import every_row, is_archive
-from streams.contracts.reference.records import in_key_order
-from streams.decisions import Policy, compile_policy
 from streams.errors import OperatorError
 from streams.evaluation.off_policy import Estimate, Judged, judge
 from streams.evaluation.offer_logs import (
@@ -52,16 +50,12 @@ def judge_log(
         logged, counts = read_open_bandit(log), Counts()
         counts.judged, name = len(logged.reward), uniform().name
     else:
-        chooser = uniform() if policy is None else by_policy(_compiled(policy))
-        question = Question(_compiled(reference or example_shop()), chooser, reward)
+        chooser = uniform() if policy is None else by_policy(compiled(policy))
+        question = Question(compiled(reference), chooser, reward)
         logged, counts = read_own(*_records(log), question)
         name = chooser.name
     judged = judge(logged, seed) if counts.judged else None
     return Found(name, reward, seed, counts, judged)
-
-
-def _compiled(folder: Path) -> Policy:
-    return compile_policy(in_key_order(load_validated(folder)))
 
 
 def _records(log: Path) -> tuple[Iterator[bytes], Iterator[bytes]]:

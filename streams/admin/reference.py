@@ -4,17 +4,24 @@ import shutil
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from streams import topics
 from streams.admin.catalogue import Change, changes, commit, published
 from streams.contracts.reference.files import load_reference
-from streams.contracts.reference.records import REFERENCE_TOPICS, encode_reference_record
+from streams.contracts.reference.records import (
+    REFERENCE_TOPICS,
+    encode_reference_record,
+    in_key_order,
+)
 from streams.contracts.reference.structs import Policies, Reference
 from streams.errors import ReferenceDataError
 from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.decisions import Policy
 
 SUFFIXES = (".yaml", ".yml", ".json")
 PARTS = ("offers", "products", "inventory", "beacons", "policies")
@@ -40,6 +47,17 @@ def load_validated(path: Path) -> Reference:
     if found == Reference():  # a file without a record, or a folder without a file
         raise ReferenceDataError(f"{path}: nothing is in it; docs/offers.md shows an offer")
     return found
+
+
+def compiled(folder: Path | None) -> "Policy":
+    """What a folder of reference data (else the example shop) decides by.
+
+    Raises:
+        ReferenceDataError: everything that is wrong, with file and path.
+    """
+    from streams.decisions import compile_policy  # CEL takes a moment to load
+
+    return compile_policy(in_key_order(load_validated(folder or example_shop())))
 
 
 def _loaded(path: Path) -> Reference:

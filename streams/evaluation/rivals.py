@@ -6,8 +6,8 @@ from streams.contracts.ids import stable_hash
 from streams.evaluation.histories import Histories
 from streams.evaluation.moments import Floats, Moments
 from streams.evaluation.pareto_nbd import ParetoNbd, fit, log_likelihood, p_no_purchase, published
+from streams.models.churn import REFIT_TICKS
 
-REFIT_TICKS = 4  # as often as the product fits BG/NBD, and on a sample as large
 CUSTOMERS_MAX = 1024
 
 
@@ -26,8 +26,8 @@ def pareto_prequential(
 ) -> tuple[Floats, ParetoNbd]:
     """The same at every tick, fitted anew every fourth; the last fit.
 
-    On at most 1,024 customers, those with the lowest hashes, as the product fits BG/NBD on a
-    sample of that size. Before there are enough customers the published population speaks.
+    As often as the product fits BG/NBD, and like it on a sample: at most 1,024 customers, those
+    with the lowest hashes. Before there are enough customers the published population speaks.
     """
     params, said = published(tick_ms), np.zeros(len(moments))
     sample = sorted(histories.customers, key=stable_hash)

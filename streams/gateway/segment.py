@@ -57,10 +57,8 @@ def messages_of(call: str, payload: Mapping[str, Any]) -> list[Any]:
     """
     if call not in BATCHES:
         return [{**payload, "type": _TYPES.get(call, call)}]
-    batch = payload.get("batch")
-    if not isinstance(batch, list):
-        raise RequestRefusedError(422, "no_batch", "the field `batch` is no list")
     shared = {name: payload[name] for name in _OF_BATCH if name in payload}
+    batch = _listed(payload, "batch")
     return [{**shared, **one} if isinstance(one, dict) else one for one in batch]
 
 
@@ -70,10 +68,8 @@ def measurements_of(payload: Mapping[str, Any]) -> list[Any]:
     Raises:
         RequestRefusedError: there is no list of events.
     """
-    events = payload.get("events")
-    if not isinstance(events, list):
-        raise RequestRefusedError(422, "no_batch", "the field `events` is no list")
     shared = {name: payload[name] for name in _OF_MEASUREMENTS if name in payload}
+    events = _listed(payload, "events")
     return [{**shared, **one, "type": "event"} if isinstance(one, dict) else one for one in events]
 
 
@@ -83,10 +79,15 @@ def tracked_in(payload: Mapping[str, Any]) -> list[Any]:
     Raises:
         RequestRefusedError: there is no list of messages.
     """
-    data = payload.get("data")
-    if not isinstance(data, list):
-        raise RequestRefusedError(422, "no_batch", "the field `data` is no list")
+    data = _listed(payload, "data")
     return [unwrapped(one) if isinstance(one, dict) else one for one in data]
+
+
+def _listed(payload: Mapping[str, Any], name: str) -> list[Any]:
+    messages = payload.get(name)
+    if not isinstance(messages, list):
+        raise RequestRefusedError(422, "no_batch", f"the field `{name}` is no list")
+    return messages
 
 
 def read_messages(source: str, messages: list[Any], arrived_ms: int) -> Read:
