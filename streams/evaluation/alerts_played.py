@@ -95,7 +95,8 @@ def play_alerts(
             passed.update([outcome.reason] if ordered else [])
             continue
         alerts.extend(_alerts_in(outcome))
-        if own_ms is None and _is_carried(driver, definition):
+        model = driver.models.churn
+        if own_ms is None and model.is_carried(definition.tick_ms, definition.horizon_ticks):
             own_ms = purchase.at_ms
         if ordered:
             ignored = next((e.reason for e in outcome if isinstance(e, EventIgnored)), None)
@@ -130,12 +131,6 @@ def _records(purchases: Sequence[Purchase], currency: str) -> Iterator[InputReco
 
 def _rules(now_ms: int) -> InputRules:
     return InputRules(now_ms=now_ms, occurred_at_min_ms=0)
-
-
-def _is_carried(driver: Driver, definition: ChurnDefinition) -> bool:
-    """Whether the shop's own data carry a score now, whoever it is of."""
-    model = driver.models.churn
-    return model.own_data.carries(definition.horizon_ticks, bgnbd_is_own=model.is_fitted)
 
 
 def _alerts_in(effects: Sequence[Effect]) -> Iterator[PlayedAlert]:

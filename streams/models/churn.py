@@ -97,6 +97,11 @@ class ChurnModel(Struct, frozen=True):
         """Whether a population was fitted on this shop's own customers."""
         return self.bgnbd is not None or self.regular is not None
 
+    def is_carried(self, tick_ms: int, horizon_ticks: float) -> bool:
+        """Whether the shop's own data carry a score of this horizon."""
+        own = self.own_data.carries(horizon_ticks, fitted=self.is_fitted)
+        return tick_ms == self.tick_ms and own
+
     def score(
         self, rhythm: Rhythm, now_ms: int, *, tick_ms: int, horizon_ticks: float
     ) -> ChurnScore:
@@ -111,8 +116,7 @@ class ChurnModel(Struct, frozen=True):
             reasons=reasons(rhythm, now_ms, tick_ms, own, parts.contributions),
             expected_next_purchase_at_ms=rhythm.last_ms + round(usual_ms),
             overdue_ratio=max(now_ms - rhythm.last_ms, 0) / usual_ms,
-            carried=tick_ms == self.tick_ms
-            and self.own_data.carries(horizon_ticks, bgnbd_is_own=self.is_fitted),
+            carried=self.is_carried(tick_ms, horizon_ticks),
         )
 
     def parts(self, rhythm: Rhythm, now_ms: int, tick_ms: int, horizon_ticks: float) -> ChurnParts:
@@ -134,7 +138,7 @@ class ChurnModel(Struct, frozen=True):
         direct = None
         if self.direct is not None and self.direct_ticks == horizon_ticks:
             direct = 1.0 - float(self.direct.p_return(self.direct.z(x[0])))
-        foreign = not self.is_fitted and self.own_data.carries(horizon_ticks, bgnbd_is_own=False)
+        foreign = not self.is_fitted and self.own_data.carries(horizon_ticks, fitted=False)
         pushes = -self.hazard.weights * z[0]
         return ChurnParts(silent, hazard, pushes, direct, foreign, regular)
 

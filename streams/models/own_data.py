@@ -22,16 +22,16 @@ class OwnData(Struct, frozen=True):
     labels: int = 0
     returns: int = 0
 
-    def carries(self, horizon_ticks: float, *, bgnbd_is_own: bool) -> bool:
+    def carries(self, horizon_ticks: float, *, fitted: bool) -> bool:
         """Whether a score of this horizon rests on this shop and not on the published one.
 
         Seen were two of the intervals in which a customer of this shop comes back, or half of the
-        horizon where those are longer; and BG/NBD was fitted on its customers (`bgnbd_is_own`), or
-        there are labels enough for the hazard.
+        horizon where those are longer; and a population was `fitted` on its customers, or there
+        are labels enough for the hazard.
 
-        >>> OwnData(ticks=4.0, labels=900, returns=450).carries(13.0, bgnbd_is_own=False)
+        >>> OwnData(ticks=4.0, labels=900, returns=450).carries(13.0, fitted=False)
         True
-        >>> OwnData(ticks=4.0, labels=9000, returns=450).carries(13.0, bgnbd_is_own=True)
+        >>> OwnData(ticks=4.0, labels=9000, returns=450).carries(13.0, fitted=True)
         False
         """
         if not self.returns:
@@ -39,4 +39,4 @@ class OwnData(Struct, frozen=True):
         needed = min(
             INTERVALS_SEEN_MIN * self.labels / self.returns, HORIZON_SEEN_MAX * horizon_ticks
         )
-        return self.ticks >= needed and (bgnbd_is_own or settles(self.labels, self.returns))
+        return self.ticks >= needed and (fitted or settles(self.labels, self.returns))

@@ -26,7 +26,7 @@ def test_rule_asks_for_time_and_for_either_model(
     seen: OwnData, own_bgnbd: bool, carried: bool
 ) -> None:
     """Two return intervals or half of 13 ticks; and a fit of one's own or 170 labels of a kind."""
-    assert seen.carries(13.0, bgnbd_is_own=own_bgnbd) is carried
+    assert seen.carries(13.0, fitted=own_bgnbd) is carried
 
 
 def test_cold_start_is_not_carried() -> None:
@@ -46,7 +46,7 @@ def test_learner_is_carried_after_time_however_many_labels() -> None:
     for example in make_examples(9000):
         learner.learn(example)
         own = learner.view("v").own_data
-        if own.carries(13.0, bgnbd_is_own=learner.bgnbd is not None):
+        if own.carries(13.0, fitted=learner.bgnbd is not None):
             carried_from.append((example.observed_at_ms - first) / WEEK_MS)
     assert 6.5 <= carried_from[0] < 9.0
     assert len(carried_from) > 3000
