@@ -34,6 +34,7 @@ def test_a_sign_without_a_meaning_loses_its_lift() -> None:
     """Everybody looks at the cancel page now and then, and nobody who leaves does."""
     settings = replace(QUIET, cancel_page=6.0, farewell_share=0.0)
     lifts = lifts_after(settings)
+    print("cancel_page", lifts.lift("cancel_page"), lifts.cases("cancel_page"))
     assert (lifts.cases("cancel_page") or 0) >= 20
     assert lifts.lift("cancel_page") < 2.0
 
@@ -42,5 +43,6 @@ def test_a_sign_of_leavers_alone_gains() -> None:
     """Half of the people leave, and everyone who does gives a sign; nobody else does."""
     settings = replace(QUIET, farewell_share=1.0, leavers_share=0.5)
     lifts = lifts_after(settings)
+    print("uninstall", lifts.lift("uninstall"), lifts.cases("uninstall"))
     assert (lifts.cases("uninstall") or 0) >= 5
     assert lifts.lift("uninstall") > 4.0
