@@ -4,7 +4,7 @@ import time
 
 import click
 
-from streams.contracts.sources import SOURCES
+from streams.source_options import source_options, table_of
 from streams.terminal import EXIT_FAILED, say_all, settings_of
 
 
@@ -22,32 +22,31 @@ def gateway(ctx: click.Context) -> None:
 
 @click.command("map", epilog="Example: offerstream events map payload.json --source segment")
 @click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--source", required=True, type=click.Choice(SOURCES), help="Who wrote it.")
+@source_options
 @click.pass_context
-def events_map(ctx: click.Context, file: str, source: str) -> None:
+def events_map(ctx: click.Context, file: str, source: str, mapping: str) -> None:
     """Show field by field what becomes of another system's messages, and what is dropped.
 
     FILE is one message, a request of several, an array or JSON lines; nothing is sent, no Kafka is
-    needed. In a shop's webhook write its topic as `type`. Exit code 1 where an event would be
-    rejected.
+    needed. Name --source, or a --mapping file of yours, or both. In a shop's webhook write its
+    topic as `type`. Exit code 1 where an event would be rejected.
     """
     from streams.contracts.inputs.lines import open_input
     from streams.contracts.inputs.rules import InputRules
-    from streams.errors import OperatorError
+    from streams.contracts.sources.messages import WHOLE_BYTES_MAX
     from streams.gateway.explaining import explained, messages_in
-    from streams.gateway.refusals import RequestRefusedError
 
     settings = settings_of(ctx)
+    table = table_of(settings, source, mapping)
+    if table is None:
+        raise click.UsageError("name who wrote it: --source NAME, or --mapping FILE of your own")
     now_ms = time.time_ns() // 1_000_000
     rules = InputRules(now_ms=now_ms, occurred_at_min_ms=settings.occurred_at_min_ms)
     with open_input(file) as opened:
-        try:
-            messages = messages_in(opened.read())
-        except RequestRefusedError as error:
-            raise OperatorError(f"{file}: {error.detail}") from error
+        messages = messages_in(table, opened.read(WHOLE_BYTES_MAX))
     failed = False
     for number, message in enumerate(messages):
-        told = explained(source, message, rules)
+        told = explained(table, message, rules)
         say_all([f"message {number}: {told.verdict}", *told.lines])
         failed |= told.rejected
     ctx.exit(EXIT_FAILED if failed else 0)

@@ -16,6 +16,7 @@ import click
 
 from streams.contracts.common import Purpose
 from streams.contracts.times import from_ms
+from streams.source_options import source_options, table_of
 from streams.terminal import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -73,6 +74,24 @@ def format_of(currency: str = "EUR", **given: Unpack[FileOptions]) -> "FileForma
     return FileFormat(encoding=given["encoding"], table=table, currency=currency)
 
 
+def _of_messages(
+    ctx: click.Context, format_: "FileFormat", source: str, mapping: str
+) -> "FileFormat":
+    """The format with the table that `source_options` name.
+
+    Raises:
+        OperatorError: there is no such source, or the mapping file is wrong.
+    """
+    from msgspec.structs import replace
+
+    return replace(format_, source=table_of(settings_of(ctx), source, mapping))
+
+
+def _say_skipped(format_: "FileFormat") -> None:
+    if format_.skipped.count:
+        say(f"passed over {format_.skipped.count:,} messages that are no events of ours")
+
+
 def _columns(pairs: tuple[str, ...]) -> dict[str, str]:
     split = [pair.partition("=") for pair in pairs]
     if bad := next(
@@ -113,9 +132,12 @@ def _rules(settings: "Settings") -> "InputRules":
     "check", epilog="Example: offerstream events check tests/golden/a-day-in-the-shop.jsonl"
 )
 @click.argument("file", type=click.Path(allow_dash=True))
+@source_options
 @file_options
 @click.pass_context
-def events_check(ctx: click.Context, /, file: str, **given: Unpack[FileOptions]) -> None:
+def events_check(
+    ctx: click.Context, /, file: str, source: str, mapping: str, **given: Unpack[FileOptions]
+) -> None:
     """Say what the worker would reject of a file, and why, without sending; needs no Kafka.
 
     Exit code 1 where it would reject something.
@@ -124,8 +146,10 @@ def events_check(ctx: click.Context, /, file: str, **given: Unpack[FileOptions])
     from streams.evaluation.inputs import read_records
 
     rules = _rules(settings_of(ctx))
-    count, refusals = check_events(read_records(file, format_of(**given)), rules)
+    format_ = _of_messages(ctx, format_of(**given), source, mapping)
+    count, refusals = check_events(read_records(file, format_), rules)
     say(f"checked {count:,} events: {count - refusals.count:,} good, {refusals.count:,} rejected")
+    _say_skipped(format_)
     say_all(refusals.told())
     ctx.exit(EXIT_FAILED if refusals.count else 0)
 
@@ -136,14 +160,23 @@ def events_check(ctx: click.Context, /, file: str, **given: Unpack[FileOptions])
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option("--check/--no-check", default=True, show_default=True, help="Send what is good only.")
 @click.option("--from-line", type=click.IntRange(1), default=1, help="Go on with this line.")
+@source_options
 @file_options
 @click.pass_context
 def events_send(
-    ctx: click.Context, /, file: str, check: bool, from_line: int, **given: Unpack[FileOptions]
+    ctx: click.Context,
+    /,
+    file: str,
+    check: bool,
+    from_line: int,
+    source: str,
+    mapping: str,
+    **given: Unpack[FileOptions],
 ) -> None:
     """Send JSON lines to their topics, in the order of their times; `-` is standard input.
 
-    A line is {"topic", "key"?, "value"}, or an event alone, which goes by its event_name. Lines
+    A line is {"topic", "key"?, "value"}, or an event alone, which goes by its event_name; with
+    --source or --mapping it is what another system wrote, and a request of several too. Lines
     that the worker would reject, or that Kafka refuses, are named; all others are sent. Exit code
     1 where some were refused, 130 after Ctrl-C.
     """
@@ -151,7 +184,8 @@ def events_send(
     from streams.evaluation.inputs import read_records
 
     settings = settings_of(ctx)
-    records = read_records(file, format_of(**given))
+    format_ = _of_messages(ctx, format_of(**given), source, mapping)
+    records = read_records(file, format_)
     rules = _rules(settings)
     with progress("sent") as tick:
         done = send_events(
@@ -165,6 +199,7 @@ def events_send(
             on_first=lambda at_ms: _announce_past(at_ms, rules.now_ms),
         )
     say(f"sent {done.sent:,} events, refused {done.refusals.count:,}")
+    _say_skipped(format_)
     if done.disordered:
         say(
             f"out of order: {done.disordered:,} events went out after later ones; "
@@ -201,6 +236,7 @@ def _announce_past(first_ms: int, now_ms: int) -> None:
     help="Of a CSV that names none.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the results that the folder holds.")
+@source_options
 @file_options
 @click.pass_context
 def replay(
@@ -212,6 +248,8 @@ def replay(
     grant: tuple[str, ...],
     currency: str,
     overwrite: bool,
+    source: str,
+    mapping: str,
     **given: Unpack[FileOptions],
 ) -> None:
     """Run a file of events through the whole way, without a broker; twice gives the same bytes.
@@ -225,12 +263,14 @@ def replay(
     from streams.evaluation.replay_summary import told
 
     policy = compiled(reference)
+    format_ = _of_messages(ctx, format_of(currency, **given), source, mapping)
     done = count(1)
     with progress("records") as tick:
-        records = read_records(file, format_of(currency, **given))
+        records = read_records(file, format_)
         records = granted(records, grant) if grant else records
         ran = run(records, policy, out, overwrite=overwrite, on_record=lambda: tick(next(done)))
     say_all(told(ran))
+    _say_skipped(format_)
     say(f"the results are in {out}")
     if ran.records and ran.rejected == ran.records:
         say("offerstream: every record was rejected", err=True)

@@ -155,6 +155,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `broker_patience_s`: so long a process waits at its start for a broker that is not there.
     `standby_replicas` other workers follow each partition's rows, so that a take-over is short.
     `clock` is what fires timers: processing time, or the greatest event time of the partition.
+    `mappings_dir` holds a shop's own mapping files, for whoever reads what other systems write.
+    `input_sources` says of input topics which source wrote their records, as
+    `events.clickstream=segment`, several with blanks; all others hold events of ours.
     `cached_rows_max` is for each partition: a row in memory takes its bytes, its key and a slot.
     """
 
@@ -166,6 +169,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     partitions: Annotated[int, Meta(ge=1, le=512)] = 4
     replication_factor: Annotated[int, Meta(ge=1, le=7)] = 1
     data_dir: Annotated[str, Meta(min_length=1)] = "offerstream-data"
+    mappings_dir: str = ""
+    input_sources: str = ""
     epoch_ms: Annotated[int, Meta(ge=10, le=10_000)] = 1_000
     batch_records_max: Annotated[int, Meta(ge=1, le=100_000)] = 500
     cached_rows_max: Annotated[int, Meta(ge=1, le=10_000_000)] = 50_000

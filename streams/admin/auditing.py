@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from streams import topics
@@ -19,7 +20,10 @@ from streams.contracts.reference.structs import (
     Reference,
     StockLevel,
 )
+from streams.contracts.sources.apply import Mapped
+from streams.contracts.sources.records import Ignored, RecordReader
 from streams.settings import Settings
+from streams.worker.sources import record_reader
 
 ANY_LEAP_MS = 2**50  # workers go by the wall, whose time the records do not tell
 
@@ -42,18 +46,24 @@ def read_topics(settings: Settings) -> FromTopics:
     named = {settings.on_broker(topic): topic.name for topic in topics.ALL}
     inputs = _in_order(settings, [settings.on_broker(t) for t in topics.INPUTS])
     outputs = _in_order(settings, [name for name, known in named.items() if known in READ])
+    reader = record_reader(settings)
+    came = (_came(reader, named[m.topic()], m) for m in inputs)
     return FromTopics(
-        [
-            Came(
-                f"{named[m.topic()]} {m.partition()}@{m.offset()}",
-                named[m.topic()],
-                m.value() or b"",
-                tuple(m.headers() or ()),
-            )
-            for m in inputs
-        ],
+        [one for one in came if one is not None],
         [(named[m.topic()], m.value()) for m in outputs if m.value()],
     )
+
+
+def _came(reader: RecordReader, topic: str, message: Any) -> Came | None:
+    """A record in our words, as the worker understood it; None for what is no event of ours."""
+    label = f"{topic} {message.partition()}@{message.offset()}"
+    value, headers = message.value() or b"", tuple(message.headers() or ())
+    ours = reader.in_ours(topic, value, headers, message.timestamp()[1])
+    if isinstance(ours, Ignored):
+        return None
+    if isinstance(ours, Mapped):
+        return Came(label, ours.topic, msgspec.json.encode(ours.event))
+    return Came(label, topic, value, headers)
 
 
 def read_reference(settings: Settings) -> Reference:

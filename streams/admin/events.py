@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from msgspec import Struct
+from msgspec.structs import replace
 
 from streams import topics
 from streams.admin.refusals import Refusals, judged
@@ -165,6 +166,8 @@ class _Sender:
         else:
             if not isinstance(event, Rejected):  # what has no time of its own stays in its place
                 self._read_ms = event.at_ms
+            if record.origins:  # no longer needed, and larger than the event
+                record = replace(record, origins={})
             heapq.heappush(self._waiting, _Outgoing(self._read_ms, record.line, record))
             self._waiting_bytes += len(record.value)
         self.next_line = record.line + 1

@@ -7,6 +7,7 @@ from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.events import InputEvent
 from streams.contracts.inputs.json_lines import InputRecord
 from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.sources.records import at_origin
 
 SHOWN_MAX = 20
 
@@ -39,7 +40,8 @@ class Refusals:
 
 def judged(record: InputRecord, rules: InputRules) -> InputEvent | Rejected:
     """A record as the worker will take it, or why it will not."""
-    return record.rejected or decode(record.topic, record.value, (), rules)
+    found = record.rejected or decode(record.topic, record.value, (), rules)
+    return at_origin(found, record.origins) if isinstance(found, Rejected) else found
 
 
 def check_events(records: Iterable[InputRecord], rules: InputRules) -> tuple[int, Refusals]:

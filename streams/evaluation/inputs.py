@@ -18,6 +18,8 @@ from streams.contracts.inputs.purchase_rows import (
     is_purchase_table,
     read_purchase_rows,
 )
+from streams.contracts.sources.mapping import SourceMapping
+from streams.contracts.sources.records import Skipped, read_messages
 from streams.contracts.unreadable import UNREADABLE
 
 TABLE_NAMES = (".csv", ".tsv", ".txt")
@@ -25,11 +27,17 @@ JSON_NAMES = (".jsonl", ".ndjson", ".json")
 
 
 class FileFormat(Struct, frozen=True, kw_only=True):
-    """What a file does not say of itself; an empty `encoding` is found."""
+    """What a file does not say of itself; an empty `encoding` is found.
+
+    `source`: the table of the system that wrote its messages; None: they are events of ours.
+    `skipped` counts messages that are no events of ours.
+    """
 
     encoding: str = ""
     table: TableFormat = TableFormat()
     currency: str = "EUR"
+    source: SourceMapping | None = None
+    skipped: Skipped = msgspec.field(default_factory=Skipped)
 
 
 AS_FOUND = FileFormat()
@@ -47,14 +55,17 @@ _dated = msgspec.json.Decoder(_Dated)
 def read_records(path: str, format_: FileFormat = AS_FOUND) -> Iterator[InputRecord]:
     """The records of a file, in its order; `-` is standard input.
 
-    Lines are read as `contracts.inputs.json_lines` says; of a table (docs/files.md) each row is a
+    Lines are read as `contracts.inputs.json_lines` says, messages of another system by the table of
+    their source; of a table of purchases (docs/files.md) each row is a
     purchase. A row that cannot be read is a record with what is wrong in `rejected`.
 
     Raises:
         OperatorError: the file cannot be read, or the table lacks a column.
     """
     with open_source(path, format_.encoding) as source:
-        if is_table(source, path, format_.table):
+        if format_.source is not None:
+            yield from read_messages(source.lines(), format_.source, format_.skipped)
+        elif is_table(source, path, format_.table):
             yield from _orders(source, format_)
         else:
             yield from read_json_lines(source.lines())

@@ -30,6 +30,7 @@ from streams.contracts.outputs.effects import (
     OutcomeSeen,
 )
 from streams.contracts.outputs.encode import encode_output
+from streams.contracts.sources.apply import path_at_origin
 from streams.contracts.times import DAY_MS
 from streams.customer import Erased
 from streams.decisions import Policy
@@ -171,7 +172,8 @@ class Replay:
     def _reject(self, record: InputRecord, rejected: Rejected) -> None:
         self._count("rejected", rejected.reason)
         self.rejected += 1
-        first = f"line {record.line}: {rejected.path} {rejected.detail}"
+        place = path_at_origin(rejected.path, record.origins)
+        first = f"line {record.line}: {place} {rejected.detail}"
         self.examples.setdefault(rejected.reason, first)
         letter = {
             "line": record.line,

@@ -22,9 +22,11 @@ class SegmentAnswer(Struct, frozen=True, kw_only=True):
     ignored: list[int]
 
 
+GIF: Final = "image/gif"
 _EVENT: Final = Schema(type=OpenAPIType.OBJECT, description="An event: docs/events.md, schemas/.")
 _EVENTS: Final = Schema(type=OpenAPIType.ARRAY, items=_EVENT, min_items=1)
 _LINES: Final = Schema(type=OpenAPIType.STRING, description="One JSON object a line.")
+_ANY_OF_SOURCE: Final = Schema(description="Messages as its mapping file has them.")
 _CALL: Final = Schema(type=OpenAPIType.OBJECT, description="As Segment's HTTP API has it.")
 
 
@@ -58,6 +60,17 @@ class SegmentBody(Operation):
         self.request_body = _body({"application/json": _CALL})
 
 
+@dataclass
+class AnyBody(Operation):
+    """The bodies of a source that has a table."""
+
+    def __post_init__(self) -> None:
+        """Name the forms that are read."""
+        self.request_body = _body(
+            {"application/json": _ANY_OF_SOURCE, "application/x-ndjson": _LINES}
+        )
+
+
 def _answer(kind: Any, description: str) -> ResponseSpec:
     return ResponseSpec(kind, generate_examples=False, description=description)
 
@@ -81,5 +94,17 @@ ANSWERS: Final = {
     **REFUSALS,
     207: _answer(Taken, "Some events were taken, others were not."),
     400: _answer(Taken, "No event was taken."),
+}
+SOURCE_ANSWERS: Final = {
+    **REFUSALS,
+    207: _answer(SegmentAnswer, "Some messages were taken, others were not."),
+    400: _answer(SegmentAnswer, "No message was taken."),
+    404: _problem("There is no table of this source."),
+}
+PIXEL_ANSWERS: Final = {
+    **REFUSALS,
+    400: ResponseSpec(
+        bytes, generate_examples=False, description="Not taken.", media_type=cast(MediaType, GIF)
+    ),
 }
 SEGMENT_ANSWERS: Final = {**REFUSALS, 400: _answer(SegmentAnswer, "No message was taken.")}

@@ -10,11 +10,9 @@ from msgspec import Struct
 from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.sources.apply import Mapped, leaves, map_message, origin_of, path_at_origin
-from streams.contracts.sources.mapping import mapping_of
-from streams.contracts.unreadable import UNREADABLE
+from streams.contracts.sources.mapping import SourceMapping
 from streams.errors import OperatorError
-from streams.gateway.segment import measurements_of, messages_of, tracked_in
-from streams.gateway.splitting import array_of, lines_of
+from streams.gateway.segment import payloads_of
 
 _INDEX = re.compile(r"\[[0-9]+\]\Z")
 
@@ -27,36 +25,24 @@ class Explained(Struct, frozen=True):
     rejected: bool = False
 
 
-def messages_in(data: bytes) -> list[Any]:
+def messages_in(mapping: SourceMapping, data: bytes) -> list[Any]:
     """The messages of a file: one, a request of several, an array, or JSON lines.
 
     Raises:
-        OperatorError: a line is no JSON object.
-        RequestRefusedError: a request of several has no list of them.
+        OperatorError: a message is no JSON object.
     """
-    whole = _object(data)
-    items = [data] if whole is not None else array_of(data) or lines_of(data)
-    found: list[Any] = []
-    for number, item in enumerate(items, 1):
-        message = _object(item)
-        if message is None:
+    found = payloads_of(mapping, data)
+    for number, message in enumerate(found, 1):
+        if not isinstance(message, dict):
             raise OperatorError(f"message {number} is no JSON object")
-        if "batch" in message:
-            found += messages_of("batch", message)
-        elif "events" in message:
-            found += measurements_of(message)
-        elif isinstance(message.get("data"), list):
-            found += tracked_in(message)
-        else:
-            found.append(message)
     return found
 
 
-def explained(source: str, message: object, rules: InputRules) -> Explained:
+def explained(mapping: SourceMapping, message: object, rules: InputRules) -> Explained:
     """One message: the event that it becomes, where each field comes from, and what is dropped."""
     if not isinstance(message, Mapping):
         return Explained("rejected: not_an_object", [], rejected=True)
-    mapped = map_message(mapping_of(source), message, rules.now_ms)
+    mapped = map_message(mapping, message, rules.now_ms)
     if mapped.ignored:
         return Explained(f"no event: {mapped.ignored}", [])
     verdict, rejected = f"{mapped.event['event_name']} on {mapped.topic}", False
@@ -83,10 +69,3 @@ def _dropped(mapped: Mapped, message: Mapping[str, Any]) -> Iterator[str]:
 def _covered(place: str, used: set[str]) -> bool:
     """Whether a value went over, alone or with the list of texts that it stands in."""
     return place in used or _INDEX.sub("", place) in used
-
-
-def _object(data: bytes) -> dict[str, Any] | None:
-    try:
-        return msgspec.json.decode(data, type=dict[str, Any])
-    except UNREADABLE:
-        return None

@@ -24,6 +24,7 @@ _ENTRY = re.compile(
 )
 _SERVER_ONLY: Final = frozenset({topics.PRIVACY_REQUESTS.name})
 HOW: Final = "write source=key, or source:server=key, the key of 16 to 128 letters and digits"
+_IN_ADDRESS: Final = ("write_key", "writeKey", "api_secret")
 _SHOPS: Final = ("shopify", "woocommerce")
 
 
@@ -99,8 +100,8 @@ def key_of(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
     """The key of a request, empty where it has none.
 
     In a header (`Authorization: Bearer`, `X-Write-Key`), as the user name of basic authentication
-    (Segment's and RudderStack's libraries), or as `write_key` in the address (beacons; GA4's name
-    for it is `api_secret`).
+    (Segment's and RudderStack's libraries), or as `write_key` in the address (beacons; it is
+    `writeKey` for RudderStack, `api_secret` for GA4).
 
     >>> key_of({"authorization": "Basic YWJjOg=="}, {}), key_of({}, {"write_key": "abc"})
     ('abc', 'abc')
@@ -110,7 +111,7 @@ def key_of(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
         return given.strip()
     if scheme.lower() == "basic":
         return _user_name(given.strip())
-    in_address = query.get("write_key", "") or query.get("api_secret", "")
+    in_address = next(filter(None, map(query.get, _IN_ADDRESS)), "")
     return headers.get("x-write-key", "") or in_address
 
 

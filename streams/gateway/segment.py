@@ -1,6 +1,5 @@
 """Bodies of other systems, Segment's libraries first, to single events of ours."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -8,8 +7,8 @@ from msgspec import Struct
 
 from streams import topics
 from streams.contracts.sources.apply import map_message
-from streams.contracts.sources.mapping import mapping_of
-from streams.contracts.sources.snowplow import unwrapped
+from streams.contracts.sources.mapping import SourceMapping
+from streams.contracts.sources.messages import payloads_in, unfolded
 from streams.contracts.unreadable import UNREADABLE
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.splitting import Incoming
@@ -23,8 +22,6 @@ CALLS: Final = {
     "group": "g",
 }
 BATCHES: Final = ("batch", "b", "import")
-_OF_MEASUREMENTS: Final = ("client_id", "app_instance_id", "user_id", "timestamp_micros")
-_OF_BATCH: Final = ("sentAt", "context", "originalTimestamp")
 
 
 class Read(Struct, frozen=True):
@@ -49,56 +46,43 @@ def read_payload(body: bytes) -> dict[str, Any]:
     return payload
 
 
-def messages_of(call: str, payload: Mapping[str, Any]) -> list[Any]:
-    """The messages of a call; those of a batch have what is said once for all of them.
+def messages_of(call: str, mapping: SourceMapping, payload: dict[str, Any]) -> list[Any]:
+    """The messages of a call of Segment's HTTP API: the path says what it is.
 
     Raises:
         RequestRefusedError: a batch without its list.
     """
-    if call not in BATCHES:
-        return [{**payload, "type": _TYPES.get(call, call)}]
-    shared = {name: payload[name] for name in _OF_BATCH if name in payload}
-    batch = _listed(payload, "batch")
-    return [{**shared, **one} if isinstance(one, dict) else one for one in batch]
+    if call in BATCHES:
+        return batch_of(mapping, payload)
+    return [{**payload, "type": _TYPES.get(call, call)}]
 
 
-def measurements_of(payload: Mapping[str, Any]) -> list[Any]:
-    """The events of a request of GA4's Measurement Protocol, each with what is said once for all.
+def batch_of(mapping: SourceMapping, payload: dict[str, Any]) -> list[Any]:
+    """The messages of a request that must be of several.
 
     Raises:
-        RequestRefusedError: there is no list of events.
+        RequestRefusedError: there is no list of them.
     """
-    shared = {name: payload[name] for name in _OF_MEASUREMENTS if name in payload}
-    events = _listed(payload, "events")
-    return [{**shared, **one, "type": "event"} if isinstance(one, dict) else one for one in events]
+    if not isinstance(payload.get(mapping.batch_at), list):
+        raise RequestRefusedError(422, "no_batch", f"the field `{mapping.batch_at}` is no list")
+    return unfolded(mapping, payload)
 
 
-def tracked_in(payload: Mapping[str, Any]) -> list[Any]:
-    """The messages of a request of Snowplow's trackers (tp2), unwrapped.
-
-    Raises:
-        RequestRefusedError: there is no list of messages.
-    """
-    data = _listed(payload, "data")
-    return [unwrapped(one) if isinstance(one, dict) else one for one in data]
+def payloads_of(mapping: SourceMapping, body: bytes) -> list[Any]:
+    """The messages of a body in any form: one, an array, JSON lines, or a request of several."""
+    lines = enumerate(body.split(b"\n"), 1)
+    return [one for _, payload in payloads_in(lines) for one in unfolded(mapping, payload)]
 
 
-def _listed(payload: Mapping[str, Any], name: str) -> list[Any]:
-    messages = payload.get(name)
-    if not isinstance(messages, list):
-        raise RequestRefusedError(422, "no_batch", f"the field `{name}` is no list")
-    return messages
-
-
-def read_messages(source: str, messages: list[Any], arrived_ms: int) -> Read:
+def read_messages(mapping: SourceMapping, messages: list[Any], arrived_ms: int) -> Read:
     """Each message as an event of ours; what cannot be one goes on as it came, and is refused."""
     incoming, ignored = [], []
     for index, message in enumerate(messages):
         if not isinstance(message, dict):
-            value = msgspec.json.encode(message)
+            value = message if isinstance(message, bytes) else msgspec.json.encode(message)
             incoming.append(Incoming(index, topics.CLICKSTREAM.name, value))
             continue
-        mapped = map_message(mapping_of(source), message, arrived_ms)
+        mapped = map_message(mapping, message, arrived_ms)
         if mapped.ignored:
             ignored.append(index)
             continue

@@ -11,13 +11,16 @@ import structlog
 import uvicorn
 import uvloop
 
+from streams.contracts.sources.own import load_own
+from streams.contracts.sources.tables import Sources
 from streams.errors import OperatorError
 from streams.gateway.acknowledged import AcknowledgedProducer
 from streams.gateway.admission import Admission, read_keys
-from streams.gateway.app import Ways, build_app, wall_clock_ms
+from streams.gateway.app import build_app
 from streams.gateway.connections import HEAD_BYTES_MAX, bounded
 from streams.gateway.intake import Intake
 from streams.gateway.rates import Rates
+from streams.gateway.ways import Ways, wall_clock_ms
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.worker.http import Health, HttpServer
@@ -43,10 +46,11 @@ def run_gateway(settings: Settings) -> int:
     """Take events until SIGTERM or SIGINT; the exit code.
 
     Raises:
-        SettingsError: there are no write keys, or one is none.
+        SettingsError: there are no write keys, one is none, or a mapping file is wrong.
         OperatorError: nobody can listen on a port.
     """
     keys = read_keys(settings.gateway)
+    sources = load_own(settings.mappings_dir)
     admission = Admission(
         settings.gateway, keys, Rates(settings.gateway.events_per_second_max, time.monotonic)
     )
@@ -54,18 +58,22 @@ def run_gateway(settings: Settings) -> int:
         listening(settings.gateway.host, settings.gateway.port) as sock,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(settings, admission, sock))
+        runner.run(_serve(settings, sources, admission, sock))
     return 0
 
 
-async def _serve(settings: Settings, admission: Admission, sock: socket.socket) -> None:
+async def _serve(
+    settings: Settings, sources: Sources, admission: Admission, sock: socket.socket
+) -> None:
     meter, producer = Meter(), AcknowledgedProducer(settings)
 
     def reason() -> str:
         return "" if producer.reachable else NO_KAFKA
 
     intake = Intake(producer, meter, settings.occurred_at_min_ms, wall_clock_ms)
-    app = build_app(Ways(settings.gateway, admission, intake, meter, wall_clock_ms, reason))
+    app = build_app(
+        Ways(settings.gateway, admission, intake, meter, wall_clock_ms, reason, sources)
+    )
     server = _Server(_uvicorn(settings, app))
     ops = await _show_metrics(settings, meter, reason)
     meter.before_scrape(lambda: meter.set(metrics.READY, value=float(producer.reachable)))

@@ -54,6 +54,12 @@ REJECTED = _counter(
 IGNORED = _counter(
     "events", "events_ignored_total", "Accepted events that changed nothing.", by.IGNORED_REASON
 )
+NOT_OURS = _counter(
+    "events",
+    "events_not_ours_total",
+    "Messages of other systems that are no events of ours.",
+    by.SOURCE_TOPIC,
+)
 DROPPED = _counter(
     "events",
     "data_dropped_total",

@@ -7,7 +7,7 @@ import structlog
 from msgspec import Struct
 
 from streams import topics
-from streams.contracts.inputs.decode import decode, decode_routed
+from streams.contracts.inputs.decode import decode_routed
 from streams.contracts.inputs.events import InputEvent
 from streams.contracts.inputs.rules import UNUSABLE, InputRules, Rejected
 from streams.contracts.internal.routing import (
@@ -36,6 +36,7 @@ from streams.contracts.outputs.encode import (
     encode_routed,
 )
 from streams.contracts.outputs.payloads import DeadLetter
+from streams.contracts.sources.records import Ignored
 from streams.customer import Row, due_at_ms
 from streams.customer.codec import decode_row, encode_row
 from streams.errors import StateError
@@ -53,6 +54,7 @@ from streams.worker.idle import IdleClock
 from streams.worker.ledger import Account, Ledger
 from streams.worker.meter import Meter
 from streams.worker.reference import View
+from streams.worker.sources import record_reader
 
 log = structlog.get_logger()
 
@@ -84,6 +86,7 @@ class CustomerShell:
         self._settings = settings
         self._view = view
         self._meter = meter
+        self._reader = record_reader(settings)
         self._breaker = Breaker(settings.breaker, meter)
         self._ledger = Ledger(meter)
         self.idle = IdleClock()
@@ -194,6 +197,10 @@ class CustomerShell:
             return self._failed(work, error, record)
         if isinstance(message, Rejected):
             return message
+        if isinstance(message, Ignored):
+            topic = self._in_catalogue.get(record.topic, record.topic)
+            work.account.measure(metrics.NOT_OURS, topic)
+            return None
         partition, key = work.partition, key_of(message).encode()
         if partition_for(key, partition.count) != partition.number:
             self._route(work, record, key, message)
@@ -202,11 +209,13 @@ class CustomerShell:
             work.account.event_time_ms = max(work.account.event_time_ms, message.at_ms)
         return self._process(work, key, message, partition.get(key), record)
 
-    def _decode(self, record: Record, rules: InputRules) -> InputEvent | Routable | Rejected:
+    def _decode(
+        self, record: Record, rules: InputRules
+    ) -> InputEvent | Routable | Rejected | Ignored:
         name = self._in_catalogue.get(record.topic, record.topic)
         if name == topics.CUSTOMER_EVENTS.name:
             return decode_routed(record.value)
-        return decode(name, record.value, record.headers, rules)
+        return self._reader.read(name, record.value, record.headers, rules, record.timestamp_ms)
 
     def _process(
         self,

@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import Event, Thread
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from streams import topics
 from streams.broker.clients import librdkafka_config, new_reader
-from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.sources.records import Ignored
 from streams.settings import Settings
+from streams.worker.sources import record_reader
 
 log = structlog.get_logger()
 
@@ -70,6 +71,7 @@ class Tails:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._records = record_reader(settings)
         self._places: list[Place] = [
             (settings.on_broker(topic), number)
             for topic in topics.INPUTS
@@ -137,20 +139,22 @@ class Tails:
                 place = (message.topic(), message.partition())
                 if (error := message.error()) is None:
                     self._last[place] = message.offset()
-                    self._note(message.topic(), message.value(), message.headers() or ())
+                    self._note(message)
                 elif error.code() == KafkaError._PARTITION_EOF:
                     left.discard(place)
                 else:
                     raise KafkaException(error)
         self._reader.unassign()
 
-    def _note(self, topic: str, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> None:
+    def _note(self, message: Message) -> None:
         rules = InputRules(
             now_ms=time.time_ns() // 1_000_000,
             occurred_at_min_ms=self._settings.occurred_at_min_ms,
         )
-        event = decode(self._names[topic], value, headers, rules)
-        if not isinstance(event, Rejected):
+        topic, headers = self._names[message.topic()], message.headers() or ()
+        at_ms = message.timestamp()[1]
+        event = self._records.read(topic, message.value(), headers, rules, at_ms)
+        if not isinstance(event, Rejected | Ignored):
             self._newest_ms = max(self._newest_ms, event.at_ms)
 
 

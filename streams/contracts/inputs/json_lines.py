@@ -4,7 +4,7 @@ A line is a record, `{"topic", "key"?, "value"}`, or an event alone, whose name 
 topic. Nothing here judges what an event says: `decode` does.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -30,6 +30,7 @@ class InputRecord(Struct, frozen=True):
         fault: why no topic takes the line, in a sentence without what it holds; empty: one does.
             `decode` rejects the value of such a line with a typed reason.
         rejected: why a row of a table is no event; `value` is then the row as it stands.
+        origins: of a mapped message: the event's places to those in the message.
     """
 
     line: int
@@ -38,6 +39,7 @@ class InputRecord(Struct, frozen=True):
     value: bytes
     fault: str = ""
     rejected: Rejected | None = None
+    origins: Mapping[str, str] = {}
 
 
 class _Line(Struct, frozen=True):

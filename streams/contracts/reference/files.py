@@ -1,6 +1,6 @@
 """Reference data as files: a folder of YAML or JSON becomes a `Reference`, or every error in it."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from streams.contracts.reference.structs import (
     Reference,
     StockLevel,
 )
+from streams.contracts.safe_yaml import load_yaml
 from streams.errors import ReferenceDataError
 
 FILE_BYTES_MAX = 64 * 1024 * 1024
@@ -36,25 +37,6 @@ _READ_ERRORS = (
     msgspec.DecodeError,
 )
 _SUFFIXES = (".yaml", ".yml", ".json")
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML that also refuses the same key twice."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, object]:
-    seen: set[str] = set()
-    for key_node, _ in node.value:
-        key = str(key_node.value)
-        if key in seen:
-            raise yaml.MarkedYAMLError(
-                problem=f"`{key}` is given twice", problem_mark=key_node.start_mark
-            )
-        seen.add(key)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
 def load_reference(folder: str | Path) -> Reference:
@@ -131,4 +113,4 @@ def _read(path: Path) -> object:
         raise ReferenceDataError(f"is over {FILE_BYTES_MAX} bytes")
     if path.suffix == ".json":
         return msgspec.json.decode(raw)
-    return yaml.load(raw, _Loader)  # noqa: S506 - a subclass of SafeLoader
+    return load_yaml(raw)

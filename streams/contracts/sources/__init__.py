@@ -2,8 +2,10 @@
 
 * `<source>.yaml` - the mapping of one source, as data
 * `mapping` - what such a table may say, and how it is read
-* `snowplow` - unwraps the messages of Snowplow's trackers
+* `own`, `places` - the mapping files of a shop, checked; `tables` - all that are in force
+* `messages`, `snowplow` - single messages out of what was sent or stored
 * `apply` - a message and a table to an event, with the origin of every field
+* `records` - records of files and topics, read as the gateway reads a request
 * `values`, `times`, `ids` - the conversions that a table may name
 
 A mapping never judges: what it makes goes through `inputs.decode` like any other event.

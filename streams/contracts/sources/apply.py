@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -9,11 +11,10 @@ from msgspec import Struct
 
 from streams.contracts.catalogue import topic_of_name
 from streams.contracts.ids import derive_id
-from streams.contracts.sources.mapping import Rule, Section, SourceMapping
+from streams.contracts.sources.mapping import Rule, Section, SourceMapping, plain_name
 from streams.contracts.sources.times import corrected_ms, moment_ms
 from streams.contracts.sources.values import CONVERSIONS, present, time_text
 
-_WORDS = re.compile(r"[\s\-]+")
 _LAST = re.compile(r"(?:\[[^\]]*\]|\.[^.\[\]]*)\Z")
 ITEMS_MAX: Final = 500
 
@@ -34,13 +35,16 @@ class Mapped(Struct, frozen=True):
     ignored: str = ""
 
 
-def map_message(mapping: SourceMapping, message: Mapping[str, Any], arrived_ms: int) -> Mapped:
+def map_message(
+    mapping: SourceMapping, message: Mapping[str, Any], arrived_ms: int | None
+) -> Mapped:
     """One message as an event of ours; total for any JSON object.
 
     Args:
         mapping: the table of its source.
         message: as it came.
-        arrived_ms: when it came: the clock that a device's is set right by.
+        arrived_ms: when it came: the clock that a device's is set right by, unless the message
+            says itself when it was received. None where nobody knows: nothing is set right then.
     """
     name, origin = _event_name(mapping, message)
     if not name:
@@ -100,12 +104,12 @@ def leaves(value: object, path: str = "$") -> Iterator[tuple[str, object]]:
 
 def _event_name(mapping: SourceMapping, message: Mapping[str, Any]) -> tuple[str, str]:
     """Our name of the event, and where it was said; empty where there is none."""
-    call = message.get("type")
+    call = _at(message, mapping.type_at) if mapping.type_at else mapping.named
     if call == mapping.named:
         said = _at(message, mapping.name_at)
-        word = _WORDS.sub("_", said.strip()).lower() if isinstance(said, str) else ""
+        word = plain_name(said) if isinstance(said, str) else ""
         return mapping.names.get(word, ""), f"$.{mapping.name_at}"
-    return mapping.calls.get(call, "") if isinstance(call, str) else "", "$.type"
+    return mapping.calls.get(call, "") if isinstance(call, str) else "", f"$.{mapping.type_at}"
 
 
 def _in_app(mapping: SourceMapping, message: Mapping[str, Any]) -> bool:
@@ -149,7 +153,7 @@ def _follow(
                 origins.update(entries)
             return
     if rule.default is not None:
-        _put(event, rule.to, rule.default)
+        _put(event, rule.to, deepcopy(rule.default))  # later rules may write into it
 
 
 def _items(
@@ -183,26 +187,30 @@ def _bare(name: str) -> str:
 def _set_times(
     mapping: SourceMapping,
     message: Mapping[str, Any],
-    arrived_ms: int,
+    arrived_ms: int | None,
     event: dict[str, Any],
     origins: dict[str, str],
 ) -> None:
     """When it happened, by a right clock; where nothing says it, when it came."""
     sent, sent_place = _first(message, mapping.sent_at)
     said, place = _first(message, mapping.event_at)
+    if (received_ms := moment_ms(_first(message, mapping.received_at)[0])) is not None:
+        arrived_ms = received_ms
     sent_ms, at_ms = moment_ms(sent), moment_ms(said)
     if sent_ms is not None:
         event["sent_at"] = time_text(sent_ms)
         origins["$.sent_at"] = f"$.{sent_place}"
     if said is None:
-        event["occurred_at"] = time_text(arrived_ms)
+        if arrived_ms is not None:
+            event["occurred_at"] = time_text(arrived_ms)
         return
     origins["$.occurred_at"] = f"$.{place}"
     if at_ms is None:
         event["occurred_at"] = said
         return
-    right_ms = at_ms if sent_ms is None else corrected_ms(at_ms, sent_ms, arrived_ms)
-    event["occurred_at"] = time_text(max(0, right_ms))
+    if sent_ms is not None and arrived_ms is not None:
+        at_ms = corrected_ms(at_ms, sent_ms, arrived_ms)
+    event["occurred_at"] = time_text(max(0, at_ms))
 
 
 def _first(message: Mapping[str, Any], places: tuple[str, ...]) -> tuple[Any, str]:
@@ -213,17 +221,17 @@ def _first(message: Mapping[str, Any], places: tuple[str, ...]) -> tuple[Any, st
 
 
 def _own_id(mapping: SourceMapping, message: Mapping[str, Any]) -> str:
-    """An id for a message that has none: the same where it is sent again with a new `sentAt`."""
-    kept = {k: v for k, v in message.items() if k not in mapping.sent_at}
+    """An id for a message that has none: the same where it is sent again, later."""
+    of_way = {*mapping.sent_at, *mapping.received_at}
+    kept = {k: v for k, v in message.items() if k not in of_way}
     return derive_id("m", msgspec.json.encode(kept, order="sorted").decode())
 
 
 def _at(message: Mapping[str, Any], place: str) -> Any:
     """What stands at a place of a table: names with dots, `[0]` for the first of a list."""
     found: Any = message
-    for step in place.split("."):
-        name, first, _ = step.partition("[0]")
-        if not isinstance(found, Mapping):
+    for name, first in _steps(place):
+        if not isinstance(found, dict):
             return None
         found = found.get(name)
         if first:
@@ -231,9 +239,23 @@ def _at(message: Mapping[str, Any], place: str) -> Any:
     return found
 
 
+@lru_cache(maxsize=4_096)
+def _steps(place: str) -> tuple[tuple[str, bool], ...]:
+    """The names of a place, and whether the first of a list is meant there."""
+    return tuple((step.removesuffix("[0]"), step.endswith("[0]")) for step in place.split("."))
+
+
 def _put(event: dict[str, Any], place: str, value: object) -> None:
-    *blocks, last = place.split(".")
-    for block in blocks:
-        name, only, _ = block.partition("[0]")
-        event = event.setdefault(name, [{}])[0] if only else event.setdefault(name, {})
+    """Set a field; what stands where a block belongs gives way to one."""
+    *blocks, (last, _) = _steps(place)
+    for name, only in blocks:
+        inner = event.get(name)
+        if only:
+            if not (isinstance(inner, list) and inner and isinstance(inner[0], dict)):
+                inner = event[name] = [{}]
+            event = inner[0]
+        else:
+            if not isinstance(inner, dict):
+                inner = event[name] = {}
+            event = inner
     event[last] = value

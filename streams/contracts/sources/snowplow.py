@@ -34,7 +34,7 @@ def unwrapped(message: Mapping[str, Any]) -> dict[str, Any]:
         kind, data = _named(entity)
         if kind:
             entities.setdefault(kind, []).append(data)
-    return {**plain, "type": "event", "name": name, "self": own, "entities": entities}
+    return {**plain, "name": name, "self": own, "entities": entities}
 
 
 def _wrapped(message: Mapping[str, Any], as_json: str, as_base64: str) -> object:

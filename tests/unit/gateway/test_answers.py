@@ -4,34 +4,17 @@ import base64
 import gzip
 import hmac
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from litestar.testing import TestClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from streams.contracts.outputs.encode import OutputMessage, dead_letter_of
+from streams.contracts.outputs.encode import dead_letter_of
 from streams.contracts.outputs.payloads import DeadLetter
-from streams.gateway.acknowledged import NotAcknowledgedError
-from streams.gateway.admission import Admission, read_keys
-from streams.gateway.app import Ways, build_app
-from streams.gateway.intake import Intake
-from streams.gateway.rates import Rates
-from streams.settings import GatewaySettings
 from streams.telemetry import catalogue as metrics
-from streams.worker.meter import Meter
+from tests.support.gateway_door import KEY, NOW_MS, SECRET, SERVER_KEY, Door
 
-NOW_MS = 1_772_964_000_000  # 2026-03-08T10:00:00Z
-KEY, SERVER_KEY = "web-key-0123456789", "till-key-0123456789"
-SECRET = "shpss-0123456789abcdef"  # noqa: S105 - of this test alone
-SETTINGS = GatewaySettings(
-    write_keys=f"web={KEY} till:server={SERVER_KEY} a:shopify={SECRET} b:woocommerce={SECRET}",
-    allowed_origins="https://shop.example",
-    body_bytes_max=100_000,
-    events_max=50,
-)
-AUTH = {"authorization": f"Bearer {KEY}"}
 VIEW: dict[str, Any] = {
     "event_id": "e-1",
     "event_name": "product_viewed",
@@ -47,45 +30,6 @@ ERASURE = {
     "identity": {"customer_id": "c-1"},
     "requested_at": "2026-03-08T09:59:00Z",
 }
-
-
-class Memory:
-    """Records in a list, or a Kafka that is away."""
-
-    def __init__(self) -> None:
-        self.records: list[OutputMessage] = []
-        self.away = False
-
-    async def send(self, messages: Sequence[OutputMessage]) -> None:
-        """Keep them."""
-        if self.away:
-            raise NotAcknowledgedError("away")
-        self.records.extend(messages)
-
-
-class Door:
-    """The application over a memory."""
-
-    def __init__(self) -> None:
-        self.kafka, self.meter = Memory(), Meter()
-        admission = Admission(SETTINGS, read_keys(SETTINGS), Rates(10_000, lambda: 0.0))
-        intake = Intake(self.kafka, self.meter, 0, lambda: NOW_MS)
-        ways = Ways(
-            SETTINGS,
-            admission,
-            intake,
-            self.meter,
-            lambda: NOW_MS,
-            lambda: "away" if self.kafka.away else "",
-        )
-        self.app = build_app(ways)
-        self.client: TestClient[Any] = TestClient(self.app)
-
-    def post(self, path: str, body: object, **headers: str) -> Any:
-        """An answer; `_` in a header's name is `-`."""
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        given = AUTH | {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.post(path, content=data, headers=given)
 
 
 @pytest.fixture
@@ -429,6 +373,9 @@ def test_the_openapi_document_is_one(door: Door) -> None:
     wanted |= {f"/v1/{short}" for short in "tpsiag"}
     wanted |= {
         "/com.snowplowanalytics.snowplow/tp2",
+        "/i",
+        "/beacon/v1/batch",
+        "/v1/sources/{name}",
         "/mp/collect",
         "/v1/webhooks/shopify",
         "/v1/webhooks/woocommerce",

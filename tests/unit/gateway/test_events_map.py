@@ -67,7 +67,7 @@ def test_every_leaf_of_a_payload_is_told(tmp_path: Path) -> None:
 
 
 def test_a_request_of_the_measurement_protocol_is_shown_event_by_event(tmp_path: Path) -> None:
-    """And one whose events are no list is a sentence."""
+    """And one whose events are no list is one message that says nothing."""
     file = tmp_path / "collect.json"
     events = [{"name": "page_view"}, {"name": "user_engagement"}]
     file.write_text(json.dumps({"client_id": "1.2", "events": events}), encoding="utf-8")
@@ -77,7 +77,7 @@ def test_a_request_of_the_measurement_protocol_is_shown_event_by_event(tmp_path:
     assert told[-1].startswith("message 1: no event")
     file.write_text('{"events": 1}', encoding="utf-8")
     wrong = CliRunner().invoke(main, arguments)
-    assert (wrong.exit_code, "`events` is no list" in wrong.output) == (2, True)
+    assert (wrong.exit_code, "no event" in wrong.output) == (0, True)
 
 
 def test_a_file_that_is_no_json_is_a_sentence(tmp_path: Path) -> None:

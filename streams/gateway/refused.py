@@ -1,0 +1,93 @@
+"""What a request that is refused, or fails, is answered with."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+import structlog
+from litestar import Response
+from litestar.exceptions import HTTPException
+
+from streams.gateway.acknowledged import NotAcknowledgedError
+from streams.gateway.refusals import PROBLEM_JSON, Problem, RequestRefusedError
+from streams.gateway.ways import AnyRequest, Ways, count, door_of
+
+log = structlog.get_logger()
+
+RETRY_AFTER_S: Final = 2
+
+
+def refused_by(ways: Ways) -> Callable[[AnyRequest, RequestRefusedError], Response[bytes]]:
+    """The answer to a request that is not taken."""
+
+    def refused(request: AnyRequest, error: RequestRefusedError) -> Response[bytes]:
+        return _problem(ways, request, error)
+
+    return refused
+
+
+def unanswered_by(ways: Ways) -> Callable[[AnyRequest, NotAcknowledgedError], Response[bytes]]:
+    """The answer where Kafka did not confirm all of it."""
+
+    def unanswered(request: AnyRequest, _: NotAcknowledgedError) -> Response[bytes]:
+        detail = "Kafka did not confirm all of it: send the same once more, with the same ids"
+        refusal = RequestRefusedError(503, "not_acknowledged", detail, RETRY_AFTER_S)
+        return _problem(ways, request, refusal)
+
+    return unanswered
+
+
+def http_error_by(ways: Ways) -> Callable[[AnyRequest, HTTPException], Response[bytes]]:
+    """The answer to what the framework refuses."""
+
+    def http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+        """What the framework refuses: an unknown path, a wrong method, a body too large."""
+        status = HTTPStatus(error.status_code)
+        refusal = RequestRefusedError(status, status.name.lower(), status.phrase)
+        return _problem(ways, request, refusal, error.headers or {})
+
+    return http_error
+
+
+def fault_by(ways: Ways) -> Callable[[AnyRequest, Exception], Response[bytes]]:
+    """The answer to a fault of the program."""
+
+    def fault(request: AnyRequest, error: Exception) -> Response[bytes]:
+        """A fault of the program: its kind and place are logged, nothing of the request."""
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        line = "" if place is None else f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}"
+        log.error("request_failed", error=type(error).__name__, where=line)
+        refusal = RequestRefusedError(500, "internal_error", "a fault in the gateway")
+        return _problem(ways, request, refusal)
+
+    return fault
+
+
+def _problem(
+    ways: Ways,
+    request: AnyRequest,
+    refusal: RequestRefusedError,
+    more: Mapping[str, str] | None = None,
+) -> Response[bytes]:
+    """The answer to a request that is refused; the connection ends, as its body may be unread."""
+    count(ways, door_of(request.scope["path"]), refusal.status)
+    headers = {**(more or {}), "connection": "close"}
+    if refusal.retry_after_s:
+        headers["retry-after"] = str(refusal.retry_after_s)
+    if refusal.status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = "Bearer"
+    problem = Problem(
+        code=refusal.code,
+        title=HTTPStatus(refusal.status).phrase,
+        status=refusal.status,
+        detail=refusal.detail,
+    )
+    return Response(
+        msgspec.json.encode(problem),
+        status_code=refusal.status,
+        media_type=PROBLEM_JSON,
+        headers=headers,
+    )
