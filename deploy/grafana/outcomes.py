@@ -124,6 +124,18 @@ LEAVING = Row(
             ((rate(c.SEGMENTS, "segment"), "{{segment}}"),),
             "New, active, at risk, lapsed.",
         ),
+        Graph(
+            "New customers by the purchase still to make",
+            "short",
+            ((total(c.TRACKS, "track, change"), "{{track}} {{change}}"),),
+            "Begun, and its time has come: due over begun is who lets it pass.",
+        ),
+        Graph(
+            "Cases held back for want of time",
+            "short",
+            ((total(c.CASES_HELD), "held back"),),
+            "Looks, not people: who is held back is looked at again. Only with cases_per_week.",
+        ),
     ),
 )
 CASES = Row(

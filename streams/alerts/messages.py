@@ -63,6 +63,7 @@ def churn_alert(
     found, move = raised.found, raised.move
     horizon_days = definition.horizon_ms / DAY_MS
     last_ms = found.bought_ms
+    signals = _signals(person, found.bought_ms, scoring.lifts)
     return ChurnAlert(
         alert_id=raised.alert_id,
         case_id=raised.case.case_id,
@@ -81,11 +82,11 @@ def churn_alert(
         expected_next_purchase_at=from_ms(score.expected_next_purchase_at_ms),
         overdue_ratio=round(score.overdue_ratio, 3),
         reason_codes=_codes(move, found, score),
-        signals=_signals(person, found.bought_ms, scoring.lifts),
+        signals=signals,
         value_at_risk=Money(amount=f"{raised.value_at_risk:.2f}", currency=policies.currency),
         save_rate=scoring.save_rate_of(found.band, definition),
         recommended=_recommended(person, raised, now_ms),
-        text=alert_text(found.risk, horizon_days, _why(person, raised, scoring)),
+        text=alert_text(found.risk, horizon_days, _why(person, raised, scoring), signals),
         model=Versioned(id=CHURN, version=scoring.model_version),
         experiment=_arm(definition, raised.case),
         consent=_proof(person),

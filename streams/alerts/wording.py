@@ -1,7 +1,7 @@
 """Why an alert, in words: reason codes as sentences in English, Japanese and Chinese, as data."""
 
-from streams.contracts.common import LANGUAGES
-from streams.contracts.outputs.payloads import Texts
+from streams.contracts.common import LANGUAGES, LanguageTag
+from streams.contracts.outputs.payloads import ChurnSignal, Texts
 
 CHURN_REASONS: dict[str, Texts] = {
     "SILENCE_VS_HABIT": {
@@ -120,19 +120,49 @@ ALERT_FRAMES: Texts = {
     "zh": "{days:.0f}天内不购买的概率{risk:.0%}：{why}",
 }
 
+WORTH: Texts = {
+    "en": " (odds x {lift:.1f})",
+    "ja": "（オッズ×{lift:.1f}）",
+    "zh": "（几率×{lift:.1f}）",
+}
+WORTH_LEARNED: Texts = {
+    "en": " (odds x {lift:.1f}, from {cases} cases)",
+    "ja": "（オッズ×{lift:.1f}、{cases}件の実績）",
+    "zh": "（几率×{lift:.1f}，据{cases}例）",
+}
+LIFT_SAID_MIN = 1.05
+
 
 def ended_text(why: str) -> Texts:
     """What the CRM manager reads of a case that ended without a score; `why` is in `ENDINGS`."""
     return ENDINGS[why]
 
 
-def alert_text(risk: float, horizon_days: float, why: tuple[str, ...]) -> Texts:
-    """What the CRM manager reads, in each language; `why` are keys of `ALERT_REASONS`."""
+def alert_text(
+    risk: float, horizon_days: float, why: tuple[str, ...], signals: tuple[ChurnSignal, ...] = ()
+) -> Texts:
+    """What the CRM manager reads, in each language.
+
+    Args:
+        risk: as stated.
+        horizon_days: of the risk.
+        why: keys of `ALERT_REASONS`.
+        signals: of the alert; one that is a reason and raised the risk says by how much.
+    """
+    raised = {signal.code: signal for signal in signals if signal.lift >= LIFT_SAID_MIN}
     return {
         lang: ALERT_FRAMES[lang].format(
             risk=risk,
             days=horizon_days,
-            why=", ".join(ALERT_REASONS[code][lang] for code in why),
+            why=", ".join(_reason(code, raised.get(code), lang) for code in why),
         )
         for lang in LANGUAGES
     }
+
+
+def _reason(code: str, raised: ChurnSignal | None, lang: LanguageTag) -> str:
+    said = ALERT_REASONS[code][lang]
+    if raised is None:
+        return said
+    frame = WORTH if raised.cases is None else WORTH_LEARNED
+    return said + frame[lang].format(lift=raised.lift, cases=raised.cases)

@@ -38,6 +38,9 @@ def test_a_purchase_opens_no_case_however_high_the_risk() -> None:
     assert alerts_of(effects) == []
     _, effects, _ = evaluated(replace(bought, signals=(CANCEL,)), Score(0.9), T0, "e-1")
     assert [a.transition for a in alerts_of(effects)] == ["entered"]
+    answered = replace(CANCEL, at_ms=JUST.at_ms - 1)
+    _, effects, _ = evaluated(replace(bought, signals=(answered,)), Score(0.9), T0, "e-1")
+    assert alerts_of(effects) == []
 
 
 def test_a_signal_that_was_answered_by_a_purchase_no_longer_lifts() -> None:
