@@ -10,7 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from msgspec import Struct
 
-from benchmarks.churn_play import Case, Moment, Play, true_gap_ms
+from benchmarks.churn_play import Alarm, Case, Moment, Play, true_gap_ms
+from benchmarks.churn_saved import (
+    LeftAlone,
+    Mean,
+    left_alone,
+    offers_by_arm,
+    saved,
+    saved_less_cost,
+)
 from streams.contracts.times import DAY_MS
 
 GAPS = (1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0)
@@ -19,15 +27,7 @@ ORDERS_MIN = 2
 FINDABLE_GAPS = 2.0
 IN_TIME_GAPS = 0.5
 OVERDUE_GAPS = 1.5
-RESAMPLES = 1_000
 BANDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.000001)
-
-
-class Alarm(Struct, frozen=True):
-    """That somebody was alerted about at this moment, by whatever rule."""
-
-    play: Play
-    moment: Moment
 
 
 class Point(Struct, frozen=True, kw_only=True):
@@ -59,15 +59,6 @@ class Calibration(Struct, frozen=True, kw_only=True):
     came: float
 
 
-class Mean(Struct, frozen=True):
-    """A mean with its 95 % bootstrap interval."""
-
-    count: int
-    value: float
-    low: float
-    high: float
-
-
 class Figures(Struct, frozen=True, kw_only=True):
     """All figures of one kind of shop, over its seeds."""
 
@@ -88,6 +79,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     bands: tuple[Calibration, ...]
     risks: tuple[Calibration, ...]
     rule: tuple[Point, ...]
+    rule_in_horizon: tuple[Point, ...]
     by_risk: tuple[Point, ...]
     oracle: tuple[Point, ...]
     compared: tuple[Compared, ...]
@@ -97,6 +89,8 @@ class Figures(Struct, frozen=True, kw_only=True):
     saved_a_case_with_later: Mean
     saved_less_cost: float
     contacted_by_type: dict[str, int]
+    contacted_by_action: dict[str, int]
+    left_alone: LeftAlone
     offers_by_arm: dict[str, tuple[int, float]]
     currency: str
 
@@ -129,18 +123,19 @@ def figures(plays: Sequence[Play]) -> Figures:
         bands=tuple(_calibrations(((c.band, p, c.moment) for p, c in cases))),
         risks=tuple(_calibrations((_risk_band(m.risk), p, m) for p in plays for m in p.samples)),
         rule=rule,
+        rule_in_horizon=tuple(_point(plays, _by_rule(plays, k, in_horizon=True), k) for k in GAPS),
         by_risk=by_risk,
         oracle=tuple(_point(plays, _by_rule(plays, k, oracle=True), k) for k in GAPS),
         compared=tuple(_compared(rule, by_risk)),
         rule_of_same_precision=same,
         recall_in_time=None if same is None else _in_time(plays, alarms, same.threshold),
-        saved_a_case=_saved(plays, later=0.0),
-        saved_a_case_with_later=_saved(plays, later=1.0),
-        saved_less_cost=sum(
-            sum(e.margin for e in p.contacts) - len(p.contacts) * p.contact_cost for p in plays
-        ),
+        saved_a_case=saved(plays, later=0.0),
+        saved_a_case_with_later=saved(plays, later=1.0),
+        saved_less_cost=saved_less_cost(plays),
         contacted_by_type=dict(Counter(e.contact_type for p in plays for e in p.contacts)),
-        offers_by_arm=_offers(plays),
+        contacted_by_action=dict(Counter(e.action for p in plays for e in p.contacts)),
+        left_alone=left_alone(alarms, (_by_risk(plays, r) for r in RISKS)),
+        offers_by_arm=offers_by_arm(plays),
         currency=plays[0].currency,
     )
 
@@ -188,11 +183,14 @@ def _point(plays: Sequence[Play], alarms: Sequence[Alarm], threshold: float) -> 
     )
 
 
-def _by_rule(plays: Sequence[Play], gaps: float, *, oracle: bool = False) -> list[Alarm]:
+def _by_rule(
+    plays: Sequence[Play], gaps: float, *, oracle: bool = False, in_horizon: bool = False
+) -> list[Alarm]:
     """Silent for more than so many own gaps, without offers and contacts, from own data on.
 
     The own gap is the mean so far; `oracle` knows the true one, which nobody can do better than
-    by silence alone.
+    by silence alone. `in_horizon`: only while the silence is shorter than the horizon; after it the
+    person has left by what leaving means in this shop, and there is nothing left to foretell.
     """
     alarms = []
     for play in plays:
@@ -203,7 +201,8 @@ def _by_rule(plays: Sequence[Play], gaps: float, *, oracle: bool = False) -> lis
                 gap_ms = true_gap_ms(person, at[n]) if oracle else mean_ms
                 due_ms = max(at[n] + round(gaps * gap_ms), play.own_ms)
                 next_ms = at[n + 1] if n + 1 < len(at) else None
-                if due_ms < play.end_ms and (next_ms is None or due_ms < next_ms):
+                late = in_horizon and due_ms >= at[n] + play.horizon_ms
+                if not late and due_ms < play.end_ms and (next_ms is None or due_ms < next_ms):
                     moment = Moment(
                         customer_id=person.customer_id,
                         at_ms=due_ms,
@@ -293,36 +292,6 @@ def _calibrations(told: Iterable[tuple[str, Play, Moment]]) -> Iterator[Calibrat
 def _risk_band(risk: float) -> str:
     n = int(np.searchsorted(BANDS, risk, side="right")) - 1
     return f"{BANDS[n]:.1f} to {BANDS[n + 1]:.1f}"
-
-
-def _saved(plays: Sequence[Play], *, later: float) -> Mean:
-    """Margin that the contact of a case saved, by the truth, less its cost; a mean over people.
-
-    `later` is the weight of what it changes after the play.
-    """
-    by_person: dict[tuple[int, str], list[float]] = defaultdict(list)
-    for play in plays:
-        for effect in play.contacts:
-            saved = effect.margin + later * effect.margin_later - play.contact_cost
-            by_person[play.seed, effect.customer_id].append(saved)
-    if not by_person:
-        return Mean(0, 0.0, 0.0, 0.0)
-    sums = np.array([[sum(saved), len(saved)] for saved in by_person.values()])
-    rng = np.random.default_rng(0)
-    picks = rng.integers(len(sums), size=(RESAMPLES, len(sums)))
-    means = sums[picks].sum(axis=1)
-    low, high = np.percentile(means[:, 0] / means[:, 1], [2.5, 97.5])
-    total, count = sums.sum(axis=0)
-    return Mean(int(count), float(total / count), float(low), float(high))
-
-
-def _offers(plays: Sequence[Play]) -> dict[str, tuple[int, float]]:
-    """By arm: offers, and the incremental margin that they brought, less contact costs."""
-    found: dict[str, tuple[int, float]] = {}
-    for effect in (effect for play in plays for effect in play.offers):
-        count, margin = found.get(effect.arm, (0, 0.0))
-        found[effect.arm] = count + 1, margin + effect.margin - effect.contact_cost
-    return dict(sorted(found.items()))
 
 
 def _at_least(a: float | None, b: float | None) -> bool:

@@ -83,6 +83,13 @@ class Play(Struct, frozen=True, kw_only=True):
     offers: tuple[OfferEffect, ...]
 
 
+class Alarm(Struct, frozen=True):
+    """That somebody was alerted about at this moment, by whatever rule."""
+
+    play: Play
+    moment: Moment
+
+
 class _Watch:
     """Reads every alert before the CRM does."""
 

@@ -69,6 +69,8 @@ def render(told: Figures) -> None:
     _row(points, "the product", told.alerts)
     for point in told.rule:
         _row(points, f"silent > {point.threshold:g} own gaps so far", point)
+    for point in told.rule_in_horizon:
+        _row(points, f"silent > {point.threshold:g}, in the horizon", point)
     for point in told.oracle:
         _row(points, f"silent > {point.threshold:g} true own gaps", point)
     for point in told.by_risk:
@@ -107,6 +109,14 @@ def _say_saved(told: Figures) -> None:
         f"{saved.high:.2f}; {saved.count} cases), in all {told.saved_less_cost:.2f}; with 150 "
         f"days more {later.value:.2f} ({later.low:.2f} to {later.high:.2f}); contacted: "
         + ", ".join(f"{many} {kind}" for kind, many in sorted(told.contacted_by_type.items()))
+        + "; by "
+        + ", ".join(f"{step} {many}" for step, many in sorted(told.contacted_by_action.items()))
+    )
+    alone = told.left_alone
+    console.print(
+        f"better left alone (sleeping dogs who are there): {alone.asleep} of {alone.alerts} "
+        f"alerts; by risk alone {alone.by_risk_asleep} of {alone.by_risk}; "
+        f"{alone.people_asleep} of {alone.people:,} people"
     )
 
 

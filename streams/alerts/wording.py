@@ -149,7 +149,7 @@ def alert_text(
         why: keys of `ALERT_REASONS`.
         signals: of the alert; one that is a reason and raised the risk says by how much.
     """
-    raised = {signal.code: signal for signal in signals if signal.lift >= LIFT_SAID_MIN}
+    raised: dict[str, ChurnSignal] = {s.code: s for s in signals if s.lift >= LIFT_SAID_MIN}
     return {
         lang: ALERT_FRAMES[lang].format(
             risk=risk,

@@ -269,29 +269,6 @@ def test_people_fall_silent_come_back_and_change_their_rhythm() -> None:
     assert slowed > 20
 
 
-def test_a_contact_keeps_the_persuadable_and_drives_sleeping_dogs_away() -> None:
-    """The same people, contacted and not: who is sure or lost does as before."""
-    contacted = World("grocery", 600, 180, SEED)
-    before = {p.customer_id: p for p in people(contacted)}
-    middle_ms = contacted.start_ms + 60 * DAY_MS
-    for until_ms in range(contacted.start_ms + STEP_MS, middle_ms + 1, STEP_MS):
-        contacted.step(until_ms)
-    for customer_id in contacted.customer_ids:
-        contacted.contact(customer_id, f"case-{customer_id}", middle_ms)
-    left: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for p in people(contacted):
-        if not p.one_time and before[p.customer_id].leaves_ms > middle_ms:
-            left[p.contact_type][0] += p.organic_leaves_ms < contacted.end_ms
-            left[p.contact_type][1] += p.leaves_ms < contacted.end_ms
-    assert left["persuadable"][1] < left["persuadable"][0]
-    assert left["sleeping_dog"][1] > 2 * left["sleeping_dog"][0]
-    assert left["sure"][0] == left["sure"][1]
-    assert left["lost_cause"][0] == left["lost_cause"][1]
-    did = Counter(effect.did for effect in contacted.contact_effects)
-    assert did["won_back"] > 0
-    assert did["kept"] > 0
-
-
 def test_a_case_is_contacted_once_and_nobody_of_another_world() -> None:
     """A second contact of the same case, and a stranger, change nothing."""
     world = World("drugstore", 12, 60, SEED)

@@ -11,7 +11,7 @@ from benchmarks.churn_figures import figures
 from benchmarks.churn_play import Case, Moment, Play
 from benchmarks.churn_worlds import main
 from streams.contracts.times import DAY_MS
-from streams.simulator.worlds import ContactEffect, PersonTruth
+from streams.simulator.worlds import ContactEffect, OfferEffect, PersonTruth
 from streams.simulator.worlds.truth import NEVER_MS, PlannedOrder
 
 
@@ -170,6 +170,35 @@ def test_saved_margin_is_less_the_cost_of_contacts() -> None:
     assert told.saved_less_cost == 9.0
     assert told.saved_a_case_with_later.value == 6.5
     assert told.saved_a_case.low <= 4.5 <= told.saved_a_case.high
+
+
+def test_where_an_offer_is_the_contact_its_coupon_and_its_cost_count() -> None:
+    """A contact that saved 10 by a coupon which cost 3 of margin, and .01 to send."""
+    offer = OfferEffect(
+        decision_id="d",
+        customer_id="leaves",
+        offer_id="o",
+        arm="policy",
+        at_ms=0,
+        did="discounted",
+        margin=-3.0,
+        contact_cost=0.01,
+    )
+    sent = replace(effect(LEAVES, 10.0), action="offer", decision_id="d")
+    told = figures([replace(play(), contacts=(sent,), offers=(offer,))])
+    assert told.saved_a_case.value == pytest.approx(6.99)
+    assert told.saved_less_cost == pytest.approx(6.99)
+    assert told.contacted_by_action == {"offer": 1}
+
+
+def test_who_is_better_left_alone_is_counted_while_they_are_there() -> None:
+    """A sleeping dog of whom two were alerted about, once before and once after leaving."""
+    dog = replace(LEAVES, contact_type="sleeping_dog")
+    told = figures([replace(play(case(dog, 29), case(dog, 35)), people=(STAYS, dog, LATE))])
+    alone = told.left_alone
+    assert (alone.alerts, alone.asleep) == (2, 1)
+    assert (alone.by_risk, alone.by_risk_asleep) == (1, 1)
+    assert (alone.people, alone.people_asleep) == (3, 1)
 
 
 def test_the_command_plays_worlds_and_writes_the_figures(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ class Acting:
         self._scheduled: dict[int, int] = {}
         self._offers_at_ms: deque[int] = deque()
         self._opted_out = False
+        self._complained_at_ms: list[int] = []
         self._open()
 
     def draw(self, *about: str) -> float:
@@ -92,6 +93,12 @@ class Acting:
         """The CRM tells what became of a contact."""
         self._send(at_ms, self._reports.outcome(self._person, at_ms, alert_id, result))
 
+    def close_complaints(self, at_ms: int) -> None:
+        """Customer service closes the cases that are open."""
+        for opened_ms in self._complained_at_ms:
+            self._send(at_ms, self._reports.complaint_closed(self._person, at_ms, opened_ms))
+        self._complained_at_ms.clear()
+
     def _send(self, at_ms: int, sent: Sent) -> None:
         self._agenda.send([(at_ms, sent)])
 
@@ -127,6 +134,8 @@ class Acting:
             if self._browsing.uninstalled:
                 return
             self._browsing.uninstalled = True
+        if kind == "complaint":
+            self._complained_at_ms.append(at_ms)
         draw = self.draw("notice", str(at_ms))
         self._send(at_ms, self._reports.notice(kind, self._person, at_ms, draw))
 
@@ -136,6 +145,7 @@ class Acting:
 
     def _complain(self, at_ms: int) -> None:
         if not self.course.is_gone(at_ms):
+            self._complained_at_ms.append(at_ms)
             draw = self.draw("complains", str(at_ms)) ** 0.5
             self._send(at_ms, self._reports.complaint(self._person, at_ms, draw))
 

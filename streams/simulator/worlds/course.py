@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from streams.contracts.outputs.payloads import NextStep
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS
-from streams.simulator.worlds.life import Life
+from streams.simulator.worlds.life import Life, times_of_bad
 from streams.simulator.worlds.people import Person
 from streams.simulator.worlds.settings import WorldSettings
 from streams.simulator.worlds.truth import NEVER_MS, ContactDid, PlannedOrder
@@ -47,6 +48,7 @@ class Course:
         self._lives = 0
         self._threshold = life.thresholds[0]
         self._protected_until = 0
+        self._unsettled = life.incidents
         self._tokens = FIRST_TOKEN
         self._used: set[int] = set()
         self.leaves_ms = self.organic_leaves_ms = self._leaves()
@@ -105,18 +107,17 @@ class Course:
             if order.at_ms >= self._end_ms
         )
 
-    def contact(self, now_ms: int, draw: float) -> tuple[ContactDid, float]:
+    def contact(
+        self, now_ms: int, draw: float, action: NextStep = "contact"
+    ) -> tuple[ContactDid, float]:
         """Somebody of the shop gets in touch: what it did, and the change of margin in the play.
 
-        `draw` in [0, 1) decides whether somebody who has left comes back.
+        `draw` in [0, 1) decides whether somebody who has left comes back, and whether a coupon
+        moves them.
         """
         before_ms, gone = self.leaves_ms, self.is_gone(now_ms)
-        moved = False
-        if self.person.contact_type == "persuadable":
-            moved = self._win_back(now_ms, draw) if gone else self._keep(now_ms)
-        elif self.person.contact_type == "sleeping_dog" and not gone:
-            moved = self._wake(now_ms)
-        if not moved:
+        settled = action == "service_recovery" and not gone and self._settle(now_ms)
+        if not self._moves(now_ms, draw, action) and not settled:
             return "nothing", 0.0
         self.leaves_ms = max(self._leaves(), now_ms + HOUR_MS)
         change = self._changed(lambda: self._plan_again(now_ms))
@@ -125,6 +126,33 @@ class Course:
         if self.leaves_ms == before_ms:
             return "nothing", change
         return ("kept" if self.leaves_ms > before_ms else "driven_away"), change
+
+    def _moves(self, now_ms: int, draw: float, action: NextStep) -> bool:
+        """Whether the contact touches the rate of leaving, or brings somebody back."""
+        gone, kind = self.is_gone(now_ms), self.person.contact_type
+        if kind == "persuadable":
+            drawn = draw / (coupon_moves(self.person) if action == "offer" else 1.0)
+            if gone:
+                return self._win_back(now_ms, drawn)
+            return drawn < 1.0 and self._keep(now_ms)
+        if kind == "sleeping_dog" and not gone and action != "service_recovery":
+            return self._wake(now_ms)
+        return False
+
+    def _settle(self, now_ms: int) -> bool:
+        """What went wrong so far no longer counts from tomorrow on; a lost cause does not listen.
+
+        The shop's prices stay as they are.
+        """
+        if self.person.contact_type == "lost_cause":
+            return False
+        before = self._unsettled
+        self._unsettled = tuple(i for i in before if i.at_ms > now_ms or i.kind == "price_rise")
+        tomorrow = (now_ms - self._start_ms) // DAY_MS + 1
+        size = self._start_ms, len(self._rates), self._settings
+        share = times_of_bad(self._unsettled, *size) / times_of_bad(before, *size)
+        self._rates[tomorrow:] *= share[tomorrow:]
+        return len(self._unsettled) < len(before)
 
     def _keep(self, now_ms: int) -> bool:
         tomorrow = (now_ms - self._start_ms) // DAY_MS + 1
@@ -199,3 +227,8 @@ class Course:
 
     def _margin(self, orders: Sequence[PlannedOrder]) -> float:
         return sum(self.margin_of(order) for order in orders)
+
+
+def coupon_moves(person: Person) -> float:
+    """P(a coupon keeps or wins back a persuadable person whom a contact would)."""
+    return person.deals / (1.0 + person.deals)

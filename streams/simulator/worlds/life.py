@@ -6,6 +6,8 @@ Somebody leaves when the cumulative rate of leaving reaches a threshold (exponen
 same threshold with and without a contact, which is what makes the two comparable.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -262,16 +264,24 @@ def _leaving_rate(
     rate = total / HALF_YEAR_DAYS / (1.0 + added) * person.manner.leaves / usual
     rate *= float(rng.gamma(k, 1.0 / k))
     day = np.arange(calendar.days, dtype=np.float64)
-    times = np.ones(calendar.days)
-    for incident in incidents:
-        age = day - (incident.at_ms - calendar.start_ms) // DAY_MS
-        faded = np.exp(-np.maximum(age, 0.0) / settings.bad_days)
-        times += np.where(age >= 0, settings.bad_times * incident.strength * faded, 0.0)
+    times = times_of_bad(incidents, calendar.start_ms, calendar.days, settings)
     begins = (first.at_ms - calendar.start_ms) // DAY_MS + 1
     rates = np.asarray(np.where(day >= begins, rate * times, 0.0), dtype=np.float64)
     if person.one_time:
         rates[begins : begins + 1] = ONE_TIME_RATE
     return rates
+
+
+def times_of_bad(
+    incidents: Iterable[Incident], start_ms: int, days: int, settings: WorldSettings
+) -> Floats:
+    """By day: how many times the leaving rate is what it would be without these experiences."""
+    day, times = np.arange(days, dtype=np.float64), np.ones(days)
+    for incident in incidents:
+        age = day - (incident.at_ms - start_ms) // DAY_MS
+        faded = np.exp(-np.maximum(age, 0.0) / settings.bad_days)
+        times += np.where(age >= 0, settings.bad_times * incident.strength * faded, 0.0)
+    return times
 
 
 def _visits(

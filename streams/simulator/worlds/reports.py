@@ -49,13 +49,18 @@ class Reports(Recorder[Person]):
 
     def complaint(self, person: Person, at_ms: int, draw: float) -> Sent:
         """A case of customer service; `draw` in [0, 1) is how bad it is."""
-        case = {
-            "case_id": f"case-{person.customer_id}-{at_ms}",
-            "severity": SEVERITIES[int(draw * len(SEVERITIES))],
-        }
+        severity = SEVERITIES[int(draw * len(SEVERITIES))]
+        case = {"case_id": _case_id(person, at_ms), "severity": severity}
         return self.record(
             topics.PROFILE, "service_case_opened", Origin(person, at_ms, "call_center"), case=case
         )
+
+    def complaint_closed(self, person: Person, at_ms: int, opened_ms: int) -> Sent:
+        """Customer service is done with a case."""
+        return self.record(
+            topics.PROFILE, "service_case_closed", Origin(person, at_ms, "call_center"),
+            case={"case_id": _case_id(person, opened_ms)},
+        )  # fmt: skip
 
     def nothing_found(self, person: Person, at_ms: int) -> Sent:
         """A search in the shop without a result."""
@@ -111,3 +116,7 @@ class Reports(Recorder[Person]):
 
     def _money(self, amount: float) -> dict[str, str]:
         return {"amount": f"{amount:.2f}", "currency": self._currency}
+
+
+def _case_id(person: Person, opened_ms: int) -> str:
+    return f"case-{person.customer_id}-{opened_ms}"

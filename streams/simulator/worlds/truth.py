@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from streams.contracts.outputs.payloads import NextStep
+
 ContactType = Literal["persuadable", "sure", "lost_cause", "sleeping_dog"]
 IncidentKind = Literal["out_of_stock", "poor_quality", "complaint", "price_rise"]
 NoticeKind = Literal["cancel_page", "uninstall", "unsubscribe", "complaint", "low_nps"]
@@ -72,12 +74,15 @@ class ContactEffect(Struct, frozen=True, kw_only=True):
 
     `leaves_before_ms` is when the person would have left without it, `leaves_after_ms` when with
     it (`NEVER_MS`: not within what is known). `margin` as in `OfferEffect`; `margin_later` is what
-    it changed after the end of the play, for as long as the truth is known.
+    it changed after the end of the play, for as long as the truth is known. `decision_id` names the
+    offer that was the contact; what its coupon changed stands in its own effect.
     """
 
     case_id: str
     customer_id: str
     contact_type: ContactType
+    action: NextStep = "contact"
+    decision_id: str | None = None
     at_ms: int
     did: ContactDid
     leaves_before_ms: int

@@ -8,7 +8,7 @@ beside the records and is never in them.
 import numpy as np
 from msgspec.structs import replace
 
-from streams.contracts.outputs.payloads import ChurnAlert
+from streams.contracts.outputs.payloads import ChurnAlert, Recommended
 from streams.contracts.reference.structs import Offer, Reference
 from streams.contracts.times import DAY_MS
 from streams.simulator.closed_loop import START_MS
@@ -121,20 +121,28 @@ class World:
             me.annoy(now_ms, self.settings.annoying_from, self.settings.opt_out)
 
     def receive_alert(self, alert: ChurnAlert, now_ms: int) -> None:
-        """The CRM reads an alert: a case that opens or grows is contacted once, a control never."""
+        """The CRM reads an alert: a case that opens or grows is contacted once, a control never.
+
+        It does what is recommended. Where an offer goes out, that is the contact: nobody calls, and
+        nobody reports an outcome.
+        """
         if alert.experiment.holdout or alert.transition not in ("entered", "escalated"):
             return
-        effect = self.contact(alert.customer_id, alert.case_id, now_ms)
+        effect = self.contact(alert.customer_id, alert.case_id, now_ms, alert.recommended)
         me = self._people.get(alert.customer_id)
-        if effect is None or me is None:
+        if effect is None or me is None or effect.action == "offer":
             return
+        if effect.action == "service_recovery":
+            me.close_complaints(now_ms + OUTCOME_AFTER_MS)
         draw = me.draw("outcome", alert.case_id) / self.settings.answer_share
         if draw < 1.0:
             result = self._outcome(me, effect, draw)
             me.report_outcome(alert.alert_id, result, now_ms + OUTCOME_AFTER_MS)
 
-    def contact(self, customer_id: str, case_id: str, now_ms: int) -> ContactEffect | None:
-        """Somebody of the shop gets in touch with a person because of a case.
+    def contact(
+        self, customer_id: str, case_id: str, now_ms: int, step: Recommended | None = None
+    ) -> ContactEffect | None:
+        """The shop gets in touch with a person because of a case, in the way that is recommended.
 
         Returns:
             What it changed; None for who is not of this world, and for a case that was contacted.
@@ -145,11 +153,14 @@ class World:
         self._contacted.add(case_id)
         course, before_ms = me.course, me.course.leaves_ms
         later = course.margin_later()
-        did, margin = course.contact(now_ms, me.draw("contact", str(now_ms // DAY_MS)))
+        action = "contact" if step is None else step.action
+        did, margin = course.contact(now_ms, me.draw("contact", str(now_ms // DAY_MS)), action)
         effect = ContactEffect(
             case_id=case_id,
             customer_id=customer_id,
             contact_type=course.person.contact_type,
+            action=action,
+            decision_id=None if step is None else step.decision_id,
             at_ms=now_ms,
             did=did,
             leaves_before_ms=before_ms,
