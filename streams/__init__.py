@@ -12,6 +12,7 @@ The map of the house, in the order in which an event walks through it:
 * `runtime` - Faust, Kafka transactions and RocksDB, knowing nothing of customers
 * `worker` - the Faust app; `broker` - how it reaches Kafka; `admin` - topics, dead letters
 * `gateway` - events come in over HTTP, acknowledged
+* `delivery` - webhooks go out, each destination by itself
 * `demo` - the broker without installation; `simulator` - shoppers with known truth
 * `evaluation` - replay, backtest, churn evaluation over the same `process()`
 """

@@ -16,6 +16,7 @@ from streams.archive_verb import archive
 from streams.cli_audit import audit
 from streams.cli_gateway import events_map, gateway
 from streams.decision_verbs import explain, redecide
+from streams.deliver_verbs import deliver
 from streams.errors import OperatorError
 from streams.file_verbs import evaluate, events, replay
 from streams.offer_verbs import offers
@@ -70,6 +71,7 @@ main.add_command(archive)
 main.add_command(explain)
 main.add_command(redecide)
 main.add_command(gateway)
+main.add_command(deliver)
 events.add_command(events_map)
 
 

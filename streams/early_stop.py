@@ -9,7 +9,8 @@ import signal
 from collections.abc import Sequence
 from types import FrameType
 
-LONG_RUNNING = frozenset({"gateway", "worker", "worker-slot"})
+LONG_RUNNING = frozenset({"deliver", "gateway", "worker", "worker-slot"})
+PIECES_OF_WORK = frozenset({"check", "failures", "redrive", "try"})
 _ERROR_STREAM = 2
 
 
@@ -18,7 +19,7 @@ def end_early_if_told(arguments: Sequence[str]) -> None:
 
     Other verbs do a piece of work: when they are stopped half way, 0 would be a lie.
     """
-    if LONG_RUNNING.intersection(arguments):
+    if LONG_RUNNING.intersection(arguments) and not PIECES_OF_WORK.intersection(arguments):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _end)
 

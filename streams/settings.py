@@ -49,6 +49,7 @@ _FILES = (
     "security.ssl_certificate_file",
     "security.ssl_key_file",
     "gateway.write_keys_file",
+    "delivery.destinations_file",
 )
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_\-]{0,62}$")]
@@ -143,6 +144,13 @@ class GatewaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return Path(self.write_keys_file).read_text(encoding="utf-8")
 
 
+class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Webhooks: the file of destinations, and where `offerstream deliver` shows its metrics."""
+
+    destinations_file: str = ""
+    metrics_port: Port = 9190
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that may be set. Times are milliseconds; `occurred_at_min` is RFC 3339.
 
@@ -190,6 +198,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     learner: LearnerSettings = LearnerSettings()
     breaker: BreakerSettings = BreakerSettings()
     gateway: GatewaySettings = GatewaySettings()
+    delivery: DeliverySettings = DeliverySettings()
 
     @property
     def group(self) -> str:
@@ -259,6 +268,11 @@ def as_environment(settings: Settings) -> dict[str, str]:
     """The settings as `OFFERSTREAM_*` variables, for a process that is started with them."""
     flat = msgspec.to_builtins(settings)
     return {_variable(name): _text(_at(flat, name)) for name in TYPES if _at(flat, name) != ""}
+
+
+def variable_of_environment(name: str) -> str:
+    """A secret that a file names by its variable; empty where it is not set."""
+    return os.environ.get(name, "")
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
@@ -372,6 +386,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "learner": LearnerSettings,
     "breaker": BreakerSettings,
     "gateway": GatewaySettings,
+    "delivery": DeliverySettings,
 }
 
 

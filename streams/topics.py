@@ -89,6 +89,7 @@ ZONE_VISITS = _output(
 )
 PRIVACY_RECEIPTS = _output("privacy.receipts", "request_id", "privacy_receipt", 365)
 DEAD_LETTERS = _output("dead-letters", "the record's own key", "dead_letter", 14)
+DELIVERY_FAILURES = _output("delivery-failures", "the record's own key", "delivery_failure")
 
 CUSTOMER_EVENTS = Topic(
     name="customer-events", direction="internal", key="the person's id", holds="routed message"

@@ -51,7 +51,7 @@ def config_of(topic: Topic) -> dict[str, str]:
     config = {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)}
     if topic.direction == "input":
         config["max.message.bytes"] = str(INPUT_BYTES_MAX)
-    elif topic == topics.DEAD_LETTERS:
+    elif topic in (topics.DEAD_LETTERS, topics.DELIVERY_FAILURES):
         config["max.message.bytes"] = str(DEAD_LETTER_BYTES_MAX)
     return config
 

@@ -62,6 +62,7 @@ CONTRACTS: Final = (
     Contract(topics.ZONE_VISITS, payloads.ZoneVisitChange),
     Contract(topics.PRIVACY_RECEIPTS, payloads.PrivacyReceipt),
     Contract(topics.DEAD_LETTERS, payloads.DeadLetter),
+    Contract(topics.DELIVERY_FAILURES, payloads.DeliveryFailure),
     Contract(topics.LEARNING_EXAMPLES, learning.LearningExample),
     Contract(topics.MODEL_SNAPSHOTS, learning.ModelSnapshot),
 )

@@ -345,6 +345,57 @@ GATEWAY_ACK = _histogram(
     LATENCY_BUCKETS_S,
 )
 
+# What goes out as webhooks.
+DELIVERY_REQUESTS = _counter(
+    "delivery",
+    "delivery_requests_total",
+    "Requests to destinations, by what the answer means.",
+    by.DESTINATION,
+    by.DELIVERY_RESULT,
+)
+DELIVERY_RECORDS = _counter(
+    "delivery",
+    "delivery_records_total",
+    "Records of destinations, by what became of them.",
+    by.DESTINATION,
+    by.DELIVERY_FATE,
+)
+DELIVERY_PARKED = _counter(
+    "delivery",
+    "delivery_parked_total",
+    "Records sent to delivery-failures.",
+    by.DESTINATION,
+    by.PARKED_REASON,
+)
+DELIVERY_SECONDS = _histogram(
+    "delivery",
+    "delivery_seconds",
+    "From a record's time to the answer that it was delivered.",
+    (*LATENCY_BUCKETS_S, *LATE_BUCKETS_S[3:7]),
+    by.DESTINATION,
+)
+DELIVERY_WAITING = _gauge(
+    "delivery", "delivery_waiting", "Records that were read and are not done.", by.DESTINATION
+)
+DELIVERY_OLDEST = _gauge(
+    "delivery",
+    "delivery_oldest_waiting_seconds",
+    "Age of the oldest record that waits; 0 where none does.",
+    by.DESTINATION,
+)
+DELIVERY_LAG = _gauge(
+    "delivery",
+    "delivery_lag_records",
+    "Offsets between what is done and the end of the topics.",
+    by.DESTINATION,
+)
+DELIVERY_STOPPED = _gauge(
+    "delivery",
+    "delivery_stopped",
+    "1 when the destination answered 410 and gets nothing any more.",
+    by.DESTINATION,
+)
+
 CATALOGUE: tuple[Metric, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Metric)
 )

@@ -13,6 +13,7 @@ from streams.contracts.outputs.payloads import (
     CaseResult,
     ChurnAlert,
     IdentityChange,
+    ParkedReason,
     ResolvedBy,
     SegmentChange,
     Verdict,
@@ -35,6 +36,9 @@ CASE_ARM = Label("arm", get_args(CaseArm))
 CASE_RESULT = Label("result", get_args(CaseResult))
 CHANNEL = Label("channel", get_args(ChannelName))
 COMMIT_RESULT = Label("result", ("committed", "aborted"))
+DELIVERY_FATE = Label("fate", ("delivered", "filtered", "parked"))
+DELIVERY_RESULT = Label("result", ("delivered", "again", "slow_down", "refused", "gone"))
+DESTINATION = Label("destination", (), named_max=50)
 DOOR = Label("door", ("events", "segment", "ga4", "snowplow", "webhook", "source", "other"))
 DROPPED_WHAT = Label("what", _field(DataDropped, "what"))
 EVENT_NAME = Label("event_name", EVENT_NAMES)
@@ -60,6 +64,7 @@ REFERENCE_RESULT = Label("result", ("applied", "bad"))
 REFERENCE_TOPIC = Label(
     "topic", (*(topic.name for topic in topics.REFERENCES), topics.MODEL_SNAPSHOTS.name)
 )
+PARKED_REASON = Label("reason", get_args(ParkedReason))
 PARTITION_STATE = Label("state", ("served", "all"))
 REJECT_REASON = Label("reason", names_of(RejectReason))
 RESOLVED_BY = Label("resolved_by", get_args(ResolvedBy))

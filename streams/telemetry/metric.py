@@ -9,12 +9,22 @@ OTHER = "other"
 
 Kind = Literal["counter", "gauge", "histogram"]
 Group = Literal[
-    "events", "decisions", "outcomes", "churn", "learning", "reference", "runtime", "gateway"
+    "events",
+    "decisions",
+    "outcomes",
+    "churn",
+    "learning",
+    "reference",
+    "runtime",
+    "gateway",
+    "delivery",
 ]
 
 
 class Label(Struct, frozen=True):
     """A label and every value that it may take; anything else is counted as `other`.
+
+    `named_max`: values are the names of things in a file of the shop's own, at most so many.
 
     >>> Label("arm", ("policy", "holdout")).accept("policy-b")
     'other'
@@ -22,10 +32,11 @@ class Label(Struct, frozen=True):
 
     name: str
     values: tuple[str, ...]
+    named_max: int = 0
 
     def accept(self, value: str) -> str:
         """The value itself where it is one of ours, else `other`: cardinality stays bounded."""
-        return value if value in self.values else OTHER
+        return value if value in self.values or self.named_max else OTHER
 
 
 class Metric(Struct, frozen=True, kw_only=True):
@@ -48,7 +59,7 @@ class Metric(Struct, frozen=True, kw_only=True):
         """The greatest number of label combinations that a scrape can hold (`other` included)."""
         total = 1
         for label in self.labels:
-            total *= len(label.values) + (OTHER not in label.values)
+            total *= label.named_max or len(label.values) + (OTHER not in label.values)
         return total
 
 

@@ -35,6 +35,8 @@ def test_the_verbs_of_the_issue_are_there() -> None:
         "topics verify",
         "worker",
         "gateway",
+        "deliver check",
+        "deliver redrive",
         "offers validate",
         "offers publish",
         "offers tail",

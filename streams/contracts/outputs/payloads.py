@@ -71,6 +71,7 @@ NextStep = Literal["contact", "offer", "service_recovery"]
 CaseResult = Literal["left", "bought", "not_followed"]
 CaseArm = Literal["treated", "control"]
 AlertTransition = Literal["entered", "escalated", "deescalated", "resolved"]
+ParkedReason = Literal["refused", "gave_up", "too_old", "bad_template", "unreadable"]
 ResolvedBy = Literal[
     "bought", "lapsed", "risk_fell", "merged", "consent_withdrawn", "closed_by_crm"
 ]
@@ -368,3 +369,21 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     source_partition: int
     source_offset: int
     attempt: int
+
+
+class DeliveryFailure(Struct, frozen=True, kw_only=True):
+    """What is known of a record that a destination did not get; its bytes are the record's value.
+
+    `status`: of the last answer, 0 where there was none. `webhook_id` stays the same when it is
+    driven again.
+    """
+
+    destination: str
+    reason: ParkedReason
+    detail: str
+    status: int
+    attempts: int
+    webhook_id: str
+    source_topic: str
+    source_partition: int
+    source_offset: int

@@ -28,7 +28,7 @@ _LISTS: Final[dict[str, type[msgspec.Struct]]] = {
     "inventory": StockLevel,
     "beacons": BeaconPlace,
 }
-_READ_ERRORS = (
+READ_ERRORS = (
     ReferenceDataError,
     OSError,
     ValueError,  # such as the 13th month in a YAML date, or bytes that are not UTF-8
@@ -69,8 +69,8 @@ def _file(folder: Path, stem: str) -> Path | None:
 def _part(path: Path, stem: str, errors: list[str]) -> Any:
     """One file as structs; its faults are added to `errors`."""
     try:
-        value = _read(path)
-    except _READ_ERRORS as error:
+        value = read_document(path)
+    except READ_ERRORS as error:
         errors.append(f"{path.name}: cannot be read: {' '.join(str(error).split())}")
         return None
     if stem == "policies":
@@ -107,7 +107,12 @@ def _name(record: object, index: int) -> str:
     return f"[{index}]"
 
 
-def _read(path: Path) -> object:
+def read_document(path: Path) -> object:
+    """A file of YAML or JSON as plain values; the same key twice is refused.
+
+    Raises:
+        READ_ERRORS: it is too large, not there, or neither.
+    """
     raw = path.read_bytes()
     if len(raw) > FILE_BYTES_MAX:
         raise ReferenceDataError(f"is over {FILE_BYTES_MAX} bytes")

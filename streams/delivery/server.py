@@ -1,0 +1,173 @@
+"""The process of webhooks: one thread and one loop a destination, metrics, its end."""
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import structlog
+from confluent_kafka import KafkaException
+
+from streams.broker.clients import new_reader
+from streams.broker.lag import LagReader
+from streams.broker.reading import partitions_on_broker
+from streams.delivery.courier import Courier, Sink
+from streams.delivery.destinations import DestinationsError, Target, load_targets
+from streams.delivery.reader import group_of, topics_of
+from streams.errors import OperatorError
+from streams.gateway.acknowledged import AcknowledgedProducer
+from streams.settings import Settings
+from streams.telemetry import catalogue as metrics
+from streams.worker.http import Health, HttpServer
+from streams.worker.meter import Meter
+
+log = structlog.get_logger()
+
+START_AGAIN_S: Final = 5.0
+LAG_S: Final = 10.0
+NO_FILE: Final = (
+    "there are no destinations: name their file with --destinations, delivery.destinations_file or "
+    "OFFERSTREAM_DELIVERY_DESTINATIONS_FILE (docs/webhooks.md)"
+)
+
+
+class Lane(threading.Thread):
+    """A destination's thread: its own loop, begun again after a fault, whatever others do."""
+
+    def __init__(self, settings: Settings, target: Target, sink: Sink, meter: Meter) -> None:
+        super().__init__(name=f"deliver-{target.name}", daemon=True)
+        self._settings = settings
+        self._target = target
+        self._sink = sink
+        self._meter = meter
+        self._over = threading.Event()
+        self._courier: Courier | None = None
+        meter.set(metrics.DELIVERY_STOPPED, target.name, value=0.0)
+
+    def run(self) -> None:
+        """Deliver until it is stopped or gone."""
+        while not self._over.is_set():
+            try:
+                asyncio.run(self._deliver())
+            except Exception as error:
+                log.exception(
+                    "destination_failed", destination=self._target.name, error=type(error).__name__
+                )
+                self._over.wait(START_AGAIN_S)
+
+    def stop(self) -> None:
+        """End soon."""
+        self._over.set()
+        if self._courier is not None:
+            self._courier.stop()
+
+    async def _deliver(self) -> None:
+        courier = Courier(self._settings, self._target, self._sink, self._meter)
+        self._courier = courier
+        if self._over.is_set():
+            return
+        await courier.run()
+        if courier.gone:
+            self._meter.set(metrics.DELIVERY_STOPPED, self._target.name, value=1.0)
+            self._over.set()
+
+
+def run_delivery(settings: Settings) -> int:
+    """Deliver until SIGTERM or SIGINT; the exit code.
+
+    Raises:
+        DestinationsError: the file of destinations is wrong, or there is none.
+        OperatorError: no broker answers, a topic is missing, or nobody can listen on the port.
+    """
+    targets = targets_of(settings)
+    asyncio.run(_serve(settings, targets))
+    return 0
+
+
+def targets_of(settings: Settings) -> tuple[Target, ...]:
+    """The destinations of the settings' file.
+
+    Raises:
+        DestinationsError: the file is wrong, or there is none.
+    """
+    if not settings.delivery.destinations_file:
+        raise DestinationsError(NO_FILE)
+    return load_targets(Path(settings.delivery.destinations_file))
+
+
+async def _serve(settings: Settings, targets: Sequence[Target]) -> None:
+    meter, producer = Meter(), AcknowledgedProducer(settings)
+    places = await asyncio.to_thread(_places, settings, targets)
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    ops = await _show_metrics(settings, meter)
+    producer.start()
+    lanes = [Lane(settings, target, producer, meter) for target in targets]
+    for lane in lanes:
+        lane.start()
+    watching = asyncio.create_task(_watch_lag(settings, places, meter))
+    log.info("delivering", destinations=len(lanes), metrics_port=ops.port)
+    try:
+        await over.wait()
+    finally:
+        watching.cancel()
+        for lane in lanes:
+            lane.stop()
+        for lane in lanes:
+            await asyncio.to_thread(lane.join, settings.stop_timeout_s)
+        await asyncio.to_thread(producer.stop)
+        await ops.stop()
+        log.info("stopped")
+
+
+def _places(settings: Settings, targets: Sequence[Target]) -> dict[str, list[tuple[str, int]]]:
+    """Every partition that each destination reads.
+
+    Raises:
+        OperatorError: no broker answers, or a topic is missing.
+    """
+    client = new_reader(settings, f"{settings.group}-deliver-lag")
+    try:
+        partitions = {
+            name: partitions_on_broker(client, name, settings)
+            for name in sorted({settings.on_broker(t) for one in targets for t in topics_of(one)})
+        }
+    finally:
+        client.close()
+    return {
+        target.name: [
+            (settings.on_broker(topic), number)
+            for topic in topics_of(target)
+            for number in partitions[settings.on_broker(topic)]
+        ]
+        for target in targets
+    }
+
+
+async def _watch_lag(
+    settings: Settings, places: dict[str, list[tuple[str, int]]], meter: Meter
+) -> None:
+    readers = {name: LagReader(settings, group_of(settings, name)) for name in places}
+    while True:
+        for name, reader in readers.items():
+            with contextlib.suppress(KafkaException):
+                lag = await asyncio.to_thread(reader.lag, places[name])
+                meter.set(metrics.DELIVERY_LAG, name, value=float(sum(lag.values())))
+        await asyncio.sleep(LAG_S)
+
+
+async def _show_metrics(settings: Settings, meter: Meter) -> HttpServer:
+    ops = HttpServer(meter.exposition, lambda: Health(True), lambda: Health(True))
+    host, port = settings.http.host, settings.delivery.metrics_port
+    try:
+        await ops.start(host, port)
+    except OperatorError as error:
+        raise OperatorError(
+            f"cannot listen on {host}:{port}: set delivery.metrics_port, "
+            "OFFERSTREAM_DELIVERY_METRICS_PORT, or 0 for any free one"
+        ) from error
+    return ops

@@ -1,0 +1,199 @@
+"""Webhooks from Apache Kafka to real HTTP servers: none lost, in order, and a dead one alone."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from streams import topics
+from streams.cli import main
+from streams.delivery.parking import failure_of
+from tests.support.apache_kafka import ApacheKafka
+from tests.support.delivery_job import DeliveryJob, alert, alerts, destination
+from tests.support.receiver import Got, Receiver, Reply
+from tests.support.worker_job import WorkerJob, wait_until
+
+pytestmark = pytest.mark.kafka
+CUSTOMERS = 20
+LONG_S = 3_600.0
+
+
+@pytest.fixture
+def job(kafka: ApacheKafka, tmp_path: Path) -> WorkerJob:
+    """Topics that are there and empty."""
+    return WorkerJob(kafka, tmp_path, "delivery")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A server that takes everything."""
+    with Receiver() as made:
+        yield made
+
+
+def parked(kafka: ApacheKafka) -> list[Any]:
+    """The facts of every parked record."""
+    found = kafka.read_all(topics.DELIVERY_FAILURES.name)
+    return [failure_of(m.headers() or []) for m in found if "os_redriven" not in dict(m.headers())]
+
+
+def numbers_by_customer(got: list[Got]) -> dict[str, list[int]]:
+    """The numbers of the first requests of each webhook, in the order in which they came."""
+    numbers: dict[str, list[int]] = {}
+    for event in {one.webhook_id: one.event for one in got}.values():
+        numbers.setdefault(event["subject"], []).append(event["data"]["number"])
+    return numbers
+
+
+def test_a_record_arrives_signed_once_and_in_its_customers_order(
+    job: WorkerJob, receiver: Receiver, tmp_path: Path
+) -> None:
+    """The official library verifies each; the body is a CloudEvent with the record in `data`."""
+    job.send(alerts(200, CUSTOMERS))
+    delivery = DeliveryJob(job, tmp_path, {"crm": destination(receiver.url)})
+    got = receiver.wait_for(200)
+    time.sleep(0.5)
+    assert len({one.webhook_id for one in receiver.got}) == len(receiver.got) == 200
+    event = got[0].verified()
+    assert event["specversion"] == "1.0"
+    assert event["type"] == "churn_alert.v1"
+    assert event["id"] == event["data"]["alert_id"]
+    for one in got:
+        assert one.verified() == one.event
+    for numbers in numbers_by_customer(got).values():
+        assert numbers == sorted(numbers)
+    assert delivery.process.stop() == 0
+
+
+def test_what_is_refused_is_parked_and_driven_again_with_the_same_id(
+    kafka: ApacheKafka, job: WorkerJob, receiver: Receiver, tmp_path: Path
+) -> None:
+    """422 is for this record alone: the next of the customer goes on; redrive sends it once."""
+    mended: list[bool] = []
+
+    def answer(got: Got) -> Reply:
+        return Reply(422) if got.event["data"]["number"] == 3 and not mended else Reply(200)
+
+    receiver.answer = answer
+    job.send(alerts(8, 2))
+    delivery = DeliveryJob(job, tmp_path, {"crm": destination(receiver.url)})
+    receiver.wait_for(8)
+    wait_until(lambda: len(parked(kafka)) == 1, delivery.process, 30)
+    (failure,) = parked(kafka)
+    assert (failure.destination, failure.reason, failure.status) == ("crm", "refused", 422)
+    assert (failure.source_topic, failure.attempts) == ("churn-alerts", 1)
+    listed = CliRunner().invoke(main, ["deliver", "failures"], env=delivery.environment)
+    assert "1  crm  refused" in listed.output
+    mended.append(True)
+    command = ["deliver", "redrive", "--destination", "crm"]
+    first, second = (CliRunner().invoke(main, command, env=delivery.environment) for _ in "ab")
+    assert ("driven again: 1" in first.output, "driven again: 0" in second.output) == (True, True)
+    got = receiver.wait_for(9)
+    third = [one for one in got if one.event["data"]["number"] == 3]
+    assert [one.webhook_id for one in third] == [failure.webhook_id] * 2
+    assert third[1].body == third[0].body
+    time.sleep(0.5)
+    assert len(receiver.got) == 9
+    assert delivery.process.stop() == 0
+
+
+def test_a_failing_destination_is_tried_again_and_its_wish_to_wait_is_obeyed(
+    job: WorkerJob, receiver: Receiver, tmp_path: Path
+) -> None:
+    """503 twice, then 429 with Retry-After 1: the next request comes a second later, all arrive."""
+    replies = [Reply(503), Reply(503), Reply(429, (("Retry-After", "1"),))]
+
+    def answer(_: Got) -> Reply:
+        return replies.pop(0) if replies else Reply(204)
+
+    receiver.answer = answer
+    job.send(alerts(3, 1))
+    delivery = DeliveryJob(job, tmp_path, {"crm": destination(receiver.url)})
+    got = receiver.wait_for(6)
+    assert [one.event["data"]["number"] for one in got] == [0, 0, 0, 0, 1, 2]
+    assert len({one.webhook_id for one in got[:4]}) == 1
+    assert [one.headers["offerstream-attempt"] for one in got[:4]] == ["1", "2", "3", "4"]
+    assert got[3].at_s - got[2].at_s >= 1.0
+    assert delivery.process.stop() == 0
+
+
+def test_gone_stops_the_destination_alone_and_loses_nothing(
+    job: WorkerJob, receiver: Receiver, tmp_path: Path
+) -> None:
+    """410: no further request; the other destination goes on; started anew it gets all of it."""
+    with Receiver(lambda _: Reply(410)) as gone:
+        wanted = {"gone": destination(gone.url), "crm": destination(receiver.url)}
+        job.send(alerts(40, 4))
+        delivery = DeliveryJob(job, tmp_path, wanted)
+        receiver.wait_for(40)
+        series = 'offerstream_delivery_stopped{destination="gone"}'
+        wait_until(lambda: delivery.metric(series) == 1, delivery.process, 20)
+        count = len(gone.got)
+        assert count <= 4
+        job.send([alert(99, "c-0")])
+        receiver.wait_for(41)
+        assert len(gone.got) == count
+        assert delivery.process.stop() == 0
+        gone.answer = lambda _: Reply(204)
+        delivery.process = delivery.start()
+        gone.wait_for(count + 41)
+        assert len({one.webhook_id for one in gone.got}) == 41
+        assert delivery.process.stop() == 0
+
+
+def test_a_hanging_destination_slows_nobody(
+    job: WorkerJob, receiver: Receiver, tmp_path: Path
+) -> None:
+    """One that accepts and never answers: the other gets all within moments of its being there."""
+    with Receiver(lambda _: Reply(after_s=LONG_S)) as hanging:
+        wanted = {
+            "hanging": destination(hanging.url, timeout_s=60),
+            "crm": destination(receiver.url),
+        }
+        delivery = DeliveryJob(job, tmp_path, wanted)
+        job.send([alert(0, "c-0")])
+        hanging.wait_for(1)
+        for number in range(1, 30):
+            sent_s = time.monotonic()
+            job.send([alert(number, f"c-{number % 3}")])
+            receiver.wait_for(number + 1, timeout_s=10)
+            assert receiver.got[-1].at_s - sent_s < 5.0
+        assert len(hanging.got) <= 4
+        assert delivery.process.stop() == 0
+
+
+@pytest.mark.timeout(300)
+def test_killed_under_load_no_webhook_is_lost(
+    kafka: ApacheKafka, job: WorkerJob, receiver: Receiver, tmp_path: Path
+) -> None:
+    """Kill -9 again and again, beside a second process: all arrive, doubles under the same id."""
+    seed = 16
+    draw = random.Random(seed)
+    print(f"seed {seed}")
+    receiver.answer = lambda _: Reply(500 if draw.random() < 0.05 else 204)
+    count = 3_000
+    delivery = DeliveryJob(job, tmp_path, {"crm": destination(receiver.url, concurrency=8)})
+    other = delivery.start()
+    for share in range(4):
+        job.send(alert(n, f"c-{n % CUSTOMERS}") for n in range(share, count, 4))
+        time.sleep(draw.uniform(0.5, 2.0))
+        delivery.process.kill9()
+        delivery.process = delivery.start()
+
+    def arrived() -> set[int]:
+        return {one.event["data"]["number"] for one in list(receiver.got)}
+
+    wait_until(lambda: len(arrived()) == count, delivery.process, 120)
+    ids: dict[str, set[bytes]] = {}
+    for one in receiver.got:
+        ids.setdefault(one.webhook_id, set()).add(one.body)
+    assert len(ids) == count
+    assert Counter(len(bodies) for bodies in ids.values()) == {1: count}
+    assert parked(kafka) == []
+    assert delivery.process.stop() == 0
+    assert other.stop() == 0
