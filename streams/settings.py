@@ -7,7 +7,7 @@ A nested name is joined by `_` in the environment: `[http] port` is `OFFERSTREAM
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -16,8 +16,29 @@ import msgspec
 from msgspec import Meta, Struct
 
 from streams.errors import SettingsError
+from streams.setting_sections import (
+    BreakerSettings,
+    DeliverySettings,
+    GatewaySettings,
+    HttpSettings,
+    LearnerSettings,
+    SecuritySettings,
+)
 from streams.topics import Topic
 
+__all__ = [
+    "BreakerSettings",
+    "DeliverySettings",
+    "GatewaySettings",
+    "HttpSettings",
+    "LearnerSettings",
+    "SecuritySettings",
+    "Settings",
+    "as_environment",
+    "child_environment",
+    "load_settings",
+    "variable_of_environment",
+]
 PREFIX = "OFFERSTREAM_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 SECRETS = frozenset({"sasl_password", "write_keys"})
@@ -54,101 +75,7 @@ _FILES = (
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_\-]{0,62}$")]
 TopicPrefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._\-]{0,60}$")]
-Port = Annotated[int, Meta(ge=0, le=65_535)]
 InstanceId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.\-]{0,200}$")]
-Host = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:\-]{1,255}$")]
-Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
-
-
-class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a process shows its metrics; slot n listens on `port + n`, 0 is any free port."""
-
-    host: Host = "127.0.0.1"
-    port: Port = 9100
-
-
-class SecuritySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to reach the broker. The password is never printed; a file may hold it instead."""
-
-    protocol: Protocol = "PLAINTEXT"
-    sasl_mechanism: Mechanism = "SCRAM-SHA-512"
-    sasl_username: str = ""
-    sasl_password: str = ""
-    sasl_password_file: str = ""
-    ssl_ca_file: str = ""
-    ssl_certificate_file: str = ""
-    ssl_key_file: str = ""
-
-    def __repr__(self) -> str:
-        """The protocol alone: a settings object may end up in a log."""
-        return f"SecuritySettings(protocol={self.protocol!r}, ...)"
-
-    @property
-    def password(self) -> str:
-        """The password, read from its file where one is named."""
-        if not self.sasl_password_file:
-            return self.sasl_password
-        return Path(self.sasl_password_file).read_text(encoding="utf-8").strip()
-
-
-class LearnerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often models are published. `learn` false freezes them: labels are written, not read."""
-
-    learn: bool = True
-    snapshot_every_examples: Annotated[int, Meta(ge=1, le=1_000_000)] = 200
-
-
-class BreakerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When nearly all of the last `window_records` are bad, the worker stops and says why.
-
-    Until `accept_bad_until` (RFC 3339) it does not: all of it goes to the dead letters.
-    """
-
-    window_records: Annotated[int, Meta(ge=10, le=10_000_000)] = 2_000
-    bad_ratio_max: Annotated[float, Meta(gt=0, le=1)] = 0.95
-    accept_bad_until: Annotated[datetime, Meta(tz=True)] = datetime.fromtimestamp(0, UTC)
-
-
-class GatewaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The gateway: where events come in over HTTP, who may send, and how much.
-
-    `write_keys` are `source=key`, several with blanks; `write_keys_file` holds the same, a line
-    each, instead. `source:server=key` is of a server, which may ask for erasure and access as well.
-    `allowed_origins` are those of web pages that may send, with commas (`https://shop.example`).
-    `ack_timeout_s`: so long a request waits for Kafka before it is answered with 503.
-    """
-
-    host: Host = "127.0.0.1"
-    port: Port = 8080
-    metrics_port: Port = 9180
-    write_keys: str = ""
-    write_keys_file: str = ""
-    allowed_origins: str = ""
-    body_bytes_max: Annotated[int, Meta(ge=1_024, le=1_048_576)] = 1_048_576
-    events_max: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
-    events_per_second_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
-    connections_max: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
-    read_timeout_s: Annotated[float, Meta(ge=0.1, le=600)] = 10.0
-    ack_timeout_s: Annotated[float, Meta(ge=1, le=120)] = 5.0
-
-    def __repr__(self) -> str:
-        """Where it listens, and no keys: a settings object may end up in a log."""
-        return f"GatewaySettings(host={self.host!r}, port={self.port!r}, ...)"
-
-    @property
-    def keys_text(self) -> str:
-        """The write keys, read from their file where one is named."""
-        if not self.write_keys_file:
-            return self.write_keys
-        return Path(self.write_keys_file).read_text(encoding="utf-8")
-
-
-class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Webhooks: the file of destinations, and where `offerstream deliver` shows its metrics."""
-
-    destinations_file: str = ""
-    metrics_port: Port = 9190
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
