@@ -6,6 +6,8 @@ Base units are in the names (`_seconds`, `_bytes`, `_ratio`); money is in the sh
 (`_currency`); labels come from closed enums and never hold an id.
 """
 
+from collections.abc import Callable
+
 from streams.telemetry import labels as by
 from streams.telemetry.metric import PREFIX, Group, Label, Metric
 
@@ -38,6 +40,10 @@ def _histogram(
         labels=labels,
         buckets=buckets,
     )
+
+
+def _delivery(kind: Callable[..., Metric], name: str, help_: str, *labels: Label) -> Metric:
+    return kind("delivery", f"delivery_{name}", help_, by.DESTINATION, *labels)
 
 
 # What comes in.
@@ -346,53 +352,28 @@ GATEWAY_ACK = _histogram(
 )
 
 # What goes out as webhooks.
-DELIVERY_REQUESTS = _counter(
-    "delivery",
-    "delivery_requests_total",
-    "Requests to destinations, by what the answer means.",
-    by.DESTINATION,
-    by.DELIVERY_RESULT,
+DELIVERY_REQUESTS = _delivery(
+    _counter, "requests_total", "Requests, by what the answer means.", by.DELIVERY_RESULT
 )
-DELIVERY_RECORDS = _counter(
-    "delivery",
-    "delivery_records_total",
-    "Records of destinations, by what became of them.",
-    by.DESTINATION,
-    by.DELIVERY_FATE,
+DELIVERY_RECORDS = _delivery(
+    _counter, "records_total", "Records, by what became of them.", by.DELIVERY_FATE
 )
-DELIVERY_PARKED = _counter(
-    "delivery",
-    "delivery_parked_total",
-    "Records sent to delivery-failures.",
-    by.DESTINATION,
-    by.PARKED_REASON,
+DELIVERY_PARKED = _delivery(
+    _counter, "parked_total", "Records sent to delivery-failures.", by.PARKED_REASON
 )
+DELIVERY_WAITING = _delivery(_gauge, "waiting", "Records that were read and are not done.")
+DELIVERY_OLDEST = _delivery(
+    _gauge, "oldest_waiting_seconds", "Age of the oldest record that waits; 0 where none does."
+)
+DELIVERY_LAG = _delivery(
+    _gauge, "lag_records", "Offsets between what is done and the end of the topics."
+)
+DELIVERY_STOPPED = _delivery(_gauge, "stopped", "1 when it answered 410 and gets nothing any more.")
 DELIVERY_SECONDS = _histogram(
     "delivery",
     "delivery_seconds",
     "From a record's time to the answer that it was delivered.",
     (*LATENCY_BUCKETS_S, *LATE_BUCKETS_S[3:7]),
-    by.DESTINATION,
-)
-DELIVERY_WAITING = _gauge(
-    "delivery", "delivery_waiting", "Records that were read and are not done.", by.DESTINATION
-)
-DELIVERY_OLDEST = _gauge(
-    "delivery",
-    "delivery_oldest_waiting_seconds",
-    "Age of the oldest record that waits; 0 where none does.",
-    by.DESTINATION,
-)
-DELIVERY_LAG = _gauge(
-    "delivery",
-    "delivery_lag_records",
-    "Offsets between what is done and the end of the topics.",
-    by.DESTINATION,
-)
-DELIVERY_STOPPED = _gauge(
-    "delivery",
-    "delivery_stopped",
-    "1 when the destination answered 410 and gets nothing any more.",
     by.DESTINATION,
 )
 
