@@ -91,8 +91,8 @@ def redecide(
     kept = _read(ctx, outputs, Wanted(decision_id))
     again = decide_again(kept, _policies(ctx, outputs, reference))
     entry = again.entry
-    if not again.drawn:
-        say(f"{decision_id}: {entry.verdict}; nothing was scored or drawn, so there is no more")
+    if not again.scored:
+        say(f"{decision_id}: {entry.verdict}; nothing was scored, so there is no more")
         return
     say(
         f"{decision_id}: {entry.verdict} {entry.chosen_offer_id or ''}, model "

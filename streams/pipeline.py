@@ -150,6 +150,7 @@ def _run_due(person: Customer, until_ms: int, world: World) -> tuple[Customer, E
 
 def _fall_due(person: Customer, at_ms: int, world: World) -> tuple[Customer, Effects]:
     """One due moment: close what waits for it, look for leaving, answer what was put off."""
+    person, earned = feedback.tell_margin(person, at_ms, world.policy)
     person, expired = feedback.expire(person, at_ms)
     person, awaited, come = _look_at_track(person, at_ms, world)
     person, leaving, risen = _churn_tick(person, at_ms, world)
@@ -157,7 +158,7 @@ def _fall_due(person: Customer, at_ms: int, world: World) -> tuple[Customer, Eff
     person, due = decisions.take_due(person, at_ms, world.policy)
     person, decided = _answer(person, (*come, *risen, *moments), due, at_ms, world)
     leaving = alerts.as_sent(leaving, decided)
-    return person, (*expired, *awaited, *leaving, *visits, *decided)
+    return person, (*earned, *expired, *awaited, *leaving, *visits, *decided)
 
 
 def _look_at_track(
@@ -255,4 +256,5 @@ def _decided(
             person, request, at_ms, Basis(world.models.response, world.policy, world.processing_ms)
         )
         effects.extend(decided)
+        person = feedback.enroll(person, decided, world.policy.policies)
     return person, tuple(effects)

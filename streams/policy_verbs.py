@@ -4,12 +4,15 @@ Rooms are imported inside the verbs, as in `cli`.
 """
 
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import Literal, Unpack, get_args
 
 import click
 
+from streams.contracts.reference.structs import Chooser
 from streams.file_verbs import PURPOSES, FileOptions, evaluate, file_options, format_of
 from streams.terminal import EXIT_FAILED, say, say_all
+
+CHOOSERS = click.Choice(get_args(Chooser))
 
 
 @click.command(
@@ -91,28 +94,31 @@ def evaluate_offers(
 
 
 @evaluate.command("uplift", epilog="Example: offerstream evaluate uplift campaign.csv")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("source", metavar="FILE|LOG", type=click.Path(path_type=Path, exists=True))
+@click.option("--arm", type=CHOOSERS, default="policy", show_default=True, help="Of a log.")
+@click.option("--against", type=CHOOSERS, default="holdout", show_default=True, help="Of a log.")
 @click.option("--seed", default=1, show_default=True, help="Of the halves and the intervals.")
 @click.option("--json", "json_", is_flag=True, help="One JSON document, not lines.")
-def evaluate_uplift(file: Path, seed: int, json_: bool) -> None:
-    """Judge on a randomized table who gains most by an action: the DR-learner beside a T-learner.
+def evaluate_uplift(source: Path, arm: Chooser, against: Chooser, seed: int, json_: bool) -> None:
+    """Judge who gains most by an action: the DR-learner beside a T-learner.
 
-    FILE is a CSV with treatment (0 or 1), outcome, features as numbers, and perhaps
-    treatment_probability.
+    FILE is a randomized CSV with treatment (0 or 1), outcome, features as numbers, and perhaps
+    treatment_probability. LOG is a folder of `replay` or `archive`: treated are the people of one
+    arm, the others those of another, the outcome is the margin of their window.
     """
     import msgspec
 
-    from streams.evaluation.uplift import judge_uplift, read_trial
+    from streams.admin.arms_judged import judge_own, told_of_arms
+    from streams.evaluation.uplift import judge_uplift, read_trial, told_of_uplift
 
-    found = judge_uplift(read_trial(file), seed)
+    if source.is_dir():
+        own = judge_own(source, (arm, against), seed)
+        said, lines = msgspec.json.encode(own), [*told_of_arms(own), *told_of_uplift(own.uplift)]
+    else:
+        found = judge_uplift(read_trial(source), seed)
+        said, lines = msgspec.json.encode(found), [*told_of_uplift(found)]
     if json_:
-        say(msgspec.json.encode(found).decode())
+        say(said.decode())
         return
-    say(f"{found.people:,} people, {found.treated:,} of them treated")
-    say(f"mean effect {found.effect:.5f} +- {found.effect_error:.5f}")
-    for way in found.ways:
-        say(
-            f"  {way.name:<22} Qini {way.qini:.3f} by 1,000 people [{way.low:.3f}, {way.high:.3f}]"
-            f"; best third {way.top_third:.5f} each"
-        )
+    say_all(lines)
     say(f"learned on one half of the people, judged on the other; seed {seed}")

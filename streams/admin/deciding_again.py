@@ -19,13 +19,13 @@ class Again(Struct, frozen=True):
 
     Attributes:
         entry: as it was logged.
-        drawn: whether there was anything to score and draw.
+        scored: whether there was anything to score.
         reference: what the reference data are called that were used.
         differences: places and both values; empty where every byte is equal.
     """
 
     entry: DecisionLog
-    drawn: bool
+    scored: bool
     reference: str
     differences: tuple[str, ...]
 
@@ -49,7 +49,7 @@ def decide_again(kept: Kept, policies: Iterable[NamedPolicy]) -> Again:
     """
     entry = kept.entries[-1]
     if all(candidate.terms is None for candidate in entry.candidates):
-        return Again(entry, drawn=False, reference="", differences=())
+        return Again(entry, scored=False, reference="", differences=())
     model = kept.models.get(entry.model.version)
     if model is None:
         raise OperatorError(
@@ -62,7 +62,7 @@ def decide_again(kept: Kept, policies: Iterable[NamedPolicy]) -> Again:
         if policy.named != entry.policy or _lacks(policy, entry):
             continue
         found = _differences(entry, redecide(entry, model, policy))
-        again = Again(entry, drawn=True, reference=named.name, differences=found)
+        again = Again(entry, scored=True, reference=named.name, differences=found)
         if not found:
             return again
         nearest = nearest or again

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from streams.admin.decision_words import LOWERS, RAISES
 from streams.admin.explaining import Explanation, Possible
 from streams.contracts.common import LanguageTag
+from streams.decisions import DRAWN
 
 
 def told(one: Explanation, language: LanguageTag) -> Iterator[str]:
@@ -13,19 +14,23 @@ def told(one: Explanation, language: LanguageTag) -> Iterator[str]:
     yield f"  {one.trigger_text} ({one.trigger.kind}, event {one.trigger.event_id})"
     yield f"  rule {one.trigger.rule_id}, {one.channel}, {one.placement}, arm {one.arm}"
     yield f"  -> {one.text}" + (f": {one.chosen_offer_id}" if one.chosen_offer_id else "")
-    if one.possible:
+    drawn = one.verdict in DRAWN
+    if drawn:
         yield f"  drawn with probability {one.action_probability:.3f}"
-        yield from _possible(one)
+    yield from _possible(one, drawn=drawn)
     yield from _withheld(one)
     yield from _reasons(one, language)
     yield f"  policy {one.policy.version}, model {one.model.version}"
 
 
-def _possible(one: Explanation) -> Iterator[str]:
-    yield "  possible, with what each is worth (value - cost - fatigue = priority):"
+def _possible(one: Explanation, *, drawn: bool) -> Iterator[str]:
+    if one.possible:
+        yield "  possible, with what each is worth (value - cost - fatigue = priority):"
     for offer in one.possible:
-        yield _terms(offer, chosen=offer.offer_id == one.chosen_offer_id)
-    yield f"      no offer, drawn with {one.no_offer_probability:.3f}"
+        with_probability = f", drawn with {offer.probability:.3f}" if drawn else ""
+        yield _terms(offer, chosen=offer.offer_id == one.chosen_offer_id) + with_probability
+    if drawn:
+        yield f"      no offer, drawn with {one.no_offer_probability:.3f}"
 
 
 def _terms(offer: Possible, *, chosen: bool) -> str:
@@ -33,7 +38,7 @@ def _terms(offer: Possible, *, chosen: bool) -> str:
     return (
         f"    {'*' if chosen else ' '} {offer.offer_id}  {terms.value:.3f} - {terms.cost:.3f}"
         f" - {terms.fatigue:.3f} = {terms.priority:.3f}"
-        f"  used by {terms.response_probability:.1%}, drawn with {offer.probability:.3f}"
+        f"  used by {terms.response_probability:.1%}"
     )
 
 

@@ -17,7 +17,7 @@ EFFECT_MIN = 0.05  # of the log odds: five percent of the odds; less is not wort
 
 
 class Possible(Struct, frozen=True):
-    """An offer that could be made: what it is worth, and how probable it was to be drawn."""
+    """An offer that was eligible: what it is worth, and how probable it was to be drawn."""
 
     offer_id: str
     probability: float
@@ -48,7 +48,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
         trigger_text: what asked for it.
         chosen_offer_id: None where no offer was made.
         action_probability: of what was drawn.
-        possible: the offers that could be made, the most valuable first.
+        possible: the offers that were eligible, the most valuable first; in the holdout and at a
+            limit none of them was drawn from.
         withheld: all others.
         about_offer_id: the offer that `reasons` are about: the chosen, else the most valuable.
         reasons: the strongest first.
@@ -113,7 +114,7 @@ def explain(entry: DecisionLog, model: ResponseModel | None, language: LanguageT
         withheld=tuple(
             Withheld(c.offer_id, c.why_not, WHY_NOT[c.why_not][language])
             for c in entry.candidates
-            if c.why_not is not None
+            if c.why_not is not None and c.terms is None
         ),
         about_offer_id=None if about is None else about.offer_id,
         reasons=reasons,

@@ -52,13 +52,13 @@ def judge_log(
     else:
         chooser = uniform() if policy is None else by_policy(compiled(policy))
         question = Question(compiled(reference), chooser, reward)
-        logged, counts = read_own(*_records(log), question)
+        logged, counts = read_own(*records_of(log), question)
         name = chooser.name
     judged = judge(logged, seed) if counts.judged else None
     return Found(name, reward, seed, counts, judged)
 
 
-def _records(log: Path) -> tuple[Iterator[bytes], Iterator[bytes]]:
+def records_of(log: Path) -> tuple[Iterator[bytes], Iterator[bytes]]:
     """Decision log and labels of a folder.
 
     Raises:

@@ -36,7 +36,7 @@ _IDS: Final = (
     "product_id",
 )
 _PEOPLE: Final = ("customer_id", "other_id", "anonymous_id", "device_id")
-LABELS_OF_OFFERS: Final = "response"
+LABELS_OF_OFFERS: Final = frozenset({"response", "margin"})
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ def row_of(topic: str, message: Any) -> Row | None:
     told = _told(value)
     if (
         topic == topics.LEARNING_EXAMPLES.name
-        and told.get("model", LABELS_OF_OFFERS) != LABELS_OF_OFFERS
+        and told.get("model", "response") not in LABELS_OF_OFFERS
     ):
         return None
     text, raw = _as_text(value)

@@ -221,6 +221,8 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "epsilon": "Share of decisions that explore.",
     "attribution_window_days": "Days in which a purchase counts for a decision.",
     "redeemed_at_base_rate": "Share of redeemers who would have bought anyway.",
+    "window_days": "Days from a person's first decision in which the shop's margin is compared.",
+    "compared_at_limits": "Share of decisions at a limit that are logged with terms and features.",
     "enter_rssi_dbm": "Signal from which a person is in, in dBm.",
     "exit_rssi_dbm": "Signal below which a person is out, in dBm.",
     "exit_lost_after_ms": "How long an exit of the phone's system is waited for, in milliseconds.",

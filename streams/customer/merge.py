@@ -111,6 +111,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         consent_signals=heard(into.consent_signals, other.consent_signals),
         refused_ids=_refused(into, other),
         coupons_shown=_shown(into, other),
+        enrollment=into.enrollment or other.enrollment,
     )
     return without_refused(merged)
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from streams.contracts.common import ChannelName, RiskBandName, TrackName
 from streams.contracts.outputs.payloads import ChurnSignalCode
+from streams.contracts.reference.structs import Chooser
 from streams.customer.rhythm import Rhythm
 
 SignalStrength = tuple[ChurnSignalCode, float]
@@ -122,6 +123,27 @@ class SeenSignal(Value, frozen=True):
     strength: float
     at_ms: int
     event_ids: tuple[str, ...] = ()
+
+
+class Enrollment(Value, frozen=True):
+    """A person who takes part in the comparison of arms, since the first decision that could offer.
+
+    `experiment`: a hash of its id and salt. `shares`: of the people that policy, uniform and
+    holdout choose for, as they were dealt then. At `until_ms` it is told what the shop earned.
+    """
+
+    experiment: int
+    decision_id: str
+    chooser: Chooser
+    shares: tuple[float, ...]
+    since_ms: int
+    until_ms: int
+    told: bool = False
+
+    @property
+    def dues(self) -> list[int]:
+        """When the window is over, if that is still to come."""
+        return [] if self.told else [self.until_ms]
 
 
 class Track(Value, frozen=True):

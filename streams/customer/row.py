@@ -23,6 +23,7 @@ from streams.customer.parts import AlertCase as AlertCase
 from streams.customer.parts import Cart as Cart
 from streams.customer.parts import CartItem as CartItem
 from streams.customer.parts import CaseFollowUp as CaseFollowUp
+from streams.customer.parts import Enrollment as Enrollment
 from streams.customer.parts import Reminder as Reminder
 from streams.customer.parts import Said as Said
 from streams.customer.parts import ScoringMoment as ScoringMoment
@@ -296,7 +297,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     `refused_ids` belong to somebody else, `unlinked` were; `met` is who asked for this id and
     `said_linked` is when each linked id was last said to be theirs, by a hash of the id;
     `shared` of a device, `links_on` a day and how many links were asked for on it. `timezone` was
-    named at `zone_named_ms`.
+    named at `zone_named_ms`. `enrollment`: in the comparison of arms.
     """
 
     version: int
@@ -346,6 +347,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     unlinked: tuple[Encounter, ...] = ()
     said_linked: tuple[tuple[int, int], ...] = ()
     zone_named_ms: int | None = None
+    enrollment: Enrollment | None = None
 
 
 class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):
@@ -388,10 +390,11 @@ def due_at_ms(row: Row | None) -> int | None:
         return row.erasure.at_ms + ERASURE_REMEMBERED_MS
     if not isinstance(row, Customer):
         return None
+    dues = row.churn.dues + (row.enrollment.dues if row.enrollment is not None else [])
     if not (row.reminders or row.open_decisions or row.visits or row.coupons_out):
-        return min(row.churn.dues, default=None)
-    dues = [reminder.due_at_ms for reminder in row.reminders]
+        return min(dues, default=None)
+    dues += [reminder.due_at_ms for reminder in row.reminders]
     dues += [d.deadline_ms for d in row.open_decisions]
     dues += [v.due_ms for v in row.visits if v.due_ms is not None]
     dues += [d.deadline_ms for d in row.coupons_out]
-    return min(dues + row.churn.dues, default=None)
+    return min(dues, default=None)

@@ -17,11 +17,12 @@ from streams.decisions.compiling import compile_policy
 from streams.decisions.deferral import await_links, take_crowded, take_linking
 from streams.decisions.known import Basis
 from streams.decisions.policy import Policy
-from streams.decisions.redecide import redecide
+from streams.decisions.redecide import DRAWN, redecide
 from streams.decisions.requests import DecisionRequest
 from streams.decisions.triggers import fire, set_reminders, take_due
 
 __all__ = [
+    "DRAWN",
     "Basis",
     "DecisionRequest",
     "Policy",

@@ -5,8 +5,9 @@ from typing import Literal
 from msgspec.structs import replace
 
 from streams.contracts.common import Purpose
+from streams.contracts.ids import unit_draw
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecided
-from streams.contracts.outputs.payloads import CandidateLog, Terms, Verdict, WhyNot
+from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, Verdict, WhyNot
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.row import Contact, OpenDecision
@@ -38,6 +39,7 @@ Decided = tuple[Customer, tuple[Effect, ...]]
 Objected = list[tuple[CompiledOffer, WhyNot | None]]
 Stop = Literal["overtaken", "no_consent", "deferred", "stale", "person_cap", "min_gap"]
 Stopped = tuple[Stop, WhyNot]
+LIMITS: frozenset[Stop] = frozenset({"person_cap", "min_gap"})
 
 
 def decide(person: Customer, request: DecisionRequest, now_ms: int, basis: Basis) -> Decided:
@@ -48,11 +50,38 @@ def decide(person: Customer, request: DecisionRequest, now_ms: int, basis: Basis
     agreed = agreed_purposes(person, policy.purposes, request.rule.channel)
     person, stopped = _stopped(known, agreed)
     if stopped is not None:
-        verdict, code = stopped
-        withheld = tuple([c.withheld[code] for c in policy.offers])
-        return person, (DecisionLogged(decision_log(known, verdict, withheld)),)
+        return person, (DecisionLogged(_entry_of_stopped(known, *stopped, agreed)),)
     situation = situation_of(person, request, now_ms, policy, agreed)
     return _choose(known, situation, [(c, why_not(c, situation)) for c in policy.offers])
+
+
+def _entry_of_stopped(
+    known: Known, verdict: Stop, code: WhyNot, agreed: frozenset[Purpose]
+) -> DecisionLog:
+    """The entry of a request that no offer is drawn for; at a limit with what was possible."""
+    policy, person = known.policy, known.person
+    share = policy.policies.arbitration.compared_at_limits
+    if verdict not in LIMITS or unit_draw(known.decision_id, "compared") >= share:
+        return decision_log(known, verdict, tuple([c.withheld[code] for c in policy.offers]))
+    situation = situation_of(person, known.request, known.now_ms, policy, agreed)
+    return _compared(known, verdict, code, [(c, why_not(c, situation)) for c in policy.offers])
+
+
+def _compared(known: Known, verdict: Verdict, code: WhyNot, objected: Objected) -> DecisionLog:
+    """An entry without a draw: what was possible has its terms and features, and `code`.
+
+    So it can be compared with the decisions that drew.
+    """
+    context = context_vector(known.person, known.request.trigger_event, known.now_ms)
+    vectors, terms = _scored(known, [c for c, objection in objected if objection is None], context)
+    found = iter(zip(vectors.tolist(), terms, strict=True))
+    candidates = [
+        replace(_weighed(c, *next(found), 0.0), why_not=code)
+        if objection is None
+        else c.withheld[objection]
+        for c, objection in objected
+    ]
+    return decision_log(known, verdict, tuple(candidates), context)
 
 
 def _stopped(known: Known, agreed: frozenset[Purpose]) -> tuple[Customer, Stopped | None]:
@@ -92,11 +121,13 @@ def _deferred(
 def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     person = known.person
     eligible = [c for c, code in objected if code is None]
+    if eligible and known.arm.chooser == "holdout":
+        return person, (DecisionLogged(_compared(known, "holdout", "holdout", objected)),)
     context = context_vector(person, known.request.trigger_event, known.now_ms)
-    if not eligible or known.arm.chooser == "holdout":
-        verdict: Verdict = "holdout" if eligible else "nothing_eligible"
-        withheld = tuple([c.withheld[code or "holdout"] for c, code in objected])
-        return person, (DecisionLogged(decision_log(known, verdict, withheld, context)),)
+    if not eligible:
+        withheld = tuple([c.withheld[code] for c, code in objected if code is not None])
+        entry = decision_log(known, "nothing_eligible", withheld, context)
+        return person, (DecisionLogged(entry),)
     choice = _drawn(known, eligible, context)
     chosen = chosen_of(choice)
     logged = _logged(objected, choice)
@@ -111,6 +142,15 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
 
 def _drawn(known: Known, eligible: list[CompiledOffer], context: Vector) -> Choice:
     """The eligible offers scored, weighed and drawn from."""
+    vectors, terms = _scored(known, eligible, context)
+    priorities, epsilon = [t.priority for t in terms], known.policy.policies.arbitration.epsilon
+    return Choice(eligible, vectors, terms, draw(known.decision_id, priorities, known.arm, epsilon))
+
+
+def _scored(
+    known: Known, eligible: list[CompiledOffer], context: Vector
+) -> tuple[Vector, list[Terms]]:
+    """Features and terms of each offer, in their order."""
     policies = known.policy.policies
     vectors = offer_matrix([c.card for c in eligible], known.person, known.now_ms)
     response_probabilities = known.basis.scorer.response_probabilities(
@@ -124,8 +164,7 @@ def _drawn(known: Known, eligible: list[CompiledOffer], context: Vector) -> Choi
         weigh(c.offer, p, fatigue, policies)
         for c, p in zip(eligible, response_probabilities.tolist(), strict=True)
     ]
-    priorities, epsilon = [t.priority for t in terms], policies.arbitration.epsilon
-    return Choice(eligible, vectors, terms, draw(known.decision_id, priorities, known.arm, epsilon))
+    return vectors, terms
 
 
 def _logged(objected: Objected, choice: Choice) -> tuple[CandidateLog, ...]:

@@ -49,6 +49,7 @@ def compile_policy(reference: Reference) -> Policy:
         segments_read=reduce(or_, (o.segment.reads for o in compiled_offers), FactNames()),
         purposes=frozenset(o.purpose for o in reference.offers),
         stock={(s.product_id, s.store_id): s.quantity for s in reference.inventory},
+        contact_costs={o.offer_id: o.contact_cost for o in reference.offers},
         validity_ms={o.offer_id: _validity_ms(o) for o in reference.offers},
         reach_ms={
             o.offer_id: max(reach_other_ms, _reach_of(o, reference)) for o in reference.offers

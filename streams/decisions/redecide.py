@@ -1,9 +1,11 @@
 """Deciding again from the log: the record and the snapshot it names give the same bytes."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from msgspec.structs import replace
 
-from streams.contracts.outputs.payloads import CandidateLog, DecisionLog
+from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Verdict
 from streams.contracts.reference.structs import Arm
 from streams.decisions.arbitration import weigh
 from streams.decisions.exploration import draw
@@ -11,12 +13,15 @@ from streams.decisions.known import Scorer
 from streams.decisions.policy import Policy
 from streams.features import CONTEXT_FEATURES
 
+DRAWN: frozenset[Verdict] = frozenset({"offer", "no_offer"})
+
 
 def redecide(entry: DecisionLog, scorer: Scorer, policy: Policy) -> DecisionLog:
     """The entry as it comes out when its candidates are scored, weighed and drawn again.
 
     Args:
-        entry: a record of `decision-log`; one without a draw comes back as it is.
+        entry: a record of `decision-log`. One of the holdout or at a limit is scored and weighed,
+            for nothing was drawn; one without terms comes back as it is.
         scorer: the response model of the snapshot that `entry.model` names.
         policy: the reference data that `entry.policy` names.
     """
@@ -34,24 +39,27 @@ def redecide(entry: DecisionLog, scorer: Scorer, policy: Policy) -> DecisionLog:
         replace(c, terms=weigh(offers[c.offer_id].offer, float(p), _fatigue(c), policy.policies))
         for c, p in zip(eligible, response_probabilities, strict=True)
     ]
+    if entry.verdict not in DRAWN:
+        return _with(entry, weighed)
     drawn = draw(
         entry.decision_id,
         [c.terms.priority for c in weighed if c.terms is not None],
         _arm(policy, entry.experiment.arm),
         policy.policies.arbitration.epsilon,
     )
-    again = {
-        c.offer_id: replace(c, probability=p)
-        for c, p in zip(weighed, drawn.probabilities, strict=True)
-    }
+    again = (replace(c, probability=p) for c, p in zip(weighed, drawn.probabilities, strict=True))
     return replace(
-        entry,
+        _with(entry, again),
         verdict="no_offer" if drawn.index is None else "offer",
         chosen_offer_id=None if drawn.index is None else eligible[drawn.index].offer_id,
         action_probability=drawn.probability,
         no_offer_probability=drawn.no_offer,
-        candidates=tuple(again.get(c.offer_id, c) for c in entry.candidates),
     )
+
+
+def _with(entry: DecisionLog, again: Iterable[CandidateLog]) -> DecisionLog:
+    by_id = {c.offer_id: c for c in again}
+    return replace(entry, candidates=tuple(by_id.get(c.offer_id, c) for c in entry.candidates))
 
 
 def _fatigue(candidate: CandidateLog) -> float:

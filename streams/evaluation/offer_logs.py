@@ -113,7 +113,7 @@ def read_own(
     labels = _labels(examples)
     counts, rows = Counts(), []
     for value in entries:
-        entry = _decoded(value, DecisionLog)
+        entry = decoded(value, DecisionLog)
         found = [c for c in entry.candidates if c.terms is not None]
         if not found or entry.verdict not in ("offer", "no_offer"):
             counts.nothing_drawn += 1
@@ -186,7 +186,7 @@ def _of_arm(arm: Arm, policy: Policy, priorities: Sequence[float]) -> Weighed:
 
 def _labels(examples: Iterable[bytes]) -> dict[str, float]:
     """Labels of the response model by the example's id."""
-    read = (_decoded(value, LearningExample) for value in examples)
+    read = (decoded(value, LearningExample) for value in examples)
     return {e.example_id: e.label for e in read if e.model == RESPONSE}
 
 
@@ -242,7 +242,12 @@ def _logged(rows: Sequence[Row]) -> Logged:
     return Logged(action_probability, target, reward, taken, expected, people.astype(np.int64))
 
 
-def _decoded(value: bytes, kind: type[T]) -> T:
+def decoded(value: bytes, kind: type[T]) -> T:
+    """A record of a log.
+
+    Raises:
+        OperatorError: it is none.
+    """
     try:
         return msgspec.json.decode(value, type=kind)
     except UNREADABLE as error:

@@ -4,7 +4,7 @@ Qini coefficient (Radcliffe 2007): the area between the curve of incremental out
 of people acted upon, and the straight line of acting on anybody alike, for each person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -126,6 +126,17 @@ def judge_uplift(trial: Trial, seed: int) -> Found:
         effect_error=float(error),
         ways=tuple(_judged(name, said, trial, rest, seed) for name, said in ways.items()),
     )
+
+
+def told_of_uplift(found: Found) -> Iterator[str]:
+    """Lines for a terminal."""
+    yield f"{found.people:,} people, {found.treated:,} of them treated"
+    yield f"mean effect {found.effect:.5f} +- {found.effect_error:.5f}"
+    for way in found.ways:
+        yield (
+            f"  {way.name:<22} Qini {way.qini:.3f} by 1,000 people [{way.low:.3f}, {way.high:.3f}]"
+            f"; best third {way.top_third:.5f} each"
+        )
 
 
 def _dr(trial: Trial, known: NDArray[np.int64], rest: NDArray[np.int64]) -> Floats:

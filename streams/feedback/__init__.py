@@ -6,6 +6,7 @@ reports, `purchases` for orders, `shown` for coupons that came first), `expire` 
 waits of new customers, `capacity_labels` the looks at which a case could open; `case_follow_up`
 tells what became of churn cases. `labels` makes the examples, and only with the person's consent to
 `model_training`. `said` remembers what was said at a scoring moment, and of which signals.
+`enrollment` says what the shop earned of each person in a time after their first decision.
 """
 
 from streams.feedback.capacity_labels import label_weighed
@@ -18,6 +19,7 @@ from streams.feedback.churn_labels import (
 )
 from streams.feedback.credit import credit
 from streams.feedback.deadlines import expire
+from streams.feedback.enrollment import enroll, tell_margin
 from streams.feedback.said import awaits_said, remember_said
 from streams.feedback.shown import credit_shown
 from streams.feedback.track_labels import label_track_made, label_track_missed
@@ -27,6 +29,7 @@ __all__ = [
     "awaits_said",
     "credit",
     "credit_shown",
+    "enroll",
     "expire",
     "follow_cases",
     "label_horizons",
@@ -37,5 +40,6 @@ __all__ = [
     "make_room",
     "remember_said",
     "start_ticks",
+    "tell_margin",
     "tell_outcomes",
 ]

@@ -2,7 +2,8 @@
 
 `response` says what is used of offers, `churn` who is leaving, `signal_lifts` what churn signals
 are worth, `save_rates` what contacts are worth, `calibration` whether the risk that was said came
-true, `tracks` when new customers buy again, and `capacity` what must be gained for a case to open.
+true, `tracks` when new customers buy again, `capacity` what must be gained for a case to open, and
+`margin` what deciding brings against the other arms.
 
 Deciding reads `Models`, immutable views; learning happens in the learners, that the `Trainer`
 feeds. Between the two lies a `ModelSnapshot`: every parameter by its name.

@@ -8,6 +8,7 @@ from streams.errors import StateError
 from streams.models.calibration import Calibration
 from streams.models.capacity import CapacityModel
 from streams.models.churn import ChurnModel
+from streams.models.incremental_margin import IncrementalMargin
 from streams.models.quality import is_sound
 from streams.models.response import ResponseModel
 from streams.models.save_rates import SaveRates
@@ -26,6 +27,7 @@ class Models(Struct, frozen=True):
     signal_lifts: SignalLifts = SignalLifts()
     calibration: Calibration = Calibration()
     save_rates: SaveRates = SaveRates()
+    margin: IncrementalMargin = IncrementalMargin()
 
 
 def initial_models() -> Models:

@@ -12,6 +12,7 @@ from streams.errors import StateError
 from streams.models.calibration import CalibrationLearner
 from streams.models.capacity import CapacityLearner
 from streams.models.churn import ChurnLearner
+from streams.models.incremental_margin import MarginLearner
 from streams.models.quality import Prequential
 from streams.models.response import ResponseLearner
 from streams.models.save_rates import SaveRatesLearner
@@ -27,6 +28,7 @@ SOONER: Final[Mapping[str, int]] = {
     "save_rates": 20,
     "signal_lifts": 10,
     "calibration": 10,
+    "margin": 20,
 }
 """Models of which examples are few: published at least after so many."""
 
@@ -81,6 +83,7 @@ LEARNERS: Final[Mapping[str, type[Learner]]] = {
         SignalLiftsLearner,
         CalibrationLearner,
         SaveRatesLearner,
+        MarginLearner,
     )
 }
 

@@ -55,7 +55,16 @@ LABEL_CLASS = Label("class", ("positive", "negative"))
 LEARNED_RESULT = Label("result", ("learned", "repeated", "unreadable"))
 MODEL = Label(
     "model",
-    ("response", "churn", "tracks", "capacity", "signal_lifts", "calibration", "save_rates"),
+    (
+        "response",
+        "churn",
+        "tracks",
+        "capacity",
+        "signal_lifts",
+        "calibration",
+        "save_rates",
+        "margin",
+    ),
 )
 OUTCOME = Label("outcome", _field(OutcomeSeen, "outcome"))
 OWN_GAPS = Label("own_gaps", ("0-1", "1-2", "2-4", "4+"))

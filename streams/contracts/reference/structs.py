@@ -44,6 +44,7 @@ CouponCode = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-
 Version = Annotated[int, Meta(ge=1, le=10**9)]
 RssiDbm = Annotated[int, Meta(ge=-127, le=127)]
 Channels = tuple[ChannelName, ...]
+Chooser = Literal["policy", "uniform", "holdout"]
 Hour = Annotated[int, Meta(ge=0, le=24)]
 Days = Annotated[float, Meta(gt=0, le=730)]
 SNOOZE_DAYS_MAX = 90
@@ -182,7 +183,7 @@ class Arm(Block, frozen=True, kw_only=True):
 
     name: Id
     share: Share
-    chooser: Literal["policy", "uniform", "holdout"]
+    chooser: Chooser
 
 
 class Experiment(Block, frozen=True, kw_only=True):
@@ -194,6 +195,7 @@ class Experiment(Block, frozen=True, kw_only=True):
         Arm(name="policy", share=0.95, chooser="policy"),
         Arm(name="holdout", share=0.05, chooser="holdout"),
     )
+    window_days: Days = 28.0
 
 
 class Arbitration(Block, frozen=True, kw_only=True):
@@ -204,6 +206,7 @@ class Arbitration(Block, frozen=True, kw_only=True):
     epsilon: Annotated[float, Meta(ge=0.001, le=1)] = 0.1
     attribution_window_days: Days = 7.0
     redeemed_at_base_rate: Share = 0.3
+    compared_at_limits: Share = 1.0
 
 
 class ZoneRules(Block, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.outputs.payloads import ChurnSignalCode
+from streams.contracts.reference.structs import Chooser
 from streams.customer import (
     ROW_BYTES_MAX,
     ROW_VERSION,
@@ -112,6 +113,9 @@ def full_row() -> Customer:
         unlinked=tuple(Encounter(i, T0) for i in ids(UNLINKED_MAX)),
         said_linked=((2**62, T0),) * rows.LINKED_IDS_MAX,
         zone_named_ms=T0,
+        enrollment=rows.Enrollment(
+            2**52, ID[:24], "uniform", (0.1,) * len(get_args(Chooser)), T0, T0, True
+        ),
     )
 
 

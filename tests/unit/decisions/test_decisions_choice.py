@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from streams.contracts.outputs.effects import DecisionLogged, OfferDecided
-from streams.contracts.outputs.payloads import DecisionLog
+from streams.contracts.outputs.payloads import DecisionLog, Terms
 from streams.contracts.times import DAY_MS, WEEK_MS, to_ms
 from streams.customer.row import Contact
 from streams.decisions import Basis, decide, redecide
@@ -41,18 +41,44 @@ def test_no_offer_wins_where_nothing_is_worth_more_than_zero() -> None:
     assert [c.probability for c in entry.candidates] == pytest.approx([0.1 / 3, 0.1 / 3])
 
 
+def possible(entry: DecisionLog) -> list[tuple[str, Terms | None, tuple[float, ...]]]:
+    """The offers that were eligible, with terms and features."""
+    return [(c.offer_id, c.terms, c.features) for c in entry.candidates if c.terms is not None]
+
+
 def test_a_holdout_is_sent_nothing_and_logged() -> None:
-    """The verdict says holdout, nothing is remembered, the features are there for uplift."""
-    person, policy = someone(), shop(offer("a"), chooser="holdout")
+    """Nothing is remembered; what was possible is logged as it is where an offer is drawn."""
+    offers = offer("a"), offer("p", paused=True)
+    person, policy = someone(), shop(*offers, chooser="holdout")
     after, effects = decide(person, request(), T0, Basis(Fixed(), policy))
     entry = _entry(effects)
     assert after == person
     assert [type(e) for e in effects] == [DecisionLogged]
-    assert (entry.verdict, entry.experiment.holdout, len(entry.context) > 10) == (
-        "holdout",
-        True,
-        True,
-    )
+    assert (entry.verdict, entry.experiment.holdout) == ("holdout", True)
+    assert [c.why_not for c in entry.candidates] == ["holdout", "paused"]
+    assert [c.probability for c in entry.candidates] == [0.0, 0.0]
+    treated = _entry(decide(person, request(), T0, Basis(Fixed(), shop(*offers)))[1])
+    assert treated.verdict == "offer"
+    assert possible(entry) == possible(treated)
+    assert entry.context == treated.context
+
+
+@pytest.mark.parametrize("share", [1.0, 0.0])
+def test_at_a_limit_what_was_possible_is_logged(share: float) -> None:
+    """Of the share of such decisions that the shop asks for; the others say the limit alone."""
+    contact = msgspec.structs.replace(FREE, min_gap_ms=3_600_000)
+    policy = shop(offer("a"), offer("p", paused=True), contact=contact)
+    arbitration = msgspec.structs.replace(policy.policies.arbitration, compared_at_limits=share)
+    policies = msgspec.structs.replace(policy.policies, arbitration=arbitration)
+    policy = msgspec.structs.replace(policy, policies=policies)
+    person = someone(contacts=(Contact(T0 - 1, "z", "app", "d"),))
+    entry = _entry(decide(person, request(), T0, Basis(Fixed(), policy))[1])
+    assert entry.verdict == "min_gap"
+    other = "paused" if share else "min_gap"
+    assert [c.why_not for c in entry.candidates] == ["min_gap", other]
+    assert [offer_id for offer_id, *_ in possible(entry)] == (["a"] if share else [])
+    again = redecide(entry, Fixed(), policy)
+    assert msgspec.json.encode(again) == msgspec.json.encode(entry)
 
 
 def test_an_offer_whose_time_is_over_is_withheld() -> None:

@@ -7,6 +7,7 @@ import pytest
 from streams.models.calibration import CalibrationLearner
 from streams.models.capacity import CapacityLearner
 from streams.models.churn import ChurnLearner
+from streams.models.incremental_margin import MarginLearner
 from streams.models.response import ResponseLearner
 from streams.models.save_rates import SaveRatesLearner
 from streams.models.signal_lifts import SignalLiftsLearner
@@ -15,6 +16,7 @@ from tests.checks import CHECKS, Subject, learners
 from tests.unit.models import test_calibration as calibration
 from tests.unit.models import test_capacity as capacity
 from tests.unit.models import test_churn_model as churn
+from tests.unit.models import test_incremental_margin as margin
 from tests.unit.models import test_response_model as response
 from tests.unit.models import test_save_rates as save_rates
 from tests.unit.models import test_signal_lifts as lifts
@@ -41,6 +43,7 @@ SUBJECTS: dict[type, Subject] = {
         SignalLiftsLearner, lifts.moments, lambda learner, example: learner.predict(example)
     ),
     SaveRatesLearner: Subject(SaveRatesLearner, save_rates.examples, save_rates.p_bought),
+    MarginLearner: Subject(MarginLearner, margin.bought, margin.p_bought),
 }
 CASES = [
     pytest.param(kind, check, id=f"{kind.__name__}:{check.__name__}")
