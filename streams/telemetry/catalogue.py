@@ -259,9 +259,7 @@ CALIBRATION_GAP = _gauge(
     by.BINS,
 )
 CALIBRATION_LABELS = _gauge(
-    "learning",
-    "churn_calibration_labels",
-    "Labels behind that; they fade, half in a horizon.",
+    "learning", "churn_calibration_labels", "Labels behind that; they fade, half in a horizon."
 )
 SCORE_CORRECTED = _gauge(
     "learning", "churn_score_corrected", "1 while the churn score is corrected."
