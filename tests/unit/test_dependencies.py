@@ -1,5 +1,6 @@
 """docs/dependencies.md has every dependency, with a reason, a license and a way out."""
 
+import json
 import re
 import tomllib
 from importlib.metadata import metadata
@@ -52,6 +53,20 @@ def test_the_page_names_the_license_that_the_package_declares() -> None:
             compared += 1
             assert told == declared, name
     assert compared >= 6
+
+
+def test_the_clients_out_of_npm_are_explained_and_pinned() -> None:
+    """All that the tests install, each exactly, with its hash, from whatever registry."""
+    folder = ROOT / "tests" / "clients"
+    wanted = json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    told = rows(section(page("dependencies.md"), "Of npm, for tests alone"))[2:]
+    assert {row[0].strip("`") for row in told} == set(wanted)
+    assert {row[2] for row in told} <= ALLOWED
+    assert all(re.fullmatch(r"[0-9.]+", version) for version in wanted.values())
+    lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: one for name, one in lock["packages"].items() if name}
+    assert len(packages) > 50
+    assert all("integrity" in one and "resolved" not in one for one in packages.values())
 
 
 def test_what_is_done_by_hand_has_a_reason() -> None:

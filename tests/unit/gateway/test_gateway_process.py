@@ -7,20 +7,19 @@ import socket
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 from msgspec.structs import replace
 from segment.analytics.client import Client
 
 from streams.demo.broker import EmbeddedBroker
 from streams.settings import Settings
 from tests.support.gateway_job import KEY, SERVER_KEY, GatewayJob
+from tests.support.read_back import records
 
 pytestmark = pytest.mark.embedded
 READ_TIMEOUT_S = 1.0
@@ -66,23 +65,6 @@ def view(event_id: str, **more: object) -> dict[str, Any]:
         "product": {"product_id": "s", "category": "c"},
         **more,
     }
-
-
-def records(broker: EmbeddedBroker, topic: str) -> list[Any]:
-    """Every record of a topic."""
-    reader = Consumer(
-        {"bootstrap.servers": broker.bootstrap, "group.id": str(uuid.uuid4()), "log_level": 2}
-    )
-    try:
-        places = [TopicPartition(topic, p, 0) for p in range(4)]
-        left = sum(reader.get_watermark_offsets(place, timeout=10)[1] for place in places)
-        reader.assign(places)
-        found: list[Any] = []
-        while len(found) < left:
-            found += [m for m in reader.consume(1_000, 0.3) if m.error() is None]
-        return found
-    finally:
-        reader.close()
 
 
 def ids(broker: EmbeddedBroker, topic: str) -> list[str]:

@@ -3,11 +3,13 @@
 import json
 from collections import Counter
 
+from msgspec.structs import replace
+
 from streams.customer import Customer, decode_row
 from streams.decisions import compile_policy
 from streams.telemetry import catalogue as metrics
 from tests.support import small_shop
-from tests.support.memory_runtime import World
+from tests.support.memory_runtime import SETTINGS, World
 
 CUSTOMERS = 20
 
@@ -81,3 +83,27 @@ def test_another_currency_is_a_dead_letter_and_changes_no_row() -> None:
     assert dict(letter.headers)["os_path"] == b"$.total.currency"
     rows = [decode_row(data) for data in played.rows_as_stored().values()]
     assert [row.orders for row in rows if isinstance(row, Customer)] == [()]
+
+
+def test_a_topic_of_another_systems_payloads_is_taken_by_its_setting() -> None:
+    """An order on the clickstream's topic becomes a row; what is no event of ours is counted."""
+    settings = replace(SETTINGS, input_sources="events.clickstream=segment")
+    order = {
+        "type": "track",
+        "event": "Order Completed",
+        "messageId": "m-1",
+        "userId": "c-1",
+        "timestamp": small_shop.BEGIN.isoformat(),
+        "properties": {"order_id": "o-1", "total": "9.00", "currency": "EUR", "products": []},
+    }
+    played = [order, {**order, "event": "Video Played"}, {**order, "properties": {}}]
+    sent = [("events.clickstream", 0, b"any", json.dumps(one).encode()) for one in played]
+    world = World(sent, (), compile_policy(small_shop.reference()), 1, settings=settings)
+    world.run_to_the_end()
+    (row,) = [decode_row(data) for data in world.rows_as_stored().values()]
+    assert isinstance(row, Customer)
+    assert len(row.orders) == 1
+    (letter,) = world.outputs
+    assert (letter.value, dict(letter.headers)["os_reason"]) == (sent[2][3], b"missing_field")
+    counted = world.meter.value(metrics.NOT_OURS, "events.clickstream")
+    assert counted == 1

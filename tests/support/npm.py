@@ -1,0 +1,48 @@
+"""Real clients out of the npm registry, for tests that let them talk to us."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.debian import program
+
+CLIENTS = Path(__file__).parents[1] / "clients"
+INSTALLED = Path(__file__).parents[2] / ".cache" / "clients"
+_LOCK = "package-lock.json"
+
+
+def clients() -> Path:
+    """A folder with `tests/clients` and, as its lock says, `node_modules`.
+
+    Skips the test with a loud line where they cannot be had; fails instead when `CI` is set.
+    """
+    npm = program("npm", "npm")
+    before = INSTALLED / "node_modules" / _LOCK
+    lock = (CLIENTS / _LOCK).read_bytes()
+    INSTALLED.mkdir(parents=True, exist_ok=True)
+    for path in CLIENTS.iterdir():
+        shutil.copy(path, INSTALLED / path.name)
+    if before.exists() and before.read_bytes() == lock:
+        return INSTALLED
+    command = [str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=INSTALLED, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        before.write_bytes(lock)
+        return INSTALLED
+    reason = f"npm cannot install the clients: {done.stderr[-400:]}"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(f"SKIPPED LOUDLY: {reason}")
+
+
+def run_node(script: str, *arguments: str) -> None:
+    """Run one of `tests/clients` to its end; an error of its own fails the test."""
+    folder = clients()
+    command = [str(program("node", "nodejs")), script, *arguments]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
