@@ -61,10 +61,7 @@ IGNORED = _counter(
     "events", "events_ignored_total", "Accepted events that changed nothing.", by.IGNORED_REASON
 )
 NOT_OURS = _counter(
-    "events",
-    "events_not_ours_total",
-    "Messages of other systems that are no events of ours.",
-    by.SOURCE_TOPIC,
+    "events", "events_not_ours_total", "Messages that are no events of ours.", by.SOURCE_TOPIC
 )
 DROPPED = _counter(
     "events",
