@@ -5,7 +5,12 @@ from msgspec.structs import replace
 
 from streams import alerts, customer, decisions, feedback, identity
 from streams.contracts.inputs.events import InputEvent
-from streams.contracts.internal.routing import LinkAnswered, LinkRequested, Message
+from streams.contracts.internal.routing import (
+    LinkAnswered,
+    LinkRequested,
+    Message,
+    question_of,
+)
 from streams.contracts.outputs.effects import Effect, EventRefused, EventRouted
 from streams.customer import Customer, Row, TriggerEvent, due_at_ms
 from streams.decisions import Basis, DecisionRequest, Policy
@@ -47,6 +52,18 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     Returns:
         The new row and the effects, in the order in which they were decided.
     """
+    question = question_of(message)
+    if question is None:
+        return _taken(message, row, world)
+    step = _taken(message, row, world)
+    if any(isinstance(e, EventRouted) and question_of(e.message) for e in step.effects):
+        return step  # another row answers
+    replies = decisions.reply_to(question, identity.key_of(message), step.effects)
+    return Step(step.row, (*step.effects, *replies))
+
+
+def _taken(message: Message, row: Row | None, world: World) -> Step:
+    """The message's whole way, in the order of the rooms."""
     resolution = identity.resolve(message, row, world.policy.policies.identity)
     if resolution.person is None:
         return Step(resolution.row, resolution.effects)

@@ -68,6 +68,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     each, instead. `source:server=key` is of a server, which may ask for erasure and access as well.
     `allowed_origins` are those of web pages that may send, with commas (`https://shop.example`).
     `ack_timeout_s`: so long a request waits for Kafka before it is answered with 503.
+    `decide_timeout_ms`: so long a decision is waited for, unless the caller says otherwise.
     """
 
     host: Host = "127.0.0.1"
@@ -82,6 +83,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     connections_max: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
     read_timeout_s: Annotated[float, Meta(ge=0.1, le=600)] = 10.0
     ack_timeout_s: Annotated[float, Meta(ge=1, le=120)] = 5.0
+    decide_timeout_ms: Annotated[int, Meta(ge=10, le=5_000)] = 300
 
     def __repr__(self) -> str:
         """Where it listens, and no keys: a settings object may end up in a log."""

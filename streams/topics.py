@@ -71,6 +71,7 @@ PURCHASE = _input("events.purchase", "purchase")
 OFFER_FEEDBACK = _input("events.offer-feedback", "offer_feedback")
 PROFILE = _input("events.profile", "profile")
 PRIVACY_REQUESTS = _input("privacy.requests", "privacy_request")
+QUESTIONS = _input("questions", "question")
 
 REF_OFFERS = _reference("ref.offers", "offer_id", "offer")
 REF_PRODUCTS = _reference("ref.products", "product_id", "product")
@@ -90,6 +91,7 @@ ZONE_VISITS = _output(
 PRIVACY_RECEIPTS = _output("privacy.receipts", "request_id", "privacy_receipt", 365)
 DEAD_LETTERS = _output("dead-letters", "the record's own key", "dead_letter", 14)
 DELIVERY_FAILURES = _output("delivery-failures", "the record's own key", "delivery_failure")
+REPLIES = _output("replies", "the address of who asked", "reply", 1)
 
 CUSTOMER_EVENTS = Topic(
     name="customer-events", direction="internal", key="the person's id", holds="routed message"

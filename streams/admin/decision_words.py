@@ -137,6 +137,9 @@ TRIGGERS: Final[dict[str, Texts]] = {
         "2回目の購入が遅れています",
         "第二次购买迟迟未到",
     ),
+    "offer_requested": _texts(
+        "the shop asked for an offer", "オファーの照会がありました", "商店请求了优惠"
+    ),
     "churn_band_entered": _texts(
         "a churn case opened or grew", "離脱の兆候が現れました", "出现流失迹象"
     ),

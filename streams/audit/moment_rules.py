@@ -10,12 +10,14 @@ from streams.contracts.inputs.events import App, Beacon, Clickstream, Purchase
 from streams.contracts.times import to_ms
 
 CART, ZONE, DWELL, CASE = "cart_abandoned", "zone_entered", "zone_dwelled", "churn_band_entered"
+ASKED = "offer_requested"
 ORDERS_BEFORE = {"first_purchase_due": 0, "second_purchase_due": 1}
 BY_EVENT = {
     "product_viewed": "product_viewed",
     "search_without_result": "products_searched",
     "application_opened": "application_opened",
     "order_completed": "order_completed",
+    ASKED: "offer_requested",
 }
 UNANSWERED = ("deferred", "overtaken", "no_consent")
 SLACK_MS = 1_000  # a decision may wait so long for a link that is under way
@@ -111,7 +113,7 @@ def when(at: OfferView) -> Answer:
 
 def rearmed(at: OfferView) -> Answer:
     """A rule that fired rests for `rearm_ms` before it fires for the same person again."""
-    if at.rule is None or at.person is None or not at.rule.rearm_ms:
+    if at.rule is None or at.person is None or not at.rule.rearm_ms or at.rule.kind == ASKED:
         return None
     own = at.world.entries_by_id.get(at.offer.decision_id)
     if not own:

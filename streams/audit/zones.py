@@ -9,7 +9,8 @@ beacon says nothing while another one, which the phone's system has entered, was
 from msgspec import Struct
 
 from streams.audit.arrivals import Arrival
-from streams.contracts.inputs.events import Beacon, BeaconAddress
+from streams.contracts.inputs.beacon_addresses import BeaconAddress
+from streams.contracts.inputs.events import Beacon
 from streams.contracts.reference.structs import BeaconPlace, ZoneRules
 
 NOT_MEASURED_DBM = 127

@@ -8,7 +8,7 @@ from streams import topics
 from streams.contracts.inputs import events
 from streams.contracts.inputs.events import InputEvent, names_of
 from streams.contracts.internal import learning
-from streams.contracts.outputs import payloads
+from streams.contracts.outputs import payloads, replies
 from streams.contracts.reference import structs as reference
 from streams.topics import Topic
 
@@ -48,6 +48,7 @@ CONTRACTS: Final = (
     Contract(topics.OFFER_FEEDBACK, events.OfferFeedback),
     Contract(topics.PROFILE, events.Profile),
     Contract(topics.PRIVACY_REQUESTS, events.PrivacyRequest),
+    Contract(topics.QUESTIONS, events.Question),
     Contract(topics.REF_OFFERS, reference.Offer),
     Contract(topics.REF_PRODUCTS, reference.ProductInfo),
     Contract(topics.REF_INVENTORY, reference.StockLevel),
@@ -63,6 +64,7 @@ CONTRACTS: Final = (
     Contract(topics.PRIVACY_RECEIPTS, payloads.PrivacyReceipt),
     Contract(topics.DEAD_LETTERS, payloads.DeadLetter),
     Contract(topics.DELIVERY_FAILURES, payloads.DeliveryFailure),
+    Contract(topics.REPLIES, replies.Reply),
     Contract(topics.LEARNING_EXAMPLES, learning.LearningExample),
     Contract(topics.MODEL_SNAPSHOTS, learning.ModelSnapshot),
 )

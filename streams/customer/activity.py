@@ -20,6 +20,7 @@ PASSIVE = frozenset(
         "delivery_failed",
         "service_case_closed",
         "retention_outcome",
+        "offer_requested",
     }
 )
 

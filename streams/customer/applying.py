@@ -23,7 +23,7 @@ from streams.contracts.outputs.effects import (
     TimeZoneUnknown,
 )
 from streams.contracts.times import to_ms
-from streams.customer import browsing, consents, phones, profiles, purchases, recent, zones
+from streams.customer import asking, browsing, consents, phones, profiles, purchases, recent, zones
 from streams.customer.activity import active
 from streams.customer.change import Change, EventTiming, Sale
 from streams.customer.clocks import in_zone
@@ -74,6 +74,7 @@ APPLIERS: dict[str, Applier] = {
     "identity_linked": _noted,
     "identity_unlinked": _noted,
     "retention_outcome": _noted,
+    "offer_requested": asking.asked,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from streams.contracts.coupons import folded
-from streams.contracts.inputs.events import BeaconAddress, EddystoneEid
+from streams.contracts.inputs.beacon_addresses import BeaconAddress, EddystoneEid
 from streams.contracts.reference.addresses import address_key, keys_of
 from streams.contracts.reference.structs import (
     BeaconPlace,

@@ -23,3 +23,5 @@ class TriggerEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     zone_type: str = ""
     value: float = 0.0
     traceparent: str | None = None
+    placement: str = ""
+    answer_by_ms: int = 0

@@ -9,7 +9,8 @@
   `consent`, `limits` - parts of it
 * `arbitration` - what an offer is worth; `exploration` - probabilities and the draw
 * `known` - what is known when it is decided, and what was chosen
-* `choose` - one decision, from the request to the log; `messages` - what is sent and logged
+* `choose` - one decision, from the request to the log; `messages` - what is sent and logged;
+  `replying` - what is told to who asked
 """
 
 from streams.decisions.choose import decide
@@ -18,6 +19,7 @@ from streams.decisions.deferral import await_links, take_crowded, take_linking
 from streams.decisions.known import Basis
 from streams.decisions.policy import Policy
 from streams.decisions.redecide import DRAWN, redecide
+from streams.decisions.replying import reply_to
 from streams.decisions.requests import DecisionRequest
 from streams.decisions.triggers import fire, set_reminders, take_due
 
@@ -31,6 +33,7 @@ __all__ = [
     "decide",
     "fire",
     "redecide",
+    "reply_to",
     "set_reminders",
     "take_crowded",
     "take_due",

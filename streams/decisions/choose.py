@@ -99,7 +99,8 @@ def _stopped(known: Known, agreed: frozenset[Purpose]) -> tuple[Customer, Stoppe
         until_ms = quiet_until_ms(person, contact.quiet_hours, now_ms)
         if until_ms is not None:
             return _deferred(person, request, until_ms, "quiet_hours")
-    if now_ms + request.rule.valid_for_ms <= known.basis.processing_ms:
+    answer_by_ms = request.trigger_event.answer_by_ms or now_ms + request.rule.valid_for_ms
+    if answer_by_ms <= known.basis.processing_ms:
         return person, ("stale", "stale")
     full = blocked(person, policy, now_ms)
     if request.waited == "deferred" and full != "person_cap":

@@ -89,6 +89,8 @@ def await_links(
 ) -> tuple[Customer, tuple[DecisionRequest, ...]]:
     """While a link is under way the requests wait for its answer, for a second at most.
 
+    Whoever asked for an offer waits no longer than for its answer.
+
     Returns:
         The person, and the requests that are to be answered at once.
     """
@@ -96,7 +98,8 @@ def await_links(
         return person, requests
     at_once: list[DecisionRequest] = []
     for request in requests:
-        waiting = put_off(person, request, at_ms + LINK_WAIT_MS, LINKING)
+        asked_for = request.trigger_event.kind == "offer_requested"
+        waiting = None if asked_for else put_off(person, request, at_ms + LINK_WAIT_MS, LINKING)
         if waiting is None:
             at_once.append(request)
         else:

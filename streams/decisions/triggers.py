@@ -1,6 +1,7 @@
 """Which trigger events ask for a decision: rules that listen, re-arm times, reminders."""
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Literal
 
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from streams.decisions.rearm import fired, is_armed
 from streams.decisions.requests import DecisionRequest
 
 CART_ABANDONED: Literal["cart_abandoned"] = "cart_abandoned"
+OFFER_REQUESTED: Literal["offer_requested"] = "offer_requested"
 
 
 def fire(
@@ -23,11 +25,26 @@ def fire(
     """The requests of these trigger events, and the person with the rules that fired disarmed."""
     requests: list[DecisionRequest] = []
     for trigger_event in trigger_events:
-        person, requested = _requests_of(
-            person, trigger_event, policy.listeners.get(trigger_event.kind, ())
-        )
+        triggers = policy.listeners.get(trigger_event.kind, ())
+        if trigger_event.kind == OFFER_REQUESTED:
+            requests.extend(_requested(person, trigger_event, triggers))
+            continue
+        person, requested = _requests_of(person, trigger_event, triggers)
         requests.extend(requested)
     return person, tuple(requests)
+
+
+def _requested(
+    person: Customer, trigger_event: TriggerEvent, triggers: Iterable[CompiledTrigger]
+) -> list[DecisionRequest]:
+    """One request by the first rule of the placement; who asks is answered, so no rule rests."""
+    own = (
+        DecisionRequest(trigger.rule, trigger_event)
+        for trigger in triggers
+        if trigger.rule.placement == trigger_event.placement
+        and trigger.when.holds_for(person, trigger_event, trigger_event.at_ms)
+    )
+    return list(islice(own, 1))
 
 
 def _requests_of(

@@ -47,6 +47,7 @@ OFFER_REASONS: dict[TriggerKind, Texts] = {
         "ja": "2回目のお買い物に",
         "zh": "献给您的第二次购物",
     },
+    "offer_requested": {"en": "For you", "ja": "あなたへのおすすめ", "zh": "为您推荐"},
 }
 
 

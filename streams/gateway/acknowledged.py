@@ -25,6 +25,7 @@ log = structlog.get_logger()
 POLL_S: Final = 0.1
 LOOK_S: Final = 2.0
 GRACE_S: Final = 2.0
+NEEDED: Final = (*topics.INPUTS, topics.DEAD_LETTERS, topics.REPLIES)
 QUEUE_RECORDS: Final = 100_000
 QUEUE_KIB: Final = 65_536
 
@@ -36,8 +37,10 @@ class NotAcknowledgedError(OfferstreamError):
 class AcknowledgedProducer:
     """A producer for many requests of one event loop."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, linger_ms: int = 5) -> None:
+        """`linger_ms`: so long a record waits for others to be sent with it."""
         self._settings = settings
+        self._linger_ms = linger_ms
         self._on_broker = {topic.name: settings.on_broker(topic) for topic in topics.ALL}
         self._timeout_s = settings.gateway.ack_timeout_s
         self._stopped = Event()
@@ -52,7 +55,7 @@ class AcknowledgedProducer:
 
     async def watch(self) -> None:
         """Ask now and then whether Kafka answers and has our topics, until cancelled."""
-        wanted = {self._on_broker[topic.name] for topic in (*topics.INPUTS, topics.DEAD_LETTERS)}
+        wanted = {self._on_broker[topic.name] for topic in NEEDED}
         while True:
             try:
                 found = await asyncio.to_thread(self._producer.list_topics, timeout=LOOK_S)
@@ -107,7 +110,7 @@ class AcknowledgedProducer:
                 "partitioner": "murmur2_random",
                 "acks": "all",
                 "enable.idempotence": self._settings.transactional,
-                "linger.ms": 5,
+                "linger.ms": self._linger_ms,
                 "compression.type": "lz4",
                 "message.max.bytes": DEAD_LETTER_BYTES_MAX,
                 "message.timeout.ms": round(self._timeout_s * 1000),

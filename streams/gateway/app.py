@@ -1,5 +1,6 @@
 """The ways in: Litestar's handlers, their answers, and the OpenAPI document that they make."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -34,13 +35,14 @@ from streams.gateway.ways import (
 HEADERS: Final = ("authorization", "content-type", "content-encoding", "x-write-key", "sec-gpc")
 
 
-def build_app(ways: Ways) -> Litestar:
-    """The application; nothing is started before a server runs it."""
+def build_app(ways: Ways, out: Sequence[HTTPRouteHandler] = ()) -> Litestar:
+    """The application, with the ways `out`; nothing is started before a server runs it."""
     return Litestar(
         route_handlers=[
             *_health(ways),
             _own(ways),
             *mapped_handlers(ways),
+            *out,
         ],
         cors_config=CORSConfig(
             allow_origins=origins_of(ways.settings),

@@ -71,6 +71,30 @@ class AnyBody(Operation):
         )
 
 
+@dataclass
+class DecideBody(Operation):
+    """The body of a question."""
+
+    def __post_init__(self) -> None:
+        """Name what is read of it."""
+        part = Schema(type=OpenAPIType.OBJECT)
+        text = Schema(type=OpenAPIType.STRING)
+        question = Schema(
+            type=OpenAPIType.OBJECT,
+            required=["person", "placement"],
+            properties={
+                "person": Schema(type=OpenAPIType.OBJECT, description="`identity` of an event."),
+                "placement": Schema(type=OpenAPIType.STRING, description="That of a trigger rule."),
+                "channel": text,
+                "context": part,
+                "product": part,
+                "store_id": text,
+                "timeout_ms": Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=5_000),
+            },
+        )
+        self.request_body = _body({"application/json": question})
+
+
 def _answer(kind: Any, description: str) -> ResponseSpec:
     return ResponseSpec(kind, generate_examples=False, description=description)
 
@@ -107,4 +131,5 @@ PIXEL_ANSWERS: Final = {
         bytes, generate_examples=False, description="Not taken.", media_type=cast(MediaType, GIF)
     ),
 }
+DECIDE_ANSWERS: Final = {**REFUSALS, 403: _problem("Not with this key, or from this page.")}
 SEGMENT_ANSWERS: Final = {**REFUSALS, 400: _answer(SegmentAnswer, "No message was taken.")}

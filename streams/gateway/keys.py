@@ -22,7 +22,7 @@ _ENTRY = re.compile(
     r"(?P<name>[a-z][a-z0-9_\-]{0,31})(?::(?P<scope>browser|server|shopify|woocommerce))?="
     r"(?P<key>[A-Za-z0-9_.~+/=\-]{16,128})"
 )
-_SERVER_ONLY: Final = frozenset({topics.PRIVACY_REQUESTS.name})
+_SERVER_ONLY: Final = frozenset({topics.PRIVACY_REQUESTS.name, topics.QUESTIONS.name})
 HOW: Final = "write source=key, or source:server=key, the key of 16 to 128 letters and digits"
 _IN_ADDRESS: Final = ("write_key", "writeKey", "api_secret")
 _SHOPS: Final = ("shopify", "woocommerce")

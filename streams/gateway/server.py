@@ -17,9 +17,12 @@ from streams.errors import OperatorError
 from streams.gateway.acknowledged import AcknowledgedProducer
 from streams.gateway.admission import Admission, read_keys
 from streams.gateway.app import build_app
+from streams.gateway.asking import Asking
 from streams.gateway.connections import HEAD_BYTES_MAX, bounded
 from streams.gateway.intake import Intake
+from streams.gateway.outgoing import Out, handlers_of
 from streams.gateway.rates import Rates
+from streams.gateway.replies import Replies
 from streams.gateway.ways import Ways, wall_clock_ms
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
@@ -71,9 +74,11 @@ async def _serve(
         return "" if producer.reachable else NO_KAFKA
 
     intake = Intake(producer, meter, settings.occurred_at_min_ms, wall_clock_ms)
-    app = build_app(
-        Ways(settings.gateway, admission, intake, meter, wall_clock_ms, reason, sources)
-    )
+    ways = Ways(settings.gateway, admission, intake, meter, wall_clock_ms, reason, sources)
+    at_once = AcknowledgedProducer(settings, linger_ms=0)
+    asking = Asking(at_once, meter, settings.gateway.decide_timeout_ms, wall_clock_ms)
+    replies = Replies(settings, asking.late)
+    app = build_app(ways, handlers_of(ways, Out(asking, replies)))
     server = _Server(_uvicorn(settings, app))
     ops = await _show_metrics(settings, meter, reason)
     meter.before_scrape(lambda: meter.set(metrics.READY, value=float(producer.reachable)))
@@ -81,6 +86,8 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
     producer.start()
+    at_once.start()
+    replies.start()
     watching = asyncio.create_task(producer.watch())
     log.info("listening", gateway_port=sock.getsockname()[1], metrics_port=ops.port)
     try:
@@ -88,6 +95,8 @@ async def _serve(
     finally:
         watching.cancel()
         await ops.stop()
+        await asyncio.to_thread(replies.stop)
+        await asyncio.to_thread(at_once.stop)
         await asyncio.to_thread(producer.stop)
         log.info("stopped")
 

@@ -25,7 +25,7 @@ SNOWPLOW: Final = "/com.snowplowanalytics.snowplow/tp2"
 PIXEL: Final = "/i"
 _DOORS: Final = {
     "/v1/events": "events", "/mp/collect": "ga4", SNOWPLOW: "snowplow", PIXEL: "snowplow",
-    "/beacon/v1/batch": "segment",
+    "/beacon/v1/batch": "segment", "/v1/decide": "decide",
 }  # fmt: skip
 
 

@@ -89,6 +89,7 @@ IDENTITY_CHANGES = _counter(
 RECEIPTS = _counter(
     "events", "privacy_receipts_total", "Privacy requests carried out.", by.RECEIPT_KIND
 )
+REPLIES = _counter("events", "replies_total", "Questions answered.", by.REPLY)
 
 # What is decided.
 DECISIONS = _counter("decisions", "decisions_total", "Decisions.", by.TRIGGER, by.VERDICT, by.ARM)
@@ -344,6 +345,18 @@ GATEWAY_ACK = _histogram(
     "gateway_acknowledgement_seconds",
     "From the first record of a request to the acknowledgement of its last.",
     LATENCY_BUCKETS_S,
+)
+GATEWAY_ANSWERS = _counter(
+    "gateway", "gateway_answers_total", "Decisions that were asked for, by answer.", by.ANSWER
+)
+GATEWAY_ANSWER = _histogram(
+    "gateway",
+    "gateway_answer_seconds",
+    "From a question to its answer, where one came in time.",
+    LATENCY_BUCKETS_S,
+)
+GATEWAY_LATE = _counter(
+    "gateway", "gateway_late_answers_total", "Answers that came after their time."
 )
 
 # What goes out as webhooks.

@@ -32,6 +32,7 @@ from streams.contracts.outputs.effects import (
     OutcomeLabeled,
     OutcomeSeen,
     PurchaseSeen,
+    QuestionAnswered,
     ReceiptIssued,
     SegmentChanged,
     TimeZoneUnknown,
@@ -184,5 +185,6 @@ _FOLDS: dict[type[Effect], Callable[[Any], Measurements]] = {
     SegmentChanged: _segment,
     ZoneVisitChanged: lambda e: (measured(metrics.ZONE_VISITS, e.change.kind),),
     ReceiptIssued: lambda e: (measured(metrics.RECEIPTS, e.receipt.kind),),
+    QuestionAnswered: lambda e: (measured(metrics.REPLIES, e.reply.verdict),),
 }
 assert set(_FOLDS) == set(Effect.__args__), "every effect is folded"  # noqa: S101

@@ -20,6 +20,7 @@ from streams.contracts.outputs.payloads import (
     WhyNot,
     ZoneVisitChange,
 )
+from streams.contracts.outputs.replies import Reply
 from streams.contracts.reference.structs import TriggerKind
 from streams.telemetry.metric import Label
 
@@ -28,6 +29,7 @@ def _field(struct: type, name: str) -> tuple[str, ...]:
     return names_of(struct.__annotations__[name])
 
 
+ANSWER = Label("verdict", ("offer", "no_offer", "timeout"))
 ARM = Label("arm", ("policy", "uniform", "holdout"))
 BAND = Label("band", ("low", "medium", "high"))
 BINS = Label("bins", ("risk", "silence"))
@@ -40,6 +42,9 @@ DELIVERY_FATE = Label("fate", ("delivered", "filtered", "parked"))
 DELIVERY_RESULT = Label("result", ("delivered", "again", "slow_down", "refused", "gone"))
 DESTINATION = Label("destination", (), named_max=50)
 DOOR = Label("door", ("events", "segment", "ga4", "snowplow", "webhook", "source", "other"))
+DOOR = Label(
+    "door", ("events", "segment", "ga4", "snowplow", "webhook", "source", "decide", "other")
+)
 DROPPED_WHAT = Label("what", _field(DataDropped, "what"))
 EVENT_NAME = Label("event_name", EVENT_NAMES)
 FAILED_KIND = Label("kind", ("record", "timer"))
@@ -76,6 +81,7 @@ REFERENCE_TOPIC = Label(
 PARKED_REASON = Label("reason", get_args(ParkedReason))
 PARTITION_STATE = Label("state", ("served", "all"))
 REJECT_REASON = Label("reason", names_of(RejectReason))
+REPLY = Label("verdict", _field(Reply, "verdict"))
 RESOLVED_BY = Label("resolved_by", get_args(ResolvedBy))
 RETENTION_RESULT = Label("result", _field(RetentionOutcome, "result"))
 RISK = Label("risk", tuple(f"0.{n}" for n in range(10)))

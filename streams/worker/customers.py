@@ -19,6 +19,7 @@ from streams.contracts.internal.routing import (
     Routable,
     RoutedEvent,
     Tick,
+    question_of,
     traceparent_of,
 )
 from streams.contracts.outputs.effects import (
@@ -28,6 +29,7 @@ from streams.contracts.outputs.effects import (
     EventRefused,
     EventRouted,
     OfferDecided,
+    QuestionAnswered,
 )
 from streams.contracts.outputs.encode import (
     OutputMessage,
@@ -281,14 +283,13 @@ class CustomerShell:
             return
         if encoded is None:
             return
-        urgent = isinstance(effect, OfferDecided | AlertRaised)
         if isinstance(effect, OfferDecided):
             came_ms = processing_time_ms() if record is None else record.timestamp_ms
             work.account.offers_came_ms.append(came_ms)
         topic, key, value, headers = encoded
         at_ms = self._came_ms(work, record) if isinstance(effect, EventRouted) else 0
         output = Output(self._on_broker[topic], key, value, headers, timestamp_ms=at_ms)
-        work.partition.emit(output, urgent=urgent)
+        work.partition.emit(output, urgent=_is_urgent(effect))
 
     def _route(
         self, work: Work, record: Record, key: bytes, message: InputEvent | Routable
@@ -314,6 +315,13 @@ class CustomerShell:
         topic = self._in_catalogue.get(record.topic, record.topic)
         work.partition.emit(dead_letter(record, topic, rejected))
         work.account.measure(metrics.REJECTED, topic, rejected.reason)
+
+
+def _is_urgent(effect: Effect) -> bool:
+    """Whether somebody waits for it: an offer, an alert, an answer, a question on its way."""
+    if isinstance(effect, EventRouted):
+        return question_of(effect.message) is not None
+    return isinstance(effect, OfferDecided | AlertRaised | QuestionAnswered)
 
 
 def _still_due(row: Row | None, at_ms: int) -> bool:

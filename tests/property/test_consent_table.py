@@ -18,6 +18,7 @@ from streams.contracts.common import (
     Purpose,
 )
 from streams.contracts.inputs import events as kinds
+from streams.contracts.inputs.beacon_addresses import EddystoneEid
 from streams.contracts.inputs.events import InputEvent
 from streams.contracts.internal.routing import Message, Tick
 from streams.contracts.outputs.effects import (
@@ -43,7 +44,7 @@ from streams.pipeline import World, process
 from tests.unit.decisions.people import T0, offer, rule, shop, someone
 
 PAGE = Path(__file__).parents[2] / "docs" / "privacy.md"
-BEACON = kinds.EddystoneEid(eid="0011223344556677")
+BEACON = EddystoneEid(eid="0011223344556677")
 PLACE = BeaconPlace(beacon_ref="b", address=BEACON, store_id="s-1", zone=kinds.Zone(id="z-1"))
 EVERYTHING = "every purpose"
 

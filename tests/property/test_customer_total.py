@@ -16,6 +16,7 @@ from streams.contracts.common import (
     Product,
     Purpose,
 )
+from streams.contracts.inputs.beacon_addresses import EddystoneEid
 from streams.contracts.reference.structs import BeaconPlace
 from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import (
@@ -29,7 +30,7 @@ from streams.customer import (
 )
 
 T0 = 1_770_000_000_000
-ADDRESS = ev.EddystoneEid(eid="0011223344556677")
+ADDRESS = EddystoneEid(eid="0011223344556677")
 PLACE = BeaconPlace(beacon_ref="b", address=ADDRESS, store_id="s-1", zone=ev.Zone(id="z-1"))
 PLACES = Places(beacons={address_key(ADDRESS): PLACE})
 

@@ -156,7 +156,7 @@ identities = st.fixed_dictionaries(
 ).map(lambda ids: msgspec.convert(ids or {"anonymous_id": "a-1"}, Identity))
 INPUTS = (
     kinds.Clickstream, kinds.App, kinds.Beacon, kinds.Purchase, kinds.OfferFeedback, kinds.Profile,
-    kinds.PrivacyRequest,
+    kinds.PrivacyRequest, kinds.Question,
 )  # fmt: skip
 inputs = (
     st.one_of([structs(kind) for kind in INPUTS])

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.contracts.common import Identity
-from streams.contracts.inputs.events import Beacon, IBeacon, Profile, Zone
+from streams.contracts.inputs.beacon_addresses import IBeacon
+from streams.contracts.inputs.events import Beacon, Profile, Zone
 from streams.contracts.internal.routing import Tick
 from streams.contracts.outputs.effects import DecisionLogged, Effect, ZoneVisitChanged
 from streams.contracts.outputs.payloads import ZoneVisitChange
@@ -316,7 +317,7 @@ def test_who_takes_consent_back_leaves_without_a_name() -> None:
 
 def test_a_rolling_eid_is_known_by_what_it_was_resolved_to() -> None:
     """Another EID each time, one resolved id: one visit."""
-    from streams.contracts.inputs.events import EddystoneEid
+    from streams.contracts.inputs.beacon_addresses import EddystoneEid
 
     events = [
         beacon(n, 4 * n, "sighting", beacon=EddystoneEid(eid=f"{n:016x}", resolved_id="b9"))

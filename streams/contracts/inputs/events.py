@@ -31,6 +31,7 @@ from streams.contracts.common import (
     Zoned,
 )
 from streams.contracts.coupons import code_text
+from streams.contracts.inputs.beacon_addresses import BeaconAddress
 from streams.contracts.money import Price, Total, keep_price, keep_total
 
 ShoppingName = Literal[
@@ -90,6 +91,7 @@ ProfileName = Literal[
     "retention_outcome",
 ]
 PrivacyName = Literal["erasure_requested", "access_requested"]
+QuestionName = Literal["offer_requested"]
 
 
 class Event(Block, frozen=True, kw_only=True):
@@ -187,41 +189,6 @@ class App(Event, frozen=True, kw_only=True):
     promotion: Promotion | None = None
     coupon_code: CouponText | None = None
     session_id: Id | None = None
-
-
-class IBeacon(Block, frozen=True, kw_only=True, tag_field="standard", tag="ibeacon"):
-    """Apple's beacon: who runs it, which shop, which spot."""
-
-    uuid: Annotated[str, Meta(pattern=r"^[0-9a-fA-F\-]{32,36}(?!\n)$")]
-    major: Annotated[int, Meta(ge=0, le=65535)]
-    minor: Annotated[int, Meta(ge=0, le=65535)]
-
-
-class EddystoneUid(Block, frozen=True, kw_only=True, tag_field="standard", tag="eddystone_uid"):
-    """Google's open beacon with a fixed id."""
-
-    namespace: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{20}(?!\n)$")]
-    instance: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{12}(?!\n)$")]
-
-
-Eid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{16}(?!\n)$")]
-
-
-class EddystoneEid(Block, frozen=True, kw_only=True, tag_field="standard", tag="eddystone_eid"):
-    """Google's open beacon with an id that rolls."""
-
-    eid: Eid
-    resolved_id: Id | None = None
-
-
-class AltBeacon(Block, frozen=True, kw_only=True, tag_field="standard", tag="altbeacon"):
-    """The open AltBeacon advertisement."""
-
-    beacon_id: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{40}(?!\n)$")]
-    mfg_id: Annotated[int, Meta(ge=0, le=65535)] | None = None
-
-
-BeaconAddress = IBeacon | EddystoneUid | EddystoneEid | AltBeacon
 
 
 class Zone(Block, frozen=True, kw_only=True):
@@ -385,7 +352,20 @@ class PrivacyRequest(Event, frozen=True, kw_only=True):
     requested_at: Zoned
 
 
-InputEvent = Clickstream | App | Beacon | Purchase | OfferFeedback | Profile | PrivacyRequest
+class Question(Event, frozen=True, kw_only=True):
+    """A record of `questions`: somebody waits for the answer, at `reply_to`, until `answer_by`."""
+
+    event_name: QuestionName
+    placement: Id | None = None
+    reply_to: Id | None = None
+    answer_by: Zoned | None = None
+    product: Product | None = None
+    store_id: Id | None = None
+
+
+InputEvent = (
+    Clickstream | App | Beacon | Purchase | OfferFeedback | Profile | PrivacyRequest | Question
+)
 
 
 def names_of(kind: object) -> tuple[str, ...]:

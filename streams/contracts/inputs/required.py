@@ -24,6 +24,7 @@ REQUIRED_BY_NAME: Final[dict[str, str]] = {
     "service_case_closed": "case",
     "survey_answered": "survey",
     "retention_outcome": "outcome",
+    "offer_requested": "placement",
 }
 
 

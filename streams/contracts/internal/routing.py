@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from streams.contracts.common import Count, FreeName, Id, LinkMethod
-from streams.contracts.inputs.events import InputEvent
+from streams.contracts.inputs.events import InputEvent, Question
 from streams.contracts.times import CALENDAR_MS, DAY_MS
 
 AtMs = Annotated[int, Meta(ge=CALENDAR_MS[0], lt=CALENDAR_MS[1])]
@@ -95,6 +95,12 @@ class Tick(Struct, frozen=True):
 
 Routable = RoutedEvent | LinkRequested | LinkAnswered | LinkEnded | ErasureDone
 Message = InputEvent | Routable | Tick
+
+
+def question_of(message: Message) -> Question | None:
+    """The question that a message is, or carries to another row."""
+    asked = message.event if isinstance(message, RoutedEvent) else message
+    return asked if isinstance(asked, Question) else None
 
 
 def traceparent_of(message: Message) -> str | None:

@@ -16,6 +16,7 @@ from streams.contracts.outputs.payloads import (
     SegmentChange,
     ZoneVisitChange,
 )
+from streams.contracts.outputs.replies import Reply
 
 OutcomeName = Literal[
     "delivered", "undelivered", "viewed", "clicked", "dismissed", "redeemed", "expired"
@@ -156,6 +157,13 @@ class ReceiptIssued(Struct, frozen=True):
     receipt: PrivacyReceipt
 
 
+class QuestionAnswered(Struct, frozen=True):
+    """A question is answered, to whoever waits."""
+
+    reply: Reply
+    at_ms: int
+
+
 Effect = (
     OfferDecided
     | DecisionLogged
@@ -175,4 +183,5 @@ Effect = (
     | SegmentChanged
     | ReceiptIssued
     | ZoneVisitChanged
+    | QuestionAnswered
 )

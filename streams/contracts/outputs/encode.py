@@ -23,7 +23,7 @@ from streams.contracts.internal.routing import (
 from streams.contracts.outputs import effects as happened
 from streams.contracts.outputs.effects import Effect
 from streams.contracts.outputs.payloads import DeadLetter
-from streams.contracts.times import to_ms
+from streams.contracts.times import from_ms, to_ms
 
 _TAGS: Final[dict[type[Routable], bytes]] = {
     RoutedEvent: b'{"type":"routed_event",',
@@ -102,6 +102,11 @@ def _receipt(effect: happened.ReceiptIssued) -> OutputMessage:
     return _output(receipt, receipt.request_id, receipt.request_id, receipt.completed_at)
 
 
+def _reply(effect: happened.QuestionAnswered) -> OutputMessage:
+    reply = effect.reply
+    return _output(reply, f"{reply.question_id}.reply", reply.reply_to, from_ms(effect.at_ms))
+
+
 def _label(effect: happened.OutcomeLabeled) -> OutputMessage:
     example = effect.example
     key = example.model.encode()
@@ -123,6 +128,7 @@ _ENCODERS: Final[dict[type[Effect], Callable[[Any], OutputMessage]]] = {
     happened.SegmentChanged: _change,
     happened.ReceiptIssued: _receipt,
     happened.ZoneVisitChanged: _zone_visit,
+    happened.QuestionAnswered: _reply,
     happened.OutcomeLabeled: _label,
     happened.EventRouted: _routed,
 }

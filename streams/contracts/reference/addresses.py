@@ -1,6 +1,6 @@
 """One text for one beacon, however its address is written."""
 
-from streams.contracts.inputs.events import (
+from streams.contracts.inputs.beacon_addresses import (
     AltBeacon,
     BeaconAddress,
     EddystoneEid,

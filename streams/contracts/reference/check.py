@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from streams.contracts.check_digits import is_gcn, is_gln, is_gtin
-from streams.contracts.inputs.events import EddystoneEid
+from streams.contracts.inputs.beacon_addresses import EddystoneEid
 from streams.contracts.reference.addresses import address_key, keys_of
 from streams.contracts.reference.structs import BeaconPlace, Offer, Policies, Reference
 
@@ -132,6 +132,12 @@ def _policies(policies: Policies) -> Iterator[str]:
             "policies: $.contact.quiet_hours: 0 to 24 never ends; to send nothing on a channel, "
             "switch its triggers off (enabled: false); equal hours mean that it is never quiet"
         )
+    for rule in policies.triggers:
+        if rule.kind == "offer_requested" and rule.channel in policies.contact.quiet_channels:
+            yield (
+                f"policies: $.triggers.{rule.rule_id}.channel: who asks for an offer waits for the "
+                f"answer, and {rule.channel} has quiet hours (contact.quiet_channels)"
+            )
     zones = policies.zones
     if zones.exit_rssi_dbm > zones.enter_rssi_dbm:
         yield "policies: $.zones.exit_rssi_dbm: is above enter_rssi_dbm"

@@ -25,7 +25,8 @@ from streams.contracts.common import (
     Text,
     Zoned,
 )
-from streams.contracts.inputs.events import BeaconAddress, Eid, Zone
+from streams.contracts.inputs.beacon_addresses import BeaconAddress, Eid
+from streams.contracts.inputs.events import Zone
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 TriggerKind = Literal[
@@ -39,6 +40,7 @@ TriggerKind = Literal[
     "churn_band_entered",
     "first_purchase_due",
     "second_purchase_due",
+    "offer_requested",
 ]
 CouponCode = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
 Version = Annotated[int, Meta(ge=1, le=10**9)]

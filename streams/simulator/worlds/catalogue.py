@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from streams.contracts.inputs.events import IBeacon, Zone
+from streams.contracts.inputs.beacon_addresses import IBeacon
+from streams.contracts.inputs.events import Zone
 from streams.contracts.reference.structs import (
     Arbitration,
     Arm,

@@ -17,11 +17,11 @@ from streams.contracts.common import (
     Product,
 )
 from streams.contracts.inputs import events as ev
+from streams.contracts.inputs.beacon_addresses import EddystoneEid
 from streams.contracts.inputs.events import (
     App,
     Beacon,
     Clickstream,
-    EddystoneEid,
     InputEvent,
     Page,
     Permission,

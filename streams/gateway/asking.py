@@ -1,0 +1,196 @@
+"""Questions to the person's partition: asked as events, answered over `replies` in bounded time.
+
+Nothing is decided here. An answer that comes after its time was decided all the same: it is told
+as `delivery_failed`, so that it counts for no cap and is learned from by nobody.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+import structlog
+from msgspec import Struct, field
+
+from streams import topics
+from streams.contracts.common import Identity
+from streams.contracts.inputs.events import OfferFeedback
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.outputs.encode import OutputMessage
+from streams.contracts.outputs.payloads import NextBestOffer
+from streams.contracts.outputs.replies import Reply
+from streams.contracts.times import from_ms
+from streams.gateway.acknowledged import NotAcknowledgedError
+from streams.gateway.intake import Sink, judge
+from streams.gateway.refusals import RequestRefusedError
+from streams.gateway.replies import Replies
+from streams.gateway.shown import Decided, shown
+from streams.gateway.splitting import Incoming
+from streams.telemetry import catalogue as metrics
+from streams.worker.meter import Meter
+
+log = structlog.get_logger()
+
+TIMEOUT_MS_MAX: Final = 5_000
+
+
+class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of `POST /v1/decide`: for whom, for which place, and what is known of the moment.
+
+    The parts are those of an event; they are judged as an event's are. `timeout_ms`: so long the
+    caller waits; else `gateway.decide_timeout_ms`.
+    """
+
+    person: dict[str, Any]
+    placement: str
+    channel: str = "web"
+    context: dict[str, Any] = field(default_factory=dict)
+    product: dict[str, Any] | None = None
+    store_id: str | None = None
+    timeout_ms: int | None = None
+
+
+_wanted: Final = msgspec.json.Decoder(Wanted)
+
+
+class Asking:
+    """Asks, waits, and tells what came too late."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        meter: Meter,
+        timeout_ms: int,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._sink = sink
+        self._meter = meter
+        self._timeout_ms = timeout_ms
+        self._clock_ms = clock_ms
+        self._telling: set[asyncio.Task[None]] = set()
+
+    async def decide(self, replies: Replies, body: bytes) -> Decided:
+        """The decision, or `timeout`.
+
+        Raises:
+            RequestRefusedError: the body is no question.
+            NotAcknowledgedError: Kafka did not take the question.
+        """
+        wanted = _read(body)
+        wait_ms = self._timeout_ms if wanted.timeout_ms is None else wanted.timeout_ms
+        question_id = f"q-{uuid4().hex}"
+        now_ms = self._clock_ms()
+        message = _question(wanted, question_id, replies.address, now_ms, wait_ms)
+        started_s = time.perf_counter()
+        reply = await self._answer(replies, question_id, message, wait_ms / 1000)
+        if reply is None:
+            self._meter.count(metrics.GATEWAY_ANSWERS, "timeout")
+            return Decided(verdict="timeout")
+        self._meter.observe(metrics.GATEWAY_ANSWER, value=time.perf_counter() - started_s)
+        self._meter.count(metrics.GATEWAY_ANSWERS, reply.verdict)
+        return Decided(
+            verdict=reply.verdict,
+            reason_codes=reply.reason_codes,
+            decision_id=reply.decision_id,
+            offer=None if reply.offer is None else shown(reply.offer),
+        )
+
+    async def _answer(
+        self, replies: Replies, question_id: str, message: OutputMessage, wait_s: float
+    ) -> Reply | None:
+        """The answer, or None after `wait_s`; that Kafka has the question is not waited for."""
+        if not replies.reachable:
+            raise NotAcknowledgedError("the answers cannot be read")
+        answer = replies.expect(question_id)
+        sending = asyncio.ensure_future(self._sink.send([message]))
+        try:
+            async with asyncio.timeout(wait_s):
+                both: set[asyncio.Future[Any]] = {answer, sending}
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                if not answer.done():
+                    sending.result()
+                return await answer
+        except TimeoutError:
+            return None
+        finally:
+            replies.give_up(question_id)
+            self._keep(sending)
+
+    def late(self, reply: Reply) -> None:
+        """An answer has come after its time: nobody saw the offer."""
+        self._meter.count(metrics.GATEWAY_LATE)
+        if reply.offer is not None:
+            message = not_delivered(reply.offer, self._clock_ms())
+            self._keep(asyncio.ensure_future(self._sink.send([message])))
+
+    def _keep(self, task: "asyncio.Future[None]") -> None:
+        """Let it end; the loop itself holds tasks only weakly."""
+
+        async def end() -> None:
+            with contextlib.suppress(NotAcknowledgedError):  # it is logged where it fails
+                await task
+
+        kept = asyncio.create_task(end())
+        self._telling.add(kept)
+        kept.add_done_callback(self._telling.discard)
+
+
+def not_delivered(offer: NextBestOffer, at_ms: int) -> OutputMessage:
+    """The report that nobody got the offer; the same for each offer, however often it is made."""
+    report = OfferFeedback(
+        event_id=f"{offer.decision_id}.late",
+        event_name="delivery_failed",
+        occurred_at=from_ms(at_ms),
+        identity=Identity(customer_id=offer.customer_id),
+        channel=offer.channel,
+        decision_id=offer.decision_id,
+        offer_id=offer.offer.offer_id,
+        placement=offer.placement,
+        reason="timeout",
+    )
+    key = offer.customer_id.encode()
+    return OutputMessage(topics.OFFER_FEEDBACK.name, key, msgspec.json.encode(report))
+
+
+def _read(body: bytes) -> Wanted:
+    try:
+        wanted = _wanted.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        detail = str(error) if isinstance(error, msgspec.ValidationError) else "is no JSON object"
+        raise RequestRefusedError(422, "bad_question", f"the body: {detail}") from error
+    if wanted.timeout_ms is not None and not 1 <= wanted.timeout_ms <= TIMEOUT_MS_MAX:
+        detail = f"$.timeout_ms: is not from 1 to {TIMEOUT_MS_MAX}"
+        raise RequestRefusedError(422, "bad_question", detail)
+    return wanted
+
+
+def _question(
+    wanted: Wanted, question_id: str, address: str, now_ms: int, wait_ms: int
+) -> OutputMessage:
+    """The event, judged as the worker will judge it.
+
+    Raises:
+        RequestRefusedError: the worker would not take it.
+    """
+    event = {
+        "event_id": question_id,
+        "event_name": "offer_requested",
+        "occurred_at": from_ms(now_ms),
+        "identity": wanted.person,
+        "channel": wanted.channel,
+        "context": wanted.context,
+        "placement": wanted.placement,
+        "reply_to": address,
+        "answer_by": from_ms(now_ms + wait_ms),
+        "product": wanted.product,
+        "store_id": wanted.store_id,
+    }
+    value = msgspec.json.encode(event)
+    found = judge(Incoming(0, topics.QUESTIONS.name, value), InputRules(now_ms=now_ms))
+    if isinstance(found, Rejected):
+        path = found.path.replace("$.identity", "$.person")
+        raise RequestRefusedError(422, found.reason, f"{path}: {found.detail}")
+    return found

@@ -1,0 +1,217 @@
+"""Who asks is answered what was decided, in time; what comes too late counts as not delivered."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from streams.contracts.inputs.decode import decode
+from streams.contracts.inputs.events import OfferFeedback
+from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.outputs.effects import QuestionAnswered
+from streams.contracts.outputs.encode import OutputMessage
+from streams.contracts.outputs.replies import Reply
+from streams.customer import Row
+from streams.gateway.acknowledged import NotAcknowledgedError
+from streams.gateway.admission import Admission, read_keys
+from streams.gateway.app import build_app
+from streams.gateway.asking import Asking
+from streams.gateway.intake import Intake
+from streams.gateway.outgoing import Out, handlers_of
+from streams.gateway.rates import Rates
+from streams.gateway.replies import LATE_MAX, Replies
+from streams.gateway.ways import Ways
+from streams.identity import key_of
+from streams.models import initial_models
+from streams.pipeline import World, process
+from streams.settings import GatewaySettings, Settings
+from streams.worker.meter import Meter
+from tests.unit.decisions.people import T0, offer, rule, shop, someone
+
+KEY, SERVER_KEY = "web-key-0123456789", "till-key-0123456789"
+SETTINGS = GatewaySettings(write_keys=f"web={KEY} till:server={SERVER_KEY}", body_bytes_max=20_000)
+SHOP = shop(offer("tea"), rules=(rule("banner", kind="offer_requested", placement="banner"),))
+QUESTION: dict[str, Any] = {
+    "person": {"customer_id": "c-1"},
+    "placement": "banner",
+    "channel": "app",
+}
+
+
+class Engine:
+    """Stands for Kafka and the worker: `process` itself, over rows in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row | None] = {"c-1": someone()}
+        self.replies = Replies(Settings(), self._late)
+        self.replies.reachable = True
+        self.away = False
+        self.held: list[Reply] | None = None
+        self.records: list[OutputMessage] = []
+        self.asking: Asking | None = None
+
+    async def send(self, messages: Sequence[OutputMessage]) -> None:
+        """Take what was sent to its end; answers come back, or are held."""
+        if self.away:
+            raise NotAcknowledgedError("away")
+        for message in messages:
+            self.records.append(message)
+            event = decode(message.topic, message.value, message.headers, InputRules(now_ms=T0))
+            assert not isinstance(event, Rejected)
+            key = key_of(event)
+            step = process(event, self.rows.get(key), World(initial_models(), SHOP))
+            self.rows[key] = step.row
+            said = [e.reply for e in step.effects if isinstance(e, QuestionAnswered)]
+            if self.held is None:
+                self.replies.take(said)
+            else:
+                self.held += said
+
+    def _late(self, reply: Reply) -> None:
+        assert self.asking is not None
+        self.asking.late(reply)
+
+
+class Door:
+    """The application over the engine."""
+
+    def __init__(self) -> None:
+        self.engine, meter = Engine(), Meter()
+        admission = Admission(SETTINGS, read_keys(SETTINGS), Rates(10_000, lambda: 0.0))
+        asking = self.engine.asking = Asking(self.engine, meter, 50, lambda: T0)
+        intake = Intake(self.engine, meter, 0, lambda: T0)
+        ways = Ways(SETTINGS, admission, intake, meter, lambda: T0, lambda: "")
+        self.app = build_app(ways, handlers_of(ways, Out(asking, self.engine.replies)))
+        self.client: TestClient[Any] = TestClient(self.app)
+
+    def post(self, body: object, key: str = SERVER_KEY) -> Any:
+        """An answer."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.client.post(
+            "/v1/decide", content=data, headers={"authorization": f"Bearer {key}"}
+        )
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    """A new one."""
+    made = Door()
+    with made.client:
+        yield made
+
+
+def test_an_offer_is_answered_with_what_to_show_and_nothing_more(door: Door) -> None:
+    """No terms, no probabilities, no arm, no alternatives leave the house."""
+    answer = door.post(QUESTION)
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["verdict"], told["offer"]["offer"]["offer_id"]) == ("offer", "tea")
+    assert told["decision_id"] == told["offer"]["decision_id"]
+    assert set(told["offer"]) == {
+        *("decision_id", "placement", "channel", "decided_at", "valid_until", "offer", "coupon"),
+        *("creative", "text", "reason_codes"),
+    }
+
+
+def test_no_offer_is_an_answer_with_its_reasons(door: Door) -> None:
+    """Asked again the offer is still open; somebody unknown has agreed to nothing."""
+    door.post(QUESTION)
+    again = door.post(QUESTION).json()
+    nobody = door.post({**QUESTION, "person": {"customer_id": "c-2"}}).json()
+    assert (again["verdict"], again["offer"]) == ("no_offer", None)
+    assert again["reason_codes"] == ["nothing_eligible", "already_open"]
+    assert nobody["reason_codes"] == ["no_consent"]
+
+
+def test_a_late_answer_is_a_timeout_and_reported_as_not_delivered(door: Door) -> None:
+    """The caller is told in time; then the contact is taken back by an event of feedback."""
+    door.engine.held = []
+    answer = door.post(QUESTION)
+    assert (answer.status_code, answer.json()["verdict"]) == (200, "timeout")
+    held, door.engine.held = door.engine.held, None
+    assert getattr(door.engine.rows["c-1"], "contacts", ()) != ()
+
+    async def come() -> None:
+        door.engine.replies.take(held)
+        await asyncio.sleep(0.05)
+
+    asyncio.run(come())
+    (report,) = [r for r in door.engine.records if r.topic == "events.offer-feedback"]
+    event = decode(report.topic, report.value, (), InputRules(now_ms=T0))
+    assert isinstance(event, OfferFeedback)
+    assert (event.event_name, event.decision_id) == ("delivery_failed", held[0].decision_id)
+    assert getattr(door.engine.rows["c-1"], "contacts", None) == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "where"),
+    [
+        (b"{", "bad_question", "body"),
+        ([QUESTION], "bad_question", "body"),
+        ({"placement": "banner"}, "bad_question", "person"),
+        ({**QUESTION, "more": 1}, "bad_question", "more"),
+        ({**QUESTION, "timeout_ms": 0}, "bad_question", "$.timeout_ms"),
+        ({**QUESTION, "person": {}}, "no_identity", "$.person"),
+        ({**QUESTION, "person": {"customer_id": "a b"}}, "bad_format", "$.person.customer_id"),
+        ({**QUESTION, "placement": "a b"}, "bad_format", "$.placement"),
+        ({**QUESTION, "channel": "pigeon"}, "out_of_range", "$.channel"),
+    ],
+)
+def test_what_is_no_question_is_refused_with_its_place(
+    door: Door, body: object, code: str, where: str
+) -> None:
+    """422, and nothing is asked."""
+    answer = door.post(body)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert where in answer.json()["detail"]
+    assert door.engine.records == []
+
+
+def test_a_key_that_is_public_asks_for_nobody(door: Door) -> None:
+    """A browser's key is in every page: who has it knows no person by it."""
+    assert door.post(QUESTION, KEY).status_code == 403
+    assert door.post(QUESTION, "nobody-0123456789").status_code == 401
+
+
+def test_kafka_away_is_503_at_once(door: Door) -> None:
+    """Neither a question that is not taken nor answers that cannot be read are waited for."""
+    door.engine.away = True
+    assert door.post(QUESTION).status_code == 503
+    door.engine.away = False
+    door.engine.replies.reachable = False
+    assert door.post(QUESTION).status_code == 503
+
+
+def test_nothing_is_kept_for_those_who_have_gone() -> None:
+    """What was given up is remembered for the newest only; an answer is given once."""
+    late: list[str] = []
+
+    async def ask() -> None:
+        replies = Replies(Settings(), lambda reply: late.append(reply.question_id))
+        for number in range(LATE_MAX + 1):
+            replies.expect(f"q-{number}")
+            replies.give_up(f"q-{number}")
+        for number in (0, 1, 1, LATE_MAX):
+            reply = Reply(
+                question_id=f"q-{number}",
+                reply_to=replies.address,
+                customer_id="c-1",
+                verdict="no_offer",
+                reason_codes=(),
+            )
+            replies.take([reply])
+
+    asyncio.run(ask())
+    assert late == ["q-1", f"q-{LATE_MAX}"]
+
+
+def test_the_description_says_what_is_asked_and_answered(door: Door) -> None:
+    """OpenAPI 3.1 with the new path in it."""
+    described = door.client.get("/schema/openapi.json").json()
+    assert list(OpenAPIV31SpecValidator(described).iter_errors()) == []
+    operation = described["paths"]["/v1/decide"]["post"]
+    assert {"200", "401", "403", "422", "503"} <= set(operation["responses"])
