@@ -25,6 +25,7 @@ from streams.settings import load_settings
 from streams.terminal import (
     EXIT_MISTAKE,
     LANGUAGE_NAMES,
+    OUT_FILE,
     Verbs,
     progress,
     say,
@@ -252,7 +253,7 @@ def dead_letters_list(ctx: click.Context, reason: str, topic: str, limit: int) -
 
 @dead_letters.command("show", epilog="Example: offerstream dead-letters show 2@17")
 @click.argument("letter_id")
-@click.option("--raw", type=click.Path(path_type=Path), help="Write the raw bytes to this file.")
+@click.option("--raw", type=OUT_FILE, help="Write the raw bytes to this file.")
 @click.pass_context
 def dead_letters_show(ctx: click.Context, letter_id: str, raw: Path | None) -> None:
     """Explain one letter without showing what it holds (it may be personal data)."""
@@ -311,7 +312,7 @@ def doctor(ctx: click.Context) -> None:
 @click.option("--seed", default=1, show_default=True, help="Of the shoppers.")
 @click.option("--shoppers", default=300, show_default=True, type=click.IntRange(10, 100_000))
 @click.option("--plain", is_flag=True, help="Lines, not a live screen.")
-@click.option("--picture", type=click.Path(path_type=Path), help="Save the last screen as SVG.")
+@click.option("--picture", type=OUT_FILE, help="Save the last screen as SVG.")
 @click.option("--prefix", help="Of the topics there; else the setting topic_prefix, else demo.")
 @click.pass_context
 def demo(

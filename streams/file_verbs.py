@@ -21,6 +21,7 @@ from streams.terminal import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_MISTAKE,
+    OUT_FILE,
     progress,
     say,
     say_all,
@@ -290,9 +291,9 @@ def evaluate() -> None:
 @click.option("--at", type=click.DateTime(["%Y-%m-%d"]), help="Score at this date; else at all.")
 @click.option("--horizon-days", default=273, show_default=True, type=click.IntRange(1, 730))
 @click.option("--tick", type=click.Choice(["week", "day"]), default="week", show_default=True)
-@click.option("--scores", type=click.Path(path_type=Path), help="Write customer_id, risk here.")
-@click.option("--report", type=click.Path(path_type=Path), help="Write an HTML page with plots.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures.")
+@click.option("--scores", type=OUT_FILE, help="Write customer_id, risk here.")
+@click.option("--report", type=OUT_FILE, help="Write an HTML page with plots.")
+@click.option("--json", "json_file", type=OUT_FILE, help="Write all figures.")
 @file_options
 @click.pass_context
 def evaluate_churn(

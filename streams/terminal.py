@@ -6,6 +6,7 @@ import select
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,6 +20,28 @@ EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
 LANGUAGE_NAMES = click.Choice(LANGUAGES)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class OutFile(click.ParamType):
+    """A file that will be written: refused before the work begins where it cannot be."""
+
+    name = "file"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        """The path, when its folder is there and may be written to."""
+        path = Path(str(value))
+        if path.is_dir():
+            self.fail(f"{path} is a folder: name a file in it", param, ctx)
+        if not path.parent.is_dir():
+            self.fail(f"there is no folder {path.parent} to write {path.name} to", param, ctx)
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            self.fail(f"{path} may not be written to", param, ctx)
+        return path
+
+
+OUT_FILE = OutFile()
 
 
 class Verbs(click.Group):

@@ -16,11 +16,12 @@ from rich.console import Console
 from streams.audit import audit, in_one_line
 from streams.contracts.times import DAY_MS
 from streams.demo.broker import BANNER
+from streams.demo.drawing import WIDTH, Scene, drawn
 from streams.demo.play import Play
 from streams.demo.reader import Reader
 from streams.demo.results import arm_lines, people_by_arm, percentiles_ms
 from streams.demo.scoreboard import Scoreboard
-from streams.demo.screen import WIDTH, Scene, Screen, drawn, open_screen
+from streams.demo.screen import Screen, open_screen
 from streams.demo.stage import Stage
 from streams.demo.summary import print_summary
 from streams.models.measures import auc_or_half
@@ -95,9 +96,15 @@ class Show:
         """The last scene; None if it was stopped before the first."""
         wish, told = self._wish, self._story
         screen.say("setting up: broker, topics, reference data, worker, learner ...")
+        began_s = time.monotonic()
+
+        def keeps_waiting() -> bool:
+            screen.wait(time.monotonic() - began_s)
+            return stopped()
+
         with Stage(told.reference, told.start_ms, wish.foreign) as stage:
             screen.say(self._banner(stage))
-            if not stage.wait_until_ready(stopped):
+            if not stage.wait_until_ready(keeps_waiting):
                 return None
             reader = Reader(stage.settings, from_now=stage.foreign)
             reader.start()

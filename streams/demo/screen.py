@@ -1,39 +1,19 @@
-"""The demo's screen: a live view on a terminal, plain lines elsewhere."""
+"""Where the demo's scenes are shown: a live view on a terminal, plain lines elsewhere."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from msgspec import Struct
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.live import Live
-from rich.panel import Panel
-from rich.table import Table
+from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from streams.demo.results import ArmLine
-from streams.demo.scoreboard import Learned, Scoreboard
+from streams.demo.drawing import Scene, drawn
 
-WIDTH = 120
 PLAIN_EVERY_S = 5.0
-MODEL_TITLES = {"response": "offer used", "churn": "comes back"}
-
-
-class Scene(Struct, frozen=True, kw_only=True):
-    """What is shown at one moment. Latencies are milliseconds; `day` of `days` in the story."""
-
-    title: str
-    banner: str
-    elapsed_s: float
-    seconds: float
-    day: float
-    days: float
-    speed: float
-    events_per_s: float
-    lag: int
-    latency_ms: tuple[float, float] | None
-    arms: Sequence[ArmLine]
-    board: Scoreboard
+USUAL_SETUP_S = 12.0  # the bar stands at nine tenths then, and goes on ever slower
+BAR_COLUMNS = 40
 
 
 class Screen(Protocol):
@@ -41,6 +21,9 @@ class Screen(Protocol):
 
     def say(self, text: str) -> None:
         """One line."""
+
+    def wait(self, seconds: float) -> None:
+        """Still setting up, for so long now."""
 
     def show(self, scene: Scene) -> None:
         """The scene as it is now."""
@@ -57,18 +40,26 @@ def open_screen(console: Console, *, live: bool) -> Iterator[Screen]:
 
 
 class LiveScreen:
-    """Redraws in place."""
+    """Redraws in place, for the terminal as large as it is at that moment."""
 
     def __init__(self, view: Live) -> None:
         self._view = view
+        self._said = ""
 
     def say(self, text: str) -> None:
         """One line, until the first scene."""
+        self._said = text
         self._view.update(Text(text), refresh=True)
+
+    def wait(self, seconds: float) -> None:
+        """What was said last, and a bar that fills while it is done."""
+        bar = ProgressBar(1.0, progress_of(seconds), width=BAR_COLUMNS)
+        self._view.update(Group(Text(self._said), bar), refresh=True)
 
     def show(self, scene: Scene) -> None:
         """Draw the scene."""
-        self._view.update(drawn(scene), refresh=True)
+        size = self._view.console.size
+        self._view.update(drawn(scene, size.width, size.height - 1), refresh=True)
 
 
 class PlainScreen:
@@ -77,13 +68,17 @@ class PlainScreen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._shown_s = 0.0
+        self._told: dict[str, int] = {}
 
     def say(self, text: str) -> None:
         """One line."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
+    def wait(self, seconds: float) -> None:
+        """Nothing: a line was said, and the next one comes when there is something to say."""
+
     def show(self, scene: Scene) -> None:
-        """A line, unless one was written just now; and what is new in the feeds."""
+        """A line, unless one was written just now; and the newest of each feed, where it is new."""
         if scene.elapsed_s - self._shown_s < PLAIN_EVERY_S:
             return
         self._shown_s = scene.elapsed_s
@@ -94,90 +89,21 @@ class PlainScreen:
             f"used {board.used.total():,}  "
             f"alerts {board.transitions['entered']:,}"
         )
-        for feed, name in ((board.last_offers, "offer"), (board.last_alerts, "alert")):
-            if feed:
-                self.say(f"      {name}: {feed[-1]}")
+        self._tell("offer", board.last_offers, board.offers.total())
+        seen = board.transitions
+        self._tell("alert", board.last_alerts, seen.total() - seen["resolved"])
+
+    def _tell(self, name: str, feed: Sequence[str], came: int) -> None:
+        """The newest line of a feed; nothing when none came since it was told."""
+        if feed and came != self._told.get(name, 0):
+            self.say(f"      {name}: {feed[-1]}")
+        self._told[name] = came
 
 
-def drawn(scene: Scene) -> RenderableType:
-    """The whole scene, at most `WIDTH` wide."""
-    top = Table.grid(expand=True, padding=(0, 1))
-    top.add_column(ratio=7)
-    top.add_column(ratio=11)
-    top.add_column(ratio=11)
-    top.add_row(_flow(scene), _arms(scene.arms), _models(scene.board.models))
-    return Group(
-        _heading(scene),
-        top,
-        _feed("next best offers", scene.board.last_offers, "green"),
-        _feed("churn alerts", scene.board.last_alerts, "yellow"),
-    )
+def progress_of(seconds: float) -> float:
+    """How full the bar is: nine tenths at the usual time, never quite full.
 
-
-def _heading(scene: Scene) -> RenderableType:
-    clock = (
-        f"{scene.title}: day {scene.day:.1f} of {scene.days:.0f}, its clock runs "
-        f"{scene.speed:,.0f} times faster than real time; "
-        f"{min(scene.elapsed_s, scene.seconds):.0f} of {scene.seconds:.0f} s. Ctrl-C ends it."
-    )
-    return Group(
-        Text("offerstream", style="bold"),
-        Text(clock, style="cyan"),
-        Text(scene.banner, style="dim"),
-    )
-
-
-def _flow(scene: Scene) -> RenderableType:
-    board, latency = scene.board, scene.latency_ms
-    table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column()
-    table.add_column(justify="right")
-    table.add_row("events/s", f"{scene.events_per_s:,.0f}")
-    table.add_row("lag", f"{scene.lag:,}")
-    table.add_row("events", f"{board.sent:,}")
-    table.add_row("decisions", f"{board.verdicts.total():,}")
-    table.add_row("offers", f"{board.offers.total():,}")
-    table.add_row("event to offer", f"{latency[0]:.0f} ms" if latency else "-")
-    table.add_row("  99th percentile", f"{latency[1]:.0f} ms" if latency else "-")
-    return Panel(table, title="flow", border_style="blue")
-
-
-def _arms(arms: Sequence[ArmLine]) -> RenderableType:
-    table = Table(box=None, expand=True, padding=(0, 1, 0, 0))
-    for name in ("arm", "people", "offers", "used", "rate", "spent"):
-        table.add_column(name, justify="left" if name == "arm" else "right", no_wrap=True)
-    for line in arms:
-        result = line.result
-        table.add_row(
-            line.arm,
-            f"{line.people:,}",
-            f"{result.offers:,}",
-            f"{result.redeemed:,}",
-            f"{result.rate:.1%}" if result.offers else "-",
-            f"{line.spend_per_head:,.0f}",
-        )
-    return Panel(table, title="offers used, and spent a head, by arm", border_style="green")
-
-
-def _models(models: dict[str, Learned]) -> RenderableType:
-    table = Table(box=None, expand=True, padding=(0, 1, 0, 0))
-    for name in ("model", "labels", "loss", "base", "AUC"):
-        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
-    for model, title in MODEL_TITLES.items():
-        learned = models.get(model)
-        quality = {} if learned is None else learned.quality
-        table.add_row(
-            title,
-            "-" if learned is None else f"{learned.examples:,}",
-            *(_figure(quality.get(name)) for name in ("log_loss", "log_loss_constant", "auc")),
-        )
-    return Panel(table, title="what the models have learned", border_style="magenta")
-
-
-def _feed(title: str, lines: Sequence[str], style: str) -> RenderableType:
-    text = Text("\n".join(lines) or "none yet", no_wrap=True, overflow="ellipsis")
-    return Panel(text, title=title, border_style=style)
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    >>> [round(progress_of(s), 2) for s in (0.0, 3.0, 12.0, 120.0)]
+    [0.0, 0.44, 0.9, 1.0]
+    """
+    return 1.0 - float(0.1 ** (seconds / USUAL_SETUP_S))

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from rich.console import Console
 from rich.table import Table
 
+from streams.demo.drawing import MODEL_TITLES, Scene
 from streams.demo.results import percentiles_ms
 from streams.demo.scoreboard import Learned
-from streams.demo.screen import MODEL_TITLES, Scene
 from streams.simulator.scoring import ArmResult, averaged, difference
 
 NOBODY = ArmResult("", 0, 0)
