@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from streams.contracts.common import ChannelName
 from streams.contracts.inputs.events import (
     App,
     Clickstream,
@@ -34,6 +35,12 @@ VISITS_MIN = 4
 OVERDUE_FROM = 1.5
 OVERDUE_FULL = 4.0
 IGNORED_MIN = 3
+USUAL_MS = 90 * DAY_MS
+LOOKS_MIN = 3
+LOOKS_A_VISIT = 3.0
+UNSEEN_FROM = 2.0
+UNSEEN_FULL = 6.0
+ONLINE: tuple[ChannelName, ...] = ("web", "app")
 VISIT_COUNTERS = ("page_views", "product_views", "app_opens")
 SEVERITIES = {"low": 0.4, "medium": 0.7, "high": 1.0}
 
@@ -151,11 +158,26 @@ def _purchase_overdue(evaluation: Evaluation) -> float:
 
 
 def _visit_drop(evaluation: Evaluation) -> float:
-    counters = [evaluation.person.counters.get(name) for name in VISIT_COUNTERS]
-    month = sum(count(c, evaluation.now_ms, 30 * DAY_MS) for c in counters)
-    before = sum(count(c, evaluation.now_ms, 90 * DAY_MS) for c in counters) - month
-    usual = before / 2
-    return 1.0 - month / usual if usual >= VISITS_MIN and month < DROP_SHARE * usual else 0.0
+    """Not seen for longer than usual: in the person's own gaps between visits.
+
+    Where visits come by chance, who is still there stays away for more than six of their gaps one
+    time in 400 (exp(-6)), but holidays are longer. The usual gap is that of the 90 days up to the
+    last look around.
+    """
+    person = evaluation.person
+    online = (person.channels[c].last_at_ms for c in ONLINE if c in person.channels)
+    looked_ms = max(online, default=None)
+    if looked_ms is None:
+        return 0.0
+    held = (person.counters.get(name) for name in VISIT_COUNTERS)
+    looks = sum(count(counter, looked_ms, USUAL_MS) for counter in held)
+    if looks < LOOKS_MIN:
+        return 0.0
+    known_ms = min(max(looked_ms - person.created_at_ms, DAY_MS), USUAL_MS)
+    usual_ms = known_ms * LOOKS_A_VISIT / looks
+    seen_ms = max(activity.last_at_ms for activity in person.channels.values())
+    gaps = (evaluation.now_ms - seen_ms) / usual_ms
+    return (gaps - UNSEEN_FROM) / (UNSEEN_FULL - UNSEEN_FROM) if gaps > UNSEEN_FROM else 0.0
 
 
 def _basket_drop(evaluation: Evaluation) -> float:

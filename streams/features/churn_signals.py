@@ -17,7 +17,7 @@ PRIOR_LIFT: dict[ChurnSignalCode, float] = {
     "unsubscribe": 1.3,
     "return_heavy": 1.2,
     "offer_ignored": 1.1,
-    "visit_drop": 1.3,
+    "visit_drop": 4.0,
     "basket_drop": 1.1,
     "category_loss": 1.1,
     "purchase_overdue": 1.0,
@@ -25,7 +25,7 @@ PRIOR_LIFT: dict[ChurnSignalCode, float] = {
 """How many times the odds of leaving are what they were without the signal, at strength 1.
 
 A judgment, measured on no shop: most who look at the cancel page stay. What tells of leaving itself
-counts most; silence counts once, in the score.
+counts most; silence of purchases counts once, in the score. That of visits was set in worlds.
 """
 LEARNED_SIGNALS: tuple[ChurnSignalCode, ...] = tuple(
     code for code, lift in PRIOR_LIFT.items() if lift > 1.0

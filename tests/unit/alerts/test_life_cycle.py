@@ -16,7 +16,7 @@ from streams.contracts.outputs.payloads import ChurnAlert, ChurnSignalCode
 from streams.contracts.reference.structs import ChurnDefinition
 from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
 from streams.customer import Customer, counters
-from streams.customer.row import Churn, Order, SeenSignal, Spend
+from streams.customer.row import ChannelActivity, Churn, Order, SeenSignal, Spend
 from streams.decisions import Policy
 from tests.unit.decisions.people import OBJECTS, T0, offer, shop, someone
 
@@ -181,15 +181,28 @@ def test_who_does_not_allow_profiling_is_not_watched() -> None:
     assert record_signals(someone(consents={}), gone, T0, POLICY.policies).signals == ()
 
 
-def test_visits_that_drop_are_a_sign() -> None:
-    """Ten looks a month, then one: visit_drop, in the names that the row counts under."""
+def unseen(days: float, looks: int = 3, **others: ChannelActivity) -> float:
+    """How strong `visit_drop` is of who looked at so many things every five days up to then."""
+    last_ms = T0 - round(days * DAY_MS)
     counter = None
-    for day in range(30, 90, 3):
-        counter = counters.add(counter, T0 - day * DAY_MS)
-    counter = counters.add(counter, T0 - DAY_MS)
-    person = _buyer(counters={"product_views": counter})
+    for visit in range(12, -1, -1):
+        counter = counters.add(counter, last_ms - visit * 5 * DAY_MS, looks)
+    person = _buyer(
+        counters={"product_views": counter},
+        channels={"web": ChannelActivity(last_ms), **others},
+        created_at_ms=last_ms - 60 * DAY_MS,
+    )
     person, _, _ = evaluated(person, Score(0.2), T0, "")
-    assert _signals(person)["visit_drop"] > 0.5
+    return _signals(person).get("visit_drop", 0.0)
+
+
+def test_not_to_be_seen_for_longer_than_usual_is_a_sign() -> None:
+    """In the person's own gaps between visits, by any channel; nothing is said of few looks."""
+    assert unseen(8.0) == 0.0
+    assert 0.3 < unseen(18.5) < 0.7
+    assert unseen(60.0) == 1.0
+    assert unseen(60.0, store=ChannelActivity(T0 - DAY_MS)) == 0.0
+    assert unseen(60.0, looks=0) == 0.0
 
 
 def test_the_text_gives_what_was_seen_before_what_was_computed() -> None:
