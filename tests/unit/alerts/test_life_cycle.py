@@ -198,8 +198,8 @@ def unseen(days: float, looks: int = 3, **others: ChannelActivity) -> float:
 
 def test_not_to_be_seen_for_longer_than_usual_is_a_sign() -> None:
     """In the person's own gaps between visits, by any channel; nothing is said of few looks."""
-    assert unseen(8.0) == 0.0
-    assert 0.3 < unseen(18.5) < 0.7
+    assert unseen(12.0) == 0.0
+    assert 0.3 < unseen(21.0) < 0.7
     assert unseen(60.0) == 1.0
     assert unseen(60.0, store=ChannelActivity(T0 - DAY_MS)) == 0.0
     assert unseen(60.0, looks=0) == 0.0
