@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 from msgspec.structs import replace
 
+from streams.errors import OperatorError
 from streams.settings import Settings
-from streams.terminal import progress, say, settings_of
+from streams.terminal import progress, say, say_all, settings_of
 
 
 @click.group(invoke_without_command=True, epilog="Example: offerstream deliver -f crm.yaml")
@@ -25,10 +26,13 @@ def deliver(ctx: click.Context, file: Path | None) -> None:
 
     Where to, which and how says a file (docs/webhooks.md).
     """
+    if file is not None:
+        of_root = ctx.obj
+        ctx.obj = lambda: _with_file(of_root(), file)
     if ctx.invoked_subcommand is None:
         from streams.delivery.server import run_delivery
 
-        ctx.exit(run_delivery(_with_file(settings_of(ctx), file)))
+        ctx.exit(run_delivery(settings_of(ctx)))
 
 
 @deliver.command("check", epilog="Example: offerstream deliver check crm.yaml")
@@ -41,6 +45,31 @@ def deliver_check(file: Path) -> None:
         wanted = target.destination
         signed = len(target.signing_secrets)
         say(f"{target.name}: {', '.join(wanted.topics)} to {wanted.url}, signatures: {signed}")
+
+
+@deliver.command("try", epilog="Example: offerstream deliver try crm alert.json")
+@click.argument("destination")
+@click.argument("event", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@click.option("--topic", default="", help="Of the record; else the destination's first.")
+@click.pass_context
+def deliver_try(ctx: click.Context, destination: str, event: Path, topic: str) -> None:
+    """Show the request that a record would become; nothing is sent, no Kafka is needed.
+
+    EVENT is a file with the JSON value of a record of the topic.
+    """
+    from streams.contracts.inputs.allowed import what_is_allowed
+    from streams.delivery.server import targets_of
+    from streams.delivery.trying import tried
+
+    targets = {target.name: target for target in targets_of(settings_of(ctx))}
+    if destination not in targets:
+        raise OperatorError(f"{destination}: {what_is_allowed(targets, destination)}")
+    allowed = targets[destination].destination.topics
+    if topic and topic not in allowed:
+        raise OperatorError(f"--topic {topic}: {what_is_allowed(allowed, topic)}")
+    with click.open_file(str(event), "rb") as opened:
+        value = opened.read()
+    say_all(tried(targets[destination], topic or allowed[0], value))
 
 
 @deliver.command("failures", epilog="Example: offerstream deliver failures --destination crm")
@@ -85,7 +114,5 @@ def deliver_redrive(
     say(f"driven again: {driven}")
 
 
-def _with_file(settings: Settings, file: Path | None) -> Settings:
-    if file is None:
-        return settings
+def _with_file(settings: Settings, file: Path) -> Settings:
     return replace(settings, delivery=replace(settings.delivery, destinations_file=str(file)))

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Final, Protocol
 
 import aiohttp
@@ -18,16 +19,16 @@ import structlog
 
 from streams.contracts.outputs.encode import OutputMessage
 from streams.contracts.outputs.payloads import DeliveryFailure, ParkedReason
-from streams.delivery.destinations import Target
+from streams.delivery.bodies import BodyError
+from streams.delivery.destinations import Target, with_headers_anew
+from streams.delivery.feedback import FeedbackName, feedback_of, moment_of
 from streams.delivery.parking import parked
 from streams.delivery.pauses import Rest, pause_s
 from streams.delivery.posting import Answer, new_session, post
 from streams.delivery.reader import Reader
 from streams.delivery.webhooks import (
     ATTEMPT_HEADER,
-    CLOUDEVENTS_JSON,
     Webhook,
-    cloud_event,
     data_of,
     signed_headers,
 )
@@ -41,7 +42,7 @@ log = structlog.get_logger()
 
 COMMIT_S: Final = 1.0
 REBALANCE_S: Final = 2.0
-PARK_AGAIN_S: Final = 1.0
+WRITE_AGAIN_S: Final = 1.0
 
 
 class Sink(Protocol):
@@ -120,10 +121,18 @@ class Courier:
                 self._show()
 
     def _take(self, place: Place, offset: int, webhook: Webhook | None) -> None:
-        if webhook is None:
+        if webhook is None or self._filtered(webhook):
             self._window.passed(place, offset)
         else:
             self._window.take(webhook)
+
+    def _filtered(self, webhook: Webhook) -> bool:
+        """Whether the destination's filter does not take the record; what was parked has passed."""
+        data = None if webhook.again else data_of(webhook)
+        if data is None or self._target.filter.takes(webhook.topic, data):
+            return False
+        self._meter.count(metrics.DELIVERY_RECORDS, self._target.name, "filtered")
+        return True
 
     async def _dispatch(self, session: aiohttp.ClientSession) -> None:
         """Send what may be sent, as soon as it may."""
@@ -156,27 +165,38 @@ class Courier:
         self._wake.set()
 
     async def _deliver(self, session: aiohttp.ClientSession, waiting: Waiting) -> None:
-        webhook, wanted = waiting.webhook, self._target.destination
-        age_s = time.time() - webhook.at_ms / 1000
-        if wanted.max_age_s and age_s > wanted.max_age_s:
-            await self._park(waiting, "too_old", Answer("refused"))
-        elif data_of(webhook) is None:
-            await self._park(waiting, "unreadable", Answer("refused"))
-        else:
-            waiting.since_s = waiting.since_s or time.monotonic()
-            waiting.attempts += 1
-            answer = await self._post(session, waiting)
-            self._meter.count(metrics.DELIVERY_REQUESTS, self._target.name, answer.fate)
-            await self._follow(waiting, answer)
-
-    async def _post(self, session: aiohttp.ClientSession, waiting: Waiting) -> Answer:
         webhook, target = waiting.webhook, self._target
-        body = cloud_event(webhook)
+        data = data_of(webhook)
+        if data is None:
+            await self._park(waiting, "unreadable", Answer("refused"))
+            return
+        moment = moment_of(webhook, data, target.destination, time.time())
+        if moment.over:
+            await self._park(waiting, "too_old", Answer("refused"))
+            return
+        if moment.wait_s:
+            self._window.back(waiting, time.monotonic() + moment.wait_s)
+            return
+        try:
+            body, media = target.shape.body_of(webhook, data)
+        except BodyError as error:
+            await self._park(waiting, "bad_template", Answer("refused", detail=str(error)))
+            return
+        waiting.since_s = waiting.since_s or time.monotonic()
+        waiting.attempts += 1
+        answer = await self._post(session, waiting, body, media)
+        self._meter.count(metrics.DELIVERY_REQUESTS, target.name, answer.fate)
+        await self._follow(waiting, answer)
+
+    async def _post(
+        self, session: aiohttp.ClientSession, waiting: Waiting, body: bytes, media: str
+    ) -> Answer:
+        webhook, target = waiting.webhook, self._target
         signed = signed_headers(webhook.webhook_id, body, target.signing_secrets, datetime.now(UTC))
         headers = {
             **target.headers,
             **signed,
-            "Content-Type": CLOUDEVENTS_JSON,
+            "Content-Type": media,
             ATTEMPT_HEADER: str(waiting.attempts),
         }
         return await post(session, target.destination.url, body, headers)
@@ -184,8 +204,11 @@ class Courier:
     async def _follow(self, waiting: Waiting, answer: Answer) -> None:
         """What an answer means for the record and for the destination."""
         now_s = time.monotonic()
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            self._target = with_headers_anew(self._target)
         if answer.fate == "delivered":
             self._rest.answered()
+            await self._report(waiting, "offer_delivered")
             self._delivered(waiting)
         elif answer.fate == "refused":
             self._rest.answered()
@@ -240,17 +263,29 @@ class Courier:
             source_partition=partition,
             source_offset=offset,
         )
-        while True:
-            try:
-                await self._sink.send([parked(webhook, failure)])
-            except NotAcknowledgedError:
-                await asyncio.sleep(PARK_AGAIN_S)
-                continue
-            break
+        await self._write(parked(webhook, failure))
+        await self._report(waiting, "delivery_failed")
         self._meter.count(metrics.DELIVERY_RECORDS, name, "parked")
         self._meter.count(metrics.DELIVERY_PARKED, name, reason)
         log.warning("parked", destination=name, reason=reason, status=answer.status)
         self._window.done(waiting)
+
+    async def _report(self, waiting: Waiting, name: FeedbackName) -> None:
+        """Tell the decision's owner what became of its offer, where this is the offer's way."""
+        if self._target.destination.reports_delivery:
+            message = feedback_of(waiting.webhook, self._target.name, name)
+            if message is not None:
+                await self._write(message)
+
+    async def _write(self, message: OutputMessage) -> None:
+        """Write until Kafka has it: nothing of the record is done before."""
+        while True:
+            try:
+                await self._sink.send([message])
+            except NotAcknowledgedError:
+                await asyncio.sleep(WRITE_AGAIN_S)
+                continue
+            return
 
     async def _give_up(self, places: Sequence[Place]) -> dict[Place, int]:
         """Let what is on its way of these partitions end, or end it."""

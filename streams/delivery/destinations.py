@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from streams import topics
 from streams.contracts.common import LanguageTag
 from streams.contracts.faults import faults_of
 from streams.contracts.inputs.allowed import what_is_allowed
 from streams.contracts.reference.files import READ_ERRORS, read_document
+from streams.delivery.bodies import Shape, compile_template
+from streams.delivery.filters import SOURCE_CHARS_MAX, Filter, compile_filter
 from streams.delivery.secrets import SecretPlace, read_secret
 from streams.errors import OperatorError
 
@@ -68,6 +71,10 @@ class Destination(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             one can be replaced while both are valid.
         headers, secret_headers: sent with each request.
         concurrency: so many requests at once, never two of one customer.
+        filter: CEL over `data` and `topic`; a record of which it does not say true is not sent.
+        template: one that is shipped, or a file beside this one; else the body is a CloudEvent.
+        language, owner_queue, fill: what templates are given.
+        reports_delivery: whether delivery here is delivery to the customer, and is reported.
         max_age_s: what is older is parked, not sent; 0: nothing is too old.
         ca_file: further certificates to trust, PEM.
     """
@@ -84,7 +91,12 @@ class Destination(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     max_age_s: Annotated[float, Meta(ge=0, le=2_592_000)] = 0.0
     allow_private: bool = False
     ca_file: str = ""
+    filter: Annotated[str, Meta(max_length=SOURCE_CHARS_MAX)] = ""
+    template: Annotated[str, Meta(max_length=256)] = ""
     language: LanguageTag = "en"
+    owner_queue: Annotated[str, Meta(max_length=128)] = ""
+    fill: Annotated[dict[str, str], Meta(max_length=32)] = {}
+    reports_delivery: bool = False
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -94,6 +106,8 @@ class Target(Struct, frozen=True, kw_only=True):
     destination: Destination
     signing_secrets: tuple[str, ...] = ()
     headers: dict[str, str] = {}
+    filter: Filter = Filter()
+    shape: Shape = Shape()
 
     def __repr__(self) -> str:
         """The name alone: a target holds secrets, and may end up in a log."""
@@ -112,13 +126,13 @@ def load_targets(path: Path) -> tuple[Target, ...]:
         said = " ".join(str(error).split())
         raise DestinationsError(f"{path}: cannot be read: {said}") from error
     errors: list[str] = []
-    targets = tuple(_targets(document, errors))
+    targets = tuple(_targets(document, path.parent, errors))
     if errors:
         raise DestinationsError("\n".join(f"{path}: {fault}" for fault in errors))
     return targets
 
 
-def _targets(document: object, errors: list[str]) -> Iterator[Target]:
+def _targets(document: object, folder: Path, errors: list[str]) -> Iterator[Target]:
     document = document if isinstance(document, dict) else {}
     named = document.get("destinations")
     if not isinstance(named, dict) or not 0 < len(named) <= DESTINATIONS_MAX:
@@ -134,7 +148,30 @@ def _targets(document: object, errors: list[str]) -> Iterator[Target]:
         faults = list(faults_of(value, Destination, place))
         errors.extend(faults)
         if not faults:
-            yield _target(name, msgspec.convert(value, Destination), place, errors)
+            wanted = msgspec.convert(value, Destination)
+            filter_, shape = _filter(wanted, place, errors), _shape(wanted, folder, place, errors)
+            yield replace(_target(name, wanted, place, errors), filter=filter_, shape=shape)
+
+
+def _filter(wanted: Destination, place: str, errors: list[str]) -> Filter:
+    made, fault = compile_filter(wanted.filter, wanted.topics)
+    if fault:
+        errors.append(f"{place}.filter: {fault}")
+    return made
+
+
+def _shape(wanted: Destination, folder: Path, place: str, errors: list[str]) -> Shape:
+    if not wanted.template:
+        return Shape()
+    template, fault = compile_template(wanted.template, folder, wanted.topics)
+    if fault:
+        errors.append(f"{place}.template: {fault}")
+    return Shape(
+        template=template,
+        language=wanted.language,
+        owner_queue=wanted.owner_queue,
+        fill=wanted.fill,
+    )
 
 
 def _target(name: str, wanted: Destination, place: str, errors: list[str]) -> Target:
@@ -155,7 +192,7 @@ def _target(name: str, wanted: Destination, place: str, errors: list[str]) -> Ta
     for header, value in headers.items():
         if not _HEADER.fullmatch(header) or header.lower() in _OWN_HEADERS:
             errors.append(f"{place}: the header {header} cannot be set; choose another name")
-        if not value.isascii() or not value.isprintable():
+        if not _may_stand(value):
             errors.append(f"{place}: the header {header} has characters that no header may have")
     return Target(
         name=name,
@@ -163,6 +200,23 @@ def _target(name: str, wanted: Destination, place: str, errors: list[str]) -> Ta
         signing_secrets=tuple(secrets.values()),
         headers=headers,
     )
+
+
+def with_headers_anew(target: Target) -> Target:
+    """The target with its secret headers read again: a token's file may have been replaced.
+
+    Where one cannot be read now, the one that we have stays.
+    """
+    wanted = target.destination.secret_headers
+    read = _secrets(wanted, "", [])
+    fresh = {name: wanted[name].prefix + secret for name, secret in read.items()}
+    good = {name: value for name, value in fresh.items() if _may_stand(value)}
+    return replace(target, headers={**target.headers, **good})
+
+
+def _may_stand(value: str) -> bool:
+    """Whether a header may have this value."""
+    return value.isascii() and value.isprintable()
 
 
 def _secrets(places: Mapping[Any, SecretPlace], where: str, errors: list[str]) -> dict[Any, str]:
@@ -206,5 +260,7 @@ def _contradictions(wanted: Destination) -> Iterator[str]:
     for number, topic in enumerate(wanted.topics):
         if topic not in TOPICS:
             yield f"topics[{number}]: {what_is_allowed(TOPICS, topic)}"
+    if wanted.reports_delivery and topics.NEXT_BEST_OFFERS.name not in wanted.topics:
+        yield f"reports_delivery: is about {topics.NEXT_BEST_OFFERS.name}, which is none of topics"
     if len(set(wanted.topics)) < len(wanted.topics):
         yield "topics: one is named twice"

@@ -64,4 +64,5 @@ def webhook_of(message: Any, topic: str, destination: str) -> Webhook | None:
         value=message.value() or b"",
         headers=own,
         origin=origin,
+        again=topic == topics.DELIVERY_FAILURES.name,
     )

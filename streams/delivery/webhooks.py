@@ -27,6 +27,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
         at_ms: the record's timestamp.
         headers: the record's own, without `os_`.
         origin: topic, partition and offset that it came to first.
+        again: whether it was parked and is driven again.
     """
 
     webhook_id: str
@@ -38,6 +39,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     value: bytes
     headers: tuple[tuple[str, bytes], ...]
     origin: tuple[str, int, int]
+    again: bool = False
 
     @property
     def size(self) -> int:

@@ -1,9 +1,11 @@
 """Webhooks from Apache Kafka to real HTTP servers: none lost, in order, and a dead one alone."""
 
+import json
 import random
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,14 @@ from click.testing import CliRunner
 from streams import topics
 from streams.cli import main
 from streams.delivery.parking import failure_of
-from tests.support.apache_kafka import ApacheKafka
+from tests.support.apache_kafka import ROOT, ApacheKafka
 from tests.support.delivery_job import DeliveryJob, alert, alerts, destination
-from tests.support.receiver import Got, Receiver, Reply
+from tests.support.receiver import SECRET, Got, Receiver, Reply
 from tests.support.worker_job import WorkerJob, wait_until
 
 pytestmark = pytest.mark.kafka
 CUSTOMERS = 20
+OFFER = ROOT / "schemas/examples/next_best_offer/valid/app_banner.json"
 LONG_S = 3_600.0
 
 
@@ -144,6 +147,60 @@ def test_gone_stops_the_destination_alone_and_loses_nothing(
         gone.wait_for(count + 41)
         assert len({one.webhook_id for one in gone.got}) == 41
         assert delivery.process.stop() == 0
+
+
+def test_what_became_of_an_offer_is_told_and_a_filter_sends_less(
+    kafka: ApacheKafka, job: WorkerJob, receiver: Receiver, tmp_path: Path
+) -> None:
+    """Delivered and failed are events of the offers' decisions, before the position moves on."""
+    example = json.loads(OFFER.read_text())
+    decisions = {f"d_{n}": f"c-{n}" for n in range(6)}
+    now = datetime.now(UTC)
+    times = {"decided_at": now, "deliver_not_before": now, "valid_until": now + timedelta(hours=1)}
+    offers = [
+        {**example, **{name: at.isoformat() for name, at in times.items()}, **more}
+        for more in ({"decision_id": d, "customer_id": c} for d, c in decisions.items())
+    ]
+    name = topics.NEXT_BEST_OFFERS.name
+    job.send(
+        (
+            name,
+            one["customer_id"].encode(),
+            json.dumps(one).encode(),
+            [("ce_id", one["decision_id"].encode())],
+        )
+        for one in offers
+    )
+    job.send(alerts(5, 5))
+    wanted = destination(
+        receiver.url,
+        topics=[name, "churn-alerts"],
+        filter='topic == "next-best-offers" && data.customer_id != "c-5"',
+        template="task",
+        reports_delivery=True,
+    )
+    receiver.answer = lambda got: Reply(
+        422 if json.loads(got.body)["customer_id"] == "c-4" else 200
+    )
+    delivery = DeliveryJob(job, tmp_path, {"crm": wanted})
+    receiver.wait_for(5)
+
+    def told() -> dict[str, str]:
+        found = kafka.read_all(topics.OFFER_FEEDBACK.name)
+        events = [json.loads(message.value() or b"") for message in found]
+        assert len({event["event_id"] for event in events}) == len(events)
+        return {event["decision_id"]: event["event_name"] for event in events}
+
+    wait_until(lambda: len(told()) == 5, delivery.process, 30)
+    assert told() == {f"d_{n}": "offer_delivered" for n in range(4)} | {"d_4": "delivery_failed"}
+    assert [failure.reason for failure in parked(kafka)] == ["refused"]
+    time.sleep(0.5)
+    assert {json.loads(got.body)["customer_id"] for got in receiver.got} == {
+        f"c-{n}" for n in range(5)
+    }
+    log = delivery.process.log()
+    assert not [secret for secret in (SECRET, "c-4", "d_4") if secret in log]
+    assert delivery.process.stop() == 0
 
 
 def test_a_hanging_destination_slows_nobody(

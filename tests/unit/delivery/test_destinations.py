@@ -1,5 +1,6 @@
 """The file of destinations: what is wrong is told with its place and what to do; no secret is."""
 
+import re
 from base64 import b64encode
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,11 +9,18 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
+from msgspec.structs import fields
 from standardwebhooks.webhooks import Webhook as Official
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from streams.cli import main
-from streams.delivery.destinations import DestinationsError, Target, load_targets
+from streams.delivery.destinations import (
+    TOPICS,
+    Destination,
+    DestinationsError,
+    Target,
+    load_targets,
+)
 from streams.delivery.webhooks import signed_headers
 from tests.support.receiver import SECRET
 
@@ -129,3 +137,27 @@ def test_both_secrets_of_a_rotation_sign_and_a_third_does_not() -> None:
     for body, verifier in ((b'{"a": 2}', Official(NEW)), (b'{"a": 1}', other)):
         with pytest.raises(WebhookVerificationError):
             verifier.verify(body, headers)
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "webhooks.md"
+BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_the_files_of_the_page_are_files_of_destinations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: str
+) -> None:
+    """What a reader copies is taken, once the secrets are there."""
+    (tmp_path / "token").write_text("token")
+    monkeypatch.setenv("CRM_SIGNING_SECRET", SECRET)
+    monkeypatch.setenv("HUBSPOT_TOKEN", "token")
+    file = tmp_path / "destinations.yaml"
+    file.write_text(block.replace("/run/secrets/salesforce-token", str(tmp_path / "token")))
+    assert load_targets(file)
+
+
+def test_the_page_names_every_field() -> None:
+    """A field that nobody reads of is used by nobody."""
+    told = set(re.findall(r"`([a-z_]+)`", PAGE.read_text(encoding="utf-8")))
+    assert {field.encode_name for field in fields(Destination)} <= told
+    assert set(TOPICS) <= set(re.findall(r"`([a-z.\-]+)`", PAGE.read_text(encoding="utf-8")))
