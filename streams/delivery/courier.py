@@ -21,7 +21,7 @@ from streams.contracts.outputs.encode import OutputMessage
 from streams.contracts.outputs.payloads import DeliveryFailure, ParkedReason
 from streams.delivery.bodies import BodyError
 from streams.delivery.destinations import Target, with_headers_anew
-from streams.delivery.feedback import FeedbackName, feedback_of, moment_of
+from streams.delivery.feedback import FeedbackName, feedback_of, readiness_of
 from streams.delivery.parking import parked
 from streams.delivery.pauses import Rest, pause_s
 from streams.delivery.posting import Answer, new_session, post
@@ -170,12 +170,12 @@ class Courier:
         if data is None:
             await self._park(waiting, "unreadable", Answer("refused"))
             return
-        moment = moment_of(webhook, data, target.destination, time.time())
-        if moment.over:
+        ready = readiness_of(webhook, data, target.destination, time.time())
+        if ready.over:
             await self._park(waiting, "too_old", Answer("refused"))
             return
-        if moment.wait_s:
-            self._window.back(waiting, time.monotonic() + moment.wait_s)
+        if ready.wait_s:
+            self._window.back(waiting, time.monotonic() + ready.wait_s)
             return
         try:
             body, media = target.shape.body_of(webhook, data)

@@ -18,7 +18,7 @@ FeedbackName = Literal["offer_delivered", "delivery_failed"]
 _OFFER: Final = msgspec.json.Decoder(NextBestOffer)
 
 
-class Moment(Struct, frozen=True):
+class Readiness(Struct, frozen=True):
     """Whether a record may go now: it is over, or it waits."""
 
     over: bool = False
@@ -39,18 +39,20 @@ class Feedback(Struct, frozen=True, kw_only=True):
     reporter: Literal["crm"] = "crm"
 
 
-def moment_of(webhook: Webhook, data: dict[str, Any], wanted: Destination, now_s: float) -> Moment:
+def readiness_of(
+    webhook: Webhook, data: dict[str, Any], wanted: Destination, now_s: float
+) -> Readiness:
     """Whether a record is too old, or has to wait: an offer for the end of quiet hours.
 
     Where delivery here is delivery to the customer, an offer that is over is not sent any more.
     """
     if wanted.max_age_s and now_s - webhook.at_ms / 1000 > wanted.max_age_s:
-        return Moment(over=True)
+        return Readiness(over=True)
     if webhook.topic != topics.NEXT_BEST_OFFERS.name:
-        return Moment()
+        return Readiness()
     if wanted.reports_delivery and _seconds(data, "valid_until", now_s) < now_s:
-        return Moment(over=True)
-    return Moment(wait_s=max(0.0, _seconds(data, "deliver_not_before", now_s) - now_s))
+        return Readiness(over=True)
+    return Readiness(wait_s=max(0.0, _seconds(data, "deliver_not_before", now_s) - now_s))
 
 
 def feedback_of(webhook: Webhook, destination: str, name: FeedbackName) -> OutputMessage | None:

@@ -12,7 +12,7 @@ from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.events import OfferFeedback
 from streams.contracts.inputs.rules import InputRules
 from streams.delivery.destinations import Destination
-from streams.delivery.feedback import Moment, feedback_of, moment_of
+from streams.delivery.feedback import Readiness, feedback_of, readiness_of
 from streams.delivery.webhooks import Webhook
 
 OFFER = Path(__file__).parents[3] / "schemas/examples/next_best_offer/valid/app_banner.json"
@@ -66,25 +66,25 @@ def test_an_alert_is_no_offer() -> None:
 
 
 CASES = [
-    ({}, {}, 0.0, Moment()),
-    ({"max_age_s": 60.0}, {}, 61.0, Moment(over=True)),
-    ({"max_age_s": 60.0}, {}, 59.0, Moment()),
-    ({}, {"deliver_not_before": "2026-03-14T09:27:53.589Z"}, 0.0, Moment(wait_s=60.0)),
-    ({}, {"deliver_not_before": "2026-03-14T09:27:53.589Z"}, 61.0, Moment()),
-    ({}, {}, 3_601.0, Moment()),
-    ({"reports_delivery": True}, {}, 3_601.0, Moment(over=True)),
-    ({"reports_delivery": True}, {}, 3_599.0, Moment()),
-    ({}, {"deliver_not_before": "soon"}, 0.0, Moment()),
+    ({}, {}, 0.0, Readiness()),
+    ({"max_age_s": 60.0}, {}, 61.0, Readiness(over=True)),
+    ({"max_age_s": 60.0}, {}, 59.0, Readiness()),
+    ({}, {"deliver_not_before": "2026-03-14T09:27:53.589Z"}, 0.0, Readiness(wait_s=60.0)),
+    ({}, {"deliver_not_before": "2026-03-14T09:27:53.589Z"}, 61.0, Readiness()),
+    ({}, {}, 3_601.0, Readiness()),
+    ({"reports_delivery": True}, {}, 3_601.0, Readiness(over=True)),
+    ({"reports_delivery": True}, {}, 3_599.0, Readiness()),
+    ({}, {"deliver_not_before": "soon"}, 0.0, Readiness()),
 ]
 
 
-@pytest.mark.parametrize(("wanted", "differs", "later_s", "moment"), CASES)
+@pytest.mark.parametrize(("wanted", "differs", "later_s", "ready"), CASES)
 def test_an_offer_waits_for_its_hour_and_is_not_sent_when_it_is_over(
-    wanted: dict[str, Any], differs: dict[str, Any], later_s: float, moment: Moment
+    wanted: dict[str, Any], differs: dict[str, Any], later_s: float, ready: Readiness
 ) -> None:
     """Quiet hours hold; what is over goes only where it is a copy."""
     to = Destination(url="https://crm.example/", topics=("next-best-offers",), **wanted)
     data = {**msgspec.json.decode(OFFER.read_bytes()), **differs}
-    found = moment_of(webhook(), data, to, DECIDED_S + later_s)
-    assert found.over is moment.over
-    assert found.wait_s == pytest.approx(moment.wait_s, abs=0.01)
+    found = readiness_of(webhook(), data, to, DECIDED_S + later_s)
+    assert found.over is ready.over
+    assert found.wait_s == pytest.approx(ready.wait_s, abs=0.01)
