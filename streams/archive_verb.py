@@ -13,8 +13,8 @@ KEEP_DAYS_DEFAULT = 400
 FLUSH_S_DEFAULT = 60.0
 
 
-@click.command(epilog="Example: offerstream archive kept/ --once")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.command(epilog="Example: offerstream archive --once")
+@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--events", is_flag=True, help="Keep input events as well.")
 @click.option(
     "--keep-days",
@@ -33,18 +33,26 @@ FLUSH_S_DEFAULT = 60.0
 @click.option("--once", is_flag=True, help="End when all that is there now is archived.")
 @click.pass_context
 def archive(
-    ctx: click.Context, folder: Path, events: bool, keep_days: int, flush_s: float, once: bool
+    ctx: click.Context,
+    folder: Path | None,
+    events: bool,
+    keep_days: int,
+    flush_s: float,
+    once: bool,
 ) -> None:
     """Keep decisions, offers, alerts, labels, snapshots and reference data as Parquet files.
 
-    FOLDER is made where it is not there. Each record is kept once, whatever is killed; SIGTERM
-    and Ctrl-C write what is in memory and end with 0. Whoever asks to be erased is taken out.
+    FOLDER (else the setting archive_dir) is made where it is not there. Each record is kept once,
+    whatever is killed; SIGTERM and Ctrl-C write what is in memory and end with 0. Whoever asks to
+    be erased is taken out.
     """
     from streams.archive import Wish, run_archive
 
+    settings = settings_of(ctx)
+    folder = folder or Path(settings.archive_dir)
     wish = Wish(root=folder, events=events, keep_days=keep_days, flush_s=flush_s, once=once)
     with _asked_to_stop() as stopped:
-        written = run_archive(settings_of(ctx), wish, stopped)
+        written = run_archive(settings, wish, stopped)
     say(f"archived {written:,} records into {folder}")
 
 

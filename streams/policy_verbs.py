@@ -3,6 +3,7 @@
 Rooms are imported inside the verbs, as in `cli`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Unpack, get_args
 
@@ -10,6 +11,7 @@ import click
 
 from streams.contracts.reference.structs import Chooser
 from streams.file_verbs import PURPOSES, FileOptions, evaluate, file_options, format_of
+from streams.log_option import place_of
 from streams.terminal import EXIT_FAILED, say, say_all
 
 CHOOSERS = click.Choice(get_args(Chooser))
@@ -18,8 +20,14 @@ CHOOSERS = click.Choice(get_args(Chooser))
 @click.command(
     epilog="Example: offerstream backtest tests/golden/a-day-in-the-shop.jsonl --reference shop/"
 )
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--reference", required=True, type=click.Path(path_type=Path), help="The new one.")
+@click.argument("file", metavar="EVENTS|LOG", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--reference",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A new one (repeat it for more candidates).",
+)
 @click.option("--against", type=click.Path(path_type=Path), help="The old; default example shop.")
 @click.option("--grant", multiple=True, type=PURPOSES, help="What everyone agreed to (repeat it).")
 @click.option("--json", "json_", is_flag=True, help="One JSON document, not tables.")
@@ -28,29 +36,36 @@ CHOOSERS = click.Choice(get_args(Chooser))
 def backtest(
     ctx: click.Context,
     /,
-    file: Path,
-    reference: Path,
+    file: Path | None,
+    reference: tuple[Path, ...],
     against: Path | None,
     grant: tuple[str, ...],
     json_: bool,
     **given: Unpack[FileOptions],
 ) -> None:
-    """Run a history under two sets of reference data, and show side by side what is decided.
+    """Run a history under several sets of reference data, and show side by side what is decided.
 
     What people did stays the history's, so uses are not compared. Value and cost are what the
-    decisions expect. Exit code 1 where every record was rejected.
+    decisions expect. EVENTS is a file of events; LOG is a folder of `archive --events`; without
+    either the archive here and the topics are read. Exit code 1 where every record was rejected.
     """
     import msgspec
     from rich.console import Console
 
+    from streams.admin.log_places import input_records
     from streams.admin.reference import compiled
     from streams.evaluation.backtest import backtest as run
     from streams.evaluation.backtest_table import tables
     from streams.evaluation.inputs import granted, read_records
 
-    old, new = compiled(against), compiled(reference)
-    records = read_records(str(file), format_of(**given))
-    found = run(granted(records, grant) if grant else records, old, new)
+    folders = (against, *reference)
+    policies = [(name, compiled(f)) for name, f in zip(_names(folders), folders, strict=True)]
+    records = (
+        input_records(place_of(ctx, file))
+        if file is None or file.is_dir()
+        else read_records(str(file), format_of(**given))
+    )
+    found = run(granted(records, grant) if grant else records, policies)
     if json_:
         say(msgspec.json.encode(found).decode())
     else:
@@ -61,8 +76,14 @@ def backtest(
         ctx.exit(EXIT_FAILED)
 
 
+def _names(folders: Sequence[Path | None]) -> list[str]:
+    """What folders of reference data are called: by their own names where these differ."""
+    own = ["example shop" if f is None else f.resolve().name for f in folders]
+    return own if len(set(own)) == len(own) else [str(f or "example shop") for f in folders]
+
+
 @evaluate.command("offers", epilog="Example: offerstream evaluate offers out/ --policy shop/")
-@click.argument("log", type=click.Path(path_type=Path))
+@click.argument("log", required=False, type=click.Path(path_type=Path))
 @click.option("--policy", type=click.Path(path_type=Path), help="Reference data to judge.")
 @click.option(
     "--reference", type=click.Path(path_type=Path), help="Of the log; default example shop."
@@ -73,7 +94,7 @@ def backtest(
 @click.pass_context
 def evaluate_offers(
     ctx: click.Context,
-    log: Path,
+    log: Path | None,
     policy: Path | None,
     reference: Path | None,
     reward: Literal["used", "margin"],
@@ -82,37 +103,48 @@ def evaluate_offers(
 ) -> None:
     """Estimate what another policy would have brought, from decisions with known probabilities.
 
-    LOG is a folder of `replay` or `archive`, or a table of the Open Bandit Dataset. Without
-    --policy a uniform choice is judged. Exit code 1 where the log does not carry a conclusion.
+    LOG is a folder of `replay` or `archive`; without it the archive here and the topics are read.
+    It may be a table of the Open Bandit Dataset, too. Without --policy a uniform choice is judged.
+    Exit code 1 where the log does not carry a conclusion.
     """
-    from streams.admin.offers_judged import judge_log, told
+    from streams.admin.offers_judged import Asked, judge_log, told
 
-    found = judge_log(log, policy=policy, reference=reference, reward=reward, seed=seed)
+    asked = Asked(policy=policy, reference=reference, reward=reward, seed=seed)
+    found = judge_log(place_of(ctx, log), asked)
     say_all(told(found, json_=json_))
     if found.judged is None or found.judged.refused:
         ctx.exit(EXIT_FAILED)
 
 
 @evaluate.command("uplift", epilog="Example: offerstream evaluate uplift campaign.csv")
-@click.argument("source", metavar="FILE|LOG", type=click.Path(path_type=Path, exists=True))
+@click.argument("source", required=False, metavar="FILE|LOG", type=click.Path(path_type=Path))
 @click.option("--arm", type=CHOOSERS, default="policy", show_default=True, help="Of a log.")
 @click.option("--against", type=CHOOSERS, default="holdout", show_default=True, help="Of a log.")
 @click.option("--seed", default=1, show_default=True, help="Of the halves and the intervals.")
 @click.option("--json", "json_", is_flag=True, help="One JSON document, not lines.")
-def evaluate_uplift(source: Path, arm: Chooser, against: Chooser, seed: int, json_: bool) -> None:
+@click.pass_context
+def evaluate_uplift(
+    ctx: click.Context,
+    source: Path | None,
+    arm: Chooser,
+    against: Chooser,
+    seed: int,
+    json_: bool,
+) -> None:
     """Judge who gains most by an action: the DR-learner beside a T-learner.
 
     FILE is a randomized CSV with treatment (0 or 1), outcome, features as numbers, and perhaps
-    treatment_probability. LOG is a folder of `replay` or `archive`: treated are the people of one
-    arm, the others those of another, the outcome is the margin of their window.
+    treatment_probability. LOG is a folder of `replay` or `archive`; without it the archive here and
+    the topics are read: treated are the people of one arm, the others those of another, the outcome
+    is the margin of their window.
     """
     import msgspec
 
     from streams.admin.arms_judged import judge_own, told_of_arms
     from streams.evaluation.uplift import judge_uplift, read_trial, told_of_uplift
 
-    if source.is_dir():
-        own = judge_own(source, (arm, against), seed)
+    if source is None or source.is_dir():
+        own = judge_own(place_of(ctx, source), (arm, against), seed)
         said, lines = msgspec.json.encode(own), [*told_of_arms(own), *told_of_uplift(own.uplift)]
     else:
         found = judge_uplift(read_trial(source), seed)

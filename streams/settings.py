@@ -104,6 +104,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     partitions: Annotated[int, Meta(ge=1, le=512)] = 4
     replication_factor: Annotated[int, Meta(ge=1, le=7)] = 1
     data_dir: Annotated[str, Meta(min_length=1)] = "offerstream-data"
+    archive_dir: Annotated[str, Meta(min_length=1)] = "offerstream-archive"
     mappings_dir: str = ""
     input_sources: str = ""
     epoch_ms: Annotated[int, Meta(ge=10, le=10_000)] = 1_000

@@ -1,22 +1,18 @@
 """Treated against held out of the own log, and what is said of it."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import get_args
 
 from msgspec import Struct
 
-from streams.admin.offers_judged import records_of
+from streams import topics
+from streams.admin.log_places import LogPlace, records
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.payloads import DecisionLog
-from streams.contracts.reference.structs import Chooser
 from streams.errors import OperatorError
 from streams.evaluation.enrolled import Arms, ArmsJudged, judge_arms, read_enrolled, trial_of
 from streams.evaluation.off_policy import Estimate
 from streams.evaluation.offer_logs import decoded
 from streams.evaluation.uplift import Found, judge_uplift
-
-CHOOSERS: tuple[Chooser, ...] = get_args(Chooser)
 
 
 class ArmsFound(Struct, frozen=True, kw_only=True):
@@ -26,7 +22,7 @@ class ArmsFound(Struct, frozen=True, kw_only=True):
     uplift: Found
 
 
-def judge_own(log: Path, arms: Arms, seed: int) -> ArmsFound:
+def judge_own(place: LogPlace, arms: Arms, seed: int) -> ArmsFound:
     """Judge two arms by what the shop earned of their people.
 
     Raises:
@@ -34,10 +30,9 @@ def judge_own(log: Path, arms: Arms, seed: int) -> ArmsFound:
     """
     if arms[0] == arms[1]:
         raise OperatorError(f"--arm and --against are both {arms[0]}: name two arms")
-    entries, examples = records_of(log)
     enrolled = read_enrolled(
-        (decoded(value, DecisionLog) for value in entries),
-        (decoded(value, LearningExample) for value in examples),
+        (decoded(value, DecisionLog) for _, value in records(place, topics.DECISION_LOG)),
+        (decoded(value, LearningExample) for _, value in records(place, topics.LEARNING_EXAMPLES)),
     )
     return ArmsFound(
         judged=judge_arms(enrolled, arms), uplift=judge_uplift(trial_of(enrolled, arms), seed)

@@ -74,6 +74,52 @@ def decide_again(kept: Kept, policies: Iterable[NamedPolicy]) -> Again:
     return nearest
 
 
+class ToldAgain(Struct, frozen=True):
+    """What `--json` says of it: `equal` is None where nothing was scored."""
+
+    decision_id: str
+    verdict: str
+    chosen_offer_id: str | None
+    model: str
+    policy: str
+    reference: str
+    equal: bool | None
+    differences: tuple[str, ...]
+
+
+def told_again(again: Again, *, json_: bool) -> Iterator[str]:
+    """Lines for a terminal, or one JSON document."""
+    entry = again.entry
+    if json_:
+        equal = not again.differences if again.scored else None
+        told = ToldAgain(
+            decision_id=entry.decision_id,
+            verdict=entry.verdict,
+            chosen_offer_id=entry.chosen_offer_id,
+            model=entry.model.version,
+            policy=entry.policy.version,
+            reference=again.reference,
+            equal=equal,
+            differences=again.differences,
+        )
+        yield msgspec.json.encode(told).decode()
+        return
+    if not again.scored:
+        yield f"{entry.decision_id}: {entry.verdict}; nothing was scored, so there is no more"
+        return
+    yield (
+        f"{entry.decision_id}: {entry.verdict} {entry.chosen_offer_id or ''}, model "
+        f"{entry.model.version}, policy {entry.policy.version} ({again.reference})"
+    )
+    if not again.differences:
+        yield "decided again: every byte is equal"
+        return
+    yield f"decided again: {len(again.differences)} values differ"
+    yield from (f"  {one}" for one in again.differences[:DIFFERENCES_MAX])
+    if len(again.differences) > DIFFERENCES_MAX:
+        yield f"  and {len(again.differences) - DIFFERENCES_MAX} more"
+
+
 def _lacks(policy: Policy, entry: DecisionLog) -> bool:
     there = {compiled.offer.offer_id for compiled in policy.offers}
     possible = {c.offer_id for c in entry.candidates if c.terms is not None}

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from streams import topics
+from streams.admin.log_places import LogPlace, records
 from streams.admin.reference import compiled
-from streams.archive import every_row, is_archive
 from streams.errors import OperatorError
 from streams.evaluation.off_policy import Estimate, Judged, judge
 from streams.evaluation.offer_logs import (
@@ -21,7 +21,6 @@ from streams.evaluation.offer_logs import (
     read_own,
     uniform,
 )
-from streams.evaluation.replay import FILES
 
 
 class Found(Struct, frozen=True):
@@ -34,52 +33,42 @@ class Found(Struct, frozen=True):
     judged: Judged | None
 
 
-def judge_log(
-    log: Path, *, policy: Path | None, reference: Path | None, reward: Reward, seed: int
-) -> Found:
+class Asked(Struct, frozen=True, kw_only=True):
+    """What is asked: folders of the policy to judge (None: a uniform choice) and of the log's own.
+
+    `reward` is what counts, `seed` that of the intervals.
+    """
+
+    policy: Path | None
+    reference: Path | None
+    reward: Reward
+    seed: int
+
+
+def judge_log(place: LogPlace, asked: Asked) -> Found:
     """Judge a policy, or a uniform choice.
 
     Raises:
         OperatorError: the log, or reference data, cannot be read.
     """
-    if is_open_bandit(log):
-        if policy is not None or reward != "used":
+    if place.folder is not None and is_open_bandit(place.folder):
+        if asked.policy is not None or asked.reward != "used":
             raise OperatorError(
                 "of an Open Bandit table only clicks of a uniform choice are judged"
             )
-        logged, counts = read_open_bandit(log), Counts()
+        logged, counts = read_open_bandit(place.folder), Counts()
         counts.judged, name = len(logged.reward), uniform().name
     else:
-        chooser = uniform() if policy is None else by_policy(compiled(policy))
-        question = Question(compiled(reference), chooser, reward)
-        logged, counts = read_own(*records_of(log), question)
-        name = chooser.name
-    judged = judge(logged, seed) if counts.judged else None
-    return Found(name, reward, seed, counts, judged)
-
-
-def records_of(log: Path) -> tuple[Iterator[bytes], Iterator[bytes]]:
-    """Decision log and labels of a folder.
-
-    Raises:
-        OperatorError: it holds none.
-    """
-    wanted = topics.DECISION_LOG, topics.LEARNING_EXAMPLES
-    if is_archive(log):
-        entries, examples = (every_row(log, topic) for topic in wanted)
-        return entries, examples
-    paths = [log / FILES[topic.name] for topic in wanted]
-    if not all(path.is_file() for path in paths):
-        raise OperatorError(
-            f"{log} is no log: name a folder that `offerstream replay --out` or `offerstream "
-            "archive` wrote, or a table of the Open Bandit Dataset"
+        chooser = uniform() if asked.policy is None else by_policy(compiled(asked.policy))
+        question = Question(compiled(asked.reference), chooser, asked.reward)
+        entries, examples = (
+            (value for _, value in records(place, topic))
+            for topic in (topics.DECISION_LOG, topics.LEARNING_EXAMPLES)
         )
-    return _lines(paths[0]), _lines(paths[1])
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        yield from file
+        logged, counts = read_own(entries, examples, question)
+        name = chooser.name
+    judged = judge(logged, asked.seed) if counts.judged else None
+    return Found(name, asked.reward, asked.seed, counts, judged)
 
 
 def told(found: Found, *, json_: bool) -> Iterator[str]:

@@ -10,6 +10,24 @@
 """
 
 from streams.archive.consuming import Wish, run_archive
-from streams.archive.reading import every_row, is_archive, rows_about, rows_with_id
+from streams.archive.reading import (
+    archived_changes,
+    archived_inputs,
+    archived_up_to,
+    every_row,
+    is_archive,
+    rows_about,
+    rows_with_id,
+)
 
-__all__ = ["Wish", "every_row", "is_archive", "rows_about", "rows_with_id", "run_archive"]
+__all__ = [
+    "Wish",
+    "archived_changes",
+    "archived_inputs",
+    "archived_up_to",
+    "every_row",
+    "is_archive",
+    "rows_about",
+    "rows_with_id",
+    "run_archive",
+]

@@ -1,15 +1,16 @@
 """Rows of the archive by id or by person, as the records said them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import duckdb
+import msgspec
 
 from streams.archive import positions
 from streams.archive.files import database
-from streams.archive.layout import pieces, that_count
-from streams.topics import Topic
+from streams.archive.layout import Partition, pieces, that_count
+from streams.topics import INPUTS, REFERENCES, Topic
 
 _FOUND: Final = (
     'SELECT value FROM read_parquet(?) WHERE value IS NOT NULL AND {} ORDER BY "at", "offset"'
@@ -18,6 +19,10 @@ FETCHED: Final = 5_000
 TRIES: Final = 3
 _ALL: Final = _FOUND.format("true")
 _BY_ID: Final = _FOUND.format("id = ?")
+_WHOLE: Final = (
+    'SELECT epoch_ms("at"), key, value, raw, headers FROM read_parquet(?) '
+    'ORDER BY "at", "partition", "offset"'
+)
 _BY_PERSON: Final = _FOUND.format("list_contains(people, ?)")
 
 
@@ -78,3 +83,62 @@ def _values(root: Path, topic: Topic, query: str, wanted: str) -> list[bytes]:
 def _paths(root: Path, topic: Topic) -> list[str]:
     counted = that_count(pieces(root, topic.name), positions.load(root).next)
     return [str(root / piece.place) for piece in counted]
+
+
+def archived_up_to(root: Path) -> Mapping[Partition, int]:
+    """The next offset of each partition that is not archived yet.
+
+    Raises:
+        OperatorError: the folder is no archive.
+    """
+    return positions.load(root).next
+
+
+def archived_inputs(root: Path) -> list[tuple[int, str, bytes, tuple[tuple[str, bytes], ...]]]:
+    """All input events: the time of the record in milliseconds, topic, value, headers.
+
+    Raises:
+        OperatorError: the folder is no archive.
+    """
+    return [
+        (at_ms, topic.name, _bytes(value, raw), _pairs(headers))
+        for topic in INPUTS
+        for at_ms, _, value, raw, headers in _whole(root, topic)
+    ]
+
+
+def archived_changes(root: Path) -> list[tuple[int, str, str, bytes | None]]:
+    """All changes of reference data: time, topic, key, and the value; None where it was withdrawn.
+
+    Raises:
+        OperatorError: the folder is no archive.
+    """
+    found = [
+        (
+            at_ms,
+            topic.name,
+            key or "",
+            None if value is None and raw is None else _bytes(value, raw),
+        )
+        for topic in REFERENCES
+        for at_ms, key, value, raw, _ in _whole(root, topic)
+    ]
+    return sorted(found, key=lambda change: change[0])
+
+
+def _whole(root: Path, topic: Topic) -> list[tuple[int, str | None, str | None, bytes | None, str]]:
+    """Every record of a topic, by partition and offset within its time."""
+    paths = _paths(root, topic)
+    if not paths:
+        return []
+    with database() as connection:
+        return connection.execute(_WHOLE, [paths]).fetchall()
+
+
+def _bytes(value: str | None, raw: bytes | None) -> bytes:
+    return value.encode() if value is not None else raw or b""
+
+
+def _pairs(headers: str | None) -> tuple[tuple[str, bytes], ...]:
+    found = msgspec.json.decode(headers or "[]", type=list[tuple[str, str]])
+    return tuple((name, value.encode()) for name, value in found)

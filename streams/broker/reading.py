@@ -1,6 +1,6 @@
 """Reading topics without a group: to their end once, or on and on; committed records only."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from confluent_kafka import (
@@ -24,9 +24,15 @@ RECORDS_MAX = 1_000
 
 
 def open_reader(
-    settings: Settings, names: Sequence[str], start: Literal["beginning", "end"] = "beginning"
+    settings: Settings,
+    names: Sequence[str],
+    start: Literal["beginning", "end"] = "beginning",
+    after: Mapping[tuple[str, int], int] | None = None,
 ) -> tuple[Consumer, int]:
     """A consumer that stands at the start (or end) of every partition, and how many they are.
+
+    `after`: the offset to start at instead, by name and partition; what Kafka has deleted of it is
+    passed over.
 
     Raises:
         OperatorError: no broker answers, or a topic is missing.
@@ -36,13 +42,14 @@ def open_reader(
         f"{settings.group}-admin-reader",
         {
             "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
             "fetch.wait.max.ms": 50,
             "fetch.queue.backoff.ms": 5,
         },
     )
     at = OFFSET_BEGINNING if start == "beginning" else OFFSET_END
     wanted = [
-        TopicPartition(name, partition, at)
+        TopicPartition(name, partition, (after or {}).get((name, partition), at))
         for name in names
         for partition in partitions_on_broker(consumer, name, settings)
     ]
@@ -72,9 +79,13 @@ def partitions_on_broker(client: Consumer | Producer, name: str, settings: Setti
     return sorted(found.partitions)
 
 
-def read_to_end(settings: Settings, names: Sequence[str]) -> Iterator[Any]:
-    """Every committed record that is there now, partition by partition as they come."""
-    consumer, left = open_reader(settings, names)
+def read_to_end(
+    settings: Settings,
+    names: Sequence[str],
+    after: Mapping[tuple[str, int], int] | None = None,
+) -> Iterator[Any]:
+    """Every committed record that is there now, partition by partition; `after` as above."""
+    consumer, left = open_reader(settings, names, after=after)
     try:
         while left:
             for message in arrived(consumer, WAIT_S, RECORDS_MAX):

@@ -1,11 +1,11 @@
-"""One history under two sets of reference data: which offers would have been made, at what cost.
+"""One history under several sets of reference data: which offers would be made, at what cost.
 
 What people did is the history's: they answer the offers that were really made. So uses cannot be
 compared; what is compared is what is decided, and what the decisions expect.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -37,6 +37,7 @@ class Ran(Struct):
     """One side of a backtest.
 
     Attributes:
+        name: of its reference data.
         decisions: how many requests were answered.
         verdicts: how often each.
         by_offer, by_stage, by_trigger, by_channel: what was sent.
@@ -44,6 +45,7 @@ class Ran(Struct):
         alerts: churn alerts by transition.
     """
 
+    name: str
     decisions: int
     verdicts: dict[str, int]
     whole: Sent
@@ -56,18 +58,18 @@ class Ran(Struct):
 
 
 class Backtest(Struct, frozen=True):
-    """Both sides, over the same records; `rejected` of them could not be read."""
+    """All sides over the same records, the old first; `rejected` records could not be read."""
 
     records: int
     rejected: int
-    old: Ran
-    new: Ran
+    sides: tuple[Ran, ...]
 
 
 class _Tally:
     """Counts what one side decides."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, name: str, policy: Policy) -> None:
+        self.name = name
         self.driver = Driver(policy, initial_models(), Trainer())
         self.verdicts: Counter[str] = Counter()
         self.withheld: Counter[str] = Counter()
@@ -83,7 +85,9 @@ class _Tally:
             future_tolerance_ms=LEAP_MAX_MS,
             placeholders=self.driver.policy.placeholders,
         )
-        outcome = record.rejected or self.driver.feed(record.topic, record.value, rules)
+        outcome = record.rejected or self.driver.feed(
+            record.topic, record.value, rules, record.headers
+        )
         if isinstance(outcome, Rejected):
             return False
         for effect in outcome:
@@ -126,6 +130,7 @@ class _Tally:
     def ran(self) -> Ran:
         """What was counted."""
         return Ran(
+            name=self.name,
             decisions=self.verdicts.total(),
             verdicts=dict(sorted(self.verdicts.items())),
             whole=self.sent.get(("whole", ""), Sent()),
@@ -141,12 +146,12 @@ class _Tally:
         return {name: sent for (of, name), sent in sorted(self.sent.items()) if of == kind}
 
 
-def backtest(records: Iterable[InputRecord], old: Policy, new: Policy) -> Backtest:
-    """Run both over the same records, in their order."""
-    tallies = _Tally(old), _Tally(new)
+def backtest(records: Iterable[InputRecord], policies: Sequence[tuple[str, Policy]]) -> Backtest:
+    """Run all of them over the same records, in their order; the first is what stood before."""
+    tallies = [_Tally(name, policy) for name, policy in policies]
     count = rejected = 0
     for record in records:
         count += 1
         good = [tally.feed(record) for tally in tallies]
         rejected += not all(good)
-    return Backtest(count, rejected, *(tally.ran() for tally in tallies))
+    return Backtest(count, rejected, tuple(tally.ran() for tally in tallies))

@@ -1,62 +1,97 @@
-"""A backtest side by side, for a terminal."""
+"""A backtest side by side, for a terminal and a report: what stood before, then the others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
 
+from msgspec import Struct
 from rich.table import Column, Table
 
 from streams.evaluation.backtest import Backtest, Ran, Sent
 
 WITHHELD_MAX = 15
-_TITLES = {
+GROUPS = {
     "by_offer": "offer",
     "by_stage": "stage of the customer",
     "by_trigger": "asked for by",
     "by_channel": "channel",
 }
+FIGURES: tuple[tuple[str, Callable[[Sent], str]], ...] = (
+    ("offers", lambda sent: f"{sent.offers:,}"),
+    ("people", lambda sent: f"{sent.people:,}"),
+    ("value", lambda sent: f"{sent.value:,.2f}"),
+    ("cost", lambda sent: f"{sent.cost:,.2f}"),
+)
+
+
+class Compared(Struct, frozen=True):
+    """A table: its headings, and rows of cells, a name first."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def compared(found: Backtest) -> Iterator[Compared]:
+    """Verdicts; what is sent as a whole, by offer, stage, trigger and channel; what is withheld."""
+    yield _counts("verdict", found, lambda side: side.verdicts)
+    yield _sent("all offers", found, lambda side: {"all offers": side.whole})
+    for name, title in GROUPS.items():
+        yield _sent(title, found, attrgetter(name))
+    if any(side.alerts for side in found.sides):
+        yield _counts("churn alerts", found, lambda side: side.alerts)
+    yield from _withheld(found)
 
 
 def tables(found: Backtest) -> Iterator[Table]:
-    """Verdicts; what is sent as a whole, by offer, stage, trigger and channel; what is withheld."""
-    yield _counts("verdict", found.old.verdicts, found.new.verdicts)
-    yield _sent("", {"all offers": found.old.whole}, {"all offers": found.new.whole})
-    for name, title in _TITLES.items():
-        yield _sent(title, getattr(found.old, name), getattr(found.new, name))
-    if found.old.alerts or found.new.alerts:
-        yield _counts("churn alerts", found.old.alerts, found.new.alerts)
-    yield from _withheld(found.old, found.new)
+    """The same for a terminal."""
+    for one in compared(found):
+        table = Table(one.headings[0], *(Column(h, justify="right") for h in one.headings[1:]))
+        for row in one.rows:
+            table.add_row(*row)
+        yield table
 
 
-def _counts(title: str, old: Mapping[str, int], new: Mapping[str, int]) -> Table:
-    table = Table(title, *(Column(name, justify="right") for name in ("old", "new", "change")))
-    for name in dict.fromkeys([*old, *new]):
-        before, after = old.get(name, 0), new.get(name, 0)
-        table.add_row(name, f"{before:,}", f"{after:,}", f"{after - before:+,}")
-    return table
+def _counts(title: str, found: Backtest, counts: Callable[[Ran], Mapping[str, int]]) -> Compared:
+    """How often, under each, and how much more than before."""
+    before, *others = (counts(side) for side in found.sides)
+    names = dict.fromkeys(name for side in found.sides for name in counts(side))
+    headings = [title, found.sides[0].name]
+    for side in found.sides[1:]:
+        headings += [side.name, "change"]
+    rows = []
+    for name in names:
+        was = before.get(name, 0)
+        cells = [name, f"{was:,}"]
+        for other in others:
+            cells += [f"{other.get(name, 0):,}", f"{other.get(name, 0) - was:+,}"]
+        rows.append(tuple(cells))
+    return Compared(title, tuple(headings), tuple(rows))
 
 
-def _sent(title: str, old: Mapping[str, Sent], new: Mapping[str, Sent]) -> Table:
-    headings = ("offers old", "new", "people old", "new", "value old", "new", "cost old", "new")
-    table = Table(title, *(Column(name, justify="right") for name in headings))
-    for name in sorted({*old, *new}):
-        before, after = old.get(name, Sent()), new.get(name, Sent())
-        cells = (
-            f"{before.offers:,}", f"{after.offers:,}", f"{before.people:,}", f"{after.people:,}",
-            f"{before.value:,.2f}", f"{after.value:,.2f}",
-            f"{before.cost:,.2f}", f"{after.cost:,.2f}",
-        )  # fmt: skip
-        table.add_row(name, *cells)
-    return table
+def _sent(title: str, found: Backtest, sent: Callable[[Ran], Mapping[str, Sent]]) -> Compared:
+    """Each figure under each."""
+    headings = [title]
+    for figure, _ in FIGURES:
+        headings += [f"{figure}, {side.name}" for side in found.sides]
+    names = sorted({name for side in found.sides for name in sent(side)})
+    rows = []
+    for name in names:
+        here = [sent(side).get(name, Sent()) for side in found.sides]
+        rows.append((name, *(told(one) for _, told in FIGURES for one in here)))
+    return Compared(title, tuple(headings), tuple(rows))
 
 
-def _withheld(old: Ran, new: Ran) -> Iterator[Table]:
+def _withheld(found: Backtest) -> Iterator[Compared]:
     """Where the reasons differ most."""
-    names = {*old.withheld, *new.withheld}
-    change = {n: new.withheld.get(n, 0) - old.withheld.get(n, 0) for n in names}
-    most = sorted((n for n in names if change[n]), key=lambda n: (-abs(change[n]), n))
+    names = {name for side in found.sides for name in side.withheld}
+    spread = {n: [side.withheld.get(n, 0) for side in found.sides] for n in names}
+    most = sorted(
+        (n for n in names if max(spread[n]) > min(spread[n])),
+        key=lambda n: (min(spread[n]) - max(spread[n]), n),
+    )[:WITHHELD_MAX]
     if most:
-        shown = most[:WITHHELD_MAX]
         yield _counts(
             "not possible because of",
-            {n: old.withheld.get(n, 0) for n in shown},
-            {n: new.withheld.get(n, 0) for n in shown},
+            found,
+            lambda side: {n: side.withheld.get(n, 0) for n in most},
         )

@@ -39,14 +39,16 @@ def test_what_a_replay_decides_is_what_a_backtest_counts(tmp_path: Path) -> None
     code, said = run("--reference", str(SHOP), "--json")
     assert code == 0, said
     found = json.loads(said)
-    assert found["old"] == found["new"]
+    old, new = found["sides"]
+    assert (old.pop("name"), new.pop("name")) == ("example shop", "shop")
+    assert old == new
     out = tmp_path / "out"
     assert CliRunner().invoke(main, ["replay", str(DAY), "--out", str(out)]).exit_code == 0
     offers = (out / "next-best-offers.jsonl").read_bytes().splitlines()
     entries = (out / "decision-log.jsonl").read_bytes().splitlines()
-    assert found["new"]["whole"]["offers"] == len(offers)
-    assert found["new"]["decisions"] == len(entries)
-    by_offer = sum(sent["offers"] for sent in found["new"]["by_offer"].values())
+    assert new["whole"]["offers"] == len(offers)
+    assert new["decisions"] == len(entries)
+    by_offer = sum(sent["offers"] for sent in new["by_offer"].values())
     assert by_offer == len(offers)
 
 
@@ -54,13 +56,24 @@ def test_a_paused_offer_is_seen_as_the_reason(paused: Path) -> None:
     """It is sent no more, each time it is withheld the table says why, others take its place."""
     code, said = run("--reference", str(paused), "--json")
     assert code == 0, said
-    old, new = (json.loads(said)[side] for side in ("old", "new"))
+    old, new = json.loads(said)["sides"]
     assert old["by_offer"][PAUSED]["offers"] > 0
     assert PAUSED not in new["by_offer"]
     assert new["withheld"][f"{PAUSED}: paused"] > 0
     assert f"{PAUSED}: paused" not in old["withheld"]
     assert old["decisions"] == new["decisions"]
     code, said = run("--reference", str(paused))
+    assert (code, f"{PAUSED}: paused" in said) == (0, True)
+
+
+def test_any_number_of_candidates_stands_side_by_side(paused: Path) -> None:
+    """Two candidates beside what stood before: each is what it is alone."""
+    code, said = run("--reference", str(paused), "--reference", str(SHOP), "--json")
+    assert code == 0, said
+    before, first, second = json.loads(said)["sides"]
+    assert len({before["name"], first["name"], second["name"]}) == 3
+    assert before["by_offer"] == second["by_offer"] != first["by_offer"]
+    code, said = run("--reference", str(paused), "--reference", str(SHOP))
     assert (code, f"{PAUSED}: paused" in said) == (0, True)
 
 

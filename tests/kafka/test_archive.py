@@ -1,5 +1,6 @@
 """`offerstream archive` on Apache Kafka: killed under load, each committed record is kept once."""
 
+import json
 import random
 import subprocess
 import sys
@@ -69,11 +70,25 @@ def test_killed_under_load_it_keeps_each_record_once(kafka: ApacheKafka, tmp_pat
     (entry,) = rows_about(root, topics.DECISION_LOG, "c0001")[-1:]
     told = CliRunner().invoke(
         main,
-        ["explain", "--customer", "c0001", "--outputs", str(root), "--limit", "1"],
+        ["explain", "--customer", "c0001", "--log", str(root), "--limit", "1"],
         env={"OFFERSTREAM_BOOTSTRAP": "127.0.0.1:1"},
     )
     assert told.exit_code == 0, told.output
     assert entry.split(b'"')[3].decode() in told.output
+
+    since = json.loads(entry) | {"decision_id": "d_since"}
+    job.send([(topics.DECISION_LOG.name, b"c0001", json.dumps(since).encode())])
+    told = CliRunner().invoke(
+        main,
+        ["explain", "--customer", "c0001", "--json", "--limit", "10000"],
+        env={**environment, "OFFERSTREAM_ARCHIVE_DIR": str(root)},
+    )
+    assert told.exit_code == 0, told.output
+    ids = Counter(json.loads(line)["decision_id"] for line in told.output.splitlines())
+    archived = Counter(
+        json.loads(value)["decision_id"] for value in rows_about(root, topics.DECISION_LOG, "c0001")
+    )
+    assert ids == archived + Counter(["d_since"])
 
 
 @pytest.mark.kafka

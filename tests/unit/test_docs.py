@@ -220,7 +220,8 @@ def test_the_settings_table_holds_the_defaults() -> None:
     defaults = Settings()
     table = {row[0].strip("`"): row[1].strip("`") for row in rows(page("run.md")) if len(row) == 3}
     for name in ("bootstrap", "partitions", "epoch_ms", "batch_records_max", "session_timeout_ms",
-                 "data_dir", "clock", "log_level", "replication_factor"):  # fmt: skip
+                 "data_dir", "archive_dir", "clock", "log_level",
+                 "replication_factor"):  # fmt: skip
         assert table[name] == str(getattr(defaults, name))
     assert table["learner.snapshot_every_examples"] == str(defaults.learner.snapshot_every_examples)
 

@@ -29,6 +29,7 @@ class InputRecord(Struct, frozen=True):
         value: the event's bytes, as they stand in the line.
         fault: why no topic takes the line, in a sentence without what it holds; empty: one does.
             `decode` rejects the value of such a line with a typed reason.
+        headers: of its Kafka record.
         rejected: why a row of a table is no event; `value` is then the row as it stands.
         origins: of a mapped message: the event's places to those in the message.
     """
@@ -40,6 +41,7 @@ class InputRecord(Struct, frozen=True):
     fault: str = ""
     rejected: Rejected | None = None
     origins: Mapping[str, str] = {}
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class _Line(Struct, frozen=True):

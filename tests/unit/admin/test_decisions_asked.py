@@ -98,7 +98,7 @@ def test_the_parts_add_up_to_the_log_odds() -> None:
 def test_everybody_of_the_day_can_be_explained(day: Path, language: str) -> None:
     """Each entry names its verdict in words, and every offer once: possible, or why not."""
     for entry in entries_in(day):
-        done = run("explain", entry.decision_id, "--outputs", str(day), "--language", language)
+        done = run("explain", entry.decision_id, "--log", str(day), "--language", language)
         assert done.exit_code == 0, done.output
         assert VERDICTS[entry.verdict][language] in done.output  # type: ignore[index]
         for candidate in entry.candidates:
@@ -108,7 +108,7 @@ def test_everybody_of_the_day_can_be_explained(day: Path, language: str) -> None
 def test_the_last_decisions_of_a_customer_as_json(day: Path) -> None:
     """`--limit` counts from the newest; possible and withheld together are all offers."""
     wanted = [e for e in entries_in(day) if e.customer_id == "mia"]
-    done = run("explain", "--customer", "mia", "--outputs", str(day), "--json", "--limit", "3")
+    done = run("explain", "--customer", "mia", "--log", str(day), "--json", "--limit", "3")
     told = [json.loads(line) for line in done.output.splitlines()]
     newest = sorted(wanted, key=lambda e: e.decided_at)[-3:]
     assert [one["decision_id"] for one in told] == [e.decision_id for e in newest]
@@ -123,7 +123,7 @@ def test_reasons_are_given_where_something_was_learned(learned: tuple[Path, Path
     out, _ = learned
     entry = [e for e in entries_in(out) if e.verdict == "offer"][-1]
     assert entry.model.version != ResponseModel().version
-    done = run("explain", entry.decision_id, "--outputs", str(out), "--json")
+    done = run("explain", entry.decision_id, "--log", str(out), "--json")
     (one,) = [json.loads(line) for line in done.output.splitlines()]
     assert one["about_offer_id"] == entry.chosen_offer_id
     effects = [abs(math.log(reason["odds"])) for reason in one["reasons"]]
@@ -139,7 +139,7 @@ def test_every_decision_comes_out_again_to_the_byte(day: Path, learned: tuple[Pa
         drawn = [e for e in entries_in(folder) if e.verdict in ("offer", "no_offer")]
         for entry in drawn[:: max(1, len(drawn) // 12)]:
             versions.add(entry.model.version)
-            done = run("redecide", entry.decision_id, "--outputs", str(folder), *more)
+            done = run("redecide", entry.decision_id, "--log", str(folder), *more)
             assert done.exit_code == 0, done.output
             assert "every byte is equal" in done.output
     assert len(versions) > 1
@@ -150,7 +150,7 @@ def test_what_was_changed_in_the_log_is_found(day: Path, tmp_path: Path) -> None
     entry = next(e for e in entries_in(day) if e.verdict == "offer")
     forged = msgspec.structs.replace(entry, action_probability=0.123)
     (tmp_path / "decision-log.jsonl").write_bytes(msgspec.json.encode(forged) + b"\n")
-    done = run("redecide", entry.decision_id, "--outputs", str(tmp_path))
+    done = run("redecide", entry.decision_id, "--log", str(tmp_path))
     assert done.exit_code == 1
     assert "$.action_probability: 0.123 was logged" in done.output
 
@@ -160,12 +160,12 @@ def test_what_is_not_kept_is_said(learned: tuple[Path, Path], tmp_path: Path) ->
     out, shop = learned
     entry = [e for e in entries_in(out) if e.verdict == "offer"][-1]
     (tmp_path / "decision-log.jsonl").write_bytes(msgspec.json.encode(entry) + b"\n")
-    here = ("--outputs", str(tmp_path))
+    here = ("--log", str(tmp_path))
     for arguments, said in (
-        (("explain", "d_1", "--outputs", str(tmp_path / "no")), "holds no decision-log.jsonl"),
+        (("explain", "d_1", "--log", str(tmp_path / "no")), "holds no decision-log.jsonl"),
         (("explain", "d_1", *here), "there is no decision d_1 in"),
         (("redecide", entry.decision_id, *here, "--reference", str(shop)), "is not kept any more"),
-        (("redecide", entry.decision_id, "--outputs", str(out)), "no reference data of version"),
+        (("redecide", entry.decision_id, "--log", str(out)), "no reference data of version"),
         (("explain", *here), "name a decision, or a person"),
     ):
         done = run(*arguments)
@@ -181,6 +181,6 @@ def test_what_is_not_kept_is_said(learned: tuple[Path, Path], tmp_path: Path) ->
 def test_damage_in_the_log_is_a_sentence(tmp_path: Path, line: bytes) -> None:
     """A line that was cut off, or is no text, is named with its number."""
     (tmp_path / "decision-log.jsonl").write_bytes(line)
-    done = run("explain", "d_1", "--outputs", str(tmp_path))
+    done = run("explain", "d_1", "--log", str(tmp_path))
     assert done.exit_code == 2
     assert "line 1 is no record of a decision" in done.output
