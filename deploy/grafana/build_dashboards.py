@@ -17,12 +17,13 @@ from grafana_foundation_sdk.models.common import LegendDisplayMode, LegendPlacem
 from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
 from deploy.grafana.outcomes import OUTCOMES
-from deploy.grafana.panels import Board, Graph, Number, Query
+from deploy.grafana.panels import COUNT, Board, Graph, Number, Query
 from deploy.grafana.pipeline import PIPELINE
 
 FOLDER = Path(__file__).parent / "dashboards"
 SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
 BOARDS = {"pipeline.json": PIPELINE, "outcomes.json": OUTCOMES}
+THIRD, QUARTER = 8, 6  # of the 24 columns
 PanelT = TypeVar("PanelT", timeseries.Panel, stat.Panel)
 
 
@@ -51,13 +52,15 @@ def _dashboard(board: Board) -> builder.Dashboard:
     )
     for row in board.rows:
         made.with_row(builder.Row(row.title))
+        graphs = sum(isinstance(panel, Graph) for panel in row.panels)
+        span = QUARTER if graphs % 4 == 0 else THIRD
         for panel in row.panels:
-            made.with_panel(_graph(panel) if isinstance(panel, Graph) else _number(panel))
+            made.with_panel(_graph(panel, span) if isinstance(panel, Graph) else _number(panel))
     return made
 
 
-def _graph(graph: Graph) -> timeseries.Panel:
-    """A third of a row, with a legend below and a sentence on what to look for."""
+def _graph(graph: Graph, span: int) -> timeseries.Panel:
+    """So many of 24 columns, with a legend below and a sentence on what to look for."""
     legend = (
         VizLegendOptions()
         .display_mode(LegendDisplayMode.LIST)
@@ -65,13 +68,15 @@ def _graph(graph: Graph) -> timeseries.Panel:
         .show_legend(True)
     )
     panel = timeseries.Panel().title(graph.title).description(graph.why).unit(graph.unit)
-    panel.datasource(SOURCE).legend(legend).fill_opacity(8).span(8).height(8)
+    panel.datasource(SOURCE).legend(legend).fill_opacity(8).span(span).height(8)
     return _with(panel, graph.queries)
 
 
 def _number(number: Number) -> stat.Panel:
     """A sixth of a row."""
     panel = stat.Panel().title(number.title).description(number.why).unit(number.unit)
+    if number.unit == COUNT:
+        panel.decimals(0)  # a count: `increase` says 81.1 where 81 were seen
     return _with(panel.datasource(SOURCE).span(4).height(4), [(number.query, "")])
 
 

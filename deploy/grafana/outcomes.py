@@ -1,6 +1,6 @@
 """What offers and alerts are worth, and whether the models can be believed."""
 
-from deploy.grafana.panels import Board, Graph, Number, Row
+from deploy.grafana.panels import COUNT, Board, Graph, Number, Row
 from deploy.grafana.queries import (
     CURRENCY,
     incremental_margin,
@@ -18,18 +18,18 @@ REDEEMED = total(c.OUTCOMES, "arm", 'outcome="redeemed"')
 KNOWN = 'result=~"left|bought"'
 
 OFFERS = Row(
-    "Offers",
+    "Do people use their offers?",
     (
-        Number("Offers decided", "short", total(c.OFFERS), "Over the range on top."),
+        Number("Offers decided", COUNT, total(c.OFFERS), "Over the range on top."),
         Number(
             "Redeemed",
-            "short",
+            COUNT,
             total(c.OUTCOMES, "", 'outcome="redeemed"'),
             "Over the range on top.",
         ),
         Number(
             "Alerts entered",
-            "short",
+            COUNT,
             total(c.ALERTS, "", 'transition="entered"'),
             "New churn cases.",
         ),
@@ -41,30 +41,30 @@ OFFERS = Row(
         ),
         Number(
             "Examples learned: response",
-            "short",
+            COUNT,
             f'max({c.MODEL_EXAMPLES.name}{{model="response"}})',
             "Behind the snapshot in use.",
         ),
         Number(
             "Examples learned: churn",
-            "short",
+            COUNT,
             f'max({c.MODEL_EXAMPLES.name}{{model="churn"}})',
             "Behind the snapshot in use.",
         ),
         Graph(
-            "Redemption rate by arm",
+            "Does choosing beat chance?",
             "percentunit",
             ((f"{REDEEMED} / {DECIDED}", "{{arm}}"),),
             "The policy against uniformly random choice: the same people, split by hash.",
         ),
         Graph(
-            "Outcomes of offers",
+            "What becomes of offers?",
             "ops",
             ((rate(c.OUTCOMES, "outcome"), "{{outcome}}"),),
             "Delivered, viewed, clicked, dismissed, redeemed, expired.",
         ),
         Graph(
-            "Offers by channel",
+            "Where do people meet their offers?",
             "ops",
             ((seen(rate(c.OFFERS, "channel")), "{{channel}}"),),
             "Where people met their offers.",
@@ -72,22 +72,22 @@ OFFERS = Row(
     ),
 )
 INCREMENTAL_VALUE = Row(
-    "Incremental value, against the holdout",
+    "Do offers bring more than they cost?",
     (
         Graph(
-            "Margin by arm, scaled to everyone",
+            "Is the margin above the holdout's?",
             CURRENCY,
             ((scaled(c.PURCHASE_MARGIN), "{{arm}}"),),
             "Margin over the arm's share of people; above the holdout is what offers brought.",
         ),
         Graph(
-            "Purchases by arm, scaled to everyone",
+            "Do people buy more often?",
             "short",
             ((scaled(c.PURCHASES), "{{arm}}"),),
             "The holdout redeems nothing and buys all the same: the gap is what offers add.",
         ),
         Graph(
-            "Refunds and margin lost by arm",
+            "How much is lost again to refunds?",
             CURRENCY,
             (
                 (total(c.REFUND_AMOUNT, "arm"), "refunds {{arm}}"),
@@ -98,40 +98,40 @@ INCREMENTAL_VALUE = Row(
     ),
 )
 LEAVING = Row(
-    "Leaving customers",
+    "Who is leaving, and what is done?",
     (
         Graph(
-            "Alerts by transition",
+            "How many cases open, grow and end?",
             "ops",
             ((rate(c.ALERTS, "transition"), "{{transition}}"),),
             "One open case a person: entered, escalated, de-escalated, resolved.",
         ),
         Graph(
-            "How cases ended",
+            "How do cases end?",
             "short",
-            ((total(c.CASES_RESOLVED, "resolved_by, arm"), "{{resolved_by}} {{arm}}"),),
+            ((seen(total(c.CASES_RESOLVED, "resolved_by, arm")), "{{resolved_by}} {{arm}}"),),
             "Bought is saved, lapsed is lost. Treated against control is what contacts bring.",
         ),
         Graph(
-            "What became of alerts",
+            "What does the CRM report?",
             "short",
-            ((total(c.RETENTION, "result"), "{{result}}"),),
+            ((seen(total(c.RETENTION, "result")), "{{result}}"),),
             "As the CRM reports with retention_outcome; saved over all others is its worth.",
         ),
         Graph(
-            "Life-cycle stages entered",
+            "Who becomes active, at risk, lapsed?",
             "ops",
             ((rate(c.SEGMENTS, "segment"), "{{segment}}"),),
             "New, active, at risk, lapsed.",
         ),
         Graph(
-            "New customers by the purchase still to make",
+            "Which purchase is still to be made?",
             "short",
             ((total(c.TRACKS, "track, change"), "{{track}} {{change}}"),),
             "Begun, and its time has come: due over begun is who lets it pass.",
         ),
         Graph(
-            "Cases held back for want of time",
+            "How many cases wait for want of time?",
             "short",
             ((total(c.CASES_HELD), "held back"),),
             "Looks, not people: who is held back is looked at again. Only with cases_per_week.",
@@ -139,10 +139,10 @@ LEAVING = Row(
     ),
 )
 CASES = Row(
-    "What became of cases whose horizon is over",
+    "Were the alerts right, and do contacts help?",
     (
         Graph(
-            "Precision by band",
+            "How many alerts were right?",
             "percentunit",
             (
                 (
@@ -156,7 +156,7 @@ CASES = Row(
             "Of the cases that were entered, those who then bought nothing. Choose a long range.",
         ),
         Graph(
-            "Stated risk beside what came",
+            "Did as many leave as was said?",
             "short",
             (
                 (total(c.CASES_STATED, "band"), "stated {{band}}"),
@@ -165,7 +165,7 @@ CASES = Row(
             "How many were to leave by the sum of the stated risks, and how many did.",
         ),
         Graph(
-            "Bought, treated against control",
+            "Do more buy who are contacted?",
             "percentunit",
             (
                 (
@@ -179,7 +179,7 @@ CASES = Row(
             "The gap is what contacts save; control is small, so look at months.",
         ),
         Graph(
-            "Lead time, median",
+            "How early do alerts come?",
             "s",
             ((median_over_range(c.CASE_LEAD), "alert to lost"),),
             "From an alert that came true to when the person counts as lost: time to act.",
@@ -190,7 +190,7 @@ MODELS = Row(
     "Can the models be believed?",
     (
         Graph(
-            "Log loss against the base rate",
+            "Is each model better than its base rate?",
             "short",
             (
                 (f"max by (model) ({c.LOG_LOSS.name})", "{{model}}"),
@@ -199,19 +199,19 @@ MODELS = Row(
             "Predicted before it is learned. Above its base rate, a model harms.",
         ),
         Graph(
-            "AUC",
+            "Does each model rank well? (AUC)",
             "short",
             ((f"max by (model) ({c.AUC.name})", "{{model}}"),),
             "Prequential; .5 is a coin.",
         ),
         Graph(
-            "Calibration",
+            "Are probabilities right on the whole?",
             "short",
             ((f"max by (model) ({c.CALIBRATION.name})", "{{model}}"),),
             "Sum of predictions over sum of labels; 1 is right, outside .8 to 1.25 alerts.",
         ),
         Graph(
-            "Risk said and what came, by risk",
+            "Does the risk said come, by risk?",
             "percentunit",
             (
                 (f"max by (risk) ({c.RISK_SAID.name})", "said, from {{risk}}"),
@@ -220,7 +220,7 @@ MODELS = Row(
             "Churn risk of a horizon that is over, by its tenth: each pair should lie together.",
         ),
         Graph(
-            "Risk said and what came, by silence",
+            "Does the risk said come, by silence?",
             "percentunit",
             (
                 (f"max by (own_gaps) ({c.SILENCE_SAID.name})", "said, {{own_gaps}} own gaps"),
@@ -229,7 +229,7 @@ MODELS = Row(
             "The same by how long people had been silent, in units of their own usual gap.",
         ),
         Graph(
-            "Distance of risk said and what came",
+            "How far off is the risk said?",
             "percentunit",
             (
                 (f"max by (bins) ({c.CALIBRATION_GAP.name})", "by {{bins}}"),
@@ -238,19 +238,19 @@ MODELS = Row(
             "Mean over the bins; above ten points with more than 500 labels it alerts.",
         ),
         Graph(
-            "Labels",
+            "What is there to learn from?",
             "ops",
-            ((rate(c.LABELS, "model, class"), "{{model}} {{class}}"),),
+            ((seen(rate(c.LABELS, "model, class")), "{{model}} {{class}}"),),
             "What the learner is given.",
         ),
         Graph(
-            "Examples read",
+            "What does the learner read?",
             "ops",
-            ((rate(c.EXAMPLES, "model, result"), "{{model}} {{result}}"),),
+            ((seen(rate(c.EXAMPLES, "model, result")), "{{model}} {{result}}"),),
             "Repeated examples are passed over.",
         ),
         Graph(
-            "Age of the snapshot in use",
+            "How old is each model in use?",
             "s",
             ((f"max by (model) ({c.SNAPSHOT_AGE.name})", "{{model}}"),),
             "Grows while there is nothing new to learn, or the learner is down.",

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 Query = tuple[str, str]
+COUNT = "locale"  # 1,234: with "short", 1,234 offers are "1.23 K"
 
 
 class Graph(NamedTuple):

@@ -1,6 +1,6 @@
 """Does it run, how fast, what is thrown out, what carries it."""
 
-from deploy.grafana.panels import Board, Graph, Number, Row
+from deploy.grafana.panels import COUNT, Board, Graph, Number, Row
 from deploy.grafana.queries import WINDOW, quantile, rate, seen
 from streams.telemetry import catalogue as c
 
@@ -8,7 +8,7 @@ NOW = Row(
     "Now",
     (
         Number("Events/s", "ops", rate(c.EVENTS), "Input events processed."),
-        Number("Lag", "short", f"sum({c.LAG.name})", "Records not yet processed."),
+        Number("Lag", COUNT, f"sum({c.LAG.name})", "Records not yet processed."),
         Number(
             "Event to offer, p99",
             "s",
@@ -17,14 +17,14 @@ NOW = Row(
         ),
         Number(
             "Workers ready",
-            "short",
+            COUNT,
             f"sum({c.READY.name})",
             "Restored, assigned, caught up with the models.",
         ),
-        Number("Rows", "short", f"sum({c.ROWS.name})", "Customers and forwarding addresses held."),
+        Number("Rows", COUNT, f"sum({c.ROWS.name})", "Customers and forwarding addresses held."),
         Number(
             "Events since start",
-            "short",
+            COUNT,
             f"sum({c.EVENTS.name})",
             "Input events processed since the workers started.",
         ),
@@ -34,24 +34,24 @@ INPUTS = Row(
     "What comes in",
     (
         Graph(
-            "Events by topic",
+            "Which topics send?",
             "ops",
             ((rate(c.EVENTS, "topic"), "{{topic}}"),),
             "A topic that falls silent has a producer that did.",
         ),
         Graph(
-            "Rejected by reason",
+            "What is rejected, and why?",
             "ops",
             ((seen(rate(c.REJECTED, "reason")), "{{reason}}"),),
             "They are in dead-letters: `offerstream dead-letters list`.",
         ),
         Graph(
-            "Ignored, late, routed, misplaced",
+            "What is ignored, late, routed, misplaced?",
             "ops",
             (
-                (rate(c.IGNORED, "reason"), "ignored: {{reason}}"),
+                (seen(rate(c.IGNORED, "reason")), "ignored: {{reason}}"),
                 (rate(c.LATE), "late"),
-                (rate(c.ROUTED, "kind"), "routed: {{kind}}"),
+                (seen(rate(c.ROUTED, "kind")), "routed: {{kind}}"),
                 (rate(c.MISPLACED), "misplaced"),
             ),
             "Misplaced records come from a producer without the murmur2 partitioner.",
@@ -62,19 +62,19 @@ DECISIONS = Row(
     "What is decided",
     (
         Graph(
-            "Decisions by verdict",
+            "How do decisions end?",
             "ops",
-            ((rate(c.DECISIONS, "verdict"), "{{verdict}}"),),
+            ((seen(rate(c.DECISIONS, "verdict")), "{{verdict}}"),),
             "Every decision, also those without an offer.",
         ),
         Graph(
-            "Why offers were withheld",
+            "Why are offers withheld?",
             "ops",
             ((seen(rate(c.WITHHELD, "why_not")), "{{why_not}}"),),
             "One count for each offer that was not eligible.",
         ),
         Graph(
-            "Event to offer",
+            "How fast is an offer?",
             "s",
             ((quantile(c.EVENT_TO_OFFER, 0.5), "p50"), (quantile(c.EVENT_TO_OFFER, 0.99), "p99")),
             "Includes the wait for the epoch's commit.",
@@ -85,25 +85,25 @@ RUNTIME = Row(
     "What carries it",
     (
         Graph(
-            "Lag by topic",
+            "Where does it fall behind?",
             "short",
             ((f"sum by (topic) ({c.LAG.name})", "{{topic}}"),),
             "Grows when input outruns the workers.",
         ),
         Graph(
-            "Epochs",
+            "Do commits succeed?",
             "ops",
             ((rate(c.COMMITS, "result"), "{{result}}"),),
             "Aborted epochs are done again; many of them want a look at the broker.",
         ),
         Graph(
-            "Commit duration",
+            "How long does a commit take?",
             "s",
             ((quantile(c.COMMIT_DURATION, 0.5), "p50"), (quantile(c.COMMIT_DURATION, 0.99), "p99")),
             "One Kafka transaction.",
         ),
         Graph(
-            "Rows and outputs an epoch",
+            "How much does one commit carry?",
             "short",
             (
                 (quantile(c.EPOCH_ROWS, 0.5), "rows p50"),
@@ -112,13 +112,16 @@ RUNTIME = Row(
             "Group commit pays one transaction for many rows.",
         ),
         Graph(
-            "CPU in process()",
+            "How busy is deciding?",
             "percentunit",
             ((rate(c.PROCESS_TIME), "busy"),),
             "Seconds a second in decode, process and encode, over all workers.",
         ),
         Graph(
-            "Timers", "ops", ((rate(c.TICKS), "fired"),), "Silence is an event: due rows looked at."
+            "Do timers fire?",
+            "ops",
+            ((rate(c.TICKS), "fired"),),
+            "Silence is an event: due rows looked at.",
         ),
     ),
 )
@@ -126,13 +129,13 @@ PROCESSES = Row(
     "Processes",
     (
         Graph(
-            "Partitions by process",
+            "Who holds the partitions?",
             "short",
             ((f"{c.PARTITIONS.name}", "{{instance}}"),),
             "All partitions are with somebody; a process without any only stands by.",
         ),
         Graph(
-            "Memory by process",
+            "Does memory stay flat?",
             "bytes",
             (
                 ('process_resident_memory_bytes{job="offerstream"}', "{{instance}}"),
@@ -141,7 +144,7 @@ PROCESSES = Row(
             "Flat once the stores' buffers are full; what rises for ever ends in a restart.",
         ),
         Graph(
-            "CPU by process",
+            "Is a process at its limit?",
             "percentunit",
             ((f'rate(process_cpu_seconds_total{{job="offerstream"}}[{WINDOW}])', "{{instance}}"),),
             "One process uses one core: near 100 % it is time for another worker.",

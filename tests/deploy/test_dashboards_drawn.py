@@ -1,0 +1,62 @@
+"""Dashboards as pictures: what `deploy/grafana/draw.py` makes of the JSON that Grafana reads."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.grafana.draw import FOLDER, Range, Series, board_of, drawn
+from deploy.grafana.units import UNITS, told
+
+BOARDS = sorted(FOLDER.glob("*.json"))
+AN_HOUR = Range(start_s=0.0, end_s=3_600.0, scrape_s=5.0)
+
+
+@pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
+def test_every_unit_of_the_dashboards_can_be_told(path: Path) -> None:
+    """A panel with a new unit would otherwise be found when somebody draws it."""
+    assert {p.field_config.defaults.unit for p in board_of(path).panels} <= UNITS.keys()
+
+
+@pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
+def test_a_panel_without_an_answer_says_so(path: Path) -> None:
+    """No series, and series of nothing but NaN: `No data`, as in Grafana, and never a made line."""
+    board = board_of(path)
+    answers: list[list[Series]] = [[], [Series({}, [(0.0, "NaN"), (5.0, "+Inf")])]]
+    for answer in answers:
+
+        def ask(_: str, answer: list[Series] = answer) -> list[Series]:
+            return answer
+
+        figure = drawn(board, ask, AN_HOUR)
+        for card in figure.get_axes():
+            assert not [line for plot in card.child_axes for line in plot.lines]
+            said = [t.get_text() for axes in (card, *card.child_axes) for t in axes.texts]
+            assert "No data" in said, card.get_label()
+
+
+def test_the_queries_are_asked_with_the_ranges_variables() -> None:
+    """Grafana's variables become spans of the range; none is left in a query."""
+    asked: list[str] = []
+
+    def ask(expression: str) -> list[Series]:
+        asked.append(AN_HOUR.filled(expression))
+        return [Series({"arm": "policy"}, [(0.0, "1"), (3_600.0, "2")])]
+
+    drawn(board_of(FOLDER / "outcomes.json"), ask, AN_HOUR)
+    assert any("[3600s]" in expression for expression in asked)
+    assert any("[20s]" in expression for expression in asked)
+    assert not [expression for expression in asked if "$" in expression]
+
+
+def test_numbers_are_told_as_grafana_tells_them() -> None:
+    """Counts whole and with separators, shares in percent, times in the unit that suits them."""
+    assert [told(v, "s") for v in (0.0, 0.25, 30, 150, 7_200, 172_800)] == [
+        "0 ms",
+        "250 ms",
+        "30 s",
+        "2.5 min",
+        "2 hours",
+        "2 days",
+    ]
+    assert told(81.1, "locale") == "81"
+    assert told(-1_240.0, "currencyEUR") == "€-1.24 K"
