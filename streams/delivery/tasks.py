@@ -30,7 +30,7 @@ class Task(Struct, frozen=True, kw_only=True):
         say: what to say, in the language that is set.
         owner_queue: the destination's; empty where it names none.
         offer_id, decision_id: of the offer that belongs to it; empty where there is none.
-        case_id: of an alert; empty for an offer.
+        case_id, alert_id: of an alert, whose id the CRM reports back; empty for an offer.
     """
 
     subject: str
@@ -42,6 +42,7 @@ class Task(Struct, frozen=True, kw_only=True):
     owner_queue: str
     customer_id: str
     case_id: str
+    alert_id: str
     action: str
     channel: str
     offer_id: str
@@ -75,6 +76,7 @@ def _of_alert(alert: dict[str, Any], language: LanguageTag, owner_queue: str) ->
         owner_queue=owner_queue,
         customer_id=alert["customer_id"],
         case_id=alert["case_id"],
+        alert_id=alert["alert_id"],
         action=step.get("action", "contact"),
         channel=step["channel"],
         offer_id=step.get("offer_id") or "",
@@ -95,6 +97,7 @@ def _of_offer(offer: dict[str, Any], language: LanguageTag, owner_queue: str) ->
         owner_queue=owner_queue,
         customer_id=offer["customer_id"],
         case_id="",
+        alert_id="",
         action="offer",
         channel=offer["channel"],
         offer_id=offer["offer"]["offer_id"],

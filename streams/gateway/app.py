@@ -18,6 +18,7 @@ from streams.gateway.admission import origins_of
 from streams.gateway.described import ANSWERS, OwnBody
 from streams.gateway.intake import Taken
 from streams.gateway.mapped import mapped_handlers
+from streams.gateway.outcomes import outcomes_handler
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.refused import fault_by, http_error_by, refused_by, unanswered_by
 from streams.gateway.splitting import split
@@ -42,6 +43,7 @@ def build_app(ways: Ways, out: Sequence[HTTPRouteHandler] = ()) -> Litestar:
             *_health(ways),
             _own(ways),
             *mapped_handlers(ways),
+            outcomes_handler(ways),
             *out,
         ],
         cors_config=CORSConfig(

@@ -6,9 +6,10 @@ from typing import Any, Final, cast
 from litestar.enums import MediaType
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from msgspec import Struct
 
+from streams.contracts.inputs.events import RetentionOutcome, names_of
 from streams.gateway.intake import RejectedEvent, Taken
 from streams.gateway.refusals import PROBLEM_JSON, Problem
 
@@ -22,6 +23,7 @@ class SegmentAnswer(Struct, frozen=True, kw_only=True):
     ignored: list[int]
 
 
+RESULTS: Final = names_of(RetentionOutcome.__annotations__["result"])
 GIF: Final = "image/gif"
 _EVENT: Final = Schema(type=OpenAPIType.OBJECT, description="An event: docs/events.md, schemas/.")
 _EVENTS: Final = Schema(type=OpenAPIType.ARRAY, items=_EVENT, min_items=1)
@@ -95,6 +97,31 @@ class DecideBody(Operation):
         self.request_body = _body({"application/json": question})
 
 
+@dataclass
+class OutcomesBody(Operation):
+    """The bodies of what a CRM did."""
+
+    def __post_init__(self) -> None:
+        """Name what is read of them."""
+        text = Schema(type=OpenAPIType.STRING)
+        time = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME)
+        outcome = Schema(
+            type=OpenAPIType.OBJECT,
+            required=["customer_id", "alert_id", "result"],
+            properties={
+                "customer_id": text,
+                "alert_id": text,
+                "result": Schema(type=OpenAPIType.STRING, enum=list(RESULTS)),
+                "snooze_until": time,
+                "occurred_at": time,
+                "outcome_id": text,
+                "channel": text,
+            },
+        )
+        several = Schema(type=OpenAPIType.ARRAY, items=outcome, min_items=1)
+        self.request_body = _body({"application/json": Schema(one_of=[outcome, several])})
+
+
 def _answer(kind: Any, description: str) -> ResponseSpec:
     return ResponseSpec(kind, generate_examples=False, description=description)
 
@@ -119,6 +146,7 @@ ANSWERS: Final = {
     207: _answer(Taken, "Some events were taken, others were not."),
     400: _answer(Taken, "No event was taken."),
 }
+OUTCOME_ANSWERS: Final = {**ANSWERS, 403: _problem("Not with this key, or from this page.")}
 SOURCE_ANSWERS: Final = {
     **REFUSALS,
     207: _answer(SegmentAnswer, "Some messages were taken, others were not."),

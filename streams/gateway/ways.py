@@ -26,6 +26,7 @@ PIXEL: Final = "/i"
 _DOORS: Final = {
     "/v1/events": "events", "/mp/collect": "ga4", SNOWPLOW: "snowplow", PIXEL: "snowplow",
     "/beacon/v1/batch": "segment", "/v1/decide": "decide",
+    "/v1/outcomes": "outcomes",
 }  # fmt: skip
 
 

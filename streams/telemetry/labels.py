@@ -41,9 +41,9 @@ COMMIT_RESULT = Label("result", ("committed", "aborted"))
 DELIVERY_FATE = Label("fate", ("delivered", "filtered", "parked"))
 DELIVERY_RESULT = Label("result", ("delivered", "again", "slow_down", "refused", "gone"))
 DESTINATION = Label("destination", (), named_max=50)
-DOOR = Label("door", ("events", "segment", "ga4", "snowplow", "webhook", "source", "other"))
 DOOR = Label(
-    "door", ("events", "segment", "ga4", "snowplow", "webhook", "source", "decide", "other")
+    "door",
+    ("events", "segment", "ga4", "snowplow", "webhook", "source", "decide", "outcomes", "other"),
 )
 DROPPED_WHAT = Label("what", _field(DataDropped, "what"))
 EVENT_NAME = Label("event_name", EVENT_NAMES)
