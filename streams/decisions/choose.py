@@ -16,7 +16,7 @@ from streams.decisions.arbitration import fatigue_of, weigh
 from streams.decisions.consent import agreed_purposes
 from streams.decisions.deferral import put_off
 from streams.decisions.eligibility import in_stock, situation_of, why_not
-from streams.decisions.exploration import draw
+from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.known import (
     Basis,
     Choice,
@@ -144,8 +144,9 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
 def _drawn(known: Known, eligible: list[CompiledOffer], context: Vector) -> Choice:
     """The eligible offers scored, weighed and drawn from."""
     vectors, terms = _scored(known, eligible, context)
-    priorities, epsilon = [t.priority for t in terms], known.policy.policies.arbitration.epsilon
-    return Choice(eligible, vectors, terms, draw(known.decision_id, priorities, known.arm, epsilon))
+    exploring = exploring_of(known.policy.policies.arbitration, terms, known.model.version)
+    drawn = draw(known.decision_id, [t.priority for t in terms], known.arm, exploring)
+    return Choice(eligible, vectors, terms, drawn)
 
 
 def _scored(

@@ -3,12 +3,17 @@
 The probability that is logged is the one that was drawn from: nothing is estimated afterwards.
 """
 
+import math
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from streams.contracts.ids import unit_draw
-from streams.contracts.reference.structs import Arm
+from streams.contracts.internal.learning import examples_of
+from streams.contracts.outputs.payloads import Terms
+from streams.contracts.reference.structs import Arbitration, Arm, Exploration
+
+GAP_WEIGHT = 1000.0
 
 
 class Draw(Struct, frozen=True):
@@ -24,27 +29,77 @@ class Draw(Struct, frozen=True):
         return self.no_offer if self.index is None else self.probabilities[self.index]
 
 
-def draw(decision_id: str, priorities: Sequence[float], arm: Arm, epsilon: float) -> Draw:
+class Exploring(Struct, frozen=True):
+    """How the arm that draws by priority explores.
+
+    Attributes:
+        mode: `inverse_gap` or `epsilon`.
+        epsilon: the share that all actions have alike.
+        unit: what a response probability of 1 is worth; above 0.
+        examples: how many labels the model has learned.
+    """
+
+    mode: Exploration
+    epsilon: float
+    unit: float = 1.0
+    examples: int = 0
+
+
+def exploring_of(arbitration: Arbitration, terms: Sequence[Terms], model_version: str) -> Exploring:
+    """How these offers are explored by a model of this version, which says what it has learned.
+
+    The unit is what a use of them brings on average: it makes a gap in money one in probability.
+    """
+    worth = [abs(t.value) / t.response_probability for t in terms if t.response_probability > 0.0]
+    mean = sum(worth) / len(worth) if worth else 0.0
+    unit = mean if mean > 0.0 else 1.0
+    examples = examples_of(model_version)
+    return Exploring(arbitration.exploration, arbitration.epsilon, unit, examples)
+
+
+def draw(decision_id: str, priorities: Sequence[float], arm: Arm, exploring: Exploring) -> Draw:
     """Choose among offers with these priorities and no offer (priority 0).
 
-    `uniform` draws any offer alike; `policy` takes the best action with 1 - epsilon and any action
-    alike with epsilon. The first of equals is the best.
+    `uniform` draws any offer alike; `policy` by inverse gap weighting, or takes the best action
+    with 1 - epsilon and any action alike with epsilon. The first of equals is the best, an offer
+    before no offer only if it is worth more.
     """
     count = len(priorities)
     if arm.chooser == "uniform":
         probabilities, no_offer = [1.0 / count] * count, 0.0
     else:
-        share = epsilon / (count + 1)
-        probabilities, no_offer = [share] * count, share
-        best = max(range(count), key=priorities.__getitem__)
-        if priorities[best] > 0.0:
-            probabilities[best] += 1.0 - epsilon
-        else:
-            no_offer += 1.0 - epsilon
+        *probabilities, no_offer = _by_priority(priorities, exploring)
     index = _pick(unit_draw(decision_id, "action"), probabilities)
     if index is None and no_offer == 0.0:
         index = count - 1  # the slices sum to 1 but for rounding
     return Draw(index, tuple(probabilities), no_offer)
+
+
+def _by_priority(priorities: Sequence[float], exploring: Exploring) -> list[float]:
+    """Probabilities of the offers and, last, of no offer."""
+    values = [*priorities, 0.0]
+    best = len(priorities) if max(priorities) <= 0.0 else values.index(max(values))
+    if exploring.mode == "inverse_gap":
+        return _inverse_gap(values, best, exploring)
+    share = exploring.epsilon / len(values)
+    probabilities = [share] * len(values)
+    probabilities[best] += 1.0 - exploring.epsilon
+    return probabilities
+
+
+def _inverse_gap(values: Sequence[float], best: int, exploring: Exploring) -> list[float]:
+    """Probabilities of `k` actions by inverse gap weighting.
+
+    p_i = (1 - epsilon) / (k + gamma gap_i / unit) + epsilon / k, and the best takes the rest, with
+    gamma = 1000 sqrt(examples + 1). Source: SquareCB (Foster and Rakhlin, ICML 2020).
+    """
+    count, top = len(values), values[best]
+    gamma = GAP_WEIGHT * math.sqrt(exploring.examples + 1.0) / exploring.unit
+    floor, left = exploring.epsilon / count, 1.0 - exploring.epsilon
+    probabilities = [left / (count + gamma * (top - v)) + floor for v in values]
+    probabilities[best] = 0.0
+    probabilities[best] = 1.0 - math.fsum(probabilities)
+    return probabilities
 
 
 def _pick(point: float, probabilities: Sequence[float]) -> int | None:

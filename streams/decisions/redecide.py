@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Verdict
 from streams.contracts.reference.structs import Arm
 from streams.decisions.arbitration import weigh
-from streams.decisions.exploration import draw
+from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.known import Scorer
 from streams.decisions.policy import Policy
 from streams.features import CONTEXT_FEATURES
@@ -41,11 +41,12 @@ def redecide(entry: DecisionLog, scorer: Scorer, policy: Policy) -> DecisionLog:
     ]
     if entry.verdict not in DRAWN:
         return _with(entry, weighed)
+    terms = [c.terms for c in weighed if c.terms is not None]
     drawn = draw(
         entry.decision_id,
-        [c.terms.priority for c in weighed if c.terms is not None],
+        [t.priority for t in terms],
         _arm(policy, entry.experiment.arm),
-        policy.policies.arbitration.epsilon,
+        exploring_of(policy.policies.arbitration, terms, scorer.version),
     )
     again = (replace(c, probability=p) for c, p in zip(weighed, drawn.probabilities, strict=True))
     return replace(

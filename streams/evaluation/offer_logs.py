@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample
-from streams.contracts.outputs.payloads import CandidateLog, DecisionLog
+from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms
 from streams.contracts.reference.structs import Arm
 from streams.contracts.unreadable import UNREADABLE
 from streams.decisions import Policy
 from streams.decisions.arbitration import weigh
-from streams.decisions.exploration import draw
+from streams.decisions.exploration import draw, exploring_of
 from streams.errors import OperatorError
 from streams.evaluation.number_tables import header_of, rows_of
 from streams.evaluation.off_policy import Logged
@@ -27,6 +27,8 @@ NEEDED = "docs/ask-the-log.md tells what is needed"
 SAME = 1e-9
 RESPONSE = "response"
 OUTCOMES = ("used", "late_conversion", "not_used")
+GONE = Terms(response_probability=0.0, value=0.0, cost=1.0, lever=0.0, fatigue=0.0, priority=-1.0)
+"""Of an offer that the reference data do not know: never the best."""
 T = TypeVar("T")
 Row = tuple[float, float, float, float, float, str]
 """Propensity, target, reward, what a model expects of the action, and of the policy; who."""
@@ -42,15 +44,18 @@ class Counts(Struct):
 
 
 class Chooser(Struct, frozen=True):
-    """The policy that is judged: probabilities of eligible offers and, last, of no offer."""
+    """The policy that is judged: probabilities of eligible offers and, last, of no offer.
+
+    They follow from the candidates and the version of the model that scored them.
+    """
 
     name: str
-    probabilities: Callable[[Sequence[CandidateLog]], Weighed]
+    probabilities: Callable[[Sequence[CandidateLog], str], Weighed]
 
 
 def uniform() -> Chooser:
     """Any eligible offer alike, as the uniform arm."""
-    return Chooser("uniform", lambda found: [*[1.0 / len(found)] * len(found), 0.0])
+    return Chooser("uniform", lambda found, _: [*[1.0 / len(found)] * len(found), 0.0])
 
 
 def by_policy(policy: Policy) -> Chooser:
@@ -59,27 +64,26 @@ def by_policy(policy: Policy) -> Chooser:
     The response probability is the logged one; what is eligible is what was.
     """
 
-    def probabilities(found: Sequence[CandidateLog]) -> Weighed:
-        return _drawn(policy, _priorities(policy, found))
+    def probabilities(found: Sequence[CandidateLog], model_version: str) -> Weighed:
+        arm = Arm(name="policy", share=1.0, chooser="policy")
+        return _drawn(arm, policy, _terms(policy, found), model_version)
 
     return Chooser(f"policy {policy.named.version}", probabilities)
 
 
-def _priorities(policy: Policy, found: Sequence[CandidateLog]) -> list[float]:
+def _terms(policy: Policy, found: Sequence[CandidateLog]) -> list[Terms]:
     offers = {c.offer.offer_id: c.offer for c in policy.offers}
     return [
-        weigh(
-            offers[c.offer_id], c.terms.response_probability, c.terms.fatigue, policy.policies
-        ).priority
+        weigh(offers[c.offer_id], c.terms.response_probability, c.terms.fatigue, policy.policies)
         if c.terms is not None and c.offer_id in offers
-        else -1.0
+        else GONE
         for c in found
     ]
 
 
-def _drawn(policy: Policy, priorities: Sequence[float]) -> Weighed:
-    epsilon = policy.policies.arbitration.epsilon
-    drawn = draw("any", priorities, Arm(name="policy", share=1.0, chooser="policy"), epsilon)
+def _drawn(arm: Arm, policy: Policy, terms: Sequence[Terms], model_version: str) -> Weighed:
+    exploring = exploring_of(policy.policies.arbitration, terms, model_version)
+    drawn = draw("any", [t.priority for t in terms], arm, exploring)
     return [*drawn.probabilities, drawn.no_offer]
 
 
@@ -142,7 +146,7 @@ def _row(
         counts.no_label += 1
         return None
     taken = len(found) if place is None else place
-    probabilities = question.judged.probabilities(found)
+    probabilities = question.judged.probabilities(found, entry.model.version)
     responses = [c.terms.response_probability for c in found if c.terms is not None]
     gains = [p * gain - cost for p, (gain, cost) in zip(responses, worth, strict=True)] + [0.0]
     got = 0.0 if place is None else label * worth[place][0] - worth[place][1]
@@ -170,18 +174,13 @@ def _pooled(entry: DecisionLog, found: Sequence[CandidateLog], policy: Policy, t
     """
     arms = [a for a in policy.policies.experiment.arms if a.chooser != "holdout" and a.share > 0]
     own = [*(c.probability for c in found), entry.no_offer_probability]
-    logged = [c.terms.priority for c in found if c.terms is not None]
-    drawn = {a.name: _of_arm(a, policy, logged) for a in arms}
+    logged = [c.terms for c in found if c.terms is not None]
+    drawn = {a.name: _drawn(a, policy, logged, entry.model.version) for a in arms}
     mine = drawn.get(entry.experiment.arm)
     if mine is None or any(abs(a - b) > SAME for a, b in zip(mine, own, strict=True)):
         return entry.action_probability
     whole = sum(a.share for a in arms)
     return sum(a.share * drawn[a.name][taken] for a in arms) / whole
-
-
-def _of_arm(arm: Arm, policy: Policy, priorities: Sequence[float]) -> Weighed:
-    drawn = draw("any", priorities, arm, policy.policies.arbitration.epsilon)
-    return [*drawn.probabilities, drawn.no_offer]
 
 
 def _labels(examples: Iterable[bytes]) -> dict[str, float]:

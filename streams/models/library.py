@@ -14,7 +14,7 @@ from streams.models.response import ResponseModel
 from streams.models.save_rates import SaveRates
 from streams.models.signal_lifts import SignalLifts
 from streams.models.tracks import TrackModel
-from streams.models.trainer import FORMAT, LEARNERS
+from streams.models.trainer import LEARNERS, format_of
 
 
 class Models(Struct, frozen=True):
@@ -44,14 +44,16 @@ def with_snapshot(models: Models, snapshot: ModelSnapshot) -> Models:
     """The models after a snapshot; one that is not sound leaves the last good one in place.
 
     Raises:
-        StateError: the snapshot is of a newer format, or damaged.
+        StateError: the snapshot is of another format, or damaged.
     """
     learner = LEARNERS.get(snapshot.model)
     if learner is None or not may_serve(snapshot):
         return models
-    if snapshot.format != FORMAT:
+    readable = format_of(snapshot.model)
+    if snapshot.format != readable:
         raise StateError(
-            f"snapshot {snapshot.version} has format {snapshot.format}; this version reads {FORMAT}"
+            f"snapshot {snapshot.version} has format {snapshot.format}; "
+            f"this version reads {readable}"
         )
     view = learner.load(snapshot.parameters).view(snapshot.version)
     return replace(models, **{snapshot.model: view})

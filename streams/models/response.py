@@ -1,12 +1,8 @@
 """Response: P(an offer is used | this person, this moment), for all eligible offers at once.
 
-log odds = prior of the offer (its owner's expected rate)
-         + [1, offer features] W [1, context features]     (shared by all offers)
-         + residual of the offer                            (its own, from 0)
-
-so a new offer is scored at once through the shared part. River learns W and the residuals example
-by example (`OffsetLogisticRegression`, AdaGrad); deciding reads them as one matrix with numpy.
-AdaGrad: Duchi, Hazan, Singer, JMLR 12 (2011).
+A pool of diagonal Bayesian logistic experts (`pool`) over crosses of the person's context with the
+offer's features, plus each offer's own terms; it begins at the rate that the offer's owner expects,
+so a new offer is scored at once through what is shared. Deciding reads an immutable view.
 """
 
 import math
@@ -16,24 +12,36 @@ from typing import ClassVar
 import numpy as np
 from msgspec import Struct, to_builtins
 from numpy.typing import NDArray
-from river import optim
+from river import base
 
 from streams.contracts.internal.learning import LearningExample
+from streams.errors import StateError
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
 from streams.features.offers import RATE_LOGITS
-from streams.models.offset_regression import OFFSET, OffsetLogisticRegression
+from streams.models.offset_regression import OFFSET
+from streams.models.pool import (
+    BASES,
+    SPEEDS,
+    Array,
+    Asked,
+    Own,
+    Pool,
+    asked,
+    combined,
+    on_bases,
+)
 from streams.models.saved import saved_state
 
-RATE = 0.05
-L2 = 1e-5
-OFFERS_MAX = 1_000
+OFFERS_MAX = 300
 PROPENSITY_MIN = 1e-4
 LOGIT_MAX = -math.log(PROPENSITY_MIN / (1.0 - PROPENSITY_MIN))
-BIAS = "1"
-OFFER_AXIS = (BIAS, *(f"o.{name}" for name in OFFER_FEATURES))
-CONTEXT_AXIS = (BIAS, *(f"c.{name}" for name in CONTEXT_FEATURES))
-CROSSES = tuple(f"{offer}*{context}" for offer in OFFER_AXIS for context in CONTEXT_AXIS)
-OFFER_PREFIX = "offer:"
+OFFER_AXIS = tuple(f"o.{name}" for name in OFFER_FEATURES)
+CONTEXT_AXIS = tuple(f"c.{name}" for name in CONTEXT_FEATURES)
+OFFER_ID = "offer"
+AT_MS = "at_ms"
+FEATURE_MAX = 3.0
+_AXES = (*CONTEXT_AXIS, *OFFER_AXIS)
+_W_SHAPE = (BASES, len(OFFER_AXIS) + 1, len(CONTEXT_AXIS) + 1)
 
 Floats = NDArray[np.float64]
 AnyFloats = NDArray[np.float64] | NDArray[np.float32]
@@ -42,12 +50,19 @@ AnyFloats = NDArray[np.float64] | NDArray[np.float32]
 class ResponseModel(Struct, frozen=True):
     """The immutable view for deciding; `ResponseModel()` has learned nothing: owners' rates only.
 
-    `weights` is W, shape `[1 + offer features, 1 + context features]`.
+    Attributes:
+        weights: by basis, shape `[2, 1 + offer features, 1 + context features]`.
+        own: of the offers that have terms of their own, shape `[n + 1, 2, 1 + context features]`;
+            the last row is that of all others, 0.
+        rows: where an offer stands in `own`.
+        examples: how many labels were learned.
     """
 
     version: str = "cold-start"
-    weights: Floats = np.zeros((len(OFFER_AXIS), len(CONTEXT_AXIS)))
-    residuals: Mapping[str, float] = {}
+    weights: Array = np.zeros(_W_SHAPE, np.float32)
+    own: Array = np.zeros((1, BASES, len(CONTEXT_AXIS) + 1), np.float32)
+    rows: Mapping[str, int] = {}
+    examples: int = 0
 
     def response_probabilities(
         self,
@@ -61,7 +76,7 @@ class ResponseModel(Struct, frozen=True):
         Args:
             context: `features.context_vector`, shape `[K]`.
             offers: one `features.offer_vector` a row, shape `[n, 8]`.
-            offer_ids: their ids, for the residuals.
+            offer_ids: their ids, for their own terms.
             priors: what their owners expect, log odds (`features.prior_log_odds`).
 
         >>> none = np.zeros(len(CONTEXT_FEATURES)), np.zeros((1, len(OFFER_FEATURES)))
@@ -69,24 +84,60 @@ class ResponseModel(Struct, frozen=True):
         >>> model.response_probabilities(*none, ["new"], [math.log(0.05 / 0.95)]).round(6).tolist()
         [0.05]
         """
-        shared = self.weights[:, 1:] @ context + self.weights[:, 0]
-        logits = offers @ shared[1:] + shared[0] + np.array(priors)
-        if self.residuals:
-            logits += np.array([self.residuals.get(offer_id, 0.0) for offer_id in offer_ids])
+        logits = np.array(priors)
+        if self.examples:
+            x = on_bases(np.asarray(context, np.float32))
+            shared = self.weights @ x[:, :, None]
+            logits += (on_bases(np.asarray(offers, np.float32)) @ shared).sum(0)[:, 0]
+            last = len(self.own) - 1
+            own = self.own[[self.rows.get(offer_id, last) for offer_id in offer_ids]]
+            logits += own.reshape(len(own), x.size) @ x.ravel()
         return np.asarray(1.0 / (1.0 + np.exp(-_within(logits, -LOGIT_MAX, LOGIT_MAX))))
 
 
-class ResponseState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that the learner remembers, by name: weights and AdaGrad's sums of squared gradients.
+class ResponsePool(base.Classifier):  # type: ignore[misc]
+    """The pool as a River estimator over named features.
 
-    `offers` has the newest last.
+    `x` names context features (`c.`) and offer features (`o.`), the offer under `offer`, the prior
+    log odds under `__offset__`, and the event time of the label in milliseconds under `at_ms`; a
+    feature that is not there counts as 0, one that is not known is passed over.
+
+    >>> model = ResponsePool()
+    >>> round(model.predict_proba_one({OFFSET: -2.0})[True], 4)
+    0.1192
     """
 
-    weights: dict[str, float]
-    squared_gradients: dict[str, float]
+    def __init__(self, own_max: int = OFFERS_MAX) -> None:
+        self.own_max = own_max
+        self.pool = Pool(len(CONTEXT_AXIS), len(OFFER_AXIS), own_max)
+
+    def learn_one(self, x: Mapping[str, object], y: object, w: float = 1.0) -> None:
+        """One label, which counts `w` times."""
+        self.pool.learn(_asked_of(x), float(bool(y)), w, round(_number(x.get(AT_MS))))
+
+    def predict_proba_one(self, x: Mapping[str, object]) -> dict[bool, float]:
+        """P(False) and P(True)."""
+        p = self.pool.probability(_asked_of(x))
+        return {False: 1.0 - p, True: p}
+
+
+class ResponseState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that the learner remembers; arrays are little-endian float32, by the names of their axes.
+
+    `own` has means, then variances, of each offer; the offer that was learned of last is the last.
+    """
+
+    context: tuple[str, ...]
+    offer: tuple[str, ...]
+    means: bytes
+    variances: bytes
     offers: tuple[str, ...]
-    iterations: int
+    own: bytes
+    own_at_ms: tuple[int, ...]
+    shares: tuple[float, ...]
+    gains: tuple[float, ...]
     examples: int
+    at_ms: int
 
 
 class ResponseLearner:
@@ -95,38 +146,52 @@ class ResponseLearner:
     model_id: ClassVar[str] = "response"
 
     def __init__(self) -> None:
-        # The shared intercept is the cross of the two biases, under AdaGrad like all the rest.
-        self.regression = OffsetLogisticRegression(optim.AdaGrad(RATE), l2=L2, intercept_lr=0.0)
-        self.offers: dict[str, None] = {}
-        self.examples = 0
+        self.estimator = ResponsePool()
+        self._read: tuple[LearningExample, Asked] | None = None
 
     def learn(self, example: LearningExample) -> None:
         """One label: 1.0 when the offer was used, 0.0 when its window closed without it."""
-        self._remember(example.offer_id)
-        self.regression.learn_one(crossed(example), example.label > 0.5, example.weight)
-        self.examples += 1
+        label = float(example.label > 0.5)
+        pool = self.estimator.pool
+        pool.learn(self._asked(example), label, example.weight, example.observed_at_ms)
 
     def predict(self, example: LearningExample) -> float:
-        """P(the label is 1), by River itself."""
-        return float(self.regression.predict_proba_one(crossed(example))[True])
+        """P(the label is 1)."""
+        return self.estimator.pool.probability(self._asked(example))
+
+    def _asked(self, example: LearningExample) -> Asked:
+        """The trainer asks of an example before it is learned: it is read once for both."""
+        if self._read is None or self._read[0] is not example:
+            self._read = example, asked_of(example)
+        return self._read[1]
 
     def view(self, version: str) -> ResponseModel:
         """What is known now, frozen under a version's name."""
-        held = self.regression.weights
-        weights = np.array([held.get(name, 0.0) for name in CROSSES])
-        weights = weights.reshape(len(OFFER_AXIS), len(CONTEXT_AXIS))
-        weights.flags.writeable = False
-        residuals = {offer: held.get(OFFER_PREFIX + offer, 0.0) for offer in self.offers}
-        return ResponseModel(version, weights, residuals)
+        pool = self.estimator.pool
+        ids = list(pool.own)
+        weights, own = combined(pool, ids)
+        weights = weights.reshape(_W_SHAPE)
+        own = np.concatenate((own, np.zeros((1, *own.shape[1:]), np.float32)))
+        for array in (weights, own):
+            array.flags.writeable = False
+        rows = {offer_id: row for row, offer_id in enumerate(ids)}
+        return ResponseModel(version, weights, own, rows, pool.examples)
 
     def dump(self) -> dict[str, object]:
         """Every parameter by name, as JSON types; no pickle."""
+        pool = self.estimator.pool
         state = ResponseState(
-            weights=_floats(self.regression.weights),
-            squared_gradients=_floats(self.regression.optimizer.g2),
-            offers=tuple(self.offers),
-            iterations=int(self.regression.optimizer.n_iterations),
-            examples=self.examples,
+            context=CONTEXT_AXIS,
+            offer=OFFER_AXIS,
+            means=_bytes(pool.means),
+            variances=_bytes(pool.variances),
+            offers=tuple(pool.own),
+            own=b"".join(_bytes(o.means) + _bytes(o.variances) for o in pool.own.values()),
+            own_at_ms=tuple(o.at_ms for o in pool.own.values()),
+            shares=tuple(pool.shares),
+            gains=tuple(pool.gains),
+            examples=pool.examples,
+            at_ms=pool.at_ms,
         )
         return dict(to_builtins(state))
 
@@ -134,59 +199,84 @@ class ResponseLearner:
     def load(cls, data: Mapping[str, object]) -> "ResponseLearner":
         """The learner that `dump` wrote out; it goes on as if it had never stopped.
 
-        Features that are no longer computed are left out, new ones start from 0.
+        Features that are no longer computed are left out, new ones start from their prior.
 
         Raises:
-            StateError: a parameter is missing, unknown or of the wrong type.
+            StateError: a parameter is missing, unknown or of the wrong type or size.
         """
         state = saved_state(data, ResponseState, "the response model's")
         learner = cls()
-        learner.offers = dict.fromkeys(state.offers)
-        known = {*CROSSES, *(OFFER_PREFIX + offer for offer in state.offers)}
-        learner.regression._weights.update(_only(state.weights, known))
-        learner.regression.optimizer.g2.update(_only(state.squared_gradients, known))
-        learner.regression.optimizer.n_iterations = state.iterations
-        learner.examples = state.examples
+        try:
+            _restore(learner.estimator.pool, state)
+        except ValueError as error:
+            raise StateError(f"the response model's parameters do not fit: {error}") from error
         return learner
 
-    def _remember(self, offer_id: str | None) -> None:
-        """Residuals of at most `OFFERS_MAX` offers: those that were learned of last."""
-        if offer_id is None:
-            return
-        self.offers.pop(offer_id, None)
-        self.offers[offer_id] = None
-        if len(self.offers) > OFFERS_MAX:
-            oldest = next(iter(self.offers))
-            del self.offers[oldest]
-            self.regression._weights.pop(OFFER_PREFIX + oldest, None)
-            self.regression.optimizer.g2.pop(OFFER_PREFIX + oldest, None)
+
+def asked_of(example: LearningExample) -> Asked:
+    """What an example says of its moment; a feature that it does not name counts as 0."""
+    prior = RATE_LOGITS * example.features.get("o.expected_rate", 0.0)
+    return asked(_vector(example.features), len(CONTEXT_AXIS), example.offer_id, prior)
 
 
-def crossed(example: LearningExample) -> dict[str, float]:
-    """What the regression reads of an example: crosses, the offer's own 1, the prior's log odds.
+def _asked_of(x: Mapping[str, object]) -> Asked:
+    """The same of what River hands over."""
+    features = {name: _number(value) for name, value in x.items()}
+    offer_id = x.get(OFFER_ID)
+    named = offer_id if isinstance(offer_id, str) else None
+    return asked(_vector(features), len(CONTEXT_AXIS), named, features.get(OFFSET, 0.0))
 
-    A feature that the example does not name counts as 0; crosses of 0 teach nothing and are left
-    out, which saves nearly half of the time where most flags are down.
-    """
-    named = example.features
-    offer = [1.0, *(named.get(name, 0.0) for name in OFFER_AXIS[1:])]
-    context = [1.0, *(named.get(name, 0.0) for name in CONTEXT_AXIS[1:])]
-    products = np.outer(offer, context).ravel().tolist()
-    x = {name: product for name, product in zip(CROSSES, products, strict=True) if product}
-    if example.offer_id is not None:
-        x[OFFER_PREFIX + example.offer_id] = 1.0
-    x[OFFSET] = RATE_LOGITS * named.get("o.expected_rate", 0.0)
-    return x
+
+def _restore(pool: Pool, state: ResponseState) -> None:
+    """Raises: ValueError: sizes do not fit."""
+    rows, columns = len(state.offer) + 1, len(state.context) + 1
+    from_offer, to_offer = _places(state.offer, OFFER_AXIS)
+    from_context, to_context = _places(state.context, CONTEXT_AXIS)
+    for flat, stored in ((pool.means, state.means), (pool.variances, state.variances)):
+        array = flat.reshape(BASES, SPEEDS, *_W_SHAPE[1:])
+        told = _array(stored, (BASES, SPEEDS, rows, columns))
+        array[:, :, to_offer[:, None], to_context] = told[:, :, from_offer[:, None], from_context]
+    told = _array(state.own, (len(state.offers), 2, BASES, SPEEDS, columns))
+    own = np.zeros((len(state.offers), 2, BASES, SPEEDS, len(pool.u_prior)), np.float32)
+    own[:, 1] = pool.u_prior
+    own[..., to_context] = told[..., from_context]
+    for offer_id, at_ms, (means, variances) in zip(state.offers, state.own_at_ms, own, strict=True):
+        pool.own[offer_id] = Own(means, variances, at_ms)
+    if len(state.shares) != BASES * SPEEDS or len(state.gains) != BASES:
+        raise ValueError(f"{len(state.shares)} shares, {len(state.gains)} gains")
+    pool.shares, pool.gains = list(state.shares), list(state.gains)
+    pool.examples, pool.at_ms = state.examples, state.at_ms
+
+
+def _places(
+    stored: Sequence[str], today: Sequence[str]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where the axes agree, stored and today's; the bias is first in both."""
+    both = [name for name in today if name in stored]
+    return (
+        np.array([0, *(stored.index(name) + 1 for name in both)]),
+        np.array([0, *(today.index(name) + 1 for name in both)]),
+    )
+
+
+def _bytes(array: Array) -> bytes:
+    return array.astype("<f4").tobytes()
+
+
+def _array(stored: bytes, shape: tuple[int, ...]) -> Array:
+    return np.frombuffer(stored, "<f4").astype(np.float32).reshape(shape)
+
+
+def _vector(features: Mapping[str, float]) -> Array:
+    """Context, then offer, within what features are bounded by."""
+    numbers = np.array([features.get(name, 0.0) for name in _AXES])
+    return _within(numbers, -FEATURE_MAX, FEATURE_MAX).astype(np.float32)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _within(numbers: Floats, least: float, most: float) -> Floats:
     """`np.clip`, in half of its time on the few numbers of a decision."""
     return np.minimum(np.maximum(numbers, least), most)
-
-
-def _floats(parameters: Mapping[str, float]) -> dict[str, float]:
-    return {name: float(value) for name, value in parameters.items() if name != OFFSET}
-
-
-def _only(parameters: dict[str, float], known: set[str]) -> dict[str, float]:
-    return {name: value for name, value in parameters.items() if name in known}

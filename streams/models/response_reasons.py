@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
-from streams.models.response import AnyFloats, ResponseModel
+from streams.models.pool import on_bases
+from streams.models.response import CONTEXT_AXIS, OFFER_AXIS, AnyFloats, ResponseModel
 
 BASE = "base"
 OWN = "own"
@@ -22,29 +22,29 @@ def parts_of_log_odds(
 ) -> dict[str, float]:
     """The log odds of one offer as a sum.
 
-    What a context feature gives counts all of its crosses with the offer; an offer feature, what it
-    gives whoever looks. `base` is the owner's rate and the shop's level, `own` the offer's own.
+    What a context feature gives counts all of its crosses with the offer, and the offer's own terms
+    of it; an offer feature, what it gives whoever looks. `base` is the owner's rate and the shop's
+    level, `own` the offer's own level.
 
     Args:
         model: the view that decided.
         context: shape `[len(CONTEXT_FEATURES)]`.
         offer: shape `[len(OFFER_FEATURES)]`.
-        offer_id: for its own residual.
+        offer_id: for its own terms.
         prior: log odds of what its owner expects.
 
-    >>> parts_of_log_odds(ResponseModel(), np.zeros(len(CONTEXT_FEATURES)),
-    ...     np.zeros(len(OFFER_FEATURES)), "new", -3.0)["base"]
+    >>> none = np.zeros(len(CONTEXT_AXIS)), np.zeros(len(OFFER_AXIS))
+    >>> parts_of_log_odds(ResponseModel(), *none, "new", -3.0)["base"]
     -3.0
     """
-    with_bias = np.concatenate(([1.0], np.asarray(offer, np.float64)))
-    by_context = (with_bias @ model.weights[:, 1:]) * context
-    by_offer = model.weights[1:, 0] * offer
-    parts = {
-        BASE: prior + float(model.weights[0, 0]),
-        OWN: model.residuals.get(offer_id, 0.0),
-    }
-    _add(parts, [f"c.{name}" for name in CONTEXT_FEATURES], by_context)
-    _add(parts, [f"o.{name}" for name in OFFER_FEATURES], by_offer)
+    x = on_bases(np.asarray(context, np.float32))
+    f = on_bases(np.asarray(offer, np.float32))
+    own = model.own[model.rows.get(offer_id, len(model.own) - 1)]
+    by_context = (((f[:, :, None] * model.weights).sum(1) + own) * x).sum(0, dtype=np.float64)
+    by_offer = (f * model.weights[:, :, 0]).sum(0, dtype=np.float64)
+    parts = {BASE: prior + float(by_offer[0]), OWN: float(own[:, 0].sum())}
+    _add(parts, CONTEXT_AXIS, by_context[1:])
+    _add(parts, OFFER_AXIS, by_offer[1:])
     return parts
 
 

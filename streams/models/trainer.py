@@ -7,7 +7,7 @@ the same bytes as one that was not.
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
-from streams.contracts.internal.learning import LearningExample, ModelSnapshot
+from streams.contracts.internal.learning import LearningExample, ModelSnapshot, version_of
 from streams.errors import StateError
 from streams.models.calibration import CalibrationLearner
 from streams.models.capacity import CapacityLearner
@@ -19,7 +19,9 @@ from streams.models.save_rates import SaveRatesLearner
 from streams.models.signal_lifts import SignalLiftsLearner
 from streams.models.tracks import TrackLearner
 
-FORMAT = 1
+FIRST_FORMAT = 1
+FORMATS: Final[Mapping[str, int]] = {"response": 2}
+"""Of the parameters of models that are written otherwise than they once were."""
 SEEN_MAX = 2_000
 PUBLISH_EVERY = 200
 SOONER: Final[Mapping[str, int]] = {
@@ -88,6 +90,11 @@ LEARNERS: Final[Mapping[str, type[Learner]]] = {
 }
 
 
+def format_of(model: str) -> int:
+    """In which format this version writes a model's parameters, and the only one that it reads."""
+    return FORMATS.get(model, FIRST_FORMAT)
+
+
 class Trainee:
     """One learner, what it has seen lately, and how good it was on what it had not."""
 
@@ -119,8 +126,8 @@ class Trainee:
         """What is known now, every parameter by its name."""
         return ModelSnapshot(
             model=self.model,
-            version=f"{self.model}-{self.examples}",
-            format=FORMAT,
+            version=version_of(self.model, self.examples),
+            format=format_of(self.model),
             examples=self.examples,
             trained_at_ms=self.trained_at_ms,
             parameters=self.learner.dump(),
@@ -133,7 +140,7 @@ class Trainee:
     def dump(self) -> dict[str, object]:
         """All of the state, as JSON types."""
         return {
-            "format": FORMAT,
+            "format": format_of(self.model),
             "examples": self.examples,
             "trained_at_ms": self.trained_at_ms,
             "seen": list(self.seen),
@@ -145,15 +152,20 @@ class Trainee:
     def load(cls, model: str, data: Mapping[str, Any]) -> "Trainee":
         """The trainee that `dump` wrote out.
 
+        A model of an older format begins anew, and goes on counting, for the names of its versions
+        must not come twice.
+
         Raises:
             StateError: the state is damaged, of a newer format, or of a model that is not known.
         """
-        if model not in LEARNERS or data.get("format") != FORMAT:
+        written = data.get("format")
+        if model not in LEARNERS or written not in range(FIRST_FORMAT, format_of(model) + 1):
             raise StateError(f"the learner `{model}` has a state that this version cannot read")
         trainee = cls(model)
         try:
-            trainee.learner = LEARNERS[model].load(data["learner"])
-            trainee.quality = Prequential.load(data["quality"])
+            if written == format_of(model):
+                trainee.learner = LEARNERS[model].load(data["learner"])
+                trainee.quality = Prequential.load(data["quality"])
             trainee.seen = dict.fromkeys(str(example_id) for example_id in data["seen"])
             trainee.examples, trainee.trained_at_ms = (
                 int(data["examples"]),

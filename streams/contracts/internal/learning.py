@@ -21,6 +21,21 @@ class LearningExample(Struct, frozen=True, kw_only=True):
     model_version: str | None = None
 
 
+def version_of(model: str, examples: int) -> str:
+    """The name of what a model knows after so many examples."""
+    return f"{model}-{examples}"
+
+
+def examples_of(version: str) -> int:
+    """How many examples stand in a version's name; 0 where it names none.
+
+    >>> examples_of(version_of("response", 600)), examples_of("cold-start")
+    (600, 0)
+    """
+    number = version.rpartition("-")[2]
+    return int(number) if number.isascii() and number.isdigit() else 0
+
+
 class ModelSnapshot(Struct, frozen=True, kw_only=True):
     """A record of `model-snapshots`: every parameter by its name.
 

@@ -42,6 +42,7 @@ TriggerKind = Literal[
     "second_purchase_due",
     "offer_requested",
 ]
+Exploration = Literal["inverse_gap", "epsilon"]
 CouponCode = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
 Version = Annotated[int, Meta(ge=1, le=10**9)]
 RssiDbm = Annotated[int, Meta(ge=-127, le=127)]
@@ -203,9 +204,10 @@ class Experiment(Block, frozen=True, kw_only=True):
 class Arbitration(Block, frozen=True, kw_only=True):
     """How eligible offers are weighed against each other and against no offer at all."""
 
-    policy_id: Id = "value-epsilon"
+    policy_id: Id = "value-explored"
     version: Version = 1
-    epsilon: Annotated[float, Meta(ge=0.001, le=1)] = 0.1
+    exploration: Exploration = "inverse_gap"
+    epsilon: Annotated[float, Meta(ge=0.001, le=1)] = 0.01
     attribution_window_days: Days = 7.0
     redeemed_at_base_rate: Share = 0.3
     compared_at_limits: Share = 1.0

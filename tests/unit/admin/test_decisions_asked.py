@@ -84,13 +84,16 @@ def test_the_parts_add_up_to_the_log_odds() -> None:
     """For any weights: the sum of what is said of a probability is its logit."""
     draw = np.random.default_rng(SEED)
     for _ in range(50):
-        weights = draw.normal(0.0, 0.2, (len(OFFER_AXIS), len(CONTEXT_AXIS)))
-        model = ResponseModel("m", weights, {"tea": 0.3})
+        weights = draw.normal(0.0, 0.2, (2, len(OFFER_AXIS) + 1, len(CONTEXT_AXIS) + 1))
+        own = draw.normal(0.0, 0.2, (2, 2, len(CONTEXT_AXIS) + 1))
+        model = ResponseModel(
+            "m", weights.astype(np.float32), own.astype(np.float32), {"tea": 0}, examples=1
+        )
         context = draw.uniform(-1.0, 1.0, len(CONTEXT_FEATURES))
         offer = draw.uniform(-1.0, 1.0, len(OFFER_FEATURES))
         parts = parts_of_log_odds(model, context, offer, "tea", -1.0)
         (p,) = model.response_probabilities(context, offer[np.newaxis], ["tea"], [-1.0])
-        assert sum(parts.values()) == pytest.approx(math.log(p / (1.0 - p)))
+        assert sum(parts.values()) == pytest.approx(math.log(p / (1.0 - p)), abs=1e-4)
         assert BASE in parts
 
 

@@ -53,7 +53,7 @@ class Switch(Struct, frozen=True):
 def sure(shop: Fields) -> Fields:
     """The shop with offers that are worth making, and hardly any exploration."""
     offers = [{"expected_rate": 0.5} | o | {"margin": 10 * o["margin"]} for o in shop["offers"]]
-    policies = {"arbitration": {"epsilon": 0.001}} | shop["policies"]
+    policies = {"arbitration": {"exploration": "epsilon", "epsilon": 0.001}} | shop["policies"]
     return shop | {"offers": offers, "policies": policies}
 
 

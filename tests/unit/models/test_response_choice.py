@@ -52,8 +52,8 @@ def _occasion(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 def _example(
     step: int, offer_id: str, label: float, context: np.ndarray, offer: np.ndarray
 ) -> LearningExample:
-    features = dict(zip(CONTEXT_AXIS[1:], context.tolist(), strict=True))
-    features |= dict(zip(OFFER_AXIS[1:], offer.tolist(), strict=True))
+    features = dict(zip(CONTEXT_AXIS, context.tolist(), strict=True))
+    features |= dict(zip(OFFER_AXIS, offer.tolist(), strict=True))
     return LearningExample(
         example_id=f"x-{step}",
         model="response",

@@ -1,5 +1,7 @@
 """The response model: learns person x offer interactions, starts from the owner's rate, stores."""
 
+from time import process_time
+
 import msgspec
 import numpy as np
 import pytest
@@ -8,13 +10,15 @@ from streams.contracts.internal.learning import LearningExample
 from streams.errors import StateError
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES, prior_log_odds
 from streams.features.offers import RATE_LOGITS
-from streams.models import response
+from streams.models.offset_regression import OFFSET
 from streams.models.response import (
+    AT_MS,
     CONTEXT_AXIS,
     OFFER_AXIS,
-    OFFER_PREFIX,
+    OFFER_ID,
     ResponseLearner,
     ResponseModel,
+    ResponsePool,
 )
 
 RATE = 0.2
@@ -53,8 +57,8 @@ def examples(count: int, offers: int = 12) -> list[LearningExample]:
 
 def scored(model: ResponseModel, example: LearningExample) -> float:
     """The view's response probability for the one offer of an example."""
-    context = np.array([example.features[name] for name in CONTEXT_AXIS[1:]])
-    offer = np.array([[example.features[name] for name in OFFER_AXIS[1:]]])
+    context = np.array([example.features[name] for name in CONTEXT_AXIS])
+    offer = np.array([[example.features[name] for name in OFFER_AXIS]])
     offer_id = example.offer_id or ""
     return float(
         model.response_probabilities(context, offer, [offer_id], [prior_log_odds(RATE)])[0]
@@ -70,11 +74,25 @@ def trained(count: int) -> ResponseLearner:
 
 
 def test_numpy_reads_what_river_learned() -> None:
-    """The view says for all offers at once what River says one by one."""
+    """The view says for all offers at once what the estimator of River's kind says one by one."""
     learner = trained(400)
     view = learner.view("v")
     for example in examples(440)[400:]:
-        assert scored(view, example) == pytest.approx(learner.predict(example), abs=1e-9)
+        x = {**example.features, OFFER_ID: example.offer_id, OFFSET: prior_log_odds(RATE)}
+        told = learner.estimator.predict_proba_one(x)[True]
+        assert scored(view, example) == pytest.approx(told, abs=1e-6)
+        assert learner.predict(example) == pytest.approx(told, abs=1e-9)
+
+
+def test_the_estimator_learns_what_the_learner_learns() -> None:
+    """By names and one by one, as River does it, the same parameters come out."""
+    estimator = ResponsePool()
+    for e in examples(200):
+        x = {**e.features, OFFER_ID: e.offer_id, AT_MS: float(e.observed_at_ms)}
+        estimator.learn_one({**x, OFFSET: prior_log_odds(RATE)}, e.label > 0.5, e.weight)
+    learned = trained(200).estimator.pool
+    assert estimator.pool.means == pytest.approx(learned.means, abs=1e-6)
+    assert estimator.pool.shares == pytest.approx(learned.shares, abs=1e-6)
 
 
 def test_a_new_offer_starts_at_its_owners_rate() -> None:
@@ -97,36 +115,86 @@ def test_response_probabilities_of_no_offer() -> None:
 def test_finds_the_interactions_and_the_good_offer() -> None:
     """Price cuts sell in the app and not elsewhere; offer 0 is better than its features say."""
     view = trained(4000).view("v")
-    cross = view.weights[OFFER_AXIS.index("o.price_cut"), CONTEXT_AXIS.index("c.on_app")]
-    assert cross > 0.5
-    assert view.weights[OFFER_AXIS.index("o.affinity"), 0] > 0.3
-    assert max(view.residuals, key=lambda offer: view.residuals[offer]) == "offer-0"
+    price_cut, on_app = 1 + OFFER_AXIS.index("o.price_cut"), 1 + CONTEXT_AXIS.index("c.on_app")
+    assert view.weights[:, price_cut, on_app].sum() > 0.5
+    assert view.weights[:, 1 + OFFER_AXIS.index("o.affinity"), 0].sum() > 0.3
+    assert max(view.rows, key=lambda offer: float(view.own[view.rows[offer], :, 0].sum())) == (
+        "offer-0"
+    )
 
 
 def test_a_view_is_not_changed_by_later_learning() -> None:
     """Who decides with a view decides with the same numbers until the next snapshot."""
     learner = trained(100)
     view = learner.view("v")
-    before = view.weights.copy(), dict(view.residuals)
+    before = view.weights.copy(), view.own.copy(), dict(view.rows)
     for example in examples(200)[100:]:
         learner.learn(example)
     assert (view.weights == before[0]).all()
-    assert view.residuals == before[1]
-    with pytest.raises(ValueError, match="read-only"):
-        view.weights[0, 0] = 1.0
+    assert (view.own == before[1]).all()
+    assert view.rows == before[2]
+    for array in (view.weights, view.own):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0, 0, 0] = 1.0
 
 
-def test_offers_are_forgotten_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Residuals stay within their maximum; the offer learned of longest ago goes."""
-    monkeypatch.setattr(response, "OFFERS_MAX", 2)
+def test_offers_are_forgotten_oldest_first() -> None:
+    """An offer's own terms stay within their maximum; the one learned of longest ago goes."""
     learner, (first, second, third) = ResponseLearner(), examples(3)
+    learner.estimator.pool.own_max = 2
     for example, offer in ((first, "a"), (second, "b"), (first, "a"), (third, "c")):
         learner.learn(msgspec.structs.replace(example, offer_id=offer))
-    assert set(learner.view("v").residuals) == {"a", "c"}
-    assert OFFER_PREFIX + "b" not in str(learner.dump())
+    assert set(learner.view("v").rows) == {"a", "c"}
+    assert learner.dump()["offers"] == ("a", "c")
 
 
-@pytest.mark.parametrize("broken", [{}, {"weights": "none"}, {"surprise": 1}])
+def test_two_hundred_offers_fit_and_load_quickly() -> None:
+    """The snapshot has at most 400 KB and is read in at most 5 ms of CPU time, equal to the bit."""
+    learner = ResponseLearner()
+    for number, example in enumerate(examples(400)):
+        learner.learn(msgspec.structs.replace(example, offer_id=f"offer-{number % 200}"))
+    raw = msgspec.json.encode(learner.dump())
+    assert len(raw) <= 400_000
+    parameters = msgspec.json.decode(raw)
+    took = []
+    for _ in range(5):
+        began = process_time()
+        loaded = ResponseLearner.load(parameters).view("v")
+        took.append(process_time() - began)
+    view = learner.view("v")
+    assert (loaded.weights == view.weights).all()
+    assert (loaded.own == view.own).all()
+    assert loaded.rows == view.rows
+    assert min(took) <= 0.005, took
+
+
+def test_features_come_and_go_by_name() -> None:
+    """What was learned of features that are still computed stays; a new one starts anew."""
+    learner = trained(300)
+    data = learner.dump()
+    context, gone = list(CONTEXT_AXIS), CONTEXT_AXIS[3]
+    context[3] = "c.once_computed"
+    loaded = ResponseLearner.load({**data, "context": context})
+    places = [1 + CONTEXT_AXIS.index(name) for name in CONTEXT_AXIS if name != gone]
+    before, after = learner.view("v").weights, loaded.view("v").weights
+    assert (after[:, :, places] == before[:, :, places]).all()
+    assert not after[:, :, 4].any()
+
+
+def test_an_odd_example_teaches_no_nonsense() -> None:
+    """Features out of their bounds count as the bound, and all stays finite."""
+    (example,) = examples(1)
+    odd = msgspec.structs.replace(example, features={**example.features, "c.recency": 1e300})
+    learner = trained(50)
+    for _ in range(20):
+        learner.learn(odd)
+    assert 0.0 < learner.predict(example) < 1.0
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{}, {"means": 1}, {"means": "AAAA"}, {"shares": [1.0]}, {"offers": ["a"]}, {"surprise": 1}],
+)
 def test_damaged_parameters_are_refused(broken: dict[str, object]) -> None:
     """What is missing, unknown or of the wrong type is a StateError that says which."""
     data = {**trained(5).dump(), **broken} if broken else {}

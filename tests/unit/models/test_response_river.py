@@ -1,4 +1,4 @@
-"""Our subclass of River's logistic regression keeps River's own contract."""
+"""Our estimators of River's kind keep River's own contract."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ import river.checks
 from river import datasets, linear_model, optim, preprocessing
 
 from streams.models.offset_regression import OFFSET, OffsetLogisticRegression
+from streams.models.response import ResponsePool
 
 
 class Phishing:
@@ -35,11 +36,16 @@ def checks_of(model: Any) -> list[Callable[[Any], None]]:
 
 
 @pytest.mark.parametrize(
-    "check", checks_of(OffsetLogisticRegression()), ids=lambda check: str(check.__name__)
+    ("kind", "check"),
+    [
+        pytest.param(kind, check, id=f"{kind.__name__}:{check.__name__}")
+        for kind in (OffsetLogisticRegression, ResponsePool)
+        for check in checks_of(kind())
+    ],
 )
-def test_river_estimator_checks(check: Callable[[Any], None]) -> None:
+def test_river_estimator_checks(kind: type, check: Callable[[Any], None]) -> None:
     """Every check that River asks of its own classifiers holds."""
-    check(OffsetLogisticRegression())
+    check(kind())
 
 
 def test_without_an_offset_it_is_rivers_own() -> None:

@@ -95,7 +95,7 @@ def test_snapshots_of_both_models_serve() -> None:
                 models = with_snapshot(models, msgspec.json.decode(wire, type=ModelSnapshot))
     assert models.response.version == "response-20"
     assert models.churn.version == "churn-20"
-    assert models.response.residuals["tea"] != 0.0
+    assert models.response.own[models.response.rows["tea"]].any()
 
 
 def test_an_unsound_snapshot_leaves_the_last_good_one() -> None:
@@ -134,9 +134,31 @@ def test_prequential_figures() -> None:
 def test_newer_formats_are_refused() -> None:
     """A state or a snapshot of a newer format is not guessed at."""
     state = Trainer().dump()
-    state["response"] = {**Trainer().trainees["response"].dump(), "format": 2}
+    state["response"] = {**Trainer().trainees["response"].dump(), "format": 3}
     with pytest.raises(StateError, match="response"):
         Trainer.load(state)
     snapshot = msgspec.structs.replace(Trainer().trainees["churn"].snapshot(), format=2)
     with pytest.raises(StateError, match="format 2"):
         with_snapshot(initial_models(), snapshot)
+
+
+def test_a_model_of_an_older_format_begins_anew_under_new_names() -> None:
+    """Its snapshot is refused with a sentence; its learner knows nothing, and goes on counting."""
+    trainer = Trainer(every=20)
+    published = [s for n in range(20) if (s := trainer.learn(response(n))) is not None]
+    older = msgspec.structs.replace(published[0], format=1, parameters={"weights": {"1*1": 3.0}})
+    with pytest.raises(StateError, match="response-20 has format 1; this version reads 2"):
+        with_snapshot(initial_models(), older)
+    state = trainer.dump()
+    state["response"] = {
+        **trainer.trainees["response"].dump(),
+        "format": 1,
+        "learner": {"weights": {"1*1": 3.0}, "offers": ["tea"], "iterations": 20},
+    }
+    loaded = Trainer.load(state, every=20)
+    assert (
+        loaded.trainees["response"].learner.dump() == Trainer().trainees["response"].learner.dump()
+    )
+    assert loaded.learn(response(3)) is None, "learned before: not learned twice"
+    versions = [s.version for n in range(20, 60) if (s := loaded.learn(response(n))) is not None]
+    assert versions == ["response-40", "response-60"]

@@ -1,0 +1,229 @@
+"""Regret of choosing offers, against the best possible: `python -m benchmarks.offer_regret`.
+
+The product's own learner, snapshots and draw, beside tuned Vowpal Wabbit, context-free Thompson
+sampling and a uniform draw, in the same worlds (`offer_world`).
+"""
+
+import json
+import os
+import subprocess
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from statistics import fmean
+from time import process_time
+
+import click
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.install import ROOT, python_of
+from benchmarks.offer_world import (
+    CONTEXTS,
+    DECISIONS,
+    DECISIONS_A_DAY,
+    LEVEL,
+    OFFERS,
+    PROPERTIES,
+    Kind,
+    Occasion,
+    OfferWorld,
+)
+from streams.contracts.internal.learning import LearningExample, examples_of
+from streams.contracts.reference.structs import Arm
+from streams.decisions.exploration import Exploring, draw
+from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
+from streams.features.offers import RATE_LOGITS
+from streams.models import Trainer, initial_models, with_snapshot
+from streams.models.response import CONTEXT_AXIS, OFFER_AXIS
+
+DAY_MS = 86_400_000
+EPSILON = 0.01
+POLICY = Arm(name="policy", share=1.0, chooser="policy")
+PUBLISH_EVERY = 200
+IDS = [f"offer-{n}" for n in range(OFFERS)]
+Floats = NDArray[np.float64]
+console = Console(width=110)
+
+
+class Told(Struct, frozen=True):
+    """Regret by 1,000 decisions, and CPU time in microseconds."""
+
+    regret: float
+    by_thousand: list[float]
+    decide_us: float = 0.0
+    learn_us: float = 0.0
+
+
+class Ours:
+    """The product's learner behind its trainer, deciding by published snapshots."""
+
+    def __init__(self, world: OfferWorld) -> None:
+        self.offers = np.zeros((OFFERS, len(OFFER_FEATURES)), np.float32)
+        self.offers[:, :PROPERTIES] = world.properties
+        self.offers[:, -1] = LEVEL / RATE_LOGITS
+        self.trainer, self.models = Trainer(every=PUBLISH_EVERY), initial_models()
+
+    def probabilities(self, occasion: Occasion) -> Floats:
+        """Of drawing each of the eligible offers."""
+        model = self.models.response
+        p = model.response_probabilities(
+            _context(occasion),
+            self.offers[occasion.offers],
+            [IDS[offer] for offer in occasion.offers],
+            [LEVEL] * len(occasion.offers),
+        )
+        exploring = Exploring("inverse_gap", EPSILON, 1.0, examples_of(model.version))
+        drawn = draw(f"d-{occasion.number}", p.tolist(), POLICY, exploring)
+        offered: Floats = np.array(drawn.probabilities)
+        offered /= offered.sum()  # this world always makes an offer
+        return offered
+
+    def learn(self, occasion: Occasion, place: int, label: float, _: float) -> None:
+        """What became of a decision."""
+        offer = occasion.offers[place]
+        features = dict(zip(CONTEXT_AXIS, _context(occasion).tolist(), strict=True))
+        features |= dict(zip(OFFER_AXIS, self.offers[offer].tolist(), strict=True))
+        snapshot = self.trainer.learn(
+            LearningExample(
+                example_id=f"x-{occasion.number}",
+                model="response",
+                observed_at_ms=1 + occasion.number * DAY_MS // DECISIONS_A_DAY,
+                label=label,
+                features=features,
+                offer_id=IDS[offer],
+            )
+        )
+        if snapshot is not None:
+            self.models = with_snapshot(self.models, snapshot)
+
+
+def _context(occasion: Occasion) -> NDArray[np.float32]:
+    told = np.zeros(len(CONTEXT_FEATURES), np.float32)
+    told[:CONTEXTS] = occasion.context
+    return told
+
+
+class Thompson:
+    """One Beta for each offer, whoever is there."""
+
+    def __init__(self, world: OfferWorld) -> None:
+        self.draw = np.random.default_rng(OFFERS)
+        self.counts = np.ones((OFFERS, 2))
+
+    def probabilities(self, occasion: Occasion) -> Floats:
+        """All of it on the offer whose draw is the greatest."""
+        ups, downs = self.counts[occasion.offers].T
+        chosen: Floats = np.eye(len(occasion.offers))[self.draw.beta(ups, downs).argmax()]
+        return chosen
+
+    def learn(self, occasion: Occasion, place: int, label: float, _: float) -> None:
+        """Count."""
+        self.counts[occasion.offers[place], 0 if label else 1] += 1.0
+
+
+class Uniform:
+    """Any offer alike."""
+
+    def __init__(self, world: OfferWorld) -> None:
+        self.world = world
+
+    def probabilities(self, occasion: Occasion) -> Floats:
+        """The same for all."""
+        return np.full(len(occasion.offers), 1.0 / len(occasion.offers))
+
+    def learn(self, *_: object) -> None:
+        """Nothing."""
+
+
+CONTENDERS: dict[str, Callable[[OfferWorld], Ours | Thompson | Uniform]] = {
+    "offerstream": Ours,
+    "Thompson, no context": Thompson,
+    "uniform": Uniform,
+}
+
+
+def play(name: str, kind: Kind, seed: int, delay: int) -> Told:
+    """One contender in one world."""
+    world = OfferWorld(kind, seed)
+    chooser, draw = CONTENDERS[name](world), np.random.default_rng(seed)
+    waiting: deque[tuple[Occasion, int, float, float]] = deque()
+    regrets, decide_s, learn_s = np.zeros(DECISIONS), 0.0, 0.0
+    for number in range(DECISIONS):
+        occasion = world.occasion(number)
+        began = process_time()
+        probabilities = chooser.probabilities(occasion)
+        decide_s += process_time() - began
+        place = int(draw.choice(len(probabilities), p=probabilities / probabilities.sum()))
+        regrets[number] = occasion.truth.max() - occasion.truth[place]
+        used = world.used(occasion, place)
+        waiting.append((occasion, place, used, float(probabilities[place])))
+        if len(waiting) > delay:
+            began = process_time()
+            chooser.learn(*waiting.popleft())
+            learn_s += process_time() - began
+    return Told(
+        regret=float(regrets.mean() * 1000),
+        by_thousand=regrets.reshape(-1, 1000).sum(1).tolist(),
+        decide_us=decide_s / DECISIONS * 1e6,
+        learn_us=learn_s / DECISIONS * 1e6,
+    )
+
+
+def play_vw(kind: Kind, seed: int, delay: int, options: str) -> Told:
+    """Vowpal Wabbit in an environment of its own."""
+    command = [python_of("vw"), str(ROOT / "benchmarks" / "contenders" / "vw" / "app.py")]
+    done = subprocess.run(
+        [*command, kind, str(seed), str(delay), *options.split()],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return Told(**json.loads(done.stdout))
+
+
+@click.command()
+@click.option("--seeds", default="1,2,3", show_default=True)
+@click.option("--kinds", default="well,mis", show_default=True)
+@click.option("--delay", default=0, show_default=True, help="Decisions until a label is known.")
+@click.option("--vw/--no-vw", default=True, show_default=True)
+@click.option("--vw-options", default="", help="Other options than the tuned ones.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path))
+def main(
+    seeds: str, kinds: str, delay: int, vw: bool, vw_options: str, json_file: Path | None
+) -> None:
+    """Play the worlds and print the regret of each contender."""
+    rows = []
+    for kind in ("well", "mis"):
+        if kind not in kinds.split(","):
+            continue
+        for seed in map(int, seeds.split(",")):
+            told = {name: play(name, kind, seed, delay) for name in CONTENDERS}
+            if vw:
+                told["Vowpal Wabbit, SquareCB"] = play_vw(kind, seed, delay, vw_options)
+            rows += [(kind, seed, name, one) for name, one in told.items()]
+            console.print(kind, seed, {name: round(one.regret, 1) for name, one in told.items()})
+        table = Table(
+            f"{kind} specified, delay {delay}", "regret of 1,000", "decide us", "learn us"
+        )
+        for name in dict.fromkeys(row[2] for row in rows):
+            of = [one for k, _, n, one in rows if (k, n) == (kind, name)]
+            figures = (fmean(one.regret for one in of), fmean(one.decide_us for one in of))
+            table.add_row(
+                name,
+                f"{figures[0]:.1f}",
+                f"{figures[1]:.0f}",
+                f"{fmean(one.learn_us for one in of):.0f}",
+            )
+        console.print(table)
+    if json_file is not None:
+        told_rows = [[k, s, n, one.regret, one.by_thousand] for k, s, n, one in rows]
+        json_file.write_text(json.dumps(told_rows), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""The pool's arithmetic against the same formulas in plain loops, and what it must not lose."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+
+from streams.models.pool import DAY_MS, RESTART_AT, Pool, asked
+
+SEED = 3
+CONTEXTS, OFFERS = 3, 2
+W, W_BIAS, U, U_BIAS = 0.02, 0.1, 0.01, 0.05
+SLOW, FAST, FAST_OWN = 280.0, 14.0, 28.0
+
+
+class Plain:
+    """One expert by loops over names of weights, in doubles."""
+
+    def __init__(self, squash: bool, half_life: float, own_half_life: float) -> None:
+        self.squash, self.half_life, self.own_half_life = squash, half_life, own_half_life
+        self.weights: dict[tuple[object, int], list[float]] = {}
+        self.learned_ms: dict[object, int] = {}
+
+    def crosses(
+        self, x: list[float], f: list[float], offer: str
+    ) -> dict[tuple[object, int], float]:
+        """Every weight that speaks, and what it is multiplied with."""
+        bend = (lambda v: math.tanh(2 * v)) if self.squash else (lambda v: v)
+        xs, fs = [1.0, *map(bend, x)], [1.0, *map(bend, f)]
+        told = {(row, column): a * b for row, a in enumerate(fs) for column, b in enumerate(xs)}
+        return told | {(offer, column): b for column, b in enumerate(xs)}
+
+    def prior(self, name: tuple[object, int]) -> float:
+        """The variance before anything is learned."""
+        if isinstance(name[0], str):
+            return U if name[1] else U_BIAS
+        return W if name[1] else W_BIAS
+
+    def weight(self, name: tuple[object, int]) -> list[float]:
+        """Mean and variance."""
+        return self.weights.setdefault(name, [0.0, self.prior(name)])
+
+    def log_odds(self, z: dict[tuple[object, int], float]) -> float:
+        """Without the prior."""
+        return sum(self.weight(name)[0] * value for name, value in z.items())
+
+    def pass_time(self, whose: object, at_ms: int, half_life: float) -> None:
+        """Variances on their way back, of one offer (its id) or of what is shared (None)."""
+        days = (at_ms - self.learned_ms.get(whose, at_ms)) / DAY_MS
+        self.learned_ms[whose] = at_ms
+        for name, weight in self.weights.items():
+            if (name[0] if isinstance(name[0], str) else None) == whose:
+                weight[1] += (1 - 0.5 ** (days / half_life)) * (self.prior(name) - weight[1])
+
+    def learn(self, z: dict[tuple[object, int], float], offer: str, p: float, y: float, w: float,
+              at_ms: int) -> None:  # fmt: skip
+        """One label."""
+        self.pass_time(offer, at_ms, self.own_half_life)
+        self.pass_time(None, at_ms, self.half_life)
+        h = w * max(p * (1 - p), 1e-3)
+        den = 1 + h * sum(self.weight(name)[1] * v * v for name, v in z.items())
+        for name, v in z.items():
+            mean, variance = self.weight(name)
+            self.weights[name] = [
+                mean + variance * v * w * (y - p) / den,
+                variance - (variance * v) ** 2 * h / den,
+            ]
+
+
+def clipped(log_odds: float) -> float:
+    """A probability within 1e-4 of 0 and 1."""
+    return min(max(1 / (1 + math.exp(-log_odds)), 1e-4), 1 - 1e-4)
+
+
+def test_it_learns_what_the_formulas_say() -> None:
+    """After 400 examples over 100 days every probability is that of the formulas in loops."""
+    print(f"seed {SEED}")
+    draw, pool = random.Random(SEED), Pool(CONTEXTS, OFFERS)
+    experts = [Plain(b, *h) for b in (False, True) for h in ((SLOW, SLOW), (FAST, FAST_OWN))]
+    shares = [0.25] * 4
+    for step in range(400):
+        x = [draw.uniform(-2, 2) for _ in range(CONTEXTS)]
+        f = [draw.uniform(-2, 2) for _ in range(OFFERS)]
+        offer, prior, w = draw.choice("abc"), -1.0, draw.choice((1.0, 1.0, 2.5))
+        y = float(draw.random() < clipped(-1.0 + x[0] * f[0] - 0.5 * x[1]))
+        at_ms = round((1 + step / 4) * DAY_MS)
+        of = asked(np.array([*x, *f], np.float32), CONTEXTS, offer, prior)
+        z = [e.crosses(x, f, offer) for e in experts]
+        m = [prior + e.log_odds(told) for e, told in zip(experts, z, strict=True)]
+        expected = clipped(sum(s * one for s, one in zip(shares, m, strict=True)))
+        assert pool.probability(of) == pytest.approx(expected, rel=2e-4)
+        assert pool.learn(of, y, w, at_ms) == pytest.approx(expected, rel=2e-4)
+        p = [clipped(one) for one in m]
+        for e, told, q in zip(experts, z, p, strict=True):
+            e.learn(told, offer, q, y, w, at_ms)
+        said = [s * (q if y else 1 - q) ** 0.5 for s, q in zip(shares, p, strict=True)]
+        shares = [(1 - 3e-4) * s / sum(said) + 3e-4 / 4 for s in said]
+        assert max(pool.gains) < RESTART_AT  # no restart, of which the loops know nothing
+    assert pool.shares == pytest.approx(shares, rel=1e-3)
+
+
+def test_where_the_fast_expert_is_right_the_slow_one_takes_its_word() -> None:
+    """After a year of one answer the opposite comes: soon the slow expert says the same."""
+    pool, tea = Pool(1, 1), asked(np.ones(2, np.float32), 1, "tea", 0.0)
+    for day in range(1, 400):
+        pool.learn(tea, 1.0, 1.0, round(day * DAY_MS))
+    day = 400
+    while not np.array_equal(pool.means[:, 0], pool.means[:, 1]):
+        pool.learn(tea, 0.0, 1.0, round(day * DAY_MS))
+        day += 1
+        assert day < 500
+    assert np.array_equal(pool.own["tea"].means[:, 0], pool.own["tea"].means[:, 1])
+
+
+def test_nothing_is_certain_for_good() -> None:
+    """Variances stay above 0 and never above their prior, whatever comes and however long."""
+    print(f"seed {SEED}")
+    draw, pool = np.random.default_rng(SEED), Pool(CONTEXTS, OFFERS)
+    for step in range(3000):
+        features = draw.uniform(-3, 3, CONTEXTS + OFFERS).astype(np.float32)
+        offer = None if step % 3 == 0 else f"offer-{step % 7}"
+        pool.learn(asked(features, CONTEXTS, offer, -9.0), float(step % 2), 10.0, step * 40_000_000)
+    known = [
+        (pool.variances, pool.w_prior),
+        *((o.variances, pool.u_prior) for o in pool.own.values()),
+    ]
+    for variances, prior in known:
+        assert (variances > 0.0).all()
+        assert (variances <= prior * 1.0001).all()
+    assert np.isfinite(pool.means).all()
+    assert sum(pool.shares) == pytest.approx(1.0)
+    assert min(pool.shares) > 0.0
+
+
+def test_hours_add_up_to_days() -> None:
+    """A month that passes by the hour fades what is known as one that passes at once."""
+    tea = asked(np.ones(2, np.float32), 1, None, 0.0)
+    by_hour, at_once = Pool(1, 1), Pool(1, 1)
+    for pool in (by_hour, at_once):
+        for _ in range(50):
+            pool.learn(tea, 1.0, 1.0, 1)
+    for hour in range(1, 721):
+        by_hour._pass_time(1 + hour * 3_600_000)
+    at_once._pass_time(1 + 720 * 3_600_000)
+    assert by_hour.variances == pytest.approx(at_once.variances, rel=1e-4)
