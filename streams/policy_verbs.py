@@ -15,6 +15,9 @@ from streams.log_option import place_of
 from streams.terminal import EXIT_FAILED, say, say_all
 
 CHOOSERS = click.Choice(get_args(Chooser))
+report_option = click.option(
+    "--report", type=click.Path(path_type=Path), help="Write an HTML page with plots."
+)
 
 
 @click.command(
@@ -30,6 +33,7 @@ CHOOSERS = click.Choice(get_args(Chooser))
 )
 @click.option("--against", type=click.Path(path_type=Path), help="The old; default example shop.")
 @click.option("--grant", multiple=True, type=PURPOSES, help="What everyone agreed to (repeat it).")
+@report_option
 @click.option("--json", "json_", is_flag=True, help="One JSON document, not tables.")
 @file_options
 @click.pass_context
@@ -40,6 +44,7 @@ def backtest(
     reference: tuple[Path, ...],
     against: Path | None,
     grant: tuple[str, ...],
+    report: Path | None,
     json_: bool,
     **given: Unpack[FileOptions],
 ) -> None:
@@ -57,7 +62,9 @@ def backtest(
     from streams.evaluation.backtest import backtest as run
     from streams.evaluation.backtest_table import tables
     from streams.evaluation.inputs import granted, read_records
+    from streams.evaluation.judging import check_report, write_whole
 
+    check_report(report, file)
     folders = (against, *reference)
     policies = [(name, compiled(f)) for name, f in zip(_names(folders), folders, strict=True)]
     records = (
@@ -72,6 +79,10 @@ def backtest(
         say(f"read {found.records:,} records, {found.rejected:,} of them rejected")
         for table in tables(found):
             Console().print(table)
+    if report is not None:
+        from streams.evaluation.policy_report import backtest_report
+
+        write_whole(report, backtest_report(found, _source(ctx, file)).encode())
     if found.records and found.rejected == found.records:
         ctx.exit(EXIT_FAILED)
 
@@ -90,6 +101,7 @@ def _names(folders: Sequence[Path | None]) -> list[str]:
 )
 @click.option("--reward", type=click.Choice(["used", "margin"]), default="used", show_default=True)
 @click.option("--seed", default=1, show_default=True, help="Of the intervals.")
+@report_option
 @click.option("--json", "json_", is_flag=True, help="One JSON document, not a table.")
 @click.pass_context
 def evaluate_offers(
@@ -99,6 +111,7 @@ def evaluate_offers(
     reference: Path | None,
     reward: Literal["used", "margin"],
     seed: int,
+    report: Path | None,
     json_: bool,
 ) -> None:
     """Estimate what another policy would have brought, from decisions with known probabilities.
@@ -108,10 +121,16 @@ def evaluate_offers(
     Exit code 1 where the log does not carry a conclusion.
     """
     from streams.admin.offers_judged import Asked, judge_log, told
+    from streams.evaluation.judging import check_report, write_whole
 
+    check_report(report, log)
     asked = Asked(policy=policy, reference=reference, reward=reward, seed=seed)
     found = judge_log(place_of(ctx, log), asked)
     say_all(told(found, json_=json_))
+    if report is not None:
+        from streams.evaluation.policy_report import offers_report
+
+        write_whole(report, offers_report(found, _source(ctx, log)).encode())
     if found.judged is None or found.judged.refused:
         ctx.exit(EXIT_FAILED)
 
@@ -121,6 +140,7 @@ def evaluate_offers(
 @click.option("--arm", type=CHOOSERS, default="policy", show_default=True, help="Of a log.")
 @click.option("--against", type=CHOOSERS, default="holdout", show_default=True, help="Of a log.")
 @click.option("--seed", default=1, show_default=True, help="Of the halves and the intervals.")
+@report_option
 @click.option("--json", "json_", is_flag=True, help="One JSON document, not lines.")
 @click.pass_context
 def evaluate_uplift(
@@ -129,6 +149,7 @@ def evaluate_uplift(
     arm: Chooser,
     against: Chooser,
     seed: int,
+    report: Path | None,
     json_: bool,
 ) -> None:
     """Judge who gains most by an action: the DR-learner beside a T-learner.
@@ -141,16 +162,29 @@ def evaluate_uplift(
     import msgspec
 
     from streams.admin.arms_judged import judge_own, told_of_arms
+    from streams.evaluation.judging import check_report, write_whole
     from streams.evaluation.uplift import judge_uplift, read_trial, told_of_uplift
 
+    check_report(report, source)
     if source is None or source.is_dir():
         own = judge_own(place_of(ctx, source), (arm, against), seed)
-        said, lines = msgspec.json.encode(own), [*told_of_arms(own), *told_of_uplift(own.uplift)]
+        found, judged, said = own.uplift, own.judged, msgspec.json.encode(own)
     else:
-        found = judge_uplift(read_trial(source), seed)
-        said, lines = msgspec.json.encode(found), [*told_of_uplift(found)]
+        found, judged = judge_uplift(read_trial(source), seed), None
+        said = msgspec.json.encode(found)
+    if report is not None:
+        from streams.evaluation.policy_report import uplift_report
+
+        page = uplift_report(found, judged, seed, _source(ctx, source))
+        write_whole(report, page.encode())
     if json_:
         say(said.decode())
         return
-    say_all(lines)
+    say_all(() if judged is None else told_of_arms(judged))
+    say_all(told_of_uplift(found))
     say(f"learned on one half of the people, judged on the other; seed {seed}")
+
+
+def _source(ctx: click.Context, named: Path | None) -> str:
+    """What a report calls the data that it is of."""
+    return str(place_of(ctx, None)) if named is None else named.name

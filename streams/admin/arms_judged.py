@@ -39,9 +39,8 @@ def judge_own(place: LogPlace, arms: Arms, seed: int) -> ArmsFound:
     )
 
 
-def told_of_arms(found: ArmsFound) -> Iterator[str]:
+def told_of_arms(judged: ArmsJudged) -> Iterator[str]:
     """Lines for a terminal."""
-    judged = found.judged
     (arm, against), (people, others), (head, other) = judged.arms, judged.people, judged.heads
     yield f"{people:,} people of {arm}, {others:,} of {against}, each over a whole window"
     yield f"margin a head: {arm} {head:.3f}, {against} {other:.3f}"

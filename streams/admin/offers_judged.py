@@ -10,9 +10,10 @@ from streams import topics
 from streams.admin.log_places import LogPlace, records
 from streams.admin.reference import compiled
 from streams.errors import OperatorError
-from streams.evaluation.off_policy import Estimate, Judged, judge
+from streams.evaluation.off_policy import Estimate, judge
 from streams.evaluation.offer_logs import (
     Counts,
+    FoundOnLog,
     Question,
     Reward,
     by_policy,
@@ -21,16 +22,6 @@ from streams.evaluation.offer_logs import (
     read_own,
     uniform,
 )
-
-
-class Found(Struct, frozen=True):
-    """What a log says of a policy; `judged` is None where no decision could be judged."""
-
-    policy: str
-    reward: str
-    seed: int
-    counts: Counts
-    judged: Judged | None
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -45,7 +36,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     seed: int
 
 
-def judge_log(place: LogPlace, asked: Asked) -> Found:
+def judge_log(place: LogPlace, asked: Asked) -> FoundOnLog:
     """Judge a policy, or a uniform choice.
 
     Raises:
@@ -68,10 +59,10 @@ def judge_log(place: LogPlace, asked: Asked) -> Found:
         logged, counts = read_own(entries, examples, question)
         name = chooser.name
     judged = judge(logged, asked.seed) if counts.judged else None
-    return Found(name, asked.reward, asked.seed, counts, judged)
+    return FoundOnLog(name, asked.reward, asked.seed, counts, judged)
 
 
-def told(found: Found, *, json_: bool) -> Iterator[str]:
+def told(found: FoundOnLog, *, json_: bool) -> Iterator[str]:
     """The figures, or why there are none."""
     if json_:
         yield msgspec.json.encode(found).decode()

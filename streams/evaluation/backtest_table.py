@@ -15,12 +15,7 @@ GROUPS = {
     "by_trigger": "asked for by",
     "by_channel": "channel",
 }
-FIGURES: tuple[tuple[str, Callable[[Sent], str]], ...] = (
-    ("offers", lambda sent: f"{sent.offers:,}"),
-    ("people", lambda sent: f"{sent.people:,}"),
-    ("value", lambda sent: f"{sent.value:,.2f}"),
-    ("cost", lambda sent: f"{sent.cost:,.2f}"),
-)
+FIGURES = ("offers", "people", "value", "cost")
 
 
 class Compared(Struct, frozen=True):
@@ -69,16 +64,19 @@ def _counts(title: str, found: Backtest, counts: Callable[[Ran], Mapping[str, in
 
 
 def _sent(title: str, found: Backtest, sent: Callable[[Ran], Mapping[str, Sent]]) -> Compared:
-    """Each figure under each."""
-    headings = [title]
-    for figure, _ in FIGURES:
-        headings += [f"{figure}, {side.name}" for side in found.sides]
+    """A line for each side, so that any number fits a page."""
     names = sorted({name for side in found.sides for name in sent(side)})
-    rows = []
-    for name in names:
-        here = [sent(side).get(name, Sent()) for side in found.sides]
-        rows.append((name, *(told(one) for _, told in FIGURES for one in here)))
-    return Compared(title, tuple(headings), tuple(rows))
+    rows = [
+        (name if side is found.sides[0] else "", side.name, *_figures(sent(side).get(name)))
+        for name in names
+        for side in found.sides
+    ]
+    return Compared(title, (title, "reference data", *FIGURES), tuple(rows))
+
+
+def _figures(sent: Sent | None) -> tuple[str, ...]:
+    one = sent or Sent()
+    return f"{one.offers:,}", f"{one.people:,}", f"{one.value:,.2f}", f"{one.cost:,.2f}"
 
 
 def _withheld(found: Backtest) -> Iterator[Compared]:

@@ -53,6 +53,15 @@ def check_wanted(wanted: Wanted, source: Path) -> None:
         _check_report_packages()
 
 
+def check_report(report: Path | None, source: Path | None) -> None:
+    """Find out before a long run whether a report could be written; `source` is what is read.
+
+    Raises:
+        OperatorError: it cannot be written there, or what it needs is not installed.
+    """
+    check_wanted(Wanted(report), source or Path())
+
+
 def judge(
     purchases: Sequence[Purchase],
     report: ChurnReport,
@@ -68,11 +77,11 @@ def write_wanted(figures: ChurnFigures, wanted: Wanted, source: Path) -> None:
     """Write the files; each is complete or not there."""
     if wanted.json is not None:
         content = msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n"
-        _write_whole(wanted.json, content)
+        write_whole(wanted.json, content)
     if wanted.report is not None:
         from streams.evaluation.report import render_report
 
-        _write_whole(wanted.report, render_report(figures, _named(source)).encode())
+        write_whole(wanted.report, render_report(figures, _named(source)).encode())
 
 
 def _played(
@@ -100,8 +109,8 @@ def _check_report_packages() -> None:
         raise OperatorError(f"--report needs {names}: pip install 'offerstream[report]'")
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    """Beside its place, then moved."""
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, beside its place and then moved, so that it is complete or not there."""
     beside = path.with_name(path.name + ".part")
     beside.write_bytes(content)
     os.replace(beside, path)

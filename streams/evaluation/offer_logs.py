@@ -18,7 +18,7 @@ from streams.decisions.arbitration import weigh
 from streams.decisions.exploration import draw, exploring_of
 from streams.errors import OperatorError
 from streams.evaluation.number_tables import header_of, rows_of
-from streams.evaluation.off_policy import Logged
+from streams.evaluation.off_policy import Judged, Logged
 
 Reward = Literal["used", "margin"]
 Weighed = Sequence[float]
@@ -41,6 +41,16 @@ class Counts(Struct):
     nothing_drawn: int = 0
     no_label: int = 0
     offer_gone: int = 0
+
+
+class FoundOnLog(Struct, frozen=True):
+    """What a log says of a policy; `judged` is None where no decision could be judged."""
+
+    policy: str
+    reward: str
+    seed: int
+    counts: Counts
+    judged: Judged | None
 
 
 class Chooser(Struct, frozen=True):

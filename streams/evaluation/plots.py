@@ -44,7 +44,7 @@ STYLE: Any = {  # a dict whose keys Matplotlib lists one by one
 
 def calibration_plot(groups: Sequence[Calibrated]) -> str:
     """What was said beside what came, tenths of the risk, with 95 % intervals."""
-    with _plot("calibration") as (axes, out):
+    with plot("calibration") as (axes, out):
         said = np.array([group.said for group in groups])
         came = np.array([group.came.mean for group in groups])
         ends = [(g.came.mean - g.came.low, g.came.high - g.came.mean) for g in groups]
@@ -65,7 +65,7 @@ def calibration_plot(groups: Sequence[Calibrated]) -> str:
 
 def curves_plot(curves: Sequence[Curve]) -> str:
     """Precision over recall of each score, and its mean."""
-    with _plot("curves") as (axes, out):
+    with plot("curves") as (axes, out):
         for curve, (color, line) in zip(curves, LINES, strict=False):
             label = f"{curve.name} ({curve.average:.3f})"
             axes.plot(curve.recall, curve.precision, color=color, linestyle=line, label=label)
@@ -76,7 +76,7 @@ def curves_plot(curves: Sequence[Curve]) -> str:
 
 def months_plot(months: Sequence[MonthFigures]) -> str:
     """Cases opened by month: true, false, and not judged yet, one on the other."""
-    with _plot("months") as (axes, out):
+    with plot("months") as (axes, out):
         places = np.arange(len(months))
         below = np.zeros(len(months))
         kinds = (("true", GREEN, ""), ("false", ORANGE, "//"), ("open", GRAY, ".."))
@@ -97,7 +97,7 @@ def months_plot(months: Sequence[MonthFigures]) -> str:
 
 def lead_plot(lead_days: Sequence[float]) -> str:
     """How many days before the last useful one true alerts came; left of 0 is too late."""
-    with _plot("lead") as (axes, out):
+    with plot("lead") as (axes, out):
         days = np.array(lead_days)
         low = np.floor(days.min(initial=0.0) / LEAD_BIN_DAYS)
         high = np.floor(days.max(initial=0.0) / LEAD_BIN_DAYS) + 1.0
@@ -109,11 +109,13 @@ def lead_plot(lead_days: Sequence[float]) -> str:
 
 
 @contextmanager
-def _plot(name: str) -> Iterator[tuple[Axes, StringIO]]:
+def plot(
+    name: str, size_inches: tuple[float, float] = SIZE_INCHES
+) -> Iterator[tuple[Axes, StringIO]]:
     """Axes to draw on; afterwards the SVG stands in the text."""
     out = StringIO()
     with rc_context(STYLE):
-        figure = Figure(figsize=SIZE_INCHES, layout="constrained")
+        figure = Figure(figsize=size_inches, layout="constrained")
         yield figure.subplots(), out
         raw = StringIO()
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))

@@ -1,30 +1,18 @@
-"""One HTML file of an evaluation that opens without a network: tables, and plots beside them."""
-
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+"""The report of churn alerts: tables, and plots beside them."""
 
 from streams.evaluation.alert_figures import AlertFigures
 from streams.evaluation.calibration import largest_gap
 from streams.evaluation.churn_table import NAMES
 from streams.evaluation.figures import ChurnFigures
-from streams.evaluation.figures_table import counted, interval, mean, number
+from streams.evaluation.figures_table import number
+from streams.evaluation.pages import render
 from streams.evaluation.plots import calibration_plot, curves_plot, lead_plot, months_plot
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render_report(figures: ChurnFigures, source: str) -> str:
     """The page; `source` is the name of the file, which is escaped like everything of it."""
-    pages = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.filters.update(counted=counted, interval=interval, mean=mean, number=number)
-    return pages.get_template("churn_report.html").render(
+    return render(
+        "churn_report.html",
         figures=figures,
         alerts=figures.alerts,
         names={**NAMES, "bgnbd": "BG/NBD", "pareto": "Pareto/NBD"},

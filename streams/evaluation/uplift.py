@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 ROWS_MAX = 5_000_000
 ARM_MIN = 100
 DRAWS = 300
+CURVE_STEPS = 40
 RESERVED = ("treatment", "outcome", "treatment_probability")
 
 
@@ -45,7 +46,8 @@ class Uplift(Struct, frozen=True, kw_only=True):
     """What one way of ranking is worth on the half of the people that it had not seen.
 
     `qini` is by 1,000 people, `top_third` the incremental outcome of acting on the best third, by
-    person of that third; intervals are 95 % bootstrap.
+    person of that third; intervals are 95 % bootstrap. `curve` is the incremental outcome by person
+    of acting on equal steps of shares, from nobody to all.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Uplift(Struct, frozen=True, kw_only=True):
     low: float
     high: float
     top_third: float
+    curve: tuple[float, ...]
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -177,6 +180,7 @@ def _judged(name: str, said: Floats, trial: Trial, rest: NDArray[np.int64], seed
         low=1_000.0 * float(low),
         high=1_000.0 * float(high),
         top_third=float(top),
+        curve=_curve(said, treated, outcomes),
     )
 
 
@@ -187,10 +191,23 @@ def qini(said: Floats, treated: Floats, outcomes: Floats) -> float:
     >>> qini(said, treated, np.array([1.0, 0.0, 0.0, 0.0]))
     0.09375
     """
+    gained = _gained(said, treated, outcomes)
+    many = len(gained)
+    line = gained[-1] * np.arange(1, many + 1) / many
+    return float((gained - line).mean() / many)
+
+
+def _gained(said: Floats, treated: Floats, outcomes: Floats) -> Floats:
+    """Incremental outcomes of the first 1, 2, 3, ... people of a ranking."""
     order = np.argsort(-said, kind="stable")
     t, y = treated[order], outcomes[order]
     many, others = t.cumsum(), (1.0 - t).cumsum()
     share = np.divide(many, others, out=np.zeros_like(many), where=others > 0.0)
-    gained = (y * t).cumsum() - (y * (1.0 - t)).cumsum() * share
-    line = gained[-1] * np.arange(1, len(t) + 1) / len(t)
-    return float((gained - line).mean() / len(t))
+    return np.asarray((y * t).cumsum() - (y * (1.0 - t)).cumsum() * share)
+
+
+def _curve(said: Floats, treated: Floats, outcomes: Floats) -> tuple[float, ...]:
+    """The same at equal steps of shares, by treated person: it ends at the mean effect."""
+    gained = np.concatenate(([0.0], _gained(said, treated, outcomes)))
+    steps = np.linspace(0, len(said), CURVE_STEPS + 1).round().astype(int)
+    return tuple((gained[steps] / max(treated.sum(), 1.0)).tolist())

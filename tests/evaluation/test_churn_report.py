@@ -1,12 +1,10 @@
 """The report is one page that needs nothing else, says what the figures say, and escapes."""
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -20,8 +18,8 @@ from streams.evaluation.figures import ChurnFigures
 from streams.evaluation.figures_table import render_figures
 from streams.evaluation.report import render_report
 from tests.evaluation.shops import START_MS, leaving_shop
+from tests.support.pages_read import whole
 
-VOID = {"meta", "link", "br", "hr", "img"}
 ODD_NAME = '<script>alert(1)</script> & "Söhne".csv'
 
 
@@ -41,58 +39,14 @@ def at_a_date() -> ChurnFigures:
     return judging.judge(purchases, report, "week")
 
 
-class Page(HTMLParser):
-    """Open tags are closed in turn; texts, ids, and headers of tables are collected."""
-
-    def __init__(self, text: str) -> None:
-        """Read all of a page."""
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.headers: list[dict[str, str | None]] = []
-        self.labels: list[str] = []
-        self.tags: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember what is opened."""
-        told = dict(attrs)
-        self.tags.append(tag)
-        if tag not in VOID:
-            self.open.append(tag)
-        self.ids += [told["id"] or ""] if "id" in told else []
-        links = ("src", "href", "xlink:href", "action", "data")
-        self.links += [told[name] or "" for name in links if name in told]
-        self.headers += [told] if tag == "th" else []
-        self.labels += [told["aria-label"] or ""] if "aria-label" in told else []
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """What closes itself stays open for nothing."""
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        """The last one that was opened is closed."""
-        assert self.open.pop() == tag
-
-
 @pytest.mark.parametrize("told", [figures, at_a_date], ids=["every tick", "at a date"])
 def test_the_page_needs_no_network_and_is_well_formed(told: Callable[[], ChurnFigures]) -> None:
     """No script, nothing fetched, tags balanced, ids once, every header of a table has a scope."""
     text = render_report(told(), "shop.csv")
-    page = Page(text)
-    assert page.open == []
-    assert not {"script", "link", "iframe", "object", "img"} & set(page.tags)
-    assert [link for link in page.links if not link.startswith("#")] == []
-    assert re.findall(r"url\((?!#)|@import", text) == []
-    assert len(page.ids) == len(set(page.ids))
-    assert all(header.get("scope") in ("col", "row") for header in page.headers)
+    page = whole(text)
     plots = page.tags.count("svg")
     assert plots == (4 if told is figures else 2)
     assert sum(label.endswith((".", "yet")) for label in page.labels) >= plots
-    assert all(page.labels)
 
 
 def test_what_comes_from_the_file_is_escaped() -> None:
@@ -207,7 +161,7 @@ def test_two_purchases_make_figures_or_a_sentence(tmp_path: Path) -> None:
          "--report", str(page)],
     )  # fmt: skip
     assert done.exit_code == 0, done.output
-    assert Page(page.read_text(encoding="utf-8")).open == []
+    assert whole(page.read_text(encoding="utf-8")).open == []
 
 
 def test_no_verb_loads_the_plots_before_a_report_is_written() -> None:
