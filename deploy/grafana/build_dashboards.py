@@ -1,6 +1,6 @@
 """Builds the Grafana dashboards as typed code: `python deploy/grafana/build_dashboards.py`.
 
-`pipeline` and `outcomes` say what is shown, `queries` how it is asked. Every metric in a query is
+`pipeline`, `outcomes` and `webhooks` say what is shown, `queries` how it is asked. Every metric in a query is
 looked up in the catalogue when the file is built, so a renamed metric cannot leave an empty panel
 behind. The JSON beside this file is committed; a test compares.
 """
@@ -19,10 +19,11 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef
 from deploy.grafana.outcomes import OUTCOMES
 from deploy.grafana.panels import COUNT, Board, Graph, Number, Query
 from deploy.grafana.pipeline import PIPELINE
+from deploy.grafana.webhooks import WEBHOOKS
 
 FOLDER = Path(__file__).parent / "dashboards"
 SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
-BOARDS = {"pipeline.json": PIPELINE, "outcomes.json": OUTCOMES}
+BOARDS = {"pipeline.json": PIPELINE, "outcomes.json": OUTCOMES, "webhooks.json": WEBHOOKS}
 THIRD, QUARTER = 8, 6  # of the 24 columns
 PanelT = TypeVar("PanelT", timeseries.Panel, stat.Panel)
 

@@ -70,6 +70,11 @@ def test_a_record_arrives_signed_once_and_in_its_customers_order(
         assert one.verified() == one.event
     for numbers in numbers_by_customer(got).values():
         assert numbers == sorted(numbers)
+    done = 'offerstream_delivery_records_total{destination="crm",fate="delivered"}'
+    assert delivery.metric(done) == 200
+    lag = 'offerstream_delivery_lag_records{destination="crm"}'
+    wait_until(lambda: delivery.metric(lag) == 0, delivery.process, 60)
+    assert delivery.metric('offerstream_delivery_oldest_waiting_seconds{destination="crm"}') == 0
     assert delivery.process.stop() == 0
 
 
@@ -221,6 +226,9 @@ def test_a_hanging_destination_slows_nobody(
             receiver.wait_for(number + 1, timeout_s=10)
             assert receiver.got[-1].at_s - sent_s < 5.0
         assert len(hanging.got) <= 4
+        age = 'offerstream_delivery_oldest_waiting_seconds{destination="%s"}'
+        wait_until(lambda: delivery.metric(age % "crm") == 0, delivery.process, 20)
+        assert delivery.metric(age % "hanging") > 1
         assert delivery.process.stop() == 0
 
 
