@@ -1,8 +1,8 @@
 """Builds the Grafana dashboards as typed code: `python deploy/grafana/build_dashboards.py`.
 
-`pipeline`, `outcomes` and `webhooks` say what is shown, `queries` how it is asked. Every metric in a query is
-looked up in the catalogue when the file is built, so a renamed metric cannot leave an empty panel
-behind. The JSON beside this file is committed; a test compares.
+`pipeline`, `outcomes` and `webhooks` say what is shown, `queries` how it is asked. Every metric in
+a query is looked up in the catalogue when the file is built, so a renamed metric cannot leave an
+empty panel behind. The JSON beside this file is committed; a test compares.
 """
 
 from collections.abc import Sequence
