@@ -68,6 +68,11 @@ class GatewaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     each, instead. `source:server=key` is of a server, which may ask for erasure and access as well.
     `allowed_origins` are those of web pages that may send, with commas (`https://shop.example`).
     `ack_timeout_s`: so long a request waits for Kafka before it is answered with 503.
+    `token_keys` are `kid=key` with blanks, by which the shop's backend signs tokens of persons;
+    `token_keys_file` holds the same, a line each, instead. A token's `aud` is `token_audience`, and
+    it holds for `token_lifetime_max_s` at most.
+    Offers decided in the last `offers_hours` are shown while they are valid; who listens hears
+    something every `heartbeat_s`.
     `decide_timeout_ms`: so long a decision is waited for, unless the caller says otherwise.
     """
 
@@ -84,6 +89,12 @@ class GatewaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     read_timeout_s: Annotated[float, Meta(ge=0.1, le=600)] = 10.0
     ack_timeout_s: Annotated[float, Meta(ge=1, le=120)] = 5.0
     decide_timeout_ms: Annotated[int, Meta(ge=10, le=5_000)] = 300
+    token_keys: str = ""
+    token_keys_file: str = ""
+    token_audience: Annotated[str, Meta(min_length=1, max_length=200)] = "offerstream"  # noqa: S105 - no secret
+    token_lifetime_max_s: Annotated[int, Meta(ge=10, le=86_400)] = 3_600
+    offers_hours: Annotated[int, Meta(ge=1, le=744)] = 48
+    heartbeat_s: Annotated[float, Meta(ge=0.1, le=300)] = 15.0
 
     def __repr__(self) -> str:
         """Where it listens, and no keys: a settings object may end up in a log."""
@@ -95,6 +106,13 @@ class GatewaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         if not self.write_keys_file:
             return self.write_keys
         return Path(self.write_keys_file).read_text(encoding="utf-8")
+
+    @property
+    def token_keys_text(self) -> str:
+        """The keys of tokens, read from their file where one is named."""
+        if not self.token_keys_file:
+            return self.token_keys
+        return Path(self.token_keys_file).read_text(encoding="utf-8")
 
 
 class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

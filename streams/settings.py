@@ -41,7 +41,7 @@ __all__ = [
 ]
 PREFIX = "OFFERSTREAM_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
-SECRETS = frozenset({"sasl_password", "write_keys"})
+SECRETS = frozenset({"sasl_password", "write_keys", "token_keys"})
 FORMATS = {
     "bootstrap": "host:port, several with commas",
     "application_id": "small letters, digits, _ and -, a letter first",
@@ -70,6 +70,7 @@ _FILES = (
     "security.ssl_certificate_file",
     "security.ssl_key_file",
     "gateway.write_keys_file",
+    "gateway.token_keys_file",
     "delivery.destinations_file",
 )
 

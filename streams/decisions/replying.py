@@ -69,6 +69,8 @@ def _offered(question: Question, decided: OfferDecided) -> QuestionAnswered:
 
 
 def _why_not(entry: DecisionLog) -> list[str]:
-    """The verdict, then what was in the way of the single offers, each once."""
+    """The verdict; where it is up to the single offers, what was in their way, each once."""
+    if entry.verdict != "nothing_eligible":
+        return [entry.verdict]
     codes = [entry.verdict, *(c.why_not for c in entry.candidates if c.why_not is not None)]
     return list(dict.fromkeys(codes))

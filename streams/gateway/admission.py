@@ -32,16 +32,24 @@ class Admission:
         Raises:
             RequestRefusedError: a foreign page, no key of ours, or too much of late.
         """
-        origin = headers.get("origin")
-        if origin is not None and origin not in self._origins:
-            raise RequestRefusedError(
-                403, "origin_not_allowed", "pages of this origin may not send: allowed_origins"
-            )
+        self.check_origin(headers)
         key = key_of(headers, query) or (in_body if isinstance(in_body, str) else "")
         sender = self._keys.sender_of(key) if key else None
         if sender is None:
             raise RequestRefusedError(401, "no_write_key", "the request has no write key of ours")
         return self.allowed(sender)
+
+    def check_origin(self, headers: Mapping[str, str]) -> None:
+        """Let in what comes from no page, or from one that may send.
+
+        Raises:
+            RequestRefusedError: a foreign page.
+        """
+        origin = headers.get("origin")
+        if origin is not None and origin not in self._origins:
+            raise RequestRefusedError(
+                403, "origin_not_allowed", "pages of this origin may not send: allowed_origins"
+            )
 
     def signer(self, shop: Shop, headers: Mapping[str, str], body: bytes) -> Sender:
         """Whose secret signed a shop's webhook, and that it may send now.

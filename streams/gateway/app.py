@@ -33,7 +33,10 @@ from streams.gateway.ways import (
     take,
 )
 
-HEADERS: Final = ("authorization", "content-type", "content-encoding", "x-write-key", "sec-gpc")
+HEADERS: Final = (
+    *("authorization", "content-type", "content-encoding", "x-write-key", "sec-gpc"),
+    "last-event-id",
+)
 
 
 def build_app(ways: Ways, out: Sequence[HTTPRouteHandler] = ()) -> Litestar:

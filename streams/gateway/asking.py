@@ -24,6 +24,7 @@ from streams.contracts.outputs.payloads import NextBestOffer
 from streams.contracts.outputs.replies import Reply
 from streams.contracts.times import from_ms
 from streams.gateway.acknowledged import NotAcknowledgedError
+from streams.gateway.asker import Asker
 from streams.gateway.intake import Sink, judge
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.replies import Replies
@@ -37,15 +38,18 @@ log = structlog.get_logger()
 TIMEOUT_MS_MAX: Final = 5_000
 
 
+Person = dict[str, Any]
+
+
 class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of `POST /v1/decide`: for whom, for which place, and what is known of the moment.
+    """The body of `POST /v1/decide`: for which place and for whom, what is known of the moment.
 
     The parts are those of an event; they are judged as an event's are. `timeout_ms`: so long the
     caller waits; else `gateway.decide_timeout_ms`.
     """
 
-    person: dict[str, Any]
     placement: str
+    person: Person | None = None
     channel: str = "web"
     context: dict[str, Any] = field(default_factory=dict)
     product: dict[str, Any] | None = None
@@ -72,18 +76,19 @@ class Asking:
         self._clock_ms = clock_ms
         self._telling: set[asyncio.Task[None]] = set()
 
-    async def decide(self, replies: Replies, body: bytes) -> Decided:
-        """The decision, or `timeout`.
+    async def decide(self, replies: Replies, body: bytes, asker: Asker) -> Decided:
+        """The decision, or `timeout`; a person asks for nobody but themselves.
 
         Raises:
             RequestRefusedError: the body is no question.
             NotAcknowledgedError: Kafka did not take the question.
         """
         wanted = _read(body)
+        person = _person_of(wanted, asker)
         wait_ms = self._timeout_ms if wanted.timeout_ms is None else wanted.timeout_ms
         question_id = f"q-{uuid4().hex}"
         now_ms = self._clock_ms()
-        message = _question(wanted, question_id, replies.address, now_ms, wait_ms)
+        message = _question(wanted, person, question_id, replies.address, now_ms, wait_ms)
         started_s = time.perf_counter()
         reply = await self._answer(replies, question_id, message, wait_ms / 1000)
         if reply is None:
@@ -167,8 +172,24 @@ def _read(body: bytes) -> Wanted:
     return wanted
 
 
+def _person_of(wanted: Wanted, asker: Asker) -> Person:
+    """For whom it is asked.
+
+    Raises:
+        RequestRefusedError: for nobody, or by a person for another.
+    """
+    if asker.token is None:
+        if wanted.person is None:
+            raise RequestRefusedError(422, "bad_question", "$.person: is required of a server")
+        return wanted.person
+    own = {"customer_id": asker.token.person}
+    if wanted.person not in (None, own):
+        raise RequestRefusedError(403, "not_yours", "the token is of another person")
+    return own
+
+
 def _question(
-    wanted: Wanted, question_id: str, address: str, now_ms: int, wait_ms: int
+    wanted: Wanted, person: Person, question_id: str, address: str, now_ms: int, wait_ms: int
 ) -> OutputMessage:
     """The event, judged as the worker will judge it.
 
@@ -179,7 +200,7 @@ def _question(
         "event_id": question_id,
         "event_name": "offer_requested",
         "occurred_at": from_ms(now_ms),
-        "identity": wanted.person,
+        "identity": person,
         "channel": wanted.channel,
         "context": wanted.context,
         "placement": wanted.placement,

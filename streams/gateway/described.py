@@ -83,9 +83,12 @@ class DecideBody(Operation):
         text = Schema(type=OpenAPIType.STRING)
         question = Schema(
             type=OpenAPIType.OBJECT,
-            required=["person", "placement"],
+            required=["placement"],
             properties={
-                "person": Schema(type=OpenAPIType.OBJECT, description="`identity` of an event."),
+                "person": Schema(
+                    type=OpenAPIType.OBJECT,
+                    description="`identity` of an event; required of a server.",
+                ),
                 "placement": Schema(type=OpenAPIType.STRING, description="That of a trigger rule."),
                 "channel": text,
                 "context": part,
@@ -120,6 +123,31 @@ class OutcomesBody(Operation):
         )
         several = Schema(type=OpenAPIType.ARRAY, items=outcome, min_items=1)
         self.request_body = _body({"application/json": Schema(one_of=[outcome, several])})
+
+
+@dataclass
+class FeedbackBody(Operation):
+    """The body of feedback."""
+
+    def __post_init__(self) -> None:
+        """Name what is read of it."""
+        text = Schema(type=OpenAPIType.STRING)
+        told = Schema(
+            type=OpenAPIType.OBJECT,
+            required=["decision_id", "offer_id", "did"],
+            properties={
+                "decision_id": text,
+                "offer_id": text,
+                "did": Schema(
+                    type=OpenAPIType.STRING, enum=["seen", "clicked", "dismissed", "used"]
+                ),
+                "person": Schema(type=OpenAPIType.STRING, description="From a server only."),
+                "channel": text,
+                "placement": text,
+                "occurred_at": Schema(type=OpenAPIType.STRING, description="RFC 3339, with zone."),
+            },
+        )
+        self.request_body = _body({"application/json": told})
 
 
 def _answer(kind: Any, description: str) -> ResponseSpec:
@@ -159,5 +187,23 @@ PIXEL_ANSWERS: Final = {
         bytes, generate_examples=False, description="Not taken.", media_type=cast(MediaType, GIF)
     ),
 }
-DECIDE_ANSWERS: Final = {**REFUSALS, 403: _problem("Not with this key, or from this page.")}
+DECIDE_ANSWERS: Final = {
+    **REFUSALS,
+    401: _problem("No token or key that is good; `token_expired`: ask for a new token."),
+    403: _problem("Not with this key, for this person, or from this page."),
+}
+OFFERS_ANSWERS: Final = {
+    **{status: DECIDE_ANSWERS[status] for status in (401, 403, 429)},
+    400: _problem("The id is none."),
+    503: _problem("The offers are being read."),
+}
+STREAM_ANSWERS: Final = {
+    **OFFERS_ANSWERS,
+    200: ResponseSpec(
+        str,
+        generate_examples=False,
+        description="Events `offer` with an id.",
+        media_type=cast(MediaType, "text/event-stream"),
+    ),
+}
 SEGMENT_ANSWERS: Final = {**REFUSALS, 400: _answer(SegmentAnswer, "No message was taken.")}

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from math import ceil
+from typing import Final
+
+SOURCES_MAX: Final = 100_000
 
 
 class Rates:
@@ -23,7 +26,11 @@ class Rates:
 
     def pay(self, source: str, events: int) -> None:
         """Take the events of a request out of the bucket."""
-        self._left[source] = (self._now(source) - events, self._clock_s())
+        left = self._now(source) - events
+        self._left.pop(source, None)
+        self._left[source] = (left, self._clock_s())
+        if len(self._left) > SOURCES_MAX:  # who has paid for longest nothing is full by now
+            del self._left[next(iter(self._left))]
 
     def _now(self, source: str) -> float:
         full = 2.0 * self._rate

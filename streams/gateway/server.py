@@ -17,12 +17,11 @@ from streams.errors import OperatorError
 from streams.gateway.acknowledged import AcknowledgedProducer
 from streams.gateway.admission import Admission, read_keys
 from streams.gateway.app import build_app
-from streams.gateway.asking import Asking
 from streams.gateway.connections import HEAD_BYTES_MAX, bounded
 from streams.gateway.intake import Intake
-from streams.gateway.outgoing import Out, handlers_of
+from streams.gateway.outward import Outward, read_token_keys
 from streams.gateway.rates import Rates
-from streams.gateway.replies import Replies
+from streams.gateway.tokens import TokenKeys
 from streams.gateway.ways import Ways, wall_clock_ms
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
@@ -53,6 +52,7 @@ def run_gateway(settings: Settings) -> int:
         OperatorError: nobody can listen on a port.
     """
     keys = read_keys(settings.gateway)
+    tokens = read_token_keys(settings.gateway)
     sources = load_own(settings.mappings_dir)
     admission = Admission(
         settings.gateway, keys, Rates(settings.gateway.events_per_second_max, time.monotonic)
@@ -61,12 +61,16 @@ def run_gateway(settings: Settings) -> int:
         listening(settings.gateway.host, settings.gateway.port) as sock,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(settings, sources, admission, sock))
+        runner.run(_serve(settings, sources, admission, tokens, sock))
     return 0
 
 
 async def _serve(
-    settings: Settings, sources: Sources, admission: Admission, sock: socket.socket
+    settings: Settings,
+    sources: Sources,
+    admission: Admission,
+    tokens: TokenKeys,
+    sock: socket.socket,
 ) -> None:
     meter, producer = Meter(), AcknowledgedProducer(settings)
 
@@ -75,19 +79,15 @@ async def _serve(
 
     intake = Intake(producer, meter, settings.occurred_at_min_ms, wall_clock_ms)
     ways = Ways(settings.gateway, admission, intake, meter, wall_clock_ms, reason, sources)
-    at_once = AcknowledgedProducer(settings, linger_ms=0)
-    asking = Asking(at_once, meter, settings.gateway.decide_timeout_ms, wall_clock_ms)
-    replies = Replies(settings, asking.late)
-    app = build_app(ways, handlers_of(ways, Out(asking, replies)))
-    server = _Server(_uvicorn(settings, app))
+    outward = Outward(settings, ways, tokens)
+    server = _Server(_uvicorn(settings, build_app(ways, outward.handlers)))
     ops = await _show_metrics(settings, meter, reason)
     meter.before_scrape(lambda: meter.set(metrics.READY, value=float(producer.reachable)))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+        loop.add_signal_handler(number, lambda: _end(server, outward))
     producer.start()
-    at_once.start()
-    replies.start()
+    outward.start()
     watching = asyncio.create_task(producer.watch())
     log.info("listening", gateway_port=sock.getsockname()[1], metrics_port=ops.port)
     try:
@@ -95,10 +95,14 @@ async def _serve(
     finally:
         watching.cancel()
         await ops.stop()
-        await asyncio.to_thread(replies.stop)
-        await asyncio.to_thread(at_once.stop)
+        await outward.stop()
         await asyncio.to_thread(producer.stop)
         log.info("stopped")
+
+
+def _end(server: _Server, outward: Outward) -> None:
+    server.should_exit = True
+    outward.close()
 
 
 def _uvicorn(settings: Settings, app: object) -> uvicorn.Config:

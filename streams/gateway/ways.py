@@ -27,6 +27,7 @@ _DOORS: Final = {
     "/v1/events": "events", "/mp/collect": "ga4", SNOWPLOW: "snowplow", PIXEL: "snowplow",
     "/beacon/v1/batch": "segment", "/v1/decide": "decide",
     "/v1/outcomes": "outcomes",
+    "/v1/feedback": "feedback",
 }  # fmt: skip
 
 
@@ -107,6 +108,8 @@ def door_of(path: str) -> str:
         return _DOORS[path]
     if path.startswith("/v1/webhooks/"):
         return "webhook"
+    if path.startswith("/v1/customers/"):
+        return "customers"
     if path.startswith("/v1/sources/"):
         return "source"
     return "segment" if path.startswith("/v1/") else "other"

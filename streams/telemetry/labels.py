@@ -43,7 +43,10 @@ DELIVERY_RESULT = Label("result", ("delivered", "again", "slow_down", "refused",
 DESTINATION = Label("destination", (), named_max=50)
 DOOR = Label(
     "door",
-    ("events", "segment", "ga4", "snowplow", "webhook", "source", "decide", "outcomes", "other"),
+    (
+        *("events", "segment", "ga4", "snowplow", "webhook", "source"),
+        *("decide", "feedback", "customers", "outcomes", "other"),
+    ),
 )
 DROPPED_WHAT = Label("what", _field(DataDropped, "what"))
 EVENT_NAME = Label("event_name", EVENT_NAMES)

@@ -1,5 +1,6 @@
 """Offers that are asked for over HTTP: decided by the worker, in time or counted as not made."""
 
+import http.client
 import json
 import signal
 import time
@@ -9,13 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from msgspec.structs import replace
 
 from streams import topics
 from streams.contracts.reference.structs import Arm, Experiment, Policies, Reference
 from tests.support.apache_kafka import ApacheKafka
-from tests.support.gateway_job import SERVER_KEY, GatewayJob
+from tests.support.gateway_job import SERVER_KEY, TOKEN_KEY, GatewayJob
 from tests.support.worker_job import Process, WorkerJob, wait_until
 from tests.unit.decisions.people import FREE, offer, rule
 
@@ -39,9 +41,14 @@ class Shop:
         self.job, self.home = job, home
         job.publish(SHOP)
         self.worker: Process = job.start()
-        self.gateway = GatewayJob(job.settings, home / "gateway.log")
-        self.gateway.wait_until_ready()
+        self.gateway = self.another()
         wait_until(lambda: '"started"' in self.worker.log(), self.worker, 60)
+
+    def another(self) -> GatewayJob:
+        """A gateway on ports of its own."""
+        gateway = GatewayJob(self.job.settings, self.home / "gateway.log", heartbeat_s=0.5)
+        gateway.wait_until_ready()
+        return gateway
 
     def agree(self, *people: str) -> None:
         """They agree to everything that the offer needs."""
@@ -58,24 +65,89 @@ class Shop:
         ]
         assert self.gateway.post("/v1/events", sent)[0] == 202
 
+    def not_delivered(self, person: str, decision_id: str) -> None:
+        """The app says that nobody got it: cap and gap are as before."""
+        event = {
+            "event_id": f"{decision_id}.lost",
+            "event_name": "delivery_failed",
+            "occurred_at": datetime.now(UTC).isoformat(),
+            "identity": {"customer_id": person},
+            "channel": "app",
+            "decision_id": decision_id,
+            "offer_id": "tea",
+        }
+        assert self.gateway.post("/v1/events", event)[0] == 202
+
     def decide(self, person: str, **more: Any) -> dict[str, Any]:
         """What is answered."""
-        body = {"person": {"customer_id": person}, "placement": "banner", "channel": "app", **more}
+        asked = {"person": {"customer_id": person}, "placement": "banner", "channel": "app"}
+        body = {**asked, "timeout_ms": 5_000, **more}
         status, answer, _ = self.gateway.post("/v1/decide", body, AUTH)
         assert status == 200, answer
         told: dict[str, Any] = answer
         return told
 
-    def until_it_decides(self) -> None:
+    def until_it_decides(self, gateway: GatewayJob | None = None) -> None:
         """The worker has its partitions, and the gateway reads its answers."""
+        gateway = gateway or self.gateway
         deadline = time.monotonic() + 60
         body = {"person": {"customer_id": "nobody"}, "placement": "nowhere"}
         while True:
-            status, answer, _ = self.gateway.post("/v1/decide", body, AUTH)
+            status, answer, _ = gateway.post("/v1/decide", body, AUTH)
             if status == 200 and answer["verdict"] == "no_offer":
                 return
             assert time.monotonic() < deadline, answer
             time.sleep(0.2)
+
+
+def token(person: str) -> str:
+    """As the shop's backend makes it."""
+    now = int(time.time())
+    claims = {"sub": person, "aud": "offerstream", "iat": now, "exp": now + 600}
+    return jwt.encode(claims, TOKEN_KEY, algorithm="HS256", headers={"kid": "k"})
+
+
+class Listener:
+    """One stream of a person; the id and the decision of each event."""
+
+    def __init__(self, gateway: GatewayJob, person: str, after: str = "") -> None:
+        headers = {"authorization": f"Bearer {token(person)}"}
+        if after:
+            headers["last-event-id"] = after
+        path = f"/v1/customers/{person}/stream"
+        deadline = time.monotonic() + 60
+        while True:
+            self._client = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
+            self._client.request("GET", path, headers=headers)
+            self.answer = self._client.getresponse()
+            if self.answer.status == 200:
+                return
+            assert self.answer.status == 503, self.answer.status
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    def next(self) -> tuple[str, str]:
+        """The next offer: place and decision; heartbeats are passed over."""
+        place = ""
+        while line := self.answer.readline().decode():
+            if line.startswith("id: "):
+                place = line[4:].strip()
+            elif line.startswith("data: "):
+                return place, json.loads(line[6:])["decision_id"]
+        raise AssertionError("the stream has ended")
+
+    def beats(self) -> bool:
+        """Whether the next that comes is a heartbeat, and no offer."""
+        while line := self.answer.readline().decode():
+            if line.startswith(":"):
+                return True
+            if line.startswith("id: "):
+                return False
+        raise AssertionError("the stream has ended")
+
+    def close(self) -> None:
+        """Go away."""
+        self._client.close()
 
 
 @pytest.fixture
@@ -109,7 +181,7 @@ def test_the_answer_is_the_decision_that_went_out(kafka: ApacheKafka, shop: Shop
 def test_an_answer_that_is_late_is_no_contact(kafka: ApacheKafka, shop: Shop) -> None:
     """The worker stands still while it has decided: `timeout`, then `delivery_failed`."""
     shop.agree("c-1")
-    assert shop.decide("c-9", timeout_ms=2_000)["verdict"] == "no_offer"
+    assert shop.decide("c-9")["verdict"] == "no_offer"
     shop.worker.signal(signal.SIGSTOP)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(shop.decide, "c-1", timeout_ms=400)
@@ -130,9 +202,8 @@ def test_each_of_many_gets_its_own_answer(shop: Shop) -> None:
     """Two gateways, four callers each at once: nobody is told what another was decided."""
     people = [f"c-{n}" for n in range(40)]
     shop.agree(*people)
-    other = GatewayJob(shop.job.settings, shop.home / "other.log")
-    other.wait_until_ready()
-    first = shop.gateway
+    other, first = shop.another(), shop.gateway
+    shop.until_it_decides(other)
 
     def ask(n: int) -> tuple[int, str | None]:
         gateway = first if n % 2 else other
@@ -156,7 +227,38 @@ def test_the_gateway_killed_and_started_anew_asks_and_is_answered(shop: Shop) ->
     """Another address: the answers of before are of nobody's interest."""
     shop.agree("c-1")
     shop.gateway.process.kill9()
-    shop.gateway = GatewayJob(shop.job.settings, shop.home / "gateway.log")
-    shop.gateway.wait_until_ready()
+    shop.gateway = shop.another()
     shop.until_it_decides()
     assert shop.decide("c-1")["verdict"] == "offer"
+
+
+def test_who_listens_goes_on_behind_the_last_offer_after_a_restart(shop: Shop) -> None:
+    """Offers made before, while nobody listens and after the gateway was killed: each once."""
+    shop.agree("c-1", "c-2")
+    listening = Listener(shop.gateway, "c-1")
+    first = shop.decide("c-1")["decision_id"]
+    place, told = listening.next()
+    assert told == first
+    shop.decide("c-2")
+    assert listening.beats(), "another person's offer is none of theirs"
+    shop.gateway.process.kill9()
+    listening.close()
+    shop.gateway = shop.another()
+    shop.until_it_decides()
+    shop.not_delivered("c-1", first)
+    second = shop.decide("c-1")["decision_id"]
+    again = Listener(shop.gateway, "c-1", place)
+    assert again.next()[1] == second
+    assert again.beats()
+    again.close()
+
+
+def test_the_gateway_ends_although_somebody_listens(shop: Shop) -> None:
+    """Whoever listens is sent away, and comes to another gateway."""
+    shop.agree("c-1")
+    other = shop.another()
+    listening = Listener(other, "c-1")
+    started = time.monotonic()
+    assert other.process.stop() == 0
+    assert time.monotonic() - started < 15
+    assert not listening.answer.read().startswith(b"event")

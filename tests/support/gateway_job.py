@@ -15,6 +15,7 @@ from tests.support.worker_job import Process, wait_until
 
 KEY = "web-key-0123456789"
 SERVER_KEY = "till-key-0123456789"
+TOKEN_KEY = "t" * 40
 KEYS = f"web={KEY} till:server={SERVER_KEY}"
 
 
@@ -22,7 +23,9 @@ class GatewayJob:
     """`offerstream gateway` on free ports."""
 
     def __init__(self, settings: Settings, log: Path, **bounds: Any) -> None:
-        gateway = GatewaySettings(port=0, metrics_port=0, write_keys=KEYS, **bounds)
+        gateway = GatewaySettings(
+            port=0, metrics_port=0, write_keys=KEYS, token_keys=f"k={TOKEN_KEY}", **bounds
+        )
         environment = child_environment(replace(settings, gateway=gateway))
         self.process = Process([sys.executable, "-m", "streams", "gateway"], environment, log)
         started = log.read_text(errors="replace").count('"listening"')

@@ -1,99 +1,19 @@
 """Who asks is answered what was decided, in time; what comes too late counts as not delivered."""
 
 import asyncio
-import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from litestar.testing import TestClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.events import OfferFeedback
-from streams.contracts.inputs.rules import InputRules, Rejected
-from streams.contracts.outputs.effects import QuestionAnswered
-from streams.contracts.outputs.encode import OutputMessage
+from streams.contracts.inputs.rules import InputRules
 from streams.contracts.outputs.replies import Reply
-from streams.customer import Row
-from streams.gateway.acknowledged import NotAcknowledgedError
-from streams.gateway.admission import Admission, read_keys
-from streams.gateway.app import build_app
-from streams.gateway.asking import Asking
-from streams.gateway.intake import Intake
-from streams.gateway.outgoing import Out, handlers_of
-from streams.gateway.rates import Rates
 from streams.gateway.replies import LATE_MAX, Replies
-from streams.gateway.ways import Ways
-from streams.identity import key_of
-from streams.models import initial_models
-from streams.pipeline import World, process
-from streams.settings import GatewaySettings, Settings
-from streams.worker.meter import Meter
-from tests.unit.decisions.people import T0, offer, rule, shop, someone
-
-KEY, SERVER_KEY = "web-key-0123456789", "till-key-0123456789"
-SETTINGS = GatewaySettings(write_keys=f"web={KEY} till:server={SERVER_KEY}", body_bytes_max=20_000)
-SHOP = shop(offer("tea"), rules=(rule("banner", kind="offer_requested", placement="banner"),))
-QUESTION: dict[str, Any] = {
-    "person": {"customer_id": "c-1"},
-    "placement": "banner",
-    "channel": "app",
-}
-
-
-class Engine:
-    """Stands for Kafka and the worker: `process` itself, over rows in memory."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, Row | None] = {"c-1": someone()}
-        self.replies = Replies(Settings(), self._late)
-        self.replies.reachable = True
-        self.away = False
-        self.held: list[Reply] | None = None
-        self.records: list[OutputMessage] = []
-        self.asking: Asking | None = None
-
-    async def send(self, messages: Sequence[OutputMessage]) -> None:
-        """Take what was sent to its end; answers come back, or are held."""
-        if self.away:
-            raise NotAcknowledgedError("away")
-        for message in messages:
-            self.records.append(message)
-            event = decode(message.topic, message.value, message.headers, InputRules(now_ms=T0))
-            assert not isinstance(event, Rejected)
-            key = key_of(event)
-            step = process(event, self.rows.get(key), World(initial_models(), SHOP))
-            self.rows[key] = step.row
-            said = [e.reply for e in step.effects if isinstance(e, QuestionAnswered)]
-            if self.held is None:
-                self.replies.take(said)
-            else:
-                self.held += said
-
-    def _late(self, reply: Reply) -> None:
-        assert self.asking is not None
-        self.asking.late(reply)
-
-
-class Door:
-    """The application over the engine."""
-
-    def __init__(self) -> None:
-        self.engine, meter = Engine(), Meter()
-        admission = Admission(SETTINGS, read_keys(SETTINGS), Rates(10_000, lambda: 0.0))
-        asking = self.engine.asking = Asking(self.engine, meter, 50, lambda: T0)
-        intake = Intake(self.engine, meter, 0, lambda: T0)
-        ways = Ways(SETTINGS, admission, intake, meter, lambda: T0, lambda: "")
-        self.app = build_app(ways, handlers_of(ways, Out(asking, self.engine.replies)))
-        self.client: TestClient[Any] = TestClient(self.app)
-
-    def post(self, body: object, key: str = SERVER_KEY) -> Any:
-        """An answer."""
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.client.post(
-            "/v1/decide", content=data, headers={"authorization": f"Bearer {key}"}
-        )
+from streams.settings import Settings
+from tests.support.asking import KEY, QUESTION, Door
+from tests.unit.decisions.people import T0
 
 
 @pytest.fixture

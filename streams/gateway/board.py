@@ -1,0 +1,167 @@
+"""The offers that are valid now, by person, in bounded memory; and who watches them.
+
+An offer belongs to the id that it was decided for, and is shown to nobody else, whatever ids have
+been linked since. All of it happens in one event loop.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from streams.contracts.outputs.payloads import NextBestOffer
+from streams.contracts.times import to_ms
+
+PERSON_OFFERS_MAX: Final = 20
+OFFERS_MAX: Final = 100_000
+WATCHERS_MAX: Final = 5
+WAITING_MAX: Final = 100
+ERASED_MAX: Final = 100_000
+
+
+class Place(Struct, frozen=True, order=True):
+    """Where an offer stands on its topic; all of one person stand on one partition.
+
+    >>> str(Place(3, 41)), Place.read("3-41"), Place.read("x")
+    ('3-41', Place(partition=3, offset=41), None)
+    """
+
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.partition}-{self.offset}"
+
+    @staticmethod
+    def read(text: str) -> "Place | None":
+        """What a watcher has seen last; None where it is none of ours."""
+        partition, _, offset = text.partition("-")
+        good = all(
+            part.isascii() and part.isdigit() and len(part) < 19 for part in (partition, offset)
+        )
+        return Place(int(partition), int(offset)) if good else None
+
+
+class Held(Struct, frozen=True):
+    """An offer and its place."""
+
+    place: Place
+    offer: NextBestOffer
+
+
+class Watcher:
+    """One who is told of each new offer of a person; `None` in the queue: it is over."""
+
+    def __init__(self, person: str) -> None:
+        self.person = person
+        self.queue: asyncio.Queue[Held | None] = asyncio.Queue()
+
+
+class Board:
+    """Valid offers by person."""
+
+    def __init__(self, clock_ms: Callable[[], int]) -> None:
+        self.ready = False
+        self._closed = False
+        self._clock_ms = clock_ms
+        self._held: OrderedDict[str, Held] = OrderedDict()
+        self._by_person: dict[str, list[str]] = {}
+        self._watchers: dict[str, list[Watcher]] = {}
+        self._erased_ms: OrderedDict[str, int] = OrderedDict()
+
+    def post(self, held: Held) -> None:
+        """A new offer; told to who watches, unless it is over or its person was erased since."""
+        offer, now_ms = held.offer, self._clock_ms()
+        person = offer.customer_id
+        if not self._is_valid(offer, now_ms) or offer.decision_id in self._held:
+            return
+        self._held[offer.decision_id] = held
+        own = self._by_person.setdefault(person, [])
+        own.append(offer.decision_id)
+        if len(own) > PERSON_OFFERS_MAX:
+            self.take_down(person, own[0])
+        if len(self._held) > OFFERS_MAX:
+            oldest = next(iter(self._held.values())).offer
+            self.take_down(oldest.customer_id, oldest.decision_id)
+        for watcher in tuple(self._watchers.get(person, ())):
+            if watcher.queue.qsize() >= WAITING_MAX:
+                self._end(watcher)
+            else:
+                watcher.queue.put_nowait(held)
+
+    def take_down(self, person: str, decision_id: str) -> None:
+        """The offer is used, dismissed, not delivered; only where it is this person's."""
+        held = self._held.get(decision_id)
+        if held is None or held.offer.customer_id != person:
+            return
+        del self._held[decision_id]
+        own = self._by_person[person]
+        own.remove(decision_id)
+        if not own:
+            del self._by_person[person]
+
+    def erase(self, person: str, at_ms: int) -> None:
+        """Nothing of before is shown any more, and whoever watches is sent away."""
+        self._erased_ms[person] = max(at_ms, self._erased_ms.pop(person, 0))
+        if len(self._erased_ms) > ERASED_MAX:
+            self._erased_ms.popitem(last=False)
+        for decision_id in tuple(self._by_person.get(person, ())):
+            if to_ms(self._held[decision_id].offer.decided_at) <= at_ms:
+                self.take_down(person, decision_id)
+        for watcher in tuple(self._watchers.get(person, ())):
+            self._end(watcher)
+
+    def erased_s(self, person: str) -> float:
+        """When the person was erased last, in seconds since the epoch; 0 for never."""
+        return self._erased_ms.get(person, 0) / 1_000
+
+    def valid(self, person: str, after: Place | None = None) -> list[Held]:
+        """What may be shown now, the oldest first; of its partition only what came `after`."""
+        now_ms = self._clock_ms()
+        own = [self._held[d] for d in self._by_person.get(person, ())]
+        for held in own:
+            if not self._is_valid(held.offer, now_ms):
+                self.take_down(person, held.offer.decision_id)
+        return [
+            held
+            for held in own
+            if held.offer.decision_id in self._held
+            and (after is None or held.place.partition != after.partition or held.place > after)
+        ]
+
+    def watch(self, person: str, after: Place | None = None) -> Watcher | None:
+        """Be told of what is valid and of all that comes; None where too many watch already."""
+        watching = self._watchers.setdefault(person, [])
+        if len(watching) >= WATCHERS_MAX or self._closed:
+            return None
+        watcher = Watcher(person)
+        watching.append(watcher)
+        for held in self.valid(person, after):
+            watcher.queue.put_nowait(held)
+        return watcher
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """It has gone."""
+        watching = self._watchers.get(watcher.person, [])
+        if watcher in watching:
+            watching.remove(watcher)
+        if not watching:
+            self._watchers.pop(watcher.person, None)
+
+    def close(self) -> None:
+        """The gateway ends: all are sent away, and come to another one."""
+        self._closed = True
+        for watching in tuple(self._watchers.values()):
+            for watcher in tuple(watching):
+                self._end(watcher)
+
+    def _end(self, watcher: Watcher) -> None:
+        self.unwatch(watcher)
+        watcher.queue.put_nowait(None)
+
+    def _is_valid(self, offer: NextBestOffer, now_ms: int) -> bool:
+        if to_ms(offer.valid_until) <= now_ms or to_ms(offer.offer.valid_until) <= now_ms:
+            return False
+        return to_ms(offer.decided_at) > self._erased_ms.get(offer.customer_id, -1)

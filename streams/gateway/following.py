@@ -1,0 +1,162 @@
+"""Follows offers, what became of them, and erasures; the board shows what is valid.
+
+Each gateway reads all of it for itself, from so long ago that no valid offer is missed, without a
+group: nothing is shared between gateways, and nothing has to be kept.
+"""
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Event, Thread
+from typing import Final
+
+import msgspec
+import structlog
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError as Codes
+
+from streams import topics
+from streams.broker.clients import new_reader
+from streams.broker.reading import partitions_on_broker
+from streams.contracts.inputs.decode import decode
+from streams.contracts.inputs.events import OfferFeedback, PrivacyRequest
+from streams.contracts.inputs.rules import InputRules
+from streams.contracts.outputs.payloads import NextBestOffer
+from streams.contracts.times import to_ms
+from streams.errors import OperatorError
+from streams.gateway.board import Board, Held, Place
+from streams.runtime.clients import arrived
+from streams.settings import Settings
+
+log = structlog.get_logger()
+
+WAIT_S: Final = 0.2
+AT_ONCE: Final = 500
+TIMEOUT_S: Final = 10.0
+GONE_MAX: Final = 100_000
+HOUR_MS: Final = 3_600_000
+FOLLOWED: Final = (topics.OFFER_FEEDBACK, topics.PRIVACY_REQUESTS, topics.NEXT_BEST_OFFERS)
+OVER: Final = frozenset(
+    {
+        "offer_dismissed",
+        "offer_refused_not_relevant",
+        "offer_redeemed",
+        "offer_expired",
+        "delivery_failed",
+    }
+)
+
+_offer: Final = msgspec.json.Decoder(NextBestOffer)
+
+
+class Following:
+    """A thread that reads, and the board in the event loop that it tells."""
+
+    def __init__(self, settings: Settings, board: Board, clock_ms: Callable[[], int]) -> None:
+        self._settings = settings
+        self._board = board
+        self._clock_ms = clock_ms
+        self._names = {settings.on_broker(topic): topic.name for topic in FOLLOWED}
+        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._stopped = Event()
+        self._thread = Thread(target=self._read, name="kafka-offers", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Begin to read; the board is told in the loop that runs now."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read no more."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def take(self, messages: list[Message], *, ended: bool) -> None:
+        """Tell the board, in the event loop; `ended`: all that was there has been read."""
+        for message in messages:
+            name = self._names.get(message.topic() or "", "")
+            if name == topics.NEXT_BEST_OFFERS.name:
+                self._offered(message)
+            else:
+                self._happened(name, message)
+        self._board.ready = self._board.ready or ended
+
+    def _offered(self, message: Message) -> None:
+        try:
+            offer = _offer.decode(message.value() or b"")
+        except msgspec.DecodeError:
+            return
+        if offer.decision_id not in self._gone:
+            place = Place(message.partition() or 0, message.offset() or 0)
+            self._board.post(Held(place, offer))
+
+    def _happened(self, name: str, message: Message) -> None:
+        rules = InputRules(now_ms=self._clock_ms())
+        event = decode(name, message.value(), tuple(message.headers() or ()), rules)
+        if isinstance(event, PrivacyRequest) and event.event_name == "erasure_requested":
+            for id_ in _ids(event):
+                self._board.erase(id_, to_ms(event.requested_at))
+        elif isinstance(event, OfferFeedback) and event.event_name in OVER:
+            self._gone[event.decision_id] = None
+            if len(self._gone) > GONE_MAX:
+                self._gone.popitem(last=False)
+            for id_ in _ids(event):
+                self._board.take_down(id_, event.decision_id)
+
+    def _read(self) -> None:
+        while not self._stopped.is_set():
+            consumer = new_reader(
+                self._settings,
+                f"{self._settings.group}-gateway",
+                {"enable.partition.eof": True, "fetch.queue.backoff.ms": 5},
+            )
+            try:
+                self._follow(consumer)
+            except (KafkaException, OperatorError) as error:
+                log.warning("offers_unreachable", reason=type(error).__name__)
+            finally:
+                consumer.close()
+            self._stopped.wait(1.0)
+
+    def _follow(self, consumer: Consumer) -> None:
+        places = self._places(consumer)
+        consumer.assign(places)
+        left = {(place.topic, place.partition) for place in places}
+        while not self._stopped.is_set():
+            messages = arrived(consumer, WAIT_S, AT_ONCE)
+            records = []
+            for message in messages:
+                error = message.error()
+                if error is None:
+                    records.append(message)
+                elif error.code() == Codes._PARTITION_EOF:
+                    left.discard((message.topic(), message.partition()))
+            if (records or not left) and self._loop is not None:
+                with contextlib.suppress(RuntimeError):  # the loop has ended
+                    self._loop.call_soon_threadsafe(self._tell, records, not left)
+
+    def _tell(self, records: list[Message], ended: bool) -> None:
+        self.take(records, ended=ended)
+
+    def _places(self, consumer: Consumer) -> list[TopicPartition]:
+        """Where each partition stood so long ago that nothing valid is older."""
+        since_ms = self._clock_ms() - self._settings.gateway.offers_hours * HOUR_MS
+        asked = [
+            TopicPartition(name, partition, since_ms)
+            for name in self._names
+            for partition in partitions_on_broker(consumer, name, self._settings)
+        ]
+        found = consumer.offsets_for_times(asked, timeout=TIMEOUT_S)
+        return [
+            TopicPartition(p.topic, p.partition, p.offset if p.offset >= 0 else OFFSET_END)
+            for p in found
+        ]
+
+
+def _ids(event: OfferFeedback | PrivacyRequest) -> tuple[str, ...]:
+    identity = event.identity
+    ids = (identity.customer_id, identity.anonymous_id, identity.device_id)
+    return tuple(id_ for id_ in ids if id_ is not None)
