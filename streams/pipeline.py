@@ -169,13 +169,14 @@ def _fall_due(person: Customer, at_ms: int, world: World) -> tuple[Customer, Eff
     """One due moment: close what waits for it, look for leaving, answer what was put off."""
     person, earned = feedback.tell_margin(person, at_ms, world.policy)
     person, expired = feedback.expire(person, at_ms)
+    person, compared = feedback.end_comparisons(person, at_ms, world.policy.policies)
     person, awaited, come = _look_at_track(person, at_ms, world)
     person, leaving, risen = _churn_tick(person, at_ms, world)
     person, moments, visits = customer.elapse(person, at_ms, world.policy.places)
     person, due = decisions.take_due(person, at_ms, world.policy)
     person, decided = _answer(person, (*come, *risen, *moments), due, at_ms, world)
     leaving = alerts.as_sent(leaving, decided)
-    return person, (*earned, *expired, *awaited, *leaving, *visits, *decided)
+    return person, (*earned, *expired, *compared, *awaited, *leaving, *visits, *decided)
 
 
 def _look_at_track(
@@ -267,11 +268,10 @@ def _decided(
     person: Customer, requests: tuple[DecisionRequest, ...], at_ms: int, world: World
 ) -> tuple[Customer, Effects]:
     """The requests answered one by one: each sees what the one before has sent."""
-    effects: list[Effect] = []
+    models, effects = world.models, list[Effect]()
+    basis = Basis(models.response, world.policy, world.processing_ms, models.uplift)
     for request in requests:
-        person, decided = decisions.decide(
-            person, request, at_ms, Basis(world.models.response, world.policy, world.processing_ms)
-        )
+        person, decided = decisions.decide(person, request, at_ms, basis)
         effects.extend(decided)
         person = feedback.enroll(person, decided, world.policy.policies)
     return person, tuple(effects)

@@ -52,16 +52,17 @@ def decide_again(kept: Kept, policies: Iterable[NamedPolicy]) -> Again:
         return Again(entry, scored=False, reference="", differences=())
     model = kept.models.get(entry.model.version)
     if model is None:
-        raise OperatorError(
-            f"the snapshot {entry.model.version} is not kept any more, so the decision cannot be "
-            "made again. The topic keeps the newest; `replay` writes all of them"
-        )
+        raise _not_kept(entry.model.version)
+    learned = "cold-start" if entry.uplift is None else entry.uplift.version
+    uplift = kept.uplifts.get(learned)
+    if uplift is None:
+        raise _not_kept(learned)
     nearest: Again | None = None
     for named in policies:
         policy = named.compiled()
         if policy.named != entry.policy or _lacks(policy, entry):
             continue
-        found = _differences(entry, redecide(entry, model, policy))
+        found = _differences(entry, redecide(entry, model, policy, uplift))
         again = Again(entry, scored=True, reference=named.name, differences=found)
         if not found:
             return again
@@ -72,6 +73,13 @@ def decide_again(kept: Kept, policies: Iterable[NamedPolicy]) -> Again:
             "possible. Name their folder with --reference"
         )
     return nearest
+
+
+def _not_kept(version: str) -> OperatorError:
+    return OperatorError(
+        f"the snapshot {version} is not kept any more, so the decision cannot be "
+        "made again. The topic keeps the newest; `replay` writes all of them"
+    )
 
 
 class ToldAgain(Struct, frozen=True):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from streams.admin.decision_words import LOWERS, RAISES
 from streams.admin.explaining import Explanation, Possible
 from streams.contracts.common import LanguageTag
+from streams.contracts.outputs.payloads import Terms
 from streams.decisions import DRAWN
 
 
@@ -20,7 +21,7 @@ def told(one: Explanation, language: LanguageTag) -> Iterator[str]:
     yield from _possible(one, drawn=drawn)
     yield from _withheld(one)
     yield from _reasons(one, language)
-    yield f"  policy {one.policy.version}, model {one.model.version}"
+    yield f"  policy {one.policy.version}, model {one.model.version}{_uplift(one)}"
 
 
 def _possible(one: Explanation, *, drawn: bool) -> Iterator[str]:
@@ -38,8 +39,18 @@ def _terms(offer: Possible, *, chosen: bool) -> str:
     return (
         f"    {'*' if chosen else ' '} {offer.offer_id}  {terms.value:.3f} - {terms.cost:.3f}"
         f" - {terms.fatigue:.3f} = {terms.priority:.3f}"
-        f"  used by {terms.response_probability:.1%}"
+        f"  used by {terms.response_probability:.1%}{_anyway(terms)}"
     )
+
+
+def _anyway(terms: Terms) -> str:
+    """Older records do not say it."""
+    share = terms.bought_anyway
+    return "" if share is None else f", {share:.0%} of them anyway"
+
+
+def _uplift(one: Explanation) -> str:
+    return "" if one.uplift is None else f", uplift {one.uplift.version}"
 
 
 def _withheld(one: Explanation) -> Iterator[str]:

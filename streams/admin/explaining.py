@@ -76,6 +76,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     no_reasons: str
     policy: Versioned
     model: Versioned
+    uplift: Versioned | None
 
 
 def explain(entry: DecisionLog, model: ResponseModel | None, language: LanguageTag) -> Explanation:
@@ -121,6 +122,7 @@ def explain(entry: DecisionLog, model: ResponseModel | None, language: LanguageT
         no_reasons=no_reasons,
         policy=entry.policy,
         model=entry.model,
+        uplift=entry.uplift,
     )
 
 

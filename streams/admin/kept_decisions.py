@@ -12,7 +12,7 @@ from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
 from streams.evaluation.replay import DECIDES_OFFERS, FILES
-from streams.models import ResponseModel, initial_models, with_snapshot
+from streams.models import ResponseModel, UpliftModel, initial_models, with_snapshot
 
 _ENTRY = msgspec.json.Decoder(DecisionLog)
 _SNAPSHOT = msgspec.json.Decoder(ModelSnapshot)
@@ -47,13 +47,14 @@ class Wanted(Struct, frozen=True):
 
 
 class Kept(Struct, frozen=True):
-    """Entries of the log, the oldest first, and the response models that are still kept.
+    """Entries of the log, the oldest first, and the models that are still kept.
 
-    `models` is by version, and has the model that had learned nothing.
+    `models` (response) and `uplifts` are by version, and have those that had learned nothing.
     """
 
     entries: tuple[DecisionLog, ...]
     models: dict[str, ResponseModel]
+    uplifts: dict[str, UpliftModel]
 
 
 def kept_at(place: LogPlace, wanted: Wanted) -> Kept:
@@ -68,7 +69,8 @@ def kept_at(place: LogPlace, wanted: Wanted) -> Kept:
     if not entries:
         raise OperatorError(f"there is no {wanted} in {place}")
     named = {entry.model.version for entry in entries}
-    return Kept(tuple(entries), _models(_snapshots(place, named), named))
+    named |= {entry.uplift.version for entry in entries if entry.uplift is not None}
+    return Kept(tuple(entries), *_models(_snapshots(place, named), named))
 
 
 def _snapshots(place: LogPlace, named: set[str]) -> Iterator[tuple[str, bytes]]:
@@ -78,18 +80,25 @@ def _snapshots(place: LogPlace, named: set[str]) -> Iterator[tuple[str, bytes]]:
         yield from records(place, topics.MODEL_SNAPSHOTS)
 
 
-def _models(snapshots: Iterable[tuple[str, bytes]], named: set[str]) -> dict[str, ResponseModel]:
+def _models(
+    snapshots: Iterable[tuple[str, bytes]], named: set[str]
+) -> tuple[dict[str, ResponseModel], dict[str, UpliftModel]]:
     nothing = initial_models()
     models = {nothing.response.version: nothing.response}
+    uplifts = {nothing.uplift.version: nothing.uplift}
     for where, value in snapshots:
         try:
             snapshot = _SNAPSHOT.decode(value)
         except UNREADABLE as error:
             raise OperatorError(f"{where} is no snapshot of a model: {error}") from error
-        if snapshot.model == DECIDES_OFFERS and snapshot.version in named:
-            sound = msgspec.structs.replace(snapshot, quality={})
-            models[snapshot.version] = with_snapshot(nothing, sound).response
-    return models
+        if snapshot.model not in DECIDES_OFFERS or snapshot.version not in named:
+            continue
+        read = with_snapshot(nothing, msgspec.structs.replace(snapshot, quality={}))
+        if snapshot.model == "uplift":
+            uplifts[snapshot.version] = read.uplift
+        else:
+            models[snapshot.version] = read.response
+    return models, uplifts
 
 
 def _entry(where: str, value: bytes) -> DecisionLog:

@@ -18,6 +18,7 @@ from streams.customer.link_words import words_of_both
 from streams.customer.order_merge import digests_of_both, loose_of_both, one_order_each
 from streams.customer.orders import newest_orders
 from streams.customer.row import (
+    COMPARISONS_MAX,
     CONTACTS_MAX,
     COUPONS_SHOWN_MAX,
     LINKED_IDS_MAX,
@@ -33,6 +34,7 @@ from streams.customer.row import (
     CaseFollowUp,
     ChannelActivity,
     Churn,
+    Compared,
     Consent,
     Counter,
     Customer,
@@ -112,8 +114,24 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         refused_ids=_refused(into, other),
         coupons_shown=_shown(into, other),
         enrollment=into.enrollment or other.enrollment,
+        compared=_compared(into.compared, other.compared),
     )
     return without_refused(merged)
+
+
+def _compared(mine: Compared | None, others: Compared | None) -> Compared | None:
+    """The person as they were first seen, and what is open of both: at most the newest few."""
+    if mine is None or others is None:
+        return mine or others
+    first = mine if mine.since_ms <= others.since_ms else others
+    both = _newest(
+        mine.open,
+        others.open,
+        COMPARISONS_MAX,
+        lambda c: c.decision_id,
+        lambda c: c.opened_at_ms,
+    )
+    return replace(first, open=both)
 
 
 def _shown(into: Customer, other: Customer) -> tuple[ShownCoupon, ...]:

@@ -69,6 +69,21 @@ class ShownCoupon(Value, frozen=True):
     counted: bool = False
 
 
+class Redeemed(Value, frozen=True):
+    """An offer that this person used, and with which order, if one is known."""
+
+    offer_id: str
+    at_ms: int
+    order_id: str = ""
+
+
+class Refused(Value, frozen=True):
+    """An offer that this person has said is of no interest to them; the newest word of each."""
+
+    offer_id: str
+    at_ms: int
+
+
 class Reminder(Value, frozen=True):
     """A wish to be looked at: a cart that may be abandoned, a decision that has to wait.
 
@@ -144,6 +159,37 @@ class Enrollment(Value, frozen=True):
     def dues(self) -> list[int]:
         """When the window is over, if that is still to come."""
         return [] if self.told else [self.until_ms]
+
+
+class Comparison(Value, frozen=True):
+    """What is bought after one decision, with its offer or without one, until `ends_at_ms`.
+
+    `offer_id`, `class_`: of the offer that was sent; empty for none. `offered`: P(any offer was
+    sent) at this decision, over the arms of the experiment. `uses`: of any offer in this time,
+    `own_uses` of them of this decision's.
+    """
+
+    decision_id: str
+    opened_at_ms: int
+    ends_at_ms: int
+    offer_id: str
+    class_: str
+    offered: float
+    uses: int = 0
+    own_uses: int = 0
+
+
+class Compared(Value, frozen=True):
+    """A person who is compared with others: who they were before any offer, and what is open.
+
+    `context` as of `since_ms`, float32 in the order of the feature registry at `features_version`:
+    what comes later is moved by the offers themselves.
+    """
+
+    since_ms: int
+    features_version: int
+    context: bytes
+    open: tuple[Comparison, ...] = ()
 
 
 class Track(Value, frozen=True):

@@ -23,7 +23,11 @@ from streams.customer.parts import AlertCase as AlertCase
 from streams.customer.parts import Cart as Cart
 from streams.customer.parts import CartItem as CartItem
 from streams.customer.parts import CaseFollowUp as CaseFollowUp
+from streams.customer.parts import Compared as Compared
+from streams.customer.parts import Comparison as Comparison
 from streams.customer.parts import Enrollment as Enrollment
+from streams.customer.parts import Redeemed as Redeemed
+from streams.customer.parts import Refused as Refused
 from streams.customer.parts import Reminder as Reminder
 from streams.customer.parts import Said as Said
 from streams.customer.parts import ScoringMoment as ScoringMoment
@@ -65,6 +69,7 @@ SIGNALS_MAX = len(get_args(ChurnSignalCode))
 EVIDENCE_MAX = 3
 CASE_ALERTS_MAX = 4
 FOLLOWED_MAX = 4
+COMPARISONS_MAX = 2
 TRAITS_MAX = 16
 SERVICE_CASES_MAX = 8
 CONSENT_SIGNALS_MAX = 12
@@ -206,21 +211,6 @@ class Contact(Value, frozen=True):
     decision_id: str
 
 
-class Redeemed(Value, frozen=True):
-    """An offer that this person used, and with which order, if one is known."""
-
-    offer_id: str
-    at_ms: int
-    order_id: str = ""
-
-
-class Refused(Value, frozen=True):
-    """An offer that this person has said is of no interest to them; the newest word of each."""
-
-    offer_id: str
-    at_ms: int
-
-
 class OpenDecision(Value, frozen=True):
     """A decision that waits for its outcome: what the model saw, and until when we wait.
 
@@ -297,7 +287,8 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     `refused_ids` belong to somebody else, `unlinked` were; `met` is who asked for this id and
     `said_linked` is when each linked id was last said to be theirs, by a hash of the id;
     `shared` of a device, `links_on` a day and how many links were asked for on it. `timezone` was
-    named at `zone_named_ms`. `enrollment`: in the comparison of arms.
+    named at `zone_named_ms`. `enrollment`: in the comparison of arms. `compared`: what is bought
+    after decisions.
     """
 
     version: int
@@ -348,6 +339,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     said_linked: tuple[tuple[int, int], ...] = ()
     zone_named_ms: int | None = None
     enrollment: Enrollment | None = None
+    compared: Compared | None = None
 
 
 class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):
@@ -391,6 +383,8 @@ def due_at_ms(row: Row | None) -> int | None:
     if not isinstance(row, Customer):
         return None
     dues = row.churn.dues + (row.enrollment.dues if row.enrollment is not None else [])
+    if row.compared is not None:
+        dues += [comparison.ends_at_ms for comparison in row.compared.open]
     if not (row.reminders or row.open_decisions or row.visits or row.coupons_out):
         return min(dues, default=None)
     dues += [reminder.due_at_ms for reminder in row.reminders]

@@ -50,13 +50,13 @@ STEPS: tuple[Trim, ...] = (
     ("signals", 0),
     ("horizons", 0),
     ("followed", 0),
+    ("compared", 0),
     ("orders", 2),
     ("counters", 1),
     ("redemptions", 8),
     ("fired", 4),
     ("reminders", 4),
 )
-OF_CHURN = ("horizons", "followed")
 _T = TypeVar("_T")
 
 
@@ -69,13 +69,18 @@ def trimmed(row: Row, fits: Callable[[Row], bool]) -> Row:
     for name, kept in STEPS:
         if not isinstance(row, Customer) or fits(row):
             return row
-        row = _without_wait(row, name) if name in OF_CHURN else _cut(row, name, kept)
+        row = CUTS.get(name, _cut)(row, name, kept)
     return row
 
 
-def _without_wait(row: Customer, name: str) -> Customer:
+def _without_wait(row: Customer, name: str, _: int) -> Customer:
     """Labels of a horizon, or outcomes of cases, are not waited for: lists of a part of the row."""
     return replace(row, churn=replace(row.churn, **{name: ()}))
+
+
+def _without_comparison(row: Customer, name: str, _: int) -> Customer:
+    """Nothing is learned of what is bought after the decisions that are compared."""
+    return replace(row, compared=None)
 
 
 def _cut(row: Customer, name: str, kept: int) -> Customer:
@@ -100,3 +105,10 @@ def _cut(row: Customer, name: str, kept: int) -> Customer:
 
 def _end(values: tuple[_T, ...], kept: int) -> tuple[_T, ...]:
     return values[-kept:] if kept else ()
+
+
+CUTS: dict[str, Callable[[Customer, str, int], Customer]] = {
+    "horizons": _without_wait,
+    "followed": _without_wait,
+    "compared": _without_comparison,
+}

@@ -9,6 +9,7 @@
   `consent`, `limits` - parts of it
 * `arbitration` - what an offer is worth; `exploration` - probabilities and the draw
 * `known` - what is known when it is decided, and what was chosen
+* `comparing` - whose orders are compared after it, with an offer and without
 * `choose` - one decision, from the request to the log; `messages` - what is sent and logged;
   `replying` - what is told to who asked
 """

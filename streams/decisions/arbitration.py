@@ -1,5 +1,7 @@
 """What an offer is worth to the shop at this moment, and in which terms."""
 
+from msgspec import Struct
+
 from streams.contracts.outputs.payloads import Terms
 from streams.contracts.reference.structs import Offer, Policies
 from streams.contracts.times import WEEK_MS
@@ -8,25 +10,33 @@ from streams.customer import Customer
 NANO = 1e9
 
 
-def weigh(offer: Offer, response_probability: float, fatigue: float, policies: Policies) -> Terms:
+class Response(Struct, frozen=True):
+    """What is expected of an offer: P(used), and of the uses the share bought anyway."""
+
+    probability: float
+    bought_anyway: float
+
+
+def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
     """The terms of the priority, in the shop's currency.
 
-    priority = margin * response_probability * (1 - share who would have bought anyway)
+    priority = margin * response_probability * (1 - bought_anyway)
              - discount * response_probability - contact cost - fatigue
 
     Redemption by somebody who would have bought anyway costs the discount and brings nothing, so
     the cost counts every redemption and the value only the incremental ones.
     """
-    incremental = response_probability * (1.0 - policies.arbitration.redeemed_at_base_rate)
-    value = offer.margin * incremental
-    cost = offer.discount * response_probability + offer.contact_cost
+    used = response.probability
+    value = offer.margin * (used * (1.0 - response.bought_anyway))
+    cost = offer.discount * used + offer.contact_cost
     return Terms(
-        response_probability=response_probability,
+        response_probability=used,
         value=to_nano(value),
         cost=to_nano(cost),
         lever=0.0,
         fatigue=fatigue,
         priority=to_nano(value - cost - fatigue),
+        bought_anyway=response.bought_anyway,
     )
 
 

@@ -12,7 +12,8 @@ from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.row import Contact, OpenDecision
 from streams.customer.waiting import with_open_decision
-from streams.decisions.arbitration import fatigue_of, weigh
+from streams.decisions.arbitration import Response, fatigue_of, weigh
+from streams.decisions.comparing import may_open, with_comparison
 from streams.decisions.consent import agreed_purposes
 from streams.decisions.deferral import put_off
 from streams.decisions.eligibility import in_stock, situation_of, why_not
@@ -123,7 +124,8 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     person = known.person
     eligible = [c for c, code in objected if code is None]
     if eligible and known.arm.chooser == "holdout":
-        return person, (DecisionLogged(_compared(known, "holdout", "holdout", objected)),)
+        entry = _compared(known, "holdout", "holdout", objected)
+        return _as_control(known, entry), (DecisionLogged(entry),)
     context = context_vector(person, known.request.trigger_event, known.now_ms)
     if not eligible:
         withheld = tuple([c.withheld[code] for c, code in objected if code is not None])
@@ -134,11 +136,23 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     logged = _logged(objected, choice)
     if chosen is None:
         entry = decision_log(known, "no_offer", logged, context, choice)
+        person = with_comparison(person, known, context, choice.terms, None)
         return person, (DecisionLogged(entry),)
     entry = decision_log(known, "offer", logged, context, choice)
     offer = next_best_offer(known, choice, chosen, in_stock(chosen.candidate, situation))
     decision = _open_decision(known, choice, chosen, context)
-    return _remember(known, decision), (DecisionLogged(entry), OfferDecided(offer))
+    person = _remember(known, decision)
+    person = with_comparison(person, known, context, choice.terms, chosen.candidate.offer)
+    return person, (DecisionLogged(entry), OfferDecided(offer))
+
+
+def _as_control(known: Known, entry: DecisionLog) -> Customer:
+    """The person of the holdout, whose orders are compared with those of who got an offer."""
+    if not may_open(known.person):
+        return known.person
+    context = context_vector(known.person, known.request.trigger_event, known.now_ms)
+    terms = [c.terms for c in entry.candidates if c.terms is not None]
+    return with_comparison(known.person, known, context, terms, None)
 
 
 def _drawn(known: Known, eligible: list[CompiledOffer], context: Vector) -> Choice:
@@ -153,7 +167,7 @@ def _scored(
     known: Known, eligible: list[CompiledOffer], context: Vector
 ) -> tuple[Vector, list[Terms]]:
     """Features and terms of each offer, in their order."""
-    policies = known.policy.policies
+    policies, uplift = known.policy.policies, known.basis.uplift
     vectors = offer_matrix([c.card for c in eligible], known.person, known.now_ms)
     response_probabilities = known.basis.scorer.response_probabilities(
         context,
@@ -162,8 +176,13 @@ def _scored(
         [c.prior_log_odds for c in eligible],
     )
     fatigue = fatigue_of(known.person, known.now_ms, policies)
+    prior = policies.arbitration.redeemed_at_base_rate
     terms = [
-        weigh(c.offer, p, fatigue, policies)
+        weigh(
+            c.offer,
+            Response(p, uplift.bought_anyway(c.offer.offer_id, c.offer.class_, prior)),
+            fatigue,
+        )
         for c, p in zip(eligible, response_probabilities.tolist(), strict=True)
     ]
     return vectors, terms

@@ -16,7 +16,7 @@ from streams.decisions.exploration import Draw
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.requests import DecisionRequest
 
-RESPONSE = "response"
+RESPONSE, UPLIFT = "response", "uplift"
 Vector = NDArray[np.float32]
 
 
@@ -33,6 +33,33 @@ class Scorer(Protocol):
         """P(used) of each offer; `priors` are log odds, `CompiledOffer.prior_log_odds`."""
 
 
+class Uplift(Protocol):
+    """What a decision asks of the model of what offers add."""
+
+    @property
+    def version(self) -> str:
+        """The snapshot's version."""
+
+    def bought_anyway(self, offer_id: str, class_: str, prior: float) -> float:
+        """Of those who use the offer, the share that would have bought without it.
+
+        `prior` is what the shop thinks, `redeemed_at_base_rate`.
+        """
+
+
+class NothingLearned(Struct, frozen=True):
+    """An `Uplift` that knows nothing and says the prior."""
+
+    version: str = "cold-start"
+
+    def bought_anyway(self, offer_id: str, class_: str, prior: float) -> float:
+        """The prior."""
+        return prior
+
+
+NOTHING_LEARNED = NothingLearned()
+
+
 class Basis(Struct, frozen=True):
     """What decisions stand on beside the row.
 
@@ -41,17 +68,19 @@ class Basis(Struct, frozen=True):
         policy: the reference data, compiled.
         processing_ms: processing time, where that matters; an answer that would be over by then
             is withheld.
+        uplift: the model of what offers add.
     """
 
     scorer: Scorer
     policy: Policy
     processing_ms: int = 0
+    uplift: Uplift = NOTHING_LEARNED
 
 
 class Known(Struct, frozen=True):
     """One decision to be taken: for whom, what asks for it, when, in which arm, on what basis.
 
-    The rest names it in outputs: its id, its time, its trigger, the model's version.
+    The rest names it in outputs: its id, its time, its trigger, the models' versions.
     """
 
     person: Customer
@@ -63,6 +92,7 @@ class Known(Struct, frozen=True):
     decided_at: datetime
     trigger: Trigger
     model: Versioned
+    uplift: Versioned
 
     @property
     def policy(self) -> Policy:
@@ -105,6 +135,7 @@ def known_of(
         decided_at=from_ms(now_ms),
         trigger=Trigger(event_id=trigger_event.event_id, kind=rule.kind, rule_id=rule.rule_id),
         model=Versioned(id=RESPONSE, version=basis.scorer.version),
+        uplift=Versioned(id=UPLIFT, version=basis.uplift.version),
     )
 
 

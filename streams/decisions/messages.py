@@ -58,6 +58,7 @@ def decision_log(
         model=known.model,
         experiment=known.policy.arms[known.arm.name],
         traceparent=known.request.trigger_event.traceparent,
+        uplift=known.uplift,
     )
 
 

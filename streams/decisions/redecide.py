@@ -5,18 +5,20 @@ from collections.abc import Iterable
 import numpy as np
 from msgspec.structs import replace
 
-from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Verdict
+from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, Verdict
 from streams.contracts.reference.structs import Arm
-from streams.decisions.arbitration import weigh
+from streams.decisions.arbitration import Response, weigh
 from streams.decisions.exploration import draw, exploring_of
-from streams.decisions.known import Scorer
-from streams.decisions.policy import Policy
+from streams.decisions.known import NOTHING_LEARNED, Scorer, Uplift
+from streams.decisions.policy import CompiledOffer, Policy
 from streams.features import CONTEXT_FEATURES
 
 DRAWN: frozenset[Verdict] = frozenset({"offer", "no_offer"})
 
 
-def redecide(entry: DecisionLog, scorer: Scorer, policy: Policy) -> DecisionLog:
+def redecide(
+    entry: DecisionLog, scorer: Scorer, policy: Policy, uplift: Uplift = NOTHING_LEARNED
+) -> DecisionLog:
     """The entry as it comes out when its candidates are scored, weighed and drawn again.
 
     Args:
@@ -24,6 +26,7 @@ def redecide(entry: DecisionLog, scorer: Scorer, policy: Policy) -> DecisionLog:
             for nothing was drawn; one without terms comes back as it is.
         scorer: the response model of the snapshot that `entry.model` names.
         policy: the reference data that `entry.policy` names.
+        uplift: the model of the snapshot that `entry.uplift` names.
     """
     eligible = [c for c in entry.candidates if c.terms is not None]
     if not eligible:
@@ -36,7 +39,7 @@ def redecide(entry: DecisionLog, scorer: Scorer, policy: Policy) -> DecisionLog:
         [offers[c.offer_id].prior_log_odds for c in eligible],
     )
     weighed = [
-        replace(c, terms=weigh(offers[c.offer_id].offer, float(p), _fatigue(c), policy.policies))
+        replace(c, terms=_terms(c, offers[c.offer_id], float(p), policy, uplift))
         for c, p in zip(eligible, response_probabilities, strict=True)
     ]
     if entry.verdict not in DRAWN:
@@ -63,8 +66,16 @@ def _with(entry: DecisionLog, again: Iterable[CandidateLog]) -> DecisionLog:
     return replace(entry, candidates=tuple(by_id.get(c.offer_id, c) for c in entry.candidates))
 
 
-def _fatigue(candidate: CandidateLog) -> float:
-    return candidate.terms.fatigue if candidate.terms is not None else 0.0
+def _terms(
+    logged: CandidateLog, offer: CompiledOffer, p: float, policy: Policy, uplift: Uplift
+) -> Terms:
+    """The terms again; an older record does not name the share who would have bought anyway."""
+    prior, before = policy.policies.arbitration.redeemed_at_base_rate, logged.terms
+    share = uplift.bought_anyway(logged.offer_id, offer.offer.class_, prior)
+    terms = weigh(offer.offer, Response(p, share), 0.0 if before is None else before.fatigue)
+    if before is not None and before.bought_anyway is None:
+        return replace(terms, bought_anyway=None)
+    return terms
 
 
 def _arm(policy: Policy, name: str) -> Arm:

@@ -14,7 +14,7 @@ from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms
 from streams.contracts.reference.structs import Arm
 from streams.contracts.unreadable import UNREADABLE
 from streams.decisions import Policy
-from streams.decisions.arbitration import weigh
+from streams.decisions.arbitration import Response, weigh
 from streams.decisions.exploration import draw, exploring_of
 from streams.errors import OperatorError
 from streams.evaluation.number_tables import header_of, rows_of
@@ -84,11 +84,17 @@ def by_policy(policy: Policy) -> Chooser:
 def _terms(policy: Policy, found: Sequence[CandidateLog]) -> list[Terms]:
     offers = {c.offer.offer_id: c.offer for c in policy.offers}
     return [
-        weigh(offers[c.offer_id], c.terms.response_probability, c.terms.fatigue, policy.policies)
+        weigh(offers[c.offer_id], _response(c.terms, policy), c.terms.fatigue)
         if c.terms is not None and c.offer_id in offers
         else GONE
         for c in found
     ]
+
+
+def _response(terms: Terms, policy: Policy) -> Response:
+    """As logged; an older record has the share of the policies."""
+    prior, anyway = policy.policies.arbitration.redeemed_at_base_rate, terms.bought_anyway
+    return Response(terms.response_probability, prior if anyway is None else anyway)
 
 
 def _drawn(arm: Arm, policy: Policy, terms: Sequence[Terms], model_version: str) -> Weighed:

@@ -53,7 +53,8 @@ FILES = {
     topics.PRIVACY_RECEIPTS.name: "privacy-receipts.jsonl",
     topics.MODEL_SNAPSHOTS.name: "model-snapshots.jsonl",
 }
-DECIDES_OFFERS = "response"  # the model of which every snapshot is written, to decide again
+DECIDES_OFFERS = ("response", "uplift")
+"""The models of which every snapshot is written, to decide again."""
 DEAD_LETTERS = "dead-letters.jsonl"
 ROWS = "rows.jsonl"
 BESIDE = ".part"  # where results are written until they are complete
@@ -153,7 +154,7 @@ class Replay:
                 self._files[FILES[message.topic]].write(message.value + b"\n")
 
     def _keep(self, snapshot: ModelSnapshot) -> None:
-        if snapshot.model == DECIDES_OFFERS:
+        if snapshot.model in DECIDES_OFFERS:
             file = self._files[FILES[topics.MODEL_SNAPSHOTS.name]]
             file.write(msgspec.json.encode(snapshot) + b"\n")
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from streams.errors import OperatorError
 from streams.evaluation.number_tables import header_of, rows_of
-from streams.models.uplift import DrLearner
+from streams.models.dr_learner import DrLearner
 
 Floats = NDArray[np.float64]
 ROWS_MAX = 5_000_000

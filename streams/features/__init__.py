@@ -8,6 +8,7 @@ churn models read (`rhythm`). How to add a feature: `docs/features.md`.
 from streams.features.offers import OfferCard, card_of
 from streams.features.packing import pack, unpack
 from streams.features.registry import (
+    ARM_FREE_FEATURES,
     CONTEXT_FEATURES,
     FEATURES_VERSION,
     OFFER_FEATURES,
@@ -18,6 +19,7 @@ from streams.features.rhythm import RHYTHM_FEATURES, churn_example_features, rhy
 from streams.features.scaling import prior_log_odds
 
 __all__ = [
+    "ARM_FREE_FEATURES",
     "CONTEXT_FEATURES",
     "FEATURES_VERSION",
     "OFFER_FEATURES",

@@ -25,6 +25,9 @@ FEATURES_VERSION = 2
 FAMILIES = (BUYING, VISITING, AFFINITY, PLACES, CONTEXT, CONTACTS, LIFECYCLE)
 CONTEXT_FEATURES: tuple[str, ...] = tuple(name for family in FAMILIES for name in family.names)
 OFFER_FEATURES: tuple[str, ...] = OFFER_NAMES
+MOVED_BY_OFFERS = (*CONTACTS.names, "deal_share")
+ARM_FREE_FEATURES = tuple(name for name in CONTEXT_FEATURES if name not in MOVED_BY_OFFERS)
+"""Those that do not tell by themselves whether a person gets offers."""
 
 
 def context_vector(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> Vector:

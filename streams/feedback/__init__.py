@@ -4,7 +4,8 @@
 reports, `purchases` for orders, `shown` for coupons that came first), `expire` closes the windows
 (`deadlines`), `churn_labels` labels the scoring moments of the churn models, `track_labels` the
 waits of new customers, `capacity_labels` the looks at which a case could open; `case_follow_up`
-tells what became of churn cases. `labels` makes the examples, and only with the person's consent to
+tells what became of churn cases. `comparisons` labels what is bought with offers and
+without. `labels` makes the examples, and only with the person's consent to
 `model_training`. `said` remembers what was said at a scoring moment, and of which signals.
 `enrollment` says what the shop earned of each person in a time after their first decision.
 """
@@ -17,6 +18,7 @@ from streams.feedback.churn_labels import (
     label_scoring,
     start_ticks,
 )
+from streams.feedback.comparisons import end_comparisons
 from streams.feedback.credit import credit
 from streams.feedback.deadlines import expire
 from streams.feedback.enrollment import enroll, tell_margin
@@ -29,6 +31,7 @@ __all__ = [
     "awaits_said",
     "credit",
     "credit_shown",
+    "end_comparisons",
     "enroll",
     "expire",
     "follow_cases",

@@ -12,6 +12,7 @@ from streams.customer.row import (
     Redeemed,
     ShownCoupon,
 )
+from streams.feedback.comparisons import count_use
 from streams.feedback.labels import late_conversion, used
 
 
@@ -43,13 +44,15 @@ def redeem(person: Customer, decision: OpenDecision, use: Use) -> Changed:
     seen = outcome(decision, "redeemed", use.amount)
     labels = _positive(person, decision, use.now_ms)
     changed = replace(decision, redeemed_at_ms=use.at_ms, status="used")
-    person = with_redemption(with_decision(person, changed), decision.offer_id, use)
+    person = count_use(with_decision(person, changed), decision, use.at_ms)
+    person = with_redemption(person, decision.offer_id, use)
     return person, (seen, *labels)
 
 
 def assist(person: Customer, decision: OpenDecision, now_ms: int) -> Changed:
     """A purchase that the offer led to, without a coupon: label 1, but the offer is still there."""
     labels = used(person, decision, now_ms)
+    person = count_use(person, decision, now_ms)
     return with_decision(person, replace(decision, status="assisted")), labels
 
 

@@ -15,6 +15,7 @@ from streams.models.save_rates import SaveRates
 from streams.models.signal_lifts import SignalLifts
 from streams.models.tracks import TrackModel
 from streams.models.trainer import LEARNERS, format_of
+from streams.models.uplift import UpliftModel
 
 
 class Models(Struct, frozen=True):
@@ -28,6 +29,7 @@ class Models(Struct, frozen=True):
     calibration: Calibration = Calibration()
     save_rates: SaveRates = SaveRates()
     margin: IncrementalMargin = IncrementalMargin()
+    uplift: UpliftModel = UpliftModel()
 
 
 def initial_models() -> Models:

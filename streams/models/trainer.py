@@ -18,6 +18,7 @@ from streams.models.response import ResponseLearner
 from streams.models.save_rates import SaveRatesLearner
 from streams.models.signal_lifts import SignalLiftsLearner
 from streams.models.tracks import TrackLearner
+from streams.models.uplift import UpliftLearner
 
 FIRST_FORMAT = 1
 FORMATS: Final[Mapping[str, int]] = {"response": 2}
@@ -86,6 +87,7 @@ LEARNERS: Final[Mapping[str, type[Learner]]] = {
         CalibrationLearner,
         SaveRatesLearner,
         MarginLearner,
+        UpliftLearner,
     )
 }
 

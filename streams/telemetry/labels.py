@@ -72,6 +72,7 @@ MODEL = Label(
         "calibration",
         "save_rates",
         "margin",
+        "uplift",
     ),
 )
 OUTCOME = Label("outcome", _field(OutcomeSeen, "outcome"))

@@ -19,6 +19,7 @@ from streams.contracts.outputs.payloads import DecisionLog, NextBestOffer
 from streams.decisions import compile_policy, redecide
 from streams.models import initial_models, with_snapshot
 from streams.models.response import ResponseModel
+from streams.models.uplift import UpliftModel
 from streams.settings import LearnerSettings
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.expected import Expected
@@ -29,13 +30,14 @@ CUSTOMERS, EVENTS, KILLS = 200, 20_000, 3
 SEED = int(os.environ.get("LEARNING_SEED", "20260105"))
 
 
-def models_by_version(job: WorkerJob) -> dict[str, ResponseModel]:
-    """Every response model that was ever published; a version is one content.
+def models_by_version(job: WorkerJob) -> tuple[dict[str, ResponseModel], dict[str, UpliftModel]]:
+    """Every response and uplift model that was ever published; a version is one content.
 
     Nothing is compacted away in a test: the active segment never is.
     """
     start = initial_models()
     models = {start.response.version: start.response}
+    uplifts = {start.uplift.version: start.uplift}
     contents: dict[str, bytes] = {}
     for (_, value), times in job.said(topics.MODEL_SNAPSHOTS).items():
         snapshot = decode_snapshot(value)
@@ -44,7 +46,9 @@ def models_by_version(job: WorkerJob) -> dict[str, ResponseModel]:
         assert contents.setdefault(snapshot.version, value) == value
         if snapshot.model == "response":
             models[snapshot.version] = with_snapshot(start, snapshot).response
-    return models
+        elif snapshot.model == "uplift":
+            uplifts[snapshot.version] = with_snapshot(start, snapshot).uplift
+    return models, uplifts
 
 
 @pytest.mark.kafka
@@ -65,7 +69,7 @@ def test_killed_while_learning(kafka: ApacheKafka, tmp_path: Path) -> None:
     total = len(before) + job.send(after)
     work_through_kills(job, processes, total)
 
-    models = models_by_version(job)
+    models, uplifts = models_by_version(job)
     entries = [decoded(value) for _, value in job.said(topics.DECISION_LOG).elements()]
     assert Counter(entry.decision_id for entry in entries) == wanted
     versions = Counter(entry.model.version for entry in entries)
@@ -73,7 +77,9 @@ def test_killed_while_learning(kafka: ApacheKafka, tmp_path: Path) -> None:
     assert len(versions) > 2
     policy = compile_policy(reference())
     for entry in entries:
-        again = redecide(entry, models[entry.model.version], policy)
+        assert entry.uplift is not None
+        uplift = uplifts[entry.uplift.version]
+        again = redecide(entry, models[entry.model.version], policy, uplift)
         assert msgspec.json.encode(again) == msgspec.json.encode(entry)
     offered = Counter(e.decision_id for e in entries if e.chosen_offer_id is not None)
     sent = (

@@ -79,6 +79,7 @@ STOPS: dict[str, tuple[Purpose | Literal["push"], ...]] = {
     "channel e-mail": ("marketing_email",),
     "channel SMS": ("marketing_sms",),
     "learning: the response model": ("model_training",),
+    "learning: what offers add": ("model_training",),
 }
 
 
@@ -225,6 +226,12 @@ WORLD = World(initial_models(), policy())
 FOLLOWED = CaseFollowUp(
     "k-0", T0 - 86 * DAY_MS, T0 + 5 * DAY_MS, T0 - 30 * DAY_MS, True, "high", 0.8, 9.0
 )
+COMPARED = rows.Compared(
+    T0,
+    FEATURES_VERSION,
+    bytes(4 * len(CONTEXT_FEATURES)),
+    (rows.Comparison("d-1", T0, T0 + 5 * DAY_MS, "old", "standard", 0.5),),
+)
 
 
 def regular(case: AlertCase | None) -> Customer:
@@ -248,6 +255,7 @@ def regular(case: AlertCase | None) -> Customer:
         spend=rows.Spend(T0 - 60 * DAY_MS, total=500.0, orders=10),
         signals=(rows.SeenSignal("low_nps", 0.5, T0, ("n-1",)),),
         open_decisions=(decision,),
+        compared=COMPARED,
         churn=rows.Churn(
             risk=0.4,
             scored_at_ms=T0,
@@ -327,6 +335,7 @@ GOES_ON: dict[str, Callable[[Told], bool]] = {
     "channel e-mail": lambda t: eligible(t, "email"),
     "channel SMS": lambda t: eligible(t, "sms"),
     "learning: the response model": lambda t: learned(t, "response"),
+    "learning: what offers add": lambda t: learned(t, "uplift"),
 }
 CASE = AlertCase("k-1", "a-1", "medium", T0)
 

@@ -19,6 +19,7 @@ from streams.evaluation.replay import replay
 from streams.models import initial_models
 from streams.models.response import ResponseModel
 from streams.models.trainer import Trainer
+from streams.models.uplift import UpliftModel
 from streams.runtime.murmur2 import partition_for
 from streams.simulator import SHOP
 from tests.support import small_shop
@@ -131,19 +132,23 @@ def test_every_decision_is_made_again_from_its_record(sent: list[Sent]) -> None:
     policy = compile_policy(small_shop.reference())
     driver = Driver(policy, initial_models(), Trainer(every=50))
     models: dict[str, ResponseModel] = {}
+    uplifts: dict[str, UpliftModel] = {}
     entries: list[DecisionLog] = []
     for topic, _, value in sent:
         models[driver.models.response.version] = driver.models.response
+        uplifts[driver.models.uplift.version] = driver.models.uplift
         effects = driver.feed(topic, value, RULES)
         assert not isinstance(effects, Rejected)
         models[driver.models.response.version] = driver.models.response
+        uplifts[driver.models.uplift.version] = driver.models.uplift
         entries.extend(e.entry for e in effects if isinstance(e, DecisionLogged))
     drawn = [e for e in entries if e.verdict in ("offer", "no_offer")]
     assert len(drawn) > 100
     assert len({e.model.version for e in drawn}) > 1
     for entry in drawn:
         read = msgspec.json.decode(msgspec.json.encode(entry), type=DecisionLog)
-        again = redecide(read, models[entry.model.version], policy)
+        assert read.uplift is not None
+        again = redecide(read, models[entry.model.version], policy, uplifts[read.uplift.version])
         assert msgspec.json.encode(again) == msgspec.json.encode(entry)
 
 

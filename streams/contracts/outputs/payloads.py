@@ -114,7 +114,11 @@ class Creative(Block, frozen=True, kw_only=True):
 
 
 class Terms(Block, frozen=True, kw_only=True):
-    """The terms of the priority, each in the shop's currency but the response probability."""
+    """The terms of the priority, in the shop's currency but the two that are shares.
+
+    `bought_anyway`: of those who use the offer, the share that would have bought without it; None
+    in records of versions that took `redeemed_at_base_rate` of the policies for everybody.
+    """
 
     response_probability: float
     value: float
@@ -122,6 +126,7 @@ class Terms(Block, frozen=True, kw_only=True):
     lever: float
     fatigue: float
     priority: float
+    bought_anyway: float | None = None
 
 
 class Alternative(Block, frozen=True, kw_only=True):
@@ -287,7 +292,10 @@ class CandidateLog(Struct, frozen=True, kw_only=True):
 
 
 class DecisionLog(Struct, frozen=True, kw_only=True):
-    """A record of `decision-log`: enough to decide again and get the same bytes."""
+    """A record of `decision-log`: enough to decide again and get the same bytes.
+
+    `uplift`: the model of the terms' `bought_anyway`; None in records of versions without one.
+    """
 
     decision_id: str
     customer_id: str
@@ -305,6 +313,7 @@ class DecisionLog(Struct, frozen=True, kw_only=True):
     model: Versioned
     experiment: ExperimentArm
     traceparent: str | None
+    uplift: Versioned | None = None
 
 
 class IdentityChange(Struct, frozen=True, kw_only=True):

@@ -116,6 +116,12 @@ def full_row() -> Customer:
         enrollment=rows.Enrollment(
             2**52, ID[:24], "uniform", (0.1,) * len(get_args(Chooser)), T0, T0, True
         ),
+        compared=rows.Compared(
+            T0,
+            1,
+            b"\1" * 112,
+            (rows.Comparison(ID, T0, T0, ID, ID, 0.5, 99, 9),) * rows.COMPARISONS_MAX,
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from streams.contracts.outputs.payloads import DecisionLog, Terms
 from streams.contracts.times import DAY_MS, WEEK_MS, to_ms
 from streams.customer.row import Contact
 from streams.decisions import Basis, decide, redecide
-from streams.decisions.arbitration import fatigue_of, weigh
+from streams.decisions.arbitration import Response, fatigue_of, weigh
 from streams.models import ResponseModel
 from tests.unit.decisions.people import FREE, T0, Fixed, offer, request, shop, someone
 
@@ -19,8 +19,8 @@ def _entry(effects: tuple[object, ...]) -> DecisionLog:
 
 def test_the_terms_of_a_priority() -> None:
     """Margin 4, discount .5, contact .02, p .1, base .3: 4*.1*.7 - .5*.1 - .02 - .05 = .16."""
-    policies = shop(offer("a")).policies
-    terms = weigh(offer("a", contact_cost=0.02), 0.1, 0.05, policies)
+    terms = weigh(offer("a", contact_cost=0.02), Response(0.1, 0.3), 0.05)
+    assert (terms.response_probability, terms.bought_anyway) == (0.1, 0.3)
     assert (terms.value, terms.cost, terms.fatigue) == (0.28, 0.07, 0.05)
     assert terms.priority == pytest.approx(0.16)
 

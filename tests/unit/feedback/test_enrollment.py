@@ -40,7 +40,7 @@ def test_margin_of_the_window_is_told_once_in_every_arm(chooser: Chooser) -> Non
     100 and 20 less 5 given back: 34.5. The row wakes for it, and is at rest then.
     """
     person, policy = enrolled(chooser)
-    assert due_at_ms(replace(person, open_decisions=())) == T0 + WINDOW_MS
+    assert due_at_ms(replace(person, open_decisions=(), compared=None)) == T0 + WINDOW_MS
     orders = (
         Order("o-0", T0 - 1, 70.0, "web"),
         Order("o-1", T0 + DAY_MS, 100.0, "web"),
@@ -48,7 +48,7 @@ def test_margin_of_the_window_is_told_once_in_every_arm(chooser: Chooser) -> Non
         Order("o-3", T0 + 3 * DAY_MS, 90.0, "web", cancelled=True),
         Order("o-4", T0 + WINDOW_MS, 80.0, "web"),
     )
-    person = replace(person, orders=orders, open_decisions=())
+    person = replace(person, orders=orders, open_decisions=(), compared=None)
     assert told(person, T0 + WINDOW_MS - 1, policy) == (person, [])
     person, (label,) = told(person, T0 + WINDOW_MS, policy)
     assert label.example.label == pytest.approx(34.5 - (0.0 if chooser == "holdout" else 0.05))

@@ -12,6 +12,7 @@ from streams.models.response import ResponseLearner
 from streams.models.save_rates import SaveRatesLearner
 from streams.models.signal_lifts import SignalLiftsLearner
 from streams.models.tracks import TrackLearner
+from streams.models.uplift import UpliftLearner
 from tests.checks import CHECKS, Subject, learners
 from tests.unit.models import test_calibration as calibration
 from tests.unit.models import test_capacity as capacity
@@ -21,6 +22,7 @@ from tests.unit.models import test_response_model as response
 from tests.unit.models import test_save_rates as save_rates
 from tests.unit.models import test_signal_lifts as lifts
 from tests.unit.models import test_tracks as tracks
+from tests.unit.models import test_uplift as uplift
 
 # By example 9,000 of the churn stream all of its 700 customers have been seen.
 SUBJECTS: dict[type, Subject] = {
@@ -44,6 +46,7 @@ SUBJECTS: dict[type, Subject] = {
     ),
     SaveRatesLearner: Subject(SaveRatesLearner, save_rates.examples, save_rates.p_bought),
     MarginLearner: Subject(MarginLearner, margin.bought, margin.p_bought),
+    UpliftLearner: Subject(UpliftLearner, uplift.examples, uplift.p_bought),
 }
 CASES = [
     pytest.param(kind, check, id=f"{kind.__name__}:{check.__name__}")

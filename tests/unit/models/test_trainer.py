@@ -67,7 +67,7 @@ def test_what_was_seen_is_bounded() -> None:
 def test_models_that_nobody_learns_change_nothing() -> None:
     """An example of a newer version's model is passed over."""
     trainer = Trainer(every=1)
-    stranger = msgspec.structs.replace(response(1), model="uplift")
+    stranger = msgspec.structs.replace(response(1), model="unheard-of")
     assert trainer.learn(stranger) is None
     assert trainer.dump() == Trainer().dump()
 

@@ -1,0 +1,73 @@
+"""Sums over comparisons of one group of people, which fade with event time."""
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from streams.contracts.times import DAY_MS
+
+HALF_LIFE_MS = 180 * DAY_MS
+
+
+class Mean(NamedTuple):
+    """Means of a group: orders less those expected, uses of any offer, uses of its own."""
+
+    rest: float
+    uses: float
+    own: float
+    sample: float
+
+
+class Sums(Struct, frozen=True, array_like=True):
+    """Weighted sums over comparisons, faded to `at_ms`.
+
+    `rest`: orders less those expected, and its square; `uses`: of any offer, `own`: of the offer
+    of the decision.
+    """
+
+    at_ms: int = 0
+    weight: float = 0.0
+    weight_squared: float = 0.0
+    rest: float = 0.0
+    rest_squared: float = 0.0
+    uses: float = 0.0
+    own: float = 0.0
+
+    def faded(self, at_ms: int) -> "Sums":
+        """The same at a later moment."""
+        if at_ms <= self.at_ms:
+            return self
+        f = fade_of(at_ms - self.at_ms)
+        sums = (self.rest * f, self.rest_squared * f, self.uses * f, self.own * f)
+        return Sums(at_ms, self.weight * f, self.weight_squared * f * f, *sums)
+
+    def plus(self, one: "Sums") -> "Sums":
+        """With one more comparison, of the same moment or an earlier one."""
+        now, more = self.faded(one.at_ms), one.faded(self.at_ms)
+        return Sums(
+            now.at_ms,
+            now.weight + more.weight,
+            now.weight_squared + more.weight_squared,
+            now.rest + more.rest,
+            now.rest_squared + more.rest_squared,
+            now.uses + more.uses,
+            now.own + more.own,
+        )
+
+    @property
+    def sample(self) -> float:
+        """How many comparisons of equal weight it is worth."""
+        return self.weight**2 / self.weight_squared if self.weight_squared > 0.0 else 0.0
+
+    @property
+    def mean(self) -> Mean:
+        """The means; nothing for a group without comparisons."""
+        if self.weight <= 0.0:
+            return Mean(0.0, 0.0, 0.0, 0.0)
+        parts = (self.rest / self.weight, self.uses / self.weight, self.own / self.weight)
+        return Mean(*parts, self.sample)
+
+
+def fade_of(elapsed_ms: int) -> float:
+    """What is left of a weight after so long; all of it where no time has passed."""
+    return float(0.5 ** (max(elapsed_ms, 0) / HALF_LIFE_MS))

@@ -1,0 +1,190 @@
+"""Who would have bought anyway: found by comparison, leaning until the comparison carries it."""
+
+import msgspec
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from streams.contracts.internal.learning import LearningExample
+from streams.contracts.times import DAY_MS
+from streams.errors import StateError
+from streams.models.baseline import numbers_of
+from streams.models.comparison_sums import HALF_LIFE_MS, Sums
+from streams.models.uplift import CLASSES_MAX, OFFERS_MAX, UpliftLearner, UpliftModel
+
+PRIOR = 0.3
+OFFERED = 0.6
+ANYWAY = {"tea": 0.9, "wine": 0.5}
+"""Of those who use an offer, the share that would have bought without it."""
+
+
+def comparison(
+    number: int,
+    orders: float,
+    offer_id: str | None = None,
+    *,
+    uses: int = 0,
+    own: int = 0,
+    class_: str = "standard",
+    offered: float = OFFERED,
+    **context: float,
+) -> LearningExample:
+    """Comparison `number`, over an hour after the one before."""
+    named = {f"c.{name}": value for name, value in context.items()}
+    if offer_id is not None:
+        named[f"class_{class_}"] = 1.0
+    return LearningExample(
+        example_id=f"x-{number}",
+        model="uplift",
+        observed_at_ms=number * DAY_MS // 24,
+        label=orders,
+        features={"offered": offered, "uses": uses, "own_uses": own, **named},
+        offer_id=offer_id,
+    )
+
+
+def examples(count: int, *, biased: bool = False) -> list[LearningExample]:
+    """People who buy by a rate that their `recency` tells, and use four offers of ten.
+
+    With `biased` those of a high rate are offered something more often.
+    """
+    draw, made = np.random.default_rng(5), []
+    for number in range(count):
+        rate = draw.uniform(0.0, 1.0)
+        offered = (0.8 if rate > 0.5 else 0.3) if biased else OFFERED
+        treated, offer_id = draw.random() < offered, str(draw.choice(sorted(ANYWAY)))
+        buys = draw.random() < rate
+        share = ANYWAY[offer_id]
+        used = int(treated and draw.random() < 0.8 * (share if buys else 1.0 - share))
+        made.append(
+            comparison(
+                number,
+                float(buys or used),
+                offer_id if treated else None,
+                uses=used,
+                own=used,
+                offered=offered,
+                recency=round(2.0 * rate - 1.0, 6),
+            )
+        )
+    return made
+
+
+def p_bought(learner: UpliftLearner, example: LearningExample) -> float:
+    """P(an order): what the learner expects of the person, and what it says a use adds."""
+    share = learner.view("v").bought_anyway(example.offer_id or "", "standard", PRIOR)
+    added = (1.0 - share) * example.features["uses"]
+    expected = learner.baseline.expected(numbers_of(example.features))
+    return min(max(expected + added, 0.01), 0.99)
+
+
+def learned(made: list[LearningExample]) -> UpliftLearner:
+    """A learner after these."""
+    learner = UpliftLearner()
+    for example in made:
+        learner.learn(example)
+    return learner
+
+
+def test_nothing_learned_is_the_shops_setting() -> None:
+    """Before the first comparison, and where one of the two groups is too small."""
+    assert UpliftModel().bought_anyway("tea", "standard", 0.23) == 0.23
+    few = learned([comparison(n, 1.0, "tea", uses=1, own=1) for n in range(500)]).view("v")
+    assert few.bought_anyway("tea", "standard", 0.23) == 0.23
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_the_share_is_found_whoever_is_offered_more(biased: bool) -> None:
+    """The mean of both offers, from people who are offered something with known probabilities."""
+    share = learned(examples(20_000, biased=biased)).view("v").shop.at(PRIOR)
+    assert share == pytest.approx(0.7, abs=0.04)
+
+
+def test_offers_differ_once_their_sample_carries_it() -> None:
+    """An offer leans on its class, until it has been compared often enough."""
+    few, many = learned(examples(200)).view("v"), learned(examples(40_000)).view("v")
+    shares = [v.bought_anyway(o, "standard", PRIOR) for v in (few, many) for o in ("tea", "wine")]
+    assert abs(shares[0] - shares[1]) < 0.15
+    assert shares[2] - shares[3] > 0.15
+
+
+def test_an_unknown_offer_has_the_share_of_its_class() -> None:
+    """And an unknown class that of the shop."""
+    view = learned(examples(5_000)).view("v")
+    assert view.bought_anyway("new", "standard", PRIOR) == view.classes["standard"].at(PRIOR)
+    assert view.bought_anyway("new", "other", PRIOR) == view.shop.at(PRIOR)
+
+
+def test_uses_of_other_offers_are_taken_off() -> None:
+    """Two offers, each used by every second: the first is not paid for what the second adds."""
+    draw, made = np.random.default_rng(8), []
+    for number in range(20_000):
+        treated = number % 2 == 0
+        own, other = int(draw.random() < 0.5), int(draw.random() < 0.5)
+        organic, uses = float(draw.random() < 0.3), (own + other) * treated
+        orders = organic + 0.4 * uses
+        offer = ("tea" if number % 4 else "wine") if treated else None
+        made.append(comparison(number, orders, offer, uses=uses, own=own * treated, offered=0.5))
+    view = learned(made).view("v")
+    for offer_id in ("tea", "wine"):
+        assert view.bought_anyway(offer_id, "standard", PRIOR) == pytest.approx(0.6, abs=0.05)
+
+
+def test_shares_stay_shares() -> None:
+    """Offers that drive orders away, or bring several a use, end at 1 and at 0."""
+    for brought, wanted in ((-2.0, 1.0), (4.0, 0.0)):
+        made = [
+            comparison(n, 1.0 + (n % 2) * brought, "tea" if n % 2 else None, uses=n % 2, own=n % 2)
+            for n in range(4_000)
+        ]
+        assert learned(made).view("v").bought_anyway("tea", "standard", PRIOR) == wanted
+
+
+def test_weights_halve_in_half_a_year() -> None:
+    """What is learned later counts more; what is reported late counts as it would have then."""
+    old = Sums(0, 4.0, 4.0, 2.0, 2.0, 2.0, 2.0)
+    assert old.faded(HALF_LIFE_MS) == Sums(HALF_LIFE_MS, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    late = replace(comparison(0, 1.0), observed_at_ms=0)
+    learner = learned([replace(late, observed_at_ms=HALF_LIFE_MS), late])
+    assert learner.control.weight == pytest.approx(1.5 / (1.0 - OFFERED))
+
+
+def test_state_is_bounded() -> None:
+    """More offers and classes than it holds: those learned of last stay, in 64 KiB."""
+    made = [
+        comparison(
+            number,
+            1 / 3,
+            f"{number:05}{'o' * 59}",
+            uses=1,
+            own=1,
+            class_=f"{number:05}{'c' * 59}",
+            recency=1 / 7,
+        )
+        for number in range(OFFERS_MAX + 100)
+    ]
+    learner = learned(made)
+    assert (len(learner.offers), len(learner.classes)) == (OFFERS_MAX, CLASSES_MAX)
+    assert made[-1].offer_id in learner.offers
+    assert len(msgspec.json.encode(learner.dump())) <= 65_536
+
+
+def test_damage_is_said() -> None:
+    """Parameters that do not fit each other are refused."""
+    data = learned(examples(50)).dump()
+    for broken in (
+        data | {"class_of": {}},
+        data | {"treated": "much"},
+        data | {"baseline": {"names": ["1"], "products": [], "labels": [0.0]}},
+        {name: value for name, value in data.items() if name != "offers"},
+    ):
+        with pytest.raises(StateError, match="uplift"):
+            UpliftLearner.load(broken)
+
+
+def test_figures_say_how_sure_it_is() -> None:
+    """The sizes of both groups, what they say of all offers, and its standard error."""
+    assert set(learned(examples(20)).figures()) == {"compared_with", "compared_without"}
+    figures = learned(examples(5_000)).figures()
+    assert figures["compared_with"] + figures["compared_without"] == pytest.approx(5_000, rel=0.5)
+    assert 0.01 < figures["standard_error"] < 0.1
