@@ -80,6 +80,7 @@ class Courier:
             reader = await self._loop.run_in_executor(pool, new_reader)
             async with new_session(self._target.destination) as session:
                 dispatching = asyncio.create_task(self._dispatch(session))
+                dispatching.add_done_callback(self._note_fault)
                 try:
                     await self._read(reader, pool)
                 finally:
@@ -160,9 +161,13 @@ class Courier:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
+        self._note_fault(task)
+        self._wake.set()
+
+    def _note_fault(self, task: asyncio.Task[None]) -> None:
+        """A fault of the program ends this loop; it is begun again from what is committed."""
         if not task.cancelled() and task.exception() is not None:
             self._fault = self._fault or task.exception()
-        self._wake.set()
 
     async def _deliver(self, session: aiohttp.ClientSession, waiting: Waiting) -> None:
         webhook, target = waiting.webhook, self._target

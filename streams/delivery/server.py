@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import threading
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 
 START_AGAIN_S: Final = 5.0
 LAG_S: Final = 10.0
+NO_KAFKA: Final = "Kafka does not answer: what was read is sent, and the rest waits there"
 NO_FILE: Final = (
     "there are no destinations: name their file with --destinations, delivery.destinations_file or "
     "OFFERSTREAM_DELIVERY_DESTINATIONS_FILE (docs/webhooks.md)"
@@ -53,8 +55,11 @@ class Lane(threading.Thread):
             try:
                 asyncio.run(self._deliver())
             except Exception as error:
-                log.exception(
-                    "destination_failed", destination=self._target.name, error=type(error).__name__
+                log.error(
+                    "destination_failed",
+                    destination=self._target.name,
+                    error=type(error).__name__,
+                    where=_place_of(error),
                 )
                 self._over.wait(START_AGAIN_S)
 
@@ -73,6 +78,12 @@ class Lane(threading.Thread):
         if courier.gone:
             self._meter.set(metrics.DELIVERY_STOPPED, self._target.name, value=1.0)
             self._over.set()
+
+
+def _place_of(error: Exception) -> str:
+    """Where it was raised; its words may hold something of a record."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{place.name}:{place.lineno}"
 
 
 def run_delivery(settings: Settings) -> int:
@@ -104,12 +115,12 @@ async def _serve(settings: Settings, targets: Sequence[Target]) -> None:
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
-    ops = await _show_metrics(settings, meter)
+    ops = await _show_metrics(settings, meter, producer)
     producer.start()
     lanes = [Lane(settings, target, producer, meter) for target in targets]
     for lane in lanes:
         lane.start()
-    watching = asyncio.create_task(_watch_lag(settings, places, meter))
+    watching = asyncio.gather(producer.watch(), _watch_lag(settings, places, meter))
     log.info("delivering", destinations=len(lanes), metrics_port=ops.port)
     try:
         await over.wait()
@@ -160,8 +171,13 @@ async def _watch_lag(
         await asyncio.sleep(LAG_S)
 
 
-async def _show_metrics(settings: Settings, meter: Meter) -> HttpServer:
-    ops = HttpServer(meter.exposition, lambda: Health(True), lambda: Health(True))
+async def _show_metrics(
+    settings: Settings, meter: Meter, producer: AcknowledgedProducer
+) -> HttpServer:
+    def ready() -> Health:
+        return Health(producer.reachable, "ok" if producer.reachable else NO_KAFKA)
+
+    ops = HttpServer(meter.exposition, lambda: Health(True), ready)
     host, port = settings.http.host, settings.delivery.metrics_port
     try:
         await ops.start(host, port)

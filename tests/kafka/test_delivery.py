@@ -2,6 +2,7 @@
 
 import json
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from streams.cli import main
 from streams.delivery.parking import failure_of
 from tests.support.apache_kafka import ROOT, ApacheKafka
 from tests.support.delivery_job import DeliveryJob, alert, alerts, destination
+from tests.support.memory import rss_bytes
 from tests.support.receiver import SECRET, Got, Receiver, Reply
 from tests.support.worker_job import WorkerJob, wait_until
 
@@ -230,6 +232,79 @@ def test_a_hanging_destination_slows_nobody(
         wait_until(lambda: delivery.metric(age % "crm") == 0, delivery.process, 20)
         assert delivery.metric(age % "hanging") > 1
         assert delivery.process.stop() == 0
+
+
+def test_what_cannot_be_delivered_is_parked_with_its_reason(
+    kafka: ApacheKafka, job: WorkerJob, receiver: Receiver, tmp_path: Path
+) -> None:
+    """Tried for as long as it may be, too old, and a template that fails: each for its own."""
+    (tmp_path / "own.j2").write_text("{{ data.no_such_field | tojson }}")
+    receiver.answer = lambda _: Reply(500)
+    wanted = {
+        "failing": destination(receiver.url, retry={"first_s": 0.1, "longest_s": 0.1, "for_s": 1}),
+        "late": destination(receiver.url, max_age_s=0.001),
+        "shapeless": destination(receiver.url, template="own.j2"),
+    }
+    job.send([alert(0, "c-0")])
+    time.sleep(0.1)
+    delivery = DeliveryJob(job, tmp_path, wanted)
+    wait_until(lambda: len(parked(kafka)) == 3, delivery.process, 60)
+    found = {one.destination: (one.reason, one.status, one.attempts > 1) for one in parked(kafka)}
+    assert found == {
+        "failing": ("gave_up", 500, True),
+        "late": ("too_old", 0, False),
+        "shapeless": ("bad_template", 0, False),
+    }
+    assert len({one.webhook_id for one in parked(kafka)}) == 1
+    assert delivery.process.stop() == 0
+
+
+@pytest.mark.timeout(300)
+def test_a_backlog_for_a_dead_destination_takes_no_memory(
+    job: WorkerJob, receiver: Receiver, tmp_path: Path
+) -> None:
+    """60,000 records of 2 KiB wait in Kafka, not in the process; all come when it is back."""
+    count, padding = 60_000, [("x-padding", b"x" * 2_048)]
+    down = threading.Event()
+    receiver.answer = lambda _: Reply(204 if down.is_set() else 503)
+    delivery = DeliveryJob(job, tmp_path, {"crm": destination(receiver.url, concurrency=16)})
+    before = rss_bytes(delivery.process.pid)
+    records = (alert(number, f"c-{number % 5_000}") for number in range(count))
+    job.send((topic, key, value, [*headers, *padding]) for topic, key, value, headers in records)
+    waiting = 'offerstream_delivery_waiting{destination="crm"}'
+    wait_until(lambda: delivery.metric(waiting) >= 1_000, delivery.process, 60)
+    time.sleep(10)
+    assert delivery.metric(waiting) <= 1_200  # the bound, and one more batch
+    assert rss_bytes(delivery.process.pid) - before < 80 * 2**20
+    down.set()
+    receiver.wait_for(len(receiver.got) + 2_000, 120)
+    assert rss_bytes(delivery.process.pid) - before < 80 * 2**20
+    assert delivery.process.stop() == 0
+
+
+@pytest.mark.timeout(300)
+def test_a_broker_that_is_killed_and_comes_back_costs_no_webhook(
+    kafka: ApacheKafka, job: WorkerJob, receiver: Receiver, tmp_path: Path
+) -> None:
+    """It is not ready meanwhile, ends nothing, and goes on by itself."""
+    if kafka.foreign:
+        pytest.skip("the broker is not ours to kill")
+    receiver.answer = lambda _: Reply(204, after_s=0.02)
+    delivery = DeliveryJob(job, tmp_path, {"crm": destination(receiver.url)})
+    job.send(alerts(1_500, CUSTOMERS))
+    receiver.wait_for(200)
+    kafka.kill9()
+    time.sleep(5)
+    delivery.process.assert_running()
+    kafka.start()
+    numbers = range(1_500)
+    wait_until(
+        lambda: {one.event["data"]["number"] for one in list(receiver.got)} == set(numbers),
+        delivery.process,
+        120,
+    )
+    assert len({one.webhook_id for one in receiver.got}) == 1_500
+    assert delivery.process.stop() == 0
 
 
 @pytest.mark.timeout(300)
