@@ -20,6 +20,7 @@ from benchmarks.churn_saved import (
     saved_less_cost,
 )
 from streams.contracts.times import DAY_MS
+from streams.simulator.worlds import PersonTruth
 
 GAPS = (1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0)
 RISKS = tuple(n / 50 for n in range(1, 50))
@@ -104,13 +105,13 @@ def figures(plays: Sequence[Play]) -> Figures:
     rule = tuple(_point(plays, _by_rule(plays, k), k) for k in GAPS)
     by_risk = tuple(_point(plays, _by_risk(plays, r), r) for r in RISKS)
     same = next((r for r in rule if _at_least(r.precision, product.precision)), None)
-    leavers = [leaver for p in plays for leaver in _leavers(p)]
+    left = [leaver for p in plays for leaver in leavers(p.people, p.end_ms)]
     return Figures(
         kind=plays[0].kind,
         seeds=tuple(p.seed for p in plays),
         people=sum(len(p.people) for p in plays),
-        leavers=len(leavers),
-        leavers_findable=sum(findable for *_, findable in leavers),
+        leavers=len(left),
+        leavers_findable=sum(findable for *_, findable in left),
         events=sum(p.records for p in plays),
         decisions=sum(p.decisions for p in plays),
         cpu_s=sum(p.cpu_s for p in plays),
@@ -144,18 +145,18 @@ def _is_true(play: Play, moment: Moment) -> bool:
     return moment.leaves_ms <= moment.at_ms + play.horizon_ms
 
 
-def _leavers(play: Play) -> Iterator[tuple[str, int, float, bool]]:
+def leavers(people: Iterable[PersonTruth], end_ms: int) -> Iterator[tuple[str, int, float, bool]]:
     """Who left by nature: id, when, own gap in milliseconds, and whether there was time to see it.
 
     Those who only ever meant to buy once, or had bought once, are a track of their own.
     """
-    for person in play.people:
+    for person in people:
         left_ms = person.organic_leaves_ms
         made = sum(order.at_ms < left_ms for order in person.organic_orders)
-        if person.one_time or left_ms >= play.end_ms or made < ORDERS_MIN:
+        if person.one_time or left_ms >= end_ms or made < ORDERS_MIN:
             continue
         gap_ms = true_gap_ms(person, left_ms)
-        yield person.customer_id, left_ms, gap_ms, left_ms + FINDABLE_GAPS * gap_ms < play.end_ms
+        yield person.customer_id, left_ms, gap_ms, left_ms + FINDABLE_GAPS * gap_ms < end_ms
 
 
 def _point(plays: Sequence[Play], alarms: Sequence[Alarm], threshold: float) -> Point:
@@ -164,10 +165,10 @@ def _point(plays: Sequence[Play], alarms: Sequence[Alarm], threshold: float) -> 
     for alarm in true:
         key = id(alarm.play), alarm.moment.customer_id
         first[key] = min(alarm.moment.at_ms, first.get(key, alarm.moment.at_ms))
-    found, lags, leavers = [], [], 0
+    found, lags, many = [], [], 0
     for play in plays:
-        for customer_id, left_ms, gap_ms, findable in _leavers(play):
-            leavers += 1
+        for customer_id, left_ms, gap_ms, findable in leavers(play.people, play.end_ms):
+            many += 1
             at_ms = first.get((id(play), customer_id))
             if at_ms is not None:
                 lags.append((at_ms - left_ms) / gap_ms)
@@ -176,7 +177,7 @@ def _point(plays: Sequence[Play], alarms: Sequence[Alarm], threshold: float) -> 
     return Point(
         threshold=threshold,
         alerts=len(alarms),
-        alerts_per_leaver=len(alarms) / leavers if leavers else None,
+        alerts_per_leaver=len(alarms) / many if many else None,
         precision=len(true) / len(alarms) if alarms else None,
         recall=float(np.mean(found)) if found else None,
         lag_gaps=float(np.median(lags)) if lags else None,
@@ -252,7 +253,7 @@ def _in_time(plays: Sequence[Play], alarms: Sequence[Alarm], gaps: float) -> flo
     found = []
     for play in plays:
         people = {person.customer_id: person for person in play.people}
-        for customer_id, left_ms, gap_ms, _ in _leavers(play):
+        for customer_id, left_ms, gap_ms, _ in leavers(play.people, play.end_ms):
             orders = people[customer_id].organic_orders
             last_ms = max(order.at_ms for order in orders if order.at_ms < left_ms)
             latest_ms = last_ms + (gaps + IN_TIME_GAPS) * gap_ms

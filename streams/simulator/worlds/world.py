@@ -199,6 +199,14 @@ class World:
             organic_margin=course.organic_margin,
         )
 
+    def course(self, customer_id: str) -> Course:
+        """All that is true of a person, down to what is drawn; for who judges by the truth.
+
+        Raises:
+            KeyError: nobody of this world.
+        """
+        return self._people[customer_id].course
+
     def expected(self, customer_id: str, offer_id: str, now_ms: int) -> Response:
         """What an offer would do to a person now, by somebody who knows their next orders."""
         course = self._people[customer_id].course
@@ -212,7 +220,7 @@ class World:
     def _populate(self, customers: int, days: int) -> None:
         whole = np.random.default_rng([self.seed, 0])
         known_days = days + KNOWN_AFTER_DAYS
-        calendar = calendar_of(
+        calendar = self.calendar = calendar_of(
             self.shop, self.start_ms, known_days, self.settings.price_rises, whole
         )
         products = products_by_category(self.reference)
