@@ -7,6 +7,7 @@ from time import process_time
 
 from msgspec import Struct
 
+from streams.alerts.lifts import stated_risk
 from streams.contracts.outputs.effects import DecisionLogged
 from streams.contracts.outputs.payloads import ChurnAlert
 from streams.contracts.times import DAY_MS, to_ms
@@ -122,12 +123,13 @@ class _Watch:
         )
 
     def sample(self, at_ms: int) -> None:
-        """Everybody's risk as it stands; those who bought once or never are not looked at."""
+        """Everybody's risk as it would be stated; of those who bought twice or more."""
         for customer_id in self.world.customer_ids:
             row = self.driver.rows.get(customer_id)
             if isinstance(row, Customer) and row.churn.risk is not None:
                 person = self.world.person(customer_id)
-                moment = moment_of(person, at_ms, row.churn.risk)
+                stated = stated_risk(row.churn.risk, row, self.driver.models.signal_lifts)
+                moment = moment_of(person, at_ms, stated)
                 if moment.orders >= 2:
                     self.samples.append(moment)
 

@@ -40,6 +40,7 @@ LOOKS_MIN = 3
 LOOKS_A_VISIT = 3.0
 UNSEEN_FROM = 3.0
 UNSEEN_FULL = 6.0
+SEEN_AS_USUAL = 2.0
 ONLINE: tuple[ChannelName, ...] = ("web", "app")
 VISIT_COUNTERS = ("page_views", "product_views", "app_opens")
 SEVERITIES = {"low": 0.4, "medium": 0.7, "high": 1.0}
@@ -84,6 +85,12 @@ def evaluate_signals(
         if strength > 0.0:
             person = _with_signal(person, code, strength, now_ms, "")
     return person
+
+
+def is_seen_as_usual(person: Customer, now_ms: int) -> bool:
+    """Whether the person was seen lately, as their own visits go: who comes has not left."""
+    gaps = _unseen_gaps(person, now_ms)
+    return gaps is not None and gaps < SEEN_AS_USUAL
 
 
 def signal_is_new(person: Customer, now_ms: int) -> bool:
@@ -158,26 +165,33 @@ def _purchase_overdue(evaluation: Evaluation) -> float:
 
 
 def _visit_drop(evaluation: Evaluation) -> float:
-    """Not seen for longer than usual: in the person's own gaps between visits.
+    """Not seen for longer than usual.
 
     Where visits come by chance, who is still there stays away for more than six of their gaps one
-    time in 400 (exp(-6)), but holidays are longer. The usual gap is that of the 90 days up to the
-    last look around.
+    time in 400 (exp(-6)), but holidays are longer.
     """
-    person = evaluation.person
+    gaps = _unseen_gaps(evaluation.person, evaluation.now_ms)
+    if gaps is None or gaps <= UNSEEN_FROM:
+        return 0.0
+    return (gaps - UNSEEN_FROM) / (UNSEEN_FULL - UNSEEN_FROM)
+
+
+def _unseen_gaps(person: Customer, now_ms: int) -> float | None:
+    """How long the person was not seen, in their own gaps between visits; None: not known.
+
+    The usual gap is that of the 90 days up to the last look around.
+    """
     online = (person.channels[c].last_at_ms for c in ONLINE if c in person.channels)
     looked_ms = max(online, default=None)
     if looked_ms is None:
-        return 0.0
+        return None
     held = (person.counters.get(name) for name in VISIT_COUNTERS)
     looks = sum(count(counter, looked_ms, USUAL_MS) for counter in held)
     if looks < LOOKS_MIN:
-        return 0.0
+        return None
     known_ms = min(max(looked_ms - person.created_at_ms, DAY_MS), USUAL_MS)
-    usual_ms = known_ms * LOOKS_A_VISIT / looks
     seen_ms = max(activity.last_at_ms for activity in person.channels.values())
-    gaps = (evaluation.now_ms - seen_ms) / usual_ms
-    return (gaps - UNSEEN_FROM) / (UNSEEN_FULL - UNSEEN_FROM) if gaps > UNSEEN_FROM else 0.0
+    return (now_ms - seen_ms) * looks / (known_ms * LOOKS_A_VISIT)
 
 
 def _basket_drop(evaluation: Evaluation) -> float:

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from streams.alerts.churn_signals import evaluate_signals
+from streams.alerts.churn_signals import evaluate_signals, is_seen_as_usual
 from streams.alerts.looks import Look, look
 from streams.alerts.messages import Raised, churn_alert
 from streams.alerts.moves import Move, next_move
@@ -39,6 +39,7 @@ def assess(person: Customer, scoring: Scoring, policies: Policies) -> Assessed:
     now_ms = scoring.now_ms
     person = evaluate_signals(person, scoring.score.overdue_ratio, now_ms, policies)
     found, before = look(person, scoring, policies.churn), person.churn
+    found = replace(found, late=found.late and not is_seen_as_usual(person, now_ms))
     bought = before.scored_at_ms is not None and (found.bought_ms or 0) > before.scored_at_ms
     churn = replace(before, scored_at_ms=now_ms, armed=before.armed or bought)
     person = replace(person, churn=churn)

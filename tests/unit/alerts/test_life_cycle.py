@@ -181,19 +181,33 @@ def test_who_does_not_allow_profiling_is_not_watched() -> None:
     assert record_signals(someone(consents={}), gone, T0, POLICY.policies).signals == ()
 
 
-def unseen(days: float, looks: int = 3, **others: ChannelActivity) -> float:
-    """How strong `visit_drop` is of who looked at so many things every five days up to then."""
+def looker(days: float, looks: int = 3, **others: ChannelActivity) -> Customer:
+    """Somebody who looked at so many things every five days, the last time so long ago."""
     last_ms = T0 - round(days * DAY_MS)
     counter = None
     for visit in range(12, -1, -1):
         counter = counters.add(counter, last_ms - visit * 5 * DAY_MS, looks)
-    person = _buyer(
+    return _buyer(
         counters={"product_views": counter},
         channels={"web": ChannelActivity(last_ms), **others},
         created_at_ms=last_ms - 60 * DAY_MS,
     )
-    person, _, _ = evaluated(person, Score(0.2), T0, "")
+
+
+def unseen(days: float, looks: int = 3, **others: ChannelActivity) -> float:
+    """How strong `visit_drop` is of them."""
+    person, _, _ = evaluated(looker(days, looks, **others), Score(0.2), T0, "")
     return _signals(person).get("visit_drop", 0.0)
+
+
+def test_the_score_opens_no_case_for_who_is_seen_as_usual() -> None:
+    """Who still comes to look has not left, until a strong signal says otherwise."""
+    opened = {days: evaluated(looker(days), Score(0.6), T0, "")[1] for days in (7.0, 14.0)}
+    assert not any(isinstance(e, AlertRaised) for e in opened[7.0])
+    assert any(isinstance(e, AlertRaised) for e in opened[14.0])
+    told = replace(looker(7.0), signals=(SeenSignal("cancel_page", 0.9, T0, ("e-1",)),))
+    effects = evaluated(told, Score(0.6), T0, "")[1]
+    assert any(isinstance(e, AlertRaised) for e in effects)
 
 
 def test_not_to_be_seen_for_longer_than_usual_is_a_sign() -> None:
