@@ -81,6 +81,28 @@ INCREMENTAL_VALUE = Row(
             "Margin over the arm's share of people; above the holdout is what offers brought.",
         ),
         Graph(
+            "What does deciding bring a head?",
+            CURRENCY,
+            (
+                (
+                    f'max by (estimate) ({c.INCREMENTAL.name}{{arms="policy_holdout"}})',
+                    "{{estimate}}",
+                ),
+            ),
+            "Margin more than the holdout, of first windows; its interval holds at every look.",
+        ),
+        Graph(
+            "And beside random choice?",
+            CURRENCY,
+            (
+                (
+                    f'max by (estimate) ({c.INCREMENTAL.name}{{arms="policy_uniform"}})',
+                    "{{estimate}}",
+                ),
+            ),
+            "The same against the uniform arm; nothing below 100 people of each.",
+        ),
+        Graph(
             "Do people buy more often?",
             "short",
             ((scaled(c.PURCHASES), "{{arm}}"),),

@@ -8,6 +8,7 @@ from rich.table import Table
 from streams.demo.drawing import MODEL_TITLES, Scene
 from streams.demo.results import percentiles_ms
 from streams.demo.scoreboard import Learned
+from streams.models.incremental_margin import CHOOSERS, MARGIN_MODEL
 from streams.simulator.scoring import ArmResult, averaged, difference
 
 NOBODY = ArmResult("", 0, 0)
@@ -59,6 +60,8 @@ def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str,
         )
     if any(line.spend_per_head for line in scene.arms):  # workers elsewhere do not tell us
         yield "spent a head", "; ".join(f"{a.arm} {a.spend_per_head:,.0f}" for a in scene.arms)
+    if MARGIN_MODEL in board.models:
+        yield "margin a head", brought(board.models[MARGIN_MODEL].quality)
     yield "churn alerts", f"{_counted(board.transitions)}; reasons {_counted(board.reasons)}"
     if churn is not None:
         yield "churn score", f"AUC {churn[0]:.3f} against the truth, {churn[1]} people scored"
@@ -69,6 +72,30 @@ def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str,
         yield "event to offer", f"p50 {latency[0]:.0f} ms, p99 {latency[1]:.0f} ms"
     if board.dead_letters:
         yield "dead letters", f"{board.dead_letters}"
+
+
+def brought(quality: Mapping[str, float]) -> str:
+    """What the shop earned of each person's first window, by arm, and what deciding brings.
+
+    >>> brought({"people_policy": 240.0, "margin_policy": 31.2, "people_uniform": 58.0,
+    ...          "margin_uniform": 29.0})
+    'policy 31.20 (240 people), uniform 29.00 (58 people); too few people to compare'
+    >>> effect = {"value": 2.5, "low": -1.0, "high": 6.0}
+    >>> brought({f"policy_uniform_{name}": value for name, value in effect.items()})
+    '; more than uniform +2.50, at every look within -1.00 to +6.00'
+    """
+    arms = ", ".join(
+        f"{arm} {quality[f'margin_{arm}']:.2f} ({quality[f'people_{arm}']:,.0f} people)"
+        for arm in CHOOSERS
+        if f"people_{arm}" in quality
+    )
+    more = [
+        f"more than {other} {quality[f'policy_{other}_value']:+.2f}, at every look within "
+        f"{quality[f'policy_{other}_low']:+.2f} to {quality[f'policy_{other}_high']:+.2f}"
+        for other in CHOOSERS
+        if f"policy_{other}_value" in quality
+    ]
+    return "; ".join([arms, *(more or ["too few people to compare"])])
 
 
 def _rate(result: ArmResult) -> str:

@@ -27,6 +27,7 @@ from streams.contracts.internal.learning import LearningExample
 from streams.contracts.reference.structs import Chooser
 from streams.models.saved import saved_state
 
+MARGIN_MODEL: Final = "margin"
 ALPHA: Final = 0.05
 NARROWEST_AT: Final = 1_000
 """People of two arms of one size."""
@@ -115,7 +116,7 @@ class MarginState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class MarginLearner:
     """Compares arms, person by person; an experiment with a new id begins anew."""
 
-    model_id: ClassVar[str] = "margin"
+    model_id: ClassVar[str] = MARGIN_MODEL
 
     def __init__(self, state: MarginState | None = None) -> None:
         """`state`: what `dump` gave, else nothing was seen."""

@@ -129,6 +129,15 @@ ARM_SHARE = _gauge(
     by.ARM,
 )
 
+INCREMENTAL = _gauge(
+    "outcomes",
+    "incremental_margin_currency",
+    "Margin a head more in one arm than in another, over whole windows; interval at every look.",
+    by.ARM_PAIR,
+    by.ESTIMATE,
+)
+WINDOWS = _gauge("outcomes", "experiment_people", "People whose window is over.", by.ARM)
+
 # Who is about to leave.
 ALERTS = _counter(
     "churn", "churn_alerts_total", "Churn alerts.", by.TRANSITION, by.BAND, by.CASE_ARM

@@ -31,6 +31,7 @@ def _field(struct: type, name: str) -> tuple[str, ...]:
 
 ANSWER = Label("verdict", ("offer", "no_offer", "timeout"))
 ARM = Label("arm", ("policy", "uniform", "holdout"))
+ARM_PAIR = Label("arms", ("policy_holdout", "policy_uniform", "uniform_holdout"))
 BAND = Label("band", ("low", "medium", "high"))
 BINS = Label("bins", ("risk", "silence"))
 CACHE_RESULT = Label("result", ("hit", "miss"))
@@ -49,6 +50,7 @@ DOOR = Label(
     ),
 )
 DROPPED_WHAT = Label("what", _field(DataDropped, "what"))
+ESTIMATE = Label("estimate", ("value", "low", "high"))
 EVENT_NAME = Label("event_name", EVENT_NAMES)
 FAILED_KIND = Label("kind", ("record", "timer"))
 GATEWAY_FATE = Label("fate", ("accepted", "rejected", "ignored", "not_acknowledged"))

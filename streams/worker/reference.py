@@ -31,6 +31,7 @@ from streams.decisions import Policy, compile_policy
 from streams.errors import NoBrokerError, OfferstreamError, OperatorError
 from streams.features.calibration import CALIBRATION_MODEL
 from streams.models import Models, initial_models, may_serve, with_snapshot
+from streams.models.incremental_margin import MARGIN_MODEL
 from streams.runtime.clients import arrived
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
@@ -168,10 +169,22 @@ class ReferenceState:
                     set_(metric, model, value=quality[name])
         if model == CALIBRATION_MODEL:
             self._note_calibration(quality)
+        if model == MARGIN_MODEL:
+            self._note_margin(quality)
         if serves:
             set_(metrics.MODEL_EXAMPLES, model, value=snapshot.examples)
             set_(metrics.MODEL_FORMAT, model, value=snapshot.format)
             set_(metrics.SNAPSHOT_TIME, model, value=self._clock_s())
+
+    def _note_margin(self, quality: Mapping[str, float]) -> None:
+        """What deciding brings: each pair of arms with its interval, and how many people."""
+        for name, value in quality.items():
+            kind, _, rest = name.partition("_")
+            pair, _, estimate = name.rpartition("_")
+            if kind == "people":
+                self._meter.set(metrics.WINDOWS, rest, value=value)
+            elif pair in by.ARM_PAIR.values and estimate in by.ESTIMATE.values:
+                self._meter.set(metrics.INCREMENTAL, pair, estimate, value=value)
 
     def _note_calibration(self, quality: Mapping[str, float]) -> None:
         """What was said of churn and what came, bin by bin."""

@@ -46,6 +46,8 @@ MAY_STAY_ZERO = {
 # Labels of whole horizons, of scores that own data carried: the story has too few for a snapshot.
 # What they show is in tests/unit/worker/test_reference.py; here their queries are asked.
 MAY_STAY_EMPTY = {
+    "outcomes: What does deciding bring a head?",
+    "outcomes: And beside random choice?",
     "outcomes: Does the risk said come, by risk?",
     "outcomes: Does the risk said come, by silence?",
     "outcomes: How far off is the risk said?",

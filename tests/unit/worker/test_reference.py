@@ -8,6 +8,7 @@ from streams.contracts.internal.learning_records import encode_snapshot
 from streams.contracts.reference.records import ReferenceRecord, encode_reference_record
 from streams.contracts.reference.structs import Offer, Policies
 from streams.models import Trainer
+from streams.models.incremental_margin import PEOPLE_MIN
 from streams.models.reliability import SILENCES, TENTHS
 from streams.telemetry import catalogue as metrics
 from streams.telemetry import labels as by
@@ -155,6 +156,33 @@ def test_a_few_labels_say_nothing_of_a_model() -> None:
     enough = replace(snapshot(100, 1.0), quality={**few.quality, "window": 100.0})
     found.take(SNAPSHOTS, b"response", encode_snapshot(enough))
     assert meter.value(metrics.LOG_LOSS, "response") == 0.4
+
+
+def test_what_deciding_brings_is_seen() -> None:
+    """People of each arm from the first on; the effect and its interval once there are enough."""
+    learner = Trainer(every=1)
+    found, meter = small_shop()
+    for number in range(2 * PEOPLE_MIN):
+        chooser = "policy" if number % 2 else "holdout"
+        learned = learner.learn(
+            LearningExample(
+                example_id=f"x-{number}",
+                model="margin",
+                observed_at_ms=number,
+                label=4.0 if number % 2 else 1.0,
+                features={f"chooser_{chooser}": 1.0, "share_policy": 0.5, "share_holdout": 0.5},
+            )
+        )
+        assert learned is not None
+        found.take(SNAPSHOTS, b"margin", encode_snapshot(learned))
+        if number == 0:
+            assert meter.values_of(metrics.WINDOWS) == {("holdout",): 1.0}
+            assert meter.values_of(metrics.INCREMENTAL) == {}
+    told = meter.values_of(metrics.INCREMENTAL)
+    assert set(told) == {("policy_holdout", name) for name in ("value", "low", "high")}
+    low, value, high = (told["policy_holdout", name] for name in ("low", "value", "high"))
+    assert low < value < high
+    assert value == pytest.approx(3.0, abs=0.5)
 
 
 def test_calibration_is_seen_bin_by_bin() -> None:
