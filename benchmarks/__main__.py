@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from benchmarks import (
+    gateway,
     install,
     latency,
     pieces,
@@ -23,7 +24,7 @@ from benchmarks import (
     workers,
 )
 from benchmarks import report as reporting
-from benchmarks.results import Run, read, read_shown, sitting, write, write_shown
+from benchmarks.results import Run, medians, read, read_shown, sitting, write, write_shown
 
 DEFAULT_JSON = install.CACHE / "runs.json"
 console = Console()
@@ -146,6 +147,23 @@ def profile_(events: int) -> None:
     table = Table("part", Column("us/event", justify="right"), Column("share", justify="right"))
     for part, us in lines:
         table.add_row(part, f"{us:.1f}", f"{us / lines[-1][1]:.0%}")
+    console.print(table)
+
+
+@main.command("gateway")
+@click.option("--events", default=200_000, show_default=True, help="In batches, each round.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+def gateway_(events: int, rounds: int) -> None:
+    """Events over HTTP: speed, cost and answers beside a server by hand; medians of the rounds."""
+    found = medians(gateway.measure(events, rounds, say))
+    heads = ("events/s", "us CPU/event", "single: p50 ms", "p99 ms")
+    table = Table("server", *(Column(head, justify="right") for head in heads))
+    for name, n in found.items():
+        cells = (
+            f"{n['events_per_s']:,.0f}",
+            *(f"{n[k]:.1f}" for k in ("cpu_us", "p50_ms", "p99_ms")),
+        )
+        table.add_row(name, *cells)
     console.print(table)
 
 
