@@ -18,7 +18,7 @@ NOW = Row(
         Number(
             "Workers ready",
             COUNT,
-            f"sum({c.READY.name})",
+            f'sum({c.READY.name}{{job="offerstream"}})',
             "Restored, assigned, caught up with the models.",
         ),
         Number("Rows", COUNT, f"sum({c.ROWS.name})", "Customers and forwarding addresses held."),
@@ -55,6 +55,29 @@ INPUTS = Row(
                 (rate(c.MISPLACED), "misplaced"),
             ),
             "Misplaced records come from a producer without the murmur2 partitioner.",
+        ),
+    ),
+)
+OVER_HTTP = Row(
+    "What comes in over HTTP",
+    (
+        Graph(
+            "How are requests answered?",
+            "ops",
+            ((seen(rate(c.GATEWAY_REQUESTS, "status")), "{{status}}"),),
+            "503: Kafka did not confirm; 429: a source sends too much; 401: a key is wrong.",
+        ),
+        Graph(
+            "What becomes of their events?",
+            "ops",
+            ((seen(rate(c.GATEWAY_EVENTS, "fate")), "{{fate}}"),),
+            "Ignored is what is no event of ours; rejected is in dead-letters.",
+        ),
+        Graph(
+            "How long until Kafka has them?",
+            "s",
+            ((quantile(c.GATEWAY_ACK, 0.5), "p50"), (quantile(c.GATEWAY_ACK, 0.99), "p99")),
+            "Until all in-sync replicas have a request's records.",
         ),
     ),
 )
@@ -153,5 +176,7 @@ PROCESSES = Row(
 )
 
 PIPELINE = Board(
-    "offerstream: pipeline", "offerstream-pipeline", (NOW, INPUTS, DECISIONS, RUNTIME, PROCESSES)
+    "offerstream: pipeline",
+    "offerstream-pipeline",
+    (NOW, INPUTS, OVER_HTTP, DECISIONS, RUNTIME, PROCESSES),
 )

@@ -208,7 +208,10 @@ def test_prometheus_looks_at_every_process_that_compose_starts() -> None:
     ours = [n for n, s in COMPOSE["services"].items() if "offerstream" in s["image"]]
     port = COMPOSE["x-offerstream"]["environment"]["OFFERSTREAM_HTTP_PORT"]
     served = [name for name in ours if "healthcheck" in COMPOSE["services"][name]]
-    assert jobs["offerstream"] == [f"{name}:{port}" for name in served]
+    workers = [name for name in served if name != "gateway"]
+    assert jobs["offerstream"] == [f"{name}:{port}" for name in workers]
+    assert jobs["gateway"] == [f"gateway:{Settings().gateway.metrics_port}"]
+    assert "gateway" in served
 
 
 def test_what_is_mounted_as_a_volume_belongs_to_the_image_s_user() -> None:

@@ -10,6 +10,8 @@ import json
 import time
 from collections.abc import Iterator
 from functools import partial
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,11 +21,12 @@ from matplotlib.axes import Axes
 from deploy.grafana.draw import Range, asker, board_of, drawn
 from streams import topics
 from streams.admin.reference import publish_reference
+from streams.contracts.times import from_ms
 from streams.settings import Settings
 from streams.simulator.records import Sent
 from streams.simulator.story import story
 from tests.support.apache_kafka import ROOT
-from tests.support.composed import Composed
+from tests.support.composed import GATEWAY, METRICS_OF_GATEWAY, SERVICES, Composed
 from tests.support.shop_days import ShopDays
 
 SHOPPERS, DAYS = 40, 70
@@ -106,7 +109,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         assert "this is version 1" in composed.run("setup")
         composed.start_alertmanager()
         composed.start_prometheus()
-        services = ("worker-1", "worker-2", "learner")
+        services = ("worker-1", "worker-2", "learner", "gateway")
         for service in services:
             composed.start(service)
         for service in services:
@@ -117,6 +120,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         shop = ShopDays(bootstrap, "offerstream", story(), shoppers=SHOPPERS, days=DAYS)
         still_running = alive(composed)
         began_s = time.time()
+        over_http(composed, shop.now_ms)
         shop.play(DAYS // 2, still_running)
         shop.send(unwelcome(shop.market.step(shop.now_ms + HALF_A_DAY_MS)))
         shop.wait(still_running)
@@ -135,6 +139,27 @@ def unwelcome(records: list[Sent]) -> list[Sent]:
     wrong_key = [Sent(r.topic, b"somebody-else-%d" % n, r.value) for n, r in enumerate(few[:10])]
     bad = [Sent(topics.APP.name, b"k%d" % n, b"nonsense") for n in range(10)]
     return [*records, *few, *wrong_key, *bad]
+
+
+def over_http(composed: Composed, now_ms: int) -> None:
+    """Views of a page, one of them bad, as a browser sends them to the gateway of compose."""
+    view = {
+        "event_name": "page_viewed",
+        "occurred_at": from_ms(now_ms).isoformat(),
+        "identity": {"anonymous_id": "from-http"},
+        "channel": "web",
+        "page": {"path": "/"},
+    }
+    keys = SERVICES["gateway"]["environment"]["OFFERSTREAM_GATEWAY_WRITE_KEYS"]
+    key = keys.partition(":-")[2].removesuffix("}")
+    for number in range(10):  # the rate of a counter wants to see it grow
+        events = [{**view, "event_id": f"http-{number}"}, {**view, "event_id": ""}]
+        client = HTTPConnection(composed.addresses[GATEWAY], timeout=30)
+        headers = {"authorization": f"Bearer {key}"}
+        client.request("POST", "/v1/events", json.dumps(events), headers)
+        assert client.getresponse().status == HTTPStatus.MULTI_STATUS
+        client.close()
+        time.sleep(0.5)
 
 
 def wait_until(reached: Any, composed: Composed) -> None:
@@ -173,6 +198,7 @@ def test_prometheus_scrapes_every_target_and_knows_the_alertmanager(played: Play
         "worker-1:9100": "up",
         "worker-2:9100": "down",
         "learner:9100": "up",
+        METRICS_OF_GATEWAY: "up",
         PROMETHEUS: "up",
     }
     managers = played.composed.ask(PROMETHEUS, "/api/v1/alertmanagers")["data"]

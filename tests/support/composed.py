@@ -28,6 +28,7 @@ from tests.support.worker_job import Process
 
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 LOOPBACK = "127.0.0.1"
+GATEWAY, METRICS_OF_GATEWAY = "gateway:8080", "gateway:9180"
 
 
 class ComposedKafka(ApacheKafka):
@@ -75,8 +76,9 @@ class Composed:
         self.kafka = ComposedKafka()
         self._settings = settings
         self.processes: dict[str, Process] = {}
-        named = ("worker-1:9100", "worker-2:9100", "learner:9100", "alertmanager:9093")
-        here = (f"{LOOPBACK}:{port}" for port in free_ports(5))
+        workers = ("worker-1:9100", "worker-2:9100", "learner:9100")
+        named = (*workers, METRICS_OF_GATEWAY, GATEWAY, "alertmanager:9093")
+        here = (f"{LOOPBACK}:{port}" for port in free_ports(len(named) + 1))
         self.addresses = dict(zip((*named, f"{LOOPBACK}:9090"), here, strict=True))
 
     def __enter__(self) -> "Composed":
@@ -128,7 +130,7 @@ class Composed:
 
     def is_ready(self, service: str) -> bool:
         """The same at a fraction of the cost, to be asked again and again."""
-        url = f"http://{self.addresses[f'{service}:9100']}/readyz"
+        url = f"http://{self.addresses[self._metrics_of(service)]}/readyz"
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 return bool(answer.status == HTTPStatus.OK)
@@ -138,8 +140,8 @@ class Composed:
     def start_prometheus(self) -> None:
         """Debian's Prometheus on compose's configuration and rules."""
         text = (mounted("prometheus", "/etc/prometheus/prometheus.yml")).read_text()
-        for there, here in self.addresses.items():
-            text = _replaced(text, f'"{there}"', f'"{here}"')
+        for there in self.addresses.keys() - {GATEWAY}:  # nothing is scraped there
+            text = _replaced(text, f'"{there}"', f'"{self.addresses[there]}"')
         rules = str(mounted("prometheus", "/etc/prometheus/rules.yml"))
         text = _replaced(text, "/etc/prometheus/rules.yml", rules)
         for name in ("scrape_interval", "evaluation_interval"):
@@ -207,10 +209,19 @@ class Composed:
             "OFFERSTREAM_HTTP_HOST": LOOPBACK,
             "OFFERSTREAM_HTTP_PORT": port,
         }
+        if service == "gateway":
+            listens, shows = (self.addresses[at] for at in (GATEWAY, METRICS_OF_GATEWAY))
+            ours["OFFERSTREAM_GATEWAY_HOST"] = LOOPBACK
+            ours["OFFERSTREAM_GATEWAY_PORT"] = listens.rpartition(":")[2]
+            ours["OFFERSTREAM_GATEWAY_METRICS_PORT"] = shows.rpartition(":")[2]
         return {**others, **plain, **ours, **self._settings}
 
     def _here(self, word: str, service: str) -> str:
-        return word.replace(f"{LOOPBACK}:9100", self.addresses[f"{service}:9100"])
+        there = self._metrics_of(service)
+        return word.replace(f"{LOOPBACK}:{there.partition(':')[2]}", self.addresses[there])
+
+    def _metrics_of(self, service: str) -> str:
+        return METRICS_OF_GATEWAY if service == "gateway" else f"{service}:9100"
 
 
 _BINARIES = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
