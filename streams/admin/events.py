@@ -18,6 +18,7 @@ from streams.admin.refusals import Refusals, judged
 from streams.admin.sending import new_producer
 from streams.contracts.inputs.json_lines import InputRecord
 from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.sources.records import marks_of
 from streams.settings import Settings
 
 LAST_FLUSH_S: Final = 5.0
@@ -151,6 +152,7 @@ class _Sender:
         self._newest_ms: int | None = None
         self._again: list[_Outgoing] = []
         self._on_broker = {topic.name: settings.on_broker(topic) for topic in topics.INPUTS}
+        self._marks = marks_of(settings.input_sources)
         self._producer = new_producer(settings)
 
     @property
@@ -214,6 +216,7 @@ class _Sender:
                     self._on_broker[record.topic],
                     key=record.key,
                     value=record.value,
+                    headers=list(self._marks.get(record.topic, ())),
                     timestamp=max(1, outgoing.at_ms),
                     on_delivery=delivered,
                 )

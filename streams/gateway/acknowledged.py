@@ -16,7 +16,9 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from streams import topics
 from streams.broker.clients import librdkafka_config
 from streams.broker.topic_rules import DEAD_LETTER_BYTES_MAX
+from streams.contracts.envelope import Headers
 from streams.contracts.outputs.encode import OutputMessage
+from streams.contracts.sources.records import marks_of
 from streams.errors import OfferstreamError
 from streams.settings import Settings
 
@@ -42,6 +44,7 @@ class AcknowledgedProducer:
         self._settings = settings
         self._linger_ms = linger_ms
         self._on_broker = {topic.name: settings.on_broker(topic) for topic in topics.ALL}
+        self._marks = marks_of(settings.input_sources)
         self._timeout_s = settings.gateway.ack_timeout_s
         self._stopped = Event()
         self._broken = False
@@ -81,7 +84,7 @@ class AcknowledgedProducer:
                     self._on_broker[message.topic],
                     key=message.key,
                     value=message.value,
-                    headers=list(message.headers),
+                    headers=[*message.headers, *self._mark(message)],
                     on_delivery=sending.reported,
                 )
             except (BufferError, KafkaException) as error:
@@ -95,6 +98,16 @@ class AcknowledgedProducer:
             log.warning("not_acknowledged", records=len(messages), reason=failure)
             raise NotAcknowledgedError(failure)
         self.reachable = True
+
+    def _mark(self, message: OutputMessage) -> Headers:
+        """What says of an event of ours that it is one, where its topic is set to a source.
+
+        A dead letter has it as well, for when it is driven again.
+        """
+        if not self._marks:
+            return ()
+        came_for = (value.decode() for name, value in message.headers if name == "os_source_topic")
+        return self._marks.get(next(came_for, message.topic), ())
 
     def stop(self) -> None:
         """What is on its way has its time; then nothing is heard any more."""

@@ -141,6 +141,16 @@ def _key(mapped: Mapped) -> bytes | None:
     return None if found is None else found.encode()
 
 
+def marks_of(input_sources: str) -> dict[str, tuple[tuple[str, bytes], ...]]:
+    """The header that an event of ours needs on a topic that is set to a source, by topic.
+
+    >>> marks_of("events.app=segment")
+    {'events.app': (('offerstream_source', b''),)}
+    """
+    named = (entry.partition("=")[0] for entry in input_sources.split())
+    return dict.fromkeys(named, ((HEADER, b""),))
+
+
 def reader_of(sources: Sources, input_sources: str) -> RecordReader:
     """The reader of settings: `events.clickstream=segment`, several with blanks.
 

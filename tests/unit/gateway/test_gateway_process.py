@@ -16,8 +16,9 @@ import pytest
 from msgspec.structs import replace
 from segment.analytics.client import Client
 
+from streams.contracts.sources.records import HEADER
 from streams.demo.broker import EmbeddedBroker
-from streams.settings import Settings
+from streams.settings import Settings, child_environment
 from tests.support.gateway_job import KEY, SERVER_KEY, GatewayJob
 from tests.support.read_back import records
 
@@ -277,3 +278,35 @@ def test_without_keys_or_with_a_port_that_is_taken_it_says_what_to_do(
     environment["OFFERSTREAM_GATEWAY_PORT"] = str(gateway.port)
     taken = CliRunner().invoke(main, ["gateway"], env=environment)
     assert (taken.exit_code, "OFFERSTREAM_GATEWAY_PORT" in taken.output) == (2, True)
+
+
+def test_events_of_ours_say_so_on_a_topic_that_is_set_to_a_source(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """What gateway and `events send` write there is not taken for what another system wrote."""
+    from click.testing import CliRunner
+
+    from streams.cli import main
+
+    told = "events.app=segment"
+    settings = replace(
+        Settings(), bootstrap=broker.bootstrap, transactional=False, input_sources=told
+    )
+    job = GatewayJob(settings, tmp_path / "gateway.log")
+    job.wait_until_ready()
+    mine = {"channel": "app", "page": None}
+    assert job.post("/v1/events", [view("e-app", **mine), view("e-web")])[0] == 202
+    assert job.post("/v1/events", [view("e-bad", **mine, occurred_at="soon")])[0] == 400
+    assert job.process.stop() == 0
+    file = tmp_path / "events.jsonl"
+    file.write_text(json.dumps(view("e-sent", **mine)), encoding="utf-8")
+    environment = child_environment(settings)
+    assert CliRunner().invoke(main, ["events", "send", str(file)], env=environment).exit_code == 0
+    marked = {
+        json.loads(message.value())["event_id"]: (HEADER, b"") in (message.headers() or [])
+        for topic in ("events.app", "events.clickstream", "dead-letters")
+        for message in records(broker, topic)
+        if message.value().startswith(b'{"event_id": "e-')
+    }
+    wanted = {"e-app": True, "e-web": False, "e-bad": True, "e-sent": True}
+    assert {name: marked.get(name) for name in wanted} == wanted
