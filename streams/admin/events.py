@@ -7,6 +7,7 @@ their event times, as far as the window of `in_order` reaches.
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -68,10 +69,14 @@ class Sent(Struct, frozen=True):
 
 
 class _Outgoing(Struct, frozen=True, order=True):
-    """A record that waits for its turn: by event time, and of one moment by line."""
+    """A record that waits for its turn: by event time, and of one moment as it was read.
+
+    Several may stand in one line; `number` counts them.
+    """
 
     at_ms: int
     line: int
+    number: int
     record: InputRecord
 
 
@@ -147,6 +152,7 @@ class _Sender:
         self._check = check
         self._window = window
         self._waiting: list[_Outgoing] = []
+        self._numbers = count()
         self._waiting_bytes = 0
         self._read_ms = rules.now_ms
         self._newest_ms: int | None = None
@@ -170,7 +176,8 @@ class _Sender:
                 self._read_ms = event.at_ms
             if record.origins:  # no longer needed, and larger than the event
                 record = replace(record, origins={})
-            heapq.heappush(self._waiting, _Outgoing(self._read_ms, record.line, record))
+            number = next(self._numbers)
+            heapq.heappush(self._waiting, _Outgoing(self._read_ms, record.line, number, record))
             self._waiting_bytes += len(record.value)
         self.next_line = record.line + 1
         while len(self._waiting) > self._window or self._waiting_bytes > WINDOW_BYTES:

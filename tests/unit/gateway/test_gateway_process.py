@@ -310,3 +310,24 @@ def test_events_of_ours_say_so_on_a_topic_that_is_set_to_a_source(
     }
     wanted = {"e-app": True, "e-web": False, "e-bad": True, "e-sent": True}
     assert {name: marked.get(name) for name in wanted} == wanted
+
+
+def test_messages_of_one_request_and_one_moment_are_all_sent_from_a_file(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """They stand in one line, and which goes first does not matter; none is lost, no error."""
+    from click.testing import CliRunner
+
+    from streams.cli import main
+
+    at = datetime.now(UTC).isoformat()
+    track = {"type": "track", "event": "Product Viewed", "userId": "c-file", "timestamp": at}
+    batch = [{**track, "messageId": f"f-{n}", "properties": {"product_id": n}} for n in range(9)]
+    file = tmp_path / "payloads.jsonl"
+    file.write_text(json.dumps({"batch": batch}), encoding="utf-8")
+    settings = replace(Settings(), bootstrap=broker.bootstrap, transactional=False)
+    arguments = ["events", "send", str(file), "--source", "segment"]
+    told = CliRunner().invoke(main, arguments, env=child_environment(settings))
+    assert (told.exit_code, told.exception) == (0, None)
+    assert "sent 9 events" in told.output
+    assert {f"f-{n}" for n in range(9)} <= set(ids(broker, "events.clickstream"))
