@@ -55,8 +55,8 @@ def _say_findings(path: Path, reference: "Reference") -> tuple[int, int]:
     say_all((str(one) for one in found[:SHOWN_MAX]), err=True)
     if len(found) > SHOWN_MAX:
         say(f"and {len(found) - SHOWN_MAX:,} more", err=True)
-    errors = sum(one.level == "error" for one in found)
-    return errors, len(found) - errors
+    levels = [one.level for one in found]
+    return levels.count("error"), levels.count("warning")
 
 
 @offers.command("publish", epilog="Example: offerstream offers publish shop/ --dry-run")

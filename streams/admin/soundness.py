@@ -1,7 +1,8 @@
 """What reference data says that can never work, or hardly is what somebody meant.
 
 An error: it never works, or loses money on every use. A warning: it names what these files do not
-have. Faults of form are found before (`load_validated`).
+have. A note: it works, but is worth nothing before something is learned. Faults of form are found
+before (`load_validated`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,13 +17,12 @@ from streams.decisions.never import kinds_wanted, why_never
 
 SUFFIXES = (".yaml", ".yml", ".json")
 PARTS = ("offers", "products", "inventory", "beacons", "policies")
-LIKE_MONEY = ("percent", "amount", "bogo", "points")
 
 
 class Finding(Struct, frozen=True):
     """One of them: where it stands, and what is wrong."""
 
-    level: Literal["error", "warning"]
+    level: Literal["error", "note", "warning"]
     where: str
     what: str
 
@@ -72,15 +72,19 @@ def _offer(offer: Offer, whole: Reference) -> Iterator[Finding]:
         yield Finding("error", where, what)
     for what in _unknown(offer, whole):
         yield Finding("warning", where, what)
+    later = _worth_later(offer, whole)
+    if later is not None:
+        yield Finding("note", where, later)
 
 
 def _never(offer: Offer, whole: Reference) -> Iterator[str]:
     if offer.expected_rate == 0:
         yield "$.expected_rate: is 0: the model begins there and never offers it"
-    if offer.kind in LIKE_MONEY and offer.discount > 0 and offer.margin <= offer.discount:
+    if offer.margin <= offer.discount + offer.contact_cost:
+        contact = f" and contact_cost {offer.contact_cost:g}" if offer.contact_cost else ""
         yield (
-            f"$.margin: {offer.margin:g} is not more than discount {offer.discount:g}: "
-            "it loses money on every use"
+            f"$.margin: {offer.margin:g} is not more than discount {offer.discount:g}{contact}: "
+            "it loses money on every use, and its priority is never above 0"
         )
     if offer.kind == "percent" and offer.value > 100:
         yield f"$.value: {offer.value:g} percent is more than the price"
@@ -90,6 +94,32 @@ def _never(offer: Offer, whole: Reference) -> Iterator[str]:
     if (why := why_never(offer.segment)) is not None:
         yield f"$.segment: can never be true: {why}"
     yield from _never_triggered(offer, whole)
+
+
+def _worth_later(offer: Offer, whole: Reference) -> str | None:
+    """An offer whose priority is not above 0 at its expected rate, as the policies begin."""
+    cost, prior = offer.discount + offer.contact_cost, _prior(whole)
+    if offer.margin <= cost or offer.expected_rate == 0:
+        return None  # never: an error
+    cost = offer.discount + offer.contact_cost / offer.expected_rate
+    most = 1.0 - cost / offer.margin
+    if prior < most:
+        return None
+    if most <= 0.0:
+        return (
+            f"$.contact_cost: {offer.contact_cost:g} is more than a use brings at expected_rate "
+            f"{offer.expected_rate:g}: it is worth something only for who uses it more often"
+        )
+    return (
+        f"$.margin: {offer.margin:g} times 1 - redeemed_at_base_rate {prior:g} is not more than "
+        f"discount {offer.discount:g} and contact_cost {offer.contact_cost:g} at expected_rate "
+        f"{offer.expected_rate:g}: it is worth something once fewer than {most:.0%} of its users "
+        "are found to have bought anyway"
+    )
+
+
+def _prior(whole: Reference) -> float:
+    return whole.policies.arbitration.redeemed_at_base_rate
 
 
 def _never_triggered(offer: Offer, whole: Reference) -> Iterator[str]:

@@ -183,13 +183,15 @@ class Compared(Value, frozen=True):
     """A person who is compared with others: who they were before any offer, and what is open.
 
     `context` as of `since_ms`, float32 in the order of the feature registry at `features_version`:
-    what comes later is moved by the offers themselves.
+    what comes later is moved by the offers themselves. `orders_before`: in the time before that is
+    as long as a comparison, and in four times as long.
     """
 
     since_ms: int
     features_version: int
     context: bytes
     open: tuple[Comparison, ...] = ()
+    orders_before: tuple[int, int] = (0, 0)
 
 
 class Track(Value, frozen=True):

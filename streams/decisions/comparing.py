@@ -19,6 +19,7 @@ from streams.features import FEATURES_VERSION, pack
 
 WINDOWS = 2
 """An order that an offer only brought forward is missing later: two of its windows see both."""
+LONG = 4
 
 
 def may_open(person: Customer) -> bool:
@@ -50,18 +51,27 @@ def with_comparison(
     if not 0.0 < offered < 1.0:
         return person
     days = WINDOWS * known.policy.policies.arbitration.attribution_window_days
+    window_ms = round(days * DAY_MS)
     begun = Comparison(
         decision_id=known.decision_id,
         opened_at_ms=known.now_ms,
-        ends_at_ms=known.now_ms + round(days * DAY_MS),
+        ends_at_ms=known.now_ms + window_ms,
         offer_id="" if offer is None else offer.offer_id,
         class_="" if offer is None else offer.class_,
         offered=offered,
     )
     before = person.compared
     if before is None or before.features_version != FEATURES_VERSION:
-        before = Compared(known.now_ms, FEATURES_VERSION, pack(context))
+        orders = (
+            _orders_since(person, known.now_ms - window_ms),
+            _orders_since(person, known.now_ms - LONG * window_ms),
+        )
+        before = Compared(known.now_ms, FEATURES_VERSION, pack(context), orders_before=orders)
     return replace(person, compared=replace(before, open=(begun,)))
+
+
+def _orders_since(person: Customer, since_ms: int) -> int:
+    return sum(order.stands and order.at_ms > since_ms for order in person.orders)
 
 
 def _offered(known: Known, terms: Sequence[Terms]) -> float:

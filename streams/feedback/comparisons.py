@@ -71,6 +71,7 @@ def _example(
         "uses": float(comparison.uses),
         "own_uses": float(comparison.own_uses),
     }
+    features["orders_before"], features["orders_long_before"] = map(float, compared.orders_before)
     if comparison.offer_id:
         features[f"class_{comparison.class_}"] = 1.0
     if compared.features_version == FEATURES_VERSION:

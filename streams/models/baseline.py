@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from streams.features import ARM_FREE_FEATURES
 
-NAMES = ("1", *(f"c.{name}" for name in ARM_FREE_FEATURES))
+BEFORE = ("orders_before", "orders_long_before")
+NAMES = ("1", *BEFORE, *(f"c.{name}" for name in ARM_FREE_FEATURES))
 RIDGE = 10.0
 Floats = NDArray[np.float64]
 

@@ -43,7 +43,30 @@ def test_a_sound_shop_has_neither(tmp_path: Path) -> None:
     """Nor has the one that ships."""
     assert validate(tmp_path, "--strict") == (0, "good: 1 offers, 1 trigger rules\n")
     done = CliRunner().invoke(main, ["offers", "validate", str(example_shop()), "--strict"])
-    assert (done.exit_code, done.output) == (0, "good: 14 offers, 7 trigger rules\n")
+    *notes, last = done.output.splitlines()
+    assert (done.exit_code, last) == (0, "good: 14 offers, 7 trigger rules")
+    about = [note.removeprefix("note: offers: ").split(":")[0] for note in notes]
+    assert about == ["basket-5-off", "basket-8-off", "come-back-10"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"margin": 4.0, "discount": 3.0, "contact_cost": 0.01, "expected_rate": 0.1},
+         "once fewer than 22% of its users are found to have bought anyway"),
+        ({"margin": 4.0, "discount": 1.0, "contact_cost": 0.5, "expected_rate": 0.1},
+         "$.contact_cost: 0.5 is more than a use brings at expected_rate 0.1"),
+    ],
+)  # fmt: skip
+def test_what_is_worth_nothing_yet_is_a_note(
+    tmp_path: Path, change: dict[str, float], said: str
+) -> None:
+    """With the share that the policies begin with: it fails nothing, and a better number none."""
+    code, told = validate(tmp_path, "--strict", **change)
+    assert code == 0
+    assert told.startswith("note: offers: a: $.")
+    assert said in told
+    assert "note" not in validate(tmp_path, **{**change, "margin": 12.0})[1]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +74,8 @@ def test_a_sound_shop_has_neither(tmp_path: Path) -> None:
     [
         ({"expected_rate": 0}, "$.expected_rate: is 0"),
         ({"discount": 4.0}, "it loses money on every use"),
+        ({"kind": "content", "value": 0, "margin": 0.1, "discount": 0, "contact_cost": 0.1},
+         "$.margin: 0.1 is not more than discount 0 and contact_cost 0.1: it loses money"),
         ({"value": 120}, "$.value: 120 percent is more than the price"),
         (
             {"kind": "amount", "value": 5, "conditions": {"min_spend": 5}},

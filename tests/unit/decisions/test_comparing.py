@@ -9,7 +9,7 @@ from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.reference.structs import Arbitration, Arm, Experiment
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
-from streams.customer.row import Consent
+from streams.customer.row import Consent, Order
 from streams.decisions import Basis, decide
 from streams.decisions.policy import Policy
 from streams.features import CONTEXT_FEATURES, FEATURES_VERSION
@@ -57,9 +57,11 @@ def test_everybody_is_compared_alike() -> None:
 
 def test_who_they_are_is_kept_of_the_first_decision() -> None:
     """One comparison at a time; the next begins when it is over, with the same features."""
-    after, _ = decided(someone(), policy())
+    orders = tuple(Order(f"o-{n}", T0 - n * DAY_MS, 9.0, "web") for n in (1, 13, 15, 55, 57))
+    after, _ = decided(someone(orders=orders), policy())
     first = after.compared
     assert first is not None
+    assert first.orders_before == (2, 4)
     assert len(first.context) == 4 * len(CONTEXT_FEATURES)
     assert (first.since_ms, first.features_version) == (T0, FEATURES_VERSION)
     again, _ = decided(after, policy(), 1)

@@ -25,7 +25,8 @@ from tests.support.decisions_open import T0, decision, person
 
 OVER = T0 + 14 * DAY_MS
 POLICIES = Policies()
-WHO = Compared(T0, FEATURES_VERSION, pack(np.ones(len(CONTEXT_FEATURES), np.float32)))
+CONTEXT = pack(np.ones(len(CONTEXT_FEATURES), np.float32))
+WHO = Compared(T0, FEATURES_VERSION, CONTEXT, orders_before=(2, 7))
 
 
 def comparison(number: int = 1, **fields: Any) -> Comparison:
@@ -84,7 +85,8 @@ def test_what_is_learned_names_features_and_the_class() -> None:
     _, features = learned(compared())
     assert features["c.recency"] == features["class_standard"] == 1.0
     assert (features["offered"], features["uses"], features["own_uses"]) == (0.6, 0.0, 0.0)
-    assert len(features) == len(CONTEXT_FEATURES) + 5
+    assert len(features) == len(CONTEXT_FEATURES) + 7
+    assert (features["orders_before"], features["orders_long_before"]) == (2.0, 7.0)
     without = compared(comparison(offer_id="", class_=""))
     _, (effect,) = end_comparisons(without, OVER, POLICIES)
     assert effect.example.offer_id is None
