@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Final
 
 import aiohttp
 import structlog
@@ -34,6 +34,7 @@ from streams.delivery.webhooks import (
 )
 from streams.delivery.window import Place, Waiting, Window
 from streams.gateway.acknowledged import NotAcknowledgedError
+from streams.gateway.intake import Sink
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.worker.meter import Meter
@@ -43,13 +44,6 @@ log = structlog.get_logger()
 COMMIT_S: Final = 1.0
 REBALANCE_S: Final = 2.0
 WRITE_AGAIN_S: Final = 1.0
-
-
-class Sink(Protocol):
-    """Where parked records go; returns when all in-sync replicas hold them."""
-
-    async def send(self, messages: Sequence[OutputMessage]) -> None:
-        """Write all of them."""
 
 
 class Courier:
@@ -85,7 +79,7 @@ class Courier:
                     await self._read(reader, pool)
                 finally:
                     dispatching.cancel()
-                    await self._end(list(self._tasks), self._settings.stop_timeout_s)
+                    await self._end(list(self._tasks), self._settings.stop_timeout_s / 2)
                     with suppress(asyncio.CancelledError):
                         await dispatching
                     await self._loop.run_in_executor(pool, reader.close)
@@ -223,10 +217,15 @@ class Courier:
             self._window.back(waiting, now_s)
             log.error("destination_gone", destination=self._target.name, status=answer.status)
             self._stop()
-        elif now_s - waiting.since_s >= self._target.destination.retry.for_s:
+        elif self._is_enough(waiting, now_s):
             await self._park(waiting, "gave_up", answer)
         else:
             self._try_again(waiting, answer, now_s)
+
+    def _is_enough(self, waiting: Waiting, now_s: float) -> bool:
+        """Whether a record was tried for long enough, or others went so that it is at fault."""
+        tried_s = now_s - waiting.since_s
+        return tried_s >= self._target.destination.retry.for_s or self._window.held_up_by(waiting)
 
     def _try_again(self, waiting: Waiting, answer: Answer, now_s: float) -> None:
         retry = self._target.destination.retry
@@ -235,7 +234,8 @@ class Courier:
             self._rest.asked_for_time(now_s, answer.wait_s)
             pause = answer.wait_s
         else:
-            self._rest.failed(now_s, retry, random.random())  # noqa: S311
+            key = waiting.webhook.key
+            self._rest.failed(key, now_s, retry, random.random())  # noqa: S311
         self._window.back(waiting, now_s + pause)
         log.info(
             "not_delivered",

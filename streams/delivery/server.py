@@ -15,11 +15,12 @@ from confluent_kafka import KafkaException
 from streams.broker.clients import new_reader
 from streams.broker.lag import LagReader
 from streams.broker.reading import partitions_on_broker
-from streams.delivery.courier import Courier, Sink
+from streams.delivery.courier import Courier
 from streams.delivery.destinations import DestinationsError, Target, load_targets
 from streams.delivery.reader import group_of, topics_of
 from streams.errors import OperatorError
 from streams.gateway.acknowledged import AcknowledgedProducer
+from streams.gateway.intake import Sink
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.worker.http import Health, HttpServer

@@ -31,12 +31,21 @@ class _Partition:
 
     def __init__(self) -> None:
         self.left: dict[int, int] = {}  # offset to the record's time, milliseconds
+        self.ahead: set[int] = set()  # done, behind one that is not
         self.next = -1
         self.committed = -1
 
     @property
     def position(self) -> int:
         return next(iter(self.left), self.next)
+
+    def done(self, offset: int) -> None:
+        was = self.position
+        if self.left.pop(offset, None) is None:
+            return
+        self.ahead.add(offset)
+        if self.position > was:
+            self.ahead = {one for one in self.ahead if one > self.position}
 
 
 class Window:
@@ -58,7 +67,7 @@ class Window:
         return (
             self.records >= RECORDS_MAX
             or self._bytes >= BYTES_MAX
-            or any(p.next - p.position > AHEAD_MAX for p in self._partitions.values())
+            or any(len(part.ahead) >= AHEAD_MAX for part in self._partitions.values())
         )
 
     def take(self, webhook: Webhook) -> None:
@@ -108,11 +117,16 @@ class Window:
         queue = self._queues[webhook.key]
         queue.popleft()
         self._forget(webhook)
-        self._partition(webhook.place).left.pop(webhook.offset, None)
+        self._partition(webhook.place).done(webhook.offset)
         if queue:
             self._ready.append(webhook.key)
         else:
             del self._queues[webhook.key]
+
+    def held_up_by(self, waiting: Waiting) -> bool:
+        """Whether so many behind this record are done that no more is read for its sake."""
+        part = self._partition(waiting.webhook.place)
+        return len(part.ahead) >= AHEAD_MAX and part.position == waiting.webhook.offset
 
     def drop(self, places: Iterable[Place]) -> None:
         """Partitions are somebody else's now, and so are their records."""

@@ -87,14 +87,22 @@ def test_the_window_is_bounded_by_records_bytes_and_offsets(
     seen.append(window.full)
     window.done(must(window.next_ready(0.0)))
     seen.append(window.full)
-    window.passed(PLACE, 1 + room.AHEAD_MAX + 1)
+    monkeypatch.setattr(room, "AHEAD_MAX", 3)
+    monkeypatch.setattr(room, "RECORDS_MAX", 100)
+    stuck = must(window.next_ready(0.0))
+    for offset in range(2, 5):
+        window.passed(PLACE, 10 * offset)  # those that are not ours count for nothing
+        window.take(webhook(offset, "c"))
+        seen.append(window.held_up_by(stuck))
+        window.done(must(window.next_ready(0.0)))
     seen.append(window.full)
-    window.done(must(window.next_ready(0.0)))
+    seen.append(window.held_up_by(stuck))
+    window.done(stuck)
     seen.append(window.full)
     monkeypatch.setattr(room, "BYTES_MAX", 10)
     window.take(webhook(20_000))
     seen.append(window.full)
-    assert seen == [False, True, False, True, False, True]
+    assert seen == [False, True, False, False, False, False, True, True, False, True]
 
 
 def test_a_partition_that_is_taken_away_takes_its_records_with_it() -> None:
@@ -166,16 +174,30 @@ def test_pauses_grow_to_a_limit_and_differ() -> None:
 
 
 def test_a_destination_that_fails_for_all_is_left_alone_and_asked_by_one() -> None:
-    """Three failures in a row: nothing for a pause, then one request; an answer ends it."""
+    """Three customers failed in a row: nothing for a pause, then one request; an answer ends it."""
     rest, retry = Rest(), Retrying(first_s=10, longest_s=100)
-    for _ in range(3):
+    for key in (b"a", b"b", b"c"):
         assert rest.room(0.0, 8) == 8
-        rest.failed(0.0, retry, 1.0)
+        rest.failed(key, 0.0, retry, 1.0)
     assert rest.room(9.9, 8) == 0
     assert rest.room(10.0, 8) == 1
-    rest.failed(10.0, retry, 1.0)
+    rest.failed(b"a", 10.0, retry, 1.0)
     assert rest.room(29.9, 8) == 0
     rest.answered()
     assert rest.room(29.9, 8) == 8
+
+
+def test_one_record_that_fails_for_ever_is_not_the_destinations_fault() -> None:
+    """However often it fails, others are sent meanwhile."""
+    rest, retry = Rest(), Retrying(first_s=10, longest_s=100)
+    for _ in range(100):
+        rest.failed(b"a", 0.0, retry, 1.0)
+    assert rest.room(0.0, 8) == 8
+
+
+def test_what_it_asked_for_holds_whatever_others_are_answered() -> None:
+    """Retry-After is obeyed also where a request that was on its way is answered well."""
+    rest = Rest()
     rest.asked_for_time(30.0, 5.0)
+    rest.answered()
     assert (rest.room(34.9, 8), rest.room(35.0, 8)) == (0, 8)
