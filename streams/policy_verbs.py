@@ -155,15 +155,17 @@ def evaluate_uplift(
     """Judge who gains most by an action: the DR-learner beside a T-learner.
 
     FILE is a randomized CSV with treatment (0 or 1), outcome, features as numbers, and perhaps
-    treatment_probability. LOG is a folder of `replay` or `archive`; without it the archive here and
-    the topics are read: treated are the people of one arm, the others those of another, the outcome
-    is the margin of their window.
+    treatment_probability, or offer and used (0 or 1): then it says of each offer how many of its
+    uses are by people who would have bought anyway. LOG is a folder of `replay` or `archive`;
+    without it the archive here and the topics are read: treated are the people of one arm, the
+    others those of another, the outcome is the margin of their window.
     """
     import msgspec
 
     from streams.admin.arms_judged import judge_own, told_of_arms
     from streams.evaluation.judging import check_report, write_whole
-    from streams.evaluation.uplift import judge_uplift, read_trial, told_of_uplift
+    from streams.evaluation.trials import read_trial
+    from streams.evaluation.uplift import judge_uplift, told_of_uplift
 
     check_report(report, source)
     if source is None or source.is_dir():

@@ -22,7 +22,7 @@ from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.reference.structs import Chooser
 from streams.errors import OperatorError
 from streams.evaluation.off_policy import Estimate
-from streams.evaluation.uplift import Trial
+from streams.evaluation.trials import Trial
 from streams.feedback.enrollment import CHOOSERS, MARGIN, margin_id
 
 Floats = NDArray[np.float64]

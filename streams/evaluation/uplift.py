@@ -4,42 +4,19 @@ Qini coefficient (Radcliffe 2007): the area between the curve of incremental out
 of people acted upon, and the straight line of acting on anybody alike, for each person.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from streams.errors import OperatorError
-from streams.evaluation.number_tables import header_of, rows_of
+from streams.evaluation.anyway import OfferShare, anyway_shares
+from streams.evaluation.trials import Trial
 from streams.models.dr_learner import DrLearner
 
 Floats = NDArray[np.float64]
-ROWS_MAX = 5_000_000
-ARM_MIN = 100
 DRAWS = 300
 CURVE_STEPS = 40
-RESERVED = ("treatment", "outcome", "treatment_probability")
-
-
-class Trial(Struct, frozen=True):
-    """A randomized table.
-
-    Attributes:
-        names: of the features.
-        features: shape `[n, k]`, standardized.
-        treated: 1.0 or 0.0, shape `[n]`.
-        outcomes: shape `[n]`.
-        treatment_probability: P(treated), shape `[n]`.
-    """
-
-    names: tuple[str, ...]
-    features: Floats
-    treated: Floats
-    outcomes: Floats
-    treatment_probability: Floats
 
 
 class Uplift(Struct, frozen=True, kw_only=True):
@@ -59,57 +36,14 @@ class Uplift(Struct, frozen=True, kw_only=True):
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """A table judged: sizes, the mean effect, and each way of ranking."""
+    """A table judged: sizes, the mean effect, each way of ranking, and by offer who buys anyway."""
 
     people: int
     treated: int
     effect: float
     effect_error: float
     ways: tuple[Uplift, ...]
-
-
-def read_trial(path: Path) -> Trial:
-    """A CSV: `treatment` (0 or 1), `outcome`, features, and perhaps `treatment_probability`.
-
-    Raises:
-        OperatorError: columns are missing, a line is no number, or an arm is too small.
-    """
-    head = header_of(path)
-    names = tuple(name for name in head if name not in RESERVED)
-    if not {"treatment", "outcome"} <= set(head) or not names:
-        raise OperatorError(f"{path}: needs the columns treatment, outcome, and features")
-    some = islice(rows_of(path), ROWS_MAX + 1)
-    read = [_numbers(path, number, row, names) for number, row in some]
-    if len(read) > ROWS_MAX:
-        raise OperatorError(f"{path}: over {ROWS_MAX:,} rows, which is more than are read")
-    table = np.array(read, np.float64).reshape(-1, len(names) + 3)
-    treated = table[:, 0]
-    arms = int(treated.sum()), int((1.0 - treated).sum())
-    if min(arms) < ARM_MIN:
-        raise OperatorError(
-            f"{path}: {arms[0]:,} treated and {arms[1]:,} others; {ARM_MIN} of each are needed"
-        )
-    features = table[:, 3:]
-    spread = features.std(0)
-    scaled = (features - features.mean(0)) / np.where(spread > 0.0, spread, 1.0)
-    treatment_probability = np.where(np.isnan(table[:, 2]), treated.mean(), table[:, 2])
-    return Trial(names, scaled, treated, table[:, 1], treatment_probability)
-
-
-def _numbers(path: Path, number: int, row: dict[str, str], names: Sequence[str]) -> list[float]:
-    try:
-        treated, outcome = float(row["treatment"]), float(row["outcome"])
-        treatment_probability = float(row.get("treatment_probability") or "nan")
-        told = [treated, outcome, treatment_probability, *(float(row[name]) for name in names)]
-    except (TypeError, ValueError, KeyError) as error:
-        raise OperatorError(f"{path}: line {number}: {error}") from error
-    if treated not in (0.0, 1.0) or treatment_probability <= 0.0 or treatment_probability >= 1.0:
-        raise OperatorError(
-            f"{path}: line {number}: treatment is 0 or 1, treatment_probability between them"
-        )
-    if not all(np.isfinite([outcome, *told[3:]])):
-        raise OperatorError(f"{path}: line {number}: a number is not finite")
-    return told
+    offers: tuple[OfferShare, ...] = ()
 
 
 def judge_uplift(trial: Trial, seed: int) -> Found:
@@ -128,6 +62,7 @@ def judge_uplift(trial: Trial, seed: int) -> Found:
         effect=float(y[treated].mean() - y[~treated].mean()),
         effect_error=float(error),
         ways=tuple(_judged(name, said, trial, rest, seed) for name, said in ways.items()),
+        offers=anyway_shares(trial),
     )
 
 
@@ -139,6 +74,13 @@ def told_of_uplift(found: Found) -> Iterator[str]:
         yield (
             f"  {way.name:<22} Qini {way.qini:.3f} by 1,000 people [{way.low:.3f}, {way.high:.3f}]"
             f"; best third {way.top_third:.5f} each"
+        )
+    if found.offers:
+        yield "of the uses of an offer, by people who would have bought anyway:"
+    for one in found.offers:
+        yield (
+            f"  {one.offer:<22} {one.share:.2f} [{one.low:.2f}, {one.high:.2f}]; {one.uses:,} uses "
+            f"of {one.offered:,}"
         )
 
 

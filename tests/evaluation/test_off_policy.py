@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
+from benchmarks.own_log import near
 from streams.cli import main
 from streams.evaluation.off_policy import Logged, judge
 
@@ -80,6 +81,14 @@ def test_a_policy_that_the_log_hardly_knows_is_not_judged() -> None:
         people=np.arange(DECISIONS),
     )
     assert "are needed" in judge(logged, SEED).refused
+
+
+def test_a_uniform_choice_is_judged_from_the_own_log() -> None:
+    """A small market's log gives figures near the truth; 8,000 decisions are the benchmark's."""
+    found = near(SEED, shoppers=60, days=30.0, decisions=2_000, resamples=20)
+    assert found.value == pytest.approx(found.truth, rel=0.5), found
+    assert 100 < found.effective < 2_000
+    assert found.decisions > 300
 
 
 def run(*arguments: str) -> Result:

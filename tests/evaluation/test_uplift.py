@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streams.cli import main
-from streams.evaluation.uplift import Trial, judge_uplift, qini
+from streams.evaluation.trials import Trial
+from streams.evaluation.uplift import judge_uplift, qini
 
 SEED, PEOPLE = 4, 12_000
 
