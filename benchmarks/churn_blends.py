@@ -97,11 +97,21 @@ def blends(
         "mean a, b, c": np.mean(three, axis=0),
         "mean r, b": (r + b) / 2,
         "mean r, b, c": np.mean((r, b, np.where(there, direct, (r + b) / 2)), axis=0),
+        "mean r, b, b, c": _weighted((r, b, direct), (1.0, 2.0, 1.0)),
+        "mean r, b, c, c": _weighted((r, b, direct), (1.0, 1.0, 2.0)),
         "mean a, r, b, c": np.mean((a, r, b, np.where(there, direct, (a + r + b) / 3)), axis=0),
         "logits a, b": _sigmoid((logits[0] + logits[1]) / 2),
         "logits a, b, c": _sigmoid(np.mean(logits, axis=0)),
         "learned stack": _stacked(np.stack(logits, axis=1), labels, at_ms, horizon_ms),
     }
+
+
+def _weighted(
+    parts: tuple[NDArray[np.float64], ...], weights: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """The weighted mean of what there is: NaN is left out."""
+    table = np.ma.masked_invalid(np.stack(parts))
+    return np.asarray(np.ma.average(table, axis=0, weights=weights))
 
 
 def _stacked(

@@ -10,7 +10,8 @@ from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 
 BANDS: tuple[RiskBandName, ...] = ("low", "medium", "high")
-OVERDUE_MIN = 1.0
+OVERDUE_MIN = 1.0  # usual gaps
+HALFWAY = 0.5  # of the usual gap, and of the horizon
 
 
 class Look(Struct, frozen=True, kw_only=True):
@@ -24,7 +25,8 @@ class Look(Struct, frozen=True, kw_only=True):
         strong: codes of strong signals that nothing was bought after, and that may open a case.
         lifting: codes of the signals that lift the stated risk now.
         late: the score may open a case: it is carried by the shop's own data, and the person is
-            silent for longer than usual, a day at least.
+            silent for longer than usual, or halfway both to that and to the horizon; a day at
+            least.
         carried: by the shop's own data.
     """
 
@@ -42,7 +44,7 @@ def look(person: Customer, scoring: Scoring, definition: ChurnDefinition) -> Loo
     """The evaluation of a person whose signals are up to date."""
     bought_ms, score, lifts = standing_ms(person), scoring.score, scoring.lifts
     risk = round(stated_risk(score.risk, person, lifts), 6)
-    rested = bought_ms is None or scoring.now_ms - bought_ms >= DAY_MS
+    silent_ms = None if bought_ms is None else scoring.now_ms - bought_ms
     return Look(
         score=round(score.risk, 6),
         risk=risk,
@@ -52,9 +54,20 @@ def look(person: Customer, scoring: Scoring, definition: ChurnDefinition) -> Loo
             s.code for s in person.signals if is_strong(s, bought_ms, lifts, carried=score.carried)
         ),
         lifting=frozenset(s.code for s in person.signals if lift(s, bought_ms, lifts) > 1.0),
-        late=score.carried and rested and score.overdue_ratio >= OVERDUE_MIN,
+        late=score.carried and _is_late(silent_ms, score.overdue_ratio, definition),
         carried=score.carried,
     )
+
+
+def _is_late(silent_ms: int | None, overdue_ratio: float, definition: ChurnDefinition) -> bool:
+    """By the person's own habit, or halfway to it and to what the shop calls leaving.
+
+    Who buys more seldom than once a horizon is lost to the shop before they are overdue.
+    """
+    if silent_ms is not None and silent_ms < DAY_MS:
+        return False
+    halfway = silent_ms is not None and silent_ms >= HALFWAY * definition.horizon_ms
+    return overdue_ratio >= (HALFWAY if halfway else OVERDUE_MIN)
 
 
 def band_of(risk: float, definition: ChurnDefinition) -> RiskBandName:

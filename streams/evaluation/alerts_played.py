@@ -66,11 +66,14 @@ class AlertPlay(Struct, frozen=True, kw_only=True):
 def definition_of(tick: Literal["week", "day"], horizon_ms: int) -> ChurnDefinition | None:
     """Default policies with this tick and horizon, the horizon in whole ticks, rounded up.
 
-    None where policies allow no such horizon: it is over 104 ticks.
+    Nobody in a file was contacted, so every case is a control: what came of it says nothing of what
+    a contact is worth. None where policies allow no such horizon: it is over 104 ticks.
     """
     one = ChurnDefinition(tick=tick)
     ticks = max(-(-horizon_ms // one.tick_ms), 1)
-    return ChurnDefinition(tick=tick, horizon_ticks=ticks) if ticks <= HORIZON_TICKS_MAX else None
+    if ticks > HORIZON_TICKS_MAX:
+        return None
+    return ChurnDefinition(tick=tick, horizon_ticks=ticks, control_share=1.0)
 
 
 def play_alerts(

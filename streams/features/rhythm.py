@@ -1,4 +1,4 @@
-"""From a rhythm and a moment to the 17 numbers that the churn models read.
+"""From a rhythm and a moment to the 19 numbers that the churn models read.
 
 All times inside are in ticks (a week for shops, a day for apps). Decay is applied here, when the
 numbers are read, so silence changes the features although the stored rhythm stands still.
@@ -34,9 +34,12 @@ RHYTHM_FEATURES: tuple[str, ...] = (
     "log_rate",
     "sqrt_silence",
     "log_repeats_x_log_silence",
+    "log_overdue",
+    "log_overdue_twice",
 )
 SILENCE_Z_MAX = 5.0
 COUNT_FLOOR = 0.1
+OVERDUE_LEAN = 0.25  # of the population's weight: what is overdue is so by the own gaps
 LN2 = math.log(2.0)
 
 
@@ -79,7 +82,7 @@ def habit(rhythm: Rhythm, tick_ms: int, population: Population = POPULATION) -> 
 def rhythm_features(
     rhythm: Rhythm, now_ms: int, tick_ms: int, population: Population = POPULATION
 ) -> NDArray[np.float64]:
-    """The features at `now_ms`, shape `[17]` in the order of `RHYTHM_FEATURES`, all finite.
+    """The features at `now_ms`, shape `[19]` in the order of `RHYTHM_FEATURES`, all finite.
 
     >>> from streams.contracts.times import WEEK_MS
     >>> from streams.customer.rhythm import record_purchase
@@ -97,7 +100,12 @@ def silence_features(
     ticks: int,
     population: Population = POPULATION,
 ) -> NDArray[np.float64]:
-    """The features now and after 1, 2, ... ticks more of silence, shape `[ticks, 17]`."""
+    """The features now and after 1, 2, ... ticks more of silence, shape `[ticks, 19]`.
+
+    Returns become likelier until the usual gap is over and rarer afterwards, and a weight on the
+    silence alone can only rise or fall: so `log_overdue` begins at one own gap of silence, and
+    `log_overdue_twice` at two.
+    """
     own = habit(rhythm, tick_ms, population)
     ahead = np.arange(ticks, dtype=np.float64)
     silence = ahead + max((now_ms - rhythm.last_ms) / tick_ms, 0.0)
@@ -111,7 +119,7 @@ def silence_features(
     out[:, 3] = rhythm.repeats == 0
     out[:, 4] = math.log(own.mean_ticks + 0.1)
     out[:, 5] = math.log(own.sd_ticks + 0.1)
-    out[:, 6] = np.log((silence + 0.3) / (own.mean_ticks + 0.3))
+    out[:, 6] = log_silence - math.log(own.mean_ticks + 0.3)
     spread = (silence - own.mean_ticks) / (own.sd_ticks + 0.1)
     out[:, 7] = np.minimum(np.maximum(spread, -SILENCE_Z_MAX), SILENCE_Z_MAX)
     out[:, 8] = math.log((own.last_ticks + 0.3) / (own.mean_ticks + 0.3))
@@ -123,7 +131,17 @@ def silence_features(
     out[:, 14] = np.log((rhythm.repeats + 0.5) / (age + 6.0))
     out[:, 15] = np.sqrt(silence)
     out[:, 16] = log_repeats * log_silence
+    overdue = log_silence - math.log(_own_gap(rhythm, tick_ms, population) + 0.3)
+    out[:, 17] = np.maximum(overdue, 0.0)
+    out[:, 18] = np.maximum(overdue - LN2, 0.0)
     return out
+
+
+def _own_gap(rhythm: Rhythm, tick_ms: int, population: Population) -> float:
+    """The mean gap in ticks, nearly the customer's own as soon as there is one."""
+    lean = OVERDUE_LEAN * population.weight
+    total = rhythm.gap_days_sum * DAY_MS / tick_ms
+    return (total + lean * population.mean_gap_ticks) / (rhythm.repeats + lean)
 
 
 def churn_example_features(
@@ -131,7 +149,7 @@ def churn_example_features(
 ) -> dict[str, float]:
     """What the churn learner reads of a scoring moment, by name.
 
-    The 17 features; what BG/NBD is fitted on (`x`, `t_x_ticks`, `T_ticks`); the sum
+    The 19 features; what BG/NBD is fitted on (`x`, `t_x_ticks`, `T_ticks`); the sum
     of squares of the gaps, in ticks; the tick's length; and
     `customer_key`, 53 bits of a hash that lets the learner keep one entry per customer (without a
     `customer_id`, the first purchase's time stands for the customer).

@@ -3,8 +3,8 @@
 Labels are those of a whole horizon. Said and came are kept by tenth of the risk and by silence in
 own gaps. A correction of the score on the logit scale (intercept, slope, and a line along the
 silence, all pulled to none) is learned beside, and serves only while it has been better than none
-on labels it had not seen: what is judged is the correction as it was when the score was said, a
-horizon before its label.
+on labels it had not seen, in each of the last two horizons: one alone may be a season. What is
+judged is the correction as it was when the score was said, a horizon before its label.
 """
 
 import math
@@ -65,6 +65,34 @@ class Correction(Struct, frozen=True, array_like=True):
 NONE = Correction()
 
 
+class Gains(Struct, frozen=True, array_like=True):
+    """Labels of one horizon, and sums of the correction's gain in log loss and of its square."""
+
+    labels: float = 0.0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def plus(self, gain: float) -> "Gains":
+        """One label more."""
+        return Gains(self.labels + 1.0, self.total + gain, self.squares + gain * gain)
+
+    @property
+    def mean(self) -> float:
+        """Nats a label; 0 without any."""
+        return self.total / self.labels if self.labels else 0.0
+
+    @property
+    def is_a_win(self) -> bool:
+        """Whether it is above the margin by more than chance, over labels enough."""
+        if self.labels < LABELS_MIN:
+            return False
+        spread = max(self.squares / self.labels - self.mean**2, 0.0)
+        return self.mean - DEVIATIONS * math.sqrt(spread * OVERLAP / self.labels) > MARGIN_NATS
+
+
+NO_GAINS = Gains()
+
+
 class Calibration(Struct, frozen=True):
     """The immutable view for scoring.
 
@@ -92,8 +120,8 @@ class Calibration(Struct, frozen=True):
 class CalibrationState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that the learner remembers, by name.
 
-    `past`: corrections as they were, and since when, the oldest first. `gains`: labels, and sums of
-    the correction's gain in log loss and of its square, all faded.
+    `past`: corrections as they were, and since when, the oldest first. `gains`: of the horizon that
+    runs, which began at `gains_since_ms`, and of the two before it.
     """
 
     tenths: tuple[Bin, ...]
@@ -101,7 +129,8 @@ class CalibrationState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     means: dict[str, float]
     variances: dict[str, float]
     past: tuple[tuple[int, Correction], ...]
-    gains: tuple[float, float, float]
+    gains: tuple[Gains, Gains, Gains]
+    gains_since_ms: int
     clock_ms: int
 
 
@@ -115,7 +144,8 @@ class CalibrationLearner:
         self.silences = [Bin()] * len(SILENCES)
         self.regression = DiagonalLogisticRegression(None, dict(PRIOR_VARIANCES))
         self.past: list[tuple[int, Correction]] = []
-        self.gains = (0.0, 0.0, 0.0)
+        self.gains = (NO_GAINS, NO_GAINS, NO_GAINS)
+        self.gains_since_ms = 0
         self.clock_ms = 0
 
     def learn(self, example: LearningExample) -> None:
@@ -149,13 +179,10 @@ class CalibrationLearner:
 
     @property
     def is_better(self) -> bool:
-        """Whether the correction, judged on what it had not seen, beats none by a margin."""
-        labels, total, squares = self.gains
-        if labels < LABELS_MIN:
-            return False
-        mean = total / labels
-        spread = max(squares / labels - mean * mean, 0.0)
-        return mean - DEVIATIONS * math.sqrt(spread * OVERLAP / labels) > MARGIN_NATS
+        """Whether the correction, judged on what it had not seen, has won twice and still does."""
+        running, last, before = self.gains
+        lost = running.labels >= LABELS_MIN and running.mean <= 0.0
+        return last.is_a_win and before.is_a_win and not lost
 
     def figures(self) -> dict[str, float]:
         """Said and came by bin, their mean distance, and what the correction would be."""
@@ -170,7 +197,7 @@ class CalibrationLearner:
             "slope": 1.0 + self._weight("slope"),
             **{name: self._weight(name) for name in SILENCE_STEPS},
             "corrected": float(self.is_better),
-            "correction_gain": self.gains[1] / self.gains[0] if self.gains[0] else 0.0,
+            "correction_gain": self.gains[0].mean,
             **named("risk", self.tenths),
             **named("gaps", self.silences),
         }
@@ -185,6 +212,7 @@ class CalibrationLearner:
             variances=dict(self.regression.variances),
             past=tuple(self.past),
             gains=self.gains,
+            gains_since_ms=self.gains_since_ms,
             clock_ms=self.clock_ms,
         )
         return dict(to_builtins(state))
@@ -205,7 +233,7 @@ class CalibrationLearner:
         learner.regression.means.update(state.means)
         learner.regression.variances.update(state.variances)
         learner.past, learner.gains = list(state.past), state.gains
-        learner.clock_ms = state.clock_ms
+        learner.gains_since_ms, learner.clock_ms = state.gains_since_ms, state.clock_ms
         return learner
 
     def _weight(self, name: str) -> float:
@@ -216,8 +244,8 @@ class CalibrationLearner:
         known = [correction for at_ms, correction in self.past if at_ms <= said_ms]
         then = (known or [NONE])[-1].logit(score, own_gaps)
         gain = _loss(logit_of(score), gone) - _loss(then, gone)
-        labels, total, squares = self.gains
-        self.gains = (labels + 1.0, total + gain, squares + gain * gain)
+        running, *earlier = self.gains
+        self.gains = (running.plus(gain), earlier[0], earlier[1])
 
     def _pass_time(self, now_ms: int, horizon_ms: float) -> None:
         """Once a day of event time, forget a little; each eighth of a horizon, note where we are.
@@ -235,8 +263,10 @@ class CalibrationLearner:
         self.silences = [one.faded(watch) for one in self.silences]
         keep = 0.5 ** (horizons / CORRECTION_HALF_LIFE_HORIZONS)
         self.regression.forget(1.0 - keep)
-        labels, total, squares = self.gains
-        self.gains = (labels * keep, total * keep, squares * keep)
+        self.gains_since_ms = self.gains_since_ms or self.clock_ms
+        if self.clock_ms - self.gains_since_ms >= horizon_ms:
+            self.gains_since_ms = self.clock_ms
+            self.gains = (NO_GAINS, self.gains[0], self.gains[1])
         if self.past and self.clock_ms - self.past[-1][0] < horizon_ms / PAST_PER_HORIZON:
             return
         self.past.append((self.clock_ms, self.correction))

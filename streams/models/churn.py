@@ -2,8 +2,9 @@
 
 BG/NBD serves from the first moment. The hazard learns who comes back within a tick, the direct
 model who comes back within the horizon; once they have seen enough labels, the score is the mean of
-the probabilities. Deciding reads a `ChurnModel`, an immutable view; learning happens in a
-`ChurnLearner`, fed with labels that are known for sure (`feedback` sees to that).
+the probabilities, in which the hazard counts for more as it learns. Deciding reads a `ChurnModel`,
+an immutable view; learning happens in a `ChurnLearner`, fed with labels that are known for sure
+(`feedback` sees to that).
 """
 
 import heapq
@@ -37,6 +38,7 @@ from streams.models.saved import saved_state
 
 REFIT_TICKS = 4
 MEMORY_HALF_LIFE_TICKS = 52.0
+HAZARD_LABELS = 5_000.0  # of the rarer kind, at which the hazard counts half as much again
 SEEN_BY = 30  # labels; a silence that fewer have shown is not one that was seen
 IN_WORDS = Population(weight=0.5)  # what is said of a habit leans on the customer's own gaps
 
@@ -143,13 +145,19 @@ class ChurnModel(Struct, frozen=True):
         return ChurnParts(silent, hazard, pushes, direct, foreign, regular)
 
     def combine(self, parts: ChurnParts) -> tuple[float, str]:
-        """Risk and source: the mean of the probabilities of all that there is."""
+        """Risk and source: the mean of all probabilities that there are, weighted.
+
+        A population has five parameters and is fitted on a sample; the hazard learns from every
+        label, so its weight grows with them from 1 to 2.
+        """
         population = parts.bgnbd if parts.regular is None else parts.regular
         if parts.hazard is None:
             return population, "bgnbd"
-        said = [] if parts.foreign else [population]
-        said += [parts.hazard] if parts.direct is None else [parts.hazard, parts.direct]
-        return sum(said) / len(said), "blend" if len(said) > 1 else "hazard"
+        others = [] if parts.foreign else [population]
+        others += [] if parts.direct is None else [parts.direct]
+        weight = 1.0 + self.own_data.rarer / (self.own_data.rarer + HAZARD_LABELS)
+        risk = (weight * parts.hazard + sum(others)) / (weight + len(others))
+        return risk, "blend" if others else "hazard"
 
     def _in_words(self, tick_ms: int) -> Population:
         """The gap that a customer with few of their own is taken to have: this shop's, if known."""

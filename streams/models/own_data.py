@@ -5,7 +5,6 @@ from msgspec import Struct
 from streams.features.rhythm import RHYTHM_FEATURES
 
 INTERVALS_SEEN_MIN = 2.0
-HORIZON_SEEN_MAX = 0.5
 # Ten events of the rarer kind for each weight (Peduzzi and others 1996, J Clin Epidemiol 49).
 RARER_MIN = 10 * len(RHYTHM_FEATURES)
 
@@ -22,12 +21,17 @@ class OwnData(Struct, frozen=True):
     labels: int = 0
     returns: int = 0
 
+    @property
+    def rarer(self) -> int:
+        """Labels of the rarer kind."""
+        return min(self.returns, self.labels - self.returns)
+
     def carries(self, horizon_ticks: float, *, fitted: bool) -> bool:
         """Whether a score of this horizon rests on this shop and not on the published one.
 
-        Seen were two of the intervals in which a customer of this shop comes back, or half of the
-        horizon where those are longer; and a population was `fitted` on its customers, or there
-        are labels enough for the hazard.
+        Seen were two of the intervals in which a customer of this shop comes back, or a whole
+        horizon where those are longer: sooner, nothing tells who is slow from who has left. And a
+        population was `fitted` on its customers, or there are labels enough for the hazard.
 
         >>> OwnData(ticks=4.0, labels=900, returns=450).carries(13.0, fitted=False)
         True
@@ -36,7 +40,5 @@ class OwnData(Struct, frozen=True):
         """
         if not self.returns:
             return False
-        needed = min(
-            INTERVALS_SEEN_MIN * self.labels / self.returns, HORIZON_SEEN_MAX * horizon_ticks
-        )
-        return self.ticks >= needed and (fitted or settles(self.labels, self.returns))
+        needed = min(INTERVALS_SEEN_MIN * self.labels / self.returns, horizon_ticks)
+        return self.ticks >= needed and (fitted or self.rarer >= RARER_MIN)

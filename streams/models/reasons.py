@@ -12,7 +12,12 @@ from streams.features.rhythm import RHYTHM_FEATURES, Habit
 
 REASONS_MAX = 2
 GROUPS: dict[str, tuple[str, ...]] = {
-    "SILENCE_VS_HABIT": ("log_silence_to_gap", "silence_z"),
+    "SILENCE_VS_HABIT": (
+        "log_silence_to_gap",
+        "silence_z",
+        "log_overdue",
+        "log_overdue_twice",
+    ),
     "LONG_SILENCE": ("log_silence", "sqrt_silence", "log_repeats_x_log_silence"),
     "ONE_TIME_BUYER": ("one_timer",),
     "LOW_FREQUENCY": ("log_repeats", "log_mean_gap", "log_rate"),
@@ -33,7 +38,7 @@ def reasons(
     own: Habit,
     contributions: NDArray[np.float64] | None,
 ) -> tuple[str, ...]:
-    """The top two reason codes; `contributions` to the risk, `[17]`, are None before learning."""
+    """The top two reason codes; `contributions` to the risk, `[19]`, are None before learning."""
     true = facts(rhythm, now_ms, tick_ms, own)
     codes = [code for code in GROUPS if true[code]]
     if contributions is not None:

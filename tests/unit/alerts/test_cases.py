@@ -93,6 +93,19 @@ def test_nobody_is_alerted_about_before_their_next_purchase_is_due() -> None:
     assert alerts_of(evaluated(_buyer(signals=(CANCEL,)), early, T0, "")[1])
 
 
+def test_halfway_to_habit_and_horizon_is_late() -> None:
+    """Who buys more seldom than once a horizon would be lost to the shop before they are due."""
+    half_ms = POLICY.policies.churn.horizon_ms // 2
+    for silent_ms, overdue, transitions in (
+        (half_ms - 1, 0.5, []),
+        (half_ms, 0.4, []),
+        (half_ms, 0.5, ["entered"]),
+    ):
+        person = _buyer(orders=(Order("o-1", T0 - silent_ms, 50.0, "web"),))
+        _, effects, _ = evaluated(person, Score(0.6, overdue_ratio=overdue), T0, "")
+        assert [a.transition for a in alerts_of(effects)] == transitions
+
+
 LATER = SeenSignal("uninstall", 0.8, T0 + 4 * WEEK_MS, ("e-6",))
 
 

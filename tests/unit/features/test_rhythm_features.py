@@ -1,4 +1,4 @@
-"""The 17 numbers of a rhythm: finite, named, and true of silence as it grows."""
+"""The 19 numbers of a rhythm: finite, named, and true of silence as it grows."""
 
 import math
 
@@ -54,8 +54,22 @@ def test_features_of_a_known_customer() -> None:
             "log_rate": math.log(2.5 / 11.0),
             "sqrt_silence": 1.0,
             "log_repeats_x_log_silence": math.log(3.0) * math.log(1.3),
+            "log_overdue": 0.0,
+            "log_overdue_twice": 0.0,
         }
     )
+
+
+def test_overdue_begins_at_one_own_gap_and_at_two() -> None:
+    """Gaps of two weeks: 0 up to the gap, its logarithm past it, and again past twice of it."""
+    named = [
+        dict(zip(RHYTHM_FEATURES, row, strict=True))
+        for row in silence_features(bought(0, 14, 28), 4 * WEEK_MS, WEEK_MS, 9, Population(2.0))
+    ]
+    assert [row["log_overdue"] for row in named[:3]] == [0.0, 0.0, 0.0]
+    assert named[4]["log_overdue"] == pytest.approx(math.log(4.3 / 2.3))
+    assert [row["log_overdue_twice"] for row in named[:5]] == [0.0] * 5
+    assert named[8]["log_overdue_twice"] == pytest.approx(math.log(8.3 / 2.3 / 2.0))
 
 
 def test_path_of_silence_is_the_features_at_later_moments() -> None:
@@ -75,10 +89,10 @@ def test_path_of_silence_is_the_features_at_later_moments() -> None:
 def test_features_are_finite_whatever_the_customer_did(
     days: list[float], after: float, tick_ms: int
 ) -> None:
-    """17 finite numbers, also years later, and for a moment before the last purchase."""
+    """19 finite numbers, also years later, and for a moment before the last purchase."""
     now = round((max(days) + after) * DAY_MS)
     x = rhythm_features(bought(*days), now, tick_ms)
-    assert x.shape == (17,)
+    assert x.shape == (19,)
     assert np.isfinite(x).all()
 
 

@@ -128,6 +128,14 @@ def test_a_correction_is_judged_by_what_it_was_when_the_score_was_said() -> None
     assert early.figures()["intercept"] > 0.5
 
 
+def test_one_horizon_may_be_a_season_and_corrects_nothing() -> None:
+    """A score that was wrong for one horizon and is judged in the next has won once: not enough."""
+    learner = learned(2 * PER_HORIZON + PER_HORIZON // 2, 1.0)
+    assert learner.gains[1].is_a_win
+    assert not learner.is_better
+    assert learned(4 * PER_HORIZON, 1.0).is_better
+
+
 def test_a_correction_goes_when_the_drift_has_gone() -> None:
     """Four horizons wrong, then right again: the correction leaves."""
     wrong, right = moments(4 * PER_HORIZON, 1.0), moments(9 * PER_HORIZON)

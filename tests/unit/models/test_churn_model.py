@@ -214,7 +214,7 @@ def horizon_examples(count: int, ticks: float = 13.0) -> list[LearningExample]:
 
 
 def test_direct_model_joins_when_its_labels_have_come() -> None:
-    """The risk is the mean of the three probabilities; for another horizon the mean of two."""
+    """The risk is the mean of all three, and the hazard counts the more, the more it has seen."""
     learner = ChurnLearner()
     for example in (*make_examples(9000), *horizon_examples(4000)):
         learner.learn(example)
@@ -225,7 +225,10 @@ def test_direct_model_joins_when_its_labels_have_come() -> None:
     assert parts.direct is not None
     risk, source = model.combine(parts)
     assert source == "blend"
-    assert risk == pytest.approx((parts.regular + parts.hazard + parts.direct) / 3)
+    weight = 1.0 + model.own_data.rarer / (model.own_data.rarer + 5_000)
+    assert 1.1 < weight < 1.5
+    others = parts.regular + parts.direct
+    assert risk == pytest.approx((others + weight * parts.hazard) / (2.0 + weight))
     assert model.parts(rhythm, now, WEEK_MS, 12).direct is None
     assert learner.examples == 9000
 
@@ -296,13 +299,15 @@ def test_own_population_of_regular_customers_stands_for_the_published_one() -> N
     parts = model.parts(rhythm, now, WEEK_MS, 13)
     assert parts.hazard is not None
     assert parts.regular is not None
-    assert model.combine(parts)[0] == pytest.approx((parts.regular + parts.hazard) / 2)
+    risk, _ = model.combine(parts)
+    assert min(parts.regular, parts.hazard) < risk < max(parts.regular, parts.hazard)
     score = model.score(bought(0), now, tick_ms=WEEK_MS, horizon_ticks=13)
     assert score.overdue_ratio == pytest.approx(8 / model.regular.gap)
     once = model.parts(bought(0), now, WEEK_MS, 13)
     assert once.regular is None
     assert once.hazard is not None
-    assert model.combine(once)[0] == pytest.approx((once.bgnbd + once.hazard) / 2)
+    left = msgspec.structs.replace(parts, bgnbd=once.bgnbd, hazard=once.hazard, regular=once.bgnbd)
+    assert model.combine(once) == model.combine(left)
     daily = model.parts(rhythm, now, DAY_MS, 91)
     assert daily.regular is None
 

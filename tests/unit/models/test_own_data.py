@@ -15,8 +15,8 @@ from tests.unit.models.test_churn_model import bought, make_examples, trained
         (OwnData(ticks=50.0, labels=9000, returns=0), True, False),
         (OwnData(ticks=3.9, labels=900, returns=450), True, False),
         (OwnData(ticks=4.0, labels=900, returns=450), True, True),
-        (OwnData(ticks=6.4, labels=90_000, returns=4500), True, False),
-        (OwnData(ticks=6.5, labels=90_000, returns=4500), True, True),
+        (OwnData(ticks=12.9, labels=90_000, returns=4500), True, False),
+        (OwnData(ticks=13.0, labels=90_000, returns=4500), True, True),
         (OwnData(ticks=50.0, labels=9000, returns=RARER_MIN - 1), False, False),
         (OwnData(ticks=50.0, labels=9000, returns=RARER_MIN), False, True),
         (OwnData(ticks=50.0, labels=9000, returns=9001 - RARER_MIN), False, False),
@@ -25,7 +25,7 @@ from tests.unit.models.test_churn_model import bought, make_examples, trained
 def test_rule_asks_for_time_and_for_either_model(
     seen: OwnData, own_bgnbd: bool, carried: bool
 ) -> None:
-    """Two return intervals or half of 13 ticks; and a fit of one's own or 170 labels of a kind."""
+    """Two return intervals or all of 13 ticks; and a fit of one's own or 190 labels of a kind."""
     assert seen.carries(13.0, fitted=own_bgnbd) is carried
 
 
@@ -40,7 +40,7 @@ def test_cold_start_is_not_carried() -> None:
 
 
 def test_learner_is_carried_after_time_however_many_labels() -> None:
-    """Of one stream: not before 6.5 weeks of labels have been seen, and then for good."""
+    """Of one stream: not before 13 weeks of labels have been seen, and then for good."""
     learner, carried_from = ChurnLearner(), list[float]()
     first = make_examples(1)[0].observed_at_ms
     for example in make_examples(9000):
@@ -48,7 +48,7 @@ def test_learner_is_carried_after_time_however_many_labels() -> None:
         own = learner.view("v").own_data
         if own.carries(13.0, fitted=learner.bgnbd is not None):
             carried_from.append((example.observed_at_ms - first) / WEEK_MS)
-    assert 6.5 <= carried_from[0] < 9.0
+    assert 13.0 <= carried_from[0] < 14.0
     assert len(carried_from) > 3000
 
 

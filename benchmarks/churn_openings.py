@@ -1,0 +1,111 @@
+"""When a score may open a case, on a file of purchases: `python -m benchmarks.churn_openings FILE`.
+
+Prequential, at every tick, of people with two purchase days or more whose score own data carry. A
+case opens at the first tick of a silence at which the risk reaches the medium band and the person
+is late by each rule; without costs, signals and capacity. Prints precision, recall (of silences
+whose first tick nothing followed within the horizon), and by band the stated risk and what came.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+from msgspec import Struct
+from rich.console import Console
+from rich.table import Table
+
+from streams.contracts.reference.structs import ChurnDefinition
+from streams.contracts.times import DAY_MS
+from streams.evaluation.churn_stream import ChurnStream
+from streams.evaluation.histories import Histories
+from streams.evaluation.purchases import Purchase, read_purchases
+from streams.models.churn import ChurnModel
+
+console = Console(width=120)
+DEFINITION = ChurnDefinition()
+MEDIUM, HIGH = (band.from_risk for band in DEFINITION.bands)
+
+
+class Seen(Struct, frozen=True):
+    """A score at a tick: the silence it belongs to, in usual gaps and in horizons; what came."""
+
+    silence: tuple[str, int]
+    risk: float
+    gaps: float
+    horizons: float
+    gone: bool
+
+
+LATE: dict[str, Callable[[Seen], bool]] = {
+    "at once": lambda s: True,
+    "one usual gap": lambda s: s.gaps >= 1.0,
+    "half a usual gap": lambda s: s.gaps >= 0.5,
+    "one usual gap, or half a horizon": lambda s: s.gaps >= 1.0 or s.horizons >= 0.5,
+    "one usual gap, or half a gap and half a horizon (what is used)": lambda s: (
+        s.gaps >= (0.5 if s.horizons >= 0.5 else 1.0)
+    ),
+}
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def main(file: Path) -> None:
+    """Compare rules of when a case may open, by default policies."""
+    purchases = read_purchases(file).purchases
+    rows = list(seen(purchases))
+    begun = {row.silence: row for row in reversed(rows)}
+    lost = {silence for silence, row in begun.items() if row.gone}
+    base = sum(row.gone for row in rows) / max(len(rows), 1)
+    console.print(f"{len(rows):,} scores; base rate {base:.3f}; {len(lost):,} silences to find")
+    columns = ("may open after", "cases", "precision", "x base", "recall", "medium", "high")
+    table = Table(*columns, title=file.name)
+    for name, is_late in LATE.items():
+        cases = {r.silence: r for r in reversed(rows) if r.risk >= MEDIUM and is_late(r)}
+        true = sum(case.gone for case in cases.values()) / max(len(cases), 1)
+        found = len(lost & cases.keys()) / max(len(lost), 1)
+        bands = ([c for c in cases.values() if (c.risk >= HIGH) is high] for high in (False, True))
+        shares = (f"{true:.3f}", f"{true / base:.2f}", f"{found:.3f}")
+        table.add_row(name, f"{len(cases):,}", *shares, *(_said_and_came(b) for b in bands))
+    console.print(table)
+
+
+def seen(purchases: tuple[Purchase, ...]) -> Iterator[Seen]:
+    """Every score that can be judged, in the order of time."""
+    tick_ms, horizon_ms = DEFINITION.tick_ms, DEFINITION.horizon_ms
+    stream, histories = ChurnStream(tick_ms, horizon_ms), Histories(purchases)
+    model, taken_day, end_ms = ChurnModel(), -1, purchases[-1].at_ms
+    for purchase in purchases:
+        for who, at_ms, rhythm in stream.ticks(purchase.at_ms):
+            if at_ms // DAY_MS != taken_day:
+                model, taken_day = stream.learner.view("v"), at_ms // DAY_MS
+            silent_ms = at_ms - rhythm.last_ms
+            if not rhythm.repeats or silent_ms < DAY_MS or at_ms + horizon_ms > end_ms:
+                continue
+            if not model.is_carried(tick_ms, DEFINITION.horizon_ticks):
+                continue
+            score = model.score(
+                rhythm, at_ms, tick_ms=tick_ms, horizon_ticks=DEFINITION.horizon_ticks
+            )
+            yield Seen(
+                silence=(who, rhythm.last_ms),
+                risk=score.risk,
+                gaps=score.overdue_ratio,
+                horizons=silent_ms / horizon_ms,
+                gone=histories.is_gone(who, at_ms, horizon_ms),
+            )
+        stream.buy(purchase)
+
+
+def _said_and_came(cases: list[Seen]) -> str:
+    if not cases:
+        return "-"
+    said, came = (sum(each) / len(cases) for each in ((c.risk for c in cases), map(_gone, cases)))
+    return f"{said:.3f}, {came:.3f}"
+
+
+def _gone(case: Seen) -> bool:
+    return case.gone
+
+
+if __name__ == "__main__":
+    main()
