@@ -15,6 +15,7 @@ from streams import __version__
 from streams.archive_verb import archive
 from streams.cli_audit import audit
 from streams.cli_gateway import events_map, gateway
+from streams.customer_verbs import customer
 from streams.decision_verbs import explain, redecide
 from streams.deliver_verbs import deliver
 from streams.errors import OperatorError
@@ -69,6 +70,7 @@ main.add_command(evaluate)
 main.add_command(audit)
 main.add_command(offers)
 main.add_command(archive)
+main.add_command(customer)
 main.add_command(explain)
 main.add_command(redecide)
 main.add_command(gateway)

@@ -4,15 +4,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams import alerts, customer, decisions, feedback, identity
-from streams.contracts.inputs.events import InputEvent
+from streams.contracts.inputs.events import InputEvent, Question
 from streams.contracts.internal.routing import (
     LinkAnswered,
     LinkRequested,
     Message,
+    RoutedEvent,
     question_of,
 )
 from streams.contracts.outputs.effects import Effect, EventRefused, EventRouted
-from streams.customer import Customer, Row, TriggerEvent, due_at_ms
+from streams.customer import Alias, Customer, Row, TriggerEvent, due_at_ms
 from streams.decisions import Basis, DecisionRequest, Policy
 from streams.models import Models
 
@@ -55,11 +56,28 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     question = question_of(message)
     if question is None:
         return _taken(message, row, world)
+    if question.event_name == "customer_requested":
+        return _told(question, message, row, world)
     step = _taken(message, row, world)
     if any(isinstance(e, EventRouted) and question_of(e.message) for e in step.effects):
         return step  # another row answers
     replies = decisions.reply_to(question, identity.key_of(message), step.effects)
     return Step(step.row, (*step.effects, *replies))
+
+
+def _told(question: Question, message: Message, row: Row | None, world: World) -> Step:
+    """What is known of the person, and what would be decided now: the row stays as it is."""
+    if isinstance(row, Alias):
+        sent = identity.resolve(message, row, world.policy.policies.identity).effects
+        if any(isinstance(effect, EventRouted) for effect in sent):
+            return Step(row, sent)
+    person = row if isinstance(row, Customer) else None
+    effects: Effects = ()
+    if person is not None and question.placement is not None:
+        wanted = replace(question, event_name="offer_requested", reply_to=None)
+        asking = replace(message, event=wanted) if isinstance(message, RoutedEvent) else wanted
+        effects = _taken(asking, row, world).effects
+    return Step(row, decisions.told(question, person, world.policy, effects))
 
 
 def _taken(message: Message, row: Row | None, world: World) -> Step:

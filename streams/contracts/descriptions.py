@@ -5,7 +5,10 @@ A key is a field's name, or `Struct.field` where one name means several things.
 
 from typing import Final
 
+from streams.contracts.reply_descriptions import OF_REPLIES
+
 DESCRIPTIONS: Final[dict[str, str]] = {
+    **OF_REPLIES,
     # Every event.
     "event_id": "Unique id of the event; the same id is counted once. May stand in `ce_id`.",
     "event_name": "What happened. May stand in `ce_type`, with `.v1` behind it.",
@@ -350,17 +353,6 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "source_partition": "Its partition.",
     "source_offset": "Its offset.",
     "attempt": "How often the record has been tried.",
-    # Questions and replies.
-    "Question.placement": "The place on the page or screen that is to be filled.",
-    "Question.product": "The product that the person looks at.",
-    "Question.store_id": "The store that the person is in.",
-    "reply_to": "The address that the answer goes to: the key of its record.",
-    "answer_by": "When nobody waits any longer; nothing is decided after it.",
-    "question_id": "The question's `event_id`.",
-    "Reply.verdict": "Whether there is an offer.",
-    "Reply.reason_codes": "Why this offer; where there is none, why not.",
-    "Reply.offer": "The offer, as on `next-best-offers`; null where there is none.",
-    "Reply.decision_id": "The decision; null where nothing was decided.",
     # Learning.
     "example_id": "Unique per label; learned once.",
     "observed_at_ms": "Event time at which the label became known, in ms since the epoch.",

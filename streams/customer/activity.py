@@ -21,6 +21,7 @@ PASSIVE = frozenset(
         "service_case_closed",
         "retention_outcome",
         "offer_requested",
+        "customer_requested",
     }
 )
 

@@ -75,6 +75,7 @@ APPLIERS: dict[str, Applier] = {
     "identity_unlinked": _noted,
     "retention_outcome": _noted,
     "offer_requested": asking.asked,
+    "customer_requested": _noted,
 }
 
 

@@ -11,7 +11,7 @@
 * `known` - what is known when it is decided, and what was chosen
 * `comparing` - whose orders are compared after it, with an offer and without
 * `choose` - one decision, from the request to the log; `messages` - what is sent and logged;
-  `replying` - what is told to who asked
+  `replying`, `telling` - what is told to who asked
 """
 
 from streams.decisions.choose import decide
@@ -20,7 +20,7 @@ from streams.decisions.deferral import await_links, take_crowded, take_linking
 from streams.decisions.known import Basis
 from streams.decisions.policy import Policy
 from streams.decisions.redecide import DRAWN, redecide
-from streams.decisions.replying import reply_to
+from streams.decisions.replying import reply_to, told
 from streams.decisions.requests import DecisionRequest
 from streams.decisions.triggers import fire, set_reminders, take_due
 
@@ -39,4 +39,5 @@ __all__ = [
     "take_crowded",
     "take_due",
     "take_linking",
+    "told",
 ]

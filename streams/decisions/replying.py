@@ -1,4 +1,4 @@
-"""The answer to a question, out of what was decided, or of why nothing was."""
+"""Answers to questions: what was decided, or why nothing was; what is known of a person."""
 
 from collections.abc import Iterable
 
@@ -14,6 +14,9 @@ from streams.contracts.outputs.effects import (
 )
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.outputs.replies import Reply
+from streams.customer import Customer
+from streams.decisions.policy import Policy
+from streams.decisions.telling import facts_of
 from streams.identity.resolution import event_at_ms
 
 NO_RULE = "no_rule"
@@ -52,6 +55,43 @@ def reply_to(
         decision_id=None if entry is None else entry.decision_id,
     )
     return (QuestionAnswered(reply, event_at_ms(question)),)
+
+
+def told(
+    question: Question, person: Customer | None, policy: Policy, effects: Iterable[Effect]
+) -> tuple[QuestionAnswered, ...]:
+    """What is known of a person, for whoever asked about them.
+
+    Args:
+        question: as it came.
+        person: None: nobody is known under the id.
+        policy: as it is now.
+        effects: all that an offer, asked for now, would lead to.
+    """
+    if question.reply_to is None:
+        return ()
+    at_ms, would = event_at_ms(question), None
+    reasons: tuple[str, ...] = ()
+    for effect in effects:
+        if (
+            isinstance(effect, DecisionLogged)
+            and effect.entry.trigger.event_id == question.event_id
+        ):
+            would = effect.entry
+    if question.placement is not None and person is not None and would is None:
+        reasons = (NO_RULE,)
+    reply = Reply(
+        question_id=question.event_id,
+        reply_to=question.reply_to,
+        customer_id=question.identity.key if person is None else person.customer_id,
+        verdict="unknown" if person is None else "told",
+        reason_codes=reasons,
+        customer=None
+        if person is None
+        else facts_of(person, max(at_ms, person.last_at_ms), policy),
+        would_decide=would,
+    )
+    return (QuestionAnswered(reply, at_ms),)
 
 
 def _offered(question: Question, decided: OfferDecided) -> QuestionAnswered:

@@ -18,24 +18,25 @@ from msgspec import Struct, field
 from streams import topics
 from streams.contracts.common import Identity
 from streams.contracts.inputs.events import OfferFeedback
-from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.inputs.rules import Rejected
 from streams.contracts.outputs.encode import OutputMessage
 from streams.contracts.outputs.payloads import NextBestOffer
 from streams.contracts.outputs.replies import Reply
 from streams.contracts.times import from_ms
 from streams.gateway.acknowledged import NotAcknowledgedError
 from streams.gateway.asker import Asker
-from streams.gateway.intake import Sink, judge
+from streams.gateway.intake import Sink
+from streams.gateway.questions import question_event
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.replies import Replies
 from streams.gateway.shown import Decided, shown
-from streams.gateway.splitting import Incoming
 from streams.telemetry import catalogue as metrics
 from streams.worker.meter import Meter
 
 log = structlog.get_logger()
 
 TIMEOUT_MS_MAX: Final = 5_000
+ABOUT_WAIT_MS: Final = 1_000
 
 
 Person = dict[str, Any]
@@ -97,11 +98,36 @@ class Asking:
         self._meter.observe(metrics.GATEWAY_ANSWER, value=time.perf_counter() - started_s)
         self._meter.count(metrics.GATEWAY_ANSWERS, reply.verdict)
         return Decided(
-            verdict=reply.verdict,
+            verdict="no_offer" if reply.offer is None else "offer",
             reason_codes=reply.reason_codes,
             decision_id=reply.decision_id,
             offer=None if reply.offer is None else shown(reply.offer),
         )
+
+    async def about(
+        self, replies: Replies, person: str, asked_by: str, placement: str | None
+    ) -> Reply | None:
+        """What is known of a person, and what would be decided in a placement; None: no answer.
+
+        Raises:
+            RequestRefusedError: the id is none.
+            NotAcknowledgedError: Kafka did not take the question.
+        """
+        question_id = f"q-{uuid4().hex}"
+        found = question_event(
+            question_id,
+            replies.address,
+            self._clock_ms(),
+            ABOUT_WAIT_MS,
+            event_name="customer_requested",
+            identity={"customer_id": person},
+            channel="web",
+            placement=placement,
+            asked_by=asked_by,
+        )
+        if isinstance(found, Rejected):
+            raise RequestRefusedError(400, found.reason, f"the id {found.detail}")
+        return await self._answer(replies, question_id, found, ABOUT_WAIT_MS / 1_000)
 
     async def _answer(
         self, replies: Replies, question_id: str, message: OutputMessage, wait_s: float
@@ -196,21 +222,19 @@ def _question(
     Raises:
         RequestRefusedError: the worker would not take it.
     """
-    event = {
-        "event_id": question_id,
-        "event_name": "offer_requested",
-        "occurred_at": from_ms(now_ms),
-        "identity": person,
-        "channel": wanted.channel,
-        "context": wanted.context,
-        "placement": wanted.placement,
-        "reply_to": address,
-        "answer_by": from_ms(now_ms + wait_ms),
-        "product": wanted.product,
-        "store_id": wanted.store_id,
-    }
-    value = msgspec.json.encode(event)
-    found = judge(Incoming(0, topics.QUESTIONS.name, value), InputRules(now_ms=now_ms))
+    found = question_event(
+        question_id,
+        address,
+        now_ms,
+        wait_ms,
+        event_name="offer_requested",
+        identity=person,
+        channel=wanted.channel,
+        context=wanted.context,
+        placement=wanted.placement,
+        product=wanted.product,
+        store_id=wanted.store_id,
+    )
     if isinstance(found, Rejected):
         path = found.path.replace("$.identity", "$.person")
         raise RequestRefusedError(422, found.reason, f"{path}: {found.detail}")

@@ -197,6 +197,11 @@ OFFERS_ANSWERS: Final = {
     400: _problem("The id is none."),
     503: _problem("The offers are being read."),
 }
+CUSTOMER_ANSWERS: Final = {
+    **OFFERS_ANSWERS,
+    404: _problem("Nothing is known under this id."),
+    503: _problem("Kafka did not take the question."),
+}
 STREAM_ANSWERS: Final = {
     **OFFERS_ANSWERS,
     200: ResponseSpec(

@@ -7,7 +7,7 @@ from typing import Annotated
 from litestar import Response, get, post
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import PathParameter
 from litestar.response import Stream
 from msgspec import Struct
 
@@ -30,7 +30,7 @@ from streams.gateway.shown import Decided, ShownOffer, shown
 from streams.gateway.streaming import events_of
 from streams.gateway.ways import AnyRequest, Ways, body_of, count, headers_of, query_of
 
-CustomerId = Annotated[str, Parameter(pattern=ID_PATTERN, description="The shop's id.")]
+CustomerId = Annotated[str, PathParameter(pattern=ID_PATTERN, description="The shop's id.")]
 LAST_SEEN = "last-event-id"
 NO_STORE = {"cache-control": "no-store"}
 STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}

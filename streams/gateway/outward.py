@@ -9,6 +9,7 @@ from streams.gateway.acknowledged import AcknowledgedProducer
 from streams.gateway.asker import Askers
 from streams.gateway.asking import Asking
 from streams.gateway.board import Board
+from streams.gateway.customers import customer_handler
 from streams.gateway.following import Following
 from streams.gateway.outgoing import Out, handlers_of
 from streams.gateway.replies import Replies
@@ -29,7 +30,10 @@ class Outward:
         self._following = Following(settings, self._board, clock_ms)
         askers = Askers(ways.admission, tokens, clock_ms, self._board.erased_s)
         out = Out(asking, self._replies, askers, self._board, self._producer)
-        self.handlers: list[HTTPRouteHandler] = handlers_of(ways, out)
+        self.handlers: list[HTTPRouteHandler] = [
+            *handlers_of(ways, out),
+            customer_handler(ways, out),
+        ]
 
     def start(self) -> None:
         """Begin, in the event loop that runs now."""

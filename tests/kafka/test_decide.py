@@ -3,6 +3,8 @@
 import http.client
 import json
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +18,7 @@ from msgspec.structs import replace
 
 from streams import topics
 from streams.contracts.reference.structs import Arm, Experiment, Policies, Reference
+from streams.settings import child_environment
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.gateway_job import SERVER_KEY, TOKEN_KEY, GatewayJob
 from tests.support.worker_job import Process, WorkerJob, wait_until
@@ -230,6 +233,33 @@ def test_the_gateway_killed_and_started_anew_asks_and_is_answered(shop: Shop) ->
     shop.gateway = shop.another()
     shop.until_it_decides()
     assert shop.decide("c-1")["verdict"] == "offer"
+
+
+def test_one_customer_is_shown_and_stays_as_it_is(kafka: ApacheKafka, shop: Shop) -> None:
+    """Over HTTP and from the shell: the row's newest record is the same before and after."""
+    shop.agree("c-1")
+    decided = shop.decide("c-1")["decision_id"]
+    row = shop.job.rows()[b"c-1"]
+    path = "/v1/customers/c-1?decide=banner"
+    status, body, _ = shop.gateway.ask("GET", path, headers=AUTH)
+    told = json.loads(body)
+    assert (status, told["verdict"]) == (200, "told")
+    assert [c["decision_id"] for c in told["customer"]["contacts"]] == [decided]
+    assert told["would_decide"]["verdict"] == "min_gap"
+    command = [sys.executable, "-m", "streams", "customer", "show", "c-1", "--decide", "banner"]
+    shell = subprocess.run(
+        command,
+        env=child_environment(shop.job.settings),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert shell.returncode == 0, shell.stderr
+    assert "consent to personalization: granted" in shell.stdout
+    assert shell.stdout.count(decided) == 2, "as a contact, and as a decision with its reasons"
+    assert shop.job.rows()[b"c-1"] == row
+    assert shop.gateway.ask("GET", "/v1/customers/stranger", headers=AUTH)[0] == 404
 
 
 def test_who_listens_goes_on_behind_the_last_offer_after_a_restart(shop: Shop) -> None:

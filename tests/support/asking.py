@@ -20,6 +20,7 @@ from streams.gateway.app import build_app
 from streams.gateway.asker import Askers
 from streams.gateway.asking import Asking
 from streams.gateway.board import Board
+from streams.gateway.customers import customer_handler
 from streams.gateway.following import Following
 from streams.gateway.intake import Intake
 from streams.gateway.outgoing import Out, handlers_of
@@ -152,7 +153,7 @@ class Door:
         tokens = read_token_keys(SETTINGS)
         askers = Askers(admission, tokens, lambda: engine.now_ms, engine.board.erased_s)
         out = Out(asking, engine.replies, askers, engine.board, engine)
-        self.app = build_app(ways, handlers_of(ways, out))
+        self.app = build_app(ways, [*handlers_of(ways, out), customer_handler(ways, out)])
         self.client: TestClient[Any] = TestClient(self.app)
 
     def post(self, body: object, key: str = SERVER_KEY, path: str = "/v1/decide") -> Any:

@@ -91,7 +91,7 @@ ProfileName = Literal[
     "retention_outcome",
 ]
 PrivacyName = Literal["erasure_requested", "access_requested"]
-QuestionName = Literal["offer_requested"]
+QuestionName = Literal["offer_requested", "customer_requested"]
 
 
 class Event(Block, frozen=True, kw_only=True):
@@ -359,6 +359,7 @@ class Question(Event, frozen=True, kw_only=True):
     placement: Id | None = None
     reply_to: Id | None = None
     answer_by: Zoned | None = None
+    asked_by: Id | None = None
     product: Product | None = None
     store_id: Id | None = None
 

@@ -168,3 +168,67 @@ def test_a_channel_with_quiet_hours_cannot_be_asked_for() -> None:
     contact = ContactPolicy(quiet_channels=("app",), quiet_hours=QuietHours())
     with pytest.raises(ReferenceDataError, match="banner"):
         shop(offer("tea"), rules=(BANNER,), contact=contact)
+
+
+def about(row: Row | None, **fields: Any) -> Step:
+    """A server asks what is known."""
+    made = {"event_name": "customer_requested", "placement": None, "asked_by": "crm", **fields}
+    return ask(row, asked(**made))
+
+
+def test_to_ask_about_a_person_changes_nothing_and_decides_nothing() -> None:
+    """The very row comes back, with one answer and no other effect, whatever is due in it."""
+    row = ask(someone(), asked()).row
+    for placement in (None, "banner"):
+        step = about(row, name="q-2", at_ms=T0 + 10**9, placement=placement)
+        assert step.row is row
+        assert [type(effect) for effect in step.effects] == [QuestionAnswered]
+
+
+def test_what_is_known_is_what_the_row_says() -> None:
+    """Consent by purpose, contacts with their decisions, what the caps leave."""
+    policy = shop(offer("tea"), rules=(BANNER,), contact=replace(FREE, min_gap_ms=60_000))
+    decided = ask(someone(linked_ids=("a-1",)), asked(), policy)
+    step = ask(decided.row, asked("q-2", event_name="customer_requested", placement=None), policy)
+    facts = answered(step).customer
+    assert facts is not None
+    assert (facts.customer_id, facts.known, facts.linked_ids) == ("c-1", True, ("a-1",))
+    assert {c.state for c in facts.consents} == {"granted"}
+    (contact,) = facts.contacts
+    assert (contact.offer_id, contact.status) == ("tea", "open")
+    assert contact.decision_id == answered(decided).decision_id
+    assert facts.contacts_left == 29
+    assert facts.contact_from == from_ms(T0 + 61_000)
+
+
+def test_what_would_be_decided_is_what_is_decided_then() -> None:
+    """The same candidates, terms and verdict as the decision itself, which has another id."""
+    would = answered(about(someone(), placement="banner")).would_decide
+    step = ask(someone(), asked("q-2"))
+    (entry,) = [e.entry for e in step.effects if isinstance(e, DecisionLogged)]
+    assert would is not None
+    assert (would.verdict, would.candidates) == (entry.verdict, entry.candidates)
+    assert would.decision_id != entry.decision_id
+    nowhere = answered(about(someone(), placement="nowhere"))
+    assert (nowhere.would_decide, nowhere.reason_codes) == (None, ("no_rule",))
+
+
+def test_nobody_is_made_by_a_question_about_them() -> None:
+    """No row, no trace: `unknown`."""
+    step = about(None, placement="banner")
+    assert step.row is None
+    assert (answered(step).verdict, answered(step).customer) == ("unknown", None)
+
+
+def test_a_question_about_an_old_id_is_answered_for_who_it_belongs_to() -> None:
+    """It is sent on once, and the address stays as it is."""
+    alias = Alias(version=1, alias_id="c-1", moved_to="c-0", moved_at_ms=T0, method="login")
+    sent = about(alias)
+    assert sent.row is alias
+    (routed,) = [e.message for e in sent.effects if isinstance(e, EventRouted)]
+    row = replace(someone(), customer_id="c-0")
+    step = process(routed, row, World(initial_models(), SHOP))
+    facts = answered(step).customer
+    assert step.row is row
+    assert facts is not None
+    assert facts.customer_id == "c-0"

@@ -1,0 +1,74 @@
+"""A server is told what is known of a person; nothing changes, and it is logged who asked."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.support.asking import KEY, QUESTION, SERVER_KEY, Door
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    """A new one."""
+    made = Door()
+    with made.client:
+        yield made
+
+
+def ask(door: Door, path: str, key: str = SERVER_KEY) -> Any:
+    """An answer."""
+    return door.client.get(f"/v1/customers/{path}", headers={"authorization": f"Bearer {key}"})
+
+
+def test_a_server_is_told_in_json_and_in_words(door: Door) -> None:
+    """Consent, contacts, caps; the same in sentences; the row is the very same after it."""
+    decided = door.post(QUESTION).json()["decision_id"]
+    row = door.engine.rows["c-1"]
+    told = ask(door, "c-1").json()
+    assert door.engine.rows["c-1"] is row
+    assert [c["decision_id"] for c in told["customer"]["contacts"]] == [decided]
+    words = "\n".join(told["words"])
+    assert "consent to personalization: granted" in words
+    assert f"({decided})" in words
+    assert "contacts that the caps leave now: 29" in words
+    assert told["would_decide"] is None
+
+
+def test_what_would_be_decided_is_told_and_not_decided(door: Door) -> None:
+    """Asked as often as one likes, no offer goes out and no cap is touched."""
+    for _ in range(3):
+        would = ask(door, "c-1?decide=banner").json()["would_decide"]
+        assert (would["verdict"], would["chosen_offer_id"]) == ("offer", "tea")
+    assert [r.topic for r in door.engine.records] == ["questions"] * 3
+    assert ask(door, "c-1?decide=nowhere").json()["reason_codes"] == ["no_rule"]
+
+
+def test_only_a_server_asks_about_people(door: Door) -> None:
+    """Not a page's key, and not the person's own token."""
+    assert ask(door, "c-1", KEY).status_code == 403
+    assert ask(door, "c-1", door.token("c-1")).status_code == 403
+    assert ask(door, "c-1", "").status_code == 401
+    assert door.engine.records == []
+
+
+def test_it_is_logged_who_asked_and_not_about_whom(door: Door) -> None:
+    """By the name of the key; the topic's record says it as well."""
+    with capture_logs() as logs:
+        ask(door, "c-1")
+    assert logs == [
+        {"event": "customer_asked_about", "log_level": "info", "by": "till", "decide": False}
+    ]
+    assert b'"asked_by":"till"' in (door.engine.records[0].value or b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("nobody", 404), ("a%20b", 400), ("%2e%2e%2fx", 404), ("c-1?decide=a%20b", 400)],
+)
+def test_what_cannot_be_answered_says_why(door: Door, path: str, status: int) -> None:
+    """A problem with a code."""
+    answer = ask(door, path)
+    assert answer.status_code == status
+    assert answer.json()["status"] == status
