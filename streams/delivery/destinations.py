@@ -34,7 +34,7 @@ _OWN_HEADERS: Final = frozenset(
 TOPICS: Final = tuple(
     topic.name
     for topic in topics.OUTPUTS
-    if topic not in (topics.DEAD_LETTERS, topics.DELIVERY_FAILURES)
+    if topic not in (topics.DEAD_LETTERS, topics.DELIVERY_FAILURES, topics.REPLIES)
 )
 
 
