@@ -1,0 +1,185 @@
+"""Who would have bought anyway, learned from campaigns among people whose truth is known.
+
+    nice -n 15 .venv/bin/python -m benchmarks.bought_anyway --decisions 20000 --seeds 3
+
+The people are those of the simulator's worlds. After `HISTORY_DAYS` each person has a decision
+every two weeks, which is a comparison; half of these, at random, send one of the shop's offers.
+What comes of it is by the world's truth; the learner is told what a row would tell it, but for the
+context features: orders before, orders after, uses, probabilities. How a worker comes to such
+examples is tested elsewhere (`tests/unit/feedback/test_comparisons.py`).
+"""
+
+import random
+from argparse import ArgumentParser
+from collections import Counter
+from typing import get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from streams.contracts.internal.learning import LearningExample
+from streams.contracts.reference.structs import Offer
+from streams.contracts.times import DAY_MS, from_ms
+from streams.models.uplift import UpliftLearner
+from streams.simulator.closed_loop import START_MS
+from streams.simulator.stories import Received
+from streams.simulator.worlds import SETTINGS, World, WorldKind
+from streams.simulator.worlds.truth import PlannedOrder
+
+HISTORY_DAYS, WINDOW_DAYS, WINDOWS = 60, 14, 5
+WINDOW_MS = WINDOW_DAYS * DAY_MS
+OFFERED, PRIOR, POINTS = 0.5, 0.3, 0.05
+
+
+class Asked(Struct, frozen=True):
+    """One decision: for whom, when, and which offer was sent, if one was."""
+
+    decision_id: str
+    customer_id: str
+    at_ms: int
+    offer_id: str | None
+    before: tuple[int, int]
+
+
+class Found(Struct, frozen=True):
+    """An offer: how often it was sent and used, and the share of uses that was bought anyway."""
+
+    offer: Offer
+    sent: int
+    used: int
+    truth: float
+    learned: float
+
+    def pays(self, share: float) -> bool:
+        """Whether a use brings more than the discount, by such a share."""
+        return self.offer.margin * (1.0 - share) > self.offer.discount
+
+    def __str__(self) -> str:
+        pays = ["pays" if self.pays(s) else "loses" for s in (self.truth, self.learned, PRIOR)]
+        return (
+            f"  {self.offer.offer_id:16s} sent {self.sent:5d} used {self.used / self.sent:5.1%}"
+            f"  truth {self.truth:.3f}  learned {self.learned:.3f}"
+            f"  by truth {pays[0]}, learned {pays[1]}, constant {pays[2]}"
+        )
+
+
+def main() -> None:
+    """Print each offer's true and learned share, by seed."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--kind", choices=get_args(WorldKind), default="grocery")
+    parser.add_argument("--decisions", type=int, default=20_000)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--offer", help="send this one only; else all of the shop's")
+    asked = parser.parse_args()
+    for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
+        learner, found = campaign(asked.kind, asked.decisions, seed, asked.offer)
+        told = ", ".join(f"{name} {value:g}" for name, value in learner.figures().items())
+        print(f"{asked.kind}, seed {seed}, {asked.decisions:,} decisions: {told}")
+        for one in found:
+            print(one)
+        print(f"  {summary(found)}")
+
+
+def summary(found: list[Found]) -> str:
+    """Mean errors of what was learned and of the constant, and who says rightly what pays."""
+    errors = [abs(one.learned - one.truth) for one in found]
+    constant = sum(abs(PRIOR - one.truth) for one in found)
+    near = sum(error <= POINTS for error in errors)
+    right = sum(one.pays(one.learned) == one.pays(one.truth) for one in found)
+    blind = sum(one.pays(PRIOR) == one.pays(one.truth) for one in found)
+    return (
+        f"mean error {sum(errors) / len(found):.3f} (the constant {constant / len(found):.3f}), "
+        f"within {POINTS:g}: {near} of {len(found)}; right about who pays: {right} (constant "
+        f"{blind})"
+    )
+
+
+def campaign(
+    kind: WorldKind, decisions: int, seed: int, only: str | None = None
+) -> tuple[UpliftLearner, list[Found]]:
+    """The learner after so many decisions in a world, and what it says beside the truth."""
+    people = -(-decisions // WINDOWS)
+    quiet = replace(SETTINGS[kind], visits_per_gap=0.05)
+    days = HISTORY_DAYS + WINDOWS * WINDOW_DAYS + 2
+    world = World(kind, people, days, seed, settings=quiet)
+    learner = UpliftLearner()
+    draw = random.Random(seed)
+    sent = [only] if only else [offer.offer_id for offer in world.reference.offers]
+    open_: list[Asked] = []
+    for round_ in range(WINDOWS + 1):
+        now_ms = START_MS + HISTORY_DAYS * DAY_MS + round_ * WINDOW_MS
+        world.step(now_ms)
+        for one in open_:
+            learner.learn(_example(world, one, now_ms))
+        open_ = _ask(world, now_ms, sent, draw) if round_ < WINDOWS else []
+    return learner, _judged(world, learner)
+
+
+def _ask(world: World, now_ms: int, offers: list[str], draw: random.Random) -> list[Asked]:
+    """A decision for everybody: who they were before is as of the first, as in a row."""
+    asked = []
+    for customer_id in world.customer_ids:
+        first_ms = START_MS + HISTORY_DAYS * DAY_MS
+        orders = world.person(customer_id).orders
+        before = (
+            _count(orders, first_ms - WINDOW_MS, first_ms),
+            _count(orders, first_ms - 4 * WINDOW_MS, first_ms),
+        )
+        offer_id = draw.choice(offers) if draw.random() < OFFERED else None
+        one = Asked(f"d-{customer_id}-{now_ms}", customer_id, now_ms, offer_id, before)
+        asked.append(one)
+        if offer_id is not None:
+            until = from_ms(now_ms + WINDOW_MS)
+            sent = Received(one.decision_id, customer_id, offer_id, until, "uniform")
+            world.receive(sent, now_ms)
+    return asked
+
+
+def _example(world: World, one: Asked, now_ms: int) -> LearningExample:
+    orders = world.person(one.customer_id).orders
+    inside = [o for o in orders if one.at_ms < o.at_ms <= now_ms]
+    own = sum(order.decision_id == one.decision_id for order in inside)
+    uses = sum(order.decision_id is not None for order in inside)
+    features = {
+        "offered": OFFERED,
+        "uses": float(uses),
+        "own_uses": float(own),
+        "orders_before": float(one.before[0]),
+        "orders_long_before": float(one.before[1]),
+    }
+    class_ = {o.offer_id: o.class_ for o in world.reference.offers}
+    if one.offer_id is not None:
+        features[f"class_{class_[one.offer_id]}"] = 1.0
+    return LearningExample(
+        example_id=one.decision_id,
+        model="uplift",
+        observed_at_ms=now_ms,
+        label=float(_count(orders, one.at_ms, now_ms)),
+        features=features,
+        offer_id=one.offer_id,
+    )
+
+
+def _count(orders: tuple[PlannedOrder, ...], after_ms: int, until_ms: int) -> int:
+    return sum(after_ms < o.at_ms <= until_ms and o.returned < 1.0 for o in orders)
+
+
+def _judged(world: World, learner: UpliftLearner) -> list[Found]:
+    did: dict[str, Counter[str]] = {}
+    for effect in world.offer_effects:
+        did.setdefault(effect.offer_id, Counter())[effect.did] += 1
+    view, found = learner.view("judged"), []
+    for offer in world.reference.offers:
+        if offer.offer_id not in did:
+            continue
+        counts = did[offer.offer_id]
+        used = counts.total() - counts["nothing"]
+        truth = 1.0 - counts["added"] / used if used else 0.0
+        share = view.bought_anyway(offer.offer_id, offer.class_, PRIOR)
+        found.append(Found(offer, counts.total(), used, truth, share))
+    return found
+
+
+if __name__ == "__main__":
+    main()
