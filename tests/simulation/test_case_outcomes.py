@@ -21,7 +21,7 @@ from tests.simulation.test_audit import Noting
 from tests.support.eager_shop import BANDS
 from tests.support.told import broken
 
-SEED, CUSTOMERS, DAYS = 5, 60, 130
+SEED, CUSTOMERS, DAYS = 6, 60, 130
 
 
 class Played(NamedTuple):
