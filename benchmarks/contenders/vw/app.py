@@ -16,7 +16,7 @@ from benchmarks.offer_world import DECISIONS, KINDS, Occasion, OfferWorld
 SQUARECB = "--cb_explore_adf --squarecb --quiet"
 TUNED = (
     "--cb_type mtr -q UA --ignore_linear U --gamma_scale 1000 --gamma_exponent 0.5 "
-    "-l 0.05 --power_t 0"
+    "-l 0.2"
 )
 
 
