@@ -40,6 +40,11 @@ CONTEXT_AXIS = tuple(f"c.{name}" for name in CONTEXT_FEATURES)
 OFFER_ID = "offer"
 AT_MS = "at_ms"
 FEATURE_MAX = 3.0
+BELIEVED: Mapping[str, float] = {"o.affinity": 0.4, "o.looked_at": 0.4}
+"""Log odds for each unit of an offer feature before any label: interest in what it is about.
+
+From the first event on the choice is personal; labels move it as they move every other weight.
+"""
 _AXES = (*CONTEXT_AXIS, *OFFER_AXIS)
 _W_SHAPE = (BASES, len(OFFER_AXIS) + 1, len(CONTEXT_AXIS) + 1)
 
@@ -47,22 +52,30 @@ Floats = NDArray[np.float64]
 AnyFloats = NDArray[np.float64] | NDArray[np.float32]
 
 
+def believed() -> Array:
+    """What is expected of W before anything is learned, of each basis: `BELIEVED`, else 0."""
+    w = np.zeros(_W_SHAPE, np.float32)
+    for name, log_odds in BELIEVED.items():
+        w[:, 1 + OFFER_AXIS.index(name), 0] = log_odds
+    return w
+
+
 class ResponseModel(Struct, frozen=True):
-    """The immutable view for deciding; `ResponseModel()` has learned nothing: owners' rates only.
+    """The immutable view for deciding.
+
+    `ResponseModel()` has learned nothing: owners' rates, and what is `BELIEVED` of everybody.
 
     Attributes:
         weights: by basis, shape `[2, 1 + offer features, 1 + context features]`.
         own: of the offers that have terms of their own, shape `[n + 1, 2, 1 + context features]`;
             the last row is that of all others, 0.
         rows: where an offer stands in `own`.
-        examples: how many labels were learned.
     """
 
     version: str = "cold-start"
-    weights: Array = np.zeros(_W_SHAPE, np.float32)
+    weights: Array = np.float32(1.0 / BASES) * believed()  # experts begin with equal shares
     own: Array = np.zeros((1, BASES, len(CONTEXT_AXIS) + 1), np.float32)
     rows: Mapping[str, int] = {}
-    examples: int = 0
 
     def response_probabilities(
         self,
@@ -85,10 +98,10 @@ class ResponseModel(Struct, frozen=True):
         [0.05]
         """
         logits = np.array(priors)
-        if self.examples:
-            x = on_bases(np.asarray(context, np.float32))
-            shared = self.weights @ x[:, :, None]
-            logits += (on_bases(np.asarray(offers, np.float32)) @ shared).sum(0)[:, 0]
+        x = on_bases(np.asarray(context, np.float32))
+        shared = self.weights @ x[:, :, None]
+        logits += (on_bases(np.asarray(offers, np.float32)) @ shared).sum(0)[:, 0]
+        if self.rows:
             last = len(self.own) - 1
             own = self.own[[self.rows.get(offer_id, last) for offer_id in offer_ids]]
             logits += own.reshape(len(own), x.size) @ x.ravel()
@@ -110,6 +123,7 @@ class ResponsePool(base.Classifier):  # type: ignore[misc]
     def __init__(self, own_max: int = OFFERS_MAX) -> None:
         self.own_max = own_max
         self.pool = Pool(len(CONTEXT_AXIS), len(OFFER_AXIS), own_max)
+        self.pool.means += believed().reshape(BASES, 1, -1)
 
     def learn_one(self, x: Mapping[str, object], y: object, w: float = 1.0) -> None:
         """One label, which counts `w` times."""
@@ -175,7 +189,7 @@ class ResponseLearner:
         for array in (weights, own):
             array.flags.writeable = False
         rows = {offer_id: row for row, offer_id in enumerate(ids)}
-        return ResponseModel(version, weights, own, rows, pool.examples)
+        return ResponseModel(version, weights, own, rows)
 
     def dump(self) -> dict[str, object]:
         """Every parameter by name, as JSON types; no pickle."""
