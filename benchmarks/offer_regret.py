@@ -16,6 +16,7 @@ from time import process_time
 import click
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
@@ -38,7 +39,7 @@ from streams.decisions.exploration import Exploring, draw
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
 from streams.features.offers import RATE_LOGITS
 from streams.models import Trainer, initial_models, with_snapshot
-from streams.models.response import CONTEXT_AXIS, OFFER_AXIS
+from streams.models.response import CONTEXT_AXIS, OFFER_AXIS, ResponseLearner
 
 DAY_MS = 86_400_000
 EPSILON = 0.01
@@ -65,7 +66,11 @@ class Ours:
         self.offers = np.zeros((OFFERS, len(OFFER_FEATURES)), np.float32)
         self.offers[:, :PROPERTIES] = world.properties
         self.offers[:, -1] = LEVEL / RATE_LOGITS
-        self.trainer, self.models = Trainer(every=PUBLISH_EVERY), initial_models()
+        self.trainer = Trainer(every=PUBLISH_EVERY)
+        learner = ResponseLearner()
+        learner.estimator.pool.means[:] = 0.0  # features have no meaning here: nothing is believed
+        self.trainer.trainees["response"].learner = learner
+        self.models = replace(initial_models(), response=learner.view("cold-start"))
 
     def probabilities(self, occasion: Occasion) -> Floats:
         """Of drawing each of the eligible offers."""
