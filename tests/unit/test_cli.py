@@ -104,7 +104,7 @@ OFFER = """
         (["replay", "few.jsonl", "--out", "few.jsonl/out"], "Not a directory"),
         (
             ["evaluate", "churn", "few.csv", "--at", "2026-01-02", "--scores", "no/s.csv"],
-            "no/s.csv.part: No such file or directory",
+            "there is no folder no to write s.csv to",
         ),
         (["offers", "validate", "few.csv"], "neither a folder nor a file .yaml, .yml, .json"),
         (["offers", "validate", "autumn.yaml"], "autumn.yaml: [0] ten-off: $.margin: is required"),
@@ -113,7 +113,7 @@ OFFER = """
         (["demo", "--prefix", "mine."], "name it with --bootstrap"),
         (
             ["evaluate", "churn", "few.csv", "--at", "2026-01-02", "--scores", ""],
-            ". is no name of a file to write",
+            "an empty name is no file to write",
         ),
         (["replay", "few.csv", "--out", "o", "--currency", "euros"], "'euros' is no currency"),
     ],
