@@ -28,5 +28,13 @@ class TopicsError(OperatorError):
     """The topics on the broker are not what the catalogue says."""
 
 
+class ExampleError(OfferstreamError):
+    """A labeled example that its model cannot learn from: a feature is missing."""
+
+    def __init__(self, feature: str) -> None:
+        super().__init__(f"the example has no feature {feature}")
+        self.feature = feature
+
+
 class StateError(OfferstreamError):
     """Stored state cannot be read: a newer version wrote it, or it is damaged."""

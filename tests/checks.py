@@ -116,6 +116,28 @@ def check_examples_are_not_changed(of: Subject) -> None:
     assert msgspec.json.encode(examples) == before
 
 
+def check_an_example_that_lacks_a_feature_changes_nothing(of: Subject) -> None:
+    """An older version wrote it, say: it is learned without, or refused with nothing changed."""
+    learner, examples = of.make(), of.examples(340)
+    for example in examples[:300]:
+        learner.learn(example)
+    for example in examples[300:]:
+        for name in example.features:
+            rest = {n: value for n, value in example.features.items() if n != name}
+            before, lacking = _encode(learner), _lacking(learner, example, rest)
+            assert lacking in (None, name)
+            assert lacking is None or _encode(learner) == before
+
+
+def _lacking(learner: Learner, example: LearningExample, features: dict[str, float]) -> str | None:
+    """The feature that the model says is missing; None where it has learned."""
+    try:
+        learner.learn(msgspec.structs.replace(example, features=features))
+    except KeyError as error:
+        return str(error.args[0])
+    return None
+
+
 def check_memory_is_bounded(of: Subject) -> None:
     """The dump stops growing with the stream and fits into one record."""
     few, many = of.bound_at
@@ -136,6 +158,7 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     check_dump_and_load_are_equal,
     check_same_stream_makes_the_same_model,
     check_examples_are_not_changed,
+    check_an_example_that_lacks_a_feature_changes_nothing,
     check_memory_is_bounded,
 )
 

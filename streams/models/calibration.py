@@ -151,13 +151,15 @@ class CalibrationLearner:
     def learn(self, example: LearningExample) -> None:
         """One label: 1.0 when nothing was bought within the horizon after the moment."""
         x, gone = example.features, example.label > 0.5
-        horizon_ms = x["horizon_ms"]
+        horizon_ms, risk, score, own_gaps = (
+            x[n] for n in ("horizon_ms", "risk", "score", "own_gaps")
+        )
         self._pass_time(example.observed_at_ms, horizon_ms)
-        tenth, silence = tenth_of(x["risk"]), silence_of(x["own_gaps"])
-        self.tenths[tenth] = self.tenths[tenth].with_label(x["risk"], gone)
-        self.silences[silence] = self.silences[silence].with_label(x["risk"], gone)
-        self._judge(x["score"], x["own_gaps"], gone, example.observed_at_ms - horizon_ms)
-        logit, steps = logit_of(x["score"]), silence_steps(x["own_gaps"])
+        tenth, silence = tenth_of(risk), silence_of(own_gaps)
+        self.tenths[tenth] = self.tenths[tenth].with_label(risk, gone)
+        self.silences[silence] = self.silences[silence].with_label(risk, gone)
+        self._judge(score, own_gaps, gone, example.observed_at_ms - horizon_ms)
+        logit, steps = logit_of(score), silence_steps(own_gaps)
         read = {OFFSET: logit, "intercept": 1.0, "slope": logit}
         read.update(zip(SILENCE_STEPS, steps, strict=True))
         self.regression.learn_one(read, gone, example.weight / OVERLAP)

@@ -66,8 +66,8 @@ class CapacityLearner:
 
     def learn(self, example: LearningExample) -> None:
         """One look: what a contact would gain, in the shop's currency."""
-        self._pass_time(example.observed_at_ms)
         at = math.floor(math.log(max(example.features["gain"], GAIN_MIN)) / BIN)
+        self._pass_time(example.observed_at_ms)
         self.bins[at] = self.bins.get(at, 0.0) + 1.0
 
     def predict(self, example: LearningExample) -> float | None:

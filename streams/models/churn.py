@@ -9,7 +9,7 @@ an immutable view; learning happens in a `ChurnLearner`, fed with labels that ar
 
 import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -41,6 +41,7 @@ MEMORY_HALF_LIFE_TICKS = 52.0
 HAZARD_LABELS = 5_000.0  # of the rarer kind, at which the hazard counts half as much again
 SEEN_BY = 30  # labels; a silence that fewer have shown is not one that was seen
 IN_WORDS = Population(weight=0.5)  # what is said of a habit leans on the customer's own gaps
+TICK_FEATURES = (*RHYTHM_FEATURES, "customer_key", "x", "t_x_ticks", "T_ticks")
 
 
 class ChurnScore(Struct, frozen=True):
@@ -222,14 +223,18 @@ class ChurnLearner:
         """One label: 1.0 when the customer came back within the tick after the scoring moment.
 
         With `horizon_ticks` among the features it is within the horizon, and the direct model's.
+
+        Raises:
+            KeyError: a feature is missing; nothing has changed.
         """
         features = example.features
+        horizon_ticks = features.get("horizon_ticks")
+        _require(features, TICK_FEATURES if horizon_ticks is None else RHYTHM_FEATURES)
         tick_ms = round(features.get("tick_ms", self.tick_ms))
         if tick_ms != self.tick_ms:
             self._start_over(tick_ms)
         returned = example.label > 0.5
         self._pass_time(example.observed_at_ms)
-        horizon_ticks = features.get("horizon_ticks")
         if horizon_ticks is not None:
             self._learn_horizon(features, horizon_ticks, returned, example.weight)
             return
@@ -344,3 +349,9 @@ class ChurnLearner:
             k = self.gaps.k
             self.regular = self.customers.fit_regular(self.regular, k, now_ms, self.tick_ms)
             self.refit_at_ms = now_ms + REFIT_TICKS * self.tick_ms
+
+
+def _require(features: Mapping[str, float], names: Sequence[str]) -> None:
+    for name in names:
+        if name not in features:
+            raise KeyError(name)

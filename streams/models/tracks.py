@@ -107,14 +107,14 @@ class TrackLearner:
         name = TRACKS.get(features["purchase"])
         if name is None:
             return
-        tick_ms = round(features["tick_ms"])
+        made = example.label > 0.5
+        tick_ms, took_ticks = round(features["tick_ms"]), features["took_ticks"] if made else 0.0
         if tick_ms != self.tick_ms:
             self._start_over(tick_ms)
         self._pass_time(example.observed_at_ms)
         old = self.times[name]
-        made = example.label > 0.5
         self.times[name] = Times(
-            took=_with_one(old.took, features["took_ticks"]) if made else old.took,
+            took=_with_one(old.took, took_ticks) if made else old.took,
             missed=old.missed + (not made),
             since_ms=old.since_ms or example.observed_at_ms,
             newest_ms=max(old.newest_ms, example.observed_at_ms),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 from streams.contracts.internal.learning import LearningExample, ModelSnapshot, version_of
-from streams.errors import StateError
+from streams.errors import ExampleError, StateError
 from streams.models.calibration import CalibrationLearner
 from streams.models.capacity import CapacityLearner
 from streams.models.churn import ChurnLearner
@@ -21,7 +21,7 @@ from streams.models.tracks import TrackLearner
 from streams.models.uplift import UpliftLearner
 
 FIRST_FORMAT = 1
-FORMATS: Final[Mapping[str, int]] = {"response": 2}
+FORMATS: Final[Mapping[str, int]] = {"response": 2, "churn": 2, "calibration": 2}
 """Of the parameters of models that are written otherwise than they once were."""
 SEEN_MAX = 2_000
 PUBLISH_EVERY = 200
@@ -64,7 +64,11 @@ class Learner(Protocol):
     model_id: ClassVar[str]
 
     def learn(self, example: LearningExample) -> None:
-        """Learn one label."""
+        """Learn one label.
+
+        Raises:
+            KeyError: it lacks a feature, which is named; nothing has changed.
+        """
 
     def predict(self, example: LearningExample) -> float | None:
         """P(the label is 1), before it is learned; even odds while nothing is known.
@@ -129,16 +133,23 @@ class Trainee:
         self.trained_at_ms = 0
 
     def learn(self, example: LearningExample) -> bool:
-        """Whether it was new: an example is learned once."""
+        """Whether it was new: an example is learned once.
+
+        Raises:
+            ExampleError: it lacks a feature; nothing has changed.
+        """
         if example.example_id in self.seen:
             return False
+        try:
+            said = self.learner.predict(example)
+            self.learner.learn(example)
+        except KeyError as error:
+            raise ExampleError(str(error.args[0])) from error
+        if said is not None:
+            self.quality.add(said, example.label)
         self.seen[example.example_id] = None
         if len(self.seen) > SEEN_MAX:
             del self.seen[next(iter(self.seen))]
-        said = self.learner.predict(example)
-        if said is not None:
-            self.quality.add(said, example.label)
-        self.learner.learn(example)
         self.examples += 1
         self.trained_at_ms = max(self.trained_at_ms, example.observed_at_ms)
         return True
@@ -213,6 +224,9 @@ class Trainer:
         """Learn one example; the snapshot that is to be published now, if one is.
 
         An example that was seen lately, or is of a model that nobody learns, changes nothing.
+
+        Raises:
+            ExampleError: it lacks a feature that its model needs; nothing has changed.
         """
         trainee = self.trainees.get(example.model)
         if trainee is None or not trainee.learn(example):

@@ -16,7 +16,7 @@ from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.learning import ModelSnapshot
 from streams.contracts.internal.learning_records import decode_example, encode_snapshot
 from streams.contracts.unreadable import UNREADABLE
-from streams.errors import StateError
+from streams.errors import ExampleError, StateError
 from streams.models import may_serve
 from streams.models.trainer import LEARNERS, Trainer
 from streams.runtime.records import Output, Record
@@ -128,7 +128,12 @@ class LearnerShell:
             return None
         trainee = trainer.trainees.get(example.model)
         before = 0 if trainee is None else trainee.examples
-        snapshot = trainer.learn(example)
+        try:
+            snapshot = trainer.learn(example)
+        except ExampleError as error:  # an older version wrote it, say
+            path = f"$.features.{error.feature}"
+            self._reject(partition, record, Rejected("missing_field", path, "is required"))
+            return None
         learned = trainee is not None and trainee.examples > before
         account = self._ledger.account(partition)
         account.measure(metrics.EXAMPLES, example.model, "learned" if learned else "repeated")

@@ -377,6 +377,7 @@ def test_the_openapi_document_is_one(door: Door) -> None:
         "/beacon/v1/batch",
         "/v1/sources/{name}",
         "/mp/collect",
+        "/v1/outcomes",
         "/v1/webhooks/shopify",
         "/v1/webhooks/woocommerce",
     }

@@ -11,7 +11,7 @@ from streams.errors import StateError
 from streams.features.rhythm import churn_example
 from streams.models import Trainer, initial_models, with_snapshot
 from streams.models.quality import Prequential, is_sound
-from streams.models.trainer import SEEN_MAX
+from streams.models.trainer import FORMATS, SEEN_MAX
 
 
 def response(number: int) -> LearningExample:
@@ -137,9 +137,18 @@ def test_newer_formats_are_refused() -> None:
     state["response"] = {**Trainer().trainees["response"].dump(), "format": 3}
     with pytest.raises(StateError, match="response"):
         Trainer.load(state)
-    snapshot = msgspec.structs.replace(Trainer().trainees["churn"].snapshot(), format=2)
-    with pytest.raises(StateError, match="format 2"):
+    snapshot = msgspec.structs.replace(Trainer().trainees["churn"].snapshot(), format=3)
+    with pytest.raises(StateError, match="format 3"):
         with_snapshot(initial_models(), snapshot)
+
+
+@pytest.mark.parametrize("model", FORMATS)
+def test_state_of_an_older_format_is_forgotten(model: str) -> None:
+    """What this version cannot read stops no learner: it begins anew and keeps its count."""
+    old = {**Trainer().trainees[model].dump(), "format": 1, "learner": {}, "examples": 40}
+    trainee = Trainer.load({model: old}).trainees[model]
+    assert trainee.learner.dump() == Trainer().trainees[model].learner.dump()
+    assert trainee.examples == 40
 
 
 def test_a_model_of_an_older_format_begins_anew_under_new_names() -> None:

@@ -147,3 +147,28 @@ def test_a_partition_that_somebody_else_had_is_learned_from_its_rows() -> None:
     wanted.commit()
     # `moved` encodes by its own shell: rows are bytes between the two.
     assert moved.learned() == wanted.learned()
+
+
+@pytest.mark.parametrize("model", ["churn", "calibration", "capacity", "tracks"])
+def test_an_example_that_lacks_a_feature_is_a_dead_letter(model: str) -> None:
+    """An older version wrote it, say: a place and a reason, and the learner goes on."""
+    shell, partition, _ = opened()
+    example = LearningExample(
+        example_id="x-old",
+        model=model,
+        observed_at_ms=0,
+        label=1.0,
+        features={"purchase": 2.0} if model == "tracks" else {},
+    )
+    old = Record(TOPIC, 0, 0, 0, model.encode(), encode_example(example), ())
+    shell.on_records(partition, [old])
+    learn(shell, partition, 0, 4)
+    partition.commit()
+    (letter,) = (o for o in partition.outputs if o.topic.endswith("dead-letters"))
+    told = dict(letter.headers)
+    assert told["os_reason"] == b"missing_field"
+    assert told["os_path"].startswith(b"$.features.")
+    quiet, wanted, _ = opened()
+    learn(quiet, wanted, 0, 4)
+    wanted.commit()
+    assert partition.learned() == wanted.learned()
