@@ -33,7 +33,7 @@ class OutFile(click.ParamType):
         """The path, when its folder is there and may be written to."""
         path = Path(str(value))
         if not str(value):
-            self.fail("an empty name is no file to write", param, ctx)
+            self.fail("an empty text is no name of a file to write", param, ctx)
         if path.is_dir():
             self.fail(f"{path} is a folder: name a file in it", param, ctx)
         if not path.parent.is_dir():

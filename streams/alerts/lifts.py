@@ -7,6 +7,7 @@ from streams.customer import Customer
 from streams.customer.row import Said, SeenSignal
 
 STRONG_SIGNAL = 0.8
+STRONG_LIFT = 2.0
 LIFT_MAX = 8.0
 RISK_EDGE = 1e-6
 
@@ -60,14 +61,12 @@ def is_unanswered(signal: SeenSignal, bought_ms: int | None) -> bool:
     return bought_ms is None or signal.at_ms > bought_ms
 
 
-def is_strong(
-    signal: SeenSignal, bought_ms: int | None, lifts: Lifts = PRIOR_LIFTS, *, carried: bool = False
-) -> bool:
+def is_strong(signal: SeenSignal, bought_ms: int | None, lifts: Lifts = PRIOR_LIFTS) -> bool:
     """An event that by itself opens a case, unless something was bought since.
 
-    Once the shop's own data carry the score, one that has been worth nothing here opens none.
+    It is worth twice the odds at least: most people who complain stay, so a complaint raises the
+    risk and opens no case, unless it has been worth more in this shop.
     """
-    strong = signal.strength >= STRONG_SIGNAL and bool(signal.event_ids)
-    if not strong or not is_unanswered(signal, bought_ms):
+    if signal.strength < STRONG_SIGNAL or not signal.event_ids:
         return False
-    return not carried or lift(signal, bought_ms, lifts) > 1.0
+    return lift(signal, bought_ms, lifts) >= STRONG_LIFT

@@ -50,9 +50,7 @@ def look(person: Customer, scoring: Scoring, definition: ChurnDefinition) -> Loo
         risk=risk,
         band=band_of(risk, definition),
         bought_ms=bought_ms,
-        strong=frozenset(
-            s.code for s in person.signals if is_strong(s, bought_ms, lifts, carried=score.carried)
-        ),
+        strong=frozenset(s.code for s in person.signals if is_strong(s, bought_ms, lifts)),
         lifting=frozenset(s.code for s in person.signals if lift(s, bought_ms, lifts) > 1.0),
         late=score.carried and _is_late(silent_ms, score.overdue_ratio, definition),
         carried=score.carried,

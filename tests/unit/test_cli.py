@@ -113,7 +113,7 @@ OFFER = """
         (["demo", "--prefix", "mine."], "name it with --bootstrap"),
         (
             ["evaluate", "churn", "few.csv", "--at", "2026-01-02", "--scores", ""],
-            "an empty name is no file to write",
+            "is no name of a file to write",
         ),
         (["replay", "few.csv", "--out", "o", "--currency", "euros"], "'euros' is no currency"),
     ],

@@ -70,13 +70,16 @@ def test_a_judgment_names_no_cases() -> None:
     assert worth(signal) == "x 2.69"
 
 
-def test_a_strong_signal_worth_nothing_here_opens_no_case() -> None:
-    """Not once own data carry the score; before, it is all there is to go by."""
+def test_what_is_worth_less_than_twice_the_odds_opens_no_case() -> None:
+    """Whoever the score is carried by; a complaint's prior is below, the cancel page's above."""
     early = Score(0.6, overdue_ratio=0.5)
     assert alerts_of(early, Learned(1.0), CANCEL) == []
-    assert alerts_of(early, Learned(1.1), CANCEL) != []
+    assert alerts_of(early, Learned(2.3), CANCEL) != []
+    assert alerts_of(early, Learned(1.9), CANCEL) == [], "less than twice the odds opens nothing"
     foreign = Score(0.6, overdue_ratio=0.5, carried=False)
-    assert alerts_of(foreign, Learned(1.0), CANCEL) != []
+    assert alerts_of(foreign, Learned(1.0), CANCEL) == []
+    assert alerts_of(foreign, None, CANCEL) != []
+    assert alerts_of(foreign, None, SeenSignal("complaint", 1.0, T0, ("e-9",))) == []
 
 
 def test_a_signal_worth_nothing_neither_lifts_nor_lowers() -> None:
