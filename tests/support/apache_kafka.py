@@ -56,7 +56,11 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 log.cleaner.dedupe.buffer.size=16777216
 log.cleaner.backoff.ms=1000
+log.initial.task.delay.ms=86400000
+log.retention.check.interval.ms=86400000
 """
+# The last two: events of the past are over every retention, and a broker that looks while a test
+# plays them would delete what the test still has to read.
 
 
 def available() -> str:

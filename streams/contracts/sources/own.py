@@ -89,8 +89,8 @@ def _read(path: Path) -> tuple[SourceMapping | None, list[str]]:
 def parsed(value: object) -> tuple[SourceMapping | None, list[str]]:
     """The table that plain values of YAML are, or every fault of them with its place.
 
-    >>> parsed({"source": "till", "names": {"Sold": "order_complete"}})[1]
-    ["$.names.Sold: there is no event `order_complete`; did you mean order_completed?"]
+    >>> print(*parsed({"source": "till", "name_at": "n", "names": {"Sold": "order_complete"}})[1])
+    $.names.Sold: there is no event `order_complete`; did you mean order_completed?
     """
     if not isinstance(value, dict):
         return None, ["$: is no mapping of YAML: write `extends: segment` or `source: NAME` first"]
