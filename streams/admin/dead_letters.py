@@ -6,19 +6,16 @@ so neither a second redrive nor a crash in the middle can make a duplicate. The 
 taken before the letters are read: of two redrives at once, the earlier is fenced.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, get_args
 
-from confluent_kafka import KafkaException, Producer
 from msgspec import Struct
 
 from streams import topics
 from streams.admin.outline import outline
 from streams.admin.sending import produce
-from streams.broker.clients import librdkafka_config
 from streams.broker.reading import read_to_end
-from streams.broker.topic_rules import DEAD_LETTER_BYTES_MAX
+from streams.broker.redriving import RECORD_ID, drive_again, redriving_producer
 from streams.contracts.inputs.allowed import what_is_allowed
 from streams.contracts.inputs.rules import RejectReason
 from streams.contracts.outputs.encode import dead_letter_of
@@ -28,9 +25,7 @@ from streams.settings import Settings
 
 MARKER = "os_redriven"
 ORIGIN = "os_redriven_from"
-REDRIVE_BATCH = 500
 SOURCES = (*topics.INPUTS, topics.CUSTOMER_EVENTS, topics.LEARNING_EXAMPLES)
-_LETTER_ID = re.compile(r"[0-9]{1,10}@[0-9]{1,19}")
 
 Headers = list[tuple[str, bytes]]
 
@@ -69,7 +64,7 @@ def choice_of(ids: Sequence[str], reason: str, source_topic: str) -> Choice:
         OperatorError: there is no such reason or topic, or an id is not of an id's form.
     """
     for id_ in ids:
-        if not _LETTER_ID.fullmatch(id_):
+        if not RECORD_ID.fullmatch(id_):
             raise OperatorError(
                 f"{id_}: a letter is named by partition@offset, as in 2@17: `dead-letters list`"
             )
@@ -132,24 +127,10 @@ def redrive(
         OperatorError: the broker does not answer, somebody else redrives as well, or a letter that
             was named does not wait; then none is sent.
     """
-    producer = _transactional(settings)
+    producer = redriving_producer(settings, "redrive")
     letters = find_letters(settings, choice)
-    for start in range(0, len(letters), REDRIVE_BATCH):
-        batch = letters[start : start + REDRIVE_BATCH]
-        try:
-            _redrive_batch(producer, batch, settings)
-        except KafkaException as error:
-            raise OperatorError(
-                f"{start} letters were driven again, then the broker refused: "
-                f"{error.args[0].str()}. Run it again: none is driven twice"
-            ) from error
-        progress(start + len(batch))
-    return len(letters)
 
-
-def _redrive_batch(producer: Producer, letters: list[Letter], settings: Settings) -> None:
-    producer.begin_transaction()
-    for letter in letters:
+    def write(letter: Letter) -> None:
         again = [(n, v) for n, v in letter.headers if not n.startswith("os_")]
         again.append(("os_attempt", str(letter.facts.attempt).encode()))
         again.append((ORIGIN, letter.letter_id.encode()))
@@ -157,27 +138,8 @@ def _redrive_batch(producer: Producer, letters: list[Letter], settings: Settings
         produce(producer, source, letter.key, letter.value, again)
         marker = [(MARKER, letter.letter_id.encode())]
         produce(producer, settings.on_broker(topics.DEAD_LETTERS), letter.key, None, marker)
-    producer.commit_transaction(30)
 
-
-def _transactional(settings: Settings) -> Producer:
-    producer = Producer(
-        {
-            **librdkafka_config(settings),
-            "transactional.id": f"{settings.group}-redrive",
-            "partitioner": "murmur2_random",
-            "message.max.bytes": DEAD_LETTER_BYTES_MAX,
-            "log_level": 2,
-        }
-    )
-    try:
-        producer.init_transactions(20)
-    except KafkaException as error:
-        raise OperatorError(
-            f"no Kafka broker takes transactions at {settings.bootstrap}: "
-            f"{error.args[0].str()}. Set OFFERSTREAM_BOOTSTRAP"
-        ) from error
-    return producer
+    return drive_again(producer, letters, write, progress, "letters")
 
 
 def _source_on_broker(name: str, settings: Settings) -> str:

@@ -5,25 +5,19 @@ it was: one record is the mark and the work, so no crash can part them. Its dest
 it, and sends it under the same webhook id. Of two redrives at once the earlier is fenced.
 """
 
-import re
 from collections.abc import Callable, Sequence
-from typing import Final, get_args
+from typing import get_args
 
-from confluent_kafka import KafkaException, Producer
 from msgspec import Struct
 
 from streams import topics
-from streams.broker.clients import librdkafka_config
 from streams.broker.reading import read_to_end
-from streams.broker.topic_rules import DEAD_LETTER_BYTES_MAX
+from streams.broker.redriving import RECORD_ID, drive_again, redriving_producer
 from streams.contracts.inputs.allowed import what_is_allowed
 from streams.contracts.outputs.payloads import DeliveryFailure, ParkedReason
 from streams.delivery.parking import REDRIVEN, failure_of
 from streams.errors import OperatorError
 from streams.settings import Settings
-
-BATCH: Final = 500
-_ID: Final = re.compile(r"[0-9]{1,10}@[0-9]{1,19}")
 
 
 class Parked(Struct, frozen=True):
@@ -60,7 +54,7 @@ def choice_of(ids: Sequence[str], destination: str, reason: str) -> Choice:
         OperatorError: there is no such reason, or an id is not of an id's form.
     """
     for id_ in ids:
-        if not _ID.fullmatch(id_):
+        if not RECORD_ID.fullmatch(id_):
             raise OperatorError(
                 f"{id_}: a failure is named by partition@offset, as in 2@17: `deliver failures`"
             )
@@ -94,49 +88,17 @@ def redrive(settings: Settings, choice: Choice, progress: Callable[[int], None])
         OperatorError: the broker does not answer, somebody else redrives as well, or one that was
             named does not wait; then none is driven.
     """
-    producer = _transactional(settings)
+    producer = redriving_producer(settings, "deliver-redrive")
     waiting = list_parked(settings, choice)
     missing = set(choice.ids) - {one.id for one in waiting}
     if missing:
         named = ", ".join(sorted(missing))
         raise OperatorError(f"{named}: no such failure waits. See `deliver failures`")
-    for start in range(0, len(waiting), BATCH):
-        batch = waiting[start : start + BATCH]
-        try:
-            producer.begin_transaction()
-            for one in batch:
-                _again(producer, settings.on_broker(topics.DELIVERY_FAILURES), one)
-            producer.commit_transaction(30)
-        except KafkaException as error:
-            raise OperatorError(
-                f"{start} were driven again, then the broker refused: {error.args[0].str()}. "
-                "Run it again: none is driven twice"
-            ) from error
-        progress(start + len(batch))
-    return len(waiting)
+    topic = settings.on_broker(topics.DELIVERY_FAILURES)
 
+    def write(one: Parked) -> None:
+        headers = [*one.headers, (REDRIVEN, one.id.encode())]
+        producer.produce(topic, key=one.key, value=one.value, headers=headers)
+        producer.poll(0)
 
-def _again(producer: Producer, topic: str, one: Parked) -> None:
-    headers = [*one.headers, (REDRIVEN, one.id.encode())]
-    producer.produce(topic, key=one.key, value=one.value, headers=headers)
-    producer.poll(0)
-
-
-def _transactional(settings: Settings) -> Producer:
-    producer = Producer(
-        {
-            **librdkafka_config(settings),
-            "transactional.id": f"{settings.group}-deliver-redrive",
-            "partitioner": "murmur2_random",
-            "message.max.bytes": DEAD_LETTER_BYTES_MAX,
-            "log_level": 2,
-        }
-    )
-    try:
-        producer.init_transactions(20)
-    except KafkaException as error:
-        raise OperatorError(
-            f"no Kafka broker takes transactions at {settings.bootstrap}: "
-            f"{error.args[0].str()}. Set OFFERSTREAM_BOOTSTRAP"
-        ) from error
-    return producer
+    return drive_again(producer, waiting, write, progress, "failures")

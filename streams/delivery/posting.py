@@ -17,7 +17,6 @@ from streams.delivery.destinations import Destination
 Fate = Literal["delivered", "again", "slow_down", "refused", "gone"]
 ANSWER_BYTES_MAX: Final = 16_384
 ANSWER_BODY_S: Final = 1.0
-HEADERS_MAX: Final = 64
 _NO_FAULT_OF_THE_RECORD: Final = frozenset({401, 402, 403, 404, 405, 407, 408, 421, 423, 425, 426})
 _SLOW_DOWN: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 

@@ -10,6 +10,7 @@ from streams import topics
 from streams.admin import dead_letters as room
 from streams.admin.dead_letters import Choice, list_letters, redrive
 from streams.admin.sending import produce
+from streams.broker.redriving import drive_again
 from streams.contracts.inputs.rules import RejectReason
 from streams.contracts.outputs.encode import encode_dead_letter
 from streams.contracts.outputs.payloads import DeadLetter
@@ -93,14 +94,14 @@ def test_of_two_redrives_at_once_the_earlier_is_fenced(
     job: WorkerJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second takes over; the first sends nothing and says so."""
-    real = room._redrive_batch
+    real = drive_again
 
-    def overtaken(*arguments: Any) -> None:
-        monkeypatch.setattr(room, "_redrive_batch", real)
+    def overtaken(*arguments: Any) -> int:
+        monkeypatch.setattr(room, "drive_again", real)
         assert redrive(job.settings, Choice(), lambda _: None) == 12
-        real(*arguments)
+        return real(*arguments)
 
-    monkeypatch.setattr(room, "_redrive_batch", overtaken)
+    monkeypatch.setattr(room, "drive_again", overtaken)
     with pytest.raises(OperatorError, match="none is driven twice"):
         redrive(job.settings, Choice(), lambda _: None)
     assert len(driven(job)) == 12
