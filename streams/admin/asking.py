@@ -5,16 +5,17 @@ from typing import Final
 from uuid import uuid4
 
 import msgspec
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from streams import topics
-from streams.broker.clients import librdkafka_config, new_reader
+from streams.admin.sending import new_producer, produce
+from streams.broker.clients import new_reader
 from streams.broker.reading import partitions_on_broker
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.outputs.encode import OutputMessage
 from streams.contracts.outputs.replies import Reply
 from streams.errors import OperatorError
-from streams.gateway.questions import question_event
+from streams.gateway.questions import about_person, question_event
 from streams.runtime.murmur2 import partition_for
 from streams.settings import Settings
 
@@ -37,11 +38,7 @@ def ask_about(settings: Settings, person: str, placement: str | None) -> Reply:
         address,
         time.time_ns() // 1_000_000,
         round(WAIT_S * 1_000),
-        event_name="customer_requested",
-        identity={"customer_id": person},
-        channel="web",
-        placement=placement,
-        asked_by=ASKED_BY,
+        **about_person(person, placement, ASKED_BY),
     )
     if isinstance(message, Rejected):
         raise OperatorError(f"{message.path} {message.detail}")
@@ -68,14 +65,7 @@ def _answered(settings: Settings, message: OutputMessage, address: str) -> Reply
 
 
 def _send(settings: Settings, message: OutputMessage) -> None:
-    producer = Producer(
-        {
-            **librdkafka_config(settings),
-            "partitioner": "murmur2_random",
-            "acks": "all",
-            "log_level": 2,
-        }
-    )
-    producer.produce(settings.on_broker(topics.QUESTIONS), message.value, message.key)
+    producer = new_producer(settings)
+    produce(producer, settings.on_broker(topics.QUESTIONS), message.key, message.value)
     if producer.flush(WAIT_S):
         raise OperatorError("Kafka did not take the question")

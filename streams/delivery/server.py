@@ -18,7 +18,6 @@ from streams.broker.reading import partitions_on_broker
 from streams.delivery.courier import Courier
 from streams.delivery.destinations import DestinationsError, Target, load_targets
 from streams.delivery.reader import group_of, topics_of
-from streams.errors import OperatorError
 from streams.gateway.acknowledged import AcknowledgedProducer
 from streams.gateway.intake import Sink
 from streams.settings import Settings
@@ -180,11 +179,5 @@ async def _show_metrics(
 
     ops = HttpServer(meter.exposition, lambda: Health(True), ready)
     host, port = settings.http.host, settings.delivery.metrics_port
-    try:
-        await ops.start(host, port)
-    except OperatorError as error:
-        raise OperatorError(
-            f"cannot listen on {host}:{port}: set delivery.metrics_port, "
-            "OFFERSTREAM_DELIVERY_METRICS_PORT, or 0 for any free one"
-        ) from error
+    await ops.start(host, port, "delivery.metrics_port, OFFERSTREAM_DELIVERY_METRICS_PORT")
     return ops

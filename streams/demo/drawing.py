@@ -155,11 +155,13 @@ def _models(models: dict[str, Learned]) -> RenderableType:
 def _newest(feed: Sequence[str], width: int, lines_max: int) -> Text:
     """The newest that fit, newest first, each on as many lines as it takes."""
     shown: list[Text] = []
+    left = lines_max
     for line in reversed(feed):
-        more = [*shown, Text(line)]
-        if sum(_lines(text, width) for text in more) > lines_max:
+        text = Text(line)
+        left -= _lines(text, width)
+        if left < 0:
             break
-        shown = more
+        shown.append(text)
     if not shown and feed:
         shown = [_shortened(feed[-1], width, lines_max)]
     return Text("\n").join(shown) if shown else Text("none yet", style="dim")

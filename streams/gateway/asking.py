@@ -26,7 +26,7 @@ from streams.contracts.times import from_ms
 from streams.gateway.acknowledged import NotAcknowledgedError
 from streams.gateway.asker import Asker
 from streams.gateway.intake import Sink
-from streams.gateway.questions import question_event
+from streams.gateway.questions import about_person, question_event
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.replies import Replies
 from streams.gateway.shown import Decided, shown
@@ -119,11 +119,7 @@ class Asking:
             replies.address,
             self._clock_ms(),
             ABOUT_WAIT_MS,
-            event_name="customer_requested",
-            identity={"customer_id": person},
-            channel="web",
-            placement=placement,
-            asked_by=asked_by,
+            **about_person(person, placement, asked_by),
         )
         if isinstance(found, Rejected):
             raise RequestRefusedError(400, found.reason, f"the id {found.detail}")

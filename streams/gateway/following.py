@@ -4,38 +4,31 @@ Each gateway reads all of it for itself, from so long ago that no valid offer is
 group: nothing is shared between gateways, and nothing has to be kept.
 """
 
-import asyncio
-import contextlib
 from collections import OrderedDict
 from collections.abc import Callable
-from threading import Event, Thread
 from typing import Final
 
 import msgspec
-import structlog
-from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
 from confluent_kafka import KafkaError as Codes
 
 from streams import topics
-from streams.broker.clients import new_reader
 from streams.broker.reading import partitions_on_broker
 from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.events import OfferFeedback, PrivacyRequest
 from streams.contracts.inputs.rules import InputRules
 from streams.contracts.outputs.payloads import NextBestOffer
-from streams.contracts.times import to_ms
-from streams.errors import OperatorError
+from streams.contracts.times import HOUR_MS, to_ms
 from streams.gateway.board import Board, Held, Place
-from streams.runtime.clients import arrived
+from streams.gateway.loop_thread import LoopThread
+from streams.runtime.clients import Config, arrived
 from streams.settings import Settings
-
-log = structlog.get_logger()
 
 WAIT_S: Final = 0.2
 AT_ONCE: Final = 500
 TIMEOUT_S: Final = 10.0
 GONE_MAX: Final = 100_000
-HOUR_MS: Final = 3_600_000
+READER: Final[Config] = {"enable.partition.eof": True, "fetch.queue.backoff.ms": 5}
 FOLLOWED: Final = (topics.OFFER_FEEDBACK, topics.PRIVACY_REQUESTS, topics.NEXT_BEST_OFFERS)
 OVER: Final = frozenset(
     {
@@ -59,20 +52,15 @@ class Following:
         self._clock_ms = clock_ms
         self._names = {settings.on_broker(topic): topic.name for topic in FOLLOWED}
         self._gone: OrderedDict[str, None] = OrderedDict()
-        self._stopped = Event()
-        self._thread = Thread(target=self._read, name="kafka-offers", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = LoopThread("offers", settings, READER, self._follow)
 
     def start(self) -> None:
         """Begin to read; the board is told in the loop that runs now."""
-        self._loop = asyncio.get_running_loop()
         self._thread.start()
 
     def stop(self) -> None:
         """Read no more."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.stop()
 
     def take(self, messages: list[Message], *, ended: bool) -> None:
         """Tell the board, in the event loop; `ended`: all that was there has been read."""
@@ -106,26 +94,11 @@ class Following:
             for id_ in _ids(event):
                 self._board.take_down(id_, event.decision_id)
 
-    def _read(self) -> None:
-        while not self._stopped.is_set():
-            consumer = new_reader(
-                self._settings,
-                f"{self._settings.group}-gateway",
-                {"enable.partition.eof": True, "fetch.queue.backoff.ms": 5},
-            )
-            try:
-                self._follow(consumer)
-            except (KafkaException, OperatorError) as error:
-                log.warning("offers_unreachable", reason=type(error).__name__)
-            finally:
-                consumer.close()
-            self._stopped.wait(1.0)
-
     def _follow(self, consumer: Consumer) -> None:
         places = self._places(consumer)
         consumer.assign(places)
         left = {(place.topic, place.partition) for place in places}
-        while not self._stopped.is_set():
+        while not self._thread.stopped:
             messages = arrived(consumer, WAIT_S, AT_ONCE)
             records = []
             for message in messages:
@@ -134,12 +107,8 @@ class Following:
                     records.append(message)
                 elif error.code() == Codes._PARTITION_EOF:
                     left.discard((message.topic(), message.partition()))
-            if (records or not left) and self._loop is not None:
-                with contextlib.suppress(RuntimeError):  # the loop has ended
-                    self._loop.call_soon_threadsafe(self._tell, records, not left)
-
-    def _tell(self, records: list[Message], ended: bool) -> None:
-        self.take(records, ended=ended)
+            if records or not left:
+                self._thread.tell(self.take, records, ended=not left)
 
     def _places(self, consumer: Consumer) -> list[TopicPartition]:
         """Where each partition stood so long ago that nothing valid is older."""

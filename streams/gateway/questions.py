@@ -33,3 +33,14 @@ def question_event(
     }
     value = msgspec.json.encode(event)
     return judge(Incoming(0, topics.QUESTIONS.name, value), InputRules(now_ms=now_ms))
+
+
+def about_person(person: str, placement: str | None, asked_by: str) -> dict[str, Any]:
+    """What a question says that asks what is known of a person; `asked_by` is the name of a key."""
+    return {
+        "event_name": "customer_requested",
+        "identity": {"customer_id": person},
+        "channel": "web",
+        "placement": placement,
+        "asked_by": asked_by,
+    }

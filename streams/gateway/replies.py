@@ -10,29 +10,25 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import Callable
-from threading import Event, Thread
 from typing import Final
 from uuid import uuid4
 
 import msgspec
-import structlog
-from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
 
 from streams import topics
-from streams.broker.clients import new_reader
 from streams.broker.reading import partitions_on_broker
 from streams.contracts.outputs.replies import Reply
-from streams.errors import OperatorError
-from streams.runtime.clients import arrived
+from streams.gateway.loop_thread import LoopThread
+from streams.runtime.clients import Config, arrived
 from streams.runtime.murmur2 import partition_for
 from streams.settings import Settings
-
-log = structlog.get_logger()
 
 WAIT_S: Final = 0.2
 LOOK_EVERY: Final = 25  # waits, some seconds: whether the topic has grown
 AT_ONCE: Final = 500
 LATE_MAX: Final = 10_000
+READER: Final[Config] = {"fetch.queue.backoff.ms": 2}
 
 _reply: Final = msgspec.json.Decoder(Reply)
 
@@ -51,20 +47,15 @@ class Replies:
         self._on_late = on_late
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
         self._given_up: OrderedDict[str, None] = OrderedDict()
-        self._stopped = Event()
-        self._thread = Thread(target=self._read, name="kafka-replies", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = LoopThread("replies", settings, READER, self._follow)
 
     def start(self) -> None:
         """Begin to read; answers are given in the loop that runs now."""
-        self._loop = asyncio.get_running_loop()
         self._thread.start()
 
     def stop(self) -> None:
         """Read no more."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.stop()
 
     def expect(self, question_id: str) -> asyncio.Future[Reply]:
         """The answer to come; to be called before the question is sent."""
@@ -90,35 +81,24 @@ class Replies:
                 del self._given_up[reply.question_id]
                 self._on_late(reply)
 
-    def _read(self) -> None:
-        while not self._stopped.is_set():
-            consumer = new_reader(
-                self._settings, f"{self._settings.group}-gateway", {"fetch.queue.backoff.ms": 2}
-            )
-            try:
-                self._follow(consumer)
-            except (KafkaException, OperatorError) as error:
-                log.warning("replies_unreachable", reason=type(error).__name__)
-            finally:
-                self.reachable = False
-                consumer.close()
-            self._stopped.wait(1.0)
-
     def _follow(self, consumer: Consumer) -> None:
         """Read until the topic grows, or a fault; answers that are missed meanwhile time out."""
         partitions = self._partitions(consumer)
         own = partition_for(self.address.encode(), partitions)
         consumer.assign([TopicPartition(self._topic, own, OFFSET_END)])
         waits = 0
-        while not self._stopped.is_set():
-            messages = arrived(consumer, WAIT_S, AT_ONCE)
-            self._hand_over([m for m in messages if m.error() is None])
-            self.reachable = True
-            waits += not messages
-            if waits >= LOOK_EVERY:
-                waits = 0
-                if self._partitions(consumer) != partitions:
-                    return
+        try:
+            while not self._thread.stopped:
+                messages = arrived(consumer, WAIT_S, AT_ONCE)
+                self._hand_over([m for m in messages if m.error() is None])
+                self.reachable = True
+                waits += not messages
+                if waits >= LOOK_EVERY:
+                    waits = 0
+                    if self._partitions(consumer) != partitions:
+                        return
+        finally:
+            self.reachable = False
 
     def _partitions(self, consumer: Consumer) -> int:
         return len(partitions_on_broker(consumer, self._topic, self._settings))
@@ -130,6 +110,5 @@ class Replies:
             if message.key() == own and message.value() is not None:
                 with contextlib.suppress(msgspec.DecodeError):
                     replies.append(_reply.decode(message.value() or b""))
-        if replies and self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(self.take, replies)
+        if replies:
+            self._thread.tell(self.take, replies)

@@ -128,13 +128,7 @@ async def _show_metrics(settings: Settings, meter: Meter, reason: Callable[[], s
         meter.exposition, lambda: Health(True), lambda: Health(not reason(), reason() or "ok")
     )
     host, port = settings.http.host, settings.gateway.metrics_port
-    try:
-        await ops.start(host, port)
-    except OperatorError as error:
-        raise OperatorError(
-            f"cannot listen on {host}:{port}: set gateway.metrics_port, "
-            "OFFERSTREAM_GATEWAY_METRICS_PORT, or 0 for any free one"
-        ) from error
+    await ops.start(host, port, "gateway.metrics_port, OFFERSTREAM_GATEWAY_METRICS_PORT")
     return ops
 
 

@@ -4,9 +4,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from streams.contracts.times import DAY_MS
-
-HALF_LIFE_MS = 180 * DAY_MS
+from streams.models.fading import fade_of
 
 
 class Mean(NamedTuple):
@@ -66,8 +64,3 @@ class Sums(Struct, frozen=True, array_like=True):
             return Mean(0.0, 0.0, 0.0, 0.0)
         parts = (self.rest / self.weight, self.uses / self.weight, self.own / self.weight)
         return Mean(*parts, self.sample)
-
-
-def fade_of(elapsed_ms: int) -> float:
-    """What is left of a weight after so long; all of it where no time has passed."""
-    return float(0.5 ** (max(elapsed_ms, 0) / HALF_LIFE_MS))

@@ -22,11 +22,10 @@ from msgspec import Struct, to_builtins
 
 from streams.contracts.common import RiskBandName
 from streams.contracts.internal.learning import LearningExample
-from streams.contracts.times import DAY_MS
+from streams.models.fading import fade_of
 from streams.models.saved import saved_state
 
 PRIOR_CASES = 100.0
-HALF_LIFE_MS = 180 * DAY_MS
 BANDS: tuple[RiskBandName, ...] = ("low", "medium", "high")
 
 
@@ -62,7 +61,7 @@ class SaveRates(Struct, frozen=True):
         It goes back to `prior` while no outcome comes: a shop that has stopped to contact for want
         of effect tries again.
         """
-        fade = _fade(now_ms - self.clock_ms)
+        fade = fade_of(now_ms - self.clock_ms)
         shop = _leaning(_sum(self.treated.values()), _sum(self.control.values()), prior, fade)
         own = self.treated.get(band, NO_CASES), self.control.get(band, NO_CASES)
         return min(max(_leaning(*own, shop, fade), 0.0), 1.0)
@@ -89,11 +88,11 @@ class SaveRatesLearner:
     def learn(self, example: LearningExample) -> None:
         """One outcome: 1.0 for a case whose person bought within the horizon."""
         features, at_ms = example.features, example.observed_at_ms
-        fade = _fade(at_ms - self.clock_ms)
+        fade = fade_of(at_ms - self.clock_ms)
         for arm in (self.treated, self.control):
             for band, cases in arm.items():
                 arm[band] = cases.faded(fade)
-        weight = example.weight * _fade(self.clock_ms - at_ms)  # one that is known late is older
+        weight = example.weight * fade_of(self.clock_ms - at_ms)  # one that is known late is older
         self.clock_ms = max(self.clock_ms, at_ms)
         arm = self.treated if features.get("treated", 0.0) > 0.5 else self.control
         band = next((b for b in BANDS if features.get(f"band_{b}", 0.0) > 0.5), "low")
@@ -127,11 +126,6 @@ class SaveRatesLearner:
         learner.clock_ms = state.clock_ms
         learner.treated, learner.control = dict(state.treated), dict(state.control)
         return learner
-
-
-def _fade(elapsed_ms: int) -> float:
-    """What is left of a weight after so long; all of it where no time has passed."""
-    return float(0.5 ** (max(elapsed_ms, 0) / HALF_LIFE_MS))
 
 
 def _sum(bands: Iterable[Cases]) -> Cases:

@@ -27,7 +27,8 @@ from msgspec import Struct, to_builtins
 from streams.contracts.internal.learning import LearningExample
 from streams.errors import StateError
 from streams.models.baseline import Baseline, numbers_of
-from streams.models.comparison_sums import Sums, fade_of
+from streams.models.comparison_sums import Sums
+from streams.models.fading import fade_of
 from streams.models.saved import saved_state
 
 OFFERS_MAX, CLASSES_MAX = 150, 32

@@ -18,6 +18,7 @@ READ_S_MAX = 5.0
 WRITE_S_MAX = 10.0
 CONNECTIONS_MAX = 32
 TEXT = "text/plain; charset=utf-8"
+SET_PORT = "http.port, OFFERSTREAM_HTTP_PORT (slot n listens on port + n)"
 
 
 class Health(Struct, frozen=True):
@@ -53,8 +54,10 @@ class HttpServer:
         self.port = 0
         self._open: set[asyncio.StreamWriter] = set()
 
-    async def start(self, host: str, port: int) -> int:
+    async def start(self, host: str, port: int, remedy: str = SET_PORT) -> int:
         """Listen; returns the port (one of the system's choice when `port` is 0).
+
+        `remedy` says which settings name the port.
 
         Raises:
             OperatorError: nobody can listen there.
@@ -63,8 +66,8 @@ class HttpServer:
             self._server = await asyncio.start_server(self._serve, host, port, limit=HEAD_BYTES_MAX)
         except OSError as error:
             raise OperatorError(
-                f"cannot listen on {host}:{port} ({error.strerror}): set http.port, "
-                "OFFERSTREAM_HTTP_PORT (slot n listens on port + n), or 0 for any free one"
+                f"cannot listen on {host}:{port} ({error.strerror}): set {remedy}, or 0 for any "
+                "free one"
             ) from error
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self.port

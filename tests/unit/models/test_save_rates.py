@@ -7,7 +7,8 @@ from streams.contracts.common import RiskBandName
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.times import DAY_MS
 from streams.errors import StateError
-from streams.models.save_rates import HALF_LIFE_MS, PRIOR_CASES, SaveRates, SaveRatesLearner
+from streams.models.fading import HALF_LIFE_MS
+from streams.models.save_rates import PRIOR_CASES, SaveRates, SaveRatesLearner
 
 PRIOR = 0.1
 

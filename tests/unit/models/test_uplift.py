@@ -9,7 +9,8 @@ from streams.contracts.internal.learning import LearningExample
 from streams.contracts.times import DAY_MS
 from streams.errors import StateError
 from streams.models.baseline import numbers_of
-from streams.models.comparison_sums import HALF_LIFE_MS, Sums
+from streams.models.comparison_sums import Sums
+from streams.models.fading import HALF_LIFE_MS
 from streams.models.uplift import CLASSES_MAX, OFFERS_MAX, UpliftLearner, UpliftModel
 
 PRIOR = 0.3
