@@ -1,5 +1,6 @@
 """One decision: who may get what, what it is worth, a draw from known probabilities, and a log."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec.structs import replace
@@ -7,13 +8,13 @@ from msgspec.structs import replace
 from streams.contracts.common import Purpose
 from streams.contracts.ids import unit_draw
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecided
-from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, Verdict, WhyNot
+from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, WhyNot
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.row import Contact, OpenDecision
 from streams.customer.waiting import with_open_decision
 from streams.decisions.arbitration import Response, fatigue_of, weigh
-from streams.decisions.comparing import may_open, with_comparison
+from streams.decisions.comparing import with_comparison
 from streams.decisions.consent import agreed_purposes
 from streams.decisions.deferral import put_off
 from streams.decisions.eligibility import in_stock, situation_of, why_not
@@ -65,24 +66,27 @@ def _entry_of_stopped(
     if verdict not in LIMITS or unit_draw(known.decision_id, "compared") >= share:
         return decision_log(known, verdict, tuple([c.withheld[code] for c in policy.offers]))
     situation = situation_of(person, known.request, known.now_ms, policy, agreed)
-    return _compared(known, verdict, code, [(c, why_not(c, situation)) for c in policy.offers])
+    context = context_vector(person, known.request.trigger_event, known.now_ms)
+    objected = [(c, why_not(c, situation)) for c in policy.offers]
+    candidates, _ = _compared(known, code, objected, context)
+    return decision_log(known, verdict, candidates, context)
 
 
-def _compared(known: Known, verdict: Verdict, code: WhyNot, objected: Objected) -> DecisionLog:
-    """An entry without a draw: what was possible has its terms and features, and `code`.
+def _compared(
+    known: Known, code: WhyNot, objected: Objected, context: Vector
+) -> tuple[tuple[CandidateLog, ...], list[Terms]]:
+    """All offers of an entry without a draw, and the terms of what was possible.
 
-    So it can be compared with the decisions that drew.
+    What was possible has its terms and features, and `code`: so it can be compared with the
+    decisions that drew.
     """
-    context = context_vector(known.person, known.request.trigger_event, known.now_ms)
-    vectors, terms = _scored(known, [c for c, objection in objected if objection is None], context)
-    found = iter(zip(vectors.tolist(), terms, strict=True))
-    candidates = [
-        replace(_weighed(c, *next(found), 0.0), why_not=code)
-        if objection is None
-        else c.withheld[objection]
-        for c, objection in objected
+    possible = [c for c, objection in objected if objection is None]
+    vectors, terms = _scored(known, possible, context)
+    weighed = [
+        replace(_weighed(c, numbers, t, 0.0), why_not=code)
+        for c, numbers, t in zip(possible, vectors.tolist(), terms, strict=True)
     ]
-    return decision_log(known, verdict, tuple(candidates), context)
+    return _in_order(objected, weighed), terms
 
 
 def _stopped(known: Known, agreed: frozenset[Purpose]) -> tuple[Customer, Stopped | None]:
@@ -123,10 +127,12 @@ def _deferred(
 def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     person = known.person
     eligible = [c for c, code in objected if code is None]
-    if eligible and known.arm.chooser == "holdout":
-        entry = _compared(known, "holdout", "holdout", objected)
-        return _as_control(known, entry), (DecisionLogged(entry),)
     context = context_vector(person, known.request.trigger_event, known.now_ms)
+    if eligible and known.arm.chooser == "holdout":
+        candidates, terms = _compared(known, "holdout", objected, context)
+        entry = decision_log(known, "holdout", candidates, context)
+        person = with_comparison(person, known, context, terms, None)
+        return person, (DecisionLogged(entry),)
     if not eligible:
         withheld = tuple([c.withheld[code] for c, code in objected if code is not None])
         entry = decision_log(known, "nothing_eligible", withheld, context)
@@ -144,15 +150,6 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     person = _remember(known, decision)
     person = with_comparison(person, known, context, choice.terms, chosen.candidate.offer)
     return person, (DecisionLogged(entry), OfferDecided(offer))
-
-
-def _as_control(known: Known, entry: DecisionLog) -> Customer:
-    """The person of the holdout, whose orders are compared with those of who got an offer."""
-    if not may_open(known.person):
-        return known.person
-    context = context_vector(known.person, known.request.trigger_event, known.now_ms)
-    terms = [c.terms for c in entry.candidates if c.terms is not None]
-    return with_comparison(known.person, known, context, terms, None)
 
 
 def _drawn(known: Known, eligible: list[CompiledOffer], context: Vector) -> Choice:
@@ -190,13 +187,14 @@ def _scored(
 
 def _logged(objected: Objected, choice: Choice) -> tuple[CandidateLog, ...]:
     """All offers in their order, the eligible ones with what was found of them."""
-    found = iter(
-        zip(choice.vectors.tolist(), choice.terms, choice.drawn.probabilities, strict=True)
-    )
-    logged = [
-        _weighed(c, *next(found)) if code is None else c.withheld[code] for c, code in objected
-    ]
-    return tuple(logged)
+    found = (choice.eligible, choice.vectors.tolist(), choice.terms, choice.drawn.probabilities)
+    return _in_order(objected, [_weighed(*one) for one in zip(*found, strict=True)])
+
+
+def _in_order(objected: Objected, weighed: Sequence[CandidateLog]) -> tuple[CandidateLog, ...]:
+    """All offers in their order: the eligible ones as weighed, the others with what objects."""
+    found = iter(weighed)
+    return tuple([next(found) if code is None else c.withheld[code] for c, code in objected])
 
 
 def _weighed(

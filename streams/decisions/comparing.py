@@ -22,7 +22,7 @@ WINDOWS = 2
 LONG = 4
 
 
-def may_open(person: Customer) -> bool:
+def _may_open(person: Customer) -> bool:
     """Whether a comparison may begin: none is open, and the person lets us learn."""
     is_open = person.compared is not None and person.compared.open
     return not is_open and is_granted(person, "model_training")
@@ -45,7 +45,7 @@ def with_comparison(
         terms: of the eligible offers, whether one of them was drawn or not.
         offer: the one that was sent; None: no offer.
     """
-    if not may_open(person):
+    if not _may_open(person):
         return person
     offered = _offered(known, terms)
     if not 0.0 < offered < 1.0:
