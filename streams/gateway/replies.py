@@ -47,7 +47,7 @@ class Replies:
         self._on_late = on_late
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
         self._given_up: OrderedDict[str, None] = OrderedDict()
-        self._thread = LoopThread("replies", settings, READER, self._follow)
+        self._thread = LoopThread("answers", settings, READER, self._follow)
 
     def start(self) -> None:
         """Begin to read; answers are given in the loop that runs now."""
