@@ -186,6 +186,7 @@ def _run_due(person: Customer, until_ms: int, world: World) -> tuple[Customer, E
 def _fall_due(person: Customer, at_ms: int, world: World) -> tuple[Customer, Effects]:
     """One due moment: close what waits for it, look for leaving, answer what was put off."""
     person, earned = feedback.tell_margin(person, at_ms, world.policy)
+    person, brought = feedback.tell_offer_margins(person, at_ms, world.policy)
     person, expired = feedback.expire(person, at_ms)
     person, compared = feedback.end_comparisons(person, at_ms, world.policy.policies)
     person, awaited, come = _look_at_track(person, at_ms, world)
@@ -194,7 +195,7 @@ def _fall_due(person: Customer, at_ms: int, world: World) -> tuple[Customer, Eff
     person, due = decisions.take_due(person, at_ms, world.policy)
     person, decided = _answer(person, (*come, *risen, *moments), due, at_ms, world)
     leaving = alerts.as_sent(leaving, decided)
-    return person, (*earned, *expired, *compared, *awaited, *leaving, *visits, *decided)
+    return person, (*earned, *brought, *expired, *compared, *awaited, *leaving, *visits, *decided)
 
 
 def _look_at_track(
@@ -292,4 +293,5 @@ def _decided(
         person, decided = decisions.decide(person, request, at_ms, basis)
         effects.extend(decided)
         person = feedback.enroll(person, decided, world.policy.policies)
+        person = feedback.enroll_for_offers(person, decided, world.policy)
     return person, tuple(effects)

@@ -1,4 +1,4 @@
-"""The verbs that judge policies: `backtest`, `evaluate offers` and `evaluate uplift`.
+"""The verbs that judge policies: `backtest`, `evaluate offers`, `margins` and `uplift`.
 
 Rooms are imported inside the verbs, as in `cli`.
 """
@@ -133,6 +133,25 @@ def evaluate_offers(
         write_whole(report, offers_report(found, _source(ctx, log)).encode())
     if found.judged is None or found.judged.refused:
         ctx.exit(EXIT_FAILED)
+
+
+@evaluate.command("margins", epilog="Example: offerstream evaluate margins out/")
+@click.argument("log", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "json_", is_flag=True, help="One JSON document, not lines.")
+@click.pass_context
+def evaluate_margins(ctx: click.Context, log: Path | None, json_: bool) -> None:
+    """Say what deciding brought a head: arm against arm, each offer against its own holdout.
+
+    LOG is a folder of `replay` or `archive`; without it the archive here and the topics are read.
+    The intervals hold at every look, so you may look daily and stop when you like. How often
+    offers were used stands below, for each offer sent and for each person.
+    """
+    import msgspec
+
+    from streams.admin.margins_judged import judge_margins, told_of_margins
+
+    found = judge_margins(place_of(ctx, log))
+    say_all([msgspec.json.encode(found).decode()] if json_ else told_of_margins(found))
 
 
 @evaluate.command("uplift", epilog="Example: offerstream evaluate uplift campaign.csv")

@@ -52,10 +52,16 @@ OFFERS = Row(
             "Behind the snapshot in use.",
         ),
         Graph(
-            "Does choosing beat chance?",
+            "How many of the offers sent are used?",
             "percentunit",
             ((f"{REDEEMED} / {DECIDED}", "{{arm}}"),),
-            "The policy against uniformly random choice: the same people, split by hash.",
+            "Uses for each offer sent. It flatters who sends fewer: look beside it.",
+        ),
+        Graph(
+            "How many are used a head?",
+            "short",
+            ((f"{REDEEMED} / max by (arm) ({c.ARM_SHARE.name})", "{{arm}}"),),
+            "Uses over the arm's share of the people, as if everyone were in that arm.",
         ),
         Graph(
             "What becomes of offers?",
@@ -101,6 +107,18 @@ INCREMENTAL_VALUE = Row(
                 ),
             ),
             "The same against the uniform arm; nothing below 100 people of each.",
+        ),
+        Graph(
+            "What does each offer bring a head?",
+            CURRENCY,
+            ((f"max by (offer, estimate) ({c.OFFER_INCREMENTAL.name})", "{{offer}} {{estimate}}"),),
+            "Who was sent it against its own holdout (holdout_share); interval at every look.",
+        ),
+        Graph(
+            "Of how many people is that?",
+            "short",
+            ((f"max by (offer, group) ({c.OFFER_WINDOWS.name})", "{{offer}} {{group}}"),),
+            "People whose window is over; nothing is said below 100 of each group.",
         ),
         Graph(
             "Do people buy more often?",

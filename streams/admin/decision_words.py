@@ -114,6 +114,11 @@ WHY_NOT: Final[dict[WhyNot, Texts]] = {
         "距另一优惠时间太短",
     ),
     "holdout": _texts("the person is in the holdout", "対照グループです", "此人属于对照组"),
+    "offer_holdout": _texts(
+        "the person is in the offer's own holdout and never gets it",
+        "このオファー独自の対照グループに属し、受け取ることはありません",
+        "此人属于该优惠自己的对照组，不会收到它",
+    ),
 }
 TRIGGERS: Final[dict[str, Texts]] = {
     "product_viewed": _texts("a product was viewed", "商品を閲覧しました", "浏览了商品"),

@@ -16,6 +16,7 @@ from streams.contracts.reference.structs import Offer, Reference, TriggerRule
 from streams.decisions.never import kinds_wanted, why_never
 
 SUFFIXES = (".yaml", ".yml", ".json")
+HOLDOUT_SHARE_MUCH = 0.5
 PARTS = ("offers", "products", "inventory", "beacons", "policies")
 
 
@@ -71,6 +72,9 @@ def _offer(offer: Offer, whole: Reference) -> Iterator[Finding]:
     for what in _never(offer, whole):
         yield Finding("error", where, what)
     for what in _unknown(offer, whole):
+        yield Finding("warning", where, what)
+    if offer.holdout_share > HOLDOUT_SHARE_MUCH:
+        what = f"$.holdout_share: {offer.holdout_share:g}: more people never get it than may"
         yield Finding("warning", where, what)
     later = _worth_later(offer, whole)
     if later is not None:

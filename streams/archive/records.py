@@ -36,7 +36,7 @@ _IDS: Final = (
     "product_id",
 )
 _PEOPLE: Final = ("customer_id", "other_id", "anonymous_id", "device_id")
-LABELS_OF_OFFERS: Final = frozenset({"response", "margin"})
+LABELS_OF_OFFERS: Final = frozenset({"response", "margin", "offer_margin"})
 
 
 class Row(Struct, frozen=True, kw_only=True):

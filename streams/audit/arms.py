@@ -6,7 +6,7 @@ arms take their shares in their order, and the last takes what is left.
 
 from hashlib import blake2b
 
-from streams.contracts.reference.structs import Arm, Experiment
+from streams.contracts.reference.structs import Arm, Experiment, Offer
 
 SEPARATOR = "\x1f"
 
@@ -17,10 +17,20 @@ def arm_by_hash(experiment: Experiment, person_id: str) -> Arm:
     >>> arm_by_hash(Experiment(), "c-1").chooser
     'policy'
     """
-    text = SEPARATOR.join((experiment.salt, experiment.id, person_id))
-    point = int(blake2b(text.encode(), digest_size=8).hexdigest(), 16) / 2**64
+    point = _point(experiment.salt, experiment.id, person_id)
     for arm in experiment.arms:
         point -= arm.share
         if point < 0:
             return arm
     return experiment.arms[-1]
+
+
+def held_out_by_hash(experiment: Experiment, offer: Offer, person_id: str) -> bool:
+    """Whether a person is in an offer's own holdout: the same hash, with the offer in it."""
+    point = _point(experiment.salt, experiment.id, "offer", offer.offer_id, person_id)
+    return point < offer.holdout_share
+
+
+def _point(*parts: str) -> float:
+    text = SEPARATOR.join(parts)
+    return int(blake2b(text.encode(), digest_size=8).hexdigest(), 16) / 2**64

@@ -1,6 +1,6 @@
 """How often and when a person may hear from the shop, over all offers and channels."""
 
-from streams.audit.arms import arm_by_hash
+from streams.audit.arms import arm_by_hash, held_out_by_hash
 from streams.audit.clocks import is_quiet
 from streams.audit.verdicts import FINE, Answer, Broken, Unknown, holds
 from streams.audit.views import EntryView, OfferView
@@ -58,6 +58,14 @@ def holdout(at: OfferView) -> Answer:
     """Nobody of a holdout arm is sent an offer."""
     arm = arm_by_hash(at.world.policies.experiment, at.offer.customer_id)
     return holds(arm.chooser != "holdout", f"the person is in the holdout ({arm.name})")
+
+
+def offer_holdout(at: OfferView) -> Answer:
+    """Nobody of an offer's own holdout is sent it."""
+    if at.spec is None or not at.spec.holdout_share:
+        return None
+    held = held_out_by_hash(at.world.policies.experiment, at.spec, at.offer.customer_id)
+    return holds(not held, f"the person is in the holdout of {at.spec.offer_id}")
 
 
 def arm(at: OfferView | EntryView) -> Answer:

@@ -49,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     Rule("purpose_consent", "offer", offer_rules.consent_to_purpose),
     Rule("channel_consent", "offer", offer_rules.consent_to_channel),
     Rule("holdout", "offer", contact_rules.holdout),
+    Rule("offer_holdout", "offer", contact_rules.offer_holdout),
     Rule("arm", "offer", contact_rules.arm),
     Rule("caps", "offer", contact_rules.caps),
     Rule("calendar_day", "offer", contact_rules.calendar_day),

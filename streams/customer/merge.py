@@ -22,6 +22,7 @@ from streams.customer.row import (
     CONTACTS_MAX,
     COUPONS_SHOWN_MAX,
     LINKED_IDS_MAX,
+    OFFER_ENROLLMENTS_MAX,
     OPEN_DECISIONS_MAX,
     RECENT_EVENTS_MAX,
     REDEMPTIONS_MAX,
@@ -38,6 +39,7 @@ from streams.customer.row import (
     Consent,
     Counter,
     Customer,
+    OfferEnrollment,
     OpenDecision,
     Refused,
     Reminder,
@@ -115,6 +117,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         coupons_shown=_shown(into, other),
         enrollment=into.enrollment or other.enrollment,
         compared=_compared(into.compared, other.compared),
+        offer_enrollments=_offer_enrollments(into.offer_enrollments, other.offer_enrollments),
     )
     return without_refused(merged)
 
@@ -132,6 +135,15 @@ def _compared(mine: Compared | None, others: Compared | None) -> Compared | None
         lambda c: c.opened_at_ms,
     )
     return replace(first, open=both)
+
+
+def _offer_enrollments(
+    mine: tuple[OfferEnrollment, ...], others: tuple[OfferEnrollment, ...]
+) -> tuple[OfferEnrollment, ...]:
+    """Mine; of the others' it is only known that they were: the holdout goes by my id now."""
+    known = {(e.experiment, e.offer_id) for e in mine}
+    more = [replace(e, told=True) for e in others if (e.experiment, e.offer_id) not in known]
+    return (*mine, *more)[:OFFER_ENROLLMENTS_MAX]
 
 
 def _shown(into: Customer, other: Customer) -> tuple[ShownCoupon, ...]:

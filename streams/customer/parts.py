@@ -161,6 +161,23 @@ class Enrollment(Value, frozen=True):
         return [] if self.told else [self.until_ms]
 
 
+class OfferEnrollment(Value, frozen=True):
+    """A person on whom the draw of an offer with a holdout has fallen: sent, or withheld.
+
+    `experiment`: a hash of its id and salt; `share`: of the people in the offer's holdout, as it
+    was then. At `until_ms` it is told what the shop earned.
+    """
+
+    experiment: int
+    offer_id: str
+    decision_id: str
+    withheld: bool
+    share: float
+    since_ms: int
+    until_ms: int
+    told: bool = False
+
+
 class Comparison(Value, frozen=True):
     """What is bought after one decision, with its offer or without one, until `ends_at_ms`.
 

@@ -26,6 +26,7 @@ from streams.customer.parts import CaseFollowUp as CaseFollowUp
 from streams.customer.parts import Compared as Compared
 from streams.customer.parts import Comparison as Comparison
 from streams.customer.parts import Enrollment as Enrollment
+from streams.customer.parts import OfferEnrollment as OfferEnrollment
 from streams.customer.parts import Redeemed as Redeemed
 from streams.customer.parts import Refused as Refused
 from streams.customer.parts import Reminder as Reminder
@@ -70,6 +71,7 @@ EVIDENCE_MAX = 3
 CASE_ALERTS_MAX = 4
 FOLLOWED_MAX = 4
 COMPARISONS_MAX = 2
+OFFER_ENROLLMENTS_MAX = 8
 TRAITS_MAX = 16
 SERVICE_CASES_MAX = 8
 CONSENT_SIGNALS_MAX = 12
@@ -288,7 +290,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     `said_linked` is when each linked id was last said to be theirs, by a hash of the id;
     `shared` of a device, `links_on` a day and how many links were asked for on it. `timezone` was
     named at `zone_named_ms`. `enrollment`: in the comparison of arms. `compared`: what is bought
-    after decisions.
+    after decisions. `offer_enrollments`: in comparisons of offers with their holdouts.
     """
 
     version: int
@@ -340,6 +342,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     zone_named_ms: int | None = None
     enrollment: Enrollment | None = None
     compared: Compared | None = None
+    offer_enrollments: tuple[OfferEnrollment, ...] = ()
 
 
 class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):
@@ -383,6 +386,7 @@ def due_at_ms(row: Row | None) -> int | None:
     if not isinstance(row, Customer):
         return None
     dues = row.churn.dues + (row.enrollment.dues if row.enrollment is not None else [])
+    dues += [e.until_ms for e in row.offer_enrollments if not e.told]
     if row.compared is not None:
         dues += [comparison.ends_at_ms for comparison in row.compared.open]
     if not (row.reminders or row.open_decisions or row.visits or row.coupons_out):

@@ -51,6 +51,7 @@ STEPS: tuple[Trim, ...] = (
     ("horizons", 0),
     ("followed", 0),
     ("compared", 0),
+    ("offer_enrollments", 0),
     ("orders", 2),
     ("counters", 1),
     ("redemptions", 8),

@@ -14,11 +14,12 @@ from streams.customer import Customer
 from streams.customer.row import Contact, OpenDecision
 from streams.customer.waiting import with_open_decision
 from streams.decisions.arbitration import Response, fatigue_of, weigh
-from streams.decisions.comparing import with_comparison
+from streams.decisions.comparing import Weighed, with_comparison
 from streams.decisions.consent import agreed_purposes
 from streams.decisions.deferral import put_off
 from streams.decisions.eligibility import in_stock, situation_of, why_not
 from streams.decisions.exploration import draw, exploring_of
+from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.decisions.known import (
     Basis,
     Choice,
@@ -131,7 +132,7 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     if eligible and known.arm.chooser == "holdout":
         candidates, terms = _compared(known, "holdout", objected, context)
         entry = decision_log(known, "holdout", candidates, context)
-        person = with_comparison(person, known, context, terms, None)
+        person = with_comparison(person, known, context, Weighed(eligible, terms), None)
         return person, (DecisionLogged(entry),)
     if not eligible:
         withheld = tuple([c.withheld[code] for c, code in objected if code is not None])
@@ -139,16 +140,20 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
         return person, (DecisionLogged(entry),)
     choice = _drawn(known, eligible, context)
     chosen = chosen_of(choice)
-    logged = _logged(objected, choice)
+    logged = _logged(objected, choice, known.held)
     if chosen is None:
         entry = decision_log(known, "no_offer", logged, context, choice)
-        person = with_comparison(person, known, context, choice.terms, None)
+        person = with_comparison(
+            person, known, context, Weighed(choice.eligible, choice.terms), None
+        )
         return person, (DecisionLogged(entry),)
     entry = decision_log(known, "offer", logged, context, choice)
     offer = next_best_offer(known, choice, chosen, in_stock(chosen.candidate, situation))
     decision = _open_decision(known, choice, chosen, context)
     person = _remember(known, decision)
-    person = with_comparison(person, known, context, choice.terms, chosen.candidate.offer)
+    person = with_comparison(
+        person, known, context, Weighed(choice.eligible, choice.terms), chosen.candidate.offer
+    )
     return person, (DecisionLogged(entry), OfferDecided(offer))
 
 
@@ -157,6 +162,8 @@ def _drawn(known: Known, eligible: list[CompiledOffer], context: Vector) -> Choi
     vectors, terms = _scored(known, eligible, context)
     exploring = exploring_of(known.policy.policies.arbitration, terms, known.model.version)
     drawn = draw(known.decision_id, [t.priority for t in terms], known.arm, exploring)
+    if known.held:
+        drawn = without_held(drawn, [c.offer.offer_id for c in eligible], known.held)
     return Choice(eligible, vectors, terms, drawn)
 
 
@@ -185,10 +192,15 @@ def _scored(
     return vectors, terms
 
 
-def _logged(objected: Objected, choice: Choice) -> tuple[CandidateLog, ...]:
+def _logged(objected: Objected, choice: Choice, held: frozenset[str]) -> tuple[CandidateLog, ...]:
     """All offers in their order, the eligible ones with what was found of them."""
     found = (choice.eligible, choice.vectors.tolist(), choice.terms, choice.drawn.probabilities)
-    return _in_order(objected, [_weighed(*one) for one in zip(*found, strict=True)])
+    weighed = [_weighed(*one) for one in zip(*found, strict=True)]
+    if held:
+        weighed = [
+            replace(one, why_not=OFFER_HOLDOUT) if one.offer_id in held else one for one in weighed
+        ]
+    return _in_order(objected, weighed)
 
 
 def _in_order(objected: Objected, weighed: Sequence[CandidateLog]) -> tuple[CandidateLog, ...]:

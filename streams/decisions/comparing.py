@@ -5,6 +5,7 @@ drawn, and those in the holdout. It begins at a decision that could offer someth
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -14,12 +15,21 @@ from streams.contracts.times import DAY_MS
 from streams.customer import Customer, is_granted
 from streams.customer.row import Compared, Comparison
 from streams.decisions.exploration import draw, exploring_of
+from streams.decisions.holdouts import without_held
 from streams.decisions.known import Known, Vector
+from streams.decisions.policy import CompiledOffer
 from streams.features import FEATURES_VERSION, pack
 
 WINDOWS = 2
 """An order that an offer only brought forward is missing later: two of its windows see both."""
 LONG = 4
+
+
+class Weighed(NamedTuple):
+    """Offers that were possible, and what each was worth."""
+
+    eligible: Sequence[CompiledOffer]
+    terms: Sequence[Terms]
 
 
 def _may_open(person: Customer) -> bool:
@@ -32,7 +42,7 @@ def with_comparison(
     person: Customer,
     known: Known,
     context: Vector,
-    terms: Sequence[Terms],
+    weighed: Weighed,
     offer: Offer | None,
 ) -> Customer:
     """The person whose orders are compared from now on, if that may begin.
@@ -42,12 +52,12 @@ def with_comparison(
         known: the decision. Where everybody is sent an offer, or nobody, there is nothing to
             compare.
         context: its features.
-        terms: of the eligible offers, whether one of them was drawn or not.
+        weighed: the eligible offers, whether one of them was drawn or not.
         offer: the one that was sent; None: no offer.
     """
     if not _may_open(person):
         return person
-    offered = _offered(known, terms)
+    offered = _offered(known, weighed)
     if not 0.0 < offered < 1.0:
         return person
     days = WINDOWS * known.policy.policies.arbitration.attribution_window_days
@@ -74,12 +84,16 @@ def _orders_since(person: Customer, since_ms: int) -> int:
     return sum(order.stands and order.at_ms > since_ms for order in person.orders)
 
 
-def _offered(known: Known, terms: Sequence[Terms]) -> float:
+def _offered(known: Known, weighed: Weighed) -> float:
     """P(an offer is sent) at this decision, over all arms that the person could have been in."""
-    policies, priorities = known.policy.policies, [t.priority for t in terms]
-    exploring = exploring_of(policies.arbitration, terms, known.model.version)
-    return sum(
-        arm.share * (1.0 - draw(known.decision_id, priorities, arm, exploring).no_offer)
+    policies, priorities = known.policy.policies, [t.priority for t in weighed.terms]
+    exploring = exploring_of(policies.arbitration, weighed.terms, known.model.version)
+    names = [c.offer.offer_id for c in weighed.eligible]
+    draws = [
+        (arm.share, draw(known.decision_id, priorities, arm, exploring))
         for arm in policies.experiment.arms
         if arm.chooser != "holdout"
+    ]
+    return sum(
+        share * (1.0 - without_held(one, names, known.held).no_offer) for share, one in draws
     )

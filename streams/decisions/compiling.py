@@ -50,6 +50,7 @@ def compile_policy(reference: Reference) -> Policy:
         purposes=frozenset(o.purpose for o in reference.offers),
         stock={(s.product_id, s.store_id): s.quantity for s in reference.inventory},
         contact_costs={o.offer_id: o.contact_cost for o in reference.offers},
+        holdout_shares={o.offer_id: o.holdout_share for o in reference.offers if o.holdout_share},
         validity_ms={o.offer_id: _validity_ms(o) for o in reference.offers},
         reach_ms={
             o.offer_id: max(reach_other_ms, _reach_of(o, reference)) for o in reference.offers

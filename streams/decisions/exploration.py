@@ -17,11 +17,15 @@ GAP_WEIGHT = 1000.0
 
 
 class Draw(Struct, frozen=True):
-    """The choice: `index` of the offer or None for no offer, and all probabilities (sum 1)."""
+    """The choice: `index` of the offer or None for no offer, and all probabilities (sum 1).
+
+    `withheld`: of the offer that was drawn and is not sent, for the person is in its holdout.
+    """
 
     index: int | None
     probabilities: tuple[float, ...]
     no_offer: float
+    withheld: int | None = None
 
     @property
     def probability(self) -> float:

@@ -13,6 +13,7 @@ from streams.contracts.reference.structs import Arm
 from streams.contracts.times import from_ms
 from streams.customer import Customer
 from streams.decisions.exploration import Draw
+from streams.decisions.holdouts import held_out_of
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.requests import DecisionRequest
 
@@ -80,7 +81,8 @@ class Basis(Struct, frozen=True):
 class Known(Struct, frozen=True):
     """One decision to be taken: for whom, what asks for it, when, in which arm, on what basis.
 
-    The rest names it in outputs: its id, its time, its trigger, the models' versions.
+    `held`: the offers that the person never gets. The rest names it in outputs: its id, its time,
+    its trigger, the models' versions.
     """
 
     person: Customer
@@ -93,6 +95,7 @@ class Known(Struct, frozen=True):
     trigger: Trigger
     model: Versioned
     uplift: Versioned
+    held: frozenset[str]
 
     @property
     def policy(self) -> Policy:
@@ -136,6 +139,7 @@ def known_of(
         trigger=Trigger(event_id=trigger_event.event_id, kind=rule.kind, rule_id=rule.rule_id),
         model=Versioned(id=RESPONSE, version=basis.scorer.version),
         uplift=Versioned(id=UPLIFT, version=basis.uplift.version),
+        held=held_out_of(basis.policy, person.customer_id),
     )
 
 

@@ -40,6 +40,7 @@ def decision_log(
     Without a `choice` nothing was drawn.
     """
     rule, chosen = known.request.rule, None if choice is None else chosen_of(choice)
+    withheld = None if choice is None else choice.drawn.withheld
     numbers = [] if context is None else context.tolist()
     return DecisionLog(
         decision_id=known.decision_id,
@@ -59,6 +60,9 @@ def decision_log(
         experiment=known.policy.arms[known.arm.name],
         traceparent=known.request.trigger_event.traceparent,
         uplift=known.uplift,
+        withheld_offer_id=None
+        if choice is None or withheld is None
+        else choice.eligible[withheld].offer.offer_id,
     )
 
 

@@ -58,7 +58,7 @@ class Policy(Struct, frozen=True):
 
     `validity_ms`: how long an offer may be used after it was sent. `reach_ms`: how long a contact
     with it counts in some limit; `reach_other_ms`: the same for an offer that is no longer there;
-    `contact_costs`: in the shop's currency. These are by
+    `contact_costs`: in the shop's currency; `holdout_shares`: where there is one. These are by
     offer id. `listeners` are the enabled triggers by the kind of trigger event that they listen to;
     `segments_read` and `purposes` are what the offers ask of a person.
     `named` and `arms` (by name) are how outputs name the policy and the person's arm.
@@ -76,6 +76,7 @@ class Policy(Struct, frozen=True):
     reach_ms: Mapping[str, int]
     reach_other_ms: int
     contact_costs: Mapping[str, float]
+    holdout_shares: Mapping[str, float]
     named: Versioned
     arms: Mapping[str, ExperimentArm]
     placeholders: frozenset[str]

@@ -1,6 +1,6 @@
 """Deciding again from the log: the record and the snapshot it names give the same bytes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from msgspec.structs import replace
@@ -9,6 +9,7 @@ from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms,
 from streams.contracts.reference.structs import Arm
 from streams.decisions.arbitration import Response, weigh
 from streams.decisions.exploration import draw, exploring_of
+from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.decisions.known import NOTHING_LEARNED, Scorer, Uplift
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.features import CONTEXT_FEATURES
@@ -51,14 +52,21 @@ def redecide(
         _arm(policy, entry.experiment.arm),
         exploring_of(policy.policies.arbitration, terms, scorer.version),
     )
+    held = frozenset(c.offer_id for c in eligible if c.why_not == OFFER_HOLDOUT)
+    drawn = without_held(drawn, [c.offer_id for c in eligible], held)
     again = (replace(c, probability=p) for c, p in zip(weighed, drawn.probabilities, strict=True))
     return replace(
         _with(entry, again),
         verdict="no_offer" if drawn.index is None else "offer",
-        chosen_offer_id=None if drawn.index is None else eligible[drawn.index].offer_id,
+        chosen_offer_id=_named(eligible, drawn.index),
+        withheld_offer_id=_named(eligible, drawn.withheld),
         action_probability=drawn.probability,
         no_offer_probability=drawn.no_offer,
     )
+
+
+def _named(eligible: Sequence[CandidateLog], index: int | None) -> str | None:
+    return None if index is None else eligible[index].offer_id
 
 
 def _with(entry: DecisionLog, again: Iterable[CandidateLog]) -> DecisionLog:

@@ -130,11 +130,11 @@ def read_own(
     Raises:
         OperatorError: a record cannot be read.
     """
-    labels = _labels(examples)
+    labels = labels_of(examples)
     counts, rows = Counts(), []
     for value in entries:
         entry = decoded(value, DecisionLog)
-        found = [c for c in entry.candidates if c.terms is not None]
+        found = [c for c in entry.candidates if c.terms is not None and c.why_not is None]
         if not found or entry.verdict not in ("offer", "no_offer"):
             counts.nothing_drawn += 1
             continue
@@ -157,7 +157,7 @@ def _row(
         counts.offer_gone += 1
         return None
     place = next((n for n, c in enumerate(found) if c.offer_id == entry.chosen_offer_id), None)
-    label = 0.0 if place is None else _label_of(labels, entry.decision_id)
+    label = 0.0 if place is None else label_of(labels, entry.decision_id)
     if label is None:
         counts.no_label += 1
         return None
@@ -199,13 +199,13 @@ def _pooled(entry: DecisionLog, found: Sequence[CandidateLog], policy: Policy, t
     return sum(a.share * drawn[a.name][taken] for a in arms) / whole
 
 
-def _labels(examples: Iterable[bytes]) -> dict[str, float]:
+def labels_of(examples: Iterable[bytes]) -> dict[str, float]:
     """Labels of the response model by the example's id."""
     read = (decoded(value, LearningExample) for value in examples)
     return {e.example_id: e.label for e in read if e.model == RESPONSE}
 
 
-def _label_of(labels: dict[str, float], decision_id: str) -> float | None:
+def label_of(labels: dict[str, float], decision_id: str) -> float | None:
     """A use, also one that became known late, before the closing of the window."""
     ids = (derive_id("x", decision_id, outcome) for outcome in OUTCOMES)
     return next((labels[id_] for id_ in ids if id_ in labels), None)

@@ -7,7 +7,8 @@ waits of new customers, `capacity_labels` the looks at which a case could open; 
 tells what became of churn cases. `comparisons` labels what is bought with offers and
 without. `labels` makes the examples, and only with the person's consent to
 `model_training`. `said` remembers what was said at a scoring moment, and of which signals.
-`enrollment` says what the shop earned of each person in a time after their first decision.
+`enrollment` says what the shop earned of each person in a time after their first decision,
+`offer_enrollment` the same of people who were sent an offer, and of its holdout.
 """
 
 from streams.feedback.capacity_labels import label_weighed
@@ -22,6 +23,7 @@ from streams.feedback.comparisons import end_comparisons
 from streams.feedback.credit import credit
 from streams.feedback.deadlines import expire
 from streams.feedback.enrollment import enroll, tell_margin
+from streams.feedback.offer_enrollment import enroll_for_offers, tell_offer_margins
 from streams.feedback.said import awaits_said, remember_said
 from streams.feedback.shown import credit_shown
 from streams.feedback.track_labels import label_track_made, label_track_missed
@@ -33,6 +35,7 @@ __all__ = [
     "credit_shown",
     "end_comparisons",
     "enroll",
+    "enroll_for_offers",
     "expire",
     "follow_cases",
     "label_horizons",
@@ -44,5 +47,6 @@ __all__ = [
     "remember_said",
     "start_ticks",
     "tell_margin",
+    "tell_offer_margins",
     "tell_outcomes",
 ]

@@ -62,7 +62,7 @@ def enroll(person: Customer, decided: tuple[Effect, ...], policies: Policies) ->
     if entry is None:
         return person
     experiment, since_ms = policies.experiment, to_ms(entry.decided_at)
-    hashed = stable_hash(experiment.salt, experiment.id) >> HASH_SHIFT
+    hashed = experiment_hash(experiment)
     if person.enrollment is not None and person.enrollment.experiment == hashed:
         return person
     enrollment = Enrollment(
@@ -90,7 +90,7 @@ def tell_margin(
         example_id=margin_id(enrollment.decision_id),
         model=MARGIN,
         observed_at_ms=at_ms,
-        label=round(_margin(person, enrollment, shop), 6),
+        label=round(margin_between(person, enrollment.since_ms, enrollment.until_ms, shop), 6),
         features={
             "experiment": float(enrollment.experiment),
             f"chooser_{enrollment.chooser}": 1.0,
@@ -113,13 +113,15 @@ def _shares(experiment: Experiment) -> tuple[float, ...]:
     )
 
 
-def _margin(person: Customer, enrollment: Enrollment, shop: Costs) -> float:
+def margin_between(person: Customer, since_ms: int, until_ms: int, shop: Costs) -> float:
     """In the shop's currency, of the orders and contacts that the row remembers."""
     share, costs = shop.policies.churn.margin_share, shop.contact_costs
-    earned = (margin_of(o, share) for o in person.orders if o.stands and _in(enrollment, o.at_ms))
-    spent = (costs.get(c.offer_id, 0.0) for c in person.contacts if _in(enrollment, c.at_ms))
-    return sum(earned) - sum(spent)
+    within = [o for o in person.orders if o.stands and since_ms <= o.at_ms < until_ms]
+    contacts = [c for c in person.contacts if since_ms <= c.at_ms < until_ms]
+    earned = sum(margin_of(order, share) for order in within)
+    return earned - sum(costs.get(contact.offer_id, 0.0) for contact in contacts)
 
 
-def _in(enrollment: Enrollment, at_ms: int) -> bool:
-    return enrollment.since_ms <= at_ms < enrollment.until_ms
+def experiment_hash(experiment: Experiment) -> int:
+    """What a row and a learner call an experiment by: of its salt and id."""
+    return stable_hash(experiment.salt, experiment.id) >> HASH_SHIFT

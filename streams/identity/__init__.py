@@ -7,11 +7,12 @@ The map of this room:
   `instructions`: a person's word to an id that forwards to them. `sharing`: conflicts, devices
   that many people use, limits.
 * `privacy`: access and erasure. `erasing`: an erasure over many rows, closed by one receipt.
-  `held`: what a receipt says. `arms`: which arm of the experiment a person is in.
+  `held`: what a receipt says. `arms`: which arm of the experiment a person is in,
+  and which offers they never get.
 """
 
-from streams.identity.arms import arm_of
+from streams.identity.arms import arm_of, is_held_out
 from streams.identity.resolution import Resolution
 from streams.identity.resolving import key_of, resolve
 
-__all__ = ["Resolution", "arm_of", "key_of", "resolve"]
+__all__ = ["Resolution", "arm_of", "is_held_out", "key_of", "resolve"]

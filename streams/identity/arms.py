@@ -1,4 +1,4 @@
-"""Which arm of the experiment a person is in: a salted hash of their id, for good."""
+"""Which arm, and which holdouts of offers, a person is in: a salted hash of their id, for good."""
 
 from streams.contracts.ids import unit_draw
 from streams.contracts.reference.structs import Arm, Experiment
@@ -17,3 +17,12 @@ def arm_of(experiment: Experiment, person_id: str) -> Arm:
         if draw < total:
             return arm
     return experiment.arms[-1]
+
+
+def is_held_out(experiment: Experiment, offer_id: str, share: float, person_id: str) -> bool:
+    """Whether the person never gets this offer; a greater share holds the same people and more.
+
+    >>> is_held_out(Experiment(), "tea-10", 0.0, "c-1")
+    False
+    """
+    return unit_draw(experiment.salt, experiment.id, "offer", offer_id, person_id) < share

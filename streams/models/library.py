@@ -9,6 +9,7 @@ from streams.models.calibration import Calibration
 from streams.models.capacity import CapacityModel
 from streams.models.churn import ChurnModel
 from streams.models.incremental_margin import IncrementalMargin
+from streams.models.offer_margin import OfferMargins
 from streams.models.quality import is_sound
 from streams.models.response import ResponseModel
 from streams.models.save_rates import SaveRates
@@ -30,6 +31,7 @@ class Models(Struct, frozen=True):
     save_rates: SaveRates = SaveRates()
     margin: IncrementalMargin = IncrementalMargin()
     uplift: UpliftModel = UpliftModel()
+    offer_margin: OfferMargins = OfferMargins()
 
 
 def initial_models() -> Models:

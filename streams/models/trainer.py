@@ -13,6 +13,7 @@ from streams.models.calibration import CalibrationLearner
 from streams.models.capacity import CapacityLearner
 from streams.models.churn import ChurnLearner
 from streams.models.incremental_margin import MarginLearner
+from streams.models.offer_margin import OfferMarginLearner
 from streams.models.quality import Prequential
 from streams.models.response import ResponseLearner
 from streams.models.save_rates import SaveRatesLearner
@@ -32,6 +33,7 @@ SOONER: Final[Mapping[str, int]] = {
     "signal_lifts": 10,
     "calibration": 10,
     "margin": 20,
+    "offer_margin": 20,
 }
 """Models of which examples are few: published at least after so many."""
 
@@ -113,6 +115,7 @@ LEARNERS: Final[Mapping[str, type[Learner]]] = {
         CalibrationLearner,
         SaveRatesLearner,
         MarginLearner,
+        OfferMarginLearner,
         UpliftLearner,
     )
 }

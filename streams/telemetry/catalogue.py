@@ -9,7 +9,10 @@ Base units are in the names (`_seconds`, `_bytes`, `_ratio`); money is in the sh
 from collections.abc import Callable
 
 from streams.telemetry import labels as by
-from streams.telemetry.metric import PREFIX, Group, Label, Metric
+from streams.telemetry.metric import Label, Metric
+from streams.telemetry.metric import counter as _counter
+from streams.telemetry.metric import gauge as _gauge
+from streams.telemetry.metric import histogram as _histogram
 
 LATENCY_BUCKETS_S = (
     0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0,
@@ -19,27 +22,6 @@ LATE_BUCKETS_S = (1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0
 DAY_S = 86_400.0
 LEAD_BUCKETS_S = tuple(days * DAY_S for days in (1, 3, 7, 14, 21, 28, 42, 56, 70, 91, 182, 365))
 SIZE_BUCKETS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
-
-
-def _counter(group: Group, name: str, help_: str, *labels: Label) -> Metric:
-    return Metric(name=PREFIX + name, kind="counter", group=group, help=help_, labels=labels)
-
-
-def _gauge(group: Group, name: str, help_: str, *labels: Label) -> Metric:
-    return Metric(name=PREFIX + name, kind="gauge", group=group, help=help_, labels=labels)
-
-
-def _histogram(
-    group: Group, name: str, help_: str, buckets: tuple[float, ...], *labels: Label
-) -> Metric:
-    return Metric(
-        name=PREFIX + name,
-        kind="histogram",
-        group=group,
-        help=help_,
-        labels=labels,
-        buckets=buckets,
-    )
 
 
 def _delivery(kind: Callable[..., Metric], name: str, help_: str, *labels: Label) -> Metric:
@@ -137,6 +119,20 @@ INCREMENTAL = _gauge(
     by.ESTIMATE,
 )
 WINDOWS = _gauge("outcomes", "experiment_people", "People whose window is over.", by.ARM)
+OFFER_INCREMENTAL = _gauge(
+    "outcomes",
+    "offer_incremental_margin_currency",
+    "Margin a head more of who was sent an offer than of its holdout; interval at every look.",
+    by.OFFER_HELD,
+    by.ESTIMATE,
+)
+OFFER_WINDOWS = _gauge(
+    "outcomes",
+    "offer_experiment_people",
+    "People of an offer with a holdout whose window is over.",
+    by.OFFER_HELD,
+    by.HOLDOUT_GROUP,
+)
 
 # Who is about to leave.
 ALERTS = _counter(

@@ -62,6 +62,7 @@ HTTP_STATUS = Label(
 IDENTITY_KIND = Label("kind", _field(IdentityChange, "kind"))
 IGNORED_REASON = Label("reason", _field(EventIgnored, "reason"))
 LABEL_CLASS = Label("class", ("positive", "negative"))
+HOLDOUT_GROUP = Label("group", ("treated", "withheld"))
 LEARNED_RESULT = Label("result", ("learned", "repeated", "unreadable"))
 MODEL = Label(
     "model",
@@ -74,9 +75,11 @@ MODEL = Label(
         "calibration",
         "save_rates",
         "margin",
+        "offer_margin",
         "uplift",
     ),
 )
+OFFER_HELD = Label("offer", (), named_max=50)
 OUTCOME = Label("outcome", _field(OutcomeSeen, "outcome"))
 OWN_GAPS = Label("own_gaps", ("0-1", "1-2", "2-4", "4+"))
 RECEIPT_KIND = Label("kind", ("erasure", "access"))

@@ -63,6 +63,30 @@ class Metric(Struct, frozen=True, kw_only=True):
         return total
 
 
+def counter(group: Group, name: str, help_: str, *labels: Label) -> Metric:
+    """A metric that only grows; `name` without the prefix."""
+    return Metric(name=PREFIX + name, kind="counter", group=group, help=help_, labels=labels)
+
+
+def gauge(group: Group, name: str, help_: str, *labels: Label) -> Metric:
+    """A metric that is set; `name` without the prefix."""
+    return Metric(name=PREFIX + name, kind="gauge", group=group, help=help_, labels=labels)
+
+
+def histogram(
+    group: Group, name: str, help_: str, buckets: tuple[float, ...], *labels: Label
+) -> Metric:
+    """A metric that counts observations by bucket; `name` without the prefix."""
+    return Metric(
+        name=PREFIX + name,
+        kind="histogram",
+        group=group,
+        help=help_,
+        labels=labels,
+        buckets=buckets,
+    )
+
+
 class Measurement(Struct, frozen=True):
     """An amount for a metric: added to a counter, set on a gauge, observed by a histogram."""
 

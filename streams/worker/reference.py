@@ -32,6 +32,7 @@ from streams.errors import NoBrokerError, OfferstreamError, OperatorError
 from streams.features.calibration import CALIBRATION_MODEL
 from streams.models import Models, initial_models, may_serve, with_snapshot
 from streams.models.incremental_margin import MARGIN_MODEL
+from streams.models.offer_margin import OFFER_MARGIN_MODEL
 from streams.runtime.clients import arrived
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
@@ -171,6 +172,8 @@ class ReferenceState:
             self._note_calibration(quality)
         if model == MARGIN_MODEL:
             self._note_margin(quality)
+        if model == OFFER_MARGIN_MODEL:
+            self._note_offer_margins(quality)
         if serves:
             set_(metrics.MODEL_EXAMPLES, model, value=snapshot.examples)
             set_(metrics.MODEL_FORMAT, model, value=snapshot.format)
@@ -185,6 +188,20 @@ class ReferenceState:
                 self._meter.set(metrics.WINDOWS, rest, value=value)
             elif pair in by.ARM_PAIR.values and estimate in by.ESTIMATE.values:
                 self._meter.set(metrics.INCREMENTAL, pair, estimate, value=value)
+
+    def _note_offer_margins(self, quality: Mapping[str, float]) -> None:
+        """What each offer with a holdout brings, as far as there are enough people."""
+        seen = {offer_id for offer_id, _ in self._meter.values_of(metrics.OFFER_WINDOWS)}
+        for name, value in quality.items():
+            kind, _, offer_id = name.partition(":")
+            if offer_id not in seen and len(seen) >= by.OFFER_HELD.named_max:
+                continue
+            seen.add(offer_id)
+            if kind in by.ESTIMATE.values:
+                self._meter.set(metrics.OFFER_INCREMENTAL, offer_id, kind, value=value)
+            elif kind.startswith("people_"):
+                group = kind.removeprefix("people_")
+                self._meter.set(metrics.OFFER_WINDOWS, offer_id, group, value=value)
 
     def _note_calibration(self, quality: Mapping[str, float]) -> None:
         """What was said of churn and what came, bin by bin."""

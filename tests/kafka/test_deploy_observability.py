@@ -51,6 +51,8 @@ MAY_STAY_ZERO = {
 MAY_STAY_EMPTY = {
     "outcomes: What does deciding bring a head?",
     "outcomes: And beside random choice?",
+    "outcomes: What does each offer bring a head?",
+    "outcomes: Of how many people is that?",
     "outcomes: Does the risk said come, by risk?",
     "outcomes: Does the risk said come, by silence?",
     "outcomes: How far off is the risk said?",

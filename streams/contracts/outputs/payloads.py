@@ -41,6 +41,7 @@ WhyNot = Literal[
     "never_with",
     "too_soon_after",
     "holdout",
+    "offer_holdout",
 ]
 Verdict = Literal[
     "offer",
@@ -294,7 +295,7 @@ class CandidateLog(Struct, frozen=True, kw_only=True):
 class DecisionLog(Struct, frozen=True, kw_only=True):
     """A record of `decision-log`: enough to decide again and get the same bytes.
 
-    `uplift`: the model of the terms' `bought_anyway`; None in records of versions without one.
+    `uplift` is None in records of older versions; `withheld_offer_id` was drawn and not sent.
     """
 
     decision_id: str
@@ -314,6 +315,7 @@ class DecisionLog(Struct, frozen=True, kw_only=True):
     experiment: ExperimentArm
     traceparent: str | None
     uplift: Versioned | None = None
+    withheld_offer_id: str | None = None
 
 
 class IdentityChange(Struct, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ from streams.contracts.inputs.beacon_addresses import BeaconAddress, Eid
 from streams.contracts.inputs.events import Zone
 
 Share = Annotated[float, Meta(ge=0, le=1)]
+PartShare = Annotated[float, Meta(ge=0, lt=1)]
 TriggerKind = Literal[
     "product_viewed",
     "cart_abandoned",
@@ -102,6 +103,7 @@ class Offer(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
     coupon_code: CouponCode | None = None
     gcn: Annotated[str, Meta(pattern=r"^[0-9]{13,25}(?!\n)$")] | None = None
     stock_product_id: Id | None = None
+    holdout_share: PartShare = 0.0
     paused: bool = False
 
     @property

@@ -162,3 +162,12 @@ def test_publish_refuses_what_can_never_work(tmp_path: Path) -> None:
         "error: offers: a: $.value: 120 percent is more than the price",
         "offerstream: nothing was published: mend the errors first (1)",
     ]
+
+
+def test_a_holdout_of_most_people_is_a_warning_and_of_all_is_refused(tmp_path: Path) -> None:
+    """Nobody would get it; and a share of .1 is as it should be."""
+    code, said = validate(tmp_path, "--strict", holdout_share=0.6)
+    assert code == 2
+    assert "warning: offers: a: $.holdout_share: 0.6: more people never get it" in said
+    assert validate(tmp_path, holdout_share=1)[0] == 2
+    assert validate(tmp_path, "--strict", holdout_share=0.1)[0] == 0

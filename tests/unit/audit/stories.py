@@ -226,6 +226,7 @@ BROKEN: dict[str, Story] = {
         [said(rule="push", channel="push")],
     ),
     "holdout": viewed(a_shop(experiment=HOLDOUT), arm="holdout"),
+    "offer_holdout": viewed(a_shop(an_offer(holdout_share=0.999_999))),
     "arm": viewed(
         a_shop(),
         arm="other",
@@ -368,6 +369,7 @@ KEPT: dict[str, Story] = {
     "purpose_consent": viewed(a_shop(), consent(-1, "no", purposes={"profiling": "denied"})),
     "channel_consent": viewed(a_shop(), rule="push", channel="push"),
     "holdout": viewed(a_shop()),
+    "offer_holdout": viewed(a_shop(an_offer(holdout_share=0.000_001))),
     "arm": viewed(a_shop(experiment=UNIFORM), arm="uniform", probability=1.0, entry=CERTAIN),
     "caps": twice(a_shop(**CAP), {}, {"minutes": DAY}),
     "calendar_day": twice(a_shop(contact={"calendar_day_max": 1}), {}, {"minutes": 12 * HOUR}),

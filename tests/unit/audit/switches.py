@@ -292,6 +292,7 @@ SWITCHES: dict[str, Switch] = {
         "holdout",
         lax=policies(experiment={"arms": [{"name": "policy", "share": 1.0, "chooser": "policy"}]}),
     ),
+    "offer_holdout": story("offer_holdout", lax=offers(holdout_share=0.0)),
     "arm": story("moment", lax=ANOTHER_ARM),
     "caps": story("caps", lax=contact(caps=[])),
     "calendar_day": story("calendar_day", lax=contact(calendar_day_max=100)),

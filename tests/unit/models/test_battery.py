@@ -8,6 +8,7 @@ from streams.models.calibration import CalibrationLearner
 from streams.models.capacity import CapacityLearner
 from streams.models.churn import ChurnLearner
 from streams.models.incremental_margin import MarginLearner
+from streams.models.offer_margin import OfferMarginLearner
 from streams.models.response import ResponseLearner
 from streams.models.save_rates import SaveRatesLearner
 from streams.models.signal_lifts import SignalLiftsLearner
@@ -18,6 +19,7 @@ from tests.unit.models import test_calibration as calibration
 from tests.unit.models import test_capacity as capacity
 from tests.unit.models import test_churn_model as churn
 from tests.unit.models import test_incremental_margin as margin
+from tests.unit.models import test_offer_margin as offer_margin
 from tests.unit.models import test_response_model as response
 from tests.unit.models import test_save_rates as save_rates
 from tests.unit.models import test_signal_lifts as lifts
@@ -46,6 +48,7 @@ SUBJECTS: dict[type, Subject] = {
     ),
     SaveRatesLearner: Subject(SaveRatesLearner, save_rates.examples, save_rates.p_bought),
     MarginLearner: Subject(MarginLearner, margin.bought, margin.p_bought),
+    OfferMarginLearner: Subject(OfferMarginLearner, offer_margin.bought, offer_margin.p_bought),
     UpliftLearner: Subject(UpliftLearner, uplift.examples, uplift.p_bought),
 }
 CASES = [

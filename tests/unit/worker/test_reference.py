@@ -185,6 +185,42 @@ def test_what_deciding_brings_is_seen() -> None:
     assert value == pytest.approx(3.0, abs=0.5)
 
 
+def test_what_an_offer_brings_is_seen_by_offer() -> None:
+    """People of both groups from the first on; the effect and its interval once there are enough.
+
+    Of more offers than a label may name, those that came first.
+    """
+    learner = Trainer(every=1)
+    found, meter = small_shop()
+    for number in range(2 * PEOPLE_MIN):
+        withheld = number % 2 == 0
+        learned = learner.learn(
+            LearningExample(
+                example_id=f"x-{number}",
+                model="offer_margin",
+                observed_at_ms=number,
+                label=1.0 if withheld else 4.0,
+                features={"experiment": 1.0, "withheld": float(withheld), "share": 0.5},
+                offer_id="tea-10",
+            )
+        )
+        assert learned is not None
+        found.take(SNAPSHOTS, b"offer_margin", encode_snapshot(learned))
+        if number == 0:
+            assert meter.value(metrics.OFFER_WINDOWS, "tea-10", "withheld") == 1.0
+            assert meter.values_of(metrics.OFFER_INCREMENTAL) == {}
+    told = meter.values_of(metrics.OFFER_INCREMENTAL)
+    assert set(told) == {("tea-10", name) for name in ("value", "low", "high")}
+    assert told["tea-10", "low"] < told["tea-10", "value"] < told["tea-10", "high"]
+    assert learned is not None
+    many = {f"people_treated:o-{number}": 1.0 for number in range(2 * by.OFFER_HELD.named_max)}
+    found.take(
+        SNAPSHOTS, b"offer_margin", encode_snapshot(replace(learned, examples=999, quality=many))
+    )
+    offers = {offer_id for offer_id, _ in meter.values_of(metrics.OFFER_WINDOWS)}
+    assert len(offers) == by.OFFER_HELD.named_max
+
+
 def test_calibration_is_seen_bin_by_bin() -> None:
     """What was said and what came, by tenth of the risk and by silence, as gauges; once known."""
     learner = Trainer(every=1)
