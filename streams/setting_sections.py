@@ -74,6 +74,10 @@ class GatewaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     Offers decided in the last `offers_hours` are shown while they are valid; who listens hears
     something every `heartbeat_s`.
     `decide_timeout_ms`: so long a decision is waited for, unless the caller says otherwise.
+    `operator_tokens` are `name=token` or `name:act=token` with blanks: who may log in to the page,
+    which is there only with them; `operator_tokens_file` holds the same, a line each, instead.
+    `page_workers` are the metrics of the workers that it tells of, as `host:port` with commas;
+    `page_elsewhere`: whether it is shown to other machines than this one.
     """
 
     host: Host = "127.0.0.1"
@@ -95,6 +99,10 @@ class GatewaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     token_lifetime_max_s: Annotated[int, Meta(ge=10, le=86_400)] = 3_600
     offers_hours: Annotated[int, Meta(ge=1, le=744)] = 48
     heartbeat_s: Annotated[float, Meta(ge=0.1, le=300)] = 15.0
+    operator_tokens: str = ""
+    operator_tokens_file: str = ""
+    page_workers: str = ""
+    page_elsewhere: bool = False
 
     def __repr__(self) -> str:
         """Where it listens, and no keys: a settings object may end up in a log."""
@@ -113,6 +121,13 @@ class GatewaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         if not self.token_keys_file:
             return self.token_keys
         return Path(self.token_keys_file).read_text(encoding="utf-8")
+
+    @property
+    def operator_tokens_text(self) -> str:
+        """The tokens of operators, read from their file where one is named."""
+        if not self.operator_tokens_file:
+            return self.operator_tokens
+        return Path(self.operator_tokens_file).read_text(encoding="utf-8")
 
 
 class DeliverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -41,7 +41,7 @@ __all__ = [
 ]
 PREFIX = "OFFERSTREAM_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
-SECRETS = frozenset({"sasl_password", "write_keys", "token_keys"})
+SECRETS = frozenset({"sasl_password", "write_keys", "token_keys", "operator_tokens"})
 FORMATS = {
     "bootstrap": "host:port, several with commas",
     "application_id": "small letters, digits, _ and -, a letter first",
@@ -71,6 +71,7 @@ _FILES = (
     "security.ssl_key_file",
     "gateway.write_keys_file",
     "gateway.token_keys_file",
+    "gateway.operator_tokens_file",
     "delivery.destinations_file",
 )
 

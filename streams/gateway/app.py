@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 
-from litestar import Litestar, Response, get, post
+from litestar import Litestar, Response, Router, get, post
 from litestar.config.cors import CORSConfig
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException
@@ -39,7 +39,7 @@ HEADERS: Final = (
 )
 
 
-def build_app(ways: Ways, out: Sequence[HTTPRouteHandler] = ()) -> Litestar:
+def build_app(ways: Ways, out: Sequence[HTTPRouteHandler | Router] = ()) -> Litestar:
     """The application, with the ways `out`; nothing is started before a server runs it."""
     return Litestar(
         route_handlers=[
@@ -53,7 +53,8 @@ def build_app(ways: Ways, out: Sequence[HTTPRouteHandler] = ()) -> Litestar:
             allow_origins=origins_of(ways.settings),
             allow_methods=["GET", "POST"],
             allow_headers=list(HEADERS),
-            allow_credentials=True,  # trackers ask for it; no cookie is ever read
+            # Trackers ask for it. The page alone reads a cookie, and lets in no other origin.
+            allow_credentials=True,
             max_age=7_200,
         ),
         openapi_config=OpenAPIConfig(

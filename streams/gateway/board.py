@@ -7,6 +7,7 @@ been linked since. All of it happens in one event loop.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct
@@ -130,6 +131,12 @@ class Board:
             if held.offer.decision_id in self._held
             and (after is None or held.place.partition != after.partition or held.place > after)
         ]
+
+    def newest(self, most: int) -> list[Held]:
+        """The newest valid offers of all people, the newest first."""
+        now_ms = self._clock_ms()
+        valid = (h for h in reversed(self._held.values()) if self._is_valid(h.offer, now_ms))
+        return list(islice(valid, most))
 
     def watch(self, person: str, after: Place | None = None) -> Watcher | None:
         """Be told of what is valid and of all that comes; None where too many watch already."""

@@ -29,7 +29,7 @@ class Outward:
         self._board = Board(clock_ms)
         self._following = Following(settings, self._board, clock_ms)
         askers = Askers(ways.admission, tokens, clock_ms, self._board.erased_s)
-        out = Out(asking, self._replies, askers, self._board, self._producer)
+        self.out = out = Out(asking, self._replies, askers, self._board, self._producer)
         self.handlers: list[HTTPRouteHandler] = [
             *handlers_of(ways, out),
             customer_handler(ways, out),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import structlog
 import uvicorn
 import uvloop
+from msgspec import Struct
 
 from streams.contracts.sources.own import load_own
 from streams.contracts.sources.tables import Sources
@@ -20,6 +21,8 @@ from streams.gateway.app import build_app
 from streams.gateway.connections import HEAD_BYTES_MAX, bounded
 from streams.gateway.intake import Intake
 from streams.gateway.outward import Outward, read_token_keys
+from streams.gateway.page.operators import Operators, read_operators
+from streams.gateway.page.wired import Page
 from streams.gateway.rates import Rates
 from streams.gateway.tokens import TokenKeys
 from streams.gateway.ways import Ways, wall_clock_ms
@@ -52,35 +55,44 @@ def run_gateway(settings: Settings) -> int:
         OperatorError: nobody can listen on a port.
     """
     keys = read_keys(settings.gateway)
-    tokens = read_token_keys(settings.gateway)
-    sources = load_own(settings.mappings_dir)
-    admission = Admission(
-        settings.gateway, keys, Rates(settings.gateway.events_per_second_max, time.monotonic)
+    rates = Rates(settings.gateway.events_per_second_max, time.monotonic)
+    read = _Read(
+        sources=load_own(settings.mappings_dir),
+        admission=Admission(settings.gateway, keys, rates),
+        tokens=read_token_keys(settings.gateway),
+        operators=read_operators(settings.gateway),
     )
     with (
         listening(settings.gateway.host, settings.gateway.port) as sock,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(settings, sources, admission, tokens, sock))
+        runner.run(_serve(settings, read, sock))
     return 0
 
 
-async def _serve(
-    settings: Settings,
-    sources: Sources,
-    admission: Admission,
-    tokens: TokenKeys,
-    sock: socket.socket,
-) -> None:
+class _Read(Struct, frozen=True, kw_only=True):
+    """What was read before a port is opened."""
+
+    sources: Sources
+    admission: Admission
+    tokens: TokenKeys
+    operators: Operators
+
+
+async def _serve(settings: Settings, read: _Read, sock: socket.socket) -> None:
     meter, producer = Meter(), AcknowledgedProducer(settings)
 
     def reason() -> str:
         return "" if producer.reachable else NO_KAFKA
 
     intake = Intake(producer, meter, settings.occurred_at_min_ms, wall_clock_ms)
-    ways = Ways(settings.gateway, admission, intake, meter, wall_clock_ms, reason, sources)
-    outward = Outward(settings, ways, tokens)
-    server = _Server(_uvicorn(settings, build_app(ways, outward.handlers)))
+    ways = Ways(
+        settings.gateway, read.admission, intake, meter, wall_clock_ms, reason, read.sources
+    )
+    outward = Outward(settings, ways, read.tokens)
+    page = Page(settings, ways, outward.out, read.operators) if read.operators else None
+    pages = [] if page is None else [page.router]
+    server = _Server(_uvicorn(settings, build_app(ways, [*outward.handlers, *pages])))
     ops = await _show_metrics(settings, meter, reason)
     meter.before_scrape(lambda: meter.set(metrics.READY, value=float(producer.reachable)))
     loop = asyncio.get_running_loop()
@@ -88,6 +100,8 @@ async def _serve(
         loop.add_signal_handler(number, lambda: _end(server, outward))
     producer.start()
     outward.start()
+    if page is not None:
+        page.start()
     watching = asyncio.create_task(producer.watch())
     log.info("listening", gateway_port=sock.getsockname()[1], metrics_port=ops.port)
     try:
@@ -95,6 +109,8 @@ async def _serve(
     finally:
         watching.cancel()
         await ops.stop()
+        if page is not None:
+            await page.stop()
         await outward.stop()
         await asyncio.to_thread(producer.stop)
         log.info("stopped")

@@ -46,7 +46,7 @@ DOOR = Label(
     "door",
     (
         *("events", "segment", "ga4", "snowplow", "webhook", "source"),
-        *("decide", "feedback", "customers", "outcomes", "other"),
+        *("decide", "feedback", "customers", "outcomes", "page", "other"),
     ),
 )
 DROPPED_WHAT = Label("what", _field(DataDropped, "what"))
@@ -56,8 +56,8 @@ FAILED_KIND = Label("kind", ("record", "timer"))
 GATEWAY_FATE = Label("fate", ("accepted", "rejected", "ignored", "not_acknowledged"))
 HTTP_STATUS = Label(
     "status",
-    ("200", "202", "207", "400", "401", "403", "404", "405", "408", "413", "415", "422", "429",
-     "500", "503"),
+    ("200", "202", "207", "303", "400", "401", "403", "404", "405", "408", "413", "415", "422",
+     "429", "500", "503"),
 )  # fmt: skip
 IDENTITY_KIND = Label("kind", _field(IdentityChange, "kind"))
 IGNORED_REASON = Label("reason", _field(EventIgnored, "reason"))

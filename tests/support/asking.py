@@ -149,11 +149,14 @@ class Door:
         admission = Admission(SETTINGS, read_keys(SETTINGS), Rates(10_000, lambda: 0.0))
         asking = engine.asking = Asking(engine, meter, 50, lambda: engine.now_ms)
         intake = Intake(engine, meter, 0, lambda: engine.now_ms)
-        ways = Ways(SETTINGS, admission, intake, meter, lambda: engine.now_ms, lambda: "")
+        self.ways = ways = Ways(
+            SETTINGS, admission, intake, meter, lambda: engine.now_ms, lambda: ""
+        )
         tokens = read_token_keys(SETTINGS)
         askers = Askers(admission, tokens, lambda: engine.now_ms, engine.board.erased_s)
-        out = Out(asking, engine.replies, askers, engine.board, engine)
-        self.app = build_app(ways, [*handlers_of(ways, out), customer_handler(ways, out)])
+        self.out = out = Out(asking, engine.replies, askers, engine.board, engine)
+        self.handlers = [*handlers_of(ways, out), customer_handler(ways, out)]
+        self.app = build_app(ways, self.handlers)
         self.client: TestClient[Any] = TestClient(self.app)
 
     def post(self, body: object, key: str = SERVER_KEY, path: str = "/v1/decide") -> Any:

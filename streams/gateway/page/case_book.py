@@ -1,0 +1,133 @@
+"""The churn cases whose alerts Kafka keeps, held in bounded memory and followed as they change."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+from confluent_kafka import KafkaError as Codes
+
+from streams import topics
+from streams.admin.cases import Case
+from streams.broker.reading import partitions_on_broker
+from streams.contracts.inputs.decode import decode
+from streams.contracts.inputs.events import PrivacyRequest
+from streams.contracts.inputs.rules import InputRules
+from streams.contracts.outputs.payloads import ChurnAlert
+from streams.contracts.times import to_ms
+from streams.contracts.unreadable import UNREADABLE
+from streams.gateway.loop_thread import LoopThread
+from streams.runtime.clients import Config, arrived
+from streams.settings import Settings
+
+CASES_MAX: Final = 5_000
+ALERTS_MAX: Final = 20
+ERASED_MAX: Final = 100_000
+WAIT_S: Final = 0.2
+AT_ONCE: Final = 500
+READER: Final[Config] = {"enable.partition.eof": True}
+FOLLOWED: Final = (topics.CHURN_ALERTS, topics.PRIVACY_REQUESTS)
+
+_alert: Final = msgspec.json.Decoder(ChurnAlert)
+
+
+class CaseBook:
+    """Cases by id; of each the first alert and the newest ones. All of it in one event loop."""
+
+    def __init__(self, settings: Settings, clock_ms: Callable[[], int]) -> None:
+        self.ready = False
+        self.left_out = 0
+        self._settings = settings
+        self._clock_ms = clock_ms
+        self._names = {settings.on_broker(topic): topic.name for topic in FOLLOWED}
+        self._cases: OrderedDict[str, tuple[ChurnAlert, ...]] = OrderedDict()
+        self._erased_ms: OrderedDict[str, int] = OrderedDict()
+        self._thread = LoopThread("cases", settings, READER, self._follow)
+
+    def start(self) -> None:
+        """Begin to read; told in the loop that runs now."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read no more."""
+        self._thread.stop()
+
+    def cases(self) -> list[Case]:
+        """The case with the greatest expected loss first."""
+        found = [Case(alerts) for alerts in self._cases.values()]
+        return sorted(found, key=lambda case: (-case.expected_loss, case.last.case_id))
+
+    def case(self, case_id: str) -> Case | None:
+        """One case."""
+        alerts = self._cases.get(case_id)
+        return None if alerts is None else Case(alerts)
+
+    def take(self, messages: list[Message], *, ended: bool) -> None:
+        """Take what was read; `ended`: all that was there has been read."""
+        for message in messages:
+            name = self._names.get(message.topic() or "", "")
+            if name == topics.CHURN_ALERTS.name:
+                self._alerted(message.value() or b"")
+            else:
+                self._erased(name, message)
+        self.ready = self.ready or ended
+
+    def _alerted(self, value: bytes) -> None:
+        try:
+            alert = _alert.decode(value)
+        except UNREADABLE:
+            return
+        if to_ms(alert.raised_at) <= self._erased_ms.get(alert.customer_id, -1):
+            return
+        alerts = self._cases.pop(alert.case_id, ())
+        if any(one.alert_id == alert.alert_id for one in alerts):
+            self._cases[alert.case_id] = alerts
+            return
+        told = sorted((*alerts, alert), key=lambda one: one.raised_at)
+        self._cases[alert.case_id] = (*told[:1], *told[1:][-ALERTS_MAX + 1 :])
+        if len(self._cases) > CASES_MAX:
+            self._drop_one()
+
+    def _drop_one(self) -> None:
+        """The case of which nothing was heard for longest, and sooner one that is over."""
+        oldest = list(self._cases)[: CASES_MAX // 10]
+        over = (c for c in oldest if self._cases[c][-1].transition == "resolved")
+        del self._cases[next(over, oldest[0])]
+        self.left_out += 1
+
+    def _erased(self, name: str, message: Message) -> None:
+        rules = InputRules(now_ms=self._clock_ms())
+        event = decode(name, message.value(), tuple(message.headers() or ()), rules)
+        if not isinstance(event, PrivacyRequest) or event.event_name != "erasure_requested":
+            return
+        identity, at_ms = event.identity, to_ms(event.requested_at)
+        for person in {identity.customer_id, identity.anonymous_id, identity.device_id} - {None}:
+            self._erase(str(person), at_ms)
+
+    def _erase(self, person: str, at_ms: int) -> None:
+        self._erased_ms[person] = max(at_ms, self._erased_ms.pop(person, 0))
+        if len(self._erased_ms) > ERASED_MAX:
+            self._erased_ms.popitem(last=False)
+        for case_id, alerts in tuple(self._cases.items()):
+            if alerts[0].customer_id == person and to_ms(alerts[0].raised_at) <= at_ms:
+                del self._cases[case_id]
+
+    def _follow(self, consumer: Consumer) -> None:
+        places = [
+            TopicPartition(name, partition, OFFSET_BEGINNING)
+            for name in self._names
+            for partition in partitions_on_broker(consumer, name, self._settings)
+        ]
+        consumer.assign(places)
+        left = {(place.topic, place.partition) for place in places}
+        while not self._thread.stopped:
+            records = []
+            for message in arrived(consumer, WAIT_S, AT_ONCE):
+                error = message.error()
+                if error is None:
+                    records.append(message)
+                elif error.code() == Codes._PARTITION_EOF:
+                    left.discard((message.topic(), message.partition()))
+            if records or not left:
+                self._thread.tell(self.take, records, ended=not left)

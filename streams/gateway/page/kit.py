@@ -1,0 +1,228 @@
+"""What every page works with: who asks, in which language, the template, the headers."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import jinja2
+from litestar import Response
+from litestar.datastructures import Cookie
+from msgspec import Struct
+
+from streams.contracts.common import LANGUAGES, LanguageTag
+from streams.contracts.times import from_ms
+from streams.gateway.outgoing import Out
+from streams.gateway.page import sessions, texts
+from streams.gateway.page.sessions import Session, Sessions
+from streams.gateway.refusals import RequestRefusedError
+from streams.gateway.ways import AnyRequest, Ways, body_of, count
+from streams.settings import Settings
+
+HERE: Final = Path(__file__).parent
+LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_OWN_PATH: Final = re.compile(r"/(?![/\\])[A-Za-z0-9_\-./%:~=?&@]*")
+HTML: Final = "text/html; charset=utf-8"
+HEADERS: Final = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+class LoginNeededError(Exception):
+    """Nobody is logged in."""
+
+
+class Kit(Struct, frozen=True):
+    """What the handlers of pages work with; `menu` are the pages that there are."""
+
+    settings: Settings
+    ways: Ways
+    out: Out
+    sessions: Sessions
+    menu: tuple[str, ...]
+
+    def session(self, request: AnyRequest) -> Session:
+        """Who asks.
+
+        Raises:
+            LoginNeededError: nobody who is logged in.
+        """
+        found = self.sessions.read(request.cookies.get(sessions.COOKIE, ""))
+        if found is None:
+            raise LoginNeededError
+        return found
+
+    async def acting(self, request: AnyRequest) -> tuple[Session, dict[str, str]]:
+        """Who sends a form that changes something, and the form.
+
+        Raises:
+            LoginNeededError: nobody who is logged in.
+            RequestRefusedError: they may only look, or the form is of no page of theirs.
+        """
+        session = self.session(request)
+        form = await form_of(self, request)
+        if form.get("form_token") != session.form_token:
+            raise RequestRefusedError(403, "bad_form", "the form is of another session")
+        if not session.may_act:
+            raise RequestRefusedError(403, "may_not_act", "the operator's token is to view only")
+        return session, form
+
+    def shown(
+        self,
+        request: AnyRequest,
+        template: str,
+        session: Session | None,
+        said: Mapping[str, Any],
+        status: int = 200,
+    ) -> Response[str]:
+        """A template as an answer; `said` is what it tells of."""
+        asked = str(request.query_params.get("lang", ""))
+        language = language_for(request)
+        known = texts.texts_of(language)
+
+        def text(key: str, **named: object) -> str:
+            return known[key].format(**named) if named else known[key]
+
+        html = TEMPLATES.get_template(template).render(
+            t=text,
+            has_text=known.__contains__,
+            language=language,
+            languages=texts.NAMES,
+            session=session,
+            menu=self.menu,
+            path=request.scope["path"],
+            **said,
+        )
+        count(self.ways, "page", status)
+        kept = [_language_cookie(language)] if asked in LANGUAGES else []
+        return Response(html, status_code=status, media_type=HTML, headers=HEADERS, cookies=kept)
+
+    def moved(self, place: str, cookies: list[Cookie] | None = None) -> Response[str]:
+        """To another page, after a form."""
+        count(self.ways, "page", HTTPStatus.SEE_OTHER)
+        headers = {**HEADERS, "location": place}
+        return Response(
+            "", status_code=303, media_type=HTML, headers=headers, cookies=cookies or []
+        )
+
+
+async def form_of(kit: Kit, request: AnyRequest) -> dict[str, str]:
+    """The fields of a form; of one that comes twice, the last.
+
+    Raises:
+        RequestRefusedError: it is no form, or too large.
+    """
+    body = await body_of(kit.ways, request)
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=100)
+    except ValueError as error:
+        raise RequestRefusedError(422, "bad_form", "the body is no form") from error
+    return dict(pairs)
+
+
+def check_place(settings: Settings) -> Callable[[AnyRequest], None]:
+    """A guard: from this machine, unless others are let in, and from no other page."""
+
+    def guard(request: AnyRequest) -> None:
+        peer = "" if request.client is None else request.client.host
+        if not settings.gateway.page_elsewhere and peer.removeprefix("::ffff:") not in LOCAL:
+            raise RequestRefusedError(404, "not_found", "Not Found")
+        origin = request.headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+            raise RequestRefusedError(403, "origin_not_allowed", "the request is of another page")
+
+    return guard
+
+
+def language_for(request: AnyRequest) -> LanguageTag:
+    """The language to answer in."""
+    return texts.language_of(
+        str(request.query_params.get("lang", "")),
+        request.cookies.get(texts.COOKIE, ""),
+        request.headers.get("accept-language", ""),
+    )
+
+
+def own_path(text: str) -> str:
+    """A path of ours to go to, never another site; else the first page.
+
+    >>> own_path("/cases?band=high"), own_path("//evil.example"), own_path("https://evil.example")
+    ('/cases?band=high', '/', '/')
+    """
+    return text if _OWN_PATH.fullmatch(text) else "/"
+
+
+def session_cookie(request: AnyRequest, value: str) -> Cookie:
+    """The session's cookie, or its end where there is no value.
+
+    It goes over encrypted connections only, unless this very machine is asked by its own name.
+    """
+    host = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    return Cookie(
+        key=sessions.COOKIE,
+        value=value,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=host not in LOCAL,
+        max_age=sessions.LASTS_S if value else 0,
+    )
+
+
+def _language_cookie(language: LanguageTag) -> Cookie:
+    return Cookie(
+        key=texts.COOKIE,
+        value=language,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        max_age=31_536_000,
+    )
+
+
+def _when(value: datetime | int | None) -> str:
+    """A time to the second; of a number, epoch milliseconds."""
+    if value is None:
+        return "–"
+    at = from_ms(value) if isinstance(value, int) else value
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    """A number with its thousands apart; `–` where nothing is known."""
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def _percent(value: float | None, digits: int = 0) -> str:
+    return "–" if value is None else f"{value:.{digits}%}"
+
+
+def _templates() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "when": _when,
+        "number": _number,
+        "percent": _percent,
+        "in_path": lambda text: quote(str(text), safe=""),
+    }
+    return made
+
+
+TEMPLATES: Final = _templates()

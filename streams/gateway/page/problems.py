@@ -1,0 +1,61 @@
+"""What a page answers where it cannot do what was asked: in words, or with the login form."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Response
+from litestar.exceptions import HTTPException
+
+from streams.errors import OperatorError
+from streams.gateway.acknowledged import NotAcknowledgedError
+from streams.gateway.page import sessions
+from streams.gateway.page.kit import Kit, LoginNeededError, own_path
+from streams.gateway.refusals import RequestRefusedError
+from streams.gateway.ways import AnyRequest
+
+log = structlog.get_logger()
+
+
+def problem_handlers(kit: Kit) -> dict[int | type[Exception], Callable[..., Response[Any]]]:
+    """By the kind of what went wrong."""
+
+    def shown(request: AnyRequest, status: int, code: str, detail: str = "") -> Response[str]:
+        session = kit.sessions.read(request.cookies.get(sessions.COOKIE, ""))
+        said = {"status": int(status), "code": code, "detail": detail}
+        return kit.shown(request, "problem.html", session, said, status)
+
+    def login_needed(request: AnyRequest, _: LoginNeededError) -> Response[str]:
+        path = own_path(request.scope["path"]) if request.method == "GET" else "/"
+        return kit.moved("/login" if path == "/" else f"/login?to={path}")
+
+    def refused(request: AnyRequest, error: RequestRefusedError) -> Response[str]:
+        return shown(request, error.status, error.code, error.detail)
+
+    def away(request: AnyRequest, _: NotAcknowledgedError) -> Response[str]:
+        return shown(request, 503, "not_acknowledged")
+
+    def operator_error(request: AnyRequest, error: OperatorError) -> Response[str]:
+        return shown(request, 503, "operator_error", str(error))
+
+    def http_error(request: AnyRequest, error: HTTPException) -> Response[str]:
+        status = HTTPStatus(error.status_code)
+        return shown(request, status, status.name.lower())
+
+    def fault(request: AnyRequest, error: Exception) -> Response[str]:
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        line = "" if place is None else f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}"
+        log.error("page_failed", error=type(error).__name__, where=line)
+        return shown(request, 500, "internal_error")
+
+    return {
+        LoginNeededError: login_needed,
+        RequestRefusedError: refused,
+        NotAcknowledgedError: away,
+        OperatorError: operator_error,
+        HTTPException: http_error,
+        Exception: fault,
+    }

@@ -1,0 +1,109 @@
+"""Login and logout, and the page's own style and script: all that is shown without a login."""
+
+import time
+from typing import Annotated, Any, Final
+
+import structlog
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter
+
+from streams.gateway.page.kit import (
+    HEADERS,
+    HERE,
+    Kit,
+    form_of,
+    own_path,
+    session_cookie,
+)
+from streams.gateway.page.operators import Operators
+from streams.gateway.rates import Rates
+from streams.gateway.refusals import RequestRefusedError
+from streams.gateway.ways import AnyRequest, count
+
+log = structlog.get_logger()
+
+FAILED_COSTS: Final = 5  # seconds of waiting: a bucket holds two and gets one a second
+FILES: Final = {
+    "page.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+    "mark.svg": "image/svg+xml",
+}
+
+FileName = Annotated[str, PathParameter(max_length=50)]
+
+
+def signin_handlers(kit: Kit, operators: Operators) -> list[HTTPRouteHandler]:
+    """`/login`, `/logout`, and `/page/...`."""
+    return [_login_page(kit), _login(kit, operators), _logout(kit), _file(kit)]
+
+
+def _login_page(kit: Kit) -> HTTPRouteHandler:
+    @get("/login", sync_to_thread=False)
+    def get_login(request: AnyRequest) -> Response[str]:
+        """The form."""
+        return _form(kit, request, str(request.query_params.get("to", "/")))
+
+    return get_login
+
+
+def _login(kit: Kit, operators: Operators) -> HTTPRouteHandler:
+    failed = Rates(1, time.monotonic)
+
+    @post("/login")
+    async def post_login(request: AnyRequest) -> Response[Any]:
+        """Begin a session; a wrong token is answered more and more slowly."""
+        peer = "" if request.client is None else request.client.host
+        form = await form_of(kit, request)
+        to = own_path(form.get("to", "/"))
+        if wait_s := failed.wait_s(peer):
+            return _form(kit, request, to, "login.too_many", wait_s=wait_s)
+        operator = operators.with_token(form.get("token", "").strip())
+        if operator is None:
+            failed.pay(peer, FAILED_COSTS)
+            log.warning("login_refused")
+            return _form(kit, request, to, "login.wrong")
+        log.info("logged_in", by=operator.name)
+        return kit.moved(to, [session_cookie(request, kit.sessions.begin(operator))])
+
+    return post_login
+
+
+def _logout(kit: Kit) -> HTTPRouteHandler:
+    @post("/logout")
+    async def post_logout(request: AnyRequest) -> Response[str]:
+        """End the session."""
+        session = kit.session(request)
+        form = await form_of(kit, request)
+        if form.get("form_token") != session.form_token:
+            raise RequestRefusedError(403, "bad_form", "the form is of another session")
+        kit.sessions.end(session)
+        return kit.moved("/login", [session_cookie(request, "")])
+
+    return post_logout
+
+
+def _form(
+    kit: Kit, request: AnyRequest, to: str, fault: str = "", wait_s: int = 0
+) -> Response[str]:
+    status = 429 if wait_s else 401 if fault else 200
+    said = {"to": own_path(to), "fault": fault, "wait_s": wait_s}
+    answer = kit.shown(request, "login.html", None, said, status)
+    if wait_s:
+        answer.headers["retry-after"] = str(wait_s)
+    return answer
+
+
+def _file(kit: Kit) -> HTTPRouteHandler:
+    held = {name: (HERE / "static" / name).read_bytes() for name in FILES}
+    headers = {**HEADERS, "cache-control": "no-cache"}
+
+    @get("/page/{name:str}", sync_to_thread=False)
+    def get_file(name: FileName) -> Response[bytes]:
+        """The style or the script."""
+        if name not in held:
+            raise RequestRefusedError(404, "not_found", "Not Found")
+        count(kit.ways, "page", 200)
+        return Response(held[name], media_type=FILES[name], headers=headers)
+
+    return get_file

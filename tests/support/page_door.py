@@ -1,0 +1,103 @@
+"""The page over `process` itself and rows in memory, in the place of Kafka and workers."""
+
+from typing import Any
+
+import msgspec
+from litestar.testing import TestClient
+from msgspec.structs import replace
+
+from streams import topics
+from streams.contracts.outputs.encode import OutputMessage
+from streams.contracts.outputs.payloads import ChurnAlert
+from streams.gateway.app import build_app
+from streams.gateway.page.operators import read_operators
+from streams.gateway.page.wired import Page
+from streams.gateway.page.workers import EVERY_S, read_exposition
+from streams.settings import GatewaySettings, Settings
+from streams.worker.meter import Meter
+from tests.support.asking import SETTINGS, Door, Message
+from tests.unit.decisions.people import someone
+
+ACT_TOKEN, VIEW_TOKEN = "act-token-0123456789abcdef", "view-token-0123456789abcdef"
+TOKENS = f"ana:act={ACT_TOKEN} ben={VIEW_TOKEN}"
+WORKERS = ("worker-1:9100", "worker-2:9100")
+
+
+class PageDoor:
+    """The gateway's application with the page; `client` keeps cookies as a browser does."""
+
+    def __init__(self, **more: Any) -> None:
+        self.gateway: GatewaySettings = replace(
+            SETTINGS, operator_tokens=TOKENS, page_workers=",".join(WORKERS), **more
+        )
+        self.settings = replace(Settings(), gateway=self.gateway)
+        self.door = Door()
+        self.at_s = 0.0
+        self.page = Page(
+            self.settings,
+            self.door.ways,
+            self.door.out,
+            read_operators(self.gateway),
+            lambda: self.at_s,
+        )
+        self.page.cases.take([], ended=True)
+        self.app = build_app(self.door.ways, [*self.door.handlers, self.page.router])
+        self.peer = "127.0.0.1"
+        self.client: TestClient[Any] = TestClient(self._from_peer, base_url="http://127.0.0.1:8080")
+        self.client.follow_redirects = False
+
+    async def _from_peer(self, scope: Any, receive: Any, send: Any) -> None:
+        """The application, asked from the address `peer`."""
+        scope["client"] = (self.peer, 50_000)
+        await self.app(scope, receive, send)
+
+    def login(self, token: str = ACT_TOKEN) -> None:
+        """Log in."""
+        answer = self.post("/login", token=token)
+        assert answer.status_code == 303, answer.text
+
+    def get(self, path: str, **headers: str) -> Any:
+        """An answer; `_` in a header's name is `-`."""
+        return self.client.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    def post(self, path: str, **form: str) -> Any:
+        """The answer to a form."""
+        return self.client.post(path, data=form)
+
+    def form_token(self) -> str:
+        """What forms of this session carry."""
+        session = self.page.kit.sessions.read(self.client.cookies["offerstream_session"])
+        assert session is not None
+        return session.form_token
+
+    def worker(self, meter: Meter) -> None:
+        """What the metrics of the one worker say, two seconds later."""
+        self.seen(meter, WORKERS[0])
+        self.tick()
+
+    def seen(self, meter: Meter, address: str) -> None:
+        """What the metrics of a worker say."""
+        self.page.workers.take(address, *read_exposition(meter.exposition().decode()))
+
+    def tick(self) -> None:
+        """Two seconds pass."""
+        self.at_s += EVERY_S
+        self.page.workers.note()
+
+    def knows(self, person: str) -> None:
+        """Somebody who has agreed to everything."""
+        self.door.engine.rows[person] = someone(customer_id=person)
+
+    def ask_for_an_offer(self, person: str) -> None:
+        """An offer is asked for, and made."""
+        question = {"person": {"customer_id": person}, "placement": "banner", "channel": "app"}
+        answer = self.door.post({**question, "timeout_ms": 5_000}).json()
+        assert answer["verdict"] == "offer", answer
+
+    def alert(self, *alerts: ChurnAlert) -> None:
+        """Alerts on their topic."""
+        sent = [
+            OutputMessage(topics.CHURN_ALERTS.name, b"", msgspec.json.encode(alert))
+            for alert in alerts
+        ]
+        self.page.cases.take([Message(one, n) for n, one in enumerate(sent)], ended=True)

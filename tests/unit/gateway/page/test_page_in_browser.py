@@ -1,0 +1,165 @@
+"""The page as people meet it: Debian's Chromium, two widths, dark and light, keyboard, axe."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from streams.contracts.common import LANGUAGES
+from tests.support.page_browser import (
+    DESK,
+    PHONE,
+    axe,
+    chromium,
+    log_in,
+    looking,
+    picture,
+    served,
+    too_wide,
+)
+from tests.support.page_door import ACT_TOKEN, PageDoor
+from tests.support.page_story import a_day
+
+pytestmark = pytest.mark.timeout(600)
+PAGES = ("/",)
+PICTURES = Path(os.environ.get("PICTURES") or Path(__file__).parents[4] / ".cache" / "pictures")
+PAGE_BYTES_MAX = 150_000
+FIRST_PAINT_MS_MAX = 300
+
+BYTES = """["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
+  .reduce((sum, entry) => sum + entry.encodedBodySize, 0)"""
+FIRST_PAINT = """new Promise((told) => new PerformanceObserver((seen) =>
+  told(seen.getEntriesByName("first-contentful-paint")[0].startTime)
+).observe({type: "paint", buffered: true}))"""
+
+
+@pytest.fixture(scope="module")
+def door() -> PageDoor:
+    """A shop in the middle of a day."""
+    made = PageDoor()
+    a_day(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def origin(door: PageDoor) -> Iterator[str]:
+    """Where it is served."""
+    with served(door.app) as where:
+        yield where
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for all of these."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def desk(browser: Browser, origin: str) -> Iterator[Page]:
+    """A wide window in which somebody who may act is logged in."""
+    with looking(browser, origin) as page:
+        log_in(page, ACT_TOKEN)
+        yield page
+
+
+def name_of(path: str) -> str:
+    """For a picture's file."""
+    return path.strip("/").replace("/", "-").partition("?")[0] or "now"
+
+
+@pytest.mark.parametrize(("width", "dark"), [(DESK, False), (PHONE, True)])
+def test_every_page_fits_the_window_and_axe_finds_nothing_serious(
+    browser: Browser, origin: str, width: int, dark: bool
+) -> None:
+    """On a desk and on a phone, light and dark; its pictures are those of the documentation."""
+    with looking(browser, origin, width=width, dark=dark) as page:
+        page.goto("/login")
+        assert (axe(page), too_wide(page)) == ([], 0)
+        log_in(page, ACT_TOKEN)
+        for path in PAGES:
+            page.goto(path)
+            assert (path, axe(page), too_wide(page)) == (path, [], 0)
+            picture(page, PICTURES / f"page-{name_of(path)}-{width}.png")
+
+
+def test_a_phone_by_day_and_a_desk_by_night(browser: Browser, origin: str) -> None:
+    """The other two of width and light: contrast and width of the first page."""
+    for width, dark in ((PHONE, False), (DESK, True)):
+        with looking(browser, origin, width=width, dark=dark) as page:
+            log_in(page, ACT_TOKEN)
+            assert (axe(page), too_wide(page)) == ([], 0)
+            picture(page, PICTURES / f"page-now-{width}-{'dark' if dark else 'light'}.png")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_is_there_in_every_language(
+    browser: Browser, origin: str, language: str
+) -> None:
+    """It says its language, fits a phone, and links to the others."""
+    with looking(browser, origin, width=PHONE, locale=language) as page:
+        log_in(page, ACT_TOKEN)
+        for path in PAGES:
+            page.goto(path)
+            assert str(page.get_attribute("html", "lang"))[:2] == language
+            assert (path, too_wide(page)) == (path, 0)
+            assert page.locator("footer a").count() == len(LANGUAGES)
+        picture(page, PICTURES / f"page-{name_of(PAGES[-1])}-{language}.png")
+
+
+def test_it_can_be_used_by_keyboard_alone(browser: Browser, origin: str) -> None:
+    """From the login to the content and out again; what has the focus is seen to have it."""
+    with looking(browser, origin) as page:
+        page.goto("/login")
+        page.keyboard.type(ACT_TOKEN)
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_have_text("Now")
+        page.keyboard.press("Tab")
+        expect(page.locator(".skip")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(page.locator("[data-pause]")).to_be_focused()
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        page.keyboard.press("Space")
+        expect(page.locator("[data-pause]")).to_have_attribute("aria-pressed", "true")
+        for _ in range(20):
+            page.keyboard.press("Shift+Tab")
+            if page.evaluate("document.activeElement.innerText") == "Log out":
+                break
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_have_text("Log in")
+
+
+def test_a_page_is_small_and_painted_at_once(desk: Page) -> None:
+    """All that it loads stays under 150 KB; of several loads the quickest paints within 300 ms."""
+    paints: list[float] = []
+    while len(paints) < 20 and min(paints, default=1e9) > FIRST_PAINT_MS_MAX:
+        desk.goto("/")
+        assert 5_000 < desk.evaluate(BYTES) < PAGE_BYTES_MAX
+        paints.append(desk.evaluate(FIRST_PAINT))
+    print(f"first paint, ms: {paints}")
+    assert min(paints) <= FIRST_PAINT_MS_MAX
+
+
+def test_numbers_move_by_themselves_and_stand_still_when_paused(desk: Page, door: PageDoor) -> None:
+    """What came since is put in without a reload, and not while updates are paused."""
+    tiles = desk.locator("[data-part=newest]")
+    desk.evaluate("window.same = true")
+    door.knows("c-moving")
+    door.ask_for_an_offer("c-moving")
+    expect(tiles).to_contain_text("c-moving", timeout=20_000)
+    assert desk.evaluate("window.same")
+    desk.click("[data-pause]")
+    door.knows("c-later")
+    door.ask_for_an_offer("c-later")
+    desk.wait_for_timeout(5_000)
+    expect(tiles).not_to_contain_text("c-later")
+
+
+def test_a_session_that_is_over_leads_to_the_login(desk: Page, door: PageDoor) -> None:
+    """Also from a page that has been open for hours."""
+    desk.context.clear_cookies()
+    expect(desk.locator("h1")).to_have_text("Log in", timeout=20_000)
