@@ -20,6 +20,7 @@ from streams.decision_verbs import explain, redecide
 from streams.deliver_verbs import deliver
 from streams.errors import OperatorError
 from streams.file_verbs import evaluate, events, replay
+from streams.model_verbs import models
 from streams.offer_verbs import offers
 from streams.policy_verbs import backtest
 from streams.settings import load_settings
@@ -73,6 +74,7 @@ main.add_command(archive)
 main.add_command(customer)
 main.add_command(explain)
 main.add_command(redecide)
+main.add_command(models)
 main.add_command(gateway)
 main.add_command(deliver)
 events.add_command(events_map)

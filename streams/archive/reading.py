@@ -10,12 +10,13 @@ import msgspec
 from streams.archive import positions
 from streams.archive.files import database
 from streams.archive.layout import Partition, pieces, that_count
-from streams.topics import INPUTS, REFERENCES, Topic
+from streams.topics import INPUTS, MODEL_SNAPSHOTS, REFERENCES, Topic
 
 _FOUND: Final = (
     'SELECT value FROM read_parquet(?) WHERE value IS NOT NULL AND {} ORDER BY "at", "offset"'
 )
 FETCHED: Final = 5_000
+FETCHED_WIDE: Final = 50  # of records that may have some hundred KB each
 TRIES: Final = 3
 _ALL: Final = _FOUND.format("true")
 _BY_ID: Final = _FOUND.format("id = ?")
@@ -50,7 +51,7 @@ def rows_about(root: Path, topic: Topic, person_id: str) -> list[bytes]:
 
 
 def every_row(root: Path, topic: Topic) -> Iterator[bytes]:
-    """The values of all records of a topic, by time, a few thousand in memory at a time.
+    """The values of all records of a topic, by time, a part of them in memory at a time.
 
     Raises:
         OperatorError: the folder is no archive.
@@ -60,7 +61,8 @@ def every_row(root: Path, topic: Topic) -> Iterator[bytes]:
         return
     with database() as connection:
         found = connection.execute(_ALL, [paths])
-        while rows := found.fetchmany(FETCHED):
+        at_once = FETCHED_WIDE if topic is MODEL_SNAPSHOTS else FETCHED
+        while rows := found.fetchmany(at_once):
             yield from (value.encode() for (value,) in rows)
 
 

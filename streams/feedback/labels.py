@@ -59,6 +59,7 @@ def _label(
         offer_id=decision.offer_id,
         action_probability=decision.probability,
         model_version=decision.model_version,
+        arm=decision.arm,
     )
     return (OutcomeLabeled(example),)
 

@@ -12,7 +12,7 @@ feeds. Between the two lies a `ModelSnapshot`: every parameter by its name.
 
 from streams.models.calibration import Calibration
 from streams.models.churn import ChurnModel
-from streams.models.library import Models, initial_models, may_serve, with_snapshot
+from streams.models.library import Models, doubts_of, initial_models, may_serve, with_snapshot
 from streams.models.response import ResponseModel
 from streams.models.save_rates import SaveRates
 from streams.models.signal_lifts import SignalLifts
@@ -29,6 +29,7 @@ __all__ = [
     "SignalLifts",
     "Trainer",
     "UpliftModel",
+    "doubts_of",
     "initial_models",
     "may_serve",
     "with_snapshot",

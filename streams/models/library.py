@@ -1,5 +1,7 @@
 """The models that decide now, and how a published snapshot takes the place of one."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -10,7 +12,7 @@ from streams.models.capacity import CapacityModel
 from streams.models.churn import ChurnModel
 from streams.models.incremental_margin import IncrementalMargin
 from streams.models.offer_margin import OfferMargins
-from streams.models.quality import is_sound
+from streams.models.quality import doubts
 from streams.models.response import ResponseModel
 from streams.models.save_rates import SaveRates
 from streams.models.signal_lifts import SignalLifts
@@ -40,8 +42,16 @@ def initial_models() -> Models:
 
 
 def may_serve(snapshot: ModelSnapshot) -> bool:
-    """Whether deciding may read it: the response model only while it is sound."""
-    return snapshot.model != "response" or is_sound(snapshot.quality)
+    """Whether deciding may read it: nothing speaks against it."""
+    return not doubts_of(snapshot.model, snapshot.quality)
+
+
+def doubts_of(model: str, quality: Mapping[str, float]) -> tuple[str, ...]:
+    """What speaks against deciding with a model of this quality; only the response model is asked.
+
+    A wrong churn risk is corrected where it is read; the others weigh what they know themselves.
+    """
+    return doubts(quality) if model == "response" else ()
 
 
 def with_snapshot(models: Models, snapshot: ModelSnapshot) -> Models:

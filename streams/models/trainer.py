@@ -152,7 +152,7 @@ class Trainee:
         except KeyError as error:
             raise ExampleError(str(error.args[0])) from error
         if said is not None:
-            self.quality.add(said, example.label)
+            self.quality.add(said, example.label, example.arm or "")
         self.seen[example.example_id] = None
         if len(self.seen) > SEEN_MAX:
             del self.seen[next(iter(self.seen))]

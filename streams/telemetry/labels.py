@@ -59,6 +59,7 @@ HTTP_STATUS = Label(
     ("200", "202", "207", "303", "400", "401", "403", "404", "405", "408", "413", "415", "422",
      "429", "500", "503"),
 )  # fmt: skip
+HELD_BACK_BY = Label("by", ("rollback", "unsound"))
 IDENTITY_KIND = Label("kind", _field(IdentityChange, "kind"))
 IGNORED_REASON = Label("reason", _field(EventIgnored, "reason"))
 LABEL_CLASS = Label("class", ("positive", "negative"))

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from streams import topics
 from streams.contracts.inputs.rules import Rejected
-from streams.contracts.internal.learning import ModelSnapshot
+from streams.contracts.internal.learning import key_of
 from streams.contracts.internal.learning_records import decode_example, encode_snapshot
 from streams.contracts.unreadable import UNREADABLE
 from streams.errors import ExampleError, StateError
@@ -138,7 +138,7 @@ class LearnerShell:
         account = self._ledger.account(partition)
         account.measure(metrics.EXAMPLES, example.model, "learned" if learned else "repeated")
         if snapshot is not None:
-            key = snapshot_key(snapshot)
+            key = key_of(snapshot, serves=may_serve(snapshot))
             output = Output(self._snapshots, key, encode_snapshot(snapshot))
             partition.emit(output, urgent=True)
             account.measure(metrics.SNAPSHOTS_PUBLISHED, snapshot.model)
@@ -147,11 +147,3 @@ class LearnerShell:
     def _reject(self, partition: Partition[LearnerRow], record: Record, rejected: Rejected) -> None:
         partition.emit(dead_letter(record, topics.LEARNING_EXAMPLES.name, rejected))
         self._ledger.account(partition).measure(metrics.EXAMPLES, "", "unreadable")
-
-
-def snapshot_key(snapshot: ModelSnapshot) -> bytes:
-    """Its model; one that may not serve has a key of its own.
-
-    The topic is compacted: the last one that may serve must stay, for workers that start anew.
-    """
-    return f"{snapshot.model}{'' if may_serve(snapshot) else '.unsound'}".encode()

@@ -6,7 +6,7 @@ others, is counted and logged; its last good version stays in force, and the oth
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any
 
@@ -19,8 +19,6 @@ from streams import topics
 from streams.broker.clients import new_reader
 from streams.broker.reading import partitions_on_broker
 from streams.contracts.inputs.rules import Rejected
-from streams.contracts.internal.learning import ModelSnapshot
-from streams.contracts.internal.learning_records import decode_snapshot
 from streams.contracts.reference.records import (
     REFERENCE_TOPICS,
     ReferenceRecord,
@@ -28,16 +26,13 @@ from streams.contracts.reference.records import (
 )
 from streams.contracts.reference.structs import Policies, Reference
 from streams.decisions import Policy, compile_policy
-from streams.errors import NoBrokerError, OfferstreamError, OperatorError
-from streams.features.calibration import CALIBRATION_MODEL
-from streams.models import Models, initial_models, may_serve, with_snapshot
-from streams.models.incremental_margin import MARGIN_MODEL
-from streams.models.offer_margin import OFFER_MARGIN_MODEL
+from streams.errors import NoBrokerError, OperatorError
+from streams.models import Models
 from streams.runtime.clients import arrived
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
-from streams.telemetry import labels as by
 from streams.worker.meter import Meter
+from streams.worker.snapshots import Snapshots
 from streams.worker.sound_part import Place, Records, sound_part
 
 log = structlog.get_logger()
@@ -45,21 +40,6 @@ log = structlog.get_logger()
 POLL_S = 0.2
 RECORDS_MAX = 500
 NO_BROKER_PAUSE_S = 1.0
-WINDOW_MIN = 100  # labels; what fewer say of a model is chance, and would wake somebody
-_QUALITY = (
-    (metrics.LOG_LOSS, "log_loss"),
-    (metrics.CONSTANT_LOG_LOSS, "log_loss_constant"),
-    (metrics.AUC, "auc"),
-    (metrics.CALIBRATION, "calibration"),
-)
-_CALIBRATION = {
-    **{f"said_risk_{n}": (metrics.RISK_SAID, risk) for n, risk in enumerate(by.RISK.values)},
-    **{f"came_risk_{n}": (metrics.RISK_CAME, risk) for n, risk in enumerate(by.RISK.values)},
-    **{f"said_gaps_{n}": (metrics.SILENCE_SAID, g) for n, g in enumerate(by.OWN_GAPS.values)},
-    **{f"came_gaps_{n}": (metrics.SILENCE_CAME, g) for n, g in enumerate(by.OWN_GAPS.values)},
-    "gap_risk": (metrics.CALIBRATION_GAP, "risk"),
-    "gap_silence": (metrics.CALIBRATION_GAP, "silence"),
-}
 
 
 class View(Struct, frozen=True):
@@ -79,16 +59,18 @@ class ReferenceState:
         self._in_force: Records = {}
         self._unreadable: set[Place] = set()
         self._changed, self._refreshed = True, False
-        self._newest: dict[tuple[str, bool], ModelSnapshot] = {}
-        self.view = View(initial_models(), compile_policy(Reference()))
+        self._snapshots = Snapshots(meter, clock_s)
+        self.view = View(self._snapshots.models, compile_policy(Reference()))
 
     def take(self, topic: str, key: bytes, value: bytes | None) -> None:
         """Take one record; `None` withdraws what stood under the key."""
         fault = (
             self._take_reference(topic, key, value)
             if topic in REFERENCE_TOPICS
-            else self._take_snapshot(value)
+            else self._snapshots.take(key, value)
         )
+        if self.view.models is not self._snapshots.models:
+            self.view = View(self._snapshots.models, self.view.policy)
         if fault is not None:
             log.error("reference_record_bad", topic=topic, reason=fault.reason, path=fault.path)
         self._meter.count(
@@ -139,77 +121,8 @@ class ReferenceState:
             self._wanted[place] = record
         return None
 
-    def _take_snapshot(self, value: bytes | None) -> Rejected | None:
-        if value is None:
-            return None
-        snapshot = decode_snapshot(value)
-        if isinstance(snapshot, Rejected):
-            return snapshot
-        serves = may_serve(snapshot)
-        known = self._newest.get((snapshot.model, serves))
-        if known is not None and known.examples > snapshot.examples:
-            return None
-        try:
-            models = with_snapshot(self.view.models, snapshot)
-        except OfferstreamError as error:
-            return Rejected("unsupported_version", "$", type(error).__name__)
-        self.view = View(models, self.view.policy)
-        self._newest[snapshot.model, serves] = snapshot
-        self._note(snapshot, serves)
-        return None
-
     def _in_catalogue(self, topic: str) -> str:
         return topic if topic in REFERENCE_TOPICS else topics.MODEL_SNAPSHOTS.name
-
-    def _note(self, snapshot: ModelSnapshot, serves: bool) -> None:
-        """How good the newest is; and, where it serves, which one that is."""
-        set_, model, quality = self._meter.set, snapshot.model, snapshot.quality
-        if quality.get("window", 0.0) >= WINDOW_MIN:
-            for metric, name in _QUALITY:
-                if name in quality:
-                    set_(metric, model, value=quality[name])
-        if model == CALIBRATION_MODEL:
-            self._note_calibration(quality)
-        if model == MARGIN_MODEL:
-            self._note_margin(quality)
-        if model == OFFER_MARGIN_MODEL:
-            self._note_offer_margins(quality)
-        if serves:
-            set_(metrics.MODEL_EXAMPLES, model, value=snapshot.examples)
-            set_(metrics.MODEL_FORMAT, model, value=snapshot.format)
-            set_(metrics.SNAPSHOT_TIME, model, value=self._clock_s())
-
-    def _note_margin(self, quality: Mapping[str, float]) -> None:
-        """What deciding brings: each pair of arms with its interval, and how many people."""
-        for name, value in quality.items():
-            kind, _, rest = name.partition("_")
-            pair, _, estimate = name.rpartition("_")
-            if kind == "people":
-                self._meter.set(metrics.WINDOWS, rest, value=value)
-            elif pair in by.ARM_PAIR.values and estimate in by.ESTIMATE.values:
-                self._meter.set(metrics.INCREMENTAL, pair, estimate, value=value)
-
-    def _note_offer_margins(self, quality: Mapping[str, float]) -> None:
-        """What each offer with a holdout brings, as far as there are enough people."""
-        seen = {offer_id for offer_id, _ in self._meter.values_of(metrics.OFFER_WINDOWS)}
-        for name, value in quality.items():
-            kind, _, offer_id = name.partition(":")
-            if offer_id not in seen and len(seen) >= by.OFFER_HELD.named_max:
-                continue
-            seen.add(offer_id)
-            if kind in by.ESTIMATE.values:
-                self._meter.set(metrics.OFFER_INCREMENTAL, offer_id, kind, value=value)
-            elif kind.startswith("people_"):
-                group = kind.removeprefix("people_")
-                self._meter.set(metrics.OFFER_WINDOWS, offer_id, group, value=value)
-
-    def _note_calibration(self, quality: Mapping[str, float]) -> None:
-        """What was said of churn and what came, bin by bin."""
-        for name, (metric, label) in _CALIBRATION.items():
-            if name in quality:
-                self._meter.set(metric, label, value=quality[name])
-        self._meter.set(metrics.CALIBRATION_LABELS, value=quality.get("labels", 0.0))
-        self._meter.set(metrics.SCORE_CORRECTED, value=quality.get("corrected", 0.0))
 
 
 def _reference(records: Records) -> Reference:

@@ -1,13 +1,17 @@
 """What the learner reads and writes: labelled examples and snapshots of models, all by name."""
 
+from typing import Final
+
 from msgspec import Struct
+
+TWOS_MAX: Final = 15
 
 
 class LearningExample(Struct, frozen=True, kw_only=True):
     """A record of `learning-examples`, key = `model`: features of decision time and their label.
 
     `example_id` is unique per label; the same id is learned once. `observed_at_ms` is the event
-    time at which the label became known.
+    time at which the label became known. `arm`: of the experiment, where a decision is judged.
     """
 
     example_id: str
@@ -19,6 +23,7 @@ class LearningExample(Struct, frozen=True, kw_only=True):
     offer_id: str | None = None
     action_probability: float | None = None
     model_version: str | None = None
+    arm: str | None = None
 
 
 def version_of(model: str, examples: int) -> str:
@@ -39,7 +44,7 @@ def examples_of(version: str) -> int:
 class ModelSnapshot(Struct, frozen=True, kw_only=True):
     """A record of `model-snapshots`: every parameter by its name.
 
-    Its key is `model`, or `<model>.unsound` where its quality forbids to decide with it.
+    Its key (`key_of`) leaves some of the older ones where the topic is compacted.
     """
 
     model: str
@@ -49,3 +54,46 @@ class ModelSnapshot(Struct, frozen=True, kw_only=True):
     trained_at_ms: int
     parameters: dict[str, object]
     quality: dict[str, float] = {}
+
+
+class Rollback(ModelSnapshot, frozen=True, kw_only=True):
+    """The snapshot that workers decide with because somebody said so: a record of its own key.
+
+    It holds the whole snapshot, so it serves however long the topic keeps others. Taken back it
+    stays, with `in_force` false: decisions that name its version can still be made again.
+
+    Attributes:
+        asked_at_ms, by, why: when, who and what for.
+        in_force: whether it decides; false: the newest good snapshot does again.
+        earlier: what was asked before, in words, the newest last.
+    """
+
+    asked_at_ms: int
+    by: str
+    why: str
+    in_force: bool = True
+    earlier: tuple[str, ...] = ()
+
+
+ROLLBACK: Final = ".rollback"
+UNSOUND: Final = ".unsound"
+
+
+def key_of(snapshot: ModelSnapshot, *, serves: bool) -> bytes:
+    """The key of a record of `model-snapshots`; `serves`: whether workers may decide with it.
+
+    Of those that serve, the key counts how often 2 divides the number of examples. So the newest is
+    always kept, and of the older ones about one for each doubling of their age. One that may not
+    serve has one key, and never takes the place of one that may.
+
+    >>> known = [ModelSnapshot(model="response", version="", format=2, examples=n,
+    ...                        trained_at_ms=0, parameters={}) for n in (200, 400, 600)]
+    >>> [key_of(snapshot, serves=True) for snapshot in known]
+    [b'response.3', b'response.4', b'response.3']
+    """
+    if isinstance(snapshot, Rollback):
+        return f"{snapshot.model}{ROLLBACK}".encode()
+    if not serves:
+        return f"{snapshot.model}{UNSOUND}".encode()
+    twos = (snapshot.examples & -snapshot.examples).bit_length() - 1
+    return f"{snapshot.model}.{min(max(twos, 0), TWOS_MAX)}".encode()

@@ -6,11 +6,12 @@ import msgspec
 
 from streams.contracts.inputs.diagnosis import diagnose
 from streams.contracts.inputs.rules import Rejected
-from streams.contracts.internal.learning import LearningExample, ModelSnapshot
+from streams.contracts.internal.learning import LearningExample, ModelSnapshot, Rollback
 from streams.contracts.unreadable import UNREADABLE
 
 _EXAMPLES: Final = msgspec.json.Decoder(LearningExample)
 _SNAPSHOTS: Final = msgspec.json.Decoder(ModelSnapshot)
+_ROLLBACKS: Final = msgspec.json.Decoder(Rollback)
 _Kind = TypeVar("_Kind")
 
 
@@ -25,7 +26,7 @@ def decode_example(value: bytes | None) -> LearningExample | Rejected:
 
 
 def encode_snapshot(snapshot: ModelSnapshot) -> bytes:
-    """The value of a record of `model-snapshots`; its key is the model's, or `<model>.unsound`.
+    """The value of a record of `model-snapshots`; its key is `learning.key_of`.
 
     Raises:
         TypeError: a parameter is not a number, text, list or map of such.
@@ -36,6 +37,11 @@ def encode_snapshot(snapshot: ModelSnapshot) -> bytes:
 def decode_snapshot(value: bytes | None) -> ModelSnapshot | Rejected:
     """One record of `model-snapshots`."""
     return _decoded(_SNAPSHOTS, value)
+
+
+def decode_rollback(value: bytes | None) -> Rollback | Rejected:
+    """One record of `model-snapshots` under a key that ends in `.rollback`."""
+    return _decoded(_ROLLBACKS, value)
 
 
 def _decoded(decoder: msgspec.json.Decoder[_Kind], value: bytes | None) -> _Kind | Rejected:

@@ -10,7 +10,7 @@ from streams.customer.row import ScoringMoment
 from streams.errors import StateError
 from streams.features.rhythm import churn_example
 from streams.models import Trainer, initial_models, with_snapshot
-from streams.models.quality import Prequential, is_sound
+from streams.models.quality import Prequential, doubts
 from streams.models.trainer import FORMATS, SEEN_MAX
 
 
@@ -111,16 +111,17 @@ def test_an_unsound_snapshot_leaves_the_last_good_one() -> None:
 def test_soundness() -> None:
     """Few labels excuse; many do not."""
     figures = {"window": 1000.0, "rate": 0.2, "log_loss": 0.4, "log_loss_constant": 0.5}
-    assert is_sound({**figures, "calibration": 1.1})
-    assert not is_sound({**figures, "calibration": 1.4})
-    assert not is_sound({**figures, "calibration": 0.7})
-    assert is_sound({**figures, "window": 200.0, "calibration": 1.4})
-    assert is_sound({})
+    assert doubts({**figures, "calibration": 1.1}) == ()
+    assert doubts({**figures, "calibration": 1.4}) == ("out_of_calibration",)
+    assert doubts({**figures, "calibration": 0.7}) == ("out_of_calibration",)
+    assert doubts({**figures, "log_loss": 0.6}) == ("worse_than_constant",)
+    assert doubts({**figures, "window": 200.0, "calibration": 1.4}) == ()
+    assert doubts({}) == ()
 
 
 def test_prequential_figures() -> None:
     """Figures of four predictions, by hand."""
-    quality = Prequential([(0.8, 1.0), (0.6, 0.0), (0.6, 1.0), (0.1, 0.0)])
+    quality = Prequential([(0.8, 1.0, ""), (0.6, 0.0, ""), (0.6, 1.0, ""), (0.1, 0.0, "")])
     assert quality.figures() == {
         "window": 4.0,
         "rate": 0.5,

@@ -12,7 +12,6 @@ from streams.models.incremental_margin import PEOPLE_MIN
 from streams.models.reliability import SILENCES, TENTHS
 from streams.telemetry import catalogue as metrics
 from streams.telemetry import labels as by
-from streams.worker.learner import snapshot_key
 from streams.worker.meter import Meter
 from streams.worker.reference import ReferenceState
 from tests.support.small_shop import reference
@@ -130,20 +129,6 @@ def snapshot(examples: int, calibration: float) -> ModelSnapshot:
         examples=examples,
         quality={**figures, "calibration": calibration},
     )
-
-
-def test_a_restarted_worker_has_the_last_sound_snapshot() -> None:
-    """The topic is compacted by key: the newest, that is not sound, does not take its place."""
-    sound, unsound = snapshot(300, 1.0), snapshot(400, 3.0)
-    compacted = {snapshot_key(s): encode_snapshot(s) for s in (snapshot(200, 1.0), sound, unsound)}
-    assert list(compacted) == [b"response", b"response.unsound"]
-    meter = Meter()
-    restarted = ReferenceState(meter, lambda: 1_000.0)
-    for key, value in compacted.items():
-        restarted.take(SNAPSHOTS, key, value)
-    assert restarted.view.models.response.version == "response-300"
-    assert meter.value(metrics.MODEL_EXAMPLES, "response") == 300
-    assert meter.value(metrics.CALIBRATION, "response") == 3.0
 
 
 def test_a_few_labels_say_nothing_of_a_model() -> None:

@@ -1,0 +1,100 @@
+"""Snapshots of models in words: in a line of a list, and one told whole."""
+
+from collections.abc import Iterator, Sequence
+
+from streams.admin.snapshots import Listed, ModelKept
+from streams.contracts.internal.learning import ModelSnapshot
+from streams.contracts.times import from_ms
+
+
+def in_words(doubts: Sequence[str]) -> str:
+    """Why a snapshot may not serve.
+
+    >>> in_words(("drift", "arm_uniform"))
+    'what it says is off since a change, and of the arm uniform'
+    """
+    said = {
+        "worse_than_constant": "it predicts worse than its average would",
+        "out_of_calibration": "it says too much or too little by a fifth or more",
+        "drift": "what it says is off since a change",
+    }
+    arms = [doubt[4:] for doubt in doubts if doubt.startswith("arm_")]
+    formats = [doubt[7:] for doubt in doubts if doubt.startswith("format_")]
+    words = [said[doubt] for doubt in doubts if doubt in said]
+    words += [f"this version does not read its format, {number}" for number in formats]
+    if arms:
+        words.append(("" if words else "what it says is off ") + f"of the arm {', '.join(arms)}")
+    return ", and ".join(words)
+
+
+HEAD = (
+    f"{'version':<24}  {'learned until (UTC)':<19}  {'labels':>9}  {'loss':>6}  {'of avg':>6}  "
+    f"{'ratio':>6}"
+)
+
+
+def in_a_line(one: Listed, kept: ModelKept) -> str:
+    """A snapshot for a list: until when it learned, from how many labels, how good, its state."""
+    figures = [one.quality.get(name) for name in ("log_loss", "log_loss_constant", "calibration")]
+    told = "  ".join("     -" if x is None else f"{x:6.3f}" for x in figures)
+    return (
+        f"{one.version:<24}  {until(one)}  {one.examples:>9,}  {told}  {_state(one, kept)}".rstrip()
+    )
+
+
+def _state(one: Listed, kept: ModelKept) -> str:
+    decides = kept.decides
+    if decides is not None and one.version == decides.version:
+        return f"decides (rollback by {decides.by})" if decides.in_force else "decides"
+    return f"may not serve: {in_words(one.doubts)}" if one.doubts else ""
+
+
+def until(one: Listed | ModelSnapshot) -> str:
+    """When its newest label became known, UTC."""
+    return f"{from_ms(one.trained_at_ms):%Y-%m-%d %H:%M:%S}"
+
+
+def told(one: Listed, kept: ModelKept) -> Iterator[str]:
+    """One snapshot in words."""
+    yield f"{one.version}, the {one.model} model: learned from {one.examples:,} labels"
+    yield f"the newest label became known at {until(one)} UTC"
+    yield from _quality_told(one.quality)
+    decides = kept.decides
+    if one.doubts:
+        yield f"no worker decides with it: {in_words(one.doubts)}"
+    elif decides is not None and one.version == decides.version:
+        yield "workers decide with it"
+    else:
+        yield "it may serve; workers decide with " + (
+            "none" if decides is None else decides.version
+        )
+    if kept.rollback is not None:
+        yield from (f"before: {line}" for line in kept.rollback.earlier)
+        yield f"last asked: {asked_told(kept.rollback)}"
+
+
+def _quality_told(quality: dict[str, float]) -> Iterator[str]:
+    """What a window of predictions says, made before their labels were learned."""
+    if "window" not in quality:
+        yield "nothing is known of how good it is"
+        return
+    yield (
+        f"of its last {quality['window']:,.0f} predictions {quality['rate']:.1%} came true; "
+        f"log loss {quality['log_loss']:.3f} nats, "
+        f"of always saying their rate {quality['log_loss_constant']:.3f}"
+    )
+    if "auc" in quality:
+        yield f"a true one ranks above a false one in {quality['auc']:.0%} of pairs (AUC)"
+    parts = [("all", ""), ("since a change", "drift_")]
+    arms = (n[4:-7] for n in quality if n[:4] == "arm_" and n[-7:] == "_window")
+    parts += [(f"arm {arm}", f"arm_{arm}_") for arm in arms]
+    for name, prefix in parts:
+        if f"{prefix}calibration" in quality:
+            labels, ratio = quality[f"{prefix}window"], quality[f"{prefix}calibration"]
+            yield f"said for each that came, {name} ({labels:,.0f} labels): {ratio:.2f}"
+
+
+def asked_told(one: Listed) -> str:
+    """A rollback, or taking one back: when, who, what and why."""
+    what = f"decide with {one.version}" if one.in_force else "decide with the newest again"
+    return f"{from_ms(one.asked_at_ms):%Y-%m-%d %H:%M:%S} UTC, {one.by}: {what}: {one.why}"

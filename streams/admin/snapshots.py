@@ -1,0 +1,109 @@
+"""Snapshots of models that are kept in a folder, the archive or the topics, and which decides."""
+
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from streams import topics
+from streams.admin.log_places import LogPlace, records
+from streams.contracts.unreadable import UNREADABLE
+from streams.errors import OperatorError
+from streams.models import doubts_of
+from streams.models.trainer import format_of
+
+
+class Listed(Struct, frozen=True, kw_only=True):
+    """A snapshot without its parameters; with what was asked, where it is a rollback."""
+
+    model: str
+    version: str
+    format: int
+    examples: int
+    trained_at_ms: int
+    quality: dict[str, float] = {}
+    asked_at_ms: int = 0
+    by: str = ""
+    why: str = ""
+    in_force: bool = False
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why no worker decides with it; empty where it may serve."""
+        if self.format != format_of(self.model):
+            return (f"format_{self.format}",)
+        return doubts_of(self.model, self.quality)
+
+
+class ModelKept(Struct, frozen=True):
+    """What is kept of one model: snapshots, the newest first, and what was last asked of it."""
+
+    snapshots: tuple[Listed, ...]
+    rollback: Listed | None
+
+    @property
+    def decides(self) -> Listed | None:
+        """What workers decide with: a rollback in force, else the newest that may serve."""
+        if self.rollback is not None and self.rollback.in_force:
+            return self.rollback
+        return next((one for one in self.snapshots if not one.doubts), None)
+
+
+_Kind = TypeVar("_Kind")
+LISTED = msgspec.json.Decoder(Listed)
+
+
+def kept_models(place: LogPlace) -> dict[str, ModelKept]:
+    """What a folder, the archive and the topics keep, by model.
+
+    Raises:
+        OperatorError: nothing can be read there, or a record is damaged.
+    """
+    snapshots: dict[str, dict[str, Listed]] = {}
+    rollbacks: dict[str, Listed] = {}
+    for where, value in records(place, topics.MODEL_SNAPSHOTS):
+        one = decoded(LISTED, where, value)
+        snapshots.setdefault(one.model, {})[one.version] = one
+        before = rollbacks.get(one.model)
+        if one.asked_at_ms and (before is None or before.asked_at_ms <= one.asked_at_ms):
+            rollbacks[one.model] = one
+    return {
+        model: ModelKept(
+            tuple(sorted(found.values(), key=lambda s: s.examples, reverse=True)),
+            rollbacks.get(model),
+        )
+        for model, found in sorted(snapshots.items())
+    }
+
+
+def named(kept: dict[str, ModelKept], name: str) -> Listed:
+    """The snapshot of this version; of a model's name, the one that decides.
+
+    Raises:
+        OperatorError: there is none.
+    """
+    if name in kept:
+        decides = kept[name].decides
+        if decides is None:
+            raise OperatorError(f"no snapshot of the model {name} may serve yet")
+        return decides
+    for model in kept.values():
+        for one in model.snapshots:
+            if one.version == name:
+                return one
+    raise OperatorError(
+        f"no snapshot {name} is kept. `offerstream models list` names those that are"
+    )
+
+
+def decoded(decoder: msgspec.json.Decoder[_Kind], where: str, value: bytes) -> _Kind:
+    """A record of `model-snapshots`.
+
+    Raises:
+        OperatorError: it is none, and stands at `where`.
+    """
+    try:
+        return decoder.decode(value)
+    except UNREADABLE as error:
+        raise OperatorError(f"{where} is no snapshot of a model: {error}") from error

@@ -1,0 +1,99 @@
+"""The verbs for what was learned: `models list`, `show` and `rollback`.
+
+Rooms are imported inside the verbs, as in `cli`.
+"""
+
+import getpass
+from pathlib import Path
+
+import click
+
+from streams.errors import OperatorError
+from streams.log_option import log_option, place_of
+from streams.terminal import say, say_all, settings_of
+
+LIMIT_DEFAULT = 10
+
+
+@click.group()
+def models() -> None:
+    """List snapshots of the models, tell one, go back to an older one."""
+
+
+@models.command("list", epilog="Example: offerstream models list --model response")
+@click.option("--model", help="Only of this model.")
+@log_option
+@click.option("--limit", default=LIMIT_DEFAULT, show_default=True, type=click.IntRange(1))
+@click.option("--json", "json_", is_flag=True, help="One JSON document a line.")
+@click.pass_context
+def models_list(
+    ctx: click.Context, model: str | None, log: Path | None, limit: int, json_: bool
+) -> None:
+    """List the snapshots that are kept, the newest of each model first, and which decides.
+
+    Without --log, the archive here and the topics are read.
+    """
+    import msgspec
+
+    from streams.admin.snapshot_words import HEAD, in_a_line
+    from streams.admin.snapshots import kept_models
+
+    kept = kept_models(place_of(ctx, log))
+    if not json_:
+        say(HEAD)
+    for name, found in kept.items():
+        if model not in (None, name):
+            continue
+        for one in found.snapshots[:limit]:
+            say(msgspec.json.encode(one).decode() if json_ else in_a_line(one, found))
+
+
+@models.command("show", epilog="Example: offerstream models show response")
+@click.argument("version")
+@log_option
+@click.pass_context
+def models_show(ctx: click.Context, version: str, log: Path | None) -> None:
+    """Tell one snapshot in words; a model's name instead of VERSION means the one that decides."""
+    from streams.admin.snapshot_words import told
+    from streams.admin.snapshots import kept_models, named
+
+    kept = kept_models(place_of(ctx, log))
+    one = named(kept, version)
+    say_all(told(one, kept[one.model]))
+
+
+@models.command(
+    "rollback", epilog="Example: offerstream models rollback response-4000 --why 'labels were lost'"
+)
+@click.argument("version")
+@click.option("--latest", is_flag=True, help="Take a rollback of the model VERSION back.")
+@click.option("--why", required=True, help="For those who ask later.")
+@click.option("--by", help="Who asks; else the user of this machine.")
+@click.pass_context
+def models_rollback(
+    ctx: click.Context, version: str, latest: bool, why: str, by: str | None
+) -> None:
+    """Make all workers decide with an older snapshot, until this is taken back.
+
+    It survives restarts, and learning goes on meanwhile. VERSION is one of `models list`, from the
+    topics or the archive here; with --latest it is a model's name: its newest good snapshot decides
+    again.
+    """
+    from streams.admin.rollback import publish, roll_back, take_back
+    from streams.admin.snapshot_words import until
+
+    place, who = place_of(ctx, None), by or _user()
+    asked = take_back(place, version, who, why) if latest else roll_back(place, version, who, why)
+    publish(settings_of(ctx), asked)
+    if latest:
+        say(f"workers decide with the newest good snapshot of the model {version} again")
+    else:
+        say(f"workers decide with {asked.version}, trained until {until(asked)}, until:")
+        say(f"  offerstream models rollback --latest {asked.model} --why ...")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:  # a container whose user has no name
+        raise OperatorError("who asks? Name them with --by") from error

@@ -1,0 +1,84 @@
+"""Snapshots are listed and told from where they are kept; going back makes a record of its own."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from streams.admin.log_places import LogPlace
+from streams.admin.rollback import EARLIER_MAX, roll_back, take_back
+from streams.admin.snapshot_words import in_a_line, told
+from streams.admin.snapshots import kept_models, named
+from streams.contracts.internal.learning import ModelSnapshot, key_of
+from streams.contracts.internal.learning_records import (
+    decode_rollback,
+    encode_snapshot,
+)
+from streams.errors import OperatorError
+from tests.unit.worker.test_snapshots import snapshot
+
+
+def place(folder: Path, *snapshots: ModelSnapshot) -> LogPlace:
+    """A folder that holds these."""
+    lines = b"".join(encode_snapshot(one) + b"\n" for one in snapshots)
+    (folder / "model-snapshots.jsonl").write_bytes(lines)
+    return LogPlace(folder, False, None, print)
+
+
+def test_the_list_says_which_decides_and_what_may_not(tmp_path: Path) -> None:
+    """The newest is not sound, so the one before decides."""
+    kept = kept_models(place(tmp_path, snapshot(200), snapshot(400), snapshot(600, 3.0)))
+    lines = [in_a_line(one, kept["response"]) for one in kept["response"].snapshots]
+    assert [line.split()[0] for line in lines] == ["response-600", "response-400", "response-200"]
+    assert lines[0].endswith("may not serve: it says too much or too little by a fifth or more")
+    assert lines[1].endswith("decides")
+    words = "\n".join(told(named(kept, "response"), kept["response"]))
+    assert "response-400, the response model: learned from 400 labels" in words
+    assert "of its last 1,000 predictions 50.0% came true" in words
+
+
+def test_going_back_and_taking_it_back_say_who_when_and_why(tmp_path: Path) -> None:
+    """The record holds the older snapshot whole, and what was asked before."""
+    told_ = [snapshot(200), snapshot(400)]
+    asked = roll_back(place(tmp_path, *told_), "response-200", "ana", "labels were lost")
+    assert decode_rollback(encode_snapshot(asked)) == asked
+    assert key_of(asked, serves=True) == b"response.rollback"
+    assert encode_snapshot(
+        ModelSnapshot(**{n: getattr(asked, n) for n in ModelSnapshot.__struct_fields__})
+    ) == encode_snapshot(told_[0])
+    kept = kept_models(place(tmp_path, *told_, asked))
+    assert in_a_line(named(kept, "response"), kept["response"]).endswith(
+        "decides (rollback by ana)"
+    )
+    undone = take_back(place(tmp_path, *told_, asked), "response", "ben", "found again")
+    assert not undone.in_force
+    assert len(undone.earlier) == 1
+    assert undone.earlier[0].endswith("ana: decide with response-200: labels were lost")
+    kept = kept_models(place(tmp_path, *told_, asked, undone))
+    assert named(kept, "response").version == "response-400"
+    last = list(told(named(kept, "response"), kept["response"]))[-1]
+    assert last.endswith("ben: decide with the newest again: found again")
+
+
+def test_what_cannot_be_gone_back_to_is_refused(tmp_path: Path) -> None:
+    """A version that is not kept, one that may not serve, one of another format, no rollback."""
+    strange = replace(snapshot(300), format=1)
+    there = place(tmp_path, snapshot(200), strange, snapshot(400, 3.0))
+    with pytest.raises(OperatorError, match="no snapshot response-9 is kept"):
+        roll_back(there, "response-9", "ana", "")
+    with pytest.raises(OperatorError, match="response-400 may not serve: it says too much"):
+        roll_back(there, "response-400", "ana", "")
+    with pytest.raises(OperatorError, match="this version does not read its format, 1"):
+        roll_back(there, "response-300", "ana", "")
+    with pytest.raises(OperatorError, match="no rollback of the model response is in force"):
+        take_back(there, "response", "ana", "")
+
+
+def test_what_was_asked_before_is_bounded(tmp_path: Path) -> None:
+    """However often somebody goes back, the record keeps the last twenty."""
+    told_ = [snapshot(200), snapshot(400)]
+    asked = roll_back(place(tmp_path, *told_), "response-200", "ana", "0")
+    for number in range(1, EARLIER_MAX + 5):
+        asked = replace(asked, asked_at_ms=number)
+        asked = roll_back(place(tmp_path, *told_, asked), "response-200", "ana", str(number))
+    assert len(asked.earlier) == EARLIER_MAX

@@ -1,0 +1,127 @@
+"""Which snapshot decides: the newest good one, or the one that somebody went back to."""
+
+from msgspec.structs import asdict, replace
+
+from streams.contracts.internal.learning import (
+    LearningExample,
+    ModelSnapshot,
+    Rollback,
+    key_of,
+)
+from streams.contracts.internal.learning_records import encode_snapshot
+from streams.models import Trainer, may_serve
+from streams.telemetry import catalogue as metrics
+from streams.worker.meter import Meter
+from streams.worker.snapshots import Snapshots
+
+FIGURES = {"window": 1000.0, "rate": 0.5, "log_loss": 0.4, "log_loss_constant": 0.5}
+
+
+def snapshot(examples: int, calibration: float = 1.0) -> ModelSnapshot:
+    """Of the response model, with a full window of labels."""
+    trainer = Trainer(every=1)
+    learned = trainer.learn(
+        LearningExample(example_id="x", model="response", observed_at_ms=0, label=1.0, features={})
+    )
+    assert learned is not None
+    return replace(
+        learned,
+        version=f"response-{examples}",
+        examples=examples,
+        quality={**FIGURES, "calibration": calibration},
+    )
+
+
+def back_to(one: ModelSnapshot, *, in_force: bool = True) -> Rollback:
+    """What `models rollback` publishes, and takes back."""
+    return Rollback(**asdict(one), asked_at_ms=1, by="ops", why="a test", in_force=in_force)
+
+
+class Worker:
+    """What follows the topic: one that was there all the time, or one that starts anew."""
+
+    def __init__(self) -> None:
+        self.meter = Meter()
+        self.snapshots = Snapshots(self.meter, lambda: 1_000.0)
+
+    def take(self, *records: ModelSnapshot) -> str:
+        """Take records in order; the version that decides after them."""
+        for one in records:
+            key = key_of(one, serves=may_serve(one))
+            assert self.snapshots.take(key, encode_snapshot(one)) is None
+        return self.snapshots.models.response.version
+
+    def held_back(self, by: str) -> float:
+        """The metric."""
+        return self.meter.value(metrics.MODEL_HELD_BACK, "response", by)
+
+
+def compacted(*records: ModelSnapshot) -> tuple[ModelSnapshot, ...]:
+    """What a compacted topic has kept of them."""
+    kept: dict[bytes, ModelSnapshot] = {}
+    for one in records:
+        key = key_of(one, serves=may_serve(one))
+        kept.pop(key, None)
+        kept[key] = one
+    return tuple(kept.values())
+
+
+def test_a_restarted_worker_has_the_last_sound_snapshot() -> None:
+    """The topic is compacted by key: the newest, that is not sound, does not take its place."""
+    told = (snapshot(200), snapshot(300), snapshot(400, 3.0))
+    worker = Worker()
+    assert worker.take(*compacted(*told)) == "response-300"
+    assert worker.meter.value(metrics.MODEL_EXAMPLES, "response") == 300
+    assert worker.meter.value(metrics.CALIBRATION, "response") == 3.0
+    assert worker.held_back("unsound") == 1
+
+
+def test_the_worker_falls_back_by_itself_and_goes_on_when_a_sound_one_comes() -> None:
+    """An unsound snapshot changes nothing but the metric; the next sound one serves."""
+    worker = Worker()
+    assert worker.take(snapshot(200)) == "response-200"
+    assert worker.held_back("unsound") == 0
+    assert worker.take(snapshot(400, 3.0)) == "response-200"
+    assert worker.held_back("unsound") == 1
+    assert worker.take(snapshot(600)) == "response-600"
+    assert worker.held_back("unsound") == 0
+
+
+def test_a_rollback_stands_whatever_comes_until_it_is_taken_back() -> None:
+    """Newer snapshots wait; a worker that starts anew decides the same; then the newest serves."""
+    old = snapshot(200)
+    told = [old, snapshot(400), back_to(old), snapshot(600), snapshot(800, 3.0)]
+    worker = Worker()
+    assert worker.take(*told[:2]) == "response-400"
+    assert worker.take(*told[2:]) == "response-200"
+    assert Worker().take(*compacted(*told)) == "response-200"
+    assert worker.meter.value(metrics.MODEL_EXAMPLES, "response") == 200
+    assert worker.held_back("rollback") == 1
+    told.append(back_to(old, in_force=False))
+    assert worker.take(told[-1]) == "response-600"
+    assert Worker().take(*compacted(*told)) == "response-600"
+    assert worker.held_back("rollback") == 0
+
+
+def test_a_rollback_that_cannot_be_used_changes_nothing() -> None:
+    """Noise, another format, figures that speak against it: refused with a reason."""
+    worker = Worker()
+    worker.take(snapshot(400))
+    strange = replace(back_to(snapshot(200)), format=99)
+    unsound = back_to(snapshot(200, 3.0))
+    for value in (b"{}", encode_snapshot(strange), encode_snapshot(unsound)):
+        assert worker.snapshots.take(b"response.rollback", value) is not None
+    assert worker.snapshots.models.response.version == "response-400"
+    assert worker.held_back("rollback") == 0
+
+
+def test_a_compacted_topic_keeps_old_snapshots_at_every_age() -> None:
+    """After 1,000 snapshots about one is left for each doubling of age, and the newest always."""
+    first = snapshot(200)
+    told = [replace(first, examples=n, version=f"response-{n}") for n in range(200, 200_001, 200)]
+    kept = sorted(one.examples // 200 for one in compacted(*told))
+    assert kept[-1] == 1000
+    ages = [1001 - number for number in kept]
+    for age in (1, 2, 4, 8, 16, 32, 64, 128, 256):
+        assert any(age <= one <= 2 * age for one in ages), f"none of age {age} in {ages}"
+    assert len(kept) <= 16
