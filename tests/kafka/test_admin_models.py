@@ -56,7 +56,7 @@ def test_a_rollback_survives_a_crash_and_each_decision_can_be_made_again(
     process.kill9()
     process = job.start()
     play(2)
-    assert 'offerstream_model_held_back{model="response",by="rollback"} 1' in process.metrics()
+    assert 'offerstream_model_held_back{by="rollback",model="response"} 1' in process.metrics()
     told = said(job, "show", "response").stdout
     assert f"ana: decide with {older.version}: a test" in told
     undone = said(job, "rollback", "--latest", "response", "--why", "done", "--by", "ben")
