@@ -86,10 +86,12 @@ def key_of(snapshot: ModelSnapshot, *, serves: bool) -> bytes:
     always kept, and of the older ones about one for each doubling of their age. One that may not
     serve has one key, and never takes the place of one that may.
 
-    >>> known = [ModelSnapshot(model="response", version="", format=2, examples=n,
-    ...                        trained_at_ms=0, parameters={}) for n in (200, 400, 600)]
-    >>> [key_of(snapshot, serves=True) for snapshot in known]
-    [b'response.3', b'response.4', b'response.3']
+    >>> def key(examples):
+    ...     known = {"format": 2, "trained_at_ms": 0, "parameters": {}}
+    ...     return key_of(ModelSnapshot(model="response", version="", examples=examples, **known),
+    ...                   serves=True)
+    >>> key(200), key(400), key(600)
+    (b'response.3', b'response.4', b'response.3')
     """
     if isinstance(snapshot, Rollback):
         return f"{snapshot.model}{ROLLBACK}".encode()
