@@ -101,27 +101,3 @@ def measured(metric: Metric, *labels: str, value: float = 1.0) -> Measurement:
         label.accept(given) for label, given in zip(metric.labels, labels, strict=True)
     )
     return Measurement(metric, accepted, value)
-
-
-def counter(group: Group, name: str, help_: str, *labels: Label) -> Metric:
-    """What only grows."""
-    return Metric(name=PREFIX + name, kind="counter", group=group, help=help_, labels=labels)
-
-
-def gauge(group: Group, name: str, help_: str, *labels: Label) -> Metric:
-    """What is now."""
-    return Metric(name=PREFIX + name, kind="gauge", group=group, help=help_, labels=labels)
-
-
-def histogram(
-    group: Group, name: str, help_: str, buckets: tuple[float, ...], *labels: Label
-) -> Metric:
-    """How often it was how much."""
-    return Metric(
-        name=PREFIX + name,
-        kind="histogram",
-        group=group,
-        help=help_,
-        labels=labels,
-        buckets=buckets,
-    )
