@@ -221,11 +221,7 @@ SNAPSHOT_AGE = _gauge(
     "learning", "model_snapshot_age_seconds", "Since the snapshot in use was applied.", by.MODEL
 )
 MODEL_HELD_BACK = _gauge(
-    "learning",
-    "model_held_back",
-    "1 while an older snapshot decides: the newest is not sound, or somebody went back.",
-    by.MODEL,
-    by.HELD_BACK_BY,
+    "learning", "model_held_back", "1 while an older snapshot decides.", by.MODEL, by.HELD_BACK_BY
 )
 LOG_LOSS = _gauge("learning", "model_log_loss_nats", "Prequential log loss per example.", by.MODEL)
 CONSTANT_LOG_LOSS = _gauge(
