@@ -1,6 +1,10 @@
 """What an offer is worth to the shop at this moment, and in which terms."""
 
+from collections.abc import Sequence
+
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from streams.contracts.outputs.payloads import Terms
 from streams.contracts.reference.structs import Offer, Policies
@@ -8,6 +12,8 @@ from streams.contracts.times import WEEK_MS
 from streams.customer import Customer
 
 NANO = 1e9
+FEW = 16
+Floats = NDArray[np.float64]
 
 
 class Response(Struct, frozen=True):
@@ -15,6 +21,12 @@ class Response(Struct, frozen=True):
 
     probability: float
     bought_anyway: float
+
+
+def prices_of(offers: Sequence[Offer]) -> Floats:
+    """Margins, discounts and contact costs, in the shop's currency: shape `[3, n]`."""
+    told = [(offer.margin, offer.discount, offer.contact_cost) for offer in offers]
+    return np.array(told, np.float64).reshape(len(offers), 3).T
 
 
 def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
@@ -40,6 +52,39 @@ def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
     )
 
 
+def weigh_many(
+    prices: Floats, used: Floats, anyway: Sequence[float], fatigue: float
+) -> list[Terms]:
+    """`weigh` for many offers at once, to the same bits; of a dozen it takes as long.
+
+    Args:
+        prices: `prices_of` the offers, shape `[3, n]`.
+        used: P(used) of each, shape `[n]`.
+        anyway: of its uses the share bought anyway.
+        fatigue: the price of one more contact.
+    """
+    margins, discounts, contact_costs = prices
+    amounts = np.empty((3, len(used)))
+    values, costs, priorities = amounts
+    np.multiply(margins, used * (1.0 - np.array(anyway)), out=values)
+    np.add(discounts * used, contact_costs, out=costs)
+    np.subtract(values - costs, fatigue, out=priorities)
+    return [
+        Terms(
+            response_probability=probability,
+            value=value,
+            cost=cost,
+            lever=0.0,
+            fatigue=fatigue,
+            priority=priority,
+            bought_anyway=share,
+        )
+        for probability, share, value, cost, priority in zip(
+            used.tolist(), anyway, *_to_nanos(amounts).tolist(), strict=True
+        )
+    ]
+
+
 def fatigue_of(person: Customer, now_ms: int, policies: Policies) -> float:
     """The price of one more contact: it rises with every contact of the last seven days."""
     recent = sum([now_ms - c.at_ms < WEEK_MS for c in person.contacts])
@@ -53,3 +98,11 @@ def to_nano(amount: float) -> float:
     (0.3, -2e-09)
     """
     return int(amount * NANO + (0.5 if amount >= 0.0 else -0.5)) / NANO
+
+
+def _to_nanos(amounts: Floats) -> Floats:
+    """The same of many; adding 0 makes a zero of -0, which JSON would tell apart."""
+    rounded: Floats = np.trunc(amounts * NANO + np.copysign(0.5, amounts))
+    rounded += 0.0
+    rounded /= NANO
+    return rounded

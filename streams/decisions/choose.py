@@ -13,7 +13,7 @@ from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.row import Contact, OpenDecision
 from streams.customer.waiting import with_open_decision
-from streams.decisions.arbitration import Response, fatigue_of, weigh
+from streams.decisions.arbitration import FEW, Response, fatigue_of, weigh, weigh_many
 from streams.decisions.comparing import Weighed, with_comparison
 from streams.decisions.consent import agreed_purposes
 from streams.decisions.deferral import put_off
@@ -172,8 +172,9 @@ def _scored(
 ) -> tuple[Vector, list[Terms]]:
     """Features and terms of each offer, in their order."""
     policies, uplift = known.policy.policies, known.basis.uplift
-    vectors = offer_matrix([c.card for c in eligible], known.person, known.now_ms)
-    response_probabilities = known.basis.scorer.response_probabilities(
+    places = [c.place for c in eligible]
+    vectors = offer_matrix(known.policy.table, places, known.person, known.now_ms)
+    used = known.basis.scorer.response_probabilities(
         context,
         vectors,
         [c.offer.offer_id for c in eligible],
@@ -181,15 +182,11 @@ def _scored(
     )
     fatigue = fatigue_of(known.person, known.now_ms, policies)
     prior = policies.arbitration.redeemed_at_base_rate
-    terms = [
-        weigh(
-            c.offer,
-            Response(p, uplift.bought_anyway(c.offer.offer_id, c.offer.class_, prior)),
-            fatigue,
-        )
-        for c, p in zip(eligible, response_probabilities.tolist(), strict=True)
-    ]
-    return vectors, terms
+    anyway = [uplift.bought_anyway(c.offer.offer_id, c.offer.class_, prior) for c in eligible]
+    if len(eligible) > FEW:
+        return vectors, weigh_many(known.policy.prices[:, places], used, anyway, fatigue)
+    each = zip(eligible, used.tolist(), anyway, strict=True)
+    return vectors, [weigh(c.offer, Response(p, share), fatigue) for c, p, share in each]
 
 
 def _logged(objected: Objected, choice: Choice, held: frozenset[str]) -> tuple[CandidateLog, ...]:

@@ -17,13 +17,14 @@ from streams.contracts.reference.check import check_reference
 from streams.contracts.reference.structs import Experiment, Offer, Policies, Reference, TriggerRule
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer.places import places_of
+from streams.decisions.arbitration import prices_of
 from streams.decisions.cel_rules import compile_rule
 from streams.decisions.eligibility import objections_to
 from streams.decisions.facts import FactNames
 from streams.decisions.policy import CompiledOffer, CompiledTrigger, Policy
 from streams.decisions.wording import OFFER_REASONS, offer_text
 from streams.errors import ReferenceDataError
-from streams.features import card_of, prior_log_odds
+from streams.features import card_of, prior_log_odds, table_of
 
 
 def compile_policy(reference: Reference) -> Policy:
@@ -33,7 +34,10 @@ def compile_policy(reference: Reference) -> Policy:
         ReferenceDataError: every error, each with where it stands.
     """
     errors = list(check_reference(reference))
-    offers = [_compile_offer(offer, reference, errors) for offer in reference.offers]
+    offers = [
+        _compile_offer(place, offer, reference, errors)
+        for place, offer in enumerate(reference.offers)
+    ]
     triggers = [_compile_trigger(rule, errors) for rule in reference.policies.triggers]
     if errors:
         raise ReferenceDataError("\n".join(["the reference data does not hold:", *errors]))
@@ -44,6 +48,8 @@ def compile_policy(reference: Reference) -> Policy:
         policies=reference.policies,
         places=places_of(reference),
         offers=compiled_offers,
+        table=table_of([card_of(offer) for offer in reference.offers]),
+        prices=prices_of(reference.offers),
         triggers=compiled_triggers,
         listeners=_by_kind(compiled_triggers),
         segments_read=reduce(or_, (o.segment.reads for o in compiled_offers), FactNames()),
@@ -62,17 +68,19 @@ def compile_policy(reference: Reference) -> Policy:
     )
 
 
-def _compile_offer(offer: Offer, reference: Reference, errors: list[str]) -> CompiledOffer | None:
+def _compile_offer(
+    place: int, offer: Offer, reference: Reference, errors: list[str]
+) -> CompiledOffer | None:
     segment = compile_rule(offer.segment, f"offers.{offer.offer_id}.segment", errors)
     if segment is None:
         return None
     compiled = CompiledOffer(
         offer=offer,
+        place=place,
         segment=segment,
         from_ms=to_ms(offer.valid_from),
         until_ms=to_ms(offer.valid_until),
         never_with=_excluded_by(offer, reference),
-        card=card_of(offer),
         prior_log_odds=prior_log_odds(offer.expected_rate),
         texts={kind: offer_text(offer, kind) for kind in OFFER_REASONS},
         titles={str(language): title for language, title in offer.title.items()},

@@ -15,10 +15,11 @@ from streams.contracts.outputs.payloads import (
 )
 from streams.contracts.reference.structs import Offer, Policies, TriggerKind, TriggerRule
 from streams.customer import Places
+from streams.decisions.arbitration import Floats
 from streams.decisions.cel_rules import CelRule
 from streams.decisions.facts import FactNames
 from streams.decisions.situation import Situation
-from streams.features import OfferCard
+from streams.features import OfferTable
 
 Objection = Callable[["CompiledOffer", Situation], bool]
 
@@ -28,16 +29,16 @@ class CompiledOffer(Struct, frozen=True):
 
     `never_with`: the offers that exclude it, or that it excludes. `texts`: why it is made, by what
     triggers it; `titles` by language, `coupon` as the till knows it, `withheld`: what the log says
-    of it where it is not eligible. `prior_log_odds`: of its
-    owner's expected rate. `objections` are the rules of eligibility that can object to it at all.
+    of it where it is not eligible. `prior_log_odds`: of its owner's expected rate. `place`: its
+    place among all offers. `objections` are the rules of eligibility that can object to it at all.
     """
 
     offer: Offer
+    place: int
     segment: CelRule
     from_ms: int
     until_ms: int
     never_with: frozenset[str]
-    card: OfferCard
     prior_log_odds: float
     texts: Mapping[TriggerKind, Texts]
     titles: Mapping[str, str]
@@ -61,12 +62,15 @@ class Policy(Struct, frozen=True):
     `contact_costs`: in the shop's currency; `holdout_shares`: where there is one. These are by
     offer id. `listeners` are the enabled triggers by the kind of trigger event that they listen to;
     `segments_read` and `purposes` are what the offers ask of a person.
+    `table` and `prices` hold the offers' numbers, each at its place.
     `named` and `arms` (by name) are how outputs name the policy and the person's arm.
     """
 
     policies: Policies
     places: Places
     offers: tuple[CompiledOffer, ...]
+    table: OfferTable
+    prices: Floats
     triggers: tuple[CompiledTrigger, ...]
     listeners: Mapping[str, tuple[CompiledTrigger, ...]]
     segments_read: FactNames

@@ -5,6 +5,7 @@ function. Offers have a family of their own (`offers`), and so has the rhythm of
 churn models read (`rhythm`). How to add a feature: `docs/features.md`.
 """
 
+from streams.features.offer_table import OfferTable, table_of
 from streams.features.offers import OfferCard, card_of
 from streams.features.packing import pack, unpack
 from streams.features.registry import (
@@ -25,6 +26,7 @@ __all__ = [
     "OFFER_FEATURES",
     "RHYTHM_FEATURES",
     "OfferCard",
+    "OfferTable",
     "card_of",
     "churn_example_features",
     "context_vector",
@@ -32,5 +34,6 @@ __all__ = [
     "pack",
     "prior_log_odds",
     "rhythm_features",
+    "table_of",
     "unpack",
 ]

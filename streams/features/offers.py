@@ -26,6 +26,7 @@ OFFER_NAMES = (
     "own_brand",
     "expected_rate",
 )
+DURATION = OFFER_NAMES.index("duration")
 PRICE_CUTS = frozenset({"percent", "amount", "bogo"})
 TYPICAL_DEPTH = 0.15
 TYPICAL_BASKET = 40.0
@@ -101,8 +102,20 @@ def taste_of(person: Customer, now_ms: int) -> Taste:
     return Taste(interests(person, now_ms), viewed, tuple(views), basket(person), now_ms)
 
 
-def offer_numbers(card: OfferCard, taste: Taste) -> tuple[float, ...]:
-    """The numbers in the order of `OFFER_NAMES`, each within [-3, 3].
+def alike(card: OfferCard) -> tuple[object, ...]:
+    """What a person sees of an offer: offers with the same have the same `personal_numbers`."""
+    amount_off = card.amount_off if card.depth is None else None
+    return card.categories, card.product_ids, card.min_spend, card.depth, amount_off
+
+
+def fixed_numbers(card: OfferCard) -> tuple[float, ...]:
+    """What is the same for everybody, in the order of `OFFER_NAMES`; 0 where it is not."""
+    fixed = (card.duration, card.own_brand, card.expected_rate)
+    return 0.0, 0.0, card.price_cut, 0.0, 0.0, *fixed
+
+
+def personal_numbers(card: OfferCard, taste: Taste) -> tuple[float, float, float, float]:
+    """Affinity, what was looked at, depth, least spend: each within [-3, 3].
 
     `looked_at` says how much of what was looked at last belongs to the offer: the newest counts 1,
     all less than 2.
@@ -115,13 +128,24 @@ def offer_numbers(card: OfferCard, taste: Taste) -> tuple[float, ...]:
         for product_id, category, share in taste.views:
             if product_id in card.product_ids and category not in card.categories:
                 viewed += share
-    days_left = (card.end_ms - taste.now_ms) / DAY_MS
     return (
         scaled_score(interest) if card.categories else 0.0,
         bounded(2.0 * viewed),
-        card.price_cut,
         card.depth if card.depth is not None else _depth_of_amount(card, taste),
         scaled_min_spend(card.min_spend / taste.basket) if card.min_spend else -1.0,
+    )
+
+
+def offer_numbers(card: OfferCard, taste: Taste) -> tuple[float, ...]:
+    """The numbers of one offer in the order of `OFFER_NAMES`, each within [-3, 3]."""
+    affinity, looked_at, depth, min_spend = personal_numbers(card, taste)
+    days_left = (card.end_ms - taste.now_ms) / DAY_MS
+    return (
+        affinity,
+        looked_at,
+        card.price_cut,
+        depth,
+        min_spend,
         card.duration if days_left >= card.days else scaled_days(days_left),
         card.own_brand,
         card.expected_rate,

@@ -16,7 +16,8 @@ from streams.features.buying import BUYING
 from streams.features.contacts import CONTACTS
 from streams.features.context import CONTEXT
 from streams.features.lifecycle import LIFECYCLE
-from streams.features.offers import OFFER_NAMES, OfferCard, offer_numbers, taste_of
+from streams.features.offer_table import OfferTable, numbers_of
+from streams.features.offers import OFFER_NAMES, taste_of
 from streams.features.packing import Vector
 from streams.features.places import PLACES
 from streams.features.visiting import VISITING
@@ -38,10 +39,13 @@ def context_vector(person: Customer, trigger_event: TriggerEvent, now_ms: int) -
     return np.array(numbers, np.float32)
 
 
-def offer_matrix(cards: Sequence[OfferCard], person: Customer, now_ms: int) -> Vector:
-    """What offers are to this person: shape `[n, len(OFFER_FEATURES)]`, each within [-3, 3]."""
-    taste = taste_of(person, now_ms)
-    numbers: list[float] = []
-    for card in cards:
-        numbers.extend(offer_numbers(card, taste))
-    return np.array(numbers, np.float32).reshape(len(cards), len(OFFER_FEATURES))
+def offer_matrix(table: OfferTable, places: Sequence[int], person: Customer, now_ms: int) -> Vector:
+    """What offers are to this person: shape `[len(places), len(OFFER_FEATURES)]`, in [-3, 3].
+
+    Args:
+        table: all offers of the catalog.
+        places: which of them, by their place in it.
+        person: whose row it is.
+        now_ms: the moment of the decision; epoch milliseconds.
+    """
+    return numbers_of(table, places, taste_of(person, now_ms))

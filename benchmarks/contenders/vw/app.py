@@ -11,10 +11,8 @@ from time import process_time
 
 import vowpalwabbit
 
+from benchmarks.contenders.vw.options import SQUARECB, TUNED
 from benchmarks.offer_world import DECISIONS, KINDS, Occasion, OfferWorld
-
-SQUARECB = "--cb_explore_adf --squarecb --quiet"
-TUNED = "--cb_type mtr -q UA --ignore_linear U --gamma_scale 1000 --gamma_exponent 0.5 -l 0.2"
 
 
 def shown(occasion: Occasion, label: "tuple[int, float, float] | None" = None) -> str:

@@ -38,6 +38,7 @@ from streams.features import (
     context_vector,
     offer_matrix,
     pack,
+    table_of,
     unpack,
 )
 from streams.features.registry import FAMILIES
@@ -70,7 +71,7 @@ def context(
 
 def vector_of(made: Offer, person: Customer) -> NDArray[np.float32]:
     """What one offer is to the person."""
-    matrix = offer_matrix([card_of(made)], person, NOW)
+    matrix = offer_matrix(table_of([card_of(made)]), [0], person, NOW)
     assert matrix.shape == (1, len(OFFER_FEATURES))
     vector: NDArray[np.float32] = matrix[0]
     return vector
