@@ -14,6 +14,7 @@ from streams.contracts.outputs.effects import OfferDecided, QuestionAnswered
 from streams.contracts.outputs.encode import OutputMessage, encode_output
 from streams.contracts.outputs.replies import Reply
 from streams.customer import Row
+from streams.decisions import Policy
 from streams.gateway.acknowledged import NotAcknowledgedError
 from streams.gateway.admission import Admission, read_keys
 from streams.gateway.app import build_app
@@ -81,7 +82,9 @@ class Message:
 class Engine:
     """Stands for Kafka and the worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, reference: Policy = SHOP) -> None:
+        self.reference = reference
+        self.outputs: list[OutputMessage] = []
         self.now_ms = T0
         self.rows: dict[str, Row | None] = {"c-1": someone()}
         self.replies = Replies(Settings(), self._late)
@@ -115,9 +118,11 @@ class Engine:
         waiting: list[tuple[str, Any]] = [(key_of(event), event)]
         while waiting:
             key, one = waiting.pop(0)
-            step = process(one, self.rows.get(key), World(initial_models(), SHOP))
+            step = process(one, self.rows.get(key), World(initial_models(), self.reference))
             self.rows[key] = step.row
             for effect in step.effects:
+                if (written := encode_output(effect)) is not None:
+                    self.outputs.append(written)
                 if isinstance(effect, OfferDecided) and (out := encode_output(effect)):
                     self._follow(out)
                 routed = getattr(effect, "message", None)
@@ -143,8 +148,8 @@ class Engine:
 class Door:
     """The application over the engine."""
 
-    def __init__(self) -> None:
-        engine, meter = Engine(), Meter()
+    def __init__(self, reference: Policy = SHOP) -> None:
+        engine, meter = Engine(reference), Meter()
         self.engine = engine
         admission = Admission(SETTINGS, read_keys(SETTINGS), Rates(10_000, lambda: 0.0))
         asking = engine.asking = Asking(engine, meter, 50, lambda: engine.now_ms)

@@ -1,5 +1,6 @@
 """The page over `process` itself and rows in memory, in the place of Kafka and workers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -7,38 +8,46 @@ from litestar.testing import TestClient
 from msgspec.structs import replace
 
 from streams import topics
+from streams.admin.dead_letters import Choice, Letter
 from streams.contracts.outputs.encode import OutputMessage
 from streams.contracts.outputs.payloads import ChurnAlert
+from streams.decisions import Policy
 from streams.gateway.app import build_app
+from streams.gateway.page.letters import Letters
 from streams.gateway.page.operators import read_operators
-from streams.gateway.page.wired import Page
+from streams.gateway.page.records import READ, Records
+from streams.gateway.page.wired import Around, Page
 from streams.gateway.page.workers import EVERY_S, read_exposition
 from streams.settings import GatewaySettings, Settings
 from streams.worker.meter import Meter
-from tests.support.asking import SETTINGS, Door, Message
+from tests.support.asking import SETTINGS, SHOP, Door, Message
 from tests.unit.decisions.people import someone
 
 ACT_TOKEN, VIEW_TOKEN = "act-token-0123456789abcdef", "view-token-0123456789abcdef"
 TOKENS = f"ana:act={ACT_TOKEN} ben={VIEW_TOKEN}"
+NAMES = {topic.name for topic in READ}
 WORKERS = ("worker-1:9100", "worker-2:9100")
 
 
 class PageDoor:
     """The gateway's application with the page; `client` keeps cookies as a browser does."""
 
-    def __init__(self, **more: Any) -> None:
+    def __init__(self, reference: Policy = SHOP, **more: Any) -> None:
         self.gateway: GatewaySettings = replace(
             SETTINGS, operator_tokens=TOKENS, page_workers=",".join(WORKERS), **more
         )
         self.settings = replace(Settings(), gateway=self.gateway)
-        self.door = Door()
+        self.door = Door(reference)
         self.at_s = 0.0
+        self.letters: list[Letter] = []
         self.page = Page(
             self.settings,
             self.door.ways,
             self.door.out,
             read_operators(self.gateway),
-            lambda: self.at_s,
+            Around(
+                lambda: self.at_s, self.records_of, Letters(self.letters_waiting, self.drive_again)
+            ),
         )
         self.page.cases.take([], ended=True)
         self.app = build_app(self.door.ways, [*self.door.handlers, self.page.router])
@@ -87,6 +96,23 @@ class PageDoor:
     def knows(self, person: str) -> None:
         """Somebody who has agreed to everything."""
         self.door.engine.rows[person] = someone(customer_id=person)
+
+    def records_of(self, ids: Sequence[str]) -> Records:
+        """What the engine took and wrote about a person, in the place of topics."""
+        engine = self.door.engine
+        every = [*engine.records, *engine.outputs]
+        found = [(m.topic, m.value or b"") for m in every if m.topic in NAMES]
+        return Records([(t, v) for t, v in found if any(i.encode() in v for i in ids)])
+
+    def letters_waiting(self, choice: Choice) -> list[Letter]:
+        """Dead letters, in the place of their topic."""
+        return [letter for letter in self.letters if choice.holds(letter)]
+
+    def drive_again(self, choice: Choice) -> int:
+        """They wait no more."""
+        gone = self.letters_waiting(choice)
+        self.letters = [letter for letter in self.letters if letter not in gone]
+        return len(gone)
 
     def ask_for_an_offer(self, person: str) -> None:
         """An offer is asked for, and made."""

@@ -1,11 +1,39 @@
 """A shop in the middle of a day, for the page to show: decided by `process`, counted by a meter."""
 
 import random
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
+import msgspec
+from msgspec.structs import replace
+
+from streams import topics
+from streams.admin.dead_letters import Letter
+from streams.contracts.money import Money
+from streams.contracts.outputs.payloads import ChurnAlert, DeadLetter
+from streams.contracts.times import from_ms
 from streams.telemetry import catalogue as metrics
 from streams.worker.meter import Meter
 from tests.support.page_door import WORKERS, PageDoor
+from tests.unit.decisions.people import offer, rule, shop
 
+EXAMPLE = (
+    Path(__file__).parents[2] / "schemas" / "examples" / "churn_alert" / "valid" / "entered.json"
+)
+TEA_SHOP = shop(
+    offer("tea-ten-off", value=10.0, margin=5.0),
+    offer("breakfast-bundle", margin=3.2, discount=0.4),
+    offer("double-points", margin=2.4, discount=0.2, expected_rate=0.16),
+    offer("winter-sale", paused=True),
+    offer("store-tasting", channels=("store",)),
+    rules=(rule("banner", kind="offer_requested", placement="banner"),),
+)
+REASONS = (
+    ("bad_timestamp", "$.occurred_at", "has no time zone"),
+    ("missing_field", "$.page", "is required"),
+    ("bad_timestamp", "$.occurred_at", "is no time"),
+)
 PEOPLE = ("c-1", "c-2", "c-3", "c-4")
 EVENTS = {
     "events.clickstream": "product_viewed",
@@ -16,9 +44,95 @@ VERDICTS = {"offer": 4, "nothing_eligible": 9, "min_gap": 3, "no_offer": 2, "hol
 
 
 def a_day(page: PageDoor) -> None:
-    """Ten minutes of events, decisions and offers."""
+    """Ten minutes of events, decisions and offers; a customer's way; churn cases."""
     work(page)
     ask_for_offers(page)
+    page.alert(*CASES)
+    page.letters = [letter(n) for n in range(7)]
+
+
+def euros(amount: str) -> Money:
+    """An amount."""
+    return Money(amount=amount, currency="EUR")
+
+
+def told_case(number: int, **fields: Any) -> ChurnAlert:
+    """An alert that enters a case."""
+    made = msgspec.json.decode(EXAMPLE.read_bytes(), type=ChurnAlert)
+    at = made.raised_at + timedelta(days=79, hours=number)
+    texts = {
+        "en": "Usually buys every 19 days, and did not for 40.",
+        "ja": "通常19日ごとに購入しますが、40日間購入がありません。",
+        "zh": "通常每19天购买一次，已有40天未购买。",
+    }
+    named = {"alert_id": f"a-{number}", "case_id": f"case-{number}", "text": texts}
+    return replace(made, **{**named, "customer_id": f"c-{number}", "raised_at": at, **fields})
+
+
+CASES = (
+    told_case(1, risk=0.72, risk_band="high", value_at_risk=euros("214.00")),
+    told_case(2, risk=0.44, value_at_risk=euros("380.50")),
+    told_case(2, alert_id="a-2b", transition="escalated", risk=0.66, risk_band="high",
+              raised_at=told_case(30).raised_at, value_at_risk=euros("372.00")),
+    told_case(3, risk=0.35, recommended=None, value_at_risk=euros("96.20")),
+    told_case(4),
+    told_case(4, alert_id="a-4b", transition="resolved", resolved_by="bought",
+              raised_at=told_case(40).raised_at, recommended=None),
+)  # fmt: skip
+
+
+def letter(number: int) -> Letter:
+    """A record that could not be read."""
+    reason, path, detail = REASONS[number % len(REASONS)]
+    facts = DeadLetter(
+        reason=reason,
+        path=path,
+        detail=detail,
+        source_topic=topics.CLICKSTREAM.name if number % 2 else topics.PURCHASE.name,
+        source_partition=number % 4,
+        source_offset=4_000 + number,
+        attempt=1,
+    )
+    value = b'{"event_name":"product_viewed","occurred_at":"yesterday","secret":"jane@example.com"}'
+    return Letter(f"{number % 4}@{17 + number}", 1_780_315_200_000 + number, facts, b"k", value, [])
+
+
+def walk(page: PageDoor, person: str, hostile: str = "") -> None:
+    """A customer looks at things, searches, buys; `hostile` goes wherever they can write."""
+    engine = page.door.engine
+    engine.now_ms += 60_000
+    at = from_ms(engine.now_ms).isoformat()
+    common = {
+        "occurred_at": at,
+        "identity": {"customer_id": person, "anonymous_id": f"{person}-web"},
+    }
+    product = {
+        "product_id": "sku-7",
+        "category": "tea",
+        "name": f"Darjeeling First Flush {hostile}".strip(),
+    }
+    web = {"page": {"path": f"/tea/{hostile}"}}
+    said: list[tuple[topics.Topic, str, dict[str, Any]]] = [
+        (topics.CLICKSTREAM, "page_viewed", web),
+        (topics.CLICKSTREAM, "product_viewed", {"product": product, **web}),
+        (topics.CLICKSTREAM, "products_searched",
+         {"query": {"text": f"green tea {hostile}".strip(), "results_count": 12}, **web}),
+        (topics.PROFILE, "profile_updated",
+         {"op": "set", "traits": {"favorite": hostile or "tea"}}),
+        (topics.PURCHASE, "order_completed",
+         {"order_id": f"o-{person}", "total": {"amount": "24.80", "currency": "EUR"},
+          "items": [{"product_id": "sku-7", "quantity": 2, "unit_price": 12.4}]}),
+    ]  # fmt: skip
+    for number, (topic, name, more) in enumerate(said):
+        page.door.engine.say(
+            topic,
+            {
+                "event_id": f"{person}-{number}-{engine.now_ms}",
+                "event_name": name,
+                **common,
+                **more,
+            },
+        )
 
 
 def work(page: PageDoor) -> None:
@@ -28,11 +142,24 @@ def work(page: PageDoor) -> None:
         meter.count(metrics.READY)
         meter.set(metrics.PARTITIONS, value=2)
         meter.set(metrics.ROWS, value=draws.randint(900, 1_100))
+        compare(meter)
     for step in range(302):
         for address, meter in zip(WORKERS, meters, strict=True):
             busy(meter, draws, wave=1 + 0.5 * ((step // 40) % 2))
             page.seen(meter, address)
         page.tick()
+
+
+def compare(meter: Meter) -> None:
+    """What a worker tells of the experiment."""
+    for arm, people in (("policy", 4_210), ("uniform", 528), ("holdout", 531)):
+        meter.set(metrics.WINDOWS, arm, value=people)
+    for pair, estimates in {
+        "policy_holdout": (0.412, 0.133, 0.691),
+        "policy_uniform": (0.118, -0.09, 0.326),
+    }.items():
+        for name, value in zip(("value", "low", "high"), estimates, strict=True):
+            meter.set(metrics.INCREMENTAL, pair, name, value=value)
 
 
 def busy(meter: Meter, draws: random.Random, wave: float) -> None:
@@ -53,4 +180,5 @@ def ask_for_offers(page: PageDoor) -> None:
     for person in PEOPLE:
         page.door.engine.now_ms += 17_000
         page.knows(person)
+        walk(page, person)
         page.ask_for_an_offer(person)

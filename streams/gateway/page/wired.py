@@ -3,24 +3,50 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from litestar import Router
+from msgspec import Struct
 
+from streams.admin.dead_letters import list_letters, redrive
 from streams.gateway.outgoing import Out
 from streams.gateway.page.case_book import CaseBook
+from streams.gateway.page.case_pages import case_handlers
+from streams.gateway.page.customer import customer_handlers
+from streams.gateway.page.experiment import experiment_handlers
+from streams.gateway.page.in_force import settings_handlers
 from streams.gateway.page.kit import Kit, check_place
+from streams.gateway.page.letters import Letters, letter_handlers
 from streams.gateway.page.now import Now, now_handlers
 from streams.gateway.page.operators import Operators
 from streams.gateway.page.problems import problem_handlers
+from streams.gateway.page.records import Records, records_about
 from streams.gateway.page.sessions import Sessions
 from streams.gateway.page.signin import signin_handlers
 from streams.gateway.page.workers import Workers
 from streams.gateway.ways import Ways
 from streams.settings import Settings
 
-MENU: Final = ("/",)
+MENU: Final = ("/", "/customers", "/cases", "/experiment", "/dead-letters", "/settings")
+
+
+class Around(Struct, frozen=True):
+    """What lies outside: a clock, records about a person, dead letters (None: those of Kafka)."""
+
+    clock_s: Callable[[], float] = time.monotonic
+    records_of: Callable[[Sequence[str]], Records] | None = None
+    letters: Letters | None = None
+
+
+NOTHING_SPECIAL: Final = Around()
+
+
+def _letters_on(settings: Settings) -> Letters:
+    return Letters(
+        partial(list_letters, settings), lambda choice: redrive(settings, choice, lambda _: None)
+    )
 
 
 class Page:
@@ -32,10 +58,10 @@ class Page:
         ways: Ways,
         out: Out,
         operators: Operators,
-        clock_s: Callable[[], float] = time.monotonic,
+        around: Around = NOTHING_SPECIAL,
     ) -> None:
         self.kit = Kit(settings, ways, out, Sessions(operators, ways.clock_ms), MENU)
-        self.workers = Workers(settings, clock_s)
+        self.workers = Workers(settings, around.clock_s)
         self.cases = CaseBook(settings, ways.clock_ms)
         self._following: asyncio.Task[None] | None = None
         self.router = Router(
@@ -43,6 +69,11 @@ class Page:
             route_handlers=[
                 *signin_handlers(self.kit, operators),
                 *now_handlers(Now(self.kit, self.workers, self.cases)),
+                *customer_handlers(self.kit, around.records_of or partial(records_about, settings)),
+                *case_handlers(self.kit, self.cases),
+                *experiment_handlers(self.kit, self.workers),
+                *letter_handlers(self.kit, around.letters or _letters_on(settings)),
+                *settings_handlers(self.kit),
             ],
             before_request=check_place(settings),
             exception_handlers=problem_handlers(self.kit),

@@ -39,7 +39,8 @@ STANDING: Final[dict[str, tuple[Metric, str]]] = {
     metrics.PARTITIONS.name: (metrics.PARTITIONS, ""),
     metrics.ROWS.name: (metrics.ROWS, ""),
     metrics.REFERENCE_STALE.name: (metrics.REFERENCE_STALE, ""),
-    metrics.BROKER_SILENT.name: (metrics.BROKER_SILENT, ""),
+    metrics.WINDOWS.name: (metrics.WINDOWS, "arm"),
+    metrics.INCREMENTAL.name: (metrics.INCREMENTAL, "arms estimate"),
 }
 _STARTS: Final = tuple(f"{name}{mark}" for name in (*COUNTED, *STANDING) for mark in "{ ")
 
@@ -176,7 +177,8 @@ def read_exposition(text: str) -> tuple[dict[Key, float], dict[Key, float]]:
             for kinds, found in ((COUNTED, counted), (STANDING, standing)):
                 if sample.name in kinds:
                     metric, label = kinds[sample.name]
-                    found[metric.name, sample.labels.get(label, "")] += sample.value
+                    value = " ".join(sample.labels.get(name, "") for name in label.split())
+                    found[metric.name, value] += sample.value
     return dict(counted), dict(standing)
 
 

@@ -1,6 +1,22 @@
 // Keeps the part of a page that changes up to date: asks for it again, and puts in only what is new.
 // Without it every page works; it is then as of when it was opened.
 "use strict";
+(async () => {
+  // What takes longer than the rest of its page comes when the page is there.
+  const place = document.querySelector("[data-load]");
+  if (!place) return;
+  place.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(place.dataset.load, { redirect: "manual" });
+    const html = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const loaded = html.querySelector("[data-loaded]");
+    if (answer.ok && loaded) place.replaceWith(document.importNode(loaded, true));
+  } catch {
+    // Its link stays, and says where to find it.
+  }
+  place.setAttribute("aria-busy", "false");
+})();
+
 (() => {
   const live = document.querySelector("[data-live]");
   if (!live) return;

@@ -20,10 +20,22 @@ from tests.support.page_browser import (
     too_wide,
 )
 from tests.support.page_door import ACT_TOKEN, PageDoor
-from tests.support.page_story import a_day
+from tests.support.page_story import TEA_SHOP, a_day, walk
+from tests.unit.gateway.page.test_customer_page import HOSTILE
 
 pytestmark = pytest.mark.timeout(600)
-PAGES = ("/",)
+PAGES = (
+    "/",
+    "/customers",
+    "/customers/c-1?decide=banner",
+    "/customers/c-1/history?also=c-1-web",
+    "/cases",
+    "/cases/case-2",
+    "/experiment",
+    "/dead-letters",
+    "/dead-letters/1@18",
+    "/settings",
+)
 PICTURES = Path(os.environ.get("PICTURES") or Path(__file__).parents[4] / ".cache" / "pictures")
 PAGE_BYTES_MAX = 150_000
 FIRST_PAINT_MS_MAX = 300
@@ -38,8 +50,9 @@ FIRST_PAINT = """new Promise((told) => new PerformanceObserver((seen) =>
 @pytest.fixture(scope="module")
 def door() -> PageDoor:
     """A shop in the middle of a day."""
-    made = PageDoor()
+    made = PageDoor(TEA_SHOP)
     a_day(made)
+    walk(made, "c-evil", HOSTILE)
     return made
 
 
@@ -67,7 +80,7 @@ def desk(browser: Browser, origin: str) -> Iterator[Page]:
 
 def name_of(path: str) -> str:
     """For a picture's file."""
-    return path.strip("/").replace("/", "-").partition("?")[0] or "now"
+    return path.partition("?")[0].strip("/").replace("/", "-") or "now"
 
 
 @pytest.mark.parametrize(("width", "dark"), [(DESK, False), (PHONE, True)])
@@ -157,6 +170,23 @@ def test_numbers_move_by_themselves_and_stand_still_when_paused(desk: Page, door
     door.ask_for_an_offer("c-later")
     desk.wait_for_timeout(5_000)
     expect(tiles).not_to_contain_text("c-later")
+
+
+def test_nothing_that_a_customer_wrote_runs(desk: Page) -> None:
+    """No script, no picture from elsewhere, no dialog: on their page and in their history."""
+    for path in ("/customers/c-evil", "/customers/c-evil/history?also=c-evil-web"):
+        desk.goto(path)
+        expect(desk.locator("[data-loaded]")).to_contain_text("<script>alert(1)</script>")
+        assert desk.locator("main img, main script").count() == 0
+
+
+def test_an_outcome_is_told_with_a_click(desk: Page, door: PageDoor) -> None:
+    """From the queue to the case, and the answer says that it was told."""
+    desk.goto("/cases")
+    desk.click("tbody tr:first-child a")
+    desk.click("text=Contacted")
+    expect(desk.locator("[role=status]")).to_contain_text("It was told.")
+    assert b'"result":"contacted"' in (door.door.engine.records[-1].value or b"")
 
 
 def test_a_session_that_is_over_leads_to_the_login(desk: Page, door: PageDoor) -> None:

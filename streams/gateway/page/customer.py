@@ -1,0 +1,101 @@
+"""One person: what is known, what was decided and why, and what would be decided now."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+import structlog
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter
+
+from streams.admin.explaining import explain
+from streams.gateway.page.kit import Kit, language_for
+from streams.gateway.page.records import Records
+from streams.gateway.page.timeline import history_of
+from streams.gateway.refusals import RequestRefusedError
+from streams.gateway.ways import AnyRequest
+
+log = structlog.get_logger()
+
+Person = Annotated[str, PathParameter(max_length=200)]
+IDS_MAX: Final = 10
+READING_MAX: Final = 2  # at once: each holds a consumer and a thread
+
+
+def customer_handlers(
+    kit: Kit, records_of: Callable[[Sequence[str]], Records]
+) -> list[HTTPRouteHandler]:
+    """`/customers`, `/customers/{id}`, and `/customers/{id}/history`."""
+    return [_search(kit), _customer(kit), _history(kit, records_of)]
+
+
+def _search(kit: Kit) -> HTTPRouteHandler:
+    @get("/customers", sync_to_thread=False)
+    def get_search(request: AnyRequest) -> Response[str]:
+        """A field for an id, which leads to the person's page."""
+        session = kit.session(request)
+        wanted = str(request.query_params.get("id", "")).strip()
+        if wanted:
+            return kit.moved(f"/customers/{quote(wanted, safe='')}")
+        return kit.shown(request, "customers.html", session, {"wanted": ""})
+
+    return get_search
+
+
+def _customer(kit: Kit) -> HTTPRouteHandler:
+    @get("/customers/{person:str}")
+    async def get_person(request: AnyRequest, person: Person) -> Response[str]:
+        """What a worker knows of the person now; nothing is changed and nothing decided."""
+        session = kit.session(request)
+        placement = str(request.query_params.get("decide", "")).strip() or None
+        log.info("customer_asked_about", by=session.operator.name, decide=placement is not None)
+        asked_by = f"operator-{session.operator.name}"
+        try:
+            reply = await kit.out.asking.about(kit.out.replies, person, asked_by, placement)
+        except RequestRefusedError as error:
+            if error.status != 400:
+                raise
+            return _not_there(kit, request, person, "customer.no_id", 400)
+        if reply is None:
+            return _not_there(kit, request, person, "customer.timeout", 503)
+        if reply.customer is None:
+            return _not_there(kit, request, person, "customer.unknown", 404)
+        would = reply.would_decide
+        said = {
+            "person": person,
+            "facts": reply.customer,
+            "placement": placement,
+            "would": None if would is None else explain(would, None, language_for(request)),
+            "reason_codes": reply.reason_codes,
+        }
+        return kit.shown(request, "customer.html", session, said)
+
+    return get_person
+
+
+def _not_there(kit: Kit, request: AnyRequest, person: str, why: str, status: int) -> Response[str]:
+    said: dict[str, Any] = {"wanted": person, "why": why}
+    return kit.shown(request, "customers.html", kit.session(request), said, status)
+
+
+def _history(kit: Kit, records_of: Callable[[Sequence[str]], Records]) -> HTTPRouteHandler:
+    reading = asyncio.Semaphore(READING_MAX)
+
+    @get("/customers/{person:str}/history")
+    async def get_history(request: AnyRequest, person: Person) -> Response[str]:
+        """Decisions and timeline; the address names the person's other ids after `also`."""
+        session = kit.session(request)
+        also = request.query_params.getall("also", [])
+        log.info("history_asked_for", by=session.operator.name)
+        async with reading:
+            records = await asyncio.to_thread(records_of, [person, *also[: IDS_MAX - 1]])
+        said = {
+            "person": person,
+            "history": history_of(records.found, language_for(request)),
+            "complete": records.complete,
+        }
+        return kit.shown(request, "history.html", session, said)
+
+    return get_history

@@ -1,0 +1,128 @@
+"""What a person's page says is what the worker knows; asking changes nothing and is logged."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from structlog.testing import capture_logs
+
+from streams.gateway.page.timeline import history_of
+from tests.support.page_door import VIEW_TOKEN, PageDoor
+from tests.support.page_story import TEA_SHOP, walk
+from tests.unit.gateway.page.test_now import words
+
+HOSTILE = """<script>alert(1)</script><img src=x onerror=alert(2)>"'{{7*7}}"""
+
+
+@pytest.fixture
+def page() -> Iterator[PageDoor]:
+    """One where somebody who may look is logged in."""
+    made = PageDoor(TEA_SHOP)
+    with made.client:
+        made.login(VIEW_TOKEN)
+        yield made
+
+
+def test_what_is_known_is_told(page: PageDoor) -> None:
+    """Orders, consent by purpose, linked ids, offers sent."""
+    walk(page, "c-1")
+    page.ask_for_an_offer("c-1")
+    answer = page.get("/customers/c-1")
+    assert answer.status_code == 200
+    shown = words(answer)
+    assert "Orders 1 Spent in all 24.80" in shown
+    assert "Personalization granted 2026-06-01" in shown
+    assert "c-1-web" in shown
+    assert "Contacts that the caps leave now: 29." in shown
+    assert re.search(r"(tea-ten-off|breakfast-bundle|double-points) app open", shown)
+
+
+def test_what_would_be_decided_is_told_with_all_candidates(page: PageDoor) -> None:
+    """Each with its terms or why it was not possible; the row is the very same after it."""
+    row = page.door.engine.rows["c-1"]
+    shown = words(page.get("/customers/c-1?decide=banner"))
+    assert page.door.engine.rows["c-1"] is row
+    assert "Possible offers" in shown
+    for name in ("tea-ten-off", "breakfast-bundle", "double-points"):
+        assert re.search(rf"{name} (chosen )?\d", shown), name
+    assert "winter-sale it is paused" in shown
+    assert "store-tasting it is not for this channel" in shown
+    assert "Nothing would be decided there: no_rule" in words(
+        page.get("/customers/c-1?decide=nowhere")
+    )
+
+
+def test_the_history_has_decisions_with_why_and_the_timeline(page: PageDoor) -> None:
+    """Newest first: the decision, then what led to it, then the link with its evidence."""
+    walk(page, "c-1")
+    page.door.engine.now_ms += 1_000
+    page.ask_for_an_offer("c-1")
+    shown = words(page.get("/customers/c-1/history?also=c-1-web"))
+    assert "an offer was made" in shown
+    assert "Not possible, and why Offer Why not winter-sale it is paused" in shown.replace(
+        "  ", " "
+    )
+    timeline = shown[shown.rindex("Timeline") :]
+    assert timeline.index("decision an offer was made") < timeline.index("order_completed o-c-1")
+    assert "product_viewed sku-7 · Darjeeling First Flush" in timeline
+    assert "products_searched green tea" in timeline
+    assert "linked c-1" in shown
+
+
+def test_nothing_that_a_customer_can_write_becomes_markup(page: PageDoor) -> None:
+    """Names of products, search words, paths, traits, ids, placements."""
+    walk(page, "c-1", HOSTILE)
+    page.ask_for_an_offer("c-1")
+    paths = [
+        "/customers/c-1",
+        f"/customers/c-1?decide={quote(HOSTILE)}",
+        "/customers/c-1/history?also=c-1-web",
+        f"/customers/{quote(HOSTILE, safe='')}",
+        f"/customers/{quote(HOSTILE, safe='')}/history",
+        "/",
+    ]
+    for path in paths:
+        html = page.get(path).text
+        assert "<script>" not in html, path
+        assert "<img src=x" not in html, path
+    history = page.get(paths[2]).text
+    assert "&lt;script&gt;" in history
+    assert "{{7*7}}" in history
+
+
+@pytest.mark.parametrize(
+    ("person", "status", "why"),
+    [
+        ("nobody", 404, "Nothing is known under this id"),
+        ("a%20b", 400, "This cannot be an id"),
+        ("x" * 199, 400, "This cannot be an id"),
+    ],
+)
+def test_who_is_not_known_is_said_so(page: PageDoor, person: str, status: int, why: str) -> None:
+    """With the field to try another."""
+    answer = page.get(f"/customers/{person}")
+    assert (answer.status_code, why in answer.text) == (status, True)
+
+
+def test_a_search_leads_to_the_person(page: PageDoor) -> None:
+    """Whatever the id holds stays one part of the address."""
+    assert page.get("/customers?id=c-1").headers["location"] == "/customers/c-1"
+    assert page.get("/customers?id=a/../b").headers["location"] == "/customers/a%2F..%2Fb"
+
+
+def test_it_is_logged_who_asked_and_not_about_whom(page: PageDoor) -> None:
+    """In the log, and in the record of the question."""
+    with capture_logs() as logs:
+        page.get("/customers/c-1?decide=banner")
+    assert logs == [
+        {"event": "customer_asked_about", "log_level": "info", "by": "ben", "decide": True}
+    ]
+    assert b'"asked_by":"operator-ben"' in (page.door.engine.records[-1].value or b"")
+
+
+def test_what_cannot_be_read_is_counted_and_stops_nothing() -> None:
+    """A record of another version, or of nobody's making."""
+    found = [("events.app", b"{"), ("decision-log", b"[]"), ("segment-changes", b"")]
+    history = history_of(found, "en")
+    assert (history.lines, history.left_out) == ((), 3)
