@@ -15,6 +15,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from streams import __version__
 from streams.gateway.acknowledged import NotAcknowledgedError
 from streams.gateway.admission import origins_of
+from streams.gateway.client import client_handlers
 from streams.gateway.described import ANSWERS, OwnBody
 from streams.gateway.intake import Taken
 from streams.gateway.mapped import mapped_handlers
@@ -47,6 +48,7 @@ def build_app(ways: Ways, out: Sequence[HTTPRouteHandler | Router] = ()) -> Lite
             _own(ways),
             *mapped_handlers(ways),
             outcomes_handler(ways),
+            *client_handlers(ways),
             *out,
         ],
         cors_config=CORSConfig(

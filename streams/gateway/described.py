@@ -211,4 +211,7 @@ STREAM_ANSWERS: Final = {
         media_type=cast(MediaType, "text/event-stream"),
     ),
 }
+CLIENT_ANSWERS: Final = {
+    304: ResponseSpec(None, generate_examples=False, description="The browser has it already."),
+}
 SEGMENT_ANSWERS: Final = {**REFUSALS, 400: _answer(SegmentAnswer, "No message was taken.")}

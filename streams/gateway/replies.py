@@ -14,7 +14,7 @@ from typing import Final
 from uuid import uuid4
 
 import msgspec
-from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from streams import topics
 from streams.broker.reading import partitions_on_broker
@@ -28,6 +28,7 @@ WAIT_S: Final = 0.2
 LOOK_EVERY: Final = 25  # waits, some seconds: whether the topic has grown
 AT_ONCE: Final = 500
 LATE_MAX: Final = 10_000
+TIMEOUT_S: Final = 10.0
 READER: Final[Config] = {"fetch.queue.backoff.ms": 2}
 
 _reply: Final = msgspec.json.Decoder(Reply)
@@ -82,10 +83,16 @@ class Replies:
                 self._on_late(reply)
 
     def _follow(self, consumer: Consumer) -> None:
-        """Read until the topic grows, or a fault; answers that are missed meanwhile time out."""
+        """Read until the topic grows, or a fault; answers that are missed meanwhile time out.
+
+        The end is found before anybody may ask: an answer that came before would be missed, and its
+        offer would count as shown.
+        """
         partitions = self._partitions(consumer)
         own = partition_for(self.address.encode(), partitions)
-        consumer.assign([TopicPartition(self._topic, own, OFFSET_END)])
+        place = TopicPartition(self._topic, own)
+        _, place.offset = consumer.get_watermark_offsets(place, timeout=TIMEOUT_S)
+        consumer.assign([place])
         waits = 0
         try:
             while not self._thread.stopped:

@@ -20,11 +20,11 @@ KEYS = f"web={KEY} till:server={SERVER_KEY}"
 
 
 class GatewayJob:
-    """`offerstream gateway` on free ports."""
+    """`offerstream gateway` on free ports, or on a `port` that pages know."""
 
-    def __init__(self, settings: Settings, log: Path, **bounds: Any) -> None:
+    def __init__(self, settings: Settings, log: Path, port: int = 0, **bounds: Any) -> None:
         gateway = GatewaySettings(
-            port=0, metrics_port=0, write_keys=KEYS, token_keys=f"k={TOKEN_KEY}", **bounds
+            port=port, metrics_port=0, write_keys=KEYS, token_keys=f"k={TOKEN_KEY}", **bounds
         )
         environment = child_environment(replace(settings, gateway=gateway))
         self.process = Process([sys.executable, "-m", "streams", "gateway"], environment, log)

@@ -6,9 +6,10 @@ from typing import Any
 from confluent_kafka import Consumer, TopicPartition
 
 from streams.demo.broker import EmbeddedBroker
+from streams.settings import Settings
 
 
-def records(broker: EmbeddedBroker, topic: str) -> list[Any]:
+def records(broker: EmbeddedBroker | Settings, topic: str) -> list[Any]:
     """Every record of a topic."""
     reader = Consumer(
         {"bootstrap.servers": broker.bootstrap, "group.id": str(uuid.uuid4()), "log_level": 2}
