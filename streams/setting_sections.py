@@ -67,7 +67,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     `write_keys` are `source=key`, several with blanks; `write_keys_file` holds the same, a line
     each, instead. `source:server=key` is of a server, which may ask for erasure and access as well.
     `allowed_origins` are those of web pages that may send, with commas (`https://shop.example`).
-    `ack_timeout_s`: so long a request waits for Kafka before it is answered with 503.
+    `ack_timeout_s`: so long a request waits for Kafka before it is answered with 503, or kept in
+    `spool_dir` where one is named: a folder of this gateway alone, of `spool_bytes_max` at most.
     `token_keys` are `kid=key` with blanks, by which the shop's backend signs tokens of persons;
     `token_keys_file` holds the same, a line each, instead. A token's `aud` is `token_audience`, and
     it holds for `token_lifetime_max_s` at most.
@@ -92,6 +93,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     connections_max: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
     read_timeout_s: Annotated[float, Meta(ge=0.1, le=600)] = 10.0
     ack_timeout_s: Annotated[float, Meta(ge=1, le=120)] = 5.0
+    spool_dir: str = ""
+    spool_bytes_max: Annotated[int, Meta(ge=1_048_576, le=1_099_511_627_776)] = 1_073_741_824
     decide_timeout_ms: Annotated[int, Meta(ge=10, le=5_000)] = 300
     token_keys: str = ""
     token_keys_file: str = ""

@@ -79,6 +79,12 @@ OVER_HTTP = Row(
             ((quantile(c.GATEWAY_ACK, 0.5), "p50"), (quantile(c.GATEWAY_ACK, 0.99), "p99")),
             "Until all in-sync replicas have a request's records.",
         ),
+        Graph(
+            "What waits on the disk for Kafka?",
+            "bytes",
+            ((c.SPOOL_BYTES.name, "{{instance}}"),),
+            "Only where `gateway.spool_dir` is set; it is sent when Kafka is back.",
+        ),
     ),
 )
 DECISIONS = Row(

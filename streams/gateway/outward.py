@@ -11,6 +11,7 @@ from streams.gateway.asking import Asking
 from streams.gateway.board import Board
 from streams.gateway.customers import customer_handler
 from streams.gateway.following import Following
+from streams.gateway.intake import Sink
 from streams.gateway.outgoing import Out, handlers_of
 from streams.gateway.replies import Replies
 from streams.gateway.tokens import TokenKeys, parse_token_keys
@@ -21,7 +22,8 @@ from streams.settings import GatewaySettings, Settings
 class Outward:
     """What a gateway runs so that it can answer; started and stopped with it."""
 
-    def __init__(self, settings: Settings, ways: Ways, tokens: TokenKeys) -> None:
+    def __init__(self, settings: Settings, ways: Ways, tokens: TokenKeys, sink: Sink) -> None:
+        """`sink` takes what is told of offers; questions are never kept for later."""
         clock_ms = ways.clock_ms
         self._producer = AcknowledgedProducer(settings, linger_ms=0)
         asking = Asking(self._producer, ways.meter, settings.gateway.decide_timeout_ms, clock_ms)
@@ -29,7 +31,7 @@ class Outward:
         self._board = Board(clock_ms)
         self._following = Following(settings, self._board, clock_ms)
         askers = Askers(ways.admission, tokens, clock_ms, self._board.erased_s)
-        self.out = out = Out(asking, self._replies, askers, self._board, self._producer)
+        self.out = out = Out(asking, self._replies, askers, self._board, sink)
         self.handlers: list[HTTPRouteHandler] = [
             *handlers_of(ways, out),
             customer_handler(ways, out),

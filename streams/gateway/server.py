@@ -24,6 +24,8 @@ from streams.gateway.outward import Outward, read_token_keys
 from streams.gateway.page.operators import Operators, read_operators
 from streams.gateway.page.wired import Page
 from streams.gateway.rates import Rates
+from streams.gateway.spool import Spool
+from streams.gateway.spooling import SpoolingSink, spool_of
 from streams.gateway.tokens import TokenKeys
 from streams.gateway.ways import Ways, wall_clock_ms
 from streams.settings import Settings
@@ -61,6 +63,7 @@ def run_gateway(settings: Settings) -> int:
         admission=Admission(settings.gateway, keys, rates),
         tokens=read_token_keys(settings.gateway),
         operators=read_operators(settings.gateway),
+        spool=spool_of(settings.gateway),
     )
     with (
         listening(settings.gateway.host, settings.gateway.port) as sock,
@@ -77,19 +80,22 @@ class _Read(Struct, frozen=True, kw_only=True):
     admission: Admission
     tokens: TokenKeys
     operators: Operators
+    spool: Spool | None
 
 
 async def _serve(settings: Settings, read: _Read, sock: socket.socket) -> None:
     meter, producer = Meter(), AcknowledgedProducer(settings)
+    spooling = read.spool and SpoolingSink(producer, read.spool, meter, wall_clock_ms)
 
     def reason() -> str:
-        return "" if producer.reachable else NO_KAFKA
+        return "" if producer.reachable or (spooling and spooling.has_room) else NO_KAFKA
 
-    intake = Intake(producer, meter, settings.occurred_at_min_ms, wall_clock_ms)
+    sink = spooling or producer
+    intake = Intake(sink, meter, settings.occurred_at_min_ms, wall_clock_ms)
     ways = Ways(
         settings.gateway, read.admission, intake, meter, wall_clock_ms, reason, read.sources
     )
-    outward = Outward(settings, ways, read.tokens)
+    outward = Outward(settings, ways, read.tokens, sink)
     page = Page(settings, ways, outward.out, read.operators) if read.operators else None
     pages = [] if page is None else [page.router]
     server = _Server(_uvicorn(settings, build_app(ways, [*outward.handlers, *pages])))
@@ -100,6 +106,8 @@ async def _serve(settings: Settings, read: _Read, sock: socket.socket) -> None:
         loop.add_signal_handler(number, lambda: _end(server, outward))
     producer.start()
     outward.start()
+    if spooling:
+        spooling.start()
     if page is not None:
         page.start()
     watching = asyncio.create_task(producer.watch())
@@ -112,6 +120,8 @@ async def _serve(settings: Settings, read: _Read, sock: socket.socket) -> None:
         if page is not None:
             await page.stop()
         await outward.stop()
+        if spooling:
+            await spooling.stop()
         await asyncio.to_thread(producer.stop)
         log.info("stopped")
 

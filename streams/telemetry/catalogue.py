@@ -24,6 +24,12 @@ LEAD_BUCKETS_S = tuple(days * DAY_S for days in (1, 3, 7, 14, 21, 28, 42, 56, 70
 SIZE_BUCKETS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
 
 
+def _gateway(
+    kind: Callable[..., Metric], name: str, help_: str, *more: Label | tuple[float, ...]
+) -> Metric:
+    return kind("gateway", f"gateway_{name}", help_, *more)
+
+
 def _delivery(kind: Callable[..., Metric], name: str, help_: str, *labels: Label) -> Metric:
     return kind("delivery", f"delivery_{name}", help_, by.DESTINATION, *labels)
 
@@ -338,34 +344,34 @@ PROCESS_TIME = _counter(
 )
 
 # What comes in over HTTP.
-GATEWAY_REQUESTS = _counter(
-    "gateway", "gateway_requests_total", "Requests answered, by status.", by.DOOR, by.HTTP_STATUS
+GATEWAY_REQUESTS = _gateway(
+    _counter, "requests_total", "Requests answered, by status.", by.DOOR, by.HTTP_STATUS
 )
-GATEWAY_EVENTS = _counter(
-    "gateway",
-    "gateway_events_total",
-    "Events of requests, by what became of them.",
-    by.DOOR,
-    by.GATEWAY_FATE,
+GATEWAY_EVENTS = _gateway(
+    _counter, "events_total", "Events sent, by what became of them.", by.DOOR, by.GATEWAY_FATE
 )
-GATEWAY_ACK = _histogram(
-    "gateway",
-    "gateway_acknowledgement_seconds",
-    "From the first record of a request to the acknowledgement of its last.",
+GATEWAY_ACK = _gateway(
+    _histogram,
+    "acknowledgement_seconds",
+    "From the first record of a request until Kafka, or the spool, has its last.",
     LATENCY_BUCKETS_S,
 )
-GATEWAY_ANSWERS = _counter(
-    "gateway", "gateway_answers_total", "Decisions that were asked for, by answer.", by.ANSWER
+GATEWAY_SPOOLED = _gateway(
+    _counter, "spooled_total", "Records that were kept on the disk, as Kafka was away."
 )
-GATEWAY_ANSWER = _histogram(
-    "gateway",
-    "gateway_answer_seconds",
+SPOOL_RECORDS = _gateway(_gauge, "spool_records", "Records on the disk, for Kafka.")
+SPOOL_BYTES = _gateway(_gauge, "spool_bytes", "What they take of `spool_bytes_max`.")
+SPOOL_AGE = _gateway(_gauge, "spool_oldest_seconds", "How long the oldest of them has waited.")
+GATEWAY_ANSWERS = _gateway(
+    _counter, "answers_total", "Decisions that were asked for, by answer.", by.ANSWER
+)
+GATEWAY_ANSWER = _gateway(
+    _histogram,
+    "answer_seconds",
     "From a question to its answer, where one came in time.",
     LATENCY_BUCKETS_S,
 )
-GATEWAY_LATE = _counter(
-    "gateway", "gateway_late_answers_total", "Answers that came after their time."
-)
+GATEWAY_LATE = _gateway(_counter, "late_answers_total", "Answers that came after their time.")
 
 # What goes out as webhooks.
 DELIVERY_REQUESTS = _delivery(
