@@ -200,7 +200,7 @@ OFFERS_ANSWERS: Final = {
 CUSTOMER_ANSWERS: Final = {
     **OFFERS_ANSWERS,
     404: _problem("Nothing is known under this id."),
-    503: _problem("Kafka did not take the question."),
+    503: _problem("Kafka did not take the question, or the log cannot be read now."),
 }
 STREAM_ANSWERS: Final = {
     **OFFERS_ANSWERS,

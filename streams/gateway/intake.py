@@ -57,11 +57,14 @@ class Intake:
         meter: Meter,
         occurred_at_min_ms: int,
         clock_ms: Callable[[], int],
+        placeholders: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
+        """`placeholders` are the shop's own words for nobody, as they are now."""
         self._sink = sink
         self._meter = meter
         self._occurred_at_min_ms = occurred_at_min_ms
         self._clock_ms = clock_ms
+        self._placeholders = placeholders
 
     async def take(
         self, sender: Sender, incoming: Sequence[Incoming], *, gpc: bool = False
@@ -74,7 +77,11 @@ class Intake:
         Raises:
             NotAcknowledgedError: Kafka did not confirm all of it.
         """
-        rules = InputRules(now_ms=self._clock_ms(), occurred_at_min_ms=self._occurred_at_min_ms)
+        rules = InputRules(
+            now_ms=self._clock_ms(),
+            occurred_at_min_ms=self._occurred_at_min_ms,
+            placeholders=self._placeholders(),
+        )
         messages: list[OutputMessage] = []
         rejected: list[RejectedEvent] = []
         letters: list[tuple[str, str]] = []

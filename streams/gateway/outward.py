@@ -9,7 +9,7 @@ from streams.gateway.acknowledged import AcknowledgedProducer
 from streams.gateway.asker import Askers
 from streams.gateway.asking import Asking
 from streams.gateway.board import Board
-from streams.gateway.customers import customer_handler
+from streams.gateway.customers import LogBook, customer_handler
 from streams.gateway.following import Following
 from streams.gateway.intake import Sink
 from streams.gateway.outgoing import Out, handlers_of
@@ -34,7 +34,7 @@ class Outward:
         self.out = out = Out(asking, self._replies, askers, self._board, sink)
         self.handlers: list[HTTPRouteHandler] = [
             *handlers_of(ways, out),
-            customer_handler(ways, out),
+            customer_handler(ways, out, LogBook(settings)),
         ]
 
     def start(self) -> None:

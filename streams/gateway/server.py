@@ -24,6 +24,7 @@ from streams.gateway.outward import Outward, read_token_keys
 from streams.gateway.page.operators import Operators, read_operators
 from streams.gateway.page.wired import Page
 from streams.gateway.rates import Rates
+from streams.gateway.shop_words import ShopWords
 from streams.gateway.spool import Spool
 from streams.gateway.spooling import SpoolingSink, spool_of
 from streams.gateway.tokens import TokenKeys
@@ -91,7 +92,10 @@ async def _serve(settings: Settings, read: _Read, sock: socket.socket) -> None:
         return "" if producer.reachable or (spooling and spooling.has_room) else NO_KAFKA
 
     sink = spooling or producer
-    intake = Intake(sink, meter, settings.occurred_at_min_ms, wall_clock_ms)
+    shop_words = ShopWords(settings)
+    intake = Intake(
+        sink, meter, settings.occurred_at_min_ms, wall_clock_ms, lambda: shop_words.words
+    )
     ways = Ways(
         settings.gateway, read.admission, intake, meter, wall_clock_ms, reason, read.sources
     )
@@ -106,6 +110,7 @@ async def _serve(settings: Settings, read: _Read, sock: socket.socket) -> None:
         loop.add_signal_handler(number, lambda: _end(server, outward))
     producer.start()
     outward.start()
+    shop_words.start()
     if spooling:
         spooling.start()
     if page is not None:
@@ -120,6 +125,7 @@ async def _serve(settings: Settings, read: _Read, sock: socket.socket) -> None:
         if page is not None:
             await page.stop()
         await outward.stop()
+        await asyncio.to_thread(shop_words.stop)
         if spooling:
             await spooling.stop()
         await asyncio.to_thread(producer.stop)

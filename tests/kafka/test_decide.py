@@ -68,6 +68,18 @@ class Shop:
         ]
         assert self.gateway.post("/v1/events", sent)[0] == 202
 
+    def logs_in(self, person: str, browser: str) -> None:
+        """An event of the browser that names the customer: the two are linked."""
+        event = {
+            "event_id": f"login-{person}",
+            "event_name": "page_viewed",
+            "occurred_at": datetime.now(UTC).isoformat(),
+            "identity": {"customer_id": person, "anonymous_id": browser},
+            "channel": "web",
+            "page": {"path": "/"},
+        }
+        assert self.gateway.post("/v1/events", event)[0] == 202
+
     def not_delivered(self, person: str, decision_id: str) -> None:
         """The app says that nobody got it: cap and gap are as before."""
         event = {
@@ -239,13 +251,19 @@ def test_one_customer_is_shown_and_stays_as_it_is(kafka: ApacheKafka, shop: Shop
     """Over HTTP and from the shell: the row's newest record is the same before and after."""
     shop.agree("c-1")
     decided = shop.decide("c-1")["decision_id"]
+    shop.logs_in("c-1", "browser-1")
+    wait_until(lambda: said(kafka, topics.IDENTITY_CHANGES) != [], shop.worker, 60)
     row = shop.job.rows()[b"c-1"]
-    path = "/v1/customers/c-1?decide=banner"
+    path = "/v1/customers/c-1?decide=banner&decisions=2"
     status, body, _ = shop.gateway.ask("GET", path, headers=AUTH)
     told = json.loads(body)
     assert (status, told["verdict"]) == (200, "told")
     assert [c["decision_id"] for c in told["customer"]["contacts"]] == [decided]
     assert told["would_decide"]["verdict"] == "min_gap"
+    assert [link["evidence_event_id"] for link in told["links"]] == ["login-c-1"]
+    assert [d["decision_id"] for d in told["decisions"]] == [decided]
+    assert told["decisions"][0]["candidates"], "with what was possible, and why not the rest"
+    assert "\n".join(told["words"]).count(decided) == 2, "as a contact, and with its reasons"
     command = [sys.executable, "-m", "streams", "customer", "show", "c-1", "--decide", "banner"]
     shell = subprocess.run(
         command,

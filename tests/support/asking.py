@@ -21,7 +21,7 @@ from streams.gateway.app import build_app
 from streams.gateway.asker import Askers
 from streams.gateway.asking import Asking
 from streams.gateway.board import Board
-from streams.gateway.customers import customer_handler
+from streams.gateway.customers import LogBook, customer_handler
 from streams.gateway.following import Following
 from streams.gateway.intake import Intake
 from streams.gateway.outgoing import Out, handlers_of
@@ -160,7 +160,8 @@ class Door:
         tokens = read_token_keys(SETTINGS)
         askers = Askers(admission, tokens, lambda: engine.now_ms, engine.board.erased_s)
         self.out = out = Out(asking, engine.replies, askers, engine.board, engine)
-        self.handlers = [*handlers_of(ways, out), customer_handler(ways, out)]
+        log_book = LogBook(Settings())
+        self.handlers = [*handlers_of(ways, out), customer_handler(ways, out, log_book)]
         self.app = build_app(ways, self.handlers)
         self.client: TestClient[Any] = TestClient(self.app)
 

@@ -13,8 +13,9 @@ from streams.gateway.admission import Admission, read_keys
 from streams.gateway.app import build_app
 from streams.gateway.intake import Intake
 from streams.gateway.rates import Rates
+from streams.gateway.shop_words import ShopWords
 from streams.gateway.ways import Ways
-from streams.settings import GatewaySettings
+from streams.settings import GatewaySettings, Settings
 from streams.worker.meter import Meter
 
 NOW_MS = 1_772_964_000_000  # 2026-03-08T10:00:00Z
@@ -47,9 +48,10 @@ class Door:
     """The application over a memory."""
 
     def __init__(self, sources: Sources = SHIPPED) -> None:
-        self.kafka, self.meter = Memory(), Meter()
+        self.kafka, self.meter, self.shop_words = Memory(), Meter(), ShopWords(Settings())
         admission = Admission(SETTINGS, read_keys(SETTINGS), Rates(10_000, lambda: 0.0))
-        intake = Intake(self.kafka, self.meter, 0, lambda: NOW_MS)
+        words = self.shop_words
+        intake = Intake(self.kafka, self.meter, 0, lambda: NOW_MS, lambda: words.words)
         ways = Ways(
             SETTINGS,
             admission,

@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from msgspec.structs import replace
 from segment.analytics.client import Client
@@ -19,12 +21,13 @@ from segment.analytics.client import Client
 from streams.contracts.sources.records import HEADER
 from streams.demo.broker import EmbeddedBroker
 from streams.settings import Settings, child_environment
-from tests.support.gateway_job import KEY, SERVER_KEY, GatewayJob
+from tests.support.gateway_job import KEY, SERVER_KEY, TOKEN_KEY, GatewayJob
 from tests.support.read_back import records
 
 pytestmark = pytest.mark.embedded
 READ_TIMEOUT_S = 1.0
 CONNECTIONS_MAX = 20
+CROWD = 3_000
 
 
 @pytest.fixture(scope="module")
@@ -169,9 +172,19 @@ def test_a_huge_head_and_a_huge_body_are_refused(gateway: GatewayJob) -> None:
         assert b" 413 " in connection.recv(100)
 
 
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """This process may open as many connections as the crowd has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, CROWD + 500)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
 def test_more_connections_than_the_bound_are_closed_and_others_served(gateway: GatewayJob) -> None:
-    """A crowd that says nothing is gone after the time of a head."""
-    crowd = [raw(gateway) for _ in range(CONNECTIONS_MAX * 5)]
+    """Thousands that say nothing: only as many as may be stay, and no longer than a head may."""
+    crowd = [raw(gateway) for _ in range(CROWD)]
     time.sleep(0.3)
     metrics = gateway.get("/metrics", gateway.metrics_port)[1].decode()
     found = re.search(r"process_open_fds (\d+)", metrics)
@@ -209,8 +222,20 @@ def test_no_key_and_nothing_of_an_event_is_logged(gateway: GatewayJob) -> None:
     gateway.ask("POST", f"/v1/events?write_key={KEY}", b"{}")
     gateway.post("/v1/events?write_key=wrong-key-0123456789", b"{}", {"authorization": ""})
     gateway.post("/v1/events", view("e-log", identity={"customer_id": "jane@example.com"}))
+    now = int(time.time())
+    claims = {"sub": "c-secret", "aud": "offerstream", "iat": now, "exp": now + 600}
+    good, bad = (
+        jwt.encode(claims, key, algorithm="HS256", headers={"kid": "k"})
+        for key in (TOKEN_KEY, TOKEN_KEY[::-1] + "x")
+    )
+    for token, status in ((good, 200), (bad, 401)):
+        bearer = {"authorization": f"Bearer {token}"}
+        assert gateway.ask("GET", "/v1/customers/c-secret/offers", headers=bearer)[0] == status
+        gateway.post("/v1/decide", {"placement": "c-secret-place"}, bearer)
+        gateway.post("/v1/feedback", b"{", bearer)
+        gateway.get(f"/v1/customers/c-secret/offers?token={token}")
     log = gateway.process.log()
-    for secret in (KEY, SERVER_KEY, "wrong-key", "jane@example.com"):
+    for secret in (KEY, SERVER_KEY, "wrong-key", "jane@example.com", good, bad, "c-secret"):
         assert secret not in log
 
 

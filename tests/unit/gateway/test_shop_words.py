@@ -1,0 +1,25 @@
+"""What a shop's policies say of ids counts at the gateway as it does in the worker."""
+
+import msgspec
+
+from streams.contracts.reference.structs import IdentityRules, Policies
+from tests.support.gateway_door import Door
+from tests.unit.gateway.test_answers import VIEW
+
+
+def test_the_shops_own_words_for_nobody_are_no_ids() -> None:
+    """As in the worker: rejected where no other id is there, else under that one; live."""
+    door = Door()
+    guest = {**VIEW, "identity": {"customer_id": "Guest"}}
+    both = {**VIEW, "identity": {"customer_id": "Guest", "anonymous_id": "a-1"}}
+    assert door.post("/v1/events", guest).status_code == 202
+    policies = Policies(identity=IdentityRules(placeholders=("guest",)))
+    door.shop_words.take(b"policies", msgspec.json.encode(policies))
+    door.shop_words.take(b"policies", b"{")  # the last good one stays
+    assert door.post("/v1/events", both).status_code == 202
+    assert door.kafka.records[-1].key == b"a-1"
+    answer = door.post("/v1/events", guest)
+    (rejected,) = answer.json()["rejected"]
+    assert (answer.status_code, rejected["reason"]) == (400, "no_identity")
+    door.shop_words.take(b"policies", None)
+    assert door.post("/v1/events", guest).status_code == 202
