@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from streams.contracts.catalogue import CONTRACTS
+from streams.contracts.times import to_ms
 from streams.delivery.bodies import BodyError
 from streams.delivery.destinations import Target
 from streams.delivery.webhooks import Webhook, data_of, signed_headers, webhook_id_of
@@ -20,7 +21,8 @@ def tried(target: Target, topic: str, value: bytes) -> Iterator[str]:
     Raises:
         OperatorError: the record is no JSON object, or the template makes nothing of it.
     """
-    webhook = _webhook(topic, value)
+    now = datetime.now(UTC)
+    webhook = _webhook(topic, value, to_ms(now))
     data = data_of(webhook)
     if data is None:
         raise OperatorError("the record is no JSON object")
@@ -33,7 +35,7 @@ def tried(target: Target, topic: str, value: bytes) -> Iterator[str]:
         raise OperatorError(
             f"the template makes nothing of it that can be sent: {error}"
         ) from error
-    signed = signed_headers(webhook.webhook_id, body, target.signing_secrets, datetime.now(UTC))
+    signed = signed_headers(webhook.webhook_id, body, target.signing_secrets, now)
     secret = target.destination.secret_headers
     yield f"POST {target.destination.url}"
     for name, text in {**target.headers, **signed, "Content-Type": media}.items():
@@ -42,7 +44,7 @@ def tried(target: Target, topic: str, value: bytes) -> Iterator[str]:
     yield msgspec.json.format(body, indent=2).decode()
 
 
-def _webhook(topic: str, value: bytes) -> Webhook:
+def _webhook(topic: str, value: bytes, at_ms: int) -> Webhook:
     type_name = next(c.type_name for c in CONTRACTS if c.topic.name == topic)
     try:
         told = msgspec.json.decode(value, type=dict[str, object])
@@ -55,7 +57,7 @@ def _webhook(topic: str, value: bytes) -> Webhook:
         topic=topic,
         place=(topic, 0),
         offset=0,
-        at_ms=0,
+        at_ms=at_ms,
         key=key.encode(),
         value=value,
         headers=(

@@ -77,7 +77,7 @@ class Spool:
         """Open the folder, and find what an earlier process left there.
 
         Raises:
-            OperatorError: it cannot be written, or another process has it.
+            OperatorError: it cannot be written or read, or another process has it.
         """
         self._folder = folder
         self._bytes_max = bytes_max
@@ -99,6 +99,11 @@ class Spool:
         except OSError as error:
             raise OperatorError(
                 f"gateway.spool_dir: {folder} cannot be used ({error.strerror})"
+            ) from error
+        except msgspec.DecodeError as error:
+            raise OperatorError(
+                f"gateway.spool_dir: {folder} was written by another version; start that one until "
+                "it is empty"
             ) from error
 
     @property

@@ -143,7 +143,9 @@ class SpoolingSink:
     async def _drain(self) -> None:
         while True:
             await self._filled.wait()
-            if not (self._kafka.reachable and await self._send_oldest()):
+            if not self._spool.records:
+                self._filled.clear()
+            elif not (self._kafka.reachable and await self._send_oldest()):
                 await asyncio.sleep(PAUSE_S)
 
     async def _send_oldest(self) -> bool:
@@ -158,7 +160,7 @@ class SpoolingSink:
                 self._open.clear()
             await self._kafka.send([kept.message for kept in batch.records])
             await self._on_disk(partial(self._spool.done, batch))
-        except (NotAcknowledgedError, OSError) as error:
+        except (NotAcknowledgedError, OSError, KeyError) as error:  # KeyError: no topic of ours
             self._flowing = False
             log.warning("spool_waits", reason=str(error), records=self._spool.records)
             return False
@@ -166,7 +168,6 @@ class SpoolingSink:
             self._open.set()
         self._flowing = True
         if not self._spool.records:
-            self._filled.clear()
             log.info("spool_empty")
         return True
 

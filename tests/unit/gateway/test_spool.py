@@ -6,13 +6,14 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 from streams.contracts.outputs.encode import OutputMessage
 from streams.errors import OperatorError
 from streams.gateway import spool as spool_module
-from streams.gateway.spool import Spool, framed
+from streams.gateway.spool import _HEAD, Spool, framed
 
 ROOM = 10_000_000
 
@@ -107,8 +108,9 @@ def test_a_record_that_is_torn_or_damaged_at_the_end_is_cut_off(tmp_path: Path) 
 WRITER = """
 import sys
 from pathlib import Path
+from zlib import crc32
 from streams.contracts.outputs.encode import OutputMessage
-from streams.gateway.spool import Spool, framed
+from streams.gateway.spool import _HEAD, Spool, framed
 
 spool, number = Spool(Path(sys.argv[1]), 100_000_000), 0
 while True:
@@ -166,6 +168,10 @@ def test_it_is_bounded_and_nobody_elses(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match=r"gateway\.spool_dir.*in use"):
         Spool(folder, 1_000)
     spool.close()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "000000000001.spool").write_bytes(_HEAD.pack(1, crc32(b"7")) + b"7")
+    with pytest.raises(OperatorError, match="another version"):
+        Spool(tmp_path / "other", 1_000)
     (tmp_path / "file").write_text("")
     with pytest.raises(OperatorError, match=r"gateway\.spool_dir.*cannot be used"):
         Spool(tmp_path / "file", 1_000)
