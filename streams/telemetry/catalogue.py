@@ -24,9 +24,7 @@ LEAD_BUCKETS_S = tuple(days * DAY_S for days in (1, 3, 7, 14, 21, 28, 42, 56, 70
 SIZE_BUCKETS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
 
 
-def _gateway(
-    kind: Callable[..., Metric], name: str, help_: str, *more: Label | tuple[float, ...]
-) -> Metric:
+def _gateway(kind: Callable[..., Metric], name: str, help_: str, *more: object) -> Metric:
     return kind("gateway", f"gateway_{name}", help_, *more)
 
 
@@ -356,9 +354,7 @@ GATEWAY_ACK = _gateway(
     "From the first record of a request until Kafka, or the spool, has its last.",
     LATENCY_BUCKETS_S,
 )
-GATEWAY_SPOOLED = _gateway(
-    _counter, "spooled_total", "Records that were kept on the disk, as Kafka was away."
-)
+GATEWAY_SPOOLED = _gateway(_counter, "spooled_total", "Records kept on disk, as Kafka was away.")
 SPOOL_RECORDS = _gateway(_gauge, "spool_records", "Records on the disk, for Kafka.")
 SPOOL_BYTES = _gateway(_gauge, "spool_bytes", "What they take of `spool_bytes_max`.")
 SPOOL_AGE = _gateway(_gauge, "spool_oldest_seconds", "How long the oldest of them has waited.")
