@@ -358,9 +358,7 @@ GATEWAY_SPOOLED = _gateway(_counter, "spooled_total", "Records kept on disk, as 
 SPOOL_RECORDS = _gateway(_gauge, "spool_records", "Records on the disk, for Kafka.")
 SPOOL_BYTES = _gateway(_gauge, "spool_bytes", "What they take of `spool_bytes_max`.")
 SPOOL_AGE = _gateway(_gauge, "spool_oldest_seconds", "How long the oldest of them has waited.")
-GATEWAY_ANSWERS = _gateway(
-    _counter, "answers_total", "Decisions that were asked for, by answer.", by.ANSWER
-)
+GATEWAY_ANSWERS = _gateway(_counter, "answers_total", "Decisions asked for, by answer.", by.ANSWER)
 GATEWAY_ANSWER = _gateway(
     _histogram,
     "answer_seconds",
