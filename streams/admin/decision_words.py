@@ -120,6 +120,11 @@ WHY_NOT: Final[dict[WhyNot, Texts]] = {
         "此人属于该优惠自己的对照组，不会收到它",
     ),
 }
+WHY_CHANNEL: Final = _texts(
+    "by {channel}: there it brings most, after what a contact costs; answers expected: {rates}",
+    "{channel}を選択：連絡費用を差し引いた価値が最大です。反応の見込み：{rates}",
+    "选择{channel}：扣除联系成本后收益最大；预计回应率：{rates}",
+)
 TRIGGERS: Final[dict[str, Texts]] = {
     "product_viewed": _texts("a product was viewed", "商品を閲覧しました", "浏览了商品"),
     "cart_abandoned": _texts("a cart was left", "カートが放置されました", "购物车被搁置"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from streams.admin.decision_words import LOWERS, RAISES
+from streams.admin.decision_words import LOWERS, RAISES, WHY_NOT
 from streams.admin.explaining import Explanation, Possible
 from streams.contracts.common import LanguageTag
 from streams.contracts.outputs.payloads import Terms
@@ -15,6 +15,10 @@ def told(one: Explanation, language: LanguageTag) -> Iterator[str]:
     yield f"  {one.trigger_text} ({one.trigger.kind}, event {one.trigger.event_id})"
     yield f"  rule {one.trigger.rule_id}, {one.channel}, {one.placement}, arm {one.arm}"
     yield f"  -> {one.text}" + (f": {one.chosen_offer_id}" if one.chosen_offer_id else "")
+    if one.channels_text:
+        yield f"     {one.channels_text}"
+    if one.withheld_offer_id:
+        yield f"     {one.withheld_offer_id}: {WHY_NOT['offer_holdout'][language]} (offer_holdout)"
     drawn = one.verdict in DRAWN
     if drawn:
         yield f"  drawn with probability {one.action_probability:.3f}"

@@ -5,7 +5,8 @@ import math
 import numpy as np
 from msgspec import Struct
 
-from streams.admin.decision_words import FEATURES, TRIGGERS, VERDICTS, WHY_NOT
+from streams.admin.decision_words import FEATURES, TRIGGERS, VERDICTS, WHY_CHANNEL, WHY_NOT
+from streams.alerts.step_wording import CHANNELS
 from streams.contracts.common import LanguageTag
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, Trigger, Versioned
 from streams.features import CONTEXT_FEATURES
@@ -47,6 +48,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
         text: what became of it.
         trigger_text: what asked for it.
         chosen_offer_id: None where no offer was made.
+        withheld_offer_id: the offer that was drawn and not sent: the person is in its holdout.
+        channels_text: why this channel; empty where there was no choice.
         action_probability: of what was drawn.
         possible: the offers that were eligible, the most valuable first; in the holdout and at a
             limit none of them was drawn from.
@@ -67,6 +70,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     placement: str
     arm: str
     chosen_offer_id: str | None
+    withheld_offer_id: str | None
+    channels_text: str
     action_probability: float
     no_offer_probability: float
     possible: tuple[Possible, ...]
@@ -107,6 +112,8 @@ def explain(entry: DecisionLog, model: ResponseModel | None, language: LanguageT
         placement=entry.placement,
         arm=entry.experiment.arm,
         chosen_offer_id=entry.chosen_offer_id,
+        withheld_offer_id=entry.withheld_offer_id,
+        channels_text=_channels_text(entry, language),
         action_probability=entry.action_probability,
         no_offer_probability=entry.no_offer_probability,
         possible=tuple(
@@ -124,6 +131,15 @@ def explain(entry: DecisionLog, model: ResponseModel | None, language: LanguageT
         model=entry.model,
         uplift=entry.uplift,
     )
+
+
+def _channels_text(entry: DecisionLog, language: LanguageTag) -> str:
+    """By which channel, and how probable an answer is on each that was possible."""
+    if not entry.channels or entry.chosen_offer_id is None:
+        return ""
+    rates = sorted(entry.channels.items(), key=lambda pair: -pair[1])
+    told = ", ".join(f"{CHANNELS[channel][language]} {rate:.0%}" for channel, rate in rates)
+    return WHY_CHANNEL[language].format(channel=CHANNELS[entry.channel][language], rates=told)
 
 
 def _priority(candidate: CandidateLog) -> float:

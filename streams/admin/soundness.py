@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from streams.contracts.reference.structs import Offer, Reference, TriggerRule
+from streams.decisions.channels import channels_of
 from streams.decisions.never import kinds_wanted, why_never
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -139,8 +140,8 @@ def _never_triggered(offer: Offer, whole: Reference) -> Iterator[str]:
         kinds = ", ".join(sorted(named))
         yield f"$.segment: wants trigger.kind {kinds}, which $.triggers does not have"
     fitting = [rule for rule in rules if rule.kind in wanted]
-    if fitting and not any(rule.channel in offer.channels for rule in fitting):
-        channels = ", ".join(sorted({rule.channel for rule in fitting}))
+    if fitting and not any(set(channels_of(rule)) & set(offer.channels) for rule in fitting):
+        channels = ", ".join(sorted({c for rule in fitting for c in channels_of(rule)}))
         yield f"$.channels: its trigger rules are for {channels} only"
 
 
@@ -192,7 +193,8 @@ def _rule(rule: TriggerRule, whole: Reference) -> Iterator[Finding]:
     shown = [
         offer
         for offer in whole.offers
-        if rule.channel in offer.channels and rule.kind in (offer.triggers or (rule.kind,))
+        if set(channels_of(rule)) & set(offer.channels)
+        and rule.kind in (offer.triggers or (rule.kind,))
     ]
     if rule.enabled and whole.offers and not shown:
         yield Finding("warning", where, "no offer has this kind of trigger and this channel")

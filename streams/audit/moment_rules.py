@@ -30,11 +30,8 @@ def rule_on(at: OfferView) -> Answer:
         return Broken(f"there is no trigger rule {said.trigger.rule_id}")
     if not rule.enabled:
         return Broken(f"the rule {rule.rule_id} is not enabled")
-    same = (rule.kind, rule.channel, rule.placement) == (
-        said.trigger.kind,
-        said.channel,
-        said.placement,
-    )
+    same = (rule.kind, rule.placement) == (said.trigger.kind, said.placement)
+    same = same and said.channel in (rule.channels or (rule.channel,))
     return holds(same, f"the rule {rule.rule_id} says another kind, channel or placement")
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from streams.contracts.common import ChannelName, Purpose
 from streams.customer import carts, counters, recent, rhythm
 from streams.customer.activity import SESSION_SILENCE_MS
+from streams.customer.answers import answers_of_both
 from streams.customer.clocks import zone_of_both
 from streams.customer.consents import newer, without_refused
 from streams.customer.decay import add_faded, add_faded_sums
@@ -117,6 +118,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         coupons_shown=_shown(into, other),
         enrollment=into.enrollment or other.enrollment,
         compared=_compared(into.compared, other.compared),
+        answers=answers_of_both(into.answers, other.answers),
         offer_enrollments=_offer_enrollments(into.offer_enrollments, other.offer_enrollments),
     )
     return without_refused(merged)

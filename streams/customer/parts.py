@@ -178,6 +178,15 @@ class OfferEnrollment(Value, frozen=True):
     told: bool = False
 
 
+class Answers(Value, frozen=True):
+    """Contacts by one channel whose time is over, and how many were answered; both fade."""
+
+    channel: ChannelName
+    contacts: float
+    answered: float
+    at_ms: int
+
+
 class Comparison(Value, frozen=True):
     """What is bought after one decision, with its offer or without one, until `ends_at_ms`.
 

@@ -20,6 +20,7 @@ from streams.contracts.common import (
 from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.customer.id_history import ERASURE_REMEMBERED_MS, Encounter, Erasure
 from streams.customer.parts import AlertCase as AlertCase
+from streams.customer.parts import Answers as Answers
 from streams.customer.parts import Cart as Cart
 from streams.customer.parts import CartItem as CartItem
 from streams.customer.parts import CaseFollowUp as CaseFollowUp
@@ -242,6 +243,7 @@ class OpenDecision(Value, frozen=True):
     status: DecisionStatus = "open"
     coupons: tuple[str, ...] = ()
     redeem_until_ms: int = 0
+    channel: ChannelName | None = None
 
 
 class Armed(Value, frozen=True):
@@ -343,6 +345,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     enrollment: Enrollment | None = None
     compared: Compared | None = None
     offer_enrollments: tuple[OfferEnrollment, ...] = ()
+    answers: tuple[Answers, ...] = ()
 
 
 class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):
@@ -353,7 +356,6 @@ class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):
     moved_to: str
     moved_at_ms: int
     method: LinkMethod
-
     met: tuple[Encounter, ...] = ()
     erasure: Erasure | None = None
 

@@ -10,6 +10,7 @@ from streams.contracts.outputs.payloads import Terms
 from streams.contracts.reference.structs import Offer, Policies
 from streams.contracts.times import WEEK_MS
 from streams.customer import Customer
+from streams.decisions.channels import Option, way_of
 
 NANO = 1e9
 FEW = 16
@@ -17,10 +18,14 @@ Floats = NDArray[np.float64]
 
 
 class Response(Struct, frozen=True):
-    """What is expected of an offer: P(used), and of the uses the share bought anyway."""
+    """What is expected of an offer: P(used), and of the uses the share bought anyway.
+
+    `options`: the channels to choose from; none where there is no choice.
+    """
 
     probability: float
     bought_anyway: float
+    options: tuple[Option, ...] = ()
 
 
 def prices_of(offers: Sequence[Offer]) -> Floats:
@@ -36,11 +41,18 @@ def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
              - discount * response_probability - contact cost - fatigue
 
     Redemption by somebody who would have bought anyway costs the discount and brings nothing, so
-    the cost counts every redemption and the value only the incremental ones.
+    the cost counts every redemption and the value only the incremental ones. Where channels may be
+    chosen from, the response probability is that on the channel, whose cost is added.
     """
-    used = response.probability
+    used, way = response.probability, None
     value = offer.margin * (used * (1.0 - response.bought_anyway))
     cost = offer.discount * used + offer.contact_cost
+    if response.options:
+        way = way_of(offer, value - offer.discount * used, response.options)
+    if way is not None:
+        used *= way.reach
+        value = offer.margin * (used * (1.0 - response.bought_anyway))
+        cost = offer.discount * used + offer.contact_cost + way.cost
     return Terms(
         response_probability=used,
         value=to_nano(value),
@@ -49,6 +61,8 @@ def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
         fatigue=fatigue,
         priority=to_nano(value - cost - fatigue),
         bought_anyway=response.bought_anyway,
+        channel=None if way is None else way.channel,
+        reach=None if way is None else way.reach,
     )
 
 

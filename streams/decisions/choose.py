@@ -14,6 +14,7 @@ from streams.customer import Customer
 from streams.customer.row import Contact, OpenDecision
 from streams.customer.waiting import with_open_decision
 from streams.decisions.arbitration import FEW, Response, fatigue_of, weigh, weigh_many
+from streams.decisions.channels import channels_of
 from streams.decisions.comparing import Weighed, with_comparison
 from streams.decisions.consent import agreed_purposes
 from streams.decisions.deferral import put_off
@@ -26,12 +27,13 @@ from streams.decisions.known import (
     Chosen,
     Known,
     Vector,
+    channel_of,
     chosen_of,
     known_of,
 )
-from streams.decisions.limits import blocked, gap_until_ms, quiet_until_ms, with_contact
+from streams.decisions.limits import blocked, gap_until_ms, with_contact
 from streams.decisions.messages import decision_log, next_best_offer
-from streams.decisions.policy import CompiledOffer
+from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.rearm import fired_unheard
 from streams.decisions.requests import DecisionRequest
 from streams.decisions.situation import Situation
@@ -50,12 +52,28 @@ def decide(person: Customer, request: DecisionRequest, now_ms: int, basis: Basis
     policy = basis.policy
     arm = arm_of(policy.policies.experiment, person.customer_id)
     known = known_of(person, request, now_ms, arm, basis)
-    agreed = agreed_purposes(person, policy.purposes, request.rule.channel)
+    agreed = _agreed(person, request, policy)
     person, stopped = _stopped(known, agreed)
     if stopped is not None:
         return person, (DecisionLogged(_entry_of_stopped(known, *stopped, agreed)),)
-    situation = situation_of(person, request, now_ms, policy, agreed)
+    situation = _situation(known, agreed)
     return _choose(known, situation, [(c, why_not(c, situation)) for c in policy.offers])
+
+
+def _agreed(person: Customer, request: DecisionRequest, policy: Policy) -> frozenset[Purpose]:
+    """The purposes for which an offer may reach the person over some channel of the rule."""
+    for channel in channels_of(request.rule):
+        if agreed := agreed_purposes(person, policy.purposes, channel):
+            return agreed
+    return frozenset()
+
+
+def _situation(known: Known, agreed: frozenset[Purpose]) -> Situation:
+    request, options = known.request, known.ways.options
+    situation = situation_of(known.person, request, known.now_ms, known.policy, agreed)
+    if not request.rule.channels:
+        return situation
+    return replace(situation, channels=frozenset([option.channel for option in options]))
 
 
 def _entry_of_stopped(
@@ -66,7 +84,7 @@ def _entry_of_stopped(
     share = policy.policies.arbitration.compared_at_limits
     if verdict not in LIMITS or unit_draw(known.decision_id, "compared") >= share:
         return decision_log(known, verdict, tuple([c.withheld[code] for c in policy.offers]))
-    situation = situation_of(person, known.request, known.now_ms, policy, agreed)
+    situation = _situation(known, agreed)
     context = context_vector(person, known.request.trigger_event, known.now_ms)
     objected = [(c, why_not(c, situation)) for c in policy.offers]
     candidates, _ = _compared(known, code, objected, context)
@@ -101,10 +119,8 @@ def _stopped(known: Known, agreed: frozenset[Purpose]) -> tuple[Customer, Stoppe
     if policy.purposes and not agreed:
         event_id, rule_id = request.trigger_event.event_id, request.rule.rule_id
         return fired_unheard(person, rule_id, event_id), ("no_consent", "no_consent")
-    if request.rule.channel in contact.quiet_channels:
-        until_ms = quiet_until_ms(person, contact.quiet_hours, now_ms)
-        if until_ms is not None:
-            return _deferred(person, request, until_ms, "quiet_hours")
+    if known.ways.quiet_until_ms is not None:
+        return _deferred(person, request, known.ways.quiet_until_ms, "quiet_hours")
     answer_by_ms = request.trigger_event.answer_by_ms or now_ms + request.rule.valid_for_ms
     if answer_by_ms <= known.basis.processing_ms:
         return person, ("stale", "stale")
@@ -171,7 +187,7 @@ def _scored(
     known: Known, eligible: list[CompiledOffer], context: Vector
 ) -> tuple[Vector, list[Terms]]:
     """Features and terms of each offer, in their order."""
-    policies, uplift = known.policy.policies, known.basis.uplift
+    policies, uplift, options = known.policy.policies, known.basis.uplift, known.ways.options
     places = [c.place for c in eligible]
     vectors = offer_matrix(known.policy.table, places, known.person, known.now_ms)
     used = known.basis.scorer.response_probabilities(
@@ -183,10 +199,10 @@ def _scored(
     fatigue = fatigue_of(known.person, known.now_ms, policies)
     prior = policies.arbitration.redeemed_at_base_rate
     anyway = [uplift.bought_anyway(c.offer.offer_id, c.offer.class_, prior) for c in eligible]
-    if len(eligible) > FEW:
+    if len(eligible) > FEW and not options:
         return vectors, weigh_many(known.policy.prices[:, places], used, anyway, fatigue)
     each = zip(eligible, used.tolist(), anyway, strict=True)
-    return vectors, [weigh(c.offer, Response(p, share), fatigue) for c, p, share in each]
+    return vectors, [weigh(c.offer, Response(p, s, options), fatigue) for c, p, s in each]
 
 
 def _logged(objected: Objected, choice: Choice, held: frozenset[str]) -> tuple[CandidateLog, ...]:
@@ -239,12 +255,13 @@ def _open_decision(known: Known, choice: Choice, chosen: Chosen, context: Vector
         redeem_until_ms=min(
             known.now_ms + round(offer.redeem_within_days * DAY_MS), chosen.candidate.until_ms
         ),
+        channel=channel_of(known, chosen),
     )
 
 
 def _remember(known: Known, decision: OpenDecision) -> Customer:
     """The contact, and the decision that waits for its outcome."""
-    person, channel = known.person, known.request.rule.channel
+    person, channel = known.person, decision.channel or known.request.rule.channel
     contact = Contact(known.now_ms, decision.offer_id, channel, decision.decision_id)
     person = replace(person, contacts=with_contact(person, contact, known.policy))
     return with_open_decision(person, decision)

@@ -16,10 +16,15 @@ def may_offer(person: Customer, purpose: Purpose, channel: ChannelName) -> bool:
 
     A phone that refuses push messages outweighs any consent to them.
     """
+    return may_reach(person, channel) and is_granted(person, purpose)
+
+
+def may_reach(person: Customer, channel: ChannelName) -> bool:
+    """Whether the person may be reached over `channel` at all."""
     needed = CHANNEL_PURPOSES.get(channel)
     if channel == "push" and is_push_refused(person):
         return False
-    return is_granted(person, purpose) and (needed is None or is_granted(person, needed))
+    return needed is None or is_granted(person, needed)
 
 
 def agreed_purposes(

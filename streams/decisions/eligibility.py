@@ -82,7 +82,10 @@ def _not_live(candidate: CompiledOffer, at: Situation) -> bool:
 
 
 def _wrong_channel(candidate: CompiledOffer, at: Situation) -> bool:
-    return at.request.rule.channel not in candidate.offer.channels
+    rule = at.request.rule
+    if rule.channels:
+        return at.channels.isdisjoint(candidate.offer.channels)
+    return rule.channel not in candidate.offer.channels
 
 
 def _wrong_trigger(candidate: CompiledOffer, at: Situation) -> bool:

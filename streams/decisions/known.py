@@ -8,10 +8,12 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from streams.contracts.common import ChannelName
 from streams.contracts.outputs.payloads import Terms, Trigger, Versioned
 from streams.contracts.reference.structs import Arm
 from streams.contracts.times import from_ms
 from streams.customer import Customer
+from streams.decisions.channels import Ways, ways_of
 from streams.decisions.exploration import Draw
 from streams.decisions.holdouts import held_out_of
 from streams.decisions.policy import CompiledOffer, Policy
@@ -81,8 +83,8 @@ class Basis(Struct, frozen=True):
 class Known(Struct, frozen=True):
     """One decision to be taken: for whom, what asks for it, when, in which arm, on what basis.
 
-    `held`: the offers that the person never gets. The rest names it in outputs: its id, its time,
-    its trigger, the models' versions.
+    `held`: the offers that the person never gets; `ways`: the channels that may be used. The rest
+    names it in outputs: its id, its time, its trigger, the models' versions.
     """
 
     person: Customer
@@ -96,6 +98,7 @@ class Known(Struct, frozen=True):
     model: Versioned
     uplift: Versioned
     held: frozenset[str]
+    ways: Ways
 
     @property
     def policy(self) -> Policy:
@@ -139,6 +142,7 @@ def known_of(
         trigger=Trigger(event_id=trigger_event.event_id, kind=rule.kind, rule_id=rule.rule_id),
         model=Versioned(id=RESPONSE, version=basis.scorer.version),
         uplift=Versioned(id=UPLIFT, version=basis.uplift.version),
+        ways=ways_of(person, rule, now_ms, basis.policy.policies.contact),
         held=held_out_of(basis.policy, person.customer_id),
     )
 
@@ -147,3 +151,9 @@ def chosen_of(choice: Choice) -> Chosen | None:
     """What the draw fell on; None: no offer."""
     index = choice.drawn.index
     return None if index is None else Chosen(choice.eligible[index], index, choice.terms[index])
+
+
+def channel_of(known: Known, chosen: Chosen | None) -> ChannelName:
+    """The channel by which the offer goes; without one, the rule's."""
+    own = None if chosen is None else chosen.terms.channel
+    return own or known.request.rule.channel

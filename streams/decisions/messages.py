@@ -19,7 +19,7 @@ from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import Customer
 from streams.customer.consents import states
 from streams.decisions.consent import CHANNEL_PURPOSES
-from streams.decisions.known import Choice, Chosen, Known, Vector, chosen_of
+from streams.decisions.known import Choice, Chosen, Known, Vector, channel_of, chosen_of
 from streams.decisions.limits import cap_remaining
 from streams.decisions.policy import CompiledOffer
 from streams.decisions.requests import DecisionRequest
@@ -48,7 +48,7 @@ def decision_log(
         decided_at=known.decided_at,
         verdict=verdict,
         trigger=known.trigger,
-        channel=rule.channel,
+        channel=channel_of(known, chosen),
         placement=rule.placement,
         chosen_offer_id=None if chosen is None else chosen.candidate.offer.offer_id,
         action_probability=1.0 if choice is None else choice.drawn.probability,
@@ -63,6 +63,7 @@ def decision_log(
         withheld_offer_id=None
         if choice is None or withheld is None
         else choice.eligible[withheld].offer.offer_id,
+        channels={option.channel: option.answers for option in known.ways.options},
     )
 
 
@@ -72,13 +73,14 @@ def next_best_offer(
     """The message for `next-best-offers`."""
     person, request, policy, now_ms = known.person, known.request, known.policy, known.now_ms
     compiled, rule = chosen.candidate, known.request.rule
+    channel = channel_of(known, chosen)
     return NextBestOffer(
         decision_id=known.decision_id,
         customer_id=person.customer_id,
         decided_at=known.decided_at,
         valid_until=from_ms(now_ms + rule.valid_for_ms),
         trigger=known.trigger,
-        channel=rule.channel,
+        channel=channel,
         placement=rule.placement,
         deliver_not_before=known.decided_at,
         offer=_shown(compiled, now_ms),
@@ -93,7 +95,7 @@ def next_best_offer(
         action_probability=choice.drawn.probability,
         experiment=policy.arms[known.arm.name],
         consent=ConsentProof(
-            purposes=states(person, _purposes(compiled.offer, rule.channel)),
+            purposes=states(person, _purposes(compiled.offer, channel)),
             policy_version=person.consent_version,
         ),
         constraints=ConstraintProof(

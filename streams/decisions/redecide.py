@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from msgspec.structs import replace
 
+from streams.contracts.common import ChannelName
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, Verdict
 from streams.contracts.reference.structs import Arm
 from streams.decisions.arbitration import Response, weigh
+from streams.decisions.channels import Option, logged_options
 from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.decisions.known import NOTHING_LEARNED, Scorer, Uplift
@@ -39,8 +41,9 @@ def redecide(
         [c.offer_id for c in eligible],
         [offers[c.offer_id].prior_log_odds for c in eligible],
     )
+    options = logged_options(entry.channels, policy.policies.contact)
     weighed = [
-        replace(c, terms=_terms(c, offers[c.offer_id], float(p), policy, uplift))
+        replace(c, terms=_terms(c, offers[c.offer_id], float(p), policy, (uplift, options)))
         for c, p in zip(eligible, response_probabilities, strict=True)
     ]
     if entry.verdict not in DRAWN:
@@ -62,11 +65,18 @@ def redecide(
         withheld_offer_id=_named(eligible, drawn.withheld),
         action_probability=drawn.probability,
         no_offer_probability=drawn.no_offer,
+        channel=_channel(entry, weighed, drawn.index),
     )
 
 
 def _named(eligible: Sequence[CandidateLog], index: int | None) -> str | None:
     return None if index is None else eligible[index].offer_id
+
+
+def _channel(entry: DecisionLog, weighed: Sequence[CandidateLog], index: int | None) -> ChannelName:
+    """The chosen offer's; one that was not sent then has the rule's, which the record had."""
+    terms = None if index is None else weighed[index].terms
+    return (None if terms is None else terms.channel) or entry.channel
 
 
 def _with(entry: DecisionLog, again: Iterable[CandidateLog]) -> DecisionLog:
@@ -75,12 +85,19 @@ def _with(entry: DecisionLog, again: Iterable[CandidateLog]) -> DecisionLog:
 
 
 def _terms(
-    logged: CandidateLog, offer: CompiledOffer, p: float, policy: Policy, uplift: Uplift
+    logged: CandidateLog,
+    offer: CompiledOffer,
+    p: float,
+    policy: Policy,
+    known: tuple[Uplift, tuple[Option, ...]],
 ) -> Terms:
     """The terms again; an older record does not name the share who would have bought anyway."""
     prior, before = policy.policies.arbitration.redeemed_at_base_rate, logged.terms
+    uplift, options = known
     share = uplift.bought_anyway(logged.offer_id, offer.offer.class_, prior)
-    terms = weigh(offer.offer, Response(p, share), 0.0 if before is None else before.fatigue)
+    terms = weigh(
+        offer.offer, Response(p, share, options), 0.0 if before is None else before.fatigue
+    )
     if before is not None and before.bought_anyway is None:
         return replace(terms, bought_anyway=None)
     return terms

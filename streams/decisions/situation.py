@@ -16,7 +16,8 @@ class Situation(Struct, frozen=True):
     may reach the person over this channel. `sent`: offers whose time to be used has not passed, or
     whose outcome is waited for; `usable`: those of them that were not redeemed since. `redeemed`:
     offers that were ever used; `refused`: offers, and classes of offers, that the person does not
-    want. `stock` is by product and store.
+    want. `stock` is by product and store. `channels`: those that may be used now, where the rule
+    lets choose.
     """
 
     person: Customer
@@ -29,3 +30,4 @@ class Situation(Struct, frozen=True):
     usable: frozenset[str]
     redeemed: frozenset[str]
     refused: frozenset[tuple[str, str]]
+    channels: frozenset[str] = frozenset()

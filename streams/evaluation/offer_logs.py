@@ -15,6 +15,7 @@ from streams.contracts.reference.structs import Arm
 from streams.contracts.unreadable import UNREADABLE
 from streams.decisions import Policy
 from streams.decisions.arbitration import Response, weigh
+from streams.decisions.channels import Option
 from streams.decisions.exploration import draw, exploring_of
 from streams.errors import OperatorError
 from streams.evaluation.number_tables import header_of, rows_of
@@ -94,7 +95,11 @@ def _terms(policy: Policy, found: Sequence[CandidateLog]) -> list[Terms]:
 def _response(terms: Terms, policy: Policy) -> Response:
     """As logged; an older record has the share of the policies."""
     prior, anyway = policy.policies.arbitration.redeemed_at_base_rate, terms.bought_anyway
-    return Response(terms.response_probability, prior if anyway is None else anyway)
+    contact, channel = policy.policies.contact, terms.channel
+    options = (
+        () if channel is None else (Option(channel, 1.0, contact.channel_costs.get(channel, 0.0)),)
+    )
+    return Response(terms.response_probability, prior if anyway is None else anyway, options)
 
 
 def _drawn(arm: Arm, policy: Policy, terms: Sequence[Terms], model_version: str) -> Weighed:

@@ -17,6 +17,7 @@ from streams.contracts.common import (
     TrackName,
     Zoned,
 )
+from streams.contracts.outputs.terms import Terms as Terms
 from streams.contracts.reference.structs import Conditions
 
 Texts = dict[LanguageTag, str]
@@ -112,22 +113,6 @@ class Creative(Block, frozen=True, kw_only=True):
     template_id: str
     params: dict[str, str | float]
     locale: str
-
-
-class Terms(Block, frozen=True, kw_only=True):
-    """The terms of the priority, in the shop's currency but the two that are shares.
-
-    `bought_anyway`: of those who use the offer, the share that would have bought without it; None
-    in records of versions that took `redeemed_at_base_rate` of the policies for everybody.
-    """
-
-    response_probability: float
-    value: float
-    cost: float
-    lever: float
-    fatigue: float
-    priority: float
-    bought_anyway: float | None = None
 
 
 class Alternative(Block, frozen=True, kw_only=True):
@@ -296,6 +281,7 @@ class DecisionLog(Struct, frozen=True, kw_only=True):
     """A record of `decision-log`: enough to decide again and get the same bytes.
 
     `uplift` is None in records of older versions; `withheld_offer_id` was drawn and not sent.
+    `channels`: where there was a choice, P(the person answers there) by channel that was possible.
     """
 
     decision_id: str
@@ -316,6 +302,7 @@ class DecisionLog(Struct, frozen=True, kw_only=True):
     traceparent: str | None
     uplift: Versioned | None = None
     withheld_offer_id: str | None = None
+    channels: dict[ChannelName, float] = {}
 
 
 class IdentityChange(Struct, frozen=True, kw_only=True):

@@ -133,6 +133,11 @@ def _policies(policies: Policies) -> Iterator[str]:
             "switch its triggers off (enabled: false); equal hours mean that it is never quiet"
         )
     for rule in policies.triggers:
+        where = f"policies: $.triggers.{rule.rule_id}.channels"
+        if rule.channels and rule.channel not in rule.channels:
+            yield f"{where}: channel {rule.channel} is not among them"
+        if rule.channels and rule.kind == "offer_requested":
+            yield f"{where}: who asks for an offer is on one channel: name channel alone"
         if rule.kind == "offer_requested" and rule.channel in policies.contact.quiet_channels:
             yield (
                 f"policies: $.triggers.{rule.rule_id}.channel: who asks for an offer waits for the "

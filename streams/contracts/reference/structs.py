@@ -151,6 +151,7 @@ class TriggerRule(Block, frozen=True, kw_only=True):
     rule_id: Id
     kind: TriggerKind
     channel: ChannelName
+    channels: Annotated[Channels, Meta(max_length=7)] = ()
     placement: Id
     rearm_ms: DurationMs = 3_600_000
     min_dwell_ms: DurationMs = 0
@@ -181,6 +182,8 @@ class ContactPolicy(Block, frozen=True, kw_only=True):
     quiet_hours: QuietHours = QuietHours()
     quiet_channels: Annotated[Channels, Meta(max_length=16)] = ("push", "sms", "email")
     fatigue_price: Amount = 0.05
+    channel_costs: dict[ChannelName, Amount] = field(default_factory=dict)
+    answer_rates: dict[ChannelName, Share] = field(default_factory=dict)
 
 
 class Arm(Block, frozen=True, kw_only=True):
