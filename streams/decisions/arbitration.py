@@ -7,7 +7,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from streams.contracts.outputs.payloads import Terms
-from streams.contracts.reference.structs import Offer, Policies
+from streams.contracts.reference.structs import Offer
 from streams.contracts.times import WEEK_MS
 from streams.customer import Customer
 from streams.decisions.channels import Option, way_of
@@ -99,10 +99,10 @@ def weigh_many(
     ]
 
 
-def fatigue_of(person: Customer, now_ms: int, policies: Policies) -> float:
-    """The price of one more contact: it rises with every contact of the last seven days."""
+def fatigue_of(person: Customer, now_ms: int, price: float) -> float:
+    """What one more contact costs: it rises with every contact of the last seven days."""
     recent = sum([now_ms - c.at_ms < WEEK_MS for c in person.contacts])
-    return to_nano(policies.contact.fatigue_price * recent)
+    return to_nano(price * recent)
 
 
 def to_nano(amount: float) -> float:

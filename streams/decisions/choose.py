@@ -196,7 +196,8 @@ def _scored(
         [c.offer.offer_id for c in eligible],
         [c.prior_log_odds for c in eligible],
     )
-    fatigue = fatigue_of(known.person, known.now_ms, policies)
+    price = known.basis.fatigue.price(policies.contact)
+    fatigue = fatigue_of(known.person, known.now_ms, price)
     prior = policies.arbitration.redeemed_at_base_rate
     anyway = [uplift.bought_anyway(c.offer.offer_id, c.offer.class_, prior) for c in eligible]
     if len(eligible) > FEW and not options:

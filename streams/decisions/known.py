@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from streams.contracts.common import ChannelName
 from streams.contracts.outputs.payloads import Terms, Trigger, Versioned
-from streams.contracts.reference.structs import Arm
+from streams.contracts.reference.structs import Arm, ContactPolicy
 from streams.contracts.times import from_ms
 from streams.customer import Customer
 from streams.decisions.channels import Ways, ways_of
@@ -19,7 +19,7 @@ from streams.decisions.holdouts import held_out_of
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.requests import DecisionRequest
 
-RESPONSE, UPLIFT = "response", "uplift"
+RESPONSE, UPLIFT, FATIGUE = "response", "uplift", "fatigue"
 Vector = NDArray[np.float32]
 
 
@@ -50,14 +50,29 @@ class Uplift(Protocol):
         """
 
 
+class Fatigue(Protocol):
+    """What a decision asks of the model of what contacts do."""
+
+    @property
+    def version(self) -> str:
+        """The snapshot's version."""
+
+    def price(self, contact: ContactPolicy) -> float:
+        """Of one more contact, for each contact of the last seven days."""
+
+
 class NothingLearned(Struct, frozen=True):
-    """An `Uplift` that knows nothing and says the prior."""
+    """An `Uplift` and a `Fatigue` that know nothing and say the prior."""
 
     version: str = "cold-start"
 
     def bought_anyway(self, offer_id: str, class_: str, prior: float) -> float:
         """The prior."""
         return prior
+
+    def price(self, contact: ContactPolicy) -> float:
+        """The shop's."""
+        return contact.fatigue_price
 
 
 NOTHING_LEARNED = NothingLearned()
@@ -72,12 +87,14 @@ class Basis(Struct, frozen=True):
         processing_ms: processing time, where that matters; an answer that would be over by then
             is withheld.
         uplift: the model of what offers add.
+        fatigue: the model of what contacts do.
     """
 
     scorer: Scorer
     policy: Policy
     processing_ms: int = 0
     uplift: Uplift = NOTHING_LEARNED
+    fatigue: Fatigue = NOTHING_LEARNED
 
 
 class Known(Struct, frozen=True):

@@ -13,13 +13,14 @@ from streams.contracts.outputs.payloads import (
     NextBestOffer,
     OfferShown,
     Verdict,
+    Versioned,
 )
 from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import Customer
 from streams.customer.consents import states
 from streams.decisions.consent import CHANNEL_PURPOSES
-from streams.decisions.known import Choice, Chosen, Known, Vector, channel_of, chosen_of
+from streams.decisions.known import FATIGUE, Choice, Chosen, Known, Vector, channel_of, chosen_of
 from streams.decisions.limits import cap_remaining
 from streams.decisions.policy import CompiledOffer
 from streams.decisions.requests import DecisionRequest
@@ -63,6 +64,9 @@ def decision_log(
         withheld_offer_id=None
         if choice is None or withheld is None
         else choice.eligible[withheld].offer.offer_id,
+        fatigue=Versioned(id=FATIGUE, version=known.basis.fatigue.version)
+        if known.policy.policies.contact.learn_fatigue
+        else None,
         channels={option.channel: option.answers for option in known.ways.options},
     )
 

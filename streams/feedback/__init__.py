@@ -5,8 +5,9 @@ reports, `purchases` for orders, `shown` for coupons that came first), `expire` 
 (`deadlines`), `churn_labels` labels the scoring moments of the churn models, `track_labels` the
 waits of new customers, `capacity_labels` the looks at which a case could open; `case_follow_up`
 tells what became of churn cases. `comparisons` labels what is bought with offers and
-without. `labels` makes the examples, and only with the person's consent to
-`model_training`. `said` remembers what was said at a scoring moment, and of which signals.
+without, `after_contacts` what contacts do later. `labels` makes the examples, and only with the
+person's consent to `model_training`. `said` remembers what was said at a scoring moment, and of
+which signals.
 `enrollment` says what the shop earned of each person in a time after their first decision,
 `offer_enrollment` the same of people who were sent an offer, and of its holdout.
 """

@@ -13,6 +13,7 @@ from streams.contracts.outputs.effects import OutcomeLabeled
 from streams.contracts.reference.structs import Policies
 from streams.customer.row import Compared, Comparison, Customer, OpenDecision
 from streams.features import CONTEXT_FEATURES, FEATURES_VERSION, unpack
+from streams.feedback.after_contacts import after_contacts
 from streams.feedback.labels import may_train
 from streams.feedback.sales import margin_of
 
@@ -35,8 +36,11 @@ def end_comparisons(
     if not may_train(person):
         return left, ()
     share = policies.churn.margin_share
-    labeled = [OutcomeLabeled(_example(person, compared, c, at_ms, share)) for c in over]
-    return left, tuple(labeled)
+    examples = [_example(person, compared, c, at_ms, share) for c in over]
+    if policies.contact.learn_fatigue:
+        pairs = list(zip(over, examples, strict=True))
+        examples += [after_contacts(person, comparison, told) for comparison, told in pairs]
+    return left, tuple(OutcomeLabeled(example) for example in examples)
 
 
 def count_use(person: Customer, decision: OpenDecision, at_ms: int) -> Customer:

@@ -10,6 +10,7 @@ from streams.errors import StateError
 from streams.models.calibration import Calibration
 from streams.models.capacity import CapacityModel
 from streams.models.churn import ChurnModel
+from streams.models.fatigue import FatigueModel
 from streams.models.incremental_margin import IncrementalMargin
 from streams.models.offer_margin import OfferMargins
 from streams.models.quality import doubts
@@ -33,6 +34,7 @@ class Models(Struct, frozen=True):
     save_rates: SaveRates = SaveRates()
     margin: IncrementalMargin = IncrementalMargin()
     uplift: UpliftModel = UpliftModel()
+    fatigue: FatigueModel = FatigueModel()
     offer_margin: OfferMargins = OfferMargins()
 
 

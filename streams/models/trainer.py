@@ -12,6 +12,7 @@ from streams.errors import ExampleError, StateError
 from streams.models.calibration import CalibrationLearner
 from streams.models.capacity import CapacityLearner
 from streams.models.churn import ChurnLearner
+from streams.models.fatigue import FatigueLearner
 from streams.models.incremental_margin import MarginLearner
 from streams.models.offer_margin import OfferMarginLearner
 from streams.models.quality import Prequential
@@ -117,6 +118,7 @@ LEARNERS: Final[Mapping[str, type[Learner]]] = {
         MarginLearner,
         OfferMarginLearner,
         UpliftLearner,
+        FatigueLearner,
     )
 }
 

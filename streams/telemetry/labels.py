@@ -78,6 +78,7 @@ MODEL = Label(
         "margin",
         "offer_margin",
         "uplift",
+        "fatigue",
     ),
 )
 OFFER_HELD = Label("offer", (), named_max=50)

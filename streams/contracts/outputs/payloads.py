@@ -303,6 +303,7 @@ class DecisionLog(Struct, frozen=True, kw_only=True):
     uplift: Versioned | None = None
     withheld_offer_id: str | None = None
     channels: dict[ChannelName, float] = {}
+    fatigue: Versioned | None = None
 
 
 class IdentityChange(Struct, frozen=True, kw_only=True):

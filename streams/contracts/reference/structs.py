@@ -182,6 +182,8 @@ class ContactPolicy(Block, frozen=True, kw_only=True):
     quiet_hours: QuietHours = QuietHours()
     quiet_channels: Annotated[Channels, Meta(max_length=16)] = ("push", "sms", "email")
     fatigue_price: Amount = 0.05
+    learn_fatigue: bool = False
+    reachable_value: Amount = 0.0
     channel_costs: dict[ChannelName, Amount] = field(default_factory=dict)
     answer_rates: dict[ChannelName, Share] = field(default_factory=dict)
 

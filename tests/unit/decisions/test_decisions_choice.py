@@ -27,10 +27,9 @@ def test_the_terms_of_a_priority() -> None:
 
 def test_fatigue_counts_the_contacts_of_a_week() -> None:
     """Two contacts in seven days at .05 each; an older one costs nothing."""
-    policies = shop(offer("a"), contact=msgspec.structs.replace(FREE, fatigue_price=0.05)).policies
     times = (T0 - WEEK_MS, T0 - DAY_MS, T0 - 1)
     person = someone(contacts=tuple(Contact(at, "a", "app", "d") for at in times))
-    assert fatigue_of(person, T0, policies) == 0.1
+    assert fatigue_of(person, T0, 0.05) == 0.1
 
 
 def test_no_offer_wins_where_nothing_is_worth_more_than_zero() -> None:

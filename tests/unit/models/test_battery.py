@@ -7,6 +7,7 @@ import pytest
 from streams.models.calibration import CalibrationLearner
 from streams.models.capacity import CapacityLearner
 from streams.models.churn import ChurnLearner
+from streams.models.fatigue import FatigueLearner
 from streams.models.incremental_margin import MarginLearner
 from streams.models.offer_margin import OfferMarginLearner
 from streams.models.response import ResponseLearner
@@ -18,6 +19,7 @@ from tests.checks import CHECKS, Subject, learners
 from tests.unit.models import test_calibration as calibration
 from tests.unit.models import test_capacity as capacity
 from tests.unit.models import test_churn_model as churn
+from tests.unit.models import test_fatigue as fatigue
 from tests.unit.models import test_incremental_margin as margin
 from tests.unit.models import test_offer_margin as offer_margin
 from tests.unit.models import test_response_model as response
@@ -49,6 +51,7 @@ SUBJECTS: dict[type, Subject] = {
     SaveRatesLearner: Subject(SaveRatesLearner, save_rates.examples, save_rates.p_bought),
     MarginLearner: Subject(MarginLearner, margin.bought, margin.p_bought),
     OfferMarginLearner: Subject(OfferMarginLearner, offer_margin.bought, offer_margin.p_bought),
+    FatigueLearner: Subject(FatigueLearner, fatigue.examples, fatigue.p_came),
     UpliftLearner: Subject(UpliftLearner, uplift.examples, uplift.p_bought),
 }
 CASES = [
