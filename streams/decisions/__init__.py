@@ -8,7 +8,8 @@
 * `eligibility` - which offers a person may get, a table; `situation` - what its rules look at;
   `consent`, `limits` - parts of it
 * `arbitration` - what an offer is worth; `exploration` - probabilities and the draw
-* `channels` - by which channel; `holdouts` - offers that a share of the people never gets
+* `channels` - by which channel; `reachable` - which may be used now
+* `holdouts` - offers that a share of the people never gets
 * `known` - what is known when it is decided, and what was chosen
 * `comparing` - whose orders are compared after it, with an offer and without
 * `choose` - one decision, from the request to the log; `messages` - what is sent and logged;

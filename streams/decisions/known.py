@@ -13,10 +13,10 @@ from streams.contracts.outputs.payloads import Terms, Trigger, Versioned
 from streams.contracts.reference.structs import Arm, ContactPolicy
 from streams.contracts.times import from_ms
 from streams.customer import Customer
-from streams.decisions.channels import Ways, ways_of
 from streams.decisions.exploration import Draw
 from streams.decisions.holdouts import held_out_of
 from streams.decisions.policy import CompiledOffer, Policy
+from streams.decisions.reachable import Ways, ways_of
 from streams.decisions.requests import DecisionRequest
 
 RESPONSE, UPLIFT, FATIGUE = "response", "uplift", "fatigue"

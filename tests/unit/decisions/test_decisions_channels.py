@@ -113,6 +113,16 @@ def test_an_offer_goes_only_by_its_own_channels() -> None:
     assert decided(person, policy)[1].candidates[0].why_not == "wrong_channel"
 
 
+def test_of_many_offers_each_has_its_own_channel() -> None:
+    """Twenty offers, of which half may not go by the app; decided again to the bit."""
+    some = [offer(f"o-{n}", channels=("push", "app")[n % 2 :][:1]) for n in range(20)]
+    policy = shop(*some, rules=(EVERY,), contact=replace(FREE, channel_costs=COSTS))
+    _, entry, _ = decided(someone(), policy)
+    by = [c.terms.channel for c in entry.candidates if c.terms is not None]
+    assert by == ["push", "app"] * 10
+    assert redecide(entry, Fixed(), policy) == entry
+
+
 def test_a_rule_with_one_channel_decides_as_ever() -> None:
     """No choice, nothing in the terms, and no channel's cost."""
     policy = shop(offer("a"), contact=replace(FREE, channel_costs={"app": 9.0}))
