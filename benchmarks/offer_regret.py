@@ -34,7 +34,7 @@ from benchmarks.offer_world import (
     OfferWorld,
 )
 from streams.contracts.internal.learning import LearningExample, examples_of
-from streams.contracts.reference.structs import Arm
+from streams.contracts.reference.structs import Arm, Exploration
 from streams.decisions.exploration import Exploring, draw
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
 from streams.features.offers import RATE_LOGITS
@@ -62,6 +62,9 @@ class Told(Struct, frozen=True):
 class Ours:
     """The product's learner behind its trainer, deciding by published snapshots."""
 
+    mode: Exploration = "inverse_gap"
+    epsilon = EPSILON
+
     def __init__(self, world: OfferWorld) -> None:
         self.offers = np.zeros((OFFERS, len(OFFER_FEATURES)), np.float32)
         self.offers[:, :PROPERTIES] = world.properties
@@ -81,7 +84,7 @@ class Ours:
             [IDS[offer] for offer in occasion.offers],
             [LEVEL] * len(occasion.offers),
         )
-        exploring = Exploring("inverse_gap", EPSILON, 1.0, examples_of(model.version))
+        exploring = Exploring(self.mode, self.epsilon, 1.0, examples_of(model.version))
         drawn = draw(f"d-{occasion.number}", p.tolist(), POLICY, exploring)
         offered: Floats = np.array(drawn.probabilities)
         offered /= offered.sum()  # this world always makes an offer
@@ -104,6 +107,13 @@ class Ours:
         )
         if snapshot is not None:
             self.models = with_snapshot(self.models, snapshot)
+
+
+class OursByEpsilon(Ours):
+    """The same learner, with `arbitration.exploration: epsilon`."""
+
+    mode: Exploration = "epsilon"
+    epsilon = 0.05
 
 
 def _context(occasion: Occasion) -> NDArray[np.float32]:
@@ -146,6 +156,7 @@ class Uniform:
 
 CONTENDERS: dict[str, Callable[[OfferWorld], Ours | Thompson | Uniform]] = {
     "offerstream": Ours,
+    "offerstream, epsilon .05": OursByEpsilon,
     "Thompson, no context": Thompson,
     "uniform": Uniform,
 }

@@ -9,6 +9,7 @@ import pytest
 import river.checks
 from river import datasets, linear_model, optim, preprocessing
 
+from streams.models.dr_learner import DrLearner
 from streams.models.offset_regression import OFFSET, OffsetLogisticRegression
 from streams.models.response import ResponsePool
 
@@ -57,6 +58,19 @@ def test_without_an_offset_it_is_rivers_own() -> None:
         river_own.learn_one(x, y)
     assert ours.weights == river_own.weights
     assert ours.intercept == river_own.intercept
+
+
+def checks_of_any_estimator() -> list[Callable[[Any], None]]:
+    """What River asks of every estimator, whatever it learns from."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(river.checks, "_yield_datasets", lambda model, scale=1: [])
+        return list(river.checks.yield_checks(DrLearner()))
+
+
+@pytest.mark.parametrize("check", checks_of_any_estimator(), ids=lambda check: check.__name__)
+def test_river_checks_of_the_dr_learner(check: Callable[[Any], None]) -> None:
+    """It learns from an action and an outcome, so the checks that feed labels do not fit it."""
+    check(DrLearner())
 
 
 def test_the_offset_is_no_parameter() -> None:
