@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 from time import process_time
+from typing import Protocol
 
 import click
 import numpy as np
@@ -90,7 +91,7 @@ class Ours:
         offered /= offered.sum()  # this world always makes an offer
         return offered
 
-    def learn(self, occasion: Occasion, place: int, label: float, _: float) -> None:
+    def learn(self, occasion: Occasion, place: int, label: float, drawn: float) -> None:
         """What became of a decision."""
         offer = occasion.offers[place]
         features = dict(zip(CONTEXT_AXIS, _context(occasion).tolist(), strict=True))
@@ -135,7 +136,7 @@ class Thompson:
         chosen: Floats = np.eye(len(occasion.offers))[self.draw.beta(ups, downs).argmax()]
         return chosen
 
-    def learn(self, occasion: Occasion, place: int, label: float, _: float) -> None:
+    def learn(self, occasion: Occasion, place: int, label: float, drawn: float) -> None:
         """Count."""
         self.counts[occasion.offers[place], 0 if label else 1] += 1.0
 
@@ -150,11 +151,23 @@ class Uniform:
         """The same for all."""
         return np.full(len(occasion.offers), 1.0 / len(occasion.offers))
 
-    def learn(self, *_: object) -> None:
+    def learn(self, occasion: Occasion, place: int, label: float, drawn: float) -> None:
         """Nothing."""
 
 
-CONTENDERS: dict[str, Callable[[OfferWorld], Ours | Thompson | Uniform]] = {
+class Contender(Protocol):
+    """Who chooses among the eligible offers, and is told what became of it."""
+
+    def probabilities(self, occasion: Occasion) -> Floats:
+        """Of drawing each of the eligible offers."""
+        ...
+
+    def learn(self, occasion: Occasion, place: int, label: float, drawn: float) -> None:
+        """What became of a decision, at which place, and how likely that place was."""
+        ...
+
+
+CONTENDERS: dict[str, Callable[[OfferWorld], Contender]] = {
     "offerstream": Ours,
     "offerstream, epsilon .05": OursByEpsilon,
     "Thompson, no context": Thompson,
@@ -162,10 +175,10 @@ CONTENDERS: dict[str, Callable[[OfferWorld], Ours | Thompson | Uniform]] = {
 }
 
 
-def play(name: str, kind: Kind, seed: int, delay: int) -> Told:
+def play(contender: Callable[[OfferWorld], Contender], kind: Kind, seed: int, delay: int) -> Told:
     """One contender in one world."""
     world = OfferWorld(kind, seed)
-    chooser, draw = CONTENDERS[name](world), np.random.default_rng(seed)
+    chooser, draw = contender(world), np.random.default_rng(seed)
     waiting: deque[tuple[Occasion, int, float, float]] = deque()
     regrets, decide_s, learn_s = np.zeros(DECISIONS), 0.0, 0.0
     for number in range(DECISIONS):
@@ -218,7 +231,7 @@ def main(
         if kind not in kinds.split(","):
             continue
         for seed in map(int, seeds.split(",")):
-            told = {name: play(name, kind, seed, delay) for name in CONTENDERS}
+            told = {name: play(one, kind, seed, delay) for name, one in CONTENDERS.items()}
             if vw:
                 told["Vowpal Wabbit, SquareCB"] = play_vw(kind, seed, delay, vw_options)
             rows += [(kind, seed, name, one) for name, one in told.items()]
