@@ -381,6 +381,7 @@ def test_the_openapi_document_is_one(door: Door) -> None:
         "/v1/webhooks/shopify",
         "/v1/webhooks/woocommerce",
     }
+    wanted |= {f"/client/offerstream.{ending}" for ending in ("js", "ts", "d.ts")}
     assert set(document["paths"]) == wanted
     statuses = set(document["paths"]["/v1/events"]["post"]["responses"])
     assert {"202", "207", "400", "401", "413", "429", "503"} <= statuses
