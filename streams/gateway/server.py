@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
@@ -22,7 +23,6 @@ from streams.gateway.connections import HEAD_BYTES_MAX, bounded
 from streams.gateway.intake import Intake
 from streams.gateway.outward import Outward, read_token_keys
 from streams.gateway.page.operators import Operators, read_operators
-from streams.gateway.page.wired import Page
 from streams.gateway.rates import Rates
 from streams.gateway.shop_words import ShopWords
 from streams.gateway.spool import Spool
@@ -33,6 +33,9 @@ from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.worker.http import Health, HttpServer
 from streams.worker.meter import Meter
+
+if TYPE_CHECKING:
+    from streams.gateway.page.wired import Page
 
 log = structlog.get_logger()
 
@@ -100,7 +103,7 @@ async def _serve(settings: Settings, read: _Read, sock: socket.socket) -> None:
         settings.gateway, read.admission, intake, meter, wall_clock_ms, reason, read.sources
     )
     outward = Outward(settings, ways, read.tokens, sink)
-    page = Page(settings, ways, outward.out, read.operators) if read.operators else None
+    page = _page(settings, ways, outward, read.operators)
     pages = [] if page is None else [page.router]
     server = _Server(_uvicorn(settings, build_app(ways, [*outward.handlers, *pages])))
     ops = await _show_metrics(settings, meter, reason)
@@ -130,6 +133,15 @@ async def _serve(settings: Settings, read: _Read, sock: socket.socket) -> None:
             await spooling.stop()
         await asyncio.to_thread(producer.stop)
         log.info("stopped")
+
+
+def _page(settings: Settings, ways: Ways, outward: Outward, operators: Operators) -> "Page | None":
+    """The page, where somebody may log in to it; what it is made of is loaded for it alone."""
+    if not operators:
+        return None
+    from streams.gateway.page.wired import Page
+
+    return Page(settings, ways, outward.out, operators)
 
 
 def _end(server: _Server, outward: Outward) -> None:

@@ -29,7 +29,7 @@ class GatewayJob:
         environment = child_environment(replace(settings, gateway=gateway))
         self.process = Process([sys.executable, "-m", "streams", "gateway"], environment, log)
         started = log.read_text(errors="replace").count('"listening"')
-        wait_until(lambda: self.process.log().count('"listening"') > started, self.process, 30)
+        wait_until(lambda: self.process.log().count('"listening"') > started, self.process, 60)
         self.port, self.metrics_port = (
             int(re.findall(rf'"{name}": ?(\d+)', self.process.log())[-1])
             for name in ("gateway_port", "metrics_port")
