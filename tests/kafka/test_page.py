@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -118,3 +119,24 @@ def test_the_page_tells_what_the_worker_and_kafka_say(shop: Shop) -> None:
     assert (status, told.get("location")) == (303, "/dead-letters?driven=1"), answer
     status, _, _ = visitor.post("/dead-letters", id=letter, form_token=form_token)
     assert status == 503  # it waits no more; the worker makes a new letter of the same record
+
+
+def test_an_offer_is_published_and_taken_back_on_the_page(shop: Shop) -> None:
+    """The worker applies what was published, and what was taken back."""
+    visitor = shop.visitor
+    visitor.until("/", "Workers ready: 1")
+    purposes = {"personalization": "granted", "profiling": "granted"}
+    assert shop.send("consent_updated", purposes=purposes) == 202
+    visitor.until("/customers/c-7?decide=banner", "This offer would go out: tea")
+    html = visitor.html("/offers/tea")
+    token, stands = (
+        re.findall(rf'name="{name}" value="(\w+)"', html)[0] for name in ("form_token", "stands")
+    )
+    text = unescape(re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", html, re.DOTALL)[0])
+    said = {"form_token": token, "stands": stands, "step": "publish"}
+    status, _, answer = visitor.post("/offers/tea", text=text + "paused: true\n", **said)
+    assert status == 303, answer
+    visitor.until("/customers/c-7?decide=banner", "it is paused")
+    version = re.findall(r'name="version" value="(\d+)"', visitor.html("/offers"))[0]
+    assert visitor.post("/rollback", version=version, form_token=token)[0] == 303
+    visitor.until("/customers/c-7?decide=banner", "This offer would go out: tea")

@@ -8,12 +8,14 @@ from litestar.testing import TestClient
 from msgspec.structs import replace
 
 from streams import topics
+from streams.admin.catalogue import Change, Version
 from streams.admin.dead_letters import Choice, Letter
 from streams.contracts.outputs.encode import OutputMessage
 from streams.contracts.outputs.payloads import ChurnAlert
 from streams.decisions import Policy
 from streams.gateway.app import build_app
 from streams.gateway.page.letters import Letters
+from streams.gateway.page.offer_pages import Catalogue
 from streams.gateway.page.operators import read_operators
 from streams.gateway.page.records import READ, Records
 from streams.gateway.page.wired import Around, Page
@@ -29,6 +31,27 @@ NAMES = {topic.name for topic in READ}
 WORKERS = ("worker-1:9100", "worker-2:9100")
 
 
+class Shelf:
+    """A catalogue and its versions, in the place of their topics."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, dict[str, bytes]] = {}
+        self.kept: list[Version] = []
+        self.catalogue = Catalogue(lambda: self.there, lambda: self.kept, self.commit)
+
+    def commit(self, wanted: Sequence[Change], why: str) -> int:
+        """Make the changes, and keep what they replace."""
+        number = len(self.kept) + 1
+        for change in wanted:
+            records = self.there.setdefault(change.topic, {})
+            records.pop(change.key, None)
+            if change.after is not None:
+                records[change.key] = change.after
+        undo = tuple(Change(c.topic, c.key, None, c.before) for c in wanted)
+        self.kept = [Version(number, 1_780_315_200_000 + number, why, undo), *self.kept]
+        return number
+
+
 class PageDoor:
     """The gateway's application with the page; `client` keeps cookies as a browser does."""
 
@@ -40,13 +63,17 @@ class PageDoor:
         self.door = Door(reference)
         self.at_s = 0.0
         self.letters: list[Letter] = []
+        self.shelf = Shelf()
         self.page = Page(
             self.settings,
             self.door.ways,
             self.door.out,
             read_operators(self.gateway),
             Around(
-                lambda: self.at_s, self.records_of, Letters(self.letters_waiting, self.drive_again)
+                lambda: self.at_s,
+                self.records_of,
+                Letters(self.letters_waiting, self.drive_again),
+                self.shelf.catalogue,
             ),
         )
         self.page.cases.take([], ended=True)

@@ -9,9 +9,12 @@ import msgspec
 from msgspec.structs import replace
 
 from streams import topics
+from streams.admin.catalogue import Change
 from streams.admin.dead_letters import Letter
 from streams.contracts.money import Money
 from streams.contracts.outputs.payloads import ChurnAlert, DeadLetter
+from streams.contracts.reference.records import encode_reference_record
+from streams.contracts.reference.structs import Offer, Policies
 from streams.contracts.times import from_ms
 from streams.telemetry import catalogue as metrics
 from streams.worker.meter import Meter
@@ -21,14 +24,14 @@ from tests.unit.decisions.people import offer, rule, shop
 EXAMPLE = (
     Path(__file__).parents[2] / "schemas" / "examples" / "churn_alert" / "valid" / "entered.json"
 )
-TEA_SHOP = shop(
+OFFERS = (
     offer("tea-ten-off", value=10.0, margin=5.0),
     offer("breakfast-bundle", margin=3.2, discount=0.4),
     offer("double-points", margin=2.4, discount=0.2, expected_rate=0.16),
     offer("winter-sale", paused=True),
     offer("store-tasting", channels=("store",)),
-    rules=(rule("banner", kind="offer_requested", placement="banner"),),
 )
+TEA_SHOP = shop(*OFFERS, rules=(rule("banner", kind="offer_requested", placement="banner"),))
 REASONS = (
     ("bad_timestamp", "$.occurred_at", "has no time zone"),
     ("missing_field", "$.page", "is required"),
@@ -49,6 +52,7 @@ def a_day(page: PageDoor) -> None:
     ask_for_offers(page)
     page.alert(*CASES)
     page.letters = [letter(n) for n in range(7)]
+    publish(page, *OFFERS)
 
 
 def euros(amount: str) -> Money:
@@ -79,6 +83,16 @@ CASES = (
     told_case(4, alert_id="a-4b", transition="resolved", resolved_by="bought",
               raised_at=told_case(40).raised_at, recommended=None),
 )  # fmt: skip
+
+
+def publish(page: PageDoor, *offers: Offer) -> None:
+    """Offers, and the rule that asks for them, each a version."""
+    policies = Policies(triggers=(rule("banner", kind="offer_requested", placement="banner"),))
+    records: list[Offer | Policies] = [policies, *offers]
+    for record in records:
+        topic, key, value = encode_reference_record(record)
+        change = Change(topic, key.decode(), None, value)
+        page.shelf.commit([change], f"published shop/ ({change.key})")
 
 
 def letter(number: int) -> Letter:
@@ -160,6 +174,7 @@ def compare(meter: Meter) -> None:
     }.items():
         for name, value in zip(("value", "low", "high"), estimates, strict=True):
             meter.set(metrics.INCREMENTAL, pair, name, value=value)
+            meter.set(metrics.OFFER_INCREMENTAL, "tea-ten-off", name, value=value / 2)
 
 
 def busy(meter: Meter, draws: random.Random, wave: float) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from litestar import Router
 from msgspec import Struct
 
+from streams.admin.catalogue import commit, published, versions
 from streams.admin.dead_letters import list_letters, redrive
 from streams.gateway.outgoing import Out
 from streams.gateway.page.case_book import CaseBook
@@ -20,6 +21,7 @@ from streams.gateway.page.in_force import settings_handlers
 from streams.gateway.page.kit import Kit, check_place
 from streams.gateway.page.letters import Letters, letter_handlers
 from streams.gateway.page.now import Now, now_handlers
+from streams.gateway.page.offer_pages import Catalogue, offer_handlers
 from streams.gateway.page.operators import Operators
 from streams.gateway.page.problems import problem_handlers
 from streams.gateway.page.records import Records, records_about
@@ -29,15 +31,16 @@ from streams.gateway.page.workers import Workers
 from streams.gateway.ways import Ways
 from streams.settings import Settings
 
-MENU: Final = ("/", "/customers", "/cases", "/experiment", "/dead-letters", "/settings")
+MENU: Final = ("/", "/customers", "/cases", "/offers", "/experiment", "/dead-letters", "/settings")
 
 
 class Around(Struct, frozen=True):
-    """What lies outside: a clock, records about a person, dead letters (None: those of Kafka)."""
+    """What lies outside: a clock, a person's records, letters, offers (None: those of Kafka)."""
 
     clock_s: Callable[[], float] = time.monotonic
     records_of: Callable[[Sequence[str]], Records] | None = None
     letters: Letters | None = None
+    catalogue: Catalogue | None = None
 
 
 NOTHING_SPECIAL: Final = Around()
@@ -46,6 +49,12 @@ NOTHING_SPECIAL: Final = Around()
 def _letters_on(settings: Settings) -> Letters:
     return Letters(
         partial(list_letters, settings), lambda choice: redrive(settings, choice, lambda _: None)
+    )
+
+
+def _catalogue_on(settings: Settings) -> Catalogue:
+    return Catalogue(
+        partial(published, settings), partial(versions, settings), partial(commit, settings)
     )
 
 
@@ -71,6 +80,9 @@ class Page:
                 *now_handlers(Now(self.kit, self.workers, self.cases)),
                 *customer_handlers(self.kit, around.records_of or partial(records_about, settings)),
                 *case_handlers(self.kit, self.cases),
+                *offer_handlers(
+                    self.kit, around.catalogue or _catalogue_on(settings), self.workers
+                ),
                 *experiment_handlers(self.kit, self.workers),
                 *letter_handlers(self.kit, around.letters or _letters_on(settings)),
                 *settings_handlers(self.kit),

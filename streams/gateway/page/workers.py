@@ -41,6 +41,7 @@ STANDING: Final[dict[str, tuple[Metric, str]]] = {
     metrics.REFERENCE_STALE.name: (metrics.REFERENCE_STALE, ""),
     metrics.WINDOWS.name: (metrics.WINDOWS, "arm"),
     metrics.INCREMENTAL.name: (metrics.INCREMENTAL, "arms estimate"),
+    metrics.OFFER_INCREMENTAL.name: (metrics.OFFER_INCREMENTAL, "offer estimate"),
 }
 _STARTS: Final = tuple(f"{name}{mark}" for name in (*COUNTED, *STANDING) for mark in "{ ")
 

@@ -31,6 +31,8 @@ PAGES = (
     "/customers/c-1/history?also=c-1-web",
     "/cases",
     "/cases/case-2",
+    "/offers",
+    "/offers/tea-ten-off",
     "/experiment",
     "/dead-letters",
     "/dead-letters/1@18",
@@ -187,6 +189,23 @@ def test_an_outcome_is_told_with_a_click(desk: Page, door: PageDoor) -> None:
     desk.click("text=Contacted")
     expect(desk.locator("[role=status]")).to_contain_text("It was told.")
     assert b'"result":"contacted"' in (door.door.engine.records[-1].value or b"")
+
+
+def test_an_offer_is_published_with_its_diff_and_taken_back(desk: Page, door: PageDoor) -> None:
+    """Edited, checked, looked at, published; and back to what stood before."""
+    desk.goto("/offers/winter-sale")
+    text = desk.input_value("#text")
+    desk.fill("#text", text.replace("paused: true", "paused: false"))
+    desk.click("text=Check and preview")
+    expect(desk.locator(".diff .removed")).to_have_text("-paused: true")
+    assert axe(desk) == []
+    picture(desk, PICTURES / "page-offer-preview.png")
+    desk.click("text=Publish")
+    expect(desk.locator("[role=status]")).to_contain_text("Published as version")
+    assert b'"paused":true' not in door.shelf.there["ref.offers"]["winter-sale"]
+    desk.locator("text=Back to before").first.click()
+    expect(desk.locator("[role=status]")).to_contain_text("Published as version")
+    assert b'"paused":true' in door.shelf.there["ref.offers"]["winter-sale"]
 
 
 def test_a_session_that_is_over_leads_to_the_login(desk: Page, door: PageDoor) -> None:

@@ -1,0 +1,107 @@
+"""An offer as YAML to edit: read, checked as `offers validate` checks it, compared with before."""
+
+from collections.abc import Iterator, Mapping
+from difflib import unified_diff
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import msgspec
+import yaml
+from msgspec import Struct
+
+from streams import topics
+from streams.admin.catalogue import Change, Records, changes
+from streams.admin.reference import load_validated
+from streams.admin.soundness import Finding, findings
+from streams.contracts.reference.records import decode_reference_record, encode_reference_record
+from streams.contracts.reference.structs import (
+    BeaconPlace,
+    Offer,
+    Policies,
+    ProductInfo,
+    Reference,
+    StockLevel,
+)
+from streams.contracts.safe_yaml import load_yaml
+from streams.errors import ReferenceDataError
+
+OFFERS: Final = topics.REF_OFFERS.name
+FILE: Final = "offer.json"
+
+
+class Edited(Struct, frozen=True):
+    """What an edit would do; with a `fault`, or a finding that is an error, it is not published."""
+
+    fault: str = ""
+    found: tuple[Finding, ...] = ()
+    changes: tuple[Change, ...] = ()
+    diff: tuple[str, ...] = ()
+
+    @property
+    def may_be_published(self) -> bool:
+        """It is whole, can work, and changes something."""
+        errors = any(one.level == "error" for one in self.found)
+        return bool(self.changes) and not self.fault and not errors
+
+
+def edited(text: str, there: Records) -> Edited:
+    """An edit, checked against the catalogue that stands; nothing is changed. Blocks.
+
+    Args:
+        text: YAML of one offer.
+        there: the published records, by topic and key.
+    """
+    try:
+        offer = _offer(text)
+    except (ReferenceDataError, yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        return Edited(fault=str(error).replace(f"{FILE}: ", ""))
+    _, key, value = encode_reference_record(offer)
+    before = there.get(OFFERS, {}).get(key.decode())
+    wanted = {OFFERS: {**there.get(OFFERS, {}), key.decode(): value}}
+    whole = reference_of({**there, **wanted})
+    return Edited(
+        found=tuple(findings(Reference(offers=(offer,)), whole)),
+        changes=tuple(changes({OFFERS: there.get(OFFERS, {})}, wanted)),
+        diff=tuple(_diff("" if before is None else as_yaml(before), as_yaml(value))),
+    )
+
+
+def as_yaml(value: bytes) -> str:
+    """A record as a person edits it."""
+    text: str = yaml.safe_dump(msgspec.json.decode(value), sort_keys=False, allow_unicode=True)
+    return text
+
+
+def reference_of(there: Records) -> Reference:
+    """The published records as one; what cannot be read is passed over, as a worker does."""
+    found: dict[type, list[Any]] = {}
+    for topic, records in there.items():
+        for key, value in records.items():
+            record = decode_reference_record(topic, key.encode(), value)
+            found.setdefault(type(record), []).append(record)
+    return Reference(
+        offers=tuple(found.get(Offer, ())),
+        products=tuple(found.get(ProductInfo, ())),
+        inventory=tuple(found.get(StockLevel, ())),
+        beacons=tuple(found.get(BeaconPlace, ())),
+        policies=next(iter(found.get(Policies, ())), Policies()),
+    )
+
+
+def _offer(text: str) -> Offer:
+    """Raises: ReferenceDataError, ValueError or YAMLError: it is no offer, and why."""
+    document = load_yaml(text.encode(), aliases=False)
+    if not isinstance(document, Mapping):
+        raise ReferenceDataError("write one offer: lines of name: value")
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / FILE
+        path.write_bytes(msgspec.json.encode([document]))
+        (offer,) = load_validated(path).offers
+    return offer
+
+
+def _diff(before: str, after: str) -> Iterator[str]:
+    """The lines of a unified diff without its head."""
+    lines = unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
+    yield from (line for line in lines if not line.startswith(("---", "+++")))

@@ -1,0 +1,153 @@
+"""Offers: the catalogue and how each does, one edited and published with its diff, taken back."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Annotated, Any, Final
+
+import structlog
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter
+from msgspec import Struct
+
+from streams.admin.catalogue import Change, Records, Version, before_version, changes
+from streams.gateway.page.kit import Kit
+from streams.gateway.page.offer_edit import OFFERS, as_yaml, edited, reference_of
+from streams.gateway.page.workers import Worker, Workers
+from streams.gateway.refusals import RequestRefusedError
+from streams.gateway.ways import AnyRequest
+from streams.telemetry import catalogue as metrics
+
+log = structlog.get_logger()
+
+OfferId = Annotated[str, PathParameter(max_length=200)]
+VERSIONS_SHOWN: Final = 10
+
+
+class Catalogue(Struct, frozen=True):
+    """Where the catalogue is read and changed; all of it blocks."""
+
+    published: Callable[[], Records]
+    versions: Callable[[], list[Version]]
+    commit: Callable[[Sequence[Change], str], int]
+
+
+class Figure(Struct, frozen=True):
+    """What an offer brings a head more than its holdout, with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def offer_handlers(kit: Kit, catalogue: Catalogue, workers: Workers) -> list[HTTPRouteHandler]:
+    """`/offers`, `/offers/{id}` and `/rollback`."""
+    turn = asyncio.Lock()
+    return [
+        _list(kit, catalogue, workers),
+        _offer(kit, catalogue),
+        _edit(kit, catalogue, turn),
+        _rollback(kit, catalogue, turn),
+    ]
+
+
+def _list(kit: Kit, catalogue: Catalogue, workers: Workers) -> HTTPRouteHandler:
+    @get("/offers")
+    async def get_offers(request: AnyRequest) -> Response[str]:
+        """What is published, what each offer brings, and the newest versions."""
+        session = kit.session(request)
+        there = await asyncio.to_thread(catalogue.published)
+        kept = await asyncio.to_thread(catalogue.versions)
+        done = request.query_params.get("done", "")
+        said = {
+            "offers": sorted(reference_of(there).offers, key=lambda offer: offer.offer_id),
+            "figures": figures_of(workers.seen),
+            "versions": kept[:VERSIONS_SHOWN],
+            "done": done if done.isdigit() else "",
+        }
+        return kit.shown(request, "offers.html", session, said)
+
+    return get_offers
+
+
+def _offer(kit: Kit, catalogue: Catalogue) -> HTTPRouteHandler:
+    @get("/offers/{offer_id:str}")
+    async def get_offer(request: AnyRequest, offer_id: OfferId) -> Response[str]:
+        """One offer as YAML."""
+        session = kit.session(request)
+        there = await asyncio.to_thread(catalogue.published)
+        text = as_yaml(_published(there, offer_id))
+        said = {"offer_id": offer_id, "text": text, "edit": None, "stands": _stands(there)}
+        return kit.shown(request, "offer.html", session, said)
+
+    return get_offer
+
+
+def _edit(kit: Kit, catalogue: Catalogue, turn: asyncio.Lock) -> HTTPRouteHandler:
+    @post("/offers/{offer_id:str}")
+    async def post_offer(request: AnyRequest, offer_id: OfferId) -> Response[str]:
+        """Show what an edit would change; or publish it, if nothing has changed since."""
+        session, form = await kit.acting(request)
+        text = form.get("text", "").replace("\r\n", "\n")
+        async with turn:
+            there = await asyncio.to_thread(catalogue.published)
+            edit = await asyncio.to_thread(edited, text, there)
+            fresh = form.get("stands") == _stands(there)
+            if form.get("step") == "publish" and fresh and edit.may_be_published:
+                why = f"{offer_id}, on the page by {session.operator.name}"
+                number = await asyncio.to_thread(catalogue.commit, edit.changes, why)
+                log.info("operator_acted", by=session.operator.name, what="publish", version=number)
+                return kit.moved(f"/offers?done={number}")
+        said: dict[str, Any] = {"offer_id": offer_id, "text": text, "edit": edit}
+        said |= {"stands": _stands(there), "fresh": fresh}
+        status = 200 if edit.may_be_published and fresh else 422
+        return kit.shown(request, "offer.html", session, said, status)
+
+    return post_offer
+
+
+def _rollback(kit: Kit, catalogue: Catalogue, turn: asyncio.Lock) -> HTTPRouteHandler:
+    @post("/rollback")
+    async def post_rollback(request: AnyRequest) -> Response[str]:
+        """Publish again what stood before a version; this is a version of its own."""
+        session, form = await kit.acting(request)
+        async with turn:
+            there = await asyncio.to_thread(catalogue.published)
+            kept = await asyncio.to_thread(catalogue.versions)
+            number = next((v.number for v in kept if str(v.number) == form.get("version")), None)
+            if number is None:
+                raise RequestRefusedError(422, "no_version", "no such version is kept")
+            back = changes(there, before_version(there, kept, number))
+            why = f"back to version {number - 1}, on the page by {session.operator.name}"
+            made = await asyncio.to_thread(catalogue.commit, back, why)
+        log.info("operator_acted", by=session.operator.name, what="rollback", version=made)
+        return kit.moved(f"/offers?done={made}")
+
+    return post_rollback
+
+
+def figures_of(seen: list[Worker]) -> dict[str, Figure]:
+    """What is known of each offer with a holdout; all workers read it off one snapshot."""
+    found: dict[str, dict[str, float]] = {}
+    for worker in seen:
+        for (name, label), value in (worker.standing or {}).items():
+            if name == metrics.OFFER_INCREMENTAL.name:
+                offer_id, _, estimate = label.rpartition(" ")
+                found.setdefault(offer_id, {})[estimate] = value
+    return {name: Figure(**three) for name, three in found.items() if len(three) == 3}
+
+
+def _published(there: Records, offer_id: str) -> bytes:
+    value = there.get(OFFERS, {}).get(offer_id)
+    if value is None:
+        raise RequestRefusedError(404, "no_offer", "no such offer is published")
+    return value
+
+
+def _stands(there: Records) -> str:
+    """A mark of the offers that stand: another one, and somebody else has published since."""
+    marked = sha256()
+    for key, value in sorted(there.get(OFFERS, {}).items()):
+        marked.update(key.encode() + b"\0" + value + b"\0")
+    return marked.hexdigest()

@@ -1,0 +1,132 @@
+"""An offer is edited as YAML, checked, shown with its diff, published once, and taken back."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+
+import pytest
+
+from streams import topics
+from streams.worker.meter import Meter
+from tests.support.page_door import VIEW_TOKEN, PageDoor
+from tests.support.page_story import OFFERS, compare, publish
+from tests.unit.gateway.page.test_now import words
+
+NAME = topics.REF_OFFERS.name
+
+
+@pytest.fixture
+def page() -> Iterator[PageDoor]:
+    """One with a catalogue, where somebody who may act is logged in."""
+    made = PageDoor()
+    publish(made, *OFFERS)
+    with made.client:
+        made.login()
+        yield made
+
+
+def form(page: PageDoor, offer_id: str = "tea-ten-off") -> dict[str, str]:
+    """What the form of an offer holds."""
+    html = page.get(f"/offers/{offer_id}").text
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', html))
+    text = re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", html, re.DOTALL)[0]
+    return {**hidden, "text": unescape(text)}
+
+
+def send(page: PageDoor, step: str, said: dict[str, str], offer_id: str = "tea-ten-off") -> Any:
+    """The answer to the form."""
+    return page.post(f"/offers/{offer_id}", step=step, **said)
+
+
+def test_the_catalogue_is_shown_with_what_each_offer_brings(page: PageDoor) -> None:
+    """Of an offer with a holdout the interval; of the others nothing is made up."""
+    meter = Meter()
+    compare(meter)
+    page.worker(meter)
+    shown = words(page.get("/offers"))
+    assert "5 offers" in shown
+    assert re.search(r"tea-ten-off running app, push 2030-01-05 5\.00 0\.50 EUR \+0\.\d+", shown)
+    assert "winter-sale paused app, push 2030-01-05 4.00 0.50 EUR –" in shown
+    assert "published shop/ (winter-sale)" in shown
+
+
+def test_a_preview_changes_nothing_and_shows_the_difference(page: PageDoor) -> None:
+    """Line by line; publishing makes a version that says by whom."""
+    said = form(page)
+    before = page.shelf.there[NAME]["tea-ten-off"]
+    said["text"] = said["text"].replace("margin: 5.0", "margin: 6.5")
+    shown = unescape(words(send(page, "preview", said)))
+    assert "-margin: 5.0 +margin: 6.5" in shown
+    assert page.shelf.there[NAME]["tea-ten-off"] == before
+    answer = send(page, "publish", said)
+    assert answer.headers["location"] == f"/offers?done={page.shelf.kept[0].number}"
+    assert b'"margin":6.5' in page.shelf.there[NAME]["tea-ten-off"]
+    assert page.shelf.kept[0].why == "tea-ten-off, on the page by ana"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said_of"),
+    [
+        ("margin: 5.0", "margin: many", "margin"),
+        ("margin: 5.0", "margin: 5.0\nmarge: 1", "marge"),
+        ("offer_id: tea-ten-off", "offer_id: [", "expected"),
+        ("margin: 5.0", "margin: 5.0\nmargin: 6.0", "given twice"),
+        ("channels:", "segment: 'row.nothing >'\nchannels:", "segment"),
+        ("channels:", "x: &a [1]\ny: *a\nchannels:", "aliases"),
+    ],
+)
+def test_what_is_wrong_is_said_and_not_published(
+    page: PageDoor, old: str, new: str, said_of: str
+) -> None:
+    """Form, types, unknown names, rules that cannot be read."""
+    said = form(page)
+    assert old in said["text"]
+    said["text"] = said["text"].replace(old, new)
+    before = dict(page.shelf.there[NAME])
+    for step in ("preview", "publish"):
+        answer = send(page, step, said)
+        assert answer.status_code == 422
+        assert said_of in unescape(words(answer))
+    assert page.shelf.there[NAME] == before
+
+
+def test_who_was_overtaken_looks_again(page: PageDoor) -> None:
+    """Somebody else has published meanwhile: nothing is published, and it is said."""
+    said = form(page)
+    said["text"] = said["text"].replace("margin: 5.0", "margin: 6.5")
+    publish(page, OFFERS[1])
+    page.shelf.there[NAME].pop("winter-sale")
+    answer = send(page, "publish", said)
+    assert answer.status_code == 422
+    assert "Somebody has published since" in words(answer)
+    assert b'"margin":5.0' in page.shelf.there[NAME]["tea-ten-off"]
+
+
+def test_a_version_is_taken_back_with_all_that_came_after(page: PageDoor) -> None:
+    """As a version of its own."""
+    token = page.form_token()
+    newest = page.shelf.kept[0].number
+    answer = page.post("/rollback", version=str(newest - 1), form_token=token)
+    assert answer.headers["location"] == f"/offers?done={newest + 1}"
+    assert "store-tasting" not in page.shelf.there[NAME]
+    assert "winter-sale" not in page.shelf.there[NAME]
+    assert "tea-ten-off" in page.shelf.there[NAME]
+    assert page.post("/rollback", version="99", form_token=token).status_code == 422
+
+
+def test_only_who_may_act_publishes(page: PageDoor) -> None:
+    """Neither a token to view nor a form without its token."""
+    said = form(page)
+    before = list(page.shelf.kept)
+    assert send(page, "publish", {**said, "form_token": "x"}).status_code == 403
+    assert page.post("/rollback", version="2", form_token="x").status_code == 403  # noqa: S106
+    page.login(VIEW_TOKEN)
+    mine = {**said, "form_token": page.form_token()}
+    assert send(page, "publish", mine).status_code == 403
+    assert page.post("/rollback", version="2", form_token=page.form_token()).status_code == 403
+    shown = page.get("/offers/tea-ten-off").text
+    assert " readonly" in shown
+    assert "Back to before" not in page.get("/offers").text
+    assert page.shelf.kept == before
+    assert page.get("/offers/nothing").status_code == 404
