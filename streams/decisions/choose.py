@@ -18,7 +18,7 @@ from streams.decisions.channels import channels_of
 from streams.decisions.comparing import Weighed, with_comparison
 from streams.decisions.consent import agreed_purposes
 from streams.decisions.deferral import put_off
-from streams.decisions.eligibility import in_stock, situation_of, why_not
+from streams.decisions.eligibility import in_stock, objected_of, situation_of
 from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.decisions.known import (
@@ -57,7 +57,7 @@ def decide(person: Customer, request: DecisionRequest, now_ms: int, basis: Basis
     if stopped is not None:
         return person, (DecisionLogged(_entry_of_stopped(known, *stopped, agreed)),)
     situation = _situation(known, agreed)
-    return _choose(known, situation, [(c, why_not(c, situation)) for c in policy.offers])
+    return _choose(known, situation, objected_of(policy.offers, situation))
 
 
 def _agreed(person: Customer, request: DecisionRequest, policy: Policy) -> frozenset[Purpose]:
@@ -86,7 +86,7 @@ def _entry_of_stopped(
         return decision_log(known, verdict, tuple([c.withheld[code] for c in policy.offers]))
     situation = _situation(known, agreed)
     context = context_vector(person, known.request.trigger_event, known.now_ms)
-    objected = [(c, why_not(c, situation)) for c in policy.offers]
+    objected = objected_of(policy.offers, situation)
     candidates, _ = _compared(known, code, objected, context)
     return decision_log(known, verdict, candidates, context)
 

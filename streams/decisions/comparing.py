@@ -89,11 +89,11 @@ def _offered(known: Known, weighed: Weighed) -> float:
     policies, priorities = known.policy.policies, [t.priority for t in weighed.terms]
     exploring = exploring_of(policies.arbitration, weighed.terms, known.model.version)
     names = [c.offer.offer_id for c in weighed.eligible]
-    draws = [
-        (arm.share, draw(known.decision_id, priorities, arm, exploring))
-        for arm in policies.experiment.arms
-        if arm.chooser != "holdout"
-    ]
-    return sum(
-        share * (1.0 - without_held(one, names, known.held).no_offer) for share, one in draws
-    )
+    told = 0.0
+    for arm in policies.experiment.arms:
+        if arm.chooser == "uniform" and not known.held:
+            told += arm.share  # always sends one
+        elif arm.chooser != "holdout":
+            drawn = draw(known.decision_id, priorities, arm, exploring)
+            told += arm.share * (1.0 - without_held(drawn, names, known.held).no_offer)
+    return told

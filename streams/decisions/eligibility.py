@@ -4,7 +4,7 @@ A new rule is a function and a row in `RULES`; the first that objects is what th
 may say which offers it concerns at all; of the others it is never asked.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from streams.contracts.common import Purpose
@@ -60,12 +60,19 @@ def _refused_by(person: Customer, now_ms: int, policy: Policy) -> frozenset[tupl
     return frozenset(refused | {(CLASS, name) for name in classes - {NO_CLASS}})
 
 
-def why_not(candidate: CompiledOffer, situation: Situation) -> WhyNot | None:
-    """The first rule that the offer breaks; None: it is eligible."""
-    for code, objects in candidate.objections:
-        if objects(candidate, situation):
-            return code
-    return None
+def objected_of(
+    candidates: Sequence[CompiledOffer], situation: Situation
+) -> list[tuple[CompiledOffer, WhyNot | None]]:
+    """Each offer with the first rule that it breaks; None: it is eligible."""
+    objected: list[tuple[CompiledOffer, WhyNot | None]] = []
+    for candidate in candidates:
+        for code, objects in candidate.objections:
+            if objects(candidate, situation):
+                objected.append((candidate, code))
+                break
+        else:
+            objected.append((candidate, None))
+    return objected
 
 
 def objections_to(candidate: CompiledOffer) -> tuple[tuple[WhyNot, Objection], ...]:

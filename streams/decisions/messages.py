@@ -147,9 +147,17 @@ def _creative(chosen: CompiledOffer, locale: str) -> Creative:
 
 
 def _alternatives(choice: Choice, chosen: int) -> tuple[Alternative, ...]:
+    """Those with the highest priorities, by their ids where these are equal."""
     eligible, terms, drawn = choice.eligible, choice.terms, choice.drawn
+    priorities = [t.priority for t in terms]
+    # One more than is told, for the chosen one may be among them.
+    least = sorted(priorities, reverse=True)[: ALTERNATIVES_MAX + 1][-1]
     ranked = sorted(
-        [(-terms[i].priority, c.offer.offer_id, i) for i, c in enumerate(eligible) if i != chosen]
+        [
+            (-priority, eligible[i].offer.offer_id, i)
+            for i, priority in enumerate(priorities)
+            if priority >= least and i != chosen
+        ]
     )
     alternatives = [
         Alternative(

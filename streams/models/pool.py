@@ -204,7 +204,8 @@ def on_bases(features: Array) -> Array:
     >>> on_bases(np.array([0.5], np.float32)).round(3).tolist()
     [[1.0, 0.5], [1.0, 0.7620000243186951]]
     """
-    told = np.ones((BASES, *features.shape[:-1], features.shape[-1] + 1), np.float32)
+    told = np.empty((BASES, *features.shape[:-1], features.shape[-1] + 1), np.float32)
+    told[..., 0] = 1.0
     told[0, ..., 1:] = features
     np.tanh(SQUASH * features, out=told[1, ..., 1:])
     return told

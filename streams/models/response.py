@@ -99,13 +99,15 @@ class ResponseModel(Struct, frozen=True):
         """
         logits = np.array(priors)
         x = on_bases(np.asarray(context, np.float32))
-        shared = self.weights @ x[:, :, None]
-        logits += (on_bases(np.asarray(offers, np.float32)) @ shared).sum(0)[:, 0]
+        plain, bent = on_bases(np.asarray(offers, np.float32)) @ (self.weights @ x[:, :, None])
+        logits += (plain + bent)[:, 0]
         if self.rows:
             last = len(self.own) - 1
             own = self.own[[self.rows.get(offer_id, last) for offer_id in offer_ids]]
             logits += own.reshape(len(own), x.size) @ x.ravel()
-        return np.asarray(1.0 / (1.0 + np.exp(-_within(logits, -LOGIT_MAX, LOGIT_MAX))))
+        odds = np.exp(-_within(logits, -LOGIT_MAX, LOGIT_MAX))
+        odds += 1.0
+        return np.asarray(1.0 / odds)
 
 
 class ResponsePool(base.Classifier):  # type: ignore[misc]

@@ -49,7 +49,8 @@ class Share(NamedTuple):
 
     def at(self, prior: float) -> float:
         """The share where the shop thinks `prior`."""
-        return min(max(self.own + self.leaning * prior, 0.0), 1.0)
+        share = self.own + self.leaning * prior
+        return share if 0.0 < share < 1.0 else min(max(share, 0.0), 1.0)
 
 
 class UpliftModel(Struct, frozen=True):
