@@ -17,7 +17,7 @@ from tests.support.page_door import ACT_TOKEN, TOKENS
 from tests.support.worker_job import Process, WorkerJob, wait_until
 
 pytestmark = pytest.mark.kafka
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.debian import program
 from tests.support.npm import clients
@@ -25,6 +25,7 @@ FLAGS = [
 ]
 PHONE, DESK = 375, 1440
 SERIOUS = {"serious", "critical"}
+expect.set_options(timeout=30_000)  # of a machine that does other things as well
 
 
 @contextmanager
