@@ -23,6 +23,7 @@ NOT_PLAYED = "not played: "
 ANYTHING = "..."
 PATIENCE_S = 120
 QUIET_S = 4.0
+STAYING = (["offerstream", "worker"], ["offerstream", "gateway"], ["python", "shop.py"])
 SLOTS = 3  # of `worker --workers 2`: each listens on a port of its own
 
 
@@ -75,7 +76,7 @@ class Terminals:
     def __init__(self, bootstrap: str, home: Path, application_id: str) -> None:
         self.words: dict[str, str] = {ADDRESS: bootstrap}
         self.folder = home / "folder"
-        self._environment = {
+        self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("OFFERSTREAM_")},
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "OFFERSTREAM_BOOTSTRAP": bootstrap,
@@ -102,7 +103,7 @@ class Terminals:
 
     def play(self, block: ShellBlock) -> list[Ran]:
         """Every line of a block, in a terminal of its own."""
-        environment = dict(self._environment)
+        environment = dict(self.environment)
         ran = []
         for line in block.lines:
             words = shlex.split(self._said(line), comments=True)
@@ -110,7 +111,7 @@ class Terminals:
                 continue  # to install and activate: the tests run in what it makes
             if words[0] == "export":
                 environment.update(word.split("=", 1) for word in words[1:])  # type: ignore[misc]
-            elif words[:2] == ["offerstream", "worker"]:
+            elif words[:2] in STAYING:
                 self._start(words, environment)
             else:
                 ran.append(self._run(line, words, environment))

@@ -31,7 +31,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "yaml": yaml.safe_load,
     "toml": tomllib.loads,
 }
-LANGUAGES = {"python", "sh", "console", "text", "promql", *READERS}
+LANGUAGES = {"python", "sh", "console", "text", "promql", "html", *READERS}
 PART, LONG = "part of a file", "takes half a minute"
 # Programs of others; what they are told is not checked.
 FOREIGN = {".", "curl", "docker", "export", "kafka-console-consumer.sh", "pre-commit"}
@@ -103,7 +103,9 @@ def mistake_in(words: list[str], *, complete: bool = True) -> str | None:
         return f"no such target: {unknown}" if unknown else None
     if program in ("python", "python3") and rest[:1] == ["-m"]:
         return None if importlib.util.find_spec(rest[1]) else f"no module {rest[1]}"
-    return None if program in FOREIGN | {"pytest"} else f"no program that we know: {program}"
+    return (
+        None if program in FOREIGN | {"pytest", "python"} else f"no program that we know: {program}"
+    )
 
 
 def _mistake_of_ours(arguments: list[str], complete: bool) -> str | None:
