@@ -79,16 +79,18 @@ def explored(at: EntryView) -> Answer:
     """Every action keeps at least its share of the exploration; `uniform` draws all alike."""
     entry = at.entry
     possible = [c.probability for c in entry.candidates if c.why_not is None]
+    # An offer that the person is held out of is drawn from as well, and then not sent.
+    drawn = len(possible) + sum(c.why_not == "offer_holdout" for c in entry.candidates)
     if entry.verdict not in FINAL or not possible:
         return None
     arms = {a.name: a.chooser for a in at.world.policies.experiment.arms}
     chooser = arms.get(entry.experiment.arm)
     if chooser == "uniform":
-        even = all(abs(p - 1 / len(possible)) <= SUM_SLACK for p in possible)
+        even = all(abs(p - 1 / drawn) <= SUM_SLACK for p in possible)
         return holds(even, "the arm draws all alike, and these are not")
     if chooser != "policy":
         return None
-    least = at.world.policies.arbitration.epsilon / (len(possible) + 1) - SUM_SLACK
+    least = at.world.policies.arbitration.epsilon / (drawn + 1) - SUM_SLACK
     smallest = min(*possible, entry.no_offer_probability)
     return holds(smallest >= least, f"an action has probability {smallest}")
 

@@ -69,6 +69,20 @@ class ShownCoupon(Value, frozen=True):
     counted: bool = False
 
 
+class Contact(Value, frozen=True):
+    """An offer that was sent to this person.
+
+    `channel_cost`: of the channel that was chosen, in the shop's currency, beside the offer's own
+    contact cost; None where there was none to choose.
+    """
+
+    at_ms: int
+    offer_id: str
+    channel: ChannelName
+    decision_id: str
+    channel_cost: float | None = None
+
+
 class Redeemed(Value, frozen=True):
     """An offer that this person used, and with which order, if one is known."""
 

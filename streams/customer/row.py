@@ -26,6 +26,7 @@ from streams.customer.parts import CartItem as CartItem
 from streams.customer.parts import CaseFollowUp as CaseFollowUp
 from streams.customer.parts import Compared as Compared
 from streams.customer.parts import Comparison as Comparison
+from streams.customer.parts import Contact as Contact
 from streams.customer.parts import Enrollment as Enrollment
 from streams.customer.parts import OfferEnrollment as OfferEnrollment
 from streams.customer.parts import Redeemed as Redeemed
@@ -205,15 +206,6 @@ class ConsentSignal(Value, frozen=True):
     firm: bool = False
 
 
-class Contact(Value, frozen=True):
-    """An offer that was sent to this person."""
-
-    at_ms: int
-    offer_id: str
-    channel: ChannelName
-    decision_id: str
-
-
 class OpenDecision(Value, frozen=True):
     """A decision that waits for its outcome: what the model saw, and until when we wait.
 
@@ -222,7 +214,7 @@ class OpenDecision(Value, frozen=True):
     any, only showing one counts as use. The times are what was reported; `status` is what came of
     it: `open` waits; `assisted` led to a purchase without a coupon and `used` was redeemed (both
     are label 1); `closed` passed its deadline (label 0) and waits for a late report, and for its
-    coupon until `redeem_until_ms`.
+    coupon until `redeem_until_ms`. `channel`: None once the contact counts among the `answers`.
     """
 
     decision_id: str

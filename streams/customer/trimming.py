@@ -56,6 +56,7 @@ STEPS: tuple[Trim, ...] = (
     ("counters", 1),
     ("redemptions", 8),
     ("fired", 4),
+    ("redemptions", 4),
     ("reminders", 4),
 )
 _T = TypeVar("_T")

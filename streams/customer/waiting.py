@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from streams.customer.answers import with_contact_over
 from streams.customer.row import (
     COUPONS_OUT_MAX,
     OPEN_DECISIONS_MAX,
@@ -24,11 +25,23 @@ def with_open_decision(person: Customer, decision: OpenDecision) -> Customer:
         return replace(person, open_decisions=(*waiting, decision))
     leaving = next((d for d in waiting if d.status != "open"), waiting[0])
     kept = tuple(d for d in waiting if d is not leaving)
-    return replace(
-        person,
-        open_decisions=(*kept, decision),
-        coupons_out=still_out((*person.coupons_out, leaving), decision.decided_at_ms),
-    )
+    out_before, at_ms = (*person.coupons_out, leaving), decision.decided_at_ms
+    out = still_out(out_before, at_ms)
+    for gone in (d for d in out_before if d not in out):
+        person = with_answer(person, gone, at_ms)
+    return replace(person, open_decisions=(*kept, decision), coupons_out=out)
+
+
+def with_answer(person: Customer, decision: OpenDecision, at_ms: int) -> Customer:
+    """Its contact counts, once: as answered where it was viewed or used.
+
+    When its time is over, or where it leaves the row before that, by what is known by then.
+    """
+    if decision.channel is None or decision.status == "closed":
+        return person
+    answered = decision.viewed_at_ms is not None or decision.status != "open"
+    known = with_contact_over(person.answers, decision.channel, at_ms, answered=answered)
+    return replace(person, answers=known)
 
 
 def still_out(decisions: Iterable[OpenDecision], at_ms: int) -> tuple[OpenDecision, ...]:

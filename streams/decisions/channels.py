@@ -8,7 +8,8 @@ that may be used now, an offer goes by the one where
 
     (value - discount) * P(answer on c) / P(answer where this person answers best) - cost of c
 
-is greatest (the first of equals), so a channel that costs more must be answered more.
+is greatest (the first of equals), so a channel that costs more must be answered more. An offer
+whose value is below its discount goes where the person answers best, the cheapest of equals.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,4 +58,6 @@ def way_of(offer: Offer, gain: float, options: Sequence[Option]) -> Way | None:
         return None
     best = max([option.answers for option in own])
     ways = [Way(o.channel, o.answers / best if best > 0.0 else 1.0, o.cost) for o in own]
+    if gain < 0.0:  # then the channel answered least would lose least: no reason to use it
+        return max(ways, key=lambda way: (way.reach, -way.cost))
     return max(ways, key=lambda way: gain * way.reach - way.cost)

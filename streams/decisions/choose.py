@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from streams.contracts.common import Purpose
+from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.ids import unit_draw
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecided
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, WhyNot
@@ -166,7 +166,7 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     entry = decision_log(known, "offer", logged, context, choice)
     offer = next_best_offer(known, choice, chosen, in_stock(chosen.candidate, situation))
     decision = _open_decision(known, choice, chosen, context)
-    person = _remember(known, decision)
+    person = _remember(known, decision, chosen.terms.channel)
     person = with_comparison(
         person, known, context, Weighed(choice.eligible, choice.terms), chosen.candidate.offer
     )
@@ -260,9 +260,11 @@ def _open_decision(known: Known, choice: Choice, chosen: Chosen, context: Vector
     )
 
 
-def _remember(known: Known, decision: OpenDecision) -> Customer:
-    """The contact, and the decision that waits for its outcome."""
+def _remember(known: Known, decision: OpenDecision, way: ChannelName | None) -> Customer:
+    """The contact, with the cost of the way that was chosen, and the decision that waits."""
     person, channel = known.person, decision.channel or known.request.rule.channel
-    contact = Contact(known.now_ms, decision.offer_id, channel, decision.decision_id)
+    costs = known.policy.policies.contact.channel_costs
+    cost = None if way is None else costs.get(way, 0.0)
+    contact = Contact(known.now_ms, decision.offer_id, channel, decision.decision_id, cost)
     person = replace(person, contacts=with_contact(person, contact, known.policy))
     return with_open_decision(person, decision)

@@ -16,7 +16,8 @@ from streams.contracts.unreadable import UNREADABLE
 from streams.decisions import Policy
 from streams.decisions.arbitration import Response, weigh
 from streams.decisions.channels import Option
-from streams.decisions.exploration import draw, exploring_of
+from streams.decisions.exploration import Draw, draw, exploring_of
+from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.errors import OperatorError
 from streams.evaluation.number_tables import header_of, rows_of
 from streams.evaluation.off_policy import Judged, Logged
@@ -57,7 +58,8 @@ class FoundOnLog(Struct, frozen=True):
 class Chooser(Struct, frozen=True):
     """The policy that is judged: probabilities of eligible offers and, last, of no offer.
 
-    They follow from the candidates and the version of the model that scored them.
+    They follow from the candidates and the version of the model that scored them. An offer that the
+    person is held out of is drawn as any other and then not sent, as in the decisions themselves.
     """
 
     name: str
@@ -66,7 +68,12 @@ class Chooser(Struct, frozen=True):
 
 def uniform() -> Chooser:
     """Any eligible offer alike, as the uniform arm."""
-    return Chooser("uniform", lambda found, _: [*[1.0 / len(found)] * len(found), 0.0])
+
+    def probabilities(found: Sequence[CandidateLog], _: str) -> Weighed:
+        share = 1.0 / len(found)
+        return _sent(found, Draw(None, (share,) * len(found), 0.0))
+
+    return Chooser("uniform", probabilities)
 
 
 def by_policy(policy: Policy) -> Chooser:
@@ -77,7 +84,7 @@ def by_policy(policy: Policy) -> Chooser:
 
     def probabilities(found: Sequence[CandidateLog], model_version: str) -> Weighed:
         arm = Arm(name="policy", share=1.0, chooser="policy")
-        return _drawn(arm, policy, _terms(policy, found), model_version)
+        return _drawn(arm, policy, (found, _terms(policy, found)), model_version)
 
     return Chooser(f"policy {policy.named.version}", probabilities)
 
@@ -95,17 +102,27 @@ def _terms(policy: Policy, found: Sequence[CandidateLog]) -> list[Terms]:
 def _response(terms: Terms, policy: Policy) -> Response:
     """As logged; an older record has the share of the policies."""
     prior, anyway = policy.policies.arbitration.redeemed_at_base_rate, terms.bought_anyway
-    contact, channel = policy.policies.contact, terms.channel
-    options = (
-        () if channel is None else (Option(channel, 1.0, contact.channel_costs.get(channel, 0.0)),)
-    )
+    costs, channel = policy.policies.contact.channel_costs, terms.channel
+    options = () if channel is None else (Option(channel, 1.0, costs.get(channel, 0.0)),)
     return Response(terms.response_probability, prior if anyway is None else anyway, options)
 
 
-def _drawn(arm: Arm, policy: Policy, terms: Sequence[Terms], model_version: str) -> Weighed:
+def _drawn(
+    arm: Arm,
+    policy: Policy,
+    weighed: tuple[Sequence[CandidateLog], Sequence[Terms]],
+    model_version: str,
+) -> Weighed:
+    found, terms = weighed
     exploring = exploring_of(policy.policies.arbitration, terms, model_version)
-    drawn = draw("any", [t.priority for t in terms], arm, exploring)
-    return [*drawn.probabilities, drawn.no_offer]
+    return _sent(found, draw("any", [t.priority for t in terms], arm, exploring))
+
+
+def _sent(found: Sequence[CandidateLog], drawn: Draw) -> Weighed:
+    """Probabilities of what is sent: of an offer that the person is held out of, nothing is."""
+    held = frozenset(c.offer_id for c in found if c.why_not == OFFER_HOLDOUT)
+    sent = without_held(drawn, [c.offer_id for c in found], held)
+    return [*sent.probabilities, sent.no_offer]
 
 
 class Question(Struct, frozen=True):
@@ -139,7 +156,11 @@ def read_own(
     counts, rows = Counts(), []
     for value in entries:
         entry = decoded(value, DecisionLog)
-        found = [c for c in entry.candidates if c.terms is not None and c.why_not is None]
+        found = [
+            c
+            for c in entry.candidates
+            if c.terms is not None and c.why_not in (None, OFFER_HOLDOUT)
+        ]
         if not found or entry.verdict not in ("offer", "no_offer"):
             counts.nothing_drawn += 1
             continue
@@ -181,9 +202,16 @@ def _worth(question: Question, found: Sequence[CandidateLog]) -> list[tuple[floa
     if question.reward == "used":
         return [(1.0, 0.0)] * len(found)
     offers = {c.offer.offer_id: c.offer for c in question.policy.offers}
-    known = [offers.get(c.offer_id) for c in found]
-    told = [(o.margin - o.discount, o.contact_cost) for o in known if o is not None]
-    return told if len(told) == len(found) else None
+    if any(c.offer_id not in offers for c in found):
+        return None
+    each = [(offers[c.offer_id], _channel_cost(c, question.policy)) for c in found]
+    return [(o.margin - o.discount, o.contact_cost + cost) for o, cost in each]
+
+
+def _channel_cost(candidate: CandidateLog, policy: Policy) -> float:
+    """What the channel costs that was chosen for it; 0 where there was none to choose."""
+    channel = None if candidate.terms is None else candidate.terms.channel
+    return 0.0 if channel is None else policy.policies.contact.channel_costs.get(channel, 0.0)
 
 
 def _pooled(entry: DecisionLog, found: Sequence[CandidateLog], policy: Policy, taken: int) -> float:
@@ -196,7 +224,7 @@ def _pooled(entry: DecisionLog, found: Sequence[CandidateLog], policy: Policy, t
     arms = [a for a in policy.policies.experiment.arms if a.chooser != "holdout" and a.share > 0]
     own = [*(c.probability for c in found), entry.no_offer_probability]
     logged = [c.terms for c in found if c.terms is not None]
-    drawn = {a.name: _drawn(a, policy, logged, entry.model.version) for a in arms}
+    drawn = {a.name: _drawn(a, policy, (found, logged), entry.model.version) for a in arms}
     mine = drawn.get(entry.experiment.arm)
     if mine is None or any(abs(a - b) > SAME for a, b in zip(mine, own, strict=True)):
         return entry.action_probability

@@ -8,9 +8,8 @@ from msgspec.structs import replace
 
 from streams.contracts.outputs.effects import Effect
 from streams.contracts.times import DAY_MS
-from streams.customer.answers import with_contact_over
 from streams.customer.row import Customer, OpenDecision
-from streams.customer.waiting import still_out
+from streams.customer.waiting import still_out, with_answer
 from streams.feedback.closing import outcome
 from streams.feedback.labels import not_used
 
@@ -27,25 +26,16 @@ def expire(person: Customer, at_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
     for decision in waiting:
         after = decision
         if decision.deadline_ms <= at_ms:
-            person = _with_answer(person, decision, at_ms)
+            person = with_answer(person, decision, at_ms)
             if decision.status != "open":
                 continue
             effects.extend((outcome(decision, "expired"), *not_used(person, decision, at_ms)))
             until_ms = max(at_ms, decision.redeem_until_ms) + LATE_REPORT_MS
-            after = replace(decision, status="closed", deadline_ms=until_ms)
+            after = replace(decision, status="closed", deadline_ms=until_ms, channel=None)
         stays = decision in person.open_decisions and not (after is not decision and after.coupons)
         (kept if stays else out).append(after)
     person = replace(person, open_decisions=_newest_closed(kept), coupons_out=still_out(out, at_ms))
     return person, tuple(effects)
-
-
-def _with_answer(person: Customer, decision: OpenDecision, at_ms: int) -> Customer:
-    """Once its time is over a contact counts, as answered where it was viewed or used."""
-    if decision.channel is None or decision.status == "closed":
-        return person
-    answered = decision.viewed_at_ms is not None or decision.status != "open"
-    known = with_contact_over(person.answers, decision.channel, at_ms, answered=answered)
-    return replace(person, answers=known)
 
 
 def _newest_closed(decisions: list[OpenDecision]) -> tuple[OpenDecision, ...]:

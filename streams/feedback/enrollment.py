@@ -6,6 +6,8 @@ earned, in the holdout as in the other arms. So the means of the arms can be com
 decision that enrolled somebody has an outcome, also one that made no offer.
 
     margin of the window = margins of its orders that stand - contact costs of its offers
+
+where a contact costs what the offer says, and what the channel does that was chosen for it.
 """
 
 from collections.abc import Mapping
@@ -119,7 +121,7 @@ def margin_between(person: Customer, since_ms: int, until_ms: int, shop: Costs) 
     within = [o for o in person.orders if o.stands and since_ms <= o.at_ms < until_ms]
     contacts = [c for c in person.contacts if since_ms <= c.at_ms < until_ms]
     earned = sum(margin_of(order, share) for order in within)
-    return earned - sum(costs.get(contact.offer_id, 0.0) for contact in contacts)
+    return earned - sum(costs.get(c.offer_id, 0.0) + (c.channel_cost or 0.0) for c in contacts)
 
 
 def experiment_hash(experiment: Experiment) -> int:

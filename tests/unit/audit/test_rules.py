@@ -14,6 +14,7 @@ from tests.support.told import (
     an_offer,
     at,
     broken,
+    candidate,
     event,
     followed,
     order,
@@ -29,6 +30,7 @@ from tests.unit.audit.stories import (
     LIFTED,
     OVER,
     SETTLE,
+    UNIFORM,
     complaint,
     entered,
     leaving,
@@ -37,6 +39,7 @@ from tests.unit.audit.stories import (
     reminded,
     twice,
     used,
+    viewed,
 )
 
 PAGE = Path(__file__).parents[3] / "docs" / "audit.md"
@@ -51,6 +54,16 @@ def test_every_rule_has_both_stories() -> None:
     names = [rule.name for rule in RULES]
     assert len(names) == len(set(names))
     assert set(names) - NEVER_TOLD == set(BROKEN) == set(KEPT)
+
+
+def test_a_draw_over_offers_that_are_withheld_is_explored() -> None:
+    """The uniform arm drew one of two offers; had it drawn the other, nothing would be sent."""
+    entry = {
+        "candidates": [candidate("a", 0.5), candidate("b", 0.0, "offer_holdout")],
+        "no_offer_probability": 0.5,
+    }
+    shop = a_shop(an_offer(), an_offer(offer_id="b"), experiment=UNIFORM)
+    assert not broken(told(viewed(shop, arm="uniform", probability=0.5, entry=entry)))
 
 
 @pytest.mark.parametrize("name", BROKEN)

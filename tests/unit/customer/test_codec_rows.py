@@ -93,7 +93,7 @@ def full_row() -> Customer:
         )
         * rows.VISITS_MAX,
         consents={p: rows.Consent("granted", T0) for p in get_args(Purpose)},
-        contacts=tuple(rows.Contact(T0, i, "push", ID) for i in ids(rows.CONTACTS_MAX)),
+        contacts=tuple(rows.Contact(T0, i, "push", ID, 0.07) for i in ids(rows.CONTACTS_MAX)),
         redemptions=tuple(rows.Redeemed(i, T0) for i in ids(rows.REDEMPTIONS_MAX)),
         open_decisions=(open_decision,) * rows.OPEN_DECISIONS_MAX,
         reminders=(rows.Reminder("deferred", T0, ID, ID, "z" * 232),) * rows.DEFERRED_MAX

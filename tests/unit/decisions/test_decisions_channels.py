@@ -17,6 +17,8 @@ from streams.customer.row import Consent
 from streams.decisions import Basis, Policy, compile_policy, decide, redecide
 from streams.errors import ReferenceDataError
 from streams.feedback import expire
+from streams.feedback.closing import Use, assist, redeem
+from streams.feedback.enrollment import margin_between
 from tests.unit.decisions.people import FREE, T0, Fixed, offer, request, rule, shop, someone
 
 CHANNELS: tuple[ChannelName, ...] = ("app", "push", "sms")
@@ -149,6 +151,54 @@ def test_a_contact_counts_once_its_time_is_over() -> None:
     both = merge_customers(after, replace(after, customer_id="c-2"), T0 + DAY_MS)
     (known,) = both.answers
     assert (known.contacts, known.answered) == (2.0, 2.0)
+
+
+def test_a_late_use_does_not_count_its_contact_again() -> None:
+    """A coupon is used after its decision's window: one contact, answered or not by then."""
+    policy = shop(offer("a", coupon_code="TEA", redeem_within_days=20.0))
+    person, _ = decide(someone(), request(), T0, Basis(Fixed(), policy))
+    person, _ = expire(person, T0 + 7 * DAY_MS)
+    (late,), counted = person.coupons_out, person.answers
+    assert [(a.contacts, a.answered) for a in counted] == [(1.0, 0.0)]
+    at_ms = T0 + 10 * DAY_MS
+    person, effects = redeem(person, late, Use(at_ms, at_ms, 1.0))
+    assert effects, "it is learned from all the same"
+    person, _ = expire(person, T0 + 40 * DAY_MS)
+    assert (person.coupons_out, person.answers) == ((), counted)
+
+
+def test_a_contact_that_leaves_the_row_early_counts_as_it_leaves() -> None:
+    """Nine decisions, of which the first led to a purchase: nine contacts, one answered."""
+    policy = shop(*[offer(f"a{n}", redeem_within_days=7.0) for n in range(12)])
+    person = someone()
+    for n in range(9):
+        person, _ = decide(person, request(n, at_ms=T0 + n), T0 + n, Basis(Fixed(), policy))
+        if n == 0:
+            person, _ = assist(person, person.open_decisions[0], T0)
+    assert [(a.contacts, a.answered) for a in person.answers] == [(1.0, 1.0)]
+    person, _ = expire(person, T0 + 8 * DAY_MS)
+    (known,) = person.answers
+    assert (known.contacts, known.answered) == pytest.approx((9.0, 1.0), abs=0.1)
+
+
+def test_an_offer_that_loses_by_each_use_is_not_sent_where_few_use_it() -> None:
+    """Its terms are those of the channel that the person answers best, not least."""
+    keen = answered(app=(40, 30), push=(40, 0))
+    policy = shop(offer("a", discount=4.5, channels=CHANNELS), rules=(EVERY,), chooser="policy")
+    _, entry, _ = decided(replace(someone(), answers=keen), policy)
+    terms = entry.candidates[0].terms
+    assert terms is not None
+    assert (terms.channel, terms.reach) == ("app", 1.0)
+    assert redecide(entry, Fixed(), policy) == entry
+
+
+def test_what_the_shop_earned_pays_for_the_channel_that_was_chosen() -> None:
+    """An SMS of .06 beside the offer's own .05; without a choice the offer's alone."""
+    made = offer("a", channels=("sms",), contact_cost=0.05)
+    for by, cost in ((rule(channel="sms", channels=("sms",)), 0.11), (rule(channel="sms"), 0.05)):
+        policy = shop(made, rules=(by,), contact=replace(FREE, channel_costs=COSTS))
+        person, _ = decide(someone(), request(by=by), T0, Basis(Fixed(), policy))
+        assert margin_between(person, T0, T0 + DAY_MS, policy) == pytest.approx(-cost)
 
 
 @pytest.mark.parametrize(
