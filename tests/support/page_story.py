@@ -74,11 +74,11 @@ def told_case(number: int, **fields: Any) -> ChurnAlert:
 
 
 CASES = (
-    told_case(1, risk=0.72, risk_band="high", value_at_risk=euros("214.00")),
-    told_case(2, risk=0.44, value_at_risk=euros("380.50")),
-    told_case(2, alert_id="a-2b", transition="escalated", risk=0.66, risk_band="high",
+    told_case(1, risk=0.82, risk_band="high", value_at_risk=euros("214.00")),
+    told_case(2, risk=0.62, value_at_risk=euros("380.50")),
+    told_case(2, alert_id="a-2b", transition="escalated", risk=0.78, risk_band="high",
               raised_at=told_case(30).raised_at, value_at_risk=euros("372.00")),
-    told_case(3, risk=0.35, recommended=None, value_at_risk=euros("96.20")),
+    told_case(3, risk=0.57, recommended=None, value_at_risk=euros("96.20")),
     told_case(4),
     told_case(4, alert_id="a-4b", transition="resolved", resolved_by="bought",
               raised_at=told_case(40).raised_at, recommended=None),
