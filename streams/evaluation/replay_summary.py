@@ -17,7 +17,8 @@ def told(run: Replay) -> Iterator[str]:
     late, most_ms = run.driver.late
     if late:
         yield (
-            f"out of order: {late:,} events came after later ones, by up to {_length(most_ms)}; "
+            f"out of order: {late:,} {'event' if late == 1 else 'events'} came after later ones, "
+            f"by up to {_length(most_ms)}; "
             "what depends on their order may differ in a sorted file"
         )
     verdicts, effects = counts.get("verdicts", Counter()), counts.get("effects", Counter())
@@ -31,10 +32,10 @@ def told(run: Replay) -> Iterator[str]:
 def _length(ms: int) -> str:
     """A time that a person can judge.
 
-    >>> _length(90_000), _length(7_200_000), _length(400_000_000)
-    ('1.5 minutes', '2 hours', '4.63 days')
+    >>> _length(90_000), _length(3_600_000), _length(400_000_000)
+    ('1.5 minutes', '1 hour', '4.63 days')
     """
-    for unit, length_ms in (("days", DAY_MS), ("hours", HOUR_MS), ("minutes", MINUTE_MS)):
-        if ms >= length_ms:
-            return f"{ms / length_ms:.3g} {unit}"
-    return f"{ms / 1000:.3g} seconds"
+    units = (("day", DAY_MS), ("hour", HOUR_MS), ("minute", MINUTE_MS), ("second", 1000))
+    unit, length_ms = next(((u, each) for u, each in units if ms >= each), units[-1])
+    told = f"{ms / length_ms:.3g}"
+    return f"{told} {unit}" if told == "1" else f"{told} {unit}s"

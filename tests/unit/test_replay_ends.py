@@ -51,7 +51,7 @@ def test_the_end_tells_what_was_read_rejected_and_made(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "read 4 records: 2 taken, 2 rejected" in done.output
     assert "rejected 2 invalid_json, the first: line 3: $ ends before its JSON does" in done.output
-    assert "1 events came after later ones, by up to 3 hours" in done.output
+    assert "1 event came after later ones, by up to 3 hours" in done.output
     assert "1 customers" in done.output
 
 
