@@ -5,28 +5,23 @@ that the files in the repository are what this says.
 """
 
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec import inspect
 
-from streams.contracts import common
 from streams.contracts.catalogue import CONTRACTS, Contract
 from streams.contracts.descriptions import description_of
-from streams.contracts.inputs import events
 from streams.contracts.inputs.required import REQUIRED_BY_NAME
 
 Schema = dict[str, Any]
 """A part of a JSON Schema: as deep and as mixed as the standard allows."""
+Place = tuple[str, str]
+"""A struct and its field."""
 BASE: Final = "https://schemas.offerstream.example/"
 REF: Final = "#/$defs/{name}"
-
-
-_KEY_NAMES: Final[dict[tuple[str, str], Schema]] = {
-    ("Offer", "title"): {"enum": list(events.names_of(common.LanguageTag))},
-    ("NextBestOffer", "text"): {"enum": list(events.names_of(common.LanguageTag))},
-    ("ChurnAlert", "text"): {"enum": list(events.names_of(common.LanguageTag))},
-}
 
 
 def file_name(contract: Contract) -> str:
@@ -39,8 +34,9 @@ def schema_of(contract: Contract) -> Schema:
     _, components = msgspec.json.schema_components(
         [contract.struct], ref_template=REF, schema_hook=_any_value
     )
+    keys = dict(_key_names(inspect.type_info(contract.struct), ("", ""), set()))
     for name, schema in components.items():
-        _describe(name, schema, closed=contract.closed)
+        _describe(name, schema, keys, closed=contract.closed)
     root = components.pop(contract.struct.__name__)
     if contract.topic.direction == "input":
         _add_rules(contract, root, components)
@@ -58,13 +54,33 @@ def _any_value(_: type) -> Schema:
     return {"description": "A number, a text, a list or a map of such."}
 
 
-def _describe(struct: str, schema: Schema, *, closed: bool) -> None:
+def _key_names(kind: inspect.Type, of: Place, seen: set[type]) -> Iterator[tuple[Place, Schema]]:
+    """Struct and field of each map whose keys are certain names: msgspec leaves these out."""
+    match kind:
+        case inspect.StructType(cls=cls) if cls not in seen:
+            seen.add(cls)
+            for one in kind.fields:
+                yield from _key_names(one.type, (cls.__name__, one.encode_name), seen)
+        case inspect.DictType(key_type=keys):
+            if isinstance(keys, inspect.LiteralType):
+                yield of, {"enum": list(keys.values)}
+            yield from _key_names(kind.value_type, of, seen)
+        case inspect.UnionType():
+            for option in kind.types:
+                yield from _key_names(option, of, seen)
+        case inspect.VarTupleType() | inspect.ListType():
+            yield from _key_names(kind.item_type, of, seen)
+        case inspect.Metadata():
+            yield from _key_names(kind.type, of, seen)
+
+
+def _describe(struct: str, schema: Schema, keys: Mapping[Place, Schema], *, closed: bool) -> None:
     properties = schema.get("properties", {})
     for field, inner in properties.items():
         inner["description"] = description_of(struct, field)
         for option in (inner, *inner.get("anyOf", ())):
-            if "additionalProperties" in option and (struct, field) in _KEY_NAMES:
-                option["propertyNames"] = _KEY_NAMES[struct, field]
+            if "additionalProperties" in option and (struct, field) in keys:
+                option["propertyNames"] = keys[struct, field]
     if closed:
         schema["additionalProperties"] = False
     if closed and struct == "Money":

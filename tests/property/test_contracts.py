@@ -144,8 +144,9 @@ def _leaf(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         case "number":
             return st.floats(
                 schema.get("minimum", schema.get("exclusiveMinimum", -1e12)),
-                schema.get("maximum", 1e12),
+                schema.get("maximum", schema.get("exclusiveMaximum", 1e12)),
                 exclude_min="exclusiveMinimum" in schema,
+                exclude_max="exclusiveMaximum" in schema,
             )
         case "boolean":
             return st.booleans()
