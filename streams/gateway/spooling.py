@@ -17,7 +17,8 @@ from msgspec import Struct
 
 from streams.contracts.outputs.encode import OutputMessage
 from streams.gateway.acknowledged import AcknowledgedProducer, NotAcknowledgedError
-from streams.gateway.spool import Spool, framed
+from streams.gateway.frames import framed
+from streams.gateway.spool import Batch, Spool
 from streams.settings import GatewaySettings
 from streams.telemetry import catalogue as metrics
 from streams.worker.meter import Meter
@@ -28,7 +29,7 @@ Answer = TypeVar("Answer")
 # Below the 256 ids that a row remembers: a batch that is sent once more is known in full.
 BATCH_RECORDS: Final = 200
 PAUSE_S: Final = 0.5
-# What Kafka would refuse for ever: it is owned up to at once, and never waits.
+# What Kafka would refuse as often as it is sent: it is owned up to at once, and holds up nobody.
 REFUSED: Final = frozenset(
     {"MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_RECORD", "TOPIC_AUTHORIZATION_FAILED"}
 )
@@ -38,6 +39,7 @@ class _Waiting(Struct, frozen=True):
     """A request's records until they are on the disk."""
 
     frames: list[bytes]
+    size: int
     kept: asyncio.Future[None]
 
     def settle(self, failure: Exception | None) -> None:
@@ -68,6 +70,7 @@ class SpoolingSink:
         self._open.set()
         self._filled = asyncio.Event()
         self._flowing = False
+        self._singly = 0  # so many of the oldest go one by one, since Kafka refuses one of them
         self._drainer: asyncio.Task[None] | None = None
         if spool.records:
             self._filled.set()
@@ -116,7 +119,7 @@ class SpoolingSink:
         size = sum(map(len, frames))
         if not self._spool.fits(self._waiting_bytes + size):
             raise NotAcknowledgedError("the spool is full")
-        mine = _Waiting(frames, asyncio.get_running_loop().create_future())
+        mine = _Waiting(frames, size, asyncio.get_running_loop().create_future())
         self._waiting.append(mine)
         self._waiting_bytes += size
         if self._writer is None or self._writer.done():
@@ -127,7 +130,7 @@ class SpoolingSink:
     async def _write(self) -> None:
         """All that wait at a time go to the disk together, until none waits."""
         while self._waiting:
-            group, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            group, self._waiting = self._waiting, []
             frames = [frame for one in group for frame in one.frames]
             try:
                 await self._on_disk(partial(self._spool.append, frames, self._clock_ms()))
@@ -137,6 +140,7 @@ class SpoolingSink:
             else:
                 failure = None
                 self._filled.set()
+            self._waiting_bytes -= sum(one.size for one in group)
             for one in group:
                 one.settle(failure)
 
@@ -155,12 +159,12 @@ class SpoolingSink:
         under load too; but only where Kafka has taken what was before.
         """
         try:
-            batch = await self._on_disk(partial(self._spool.oldest, BATCH_RECORDS))
+            count = 1 if self._singly else BATCH_RECORDS
+            batch = await self._on_disk(partial(self._spool.oldest, count))
             if self._flowing and len(batch.records) == self._spool.records:
                 self._open.clear()
-            await self._kafka.send([kept.message for kept in batch.records])
-            await self._on_disk(partial(self._spool.done, batch))
-        except (NotAcknowledgedError, OSError, KeyError) as error:  # KeyError: no topic of ours
+            await self._send_batch(batch)
+        except (NotAcknowledgedError, OSError) as error:
             self._flowing = False
             log.warning("spool_waits", reason=str(error), records=self._spool.records)
             return False
@@ -171,14 +175,45 @@ class SpoolingSink:
             log.info("spool_empty")
         return True
 
+    async def _send_batch(self, batch: Batch) -> None:
+        """Have Kafka take a batch; where it refuses a record for good, that one is set aside.
+
+        Raises:
+            NotAcknowledgedError: Kafka did not take it now.
+            OSError: the disk does not let us set it aside.
+        """
+        refused = await self._refused(batch)
+        if refused and len(batch.records) > 1:
+            self._singly = len(batch.records)
+            return
+        self._singly = max(0, self._singly - 1)
+        if refused:
+            log.error("spool_refused", reason=refused, topic=batch.records[0].topic)
+            await self._on_disk(partial(self._spool.set_aside, batch))
+        elif batch.records:
+            await self._on_disk(partial(self._spool.done, batch))
+
+    async def _refused(self, batch: Batch) -> str:
+        """Send it; why Kafka would refuse it as often as it is sent, or nothing."""
+        try:
+            await self._kafka.send([kept.message for kept in batch.records])
+        except KeyError:
+            return "no topic of ours"
+        except NotAcknowledgedError as error:
+            if str(error) not in REFUSED:
+                raise
+            return str(error)
+        return ""
+
     async def _on_disk(self, call: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._disk, call)
 
     def _show(self) -> None:
-        oldest_ms = self._spool.oldest_ms
-        age_s = (self._clock_ms() - oldest_ms) / 1_000 if oldest_ms else 0.0
-        self._meter.set(metrics.SPOOL_RECORDS, value=self._spool.records)
-        self._meter.set(metrics.SPOOL_BYTES, value=self._spool.size)
+        spool = self._spool
+        taken_ms = [at_ms for at_ms in (spool.oldest_ms, spool.refused_ms) if at_ms]
+        age_s = (self._clock_ms() - min(taken_ms)) / 1_000 if taken_ms else 0.0
+        self._meter.set(metrics.SPOOL_RECORDS, value=spool.records + spool.refused)
+        self._meter.set(metrics.SPOOL_BYTES, value=spool.size)
         self._meter.set(metrics.SPOOL_AGE, value=max(0.0, age_s))
 
 

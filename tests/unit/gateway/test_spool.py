@@ -13,7 +13,8 @@ import pytest
 from streams.contracts.outputs.encode import OutputMessage
 from streams.errors import OperatorError
 from streams.gateway import spool as spool_module
-from streams.gateway.spool import _HEAD, Spool, framed
+from streams.gateway.frames import HEAD, framed
+from streams.gateway.spool import Spool
 
 ROOM = 10_000_000
 
@@ -108,9 +109,9 @@ def test_a_record_that_is_torn_or_damaged_at_the_end_is_cut_off(tmp_path: Path) 
 WRITER = """
 import sys
 from pathlib import Path
-from zlib import crc32
 from streams.contracts.outputs.encode import OutputMessage
-from streams.gateway.spool import _HEAD, Spool, framed
+from streams.gateway.frames import framed
+from streams.gateway.spool import Spool
 
 spool, number = Spool(Path(sys.argv[1]), 100_000_000), 0
 while True:
@@ -143,12 +144,15 @@ def test_a_write_that_fails_keeps_nothing_of_itself(
     spool = Spool(tmp_path, ROOM)
     kept(spool, range(2))
 
-    def full(file: int, data: bytes) -> None:
-        os.write(file, data[:9])
+    write, answers = os.write, iter([9])
+
+    def full(file: int, data: bytes) -> int:
+        for some in answers:
+            return write(file, data[:some])
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(spool_module, "_write", full)
+        patched.setattr(os, "write", full)
         with pytest.raises(OSError, match="No space left"):
             kept(spool, range(2, 4))
     kept(spool, range(4, 6))
@@ -169,7 +173,7 @@ def test_it_is_bounded_and_nobody_elses(tmp_path: Path) -> None:
         Spool(folder, 1_000)
     spool.close()
     (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "000000000001.spool").write_bytes(_HEAD.pack(1, crc32(b"7")) + b"7")
+    (tmp_path / "other" / "000000000001.spool").write_bytes(HEAD.pack(1, crc32(b"7")) + b"7")
     with pytest.raises(OperatorError, match="another version"):
         Spool(tmp_path / "other", 1_000)
     (tmp_path / "file").write_text("")

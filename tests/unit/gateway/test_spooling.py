@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import time
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -27,6 +28,7 @@ class Moody:
     def __init__(self) -> None:
         self.reachable = True
         self.failing = ""
+        self.refusing: dict[bytes, str] = {}
         self.slow = asyncio.Event()
         self.slow.set()
         self.values: list[bytes] = []
@@ -37,6 +39,10 @@ class Moody:
         self.sends += 1
         await self.slow.wait()
         await asyncio.sleep(0)
+        refused = [why for m in messages if (why := self.refusing.get(m.value or b""))]
+        if refused:
+            self.values += [m.value or b"" for m in messages if m.value not in self.refusing]
+            raise KeyError(refused[0]) if "." in refused[0] else NotAcknowledgedError(refused[0])
         taken = messages[: len(messages) // 2] if self.failing else messages
         self.values += [message.value or b"" for message in taken]
         if self.failing:
@@ -133,6 +139,63 @@ def test_what_kafka_would_refuse_for_ever_never_waits(tmp_path: Path) -> None:
         with pytest.raises(NotAcknowledgedError):
             await shop.send(1)
         assert shop.spool.records == 0
+        await shop.sink.stop()
+
+    run(story())
+
+
+def test_what_kafka_refuses_only_later_holds_up_nobody(tmp_path: Path) -> None:
+    """It was told to be kept, so it is kept, aside; the others go on, and the metrics show it."""
+
+    async def story() -> None:
+        shop = Shop(tmp_path)
+        shop.kafka.reachable = False
+        await shop.send(*range(10))
+        shop.kafka.reachable = True
+        shop.kafka.refusing = {b"3": "MSG_SIZE_TOO_LARGE", b"7": "no.such.topic"}
+        shop.sink.start()
+        await shop.emptied()
+        assert shop.first() == [0, 1, 2, 4, 5, 6, 8, 9]
+        shop.meter.exposition()
+        assert shop.meter.value(metrics.SPOOL_RECORDS) == 2
+        assert shop.meter.value(metrics.SPOOL_BYTES) == shop.spool.size > 0
+        await shop.send(10)
+        assert shop.meter.value(metrics.GATEWAY_SPOOLED) == 10
+        sends = shop.kafka.sends
+        await asyncio.sleep(0.05)
+        assert shop.kafka.sends == sends
+        await shop.sink.stop()
+        mended = Shop(tmp_path)
+        mended.sink.start()
+        await mended.emptied()
+        assert mended.first() == [3, 7]
+        await mended.sink.stop()
+
+    run(story())
+
+
+def test_requests_on_their_way_to_the_disk_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound holds however slow the disk is: what is being written is not forgotten."""
+
+    async def story() -> None:
+        shop = Shop(tmp_path, bytes_max=1_000)
+        shop.kafka.reachable = False
+        fsync = os.fsync
+
+        def slow(file: int) -> None:
+            time.sleep(0.05)
+            fsync(file)
+
+        monkeypatch.setattr(os, "fsync", slow)
+        tasks = list[asyncio.Task[None]]()
+        for n in range(60):
+            tasks.append(asyncio.create_task(shop.send(n)))
+            await asyncio.sleep(0.005)
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        assert shop.spool.size <= 1_000
+        assert 0 < sum(answer is None for answer in answers) == shop.spool.records < 60
         await shop.sink.stop()
 
     run(story())
