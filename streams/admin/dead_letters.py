@@ -57,6 +57,13 @@ class Choice(Struct, frozen=True):
         )
 
 
+class Bound(Struct, frozen=True):
+    """How many letters are held in memory at once, and how many bytes of values."""
+
+    letters: int
+    value_bytes: int
+
+
 def choice_of(ids: Sequence[str], reason: str, source_topic: str) -> Choice:
     """A choice as somebody typed it.
 
@@ -78,13 +85,16 @@ def _must_be_one(given: str, allowed: Sequence[str], option: str) -> None:
         raise OperatorError(f"{option} {given}: {what_is_allowed(sorted(allowed), given)}")
 
 
-def find_letters(settings: Settings, choice: Choice) -> list[Letter]:
+def find_letters(settings: Settings, choice: Choice, bound: Bound | None = None) -> list[Letter]:
     """The letters of a choice, all that it names.
 
     Raises:
         OperatorError: a letter that it names does not wait.
     """
-    letters = list_letters(settings, choice)
+    if bound is None:
+        letters = list_letters(settings, choice)
+    else:
+        letters = some_letters(settings, choice, bound)
     missing = set(choice.ids) - {letter.letter_id for letter in letters}
     if missing:
         named = ", ".join(sorted(missing))
@@ -102,9 +112,35 @@ def list_letters(settings: Settings, choice: Choice) -> list[Letter]:
         done.update(marked)
         facts = dead_letter_of(headers)
         if not marked and isinstance(facts, DeadLetter):
-            letters.append(_letter(message, facts, headers))
-    waiting = [x for x in letters if x.letter_id not in done and choice.holds(x)]
+            letter = _letter(message, facts, headers)
+            letters += [letter] if choice.holds(letter) else []
+    waiting = [x for x in letters if x.letter_id not in done]
     return sorted(waiting, key=lambda x: (x.at_ms, x.letter_id))
+
+
+def some_letters(settings: Settings, choice: Choice, bound: Bound) -> list[Letter]:
+    """Letters of a choice that wait, as many as the bound lets in: read twice, the marks first."""
+    name = settings.on_broker(topics.DEAD_LETTERS)
+    done: set[bytes] = set()
+    for message in read_to_end(settings, [name]):
+        done.update(value for header, value in message.headers() or [] if header == MARKER)
+    letters: list[Letter] = []
+    size = 0
+    for message in read_to_end(settings, [name]):
+        headers: Headers = message.headers() or []
+        facts = dead_letter_of(headers)
+        if not isinstance(facts, DeadLetter):
+            continue
+        letter = _letter(message, facts, headers)
+        if letter.letter_id.encode() in done or not choice.holds(letter):
+            continue
+        size += len(letter.value or b"")
+        if letters and size > bound.value_bytes:
+            break
+        letters.append(letter)
+        if len(letters) == bound.letters:
+            break
+    return sorted(letters, key=lambda x: (x.at_ms, x.letter_id))
 
 
 def count_by_reason(letters: Sequence[Letter]) -> dict[tuple[str, str], int]:
@@ -120,15 +156,18 @@ def redrive(
     settings: Settings,
     choice: Choice,
     progress: Callable[[int], None],
+    bound: Bound | None = None,
 ) -> int:
     """Send the chosen letters back to where they came from; returns how many.
+
+    With a `bound` no more of them than that; the others wait on.
 
     Raises:
         OperatorError: the broker does not answer, somebody else redrives as well, or a letter that
             was named does not wait; then none is sent.
     """
     producer = redriving_producer(settings, "redrive")
-    letters = find_letters(settings, choice)
+    letters = find_letters(settings, choice, bound)
 
     def write(letter: Letter) -> None:
         again = [(n, v) for n, v in letter.headers if not n.startswith("os_")]

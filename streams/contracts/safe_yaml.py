@@ -1,8 +1,12 @@
 """YAML that people write: safe, and no key twice; where it is said, no alias that swells it."""
 
 from collections.abc import Hashable
+from typing import Final
 
 import yaml
+
+DEPTH_MAX: Final = 50
+_VALUE_ERRORS: Final = (LookupError, AttributeError, ValueError, TypeError, ArithmeticError)
 
 
 class _Loader(yaml.SafeLoader):
@@ -28,16 +32,30 @@ def load_yaml(raw: bytes, *, aliases: bool = True) -> object:
     """A YAML document as plain values.
 
     Raises:
-        yaml.YAMLError: it is none, gives a key twice, or has an alias where `aliases` is false.
-        ValueError: a date that there is not, or bytes that are not UTF-8.
+        yaml.YAMLError: it is none, gives a key twice, holds a value that cannot be (a date that
+            there is not, bytes that are not UTF-8), or where `aliases` is false has one, or is
+            nested deeper than `DEPTH_MAX`.
         RecursionError: it is nested too deeply.
 
     >>> load_yaml(b"a: [1, x]")
     {'a': [1, 'x']}
     """
-    if not aliases:
-        for event in yaml.parse(raw, yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1 if event.start_mark else 0
-                raise yaml.YAMLError(f"aliases are not read: line {line}")
-    return yaml.load(raw, _Loader)  # noqa: S506 - a subclass of SafeLoader
+    try:
+        if not aliases:
+            _check_events(raw)
+        return yaml.load(raw, _Loader)  # noqa: S506 - a subclass of SafeLoader
+    except _VALUE_ERRORS as error:  # PyYAML lets through what its constructors raise
+        raise yaml.YAMLError(f"a value cannot be read: {error}") from error
+
+
+def _check_events(raw: bytes) -> None:
+    """Raises: yaml.YAMLError: an alias, or too deep; before anything is built."""
+    depth = 0
+    for event in yaml.parse(raw, yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 0
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError(f"aliases are not read: line {line}")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH_MAX:
+            raise yaml.YAMLError(f"it is nested deeper than {DEPTH_MAX}: line {line}")

@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import Message, Scope
 
 from streams import __version__
 from streams.gateway.acknowledged import NotAcknowledgedError
@@ -34,6 +35,7 @@ from streams.gateway.ways import (
     take,
 )
 
+OWN_ORIGIN: Final = "own_origin"
 HEADERS: Final = (
     *("authorization", "content-type", "content-encoding", "x-write-key", "sec-gpc"),
     "last-event-id",
@@ -73,9 +75,21 @@ def build_app(ways: Ways, out: Sequence[HTTPRouteHandler | Router] = ()) -> Lite
             HTTPException: http_error_by(ways),
             Exception: fault_by(ways),
         },
+        before_send=[_without_cors],
         request_max_body_size=ways.settings.body_bytes_max,
         logging_config=None,
     )
+
+
+async def _without_cors(message: Message, scope: Scope) -> None:
+    """Pages of other origins may read no answer of handlers with the option `OWN_ORIGIN`."""
+    handler = scope.get("route_handler")
+    if message["type"] == "http.response.start" and handler and OWN_ORIGIN in handler.opt:
+        message["headers"] = [
+            (name, value)
+            for name, value in message["headers"]
+            if not name.lower().startswith(b"access-control-")
+        ]
 
 
 def _health(ways: Ways) -> list[HTTPRouteHandler]:

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from streams import topics
 from streams.admin import dead_letters as room
-from streams.admin.dead_letters import Choice, list_letters, redrive
+from streams.admin.dead_letters import Bound, Choice, list_letters, redrive
 from streams.admin.sending import produce
+from streams.admin.waiting_letters import waiting_letter, waiting_letters
 from streams.broker.redriving import drive_again
 from streams.contracts.inputs.rules import RejectReason
 from streams.contracts.outputs.encode import encode_dead_letter
@@ -117,3 +118,35 @@ def test_an_explanation_names_the_place_and_not_the_person(job: WorkerJob) -> No
     text = "\n".join(room.explain(secret))
     assert "jane" not in text
     assert f"events.app 1@{letter.facts.source_offset}" in text
+
+
+@pytest.mark.kafka
+def test_what_waits_is_told_without_holding_it(job: WorkerJob) -> None:
+    """The same letters as the list has, without values; one of them is read at its place."""
+
+    def told() -> tuple[int, list[str]]:
+        waiting = waiting_letters(job.settings, Choice(), lambda: False)
+        assert waiting.complete
+        return sum(waiting.counts.values()), sorted(one.letter_id for one in waiting.newest)
+
+    listed = list_letters(job.settings, Choice())
+    assert told() == (12, sorted(letter.letter_id for letter in listed))
+    first = listed[0]
+    found = waiting_letter(job.settings, first.letter_id, lambda: False)
+    assert found is not None
+    assert (found.value, found.facts) == (first.value, first.facts)
+    redrive(job.settings, Choice(ids=(first.letter_id,)), lambda _: None)
+    assert waiting_letter(job.settings, first.letter_id, lambda: False) is None
+    assert waiting_letter(job.settings, "0@9999", lambda: False) is None
+    assert told()[0] == 11
+    assert not waiting_letters(job.settings, Choice(), lambda: True).complete
+
+
+@pytest.mark.kafka
+def test_a_redrive_with_a_bound_leaves_the_others_waiting(job: WorkerJob) -> None:
+    """By number or by size, at least one at a time, until none is left; each comes back once."""
+    few, small = Bound(5, 10**6), Bound(100, 1)
+    counts = [redrive(job.settings, Choice(), lambda _: None, few) for _ in range(2)]
+    assert counts == [5, 5]
+    assert [redrive(job.settings, Choice(), lambda _: None, small) for _ in range(3)] == [1, 1, 0]
+    assert sorted(driven(job)) == sorted((b"c%d" % n, v) for n, v in enumerate(VALUES))

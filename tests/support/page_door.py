@@ -1,6 +1,6 @@
 """The page over `process` itself and rows in memory, in the place of Kafka and workers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from streams import topics
 from streams.admin.catalogue import Change, Version
-from streams.admin.dead_letters import Choice, Letter
+from streams.admin.dead_letters import Choice, Letter, count_by_reason
+from streams.admin.waiting_letters import Waiting
 from streams.contracts.outputs.encode import OutputMessage
 from streams.contracts.outputs.payloads import ChurnAlert
 from streams.decisions import Policy
@@ -72,7 +73,7 @@ class PageDoor:
             Around(
                 lambda: self.at_s,
                 self.records_of,
-                Letters(self.letters_waiting, self.drive_again),
+                Letters(self.letters_told, self.one_letter, self.drive_again),
                 self.shelf.catalogue,
             ),
         )
@@ -134,6 +135,15 @@ class PageDoor:
     def letters_waiting(self, choice: Choice) -> list[Letter]:
         """Dead letters, in the place of their topic."""
         return [letter for letter in self.letters if choice.holds(letter)]
+
+    def letters_told(self, choice: Choice, _: Callable[[], bool]) -> Waiting:
+        """The same as the page's own reader tells them."""
+        found = self.letters_waiting(choice)
+        return Waiting(count_by_reason(found), tuple(reversed(found)))
+
+    def one_letter(self, letter_id: str, _: Callable[[], bool]) -> Letter | None:
+        """One of them."""
+        return next(iter(self.letters_waiting(Choice((letter_id,)))), None)
 
     def drive_again(self, choice: Choice) -> int:
         """They wait no more."""

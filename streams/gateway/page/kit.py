@@ -1,12 +1,13 @@
 """What every page works with: who asks, in which language, the template, the headers."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from hmac import compare_digest
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 import jinja2
 from litestar import Response
@@ -17,13 +18,13 @@ from streams.contracts.common import LANGUAGES, LanguageTag
 from streams.contracts.times import from_ms
 from streams.gateway.outgoing import Out
 from streams.gateway.page import sessions, texts
+from streams.gateway.page.place import LOCAL, host_of
 from streams.gateway.page.sessions import Session, Sessions
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.ways import AnyRequest, Ways, body_of, count
 from streams.settings import Settings
 
 HERE: Final = Path(__file__).parent
-LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _OWN_PATH: Final = re.compile(r"/(?![/\\])[A-Za-z0-9_\-./%:~=?&@]*")
 HTML: Final = "text/html; charset=utf-8"
 HEADERS: Final = {
@@ -63,6 +64,20 @@ class Kit(Struct, frozen=True):
             raise LoginNeededError
         return found
 
+    async def sent(self, request: AnyRequest) -> tuple[Session, dict[str, str]]:
+        """Who sends a form of a page of theirs, and the form.
+
+        Raises:
+            LoginNeededError: nobody who is logged in.
+            RequestRefusedError: the form is of no page of theirs.
+        """
+        session = self.session(request)
+        form = await form_of(self, request)
+        given = form.get("form_token", "").encode()
+        if not compare_digest(given, session.form_token.encode()):
+            raise RequestRefusedError(403, "bad_form", "the form is of another session")
+        return session, form
+
     async def acting(self, request: AnyRequest) -> tuple[Session, dict[str, str]]:
         """Who sends a form that changes something, and the form.
 
@@ -70,10 +85,7 @@ class Kit(Struct, frozen=True):
             LoginNeededError: nobody who is logged in.
             RequestRefusedError: they may only look, or the form is of no page of theirs.
         """
-        session = self.session(request)
-        form = await form_of(self, request)
-        if form.get("form_token") != session.form_token:
-            raise RequestRefusedError(403, "bad_form", "the form is of another session")
+        session, form = await self.sent(request)
         if not session.may_act:
             raise RequestRefusedError(403, "may_not_act", "the operator's token is to view only")
         return session, form
@@ -131,20 +143,6 @@ async def form_of(kit: Kit, request: AnyRequest) -> dict[str, str]:
     return dict(pairs)
 
 
-def check_place(settings: Settings) -> Callable[[AnyRequest], None]:
-    """A guard: from this machine, unless others are let in, and from no other page."""
-
-    def guard(request: AnyRequest) -> None:
-        peer = "" if request.client is None else request.client.host
-        if not settings.gateway.page_elsewhere and peer.removeprefix("::ffff:") not in LOCAL:
-            raise RequestRefusedError(404, "not_found", "Not Found")
-        origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-            raise RequestRefusedError(403, "origin_not_allowed", "the request is of another page")
-
-    return guard
-
-
 def language_for(request: AnyRequest) -> LanguageTag:
     """The language to answer in."""
     return texts.language_of(
@@ -168,14 +166,13 @@ def session_cookie(request: AnyRequest, value: str) -> Cookie:
 
     It goes over encrypted connections only, unless this very machine is asked by its own name.
     """
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     return Cookie(
         key=sessions.COOKIE,
         value=value,
         path="/",
         httponly=True,
         samesite="strict",
-        secure=host not in LOCAL,
+        secure=host_of(request) not in LOCAL,
         max_age=sessions.LASTS_S if value else 0,
     )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Final
 
 import structlog
@@ -10,23 +11,26 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 from msgspec import Struct
 
-from streams.admin.dead_letters import Choice, Letter, choice_of, count_by_reason
+from streams.admin.dead_letters import Bound, Choice, Letter, choice_of
 from streams.admin.outline import outline
+from streams.admin.waiting_letters import Waiting
 from streams.errors import OperatorError
 from streams.gateway.page.kit import Kit
+from streams.gateway.page.turns import Stopped, turn_of, while_wanted
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.ways import AnyRequest
 
 log = structlog.get_logger()
 
 LetterId = Annotated[str, PathParameter(pattern=r"^[0-9]{1,9}@[0-9]{1,18}$")]
-SHOWN_MAX: Final = 100
+AT_ONCE: Final = Bound(letters=1_000, value_bytes=16_000_000)
 
 
 class Letters(Struct, frozen=True):
-    """Where letters are read, and how they are driven again; both block."""
+    """Where letters are read until they ask to stop, and how they are driven again; all block."""
 
-    waiting: Callable[[Choice], list[Letter]]
+    waiting: Callable[[Choice, Stopped], Waiting]
+    one: Callable[[str, Stopped], Letter | None]
     redrive: Callable[[Choice], int]
 
 
@@ -47,14 +51,16 @@ def _list(kit: Kit, letters: Letters, turn: asyncio.Semaphore) -> HTTPRouteHandl
         session = kit.session(request)
         asked = request.query_params
         choice = _choice("", asked.get("reason", ""), asked.get("topic", ""))
-        async with turn:
-            found = await asyncio.to_thread(letters.waiting, choice)
-        counts = sorted(count_by_reason(found).items(), key=lambda pair: -pair[1])
+        async with turn_of(turn):
+            found = await while_wanted(request, partial(letters.waiting, choice))
+        counts = sorted(found.counts.items(), key=lambda pair: -pair[1])
         said = {
             "choice": choice,
             "counts": [(topic, reason, count) for (topic, reason), count in counts],
-            "count": len(found),
-            "letters": found[: -SHOWN_MAX - 1 : -1],
+            "count": sum(found.counts.values()),
+            "letters": found.newest,
+            "complete": found.complete,
+            "at_once": AT_ONCE.letters,
             "driven": asked.get("driven", "") if asked.get("driven", "").isdigit() else "",
         }
         return kit.shown(request, "letters.html", session, said)
@@ -67,12 +73,12 @@ def _letter(kit: Kit, letters: Letters, turn: asyncio.Semaphore) -> HTTPRouteHan
     async def get_letter(request: AnyRequest, letter_id: LetterId) -> Response[str]:
         """What is known of one: why, where it came from, its shape; nothing that it holds."""
         session = kit.session(request)
-        async with turn:
-            found = await asyncio.to_thread(letters.waiting, Choice((letter_id,)))
-        if not found:
+        async with turn_of(turn):
+            found = await while_wanted(request, partial(letters.one, letter_id))
+        if found is None:
             raise RequestRefusedError(404, "no_letter", "no such letter waits")
-        value = found[0].value
-        said = {"letter": found[0], "size": len(value or b""), "shape": list(outline(value))}
+        value = found.value
+        said = {"letter": found, "size": len(value or b""), "shape": list(outline(value))}
         return kit.shown(request, "letter.html", session, said)
 
     return get_letter
@@ -86,7 +92,7 @@ def _redrive(kit: Kit, letters: Letters, turn: asyncio.Semaphore) -> HTTPRouteHa
         choice = _choice(form.get("id", ""), form.get("reason", ""), form.get("topic", ""))
         if choice == Choice():
             raise RequestRefusedError(422, "no_choice", "no letter is named")
-        async with turn:
+        async with turn_of(turn):
             count = await asyncio.to_thread(letters.redrive, choice)
         log.info("operator_acted", by=session.operator.name, what="redrive", letters=count)
         return kit.moved(f"/dead-letters?driven={count}")

@@ -28,12 +28,17 @@ from streams.errors import ReferenceDataError
 
 OFFERS: Final = topics.REF_OFFERS.name
 FILE: Final = "offer.json"
+TEXT_BYTES_MAX: Final = 65_536
+_FAULTS: Final = (
+    *(ReferenceDataError, yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError),
+)
 
 
 class Edited(Struct, frozen=True):
     """What an edit would do; with a `fault`, or a finding that is an error, it is not published."""
 
     fault: str = ""
+    offer_id: str = ""
     found: tuple[Finding, ...] = ()
     changes: tuple[Change, ...] = ()
     diff: tuple[str, ...] = ()
@@ -54,13 +59,14 @@ def edited(text: str, there: Records) -> Edited:
     """
     try:
         offer = _offer(text)
-    except (ReferenceDataError, yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+    except _FAULTS as error:
         return Edited(fault=str(error).replace(f"{FILE}: ", ""))
     _, key, value = encode_reference_record(offer)
     before = there.get(OFFERS, {}).get(key.decode())
     wanted = {OFFERS: {**there.get(OFFERS, {}), key.decode(): value}}
     whole = reference_of({**there, **wanted})
     return Edited(
+        offer_id=offer.offer_id,
         found=tuple(findings(Reference(offers=(offer,)), whole)),
         changes=tuple(changes({OFFERS: there.get(OFFERS, {})}, wanted)),
         diff=tuple(_diff("" if before is None else as_yaml(before), as_yaml(value))),
@@ -91,7 +97,10 @@ def reference_of(there: Records) -> Reference:
 
 def _offer(text: str) -> Offer:
     """Raises: ReferenceDataError, ValueError or YAMLError: it is no offer, and why."""
-    document = load_yaml(text.encode(), aliases=False)
+    raw = text.encode()
+    if len(raw) > TEXT_BYTES_MAX:
+        raise ReferenceDataError(f"it has {len(raw):,} bytes, and may have {TEXT_BYTES_MAX:,}")
+    document = load_yaml(raw, aliases=False)
     if not isinstance(document, Mapping):
         raise ReferenceDataError("write one offer: lines of name: value")
     with TemporaryDirectory() as folder:

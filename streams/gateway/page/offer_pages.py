@@ -12,6 +12,7 @@ from litestar.params import PathParameter
 from msgspec import Struct
 
 from streams.admin.catalogue import Change, Records, Version, before_version, changes
+from streams.contracts.common import ID_PATTERN
 from streams.gateway.page.kit import Kit
 from streams.gateway.page.offer_edit import OFFERS, as_yaml, edited, reference_of
 from streams.gateway.page.workers import Worker, Workers
@@ -21,7 +22,7 @@ from streams.telemetry import catalogue as metrics
 
 log = structlog.get_logger()
 
-OfferId = Annotated[str, PathParameter(max_length=200)]
+OfferId = Annotated[str, PathParameter(pattern=ID_PATTERN)]
 VERSIONS_SHOWN: Final = 10
 
 
@@ -95,7 +96,7 @@ def _edit(kit: Kit, catalogue: Catalogue, turn: asyncio.Lock) -> HTTPRouteHandle
             edit = await asyncio.to_thread(edited, text, there)
             fresh = form.get("stands") == _stands(there)
             if form.get("step") == "publish" and fresh and edit.may_be_published:
-                why = f"{offer_id}, on the page by {session.operator.name}"
+                why = f"{edit.offer_id}, on the page by {session.operator.name}"
                 number = await asyncio.to_thread(catalogue.commit, edit.changes, why)
                 log.info("operator_acted", by=session.operator.name, what="publish", version=number)
                 return kit.moved(f"/offers?done={number}")

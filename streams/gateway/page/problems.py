@@ -12,16 +12,24 @@ from streams.errors import OperatorError
 from streams.gateway.acknowledged import NotAcknowledgedError
 from streams.gateway.page import sessions
 from streams.gateway.page.kit import Kit, LoginNeededError, own_path
+from streams.gateway.page.place import PlaceRefusedError, refusal_of
 from streams.gateway.refusals import RequestRefusedError
+from streams.gateway.refused import refused_by
 from streams.gateway.ways import AnyRequest
 
 log = structlog.get_logger()
 
 
 def problem_handlers(kit: Kit) -> dict[int | type[Exception], Callable[..., Response[Any]]]:
-    """By the kind of what went wrong."""
+    """By the kind of what went wrong.
 
-    def shown(request: AnyRequest, status: int, code: str, detail: str = "") -> Response[str]:
+    Who is refused for their place gets what the gateway answers of any path: no word of a session.
+    """
+    plainly = refused_by(kit.ways)
+
+    def shown(request: AnyRequest, status: int, code: str, detail: str = "") -> Response[Any]:
+        if refusal := refusal_of(kit.settings, request):  # found before the guard was asked
+            return plainly(request, refusal)
         session = kit.sessions.read(request.cookies.get(sessions.COOKIE, ""))
         said = {"status": int(status), "code": code, "detail": detail}
         return kit.shown(request, "problem.html", session, said, status)
@@ -30,20 +38,20 @@ def problem_handlers(kit: Kit) -> dict[int | type[Exception], Callable[..., Resp
         path = own_path(request.scope["path"]) if request.method == "GET" else "/"
         return kit.moved("/login" if path == "/" else f"/login?to={path}")
 
-    def refused(request: AnyRequest, error: RequestRefusedError) -> Response[str]:
+    def refused(request: AnyRequest, error: RequestRefusedError) -> Response[Any]:
         return shown(request, error.status, error.code, error.detail)
 
-    def away(request: AnyRequest, _: NotAcknowledgedError) -> Response[str]:
+    def away(request: AnyRequest, _: NotAcknowledgedError) -> Response[Any]:
         return shown(request, 503, "not_acknowledged")
 
-    def operator_error(request: AnyRequest, error: OperatorError) -> Response[str]:
+    def operator_error(request: AnyRequest, error: OperatorError) -> Response[Any]:
         return shown(request, 503, "operator_error", str(error))
 
-    def http_error(request: AnyRequest, error: HTTPException) -> Response[str]:
+    def http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
         status = HTTPStatus(error.status_code)
         return shown(request, status, status.name.lower())
 
-    def fault(request: AnyRequest, error: Exception) -> Response[str]:
+    def fault(request: AnyRequest, error: Exception) -> Response[Any]:
         place = error.__traceback__
         while place is not None and place.tb_next is not None:
             place = place.tb_next
@@ -52,6 +60,7 @@ def problem_handlers(kit: Kit) -> dict[int | type[Exception], Callable[..., Resp
         return shown(request, 500, "internal_error")
 
     return {
+        PlaceRefusedError: plainly,
         LoginNeededError: login_needed,
         RequestRefusedError: refused,
         NotAcknowledgedError: away,

@@ -17,6 +17,7 @@ from streams.gateway.page.kit import (
     session_cookie,
 )
 from streams.gateway.page.operators import Operators
+from streams.gateway.page.sessions import COOKIE
 from streams.gateway.rates import Rates
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.ways import AnyRequest, count
@@ -52,17 +53,23 @@ def _login(kit: Kit, operators: Operators) -> HTTPRouteHandler:
 
     @post("/login")
     async def post_login(request: AnyRequest) -> Response[Any]:
-        """Begin a session; a wrong token is answered more and more slowly."""
+        """Begin a session, and end the one before it in this browser.
+
+        A right token is let in at any time, so that nobody can lock its owner out. After a wrong
+        one further wrong ones of the same address are refused unlogged for some seconds.
+        """
         peer = "" if request.client is None else request.client.host
         form = await form_of(kit, request)
         to = own_path(form.get("to", "/"))
-        if wait_s := failed.wait_s(peer):
-            return _form(kit, request, to, "login.too_many", wait_s=wait_s)
         operator = operators.with_token(form.get("token", "").strip())
         if operator is None:
+            if wait_s := failed.wait_s(peer):
+                return _form(kit, request, to, "login.too_many", wait_s=wait_s)
             failed.pay(peer, FAILED_COSTS)
             log.warning("login_refused")
             return _form(kit, request, to, "login.wrong")
+        if before := kit.sessions.read(request.cookies.get(COOKIE, "")):
+            kit.sessions.end(before)
         log.info("logged_in", by=operator.name)
         return kit.moved(to, [session_cookie(request, kit.sessions.begin(operator))])
 
@@ -73,10 +80,7 @@ def _logout(kit: Kit) -> HTTPRouteHandler:
     @post("/logout")
     async def post_logout(request: AnyRequest) -> Response[str]:
         """End the session."""
-        session = kit.session(request)
-        form = await form_of(kit, request)
-        if form.get("form_token") != session.form_token:
-            raise RequestRefusedError(403, "bad_form", "the form is of another session")
+        session, _ = await kit.sent(request)
         kit.sessions.end(session)
         return kit.moved("/login", [session_cookie(request, "")])
 

@@ -11,18 +11,21 @@ from litestar import Router
 from msgspec import Struct
 
 from streams.admin.catalogue import commit, published, versions
-from streams.admin.dead_letters import list_letters, redrive
+from streams.admin.dead_letters import redrive
+from streams.admin.waiting_letters import waiting_letter, waiting_letters
+from streams.gateway.app import OWN_ORIGIN
 from streams.gateway.outgoing import Out
 from streams.gateway.page.case_book import CaseBook
 from streams.gateway.page.case_pages import case_handlers
 from streams.gateway.page.customer import customer_handlers
 from streams.gateway.page.experiment import experiment_handlers
 from streams.gateway.page.in_force import settings_handlers
-from streams.gateway.page.kit import Kit, check_place
-from streams.gateway.page.letters import Letters, letter_handlers
+from streams.gateway.page.kit import Kit
+from streams.gateway.page.letters import AT_ONCE, Letters, letter_handlers
 from streams.gateway.page.now import Now, now_handlers
 from streams.gateway.page.offer_pages import Catalogue, offer_handlers
 from streams.gateway.page.operators import Operators
+from streams.gateway.page.place import check_place
 from streams.gateway.page.problems import problem_handlers
 from streams.gateway.page.records import Records, records_about
 from streams.gateway.page.sessions import Sessions
@@ -48,7 +51,9 @@ NOTHING_SPECIAL: Final = Around()
 
 def _letters_on(settings: Settings) -> Letters:
     return Letters(
-        partial(list_letters, settings), lambda choice: redrive(settings, choice, lambda _: None)
+        partial(waiting_letters, settings),
+        partial(waiting_letter, settings),
+        lambda choice: redrive(settings, choice, lambda _: None, AT_ONCE),
     )
 
 
@@ -90,6 +95,7 @@ class Page:
             before_request=check_place(settings),
             exception_handlers=problem_handlers(self.kit),
             include_in_schema=False,
+            opt={OWN_ORIGIN: True},
         )
 
     def start(self) -> None:

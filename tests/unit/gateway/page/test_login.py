@@ -63,16 +63,38 @@ def test_other_machines_see_no_page_unless_they_are_let_in(page: PageDoor) -> No
     assert page.get("/login").status_code == 200
 
 
-def test_wrong_tokens_are_answered_more_and_more_slowly(page: PageDoor) -> None:
-    """The first is told to be wrong; the next, right or wrong, is not looked at for a while."""
+def test_who_guesses_is_slowed_and_nobody_is_locked_out(page: PageDoor) -> None:
+    """A wrong token is told to be wrong; the next wrong one is refused for a while, unlogged."""
     with capture_logs() as logs:
         first = page.post("/login", token="wrong-token-0123456789abcd")  # noqa: S106 - wrong
+        second = page.post("/login", token="wrong-token-0123456789abcd")  # noqa: S106 - wrong
     assert (first.status_code, "not known" in first.text) == (401, True)
     assert logs == [{"event": "login_refused", "log_level": "warning"}]
-    second = page.post("/login", token=ACT_TOKEN)
     assert second.status_code == 429
     assert int(second.headers["retry-after"]) >= 3
     assert COOKIE not in page.client.cookies
+    assert page.post("/login", token=ACT_TOKEN).status_code == 303
+
+
+def test_a_new_login_ends_the_session_before_it(page: PageDoor) -> None:
+    """Whoever has a copy of the old cookie; a wrong token ends nothing."""
+    page.login()
+    copied = page.client.cookies[COOKIE]
+    page.post("/login", token="wrong-token-0123456789abcd")  # noqa: S106 - wrong
+    assert page.get("/").status_code == 200
+    page.login(VIEW_TOKEN)
+    assert "ben" in page.get("/").text
+    page.client.cookies.clear()
+    page.client.cookies.set(COOKIE, copied)
+    assert page.get("/").status_code == 303
+
+
+@pytest.mark.parametrize("token", ["", "x", "ü" * 64, "\0", "日本"])
+def test_a_form_token_that_is_none_is_refused(page: PageDoor, token: str) -> None:
+    """Of any letters, in logout and in a form that acts."""
+    page.login()
+    assert page.post("/logout", form_token=token).status_code == 403
+    assert page.post("/dead-letters", form_token=token).status_code == 403
 
 
 def test_a_login_leads_to_no_other_site(page: PageDoor) -> None:

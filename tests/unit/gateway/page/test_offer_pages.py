@@ -130,3 +130,22 @@ def test_only_who_may_act_publishes(page: PageDoor) -> None:
     assert "Back to before" not in page.get("/offers").text
     assert page.shelf.kept == before
     assert page.get("/offers/nothing").status_code == 404
+
+
+def test_the_version_says_which_offer_was_published(page: PageDoor) -> None:
+    """By the id that the YAML has, not by the address that the form went to."""
+    said = form(page)
+    said["text"] = said["text"].replace("offer_id: tea-ten-off", "offer_id: brand-new")
+    assert send(page, "publish", said).status_code == 303
+    assert page.shelf.kept[0].why == "brand-new, on the page by ana"
+    before = list(page.shelf.kept)
+    for path in ("%1b]0;pwn%07", "a%20b", "x" * 65, "a%0A"):
+        assert send(page, "publish", said, path).status_code == 400
+        assert page.get(f"/offers/{path}").status_code == 400
+    assert page.shelf.kept == before
+
+
+@pytest.mark.parametrize("text", ["!!timestamp x", "!!bool maybe", "[" * 1_000])
+def test_yaml_of_no_use_is_no_fault_of_the_program(page: PageDoor, text: str) -> None:
+    """It is said what is wrong."""
+    assert send(page, "preview", {**form(page), "text": text}).status_code == 422
