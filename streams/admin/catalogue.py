@@ -5,7 +5,7 @@ stood in their place. That is enough to go back, one version after the other.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -28,6 +28,10 @@ ABORT_S: Final = 5.0
 RECORD_BYTES_MAX: Final = 1_048_000  # of what a broker takes by itself, less what surrounds it
 NOTHING: Final = msgspec.Raw(b"null")
 Records = Mapping[str, Mapping[str, bytes]]
+
+
+class OvertakenError(OperatorError):
+    """Somebody else has published meanwhile."""
 
 
 class Change(Struct, frozen=True):
@@ -74,14 +78,17 @@ class _Stored(Struct, frozen=True):
 _STORED: Final = msgspec.json.Decoder(_Stored)
 
 
-def published(settings: Settings) -> dict[str, dict[str, bytes]]:
-    """Every record of the reference topics, by catalogue topic and key.
+def published(
+    settings: Settings, names: Collection[str] = REFERENCE_TOPICS
+) -> dict[str, dict[str, bytes]]:
+    """Every record of these reference topics (all of them), by catalogue topic and key.
 
     Raises:
         OperatorError: no broker answers, or a topic is missing.
     """
-    named = {settings.on_broker(topic): topic.name for topic in topics.REFERENCES}
-    there: dict[str, dict[str, bytes]] = {name: {} for name in REFERENCE_TOPICS}
+    wanted = [topic for topic in topics.REFERENCES if topic.name in names]
+    named = {settings.on_broker(topic): topic.name for topic in wanted}
+    there: dict[str, dict[str, bytes]] = {topic.name: {} for topic in wanted}
     for message in read_to_end(settings, list(named)):
         records = there[named[message.topic()]]
         key = (message.key() or b"").decode("utf-8", "replace")
@@ -182,18 +189,44 @@ def before_version(current: Records, kept: Sequence[Version], number: int) -> Re
 def commit(settings: Settings, wanted: Sequence[Change], why: str) -> int:
     """Publish changes and keep what they replace; all of it or nothing, for committed readers.
 
+    What stands is compared with `before` once the transactional id is taken: whoever took it
+    earlier has ended by then, and whoever takes it later ends this transaction.
+
     Returns:
         The number of the version; 0 where nothing changes.
 
     Raises:
+        OvertakenError: a record is not as `before` says; nothing is published.
         OperatorError: the broker does not answer or refuses.
     """
     if not wanted:
         return 0
-    stored = _stored(settings)
+    _check_sizes([(change.topic, change.key, change.after) for change in wanted])
+    on_broker = {topic.name: settings.on_broker(topic) for topic in topics.ALL}
+    with _transaction(settings) as producer:
+        _check_untouched(published(settings, {change.topic for change in wanted}), wanted)
+        number, records = _to_write(_stored(settings), wanted, why)
+        for name, key, value in records:
+            produce(producer, on_broker[name], key.encode(), value)
+    return number
+
+
+def _check_untouched(there: Records, wanted: Sequence[Change]) -> None:
+    """Raises: OvertakenError: somebody else has changed one of the records meanwhile."""
+    for change in wanted:
+        if there[change.topic].get(change.key) != change.before:
+            raise OvertakenError(
+                f"nothing was published: somebody else has changed {change.topic} {change.key} "
+                "meanwhile. Look again at what would change"
+            )
+
+
+def _to_write(
+    stored: Mapping[str, bytes], wanted: Sequence[Change], why: str
+) -> tuple[int, list[tuple[str, str, bytes | None]]]:
+    """The number of a version, and its records: topic, key, value."""
     number = max((_STORED.decode(value).number for value in stored.values()), default=0) + 1
     records = [(change.topic, change.key, change.after) for change in wanted]
-    _check_sizes(records)
     versions_ = topics.REFERENCE_VERSIONS.name
     records += [(versions_, key, value) for key, value in _version_records(number, wanted, why)]
     records += [
@@ -201,11 +234,7 @@ def commit(settings: Settings, wanted: Sequence[Change], why: str) -> int:
         for key in stored
         if int(key.partition(" ")[0]) <= number - VERSIONS_KEPT
     ]
-    on_broker = {topic.name: settings.on_broker(topic) for topic in topics.ALL}
-    with _transaction(settings) as producer:
-        for name, key, value in records:
-            produce(producer, on_broker[name], key.encode(), value)
-    return number
+    return number, records
 
 
 def _check_sizes(records: Sequence[tuple[str, str, bytes | None]]) -> None:

@@ -25,6 +25,10 @@ _WHOLE: Final = (
     'ORDER BY "at", "partition", "offset"'
 )
 _BY_PERSON: Final = _FOUND.format("list_contains(people, ?)")
+_NEWEST_BY_PERSON: Final = (
+    "SELECT value FROM read_parquet(?) WHERE value IS NOT NULL AND list_contains(people, ?) "
+    'ORDER BY "at" DESC, "offset" DESC'
+)
 
 
 def is_archive(root: Path) -> bool:
@@ -41,13 +45,15 @@ def rows_with_id(root: Path, topic: Topic, id_: str) -> list[bytes]:
     return _values(root, topic, _BY_ID, id_)
 
 
-def rows_about(root: Path, topic: Topic, person_id: str) -> list[bytes]:
-    """The values of a topic's records that name this person, by time.
+def rows_about(root: Path, topic: Topic, person_id: str, newest: int | None = None) -> list[bytes]:
+    """The values of a topic's records that name this person, by time; the `newest` of them alone.
 
     Raises:
         OperatorError: the folder is no archive.
     """
-    return _values(root, topic, _BY_PERSON, person_id)
+    if newest is None:
+        return _values(root, topic, _BY_PERSON, person_id)
+    return _values(root, topic, f"{_NEWEST_BY_PERSON} LIMIT {newest:d}", person_id)[::-1]
 
 
 def every_row(root: Path, topic: Topic) -> Iterator[bytes]:

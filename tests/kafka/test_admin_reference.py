@@ -10,8 +10,8 @@ import yaml
 from click.testing import CliRunner
 from msgspec.structs import replace
 
-from streams.admin.catalogue import VERSIONS_KEPT, published, versions
-from streams.admin.reference import example_shop, load_validated, publish_reference
+from streams.admin.catalogue import VERSIONS_KEPT, OvertakenError, commit, published, versions
+from streams.admin.reference import example_shop, load_validated, plan_of, publish_reference
 from streams.cli import main
 from streams.settings import Settings
 from tests.support.apache_kafka import ApacheKafka
@@ -183,3 +183,21 @@ def test_the_newest_fifty_versions_are_kept(settings: Settings) -> None:
         publish_reference(settings, replace(shop, offers=(one, *shop.offers[1:])))
     kept = versions(settings)
     assert [v.number for v in kept] == list(range(VERSIONS_KEPT + 3, 3, -1))
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(120)
+def test_who_was_overtaken_publishes_nothing(settings: Settings, tmp_path: Path) -> None:
+    """What somebody else published after the look stays, and so do the versions."""
+    publish_reference(settings, load_validated(shop_of(tmp_path / "a", offer("a"), offer("b"))))
+    mine = load_validated(shop_of(tmp_path / "b", offer("a", margin=2.0)))
+    plan = plan_of(settings, mine, replace=False)
+    others = load_validated(shop_of(tmp_path / "c", offer("a", margin=3.0), offer("b")))
+    publish_reference(settings, others)
+    stood, kept = published(settings), versions(settings)
+    with pytest.raises(OvertakenError, match=r"ref\.offers a meanwhile"):
+        commit(settings, plan.changes, "mine")
+    assert published(settings) == stood
+    assert versions(settings) == kept
+    assert published(settings, ("ref.offers",)) == {"ref.offers": stood["ref.offers"]}
+    assert commit(settings, plan_of(settings, mine, replace=False).changes, "mine") == 3

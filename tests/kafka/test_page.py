@@ -137,6 +137,9 @@ def test_an_offer_is_published_and_taken_back_on_the_page(shop: Shop) -> None:
     status, _, answer = visitor.post("/offers/tea", text=text + "paused: true\n", **said)
     assert status == 303, answer
     visitor.until("/customers/c-7?decide=banner", "it is paused")
-    version = re.findall(r'name="version" value="(\d+)"', visitor.html("/offers"))[0]
-    assert visitor.post("/rollback", version=version, form_token=token)[0] == 303
+    html = visitor.html("/offers")
+    version, newest = (
+        re.findall(rf'name="{name}" value="(\d+)"', html)[0] for name in ("version", "newest")
+    )
+    assert visitor.post("/rollback", version=version, newest=newest, form_token=token)[0] == 303
     visitor.until("/customers/c-7?decide=banner", "This offer would go out: tea")

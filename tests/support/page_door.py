@@ -8,7 +8,7 @@ from litestar.testing import TestClient
 from msgspec.structs import replace
 
 from streams import topics
-from streams.admin.catalogue import Change, Version
+from streams.admin.catalogue import Change, OvertakenError, Version
 from streams.admin.dead_letters import Choice, Letter, count_by_reason
 from streams.admin.waiting_letters import Waiting
 from streams.contracts.outputs.encode import OutputMessage
@@ -38,10 +38,18 @@ class Shelf:
     def __init__(self) -> None:
         self.there: dict[str, dict[str, bytes]] = {}
         self.kept: list[Version] = []
-        self.catalogue = Catalogue(lambda: self.there, lambda: self.kept, self.commit)
+        self.before_commit: Callable[[Sequence[Change], str], int] | None = None
+        self.catalogue = Catalogue(
+            lambda: self.there, lambda: self.there, lambda: self.kept, self._asked_to_commit
+        )
+
+    def _asked_to_commit(self, wanted: Sequence[Change], why: str) -> int:
+        return (self.before_commit or self.commit)(wanted, why)
 
     def commit(self, wanted: Sequence[Change], why: str) -> int:
         """Make the changes, and keep what they replace."""
+        if any(self.there.get(c.topic, {}).get(c.key) != c.before for c in wanted):
+            raise OvertakenError
         number = len(self.kept) + 1
         for change in wanted:
             records = self.there.setdefault(change.topic, {})

@@ -91,7 +91,8 @@ def publish(page: PageDoor, *offers: Offer) -> None:
     records: list[Offer | Policies] = [policies, *offers]
     for record in records:
         topic, key, value = encode_reference_record(record)
-        change = Change(topic, key.decode(), None, value)
+        before = page.shelf.there.get(topic, {}).get(key.decode())
+        change = Change(topic, key.decode(), before, value)
         page.shelf.commit([change], f"published shop/ ({change.key})")
 
 

@@ -42,6 +42,7 @@ class CaseBook:
         self._clock_ms = clock_ms
         self._names = {settings.on_broker(topic): topic.name for topic in FOLLOWED}
         self._cases: OrderedDict[str, tuple[ChurnAlert, ...]] = OrderedDict()
+        self._of_customer: dict[str, set[str]] = {}
         self._erased_ms: OrderedDict[str, int] = OrderedDict()
         self._thread = LoopThread("cases", settings, READER, self._follow)
 
@@ -80,12 +81,12 @@ class CaseBook:
             return
         if to_ms(alert.raised_at) <= self._erased_ms.get(alert.customer_id, -1):
             return
-        alerts = self._cases.pop(alert.case_id, ())
+        alerts = self._remove(alert.case_id)
         if any(one.alert_id == alert.alert_id for one in alerts):
-            self._cases[alert.case_id] = alerts
+            self._put(alert.case_id, alerts)
             return
         told = sorted((*alerts, alert), key=lambda one: one.raised_at)
-        self._cases[alert.case_id] = (*told[:1], *told[1:][-ALERTS_MAX + 1 :])
+        self._put(alert.case_id, (*told[:1], *told[1:][-ALERTS_MAX + 1 :]))
         if len(self._cases) > CASES_MAX:
             self._drop_one()
 
@@ -93,8 +94,23 @@ class CaseBook:
         """The case of which nothing was heard for longest, and sooner one that is over."""
         oldest = list(self._cases)[: CASES_MAX // 10]
         over = (c for c in oldest if self._cases[c][-1].transition == "resolved")
-        del self._cases[next(over, oldest[0])]
+        self._remove(next(over, oldest[0]))
         self.left_out += 1
+
+    def _put(self, case_id: str, alerts: tuple[ChurnAlert, ...]) -> None:
+        """Hold a case, as the one that was heard of last; it belongs to whom its first names."""
+        self._cases[case_id] = alerts
+        self._of_customer.setdefault(alerts[0].customer_id, set()).add(case_id)
+
+    def _remove(self, case_id: str) -> tuple[ChurnAlert, ...]:
+        """Hold a case no more; its alerts, none where it was not held."""
+        alerts = self._cases.pop(case_id, ())
+        if alerts:
+            person = alerts[0].customer_id
+            self._of_customer[person].discard(case_id)
+            if not self._of_customer[person]:
+                del self._of_customer[person]
+        return alerts
 
     def _erased(self, name: str, message: Message) -> None:
         rules = InputRules(now_ms=self._clock_ms())
@@ -109,9 +125,9 @@ class CaseBook:
         self._erased_ms[person] = max(at_ms, self._erased_ms.pop(person, 0))
         if len(self._erased_ms) > ERASED_MAX:
             self._erased_ms.popitem(last=False)
-        for case_id, alerts in tuple(self._cases.items()):
-            if alerts[0].customer_id == person and to_ms(alerts[0].raised_at) <= at_ms:
-                del self._cases[case_id]
+        for case_id in tuple(self._of_customer.get(person, ())):
+            if to_ms(self._cases[case_id][0].raised_at) <= at_ms:
+                self._remove(case_id)
 
     def _follow(self, consumer: Consumer) -> None:
         places = [

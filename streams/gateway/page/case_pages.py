@@ -1,8 +1,11 @@
 """Churn cases: the queue by what is at stake, the history of one, and what became of it."""
 
+import re
 from datetime import date
+from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -25,6 +28,7 @@ SHOWN_MAX: Final = 200
 BANDS: Final = ("high", "medium", "low")
 RESULTS: Final = ("contacted", "saved", "no_answer", "false_alarm", "lost")
 SNOOZED: Final = "snoozed"
+_ONCE: Final = re.compile(r"[A-Za-z0-9_-]{22}")  # token_urlsafe(16)
 
 
 def case_handlers(kit: Kit, book: CaseBook) -> list[HTTPRouteHandler]:
@@ -84,7 +88,7 @@ def _outcome(kit: Kit, book: CaseBook) -> HTTPRouteHandler:
             first = taken.rejected[0]
             raise RequestRefusedError(422, "not_taken", f"{first.path} {first.detail}")
         log.info("operator_acted", by=session.operator.name, what="case_outcome")
-        return kit.moved(f"/cases/{case_id}?told=1")
+        return kit.moved(f"/cases/{quote(case_id, safe='')}?told=1")
 
     return post_outcome
 
@@ -93,11 +97,15 @@ def outcome_of(case: Case, form: dict[str, str]) -> dict[str, Any]:
     """What a form says of a case, as `/v1/outcomes` takes it.
 
     Raises:
-        RequestRefusedError: it says nothing that can be told.
+        RequestRefusedError: it says nothing that can be told, or the case is over.
     """
+    if not case.is_open:
+        raise RequestRefusedError(409, "case_over", "the case is over")
+    if not _ONCE.fullmatch(form.get("once", "")):
+        raise RequestRefusedError(422, "bad_form", "once: is none of ours")
     result = form.get("result", "")
     outcome: dict[str, Any] = {
-        "outcome_id": f"out-{form.get('once', '')}",
+        "outcome_id": _outcome_id(case, form),
         "customer_id": case.last.customer_id,
         "alert_id": case.last.alert_id,
         "result": result,
@@ -111,6 +119,12 @@ def outcome_of(case: Case, form: dict[str, str]) -> dict[str, Any]:
     elif result not in RESULTS:
         raise RequestRefusedError(422, "bad_form", "result: is none")
     return outcome
+
+
+def _outcome_id(case: Case, form: dict[str, str]) -> str:
+    """The same for the same form, another for another result that is told with it."""
+    told = (form["once"], case.last.case_id, form.get("result", ""), form.get("until", ""))
+    return f"out-{sha256(msgspec.json.encode(told)).hexdigest()[:32]}"
 
 
 def _named(book: CaseBook, case_id: str) -> Case:

@@ -13,13 +13,15 @@ from litestar.params import PathParameter
 from streams.admin.explaining import explain
 from streams.gateway.page.kit import Kit, language_for
 from streams.gateway.page.records import Records
-from streams.gateway.page.timeline import history_of
+from streams.gateway.page.timeline import History, history_of
+from streams.gateway.page.turns import turn_of
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.ways import AnyRequest
 
 log = structlog.get_logger()
 
-Person = Annotated[str, PathParameter(max_length=200)]
+ID_MAX: Final = 200
+Person = Annotated[str, PathParameter(max_length=ID_MAX)]
 IDS_MAX: Final = 10
 READING_MAX: Final = 2  # at once: each holds a consumer and a thread
 
@@ -89,13 +91,17 @@ def _history(kit: Kit, records_of: Callable[[Sequence[str]], Records]) -> HTTPRo
         session = kit.session(request)
         also = request.query_params.getall("also", [])
         log.info("history_asked_for", by=session.operator.name)
-        async with reading:
-            records = await asyncio.to_thread(records_of, [person, *also[: IDS_MAX - 1]])
-        said = {
-            "person": person,
-            "history": history_of(records.found, language_for(request)),
-            "complete": records.complete,
-        }
+        if any(len(id_) > ID_MAX for id_ in also):
+            raise RequestRefusedError(422, "bad_form", "also: cannot be an id")
+        ids, language = [person, *also[: IDS_MAX - 1]], language_for(request)
+
+        def read() -> tuple[History, bool]:
+            records = records_of(ids)
+            return history_of(records.found, language), records.complete
+
+        async with turn_of(reading):
+            history, complete = await asyncio.to_thread(read)
+        said = {"person": person, "history": history, "complete": complete}
         return kit.shown(request, "history.html", session, said)
 
     return get_history

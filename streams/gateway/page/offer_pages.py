@@ -11,10 +11,18 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 from msgspec import Struct
 
-from streams.admin.catalogue import Change, Records, Version, before_version, changes
+from streams.admin.catalogue import (
+    Change,
+    OvertakenError,
+    Records,
+    Version,
+    before_version,
+    changes,
+)
 from streams.contracts.common import ID_PATTERN
 from streams.gateway.page.kit import Kit
 from streams.gateway.page.offer_edit import OFFERS, as_yaml, edited, reference_of
+from streams.gateway.page.turns import turn_of
 from streams.gateway.page.workers import Worker, Workers
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.ways import AnyRequest
@@ -24,12 +32,14 @@ log = structlog.get_logger()
 
 OfferId = Annotated[str, PathParameter(pattern=ID_PATTERN)]
 VERSIONS_SHOWN: Final = 10
+READING_MAX: Final = 2  # at once: each holds a consumer, a thread and the offers
 
 
 class Catalogue(Struct, frozen=True):
-    """Where the catalogue is read and changed; all of it blocks."""
+    """Where the catalogue (or its offers alone) is read and changed; all of it blocks."""
 
     published: Callable[[], Records]
+    offers: Callable[[], Records]
     versions: Callable[[], list[Version]]
     commit: Callable[[Sequence[Change], str], int]
 
@@ -44,27 +54,31 @@ class Figure(Struct, frozen=True):
 
 def offer_handlers(kit: Kit, catalogue: Catalogue, workers: Workers) -> list[HTTPRouteHandler]:
     """`/offers`, `/offers/{id}` and `/rollback`."""
-    turn = asyncio.Lock()
+    turn, reading = asyncio.Lock(), asyncio.Semaphore(READING_MAX)
     return [
-        _list(kit, catalogue, workers),
-        _offer(kit, catalogue),
+        _list(kit, catalogue, workers, reading),
+        _offer(kit, catalogue, reading),
         _edit(kit, catalogue, turn),
         _rollback(kit, catalogue, turn),
     ]
 
 
-def _list(kit: Kit, catalogue: Catalogue, workers: Workers) -> HTTPRouteHandler:
+def _list(
+    kit: Kit, catalogue: Catalogue, workers: Workers, reading: asyncio.Semaphore
+) -> HTTPRouteHandler:
     @get("/offers")
     async def get_offers(request: AnyRequest) -> Response[str]:
         """What is published, what each offer brings, and the newest versions."""
         session = kit.session(request)
-        there = await asyncio.to_thread(catalogue.published)
-        kept = await asyncio.to_thread(catalogue.versions)
+        async with turn_of(reading):
+            offers = await asyncio.to_thread(lambda: reference_of(catalogue.offers()).offers)
+            kept = await asyncio.to_thread(catalogue.versions)
         done = request.query_params.get("done", "")
         said = {
-            "offers": sorted(reference_of(there).offers, key=lambda offer: offer.offer_id),
+            "offers": sorted(offers, key=lambda offer: offer.offer_id),
             "figures": figures_of(workers.seen),
             "versions": kept[:VERSIONS_SHOWN],
+            "newest": kept[0].number if kept else 0,
             "done": done if done.isdigit() else "",
         }
         return kit.shown(request, "offers.html", session, said)
@@ -72,12 +86,13 @@ def _list(kit: Kit, catalogue: Catalogue, workers: Workers) -> HTTPRouteHandler:
     return get_offers
 
 
-def _offer(kit: Kit, catalogue: Catalogue) -> HTTPRouteHandler:
+def _offer(kit: Kit, catalogue: Catalogue, reading: asyncio.Semaphore) -> HTTPRouteHandler:
     @get("/offers/{offer_id:str}")
     async def get_offer(request: AnyRequest, offer_id: OfferId) -> Response[str]:
         """One offer as YAML."""
         session = kit.session(request)
-        there = await asyncio.to_thread(catalogue.published)
+        async with turn_of(reading):
+            there = await asyncio.to_thread(catalogue.offers)
         text = as_yaml(_published(there, offer_id))
         said = {"offer_id": offer_id, "text": text, "edit": None, "stands": _stands(there)}
         return kit.shown(request, "offer.html", session, said)
@@ -91,13 +106,13 @@ def _edit(kit: Kit, catalogue: Catalogue, turn: asyncio.Lock) -> HTTPRouteHandle
         """Show what an edit would change; or publish it, if nothing has changed since."""
         session, form = await kit.acting(request)
         text = form.get("text", "").replace("\r\n", "\n")
-        async with turn:
+        async with turn_of(turn):
             there = await asyncio.to_thread(catalogue.published)
             edit = await asyncio.to_thread(edited, text, there)
             fresh = form.get("stands") == _stands(there)
             if form.get("step") == "publish" and fresh and edit.may_be_published:
                 why = f"{edit.offer_id}, on the page by {session.operator.name}"
-                number = await asyncio.to_thread(catalogue.commit, edit.changes, why)
+                number = await asyncio.to_thread(_committed, catalogue, edit.changes, why)
                 log.info("operator_acted", by=session.operator.name, what="publish", version=number)
                 return kit.moved(f"/offers?done={number}")
         said: dict[str, Any] = {"offer_id": offer_id, "text": text, "edit": edit}
@@ -113,19 +128,29 @@ def _rollback(kit: Kit, catalogue: Catalogue, turn: asyncio.Lock) -> HTTPRouteHa
     async def post_rollback(request: AnyRequest) -> Response[str]:
         """Publish again what stood before a version; this is a version of its own."""
         session, form = await kit.acting(request)
-        async with turn:
+        async with turn_of(turn):
             there = await asyncio.to_thread(catalogue.published)
             kept = await asyncio.to_thread(catalogue.versions)
             number = next((v.number for v in kept if str(v.number) == form.get("version")), None)
             if number is None:
                 raise RequestRefusedError(422, "no_version", "no such version is kept")
+            if str(kept[0].number) != form.get("newest"):
+                raise RequestRefusedError(409, "overtaken", "there is a newer version")
             back = changes(there, before_version(there, kept, number))
             why = f"back to version {number - 1}, on the page by {session.operator.name}"
-            made = await asyncio.to_thread(catalogue.commit, back, why)
+            made = await asyncio.to_thread(_committed, catalogue, back, why)
         log.info("operator_acted", by=session.operator.name, what="rollback", version=made)
         return kit.moved(f"/offers?done={made}")
 
     return post_rollback
+
+
+def _committed(catalogue: Catalogue, wanted: Sequence[Change], why: str) -> int:
+    """Raises: RequestRefusedError: somebody else has published since the catalogue was read."""
+    try:
+        return catalogue.commit(wanted, why)
+    except OvertakenError as error:
+        raise RequestRefusedError(409, "overtaken", "somebody else has published") from error
 
 
 def figures_of(seen: list[Worker]) -> dict[str, Figure]:

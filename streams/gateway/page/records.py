@@ -26,6 +26,8 @@ READ: Final = (
 )
 NEWEST_MAX: Final = 20_000  # of each partition
 SECONDS_MAX: Final = 5.0
+ARCHIVED_MAX: Final = 500  # of each topic and id
+ARCHIVE_SECONDS_MAX: Final = 5.0
 TIMEOUT_S: Final = 5.0
 WAIT_S: Final = 0.2
 AT_ONCE: Final = 1_000
@@ -42,19 +44,31 @@ class Records(Struct, frozen=True):
 def records_about(settings: Settings, ids: Sequence[str]) -> Records:
     """What is archived about a person's ids, and what the newest records of the topics say.
 
-    Blocks: for the time of the archive's query, and `SECONDS_MAX` at most for the topics.
+    Blocks: for `ARCHIVE_SECONDS_MAX` and one query of the archive at most, and `SECONDS_MAX` for
+    the topics.
 
     Raises:
         OperatorError: no broker answers, or a topic is missing.
     """
     root = Path(settings.archive_dir)
     archived = is_archive(root)
-    found: list[tuple[str, bytes]] = []
-    if archived:
-        for topic in READ:
-            found += [(topic.name, value) for id_ in ids for value in rows_about(root, topic, id_)]
+    found, complete = _archived(root, ids) if archived else ([], True)
     newer = _on_topics(settings, ids, archived_up_to(root) if archived else {})
-    return Records(found + newer.found, newer.complete)
+    return Records(found + newer.found, newer.complete and complete)
+
+
+def _archived(root: Path, ids: Sequence[str]) -> tuple[list[tuple[str, bytes]], bool]:
+    """The newest records of each topic and id, and whether there was time and room for all."""
+    found: list[tuple[str, bytes]] = []
+    complete, end_s = True, time.monotonic() + ARCHIVE_SECONDS_MAX
+    for id_ in ids:
+        for topic in READ:
+            if time.monotonic() >= end_s:
+                return found, False
+            values = rows_about(root, topic, id_, ARCHIVED_MAX)
+            complete = complete and len(values) < ARCHIVED_MAX
+            found += [(topic.name, value) for value in values]
+    return found, complete
 
 
 def _on_topics(

@@ -33,6 +33,7 @@ from streams.gateway.page.signin import signin_handlers
 from streams.gateway.page.workers import Workers
 from streams.gateway.ways import Ways
 from streams.settings import Settings
+from streams.topics import REF_OFFERS
 
 MENU: Final = ("/", "/customers", "/cases", "/offers", "/experiment", "/dead-letters", "/settings")
 
@@ -59,7 +60,10 @@ def _letters_on(settings: Settings) -> Letters:
 
 def _catalogue_on(settings: Settings) -> Catalogue:
     return Catalogue(
-        partial(published, settings), partial(versions, settings), partial(commit, settings)
+        partial(published, settings),
+        partial(published, settings, (REF_OFFERS.name,)),
+        partial(versions, settings),
+        partial(commit, settings),
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,6 +75,41 @@ def test_an_outcome_is_told_as_a_crm_tells_it(page: PageDoor) -> None:
     assert "It was told." in page.get("/cases/case-2?told=1").text
 
 
+@pytest.mark.parametrize("once", ["", "x", "x" * 23, "ü" * 22, "x" * 21 + "\n"])
+def test_what_makes_a_form_one_is_ours(page: PageDoor, once: str) -> None:
+    """Without it two forms could not be told from one that is sent twice."""
+    said = {**form(page), "once": once}
+    assert page.post("/cases/case-2", result="saved", **said).status_code == 422
+    assert outcomes(page) == []
+
+
+def test_another_result_or_case_of_the_same_form_is_told_as_well(page: PageDoor) -> None:
+    """Whoever corrects what they said, with the page still open, is not passed over."""
+    said = form(page)
+    for case_id, result, more in (
+        ("case-2", "no_answer", {}),
+        ("case-2", "contacted", {}),
+        ("case-1", "contacted", {}),
+        ("case-1", "snoozed", {"until": "2026-06-20"}),
+        ("case-1", "snoozed", {"until": "2026-06-21"}),
+        ("case-2", "no_answer", {}),
+    ):
+        answer = page.post(f"/cases/{case_id}", result=result, **said, **more)
+        assert answer.status_code == 303
+    told = [event["event_id"] for event in outcomes(page)]
+    assert len(set(told)) == 5
+    assert told[0] == told[5]
+
+
+def test_of_a_case_that_is_over_nothing_is_told(page: PageDoor) -> None:
+    """Not by a form that was opened while it was open either."""
+    said = form(page)
+    answer = page.post("/cases/case-4", result="saved", **said)
+    assert answer.status_code == 409
+    assert "The case is over" in words(answer)
+    assert outcomes(page) == []
+
+
 def test_a_case_can_rest_until_a_day(page: PageDoor) -> None:
     """The day is a day; without one nothing is told."""
     assert (
@@ -127,6 +163,21 @@ def test_who_was_erased_has_no_case_any_more(page: PageDoor) -> None:
     assert "case-1" in page.get("/cases").text
 
 
+def test_many_erasures_look_at_the_cases_of_those_people_alone(page: PageDoor) -> None:
+    """Thousands of cases and of erasures, and each case goes with its own customer."""
+    book = page.page.cases
+    page.alert(*(told_case(n, customer_id=f"c-{n // 2}") for n in range(10, 3_010)))
+    looked = time.process_time()
+    for n in range(20_000):
+        book._erase(f"nobody-{n}", 2**50)
+    assert time.process_time() - looked < 2
+    book._erase("c-10", 2**50)
+    assert [book.case(f"case-{n}") is None for n in (19, 20, 21, 22)] == [False, True, True, False]
+    assert len(book.cases()) == 3_000 + 4 - 2
+    held = {case.last.case_id for case in book.cases()}
+    assert {one for ids in book._of_customer.values() for one in ids} == held
+
+
 def test_memory_is_bounded(page: PageDoor) -> None:
     """More cases and alerts than are held: those that are over go first, and it is said."""
     page.alert(*(told_case(9, alert_id=f"b-{n}") for n in range(100)))
@@ -135,5 +186,6 @@ def test_memory_is_bounded(page: PageDoor) -> None:
     assert len(held.alerts) == ALERTS_MAX
     page.alert(*(told_case(n) for n in range(100, 100 + CASES_MAX)))
     assert len(page.page.cases.cases()) == CASES_MAX
+    assert sum(map(len, page.page.cases._of_customer.values())) == CASES_MAX
     assert page.page.cases.case("case-4") is None
     assert "were left out" in page.get("/cases").text

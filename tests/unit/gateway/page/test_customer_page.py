@@ -1,12 +1,15 @@
 """What a person's page says is what the worker knows; asking changes nothing and is logged."""
 
+import asyncio
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from structlog.testing import capture_logs
 
+from streams.gateway.page import customer
 from streams.gateway.page.timeline import history_of
 from tests.support.page_door import VIEW_TOKEN, PageDoor
 from tests.support.page_story import TEA_SHOP, walk
@@ -126,3 +129,24 @@ def test_what_cannot_be_read_is_counted_and_stops_nothing() -> None:
     found = [("events.app", b"{"), ("decision-log", b"[]"), ("segment-changes", b"")]
     history = history_of(found, "en")
     assert (history.lines, history.left_out) == ((), 3)
+
+
+def test_an_id_of_an_address_is_short(page: PageDoor) -> None:
+    """The other ids as well as the person's."""
+    assert page.get("/customers/c-1/history?also=c-1-web&also=" + "x" * 201).status_code == 422
+    assert page.get("/customers/c-1/history?also=" + "x" * 200).status_code == 200
+
+
+def test_a_history_is_not_made_in_the_event_loop(
+    page: PageDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes long for whom much is known of; others are answered meanwhile."""
+    loops: list[bool] = []
+
+    def noted(*given: Any) -> Any:
+        loops.append(asyncio._get_running_loop() is not None)
+        return history_of(*given)
+
+    monkeypatch.setattr(customer, "history_of", noted)
+    assert page.get("/customers/c-1/history").status_code == 200
+    assert loops == [False]

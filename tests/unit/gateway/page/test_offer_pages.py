@@ -6,6 +6,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from streams import topics
 from streams.worker.meter import Meter
@@ -107,12 +108,51 @@ def test_a_version_is_taken_back_with_all_that_came_after(page: PageDoor) -> Non
     """As a version of its own."""
     token = page.form_token()
     newest = page.shelf.kept[0].number
-    answer = page.post("/rollback", version=str(newest - 1), form_token=token)
+    said = {"newest": str(newest), "form_token": token}
+    assert f'name="newest" value="{newest}"' in page.get("/offers").text
+    assert page.post("/rollback", version="99", **said).status_code == 422
+    answer = page.post("/rollback", version=str(newest - 1), **said)
     assert answer.headers["location"] == f"/offers?done={newest + 1}"
     assert "store-tasting" not in page.shelf.there[NAME]
     assert "winter-sale" not in page.shelf.there[NAME]
     assert "tea-ten-off" in page.shelf.there[NAME]
-    assert page.post("/rollback", version="99", form_token=token).status_code == 422
+
+
+def test_a_version_is_not_taken_back_over_one_that_was_not_seen(page: PageDoor) -> None:
+    """Somebody has published since the list was opened, or the form does not say what was seen."""
+    newest, token = page.shelf.kept[0].number, page.form_token()
+    publish(page, OFFERS[1])
+    before = list(page.shelf.kept)
+    for seen in (str(newest), "", "x"):
+        answer = page.post("/rollback", version=str(newest), newest=seen, form_token=token)
+        assert answer.status_code == 409
+        assert "Somebody has published since" in words(answer)
+    assert page.shelf.kept == before
+
+
+@pytest.mark.parametrize("way", ["publish", "rollback"])
+def test_who_is_overtaken_at_the_last_moment_publishes_nothing(page: PageDoor, way: str) -> None:
+    """Between the look at what stands and the commit: what the other published stays."""
+    said = form(page)
+    said["text"] = said["text"].replace("margin: 5.0", "margin: 6.5")
+    newest = page.shelf.kept[0].number
+    real = page.shelf.commit
+
+    def overtaken(wanted: Any, why: str) -> int:
+        other = replace(OFFERS[0], margin=9.0), replace(OFFERS[4], margin=9.0)
+        page.shelf.before_commit = None
+        publish(page, *other)
+        return real(wanted, why)
+
+    page.shelf.before_commit = overtaken
+    if way == "publish":
+        answer = send(page, "publish", said)
+    else:
+        more = {"newest": str(newest), "form_token": page.form_token()}
+        answer = page.post("/rollback", version=str(newest), **more)
+    assert answer.status_code == 409
+    assert b'"margin":9.0' in page.shelf.there[NAME]["tea-ten-off"]
+    assert b'"margin":9.0' in page.shelf.there[NAME]["store-tasting"]
 
 
 def test_only_who_may_act_publishes(page: PageDoor) -> None:

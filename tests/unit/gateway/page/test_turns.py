@@ -22,7 +22,8 @@ def request_that(*events: str) -> Any:
             await asyncio.Event().wait()
         return {"type": left.pop(0), "body": b"", "more_body": False}
 
-    return Request(scope={"type": "http"}, receive=receive)  # type: ignore[typeddict-item]
+    scope: Any = {"type": "http"}
+    return Request(scope=scope, receive=receive)
 
 
 def until(stopped: Callable[[], bool]) -> str:
