@@ -16,6 +16,7 @@ from streams.customer.fires import newest_fires
 from streams.customer.id_history import REFUSED_IDS_MAX, UNLINKED_MAX, Encounter
 from streams.customer.interests import HALF_LIFE_MS, newest_views, strongest
 from streams.customer.link_words import words_of_both
+from streams.customer.offer_counts import counts_of_both
 from streams.customer.order_merge import digests_of_both, loose_of_both, one_order_each
 from streams.customer.orders import newest_orders
 from streams.customer.row import (
@@ -23,7 +24,6 @@ from streams.customer.row import (
     CONTACTS_MAX,
     COUPONS_SHOWN_MAX,
     LINKED_IDS_MAX,
-    OFFER_ENROLLMENTS_MAX,
     OPEN_DECISIONS_MAX,
     RECENT_EVENTS_MAX,
     REDEMPTIONS_MAX,
@@ -40,7 +40,6 @@ from streams.customer.row import (
     Consent,
     Counter,
     Customer,
-    OfferEnrollment,
     OpenDecision,
     Refused,
     Reminder,
@@ -119,9 +118,8 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         enrollment=into.enrollment or other.enrollment,
         compared=_compared(into.compared, other.compared),
         answers=answers_of_both(into.answers, other.answers),
-        offer_enrollments=_offer_enrollments(into.offer_enrollments, other.offer_enrollments),
     )
-    return without_refused(merged)
+    return without_refused(counts_of_both(merged, other))
 
 
 def _compared(mine: Compared | None, others: Compared | None) -> Compared | None:
@@ -137,15 +135,6 @@ def _compared(mine: Compared | None, others: Compared | None) -> Compared | None
         lambda c: c.opened_at_ms,
     )
     return replace(first, open=both)
-
-
-def _offer_enrollments(
-    mine: tuple[OfferEnrollment, ...], others: tuple[OfferEnrollment, ...]
-) -> tuple[OfferEnrollment, ...]:
-    """Mine; of the others' it is only known that they were: the holdout goes by my id now."""
-    known = {(e.experiment, e.offer_id) for e in mine}
-    more = [replace(e, told=True) for e in others if (e.experiment, e.offer_id) not in known]
-    return (*mine, *more)[:OFFER_ENROLLMENTS_MAX]
 
 
 def _shown(into: Customer, other: Customer) -> tuple[ShownCoupon, ...]:

@@ -192,6 +192,13 @@ class OfferEnrollment(Value, frozen=True):
     told: bool = False
 
 
+class CountedOffers(Value, frozen=True):
+    """Offers whose first draw in an experiment is past, as hashes (`customer.offer_counts`)."""
+
+    experiment: int
+    offers: tuple[int, ...]
+
+
 class Answers(Value, frozen=True):
     """Contacts by one channel whose time is over, and how many were answered; both fade."""
 

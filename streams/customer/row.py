@@ -27,6 +27,7 @@ from streams.customer.parts import CaseFollowUp as CaseFollowUp
 from streams.customer.parts import Compared as Compared
 from streams.customer.parts import Comparison as Comparison
 from streams.customer.parts import Contact as Contact
+from streams.customer.parts import CountedOffers as CountedOffers
 from streams.customer.parts import Enrollment as Enrollment
 from streams.customer.parts import OfferEnrollment as OfferEnrollment
 from streams.customer.parts import Redeemed as Redeemed
@@ -338,6 +339,7 @@ class Customer(Struct, frozen=True, array_like=True, tag=1, kw_only=True):
     compared: Compared | None = None
     offer_enrollments: tuple[OfferEnrollment, ...] = ()
     answers: tuple[Answers, ...] = ()
+    offers_counted: CountedOffers | None = None
 
 
 class Alias(Struct, frozen=True, array_like=True, tag=2, kw_only=True):

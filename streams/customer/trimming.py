@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from streams.customer.offer_counts import without_enrollments
 from streams.customer.row import DEFERRED_MAX, Customer, Row
 
 Trim = tuple[str, int]
@@ -57,6 +58,7 @@ STEPS: tuple[Trim, ...] = (
     ("redemptions", 8),
     ("fired", 4),
     ("redemptions", 4),
+    ("answers", 0),
     ("reminders", 4),
 )
 _T = TypeVar("_T")
@@ -83,6 +85,11 @@ def _without_wait(row: Customer, name: str, _: int) -> Customer:
 def _without_comparison(row: Customer, name: str, _: int) -> Customer:
     """Nothing is learned of what is bought after the decisions that are compared."""
     return replace(row, compared=None)
+
+
+def _without_offers(row: Customer, *_: object) -> Customer:
+    """What offers bring is not waited for; a later draw is none the less not the first."""
+    return without_enrollments(row)
 
 
 def _cut(row: Customer, name: str, kept: int) -> Customer:
@@ -113,4 +120,5 @@ CUTS: dict[str, Callable[[Customer, str, int], Customer]] = {
     "horizons": _without_wait,
     "followed": _without_wait,
     "compared": _without_comparison,
+    "offer_enrollments": _without_offers,
 }

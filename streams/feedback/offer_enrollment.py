@@ -15,6 +15,7 @@ from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OutcomeLabeled
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.times import DAY_MS, to_ms
+from streams.customer.offer_counts import is_counted, with_counted
 from streams.customer.row import OFFER_ENROLLMENTS_MAX, Customer, OfferEnrollment
 from streams.feedback.enrollment import Costs, experiment_hash, margin_between
 from streams.feedback.labels import may_train
@@ -34,7 +35,8 @@ class Shares(Costs, Protocol):
 def enroll_for_offers(person: Customer, decided: tuple[Effect, ...], shop: Shares) -> Customer:
     """The person, enrolled for the offer that was drawn, if it has a holdout.
 
-    Once for an offer in an experiment, and only customers, as in `enrollment.enroll`.
+    At the first draw that fell on it or never: once for an offer in an experiment, and only
+    customers, as in `enrollment.enroll`.
     """
     if not shop.holdout_shares or not person.known:
         return person
@@ -49,14 +51,11 @@ def _enrolled(person: Customer, entry: DecisionLog, shop: Shares) -> Customer:
     if offer_id is None or offer_id not in shop.holdout_shares:
         return person
     experiment = experiment_hash(shop.policies.experiment)
-    kept = tuple(
-        e
-        for e in person.offer_enrollments
-        if not e.told or (e.experiment == experiment and e.offer_id in shop.holdout_shares)
-    )
-    is_known = any((e.experiment, e.offer_id) == (experiment, offer_id) for e in kept)
-    if is_known or len(kept) >= OFFER_ENROLLMENTS_MAX:
+    if is_counted(person, experiment, offer_id):
         return person
+    person = _with_room(person, experiment)
+    if len(person.offer_enrollments) >= OFFER_ENROLLMENTS_MAX:
+        return with_counted(person, experiment, [offer_id])  # a later draw is not the first
     since_ms = to_ms(entry.decided_at)
     new = OfferEnrollment(
         experiment=experiment,
@@ -67,7 +66,16 @@ def _enrolled(person: Customer, entry: DecisionLog, shop: Shares) -> Customer:
         since_ms=since_ms,
         until_ms=since_ms + round(shop.policies.experiment.window_days * DAY_MS),
     )
-    return replace(person, offer_enrollments=(*kept, new))
+    return replace(person, offer_enrollments=(*person.offer_enrollments, new))
+
+
+def _with_room(person: Customer, experiment: int) -> Customer:
+    """Without what is told of other experiments; where it is full, of this one as well."""
+    kept = tuple(e for e in person.offer_enrollments if not e.told or e.experiment == experiment)
+    if len(kept) >= OFFER_ENROLLMENTS_MAX:
+        person = with_counted(person, experiment, [e.offer_id for e in kept if e.told])
+        kept = tuple(e for e in kept if not e.told)
+    return replace(person, offer_enrollments=kept)
 
 
 def tell_offer_margins(

@@ -23,6 +23,7 @@ from streams.customer import (
 from streams.customer import row as rows
 from streams.customer.consents import is_granted, is_push_refused
 from streams.customer.id_history import UNLINKED_MAX, Encounter
+from streams.customer.offer_counts import COUNTED_MAX
 from streams.customer.rhythm import HORIZONS_WAITING_MAX, record_purchase
 from streams.customer.trimming import trimmed
 from streams.customer.zone_holders import HOLDERS_MAX
@@ -122,6 +123,12 @@ def full_row() -> Customer:
             b"\1" * 112,
             (rows.Comparison(ID, T0, T0, ID, ID, 0.5, 99, 9),) * rows.COMPARISONS_MAX,
         ),
+        answers=tuple(rows.Answers(i, 0.1, 0.1, T0) for i in get_args(ChannelName)),
+        offer_enrollments=tuple(
+            rows.OfferEnrollment(2**52, i, ID[:24], True, 0.1, T0, T0)
+            for i in ids(rows.OFFER_ENROLLMENTS_MAX)
+        ),
+        offers_counted=rows.CountedOffers(2**52, (2**31,) * (COUNTED_MAX - 8)),
     )
 
 

@@ -8,7 +8,9 @@ from streams.contracts.reference.structs import Experiment
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.merge import merge_customers
+from streams.customer.offer_counts import COUNTED_MAX
 from streams.customer.row import OFFER_ENROLLMENTS_MAX, Order, due_at_ms
+from streams.customer.trimming import trimmed
 from streams.decisions import Basis, Policy, decide
 from streams.feedback import enroll_for_offers, tell_offer_margins
 from streams.identity import is_held_out
@@ -19,6 +21,11 @@ SHARE = 0.3
 IDS = [f"c-{n}" for n in range(99)]
 HELD = next(i for i in IDS if is_held_out(Experiment(), "a", SHARE, i))
 FREE = next(i for i in IDS if not is_held_out(Experiment(), "a", SHARE, i))
+
+
+def free(person: Customer) -> Customer:
+    """The person whom nothing keeps from the next offer."""
+    return replace(person, open_decisions=(), coupons_out=(), contacts=())
 
 
 def decided(person: Customer, policy: Policy, number: int = 1, at_ms: int = T0) -> Customer:
@@ -66,8 +73,8 @@ def test_without_consent_nothing_is_learned() -> None:
     assert [e.told for e in person.offer_enrollments] == [True]
 
 
-def test_a_row_holds_a_few_and_makes_room_of_offers_that_are_gone() -> None:
-    """Eight at most; of what is told and no longer there nothing is kept."""
+def test_a_row_holds_a_few_and_makes_room_of_what_is_told() -> None:
+    """Eight at most; what is told makes room for what is drawn first now."""
     offers = [offer(f"o-{n}", holdout_share=SHARE) for n in range(12)]
     person = someone()
     for n in range(12):
@@ -77,7 +84,70 @@ def test_a_row_holds_a_few_and_makes_room_of_offers_that_are_gone() -> None:
     assert len(person.offer_enrollments) == len(names) <= OFFER_ENROLLMENTS_MAX
     person, _ = tell_offer_margins(person, T0 + 2 * WINDOW_MS, shop(*offers))
     person = decided(person, shop(offer("new", holdout_share=SHARE)), 99, T0 + 2 * WINDOW_MS)
-    assert [e.offer_id for e in person.offer_enrollments] == ["new"]
+    names = {e.offer_id for e in person.offer_enrollments}
+    assert ("new" in names, len(names) <= OFFER_ENROLLMENTS_MAX) == (True, True)
+
+
+def test_a_share_that_was_lifted_for_a_while_enrolls_nobody_twice() -> None:
+    """What was told of is remembered through times without a holdout."""
+    both = shop(offer("a", holdout_share=SHARE), offer("b", holdout_share=SHARE))
+    only_b = shop(offer("b", holdout_share=SHARE))
+    person = decided(someone(), shop(offer("a", holdout_share=SHARE)))
+    person, told = tell_offer_margins(person, T0 + WINDOW_MS, both)
+    assert len(told) == 1
+    person = decided(free(person), only_b, 2, T0 + WINDOW_MS)
+    again = decided(free(person), shop(offer("a", holdout_share=SHARE)), 3, T0 + 2 * WINDOW_MS)
+    assert [(e.offer_id, e.told) for e in again.offer_enrollments] == [("a", True), ("b", False)]
+
+
+def test_a_first_draw_without_room_is_never_made_up_for() -> None:
+    """The ninth offer is not counted later, when there is room: that draw is not the first."""
+    offers = [offer(f"o-{n}", holdout_share=SHARE) for n in range(10)]
+    person = someone()
+    for n, one in enumerate(offers[:9]):
+        person = free(decided(person, shop(one), n, T0 + n))
+    assert {e.offer_id for e in person.offer_enrollments} == {f"o-{n}" for n in range(8)}
+    at_ms = T0 + 2 * WINDOW_MS
+    person, told = tell_offer_margins(person, at_ms, shop(*offers))
+    assert len(told) == 8
+    for n, one in enumerate(offers):
+        person = free(decided(person, shop(one), 20 + n, at_ms + n))
+    assert [e.offer_id for e in person.offer_enrollments] == ["o-9"]
+    person, told = tell_offer_margins(person, at_ms + 2 * WINDOW_MS, shop(*offers))
+    assert [t.example.offer_id for t in told] == ["o-9"]
+
+
+def test_a_row_that_is_cut_counts_nobody_again() -> None:
+    """Trimmed, or merged without room: what was enrolled is not enrolled once more."""
+    policy = shop(offer("a", holdout_share=SHARE))
+    person = decided(someone(), policy)
+    cut = trimmed(person, lambda row: isinstance(row, Customer) and not row.offer_enrollments)
+    assert isinstance(cut, Customer)
+    assert decided(free(cut), policy, 2).offer_enrollments == ()
+    full = someone()
+    for n in range(8):
+        full = free(decided(full, shop(offer(f"o-{n}", holdout_share=SHARE)), n, T0 + n))
+    merged = merge_customers(full, replace(cut, customer_id="c-2"), T0)
+    assert decided(free(merged), policy, 3).offer_enrollments == full.offer_enrollments
+    merged = merge_customers(full, replace(person, customer_id="c-2"), T0)
+    at_ms = T0 + 2 * WINDOW_MS
+    merged, told = tell_offer_margins(merged, at_ms, policy)
+    assert len(told) == 8
+    after = decided(free(merged), policy, 4, at_ms)
+    assert after.offer_enrollments == merged.offer_enrollments
+
+
+def test_of_more_offers_than_are_remembered_none_is_taken_for_new() -> None:
+    """Once hashes are full nobody is enrolled: which draw is the first is not known any more."""
+    person = someone()
+    for n in range(40):
+        at_ms = T0 + n * WINDOW_MS
+        policy = shop(offer(f"o-{n}", holdout_share=SHARE))
+        person, _ = tell_offer_margins(person, at_ms, policy)
+        person = free(decided(person, policy, n, at_ms))
+    assert person.offers_counted is not None
+    assert len(person.offers_counted.offers) == COUNTED_MAX
+    assert [e.offer_id for e in person.offer_enrollments] == ["o-32"]
 
 
 def test_a_merge_keeps_the_customers_own_and_enrolls_nobody_again() -> None:
