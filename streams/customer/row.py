@@ -215,7 +215,8 @@ class OpenDecision(Value, frozen=True):
     any, only showing one counts as use. The times are what was reported; `status` is what came of
     it: `open` waits; `assisted` led to a purchase without a coupon and `used` was redeemed (both
     are label 1); `closed` passed its deadline (label 0) and waits for a late report, and for its
-    coupon until `redeem_until_ms`. `channel`: None once the contact counts among the `answers`.
+    coupon until `redeem_until_ms`. `channel`: None once the contact counts among the `answers`;
+    `reach`: of the channel that was chosen, None where there was none to choose.
     """
 
     decision_id: str
@@ -237,6 +238,7 @@ class OpenDecision(Value, frozen=True):
     coupons: tuple[str, ...] = ()
     redeem_until_ms: int = 0
     channel: ChannelName | None = None
+    reach: float | None = None
 
 
 class Armed(Value, frozen=True):

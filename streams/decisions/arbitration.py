@@ -10,7 +10,7 @@ from streams.contracts.outputs.payloads import Terms
 from streams.contracts.reference.structs import Offer
 from streams.contracts.times import WEEK_MS
 from streams.customer import Customer
-from streams.decisions.channels import Option, way_of
+from streams.decisions.channels import Option, on_channel, way_of
 
 NANO = 1e9
 FEW = 16
@@ -45,14 +45,15 @@ def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
     chosen from, the response probability is that on the channel, whose cost is added.
     """
     used, way = response.probability, None
+    if response.options:
+        gain = offer.margin * (1.0 - response.bought_anyway) - offer.discount
+        way = way_of(offer, used, gain, response.options)
+    if way is not None:
+        used = on_channel(used, way.reach)
     value = offer.margin * (used * (1.0 - response.bought_anyway))
     cost = offer.discount * used + offer.contact_cost
-    if response.options:
-        way = way_of(offer, value - offer.discount * used, response.options)
     if way is not None:
-        used *= way.reach
-        value = offer.margin * (used * (1.0 - response.bought_anyway))
-        cost = offer.discount * used + offer.contact_cost + way.cost
+        cost += way.cost
     return Terms(
         response_probability=used,
         value=to_nano(value),

@@ -6,10 +6,15 @@ The mean of a Beta-Binomial: contacts and answers of this person by the channel,
 life of 90 days, and the shop's `contact.answer_rates` as if it were four contacts. Of the channels
 that may be used now, an offer goes by the one where
 
-    (value - discount) * P(answer on c) / P(answer where this person answers best) - cost of c
+    (margin * (1 - bought anyway) - discount) * P(used on c) - cost of c
 
 is greatest (the first of equals), so a channel that costs more must be answered more. An offer
-whose value is below its discount goes where the person answers best, the cheapest of equals.
+that loses by each use goes where the person answers best, the cheapest of equals.
+
+    odds(used on c) = odds(used where this person answers best) * reach
+    reach           = P(answer on c) / P(answer there)
+
+In log odds reach is a number to add, so the learner takes it out of what it learns from labels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +22,8 @@ from typing import NamedTuple
 
 from streams.contracts.common import ChannelName
 from streams.contracts.reference.structs import ContactPolicy, Offer, TriggerRule
+
+REACH_MIN = 1e-3
 
 
 class Option(NamedTuple):
@@ -48,16 +55,33 @@ def logged_options(
     return tuple(Option(c, p, costs.get(c, 0.0)) for c, p in answers.items())
 
 
-def way_of(offer: Offer, gain: float, options: Sequence[Option]) -> Way | None:
-    """How the offer goes out; `gain`: what it brings where the person answers best.
+def on_channel(used: float, reach: float) -> float:
+    """P(used) where the odds are `reach` times as great.
 
-    None where the rule names one channel, and there is nothing to choose.
+    >>> on_channel(0.1, 1.0), round(on_channel(0.5, 0.5), 4)
+    (0.1, 0.3333)
+    """
+    return used if reach == 1.0 else used * reach / (1.0 - used + used * reach)
+
+
+def way_of(offer: Offer, used: float, gain: float, options: Sequence[Option]) -> Way | None:
+    """How the offer goes out; None where the rule names one channel, with nothing to choose.
+
+    Args:
+        offer: the offer.
+        used: P(used) where the person answers best.
+        gain: what a use brings, in the shop's currency.
+        options: the channels that may be used.
     """
     own = [option for option in options if option.channel in offer.channels]
     if not own:
         return None
     best = max([option.answers for option in own])
-    ways = [Way(o.channel, o.answers / best if best > 0.0 else 1.0, o.cost) for o in own]
+    ways = [Way(o.channel, _reach(o.answers, best), o.cost) for o in own]
     if gain < 0.0:  # then the channel answered least would lose least: no reason to use it
         return max(ways, key=lambda way: (way.reach, -way.cost))
-    return max(ways, key=lambda way: gain * way.reach - way.cost)
+    return max(ways, key=lambda way: gain * on_channel(used, way.reach) - way.cost)
+
+
+def _reach(answers: float, best: float) -> float:
+    return max(answers / best, REACH_MIN) if best > 0.0 else 1.0

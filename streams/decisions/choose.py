@@ -257,6 +257,7 @@ def _open_decision(known: Known, choice: Choice, chosen: Chosen, context: Vector
             known.now_ms + round(offer.redeem_within_days * DAY_MS), chosen.candidate.until_ms
         ),
         channel=channel_of(known, chosen),
+        reach=chosen.terms.reach,
     )
 
 

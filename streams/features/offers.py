@@ -32,6 +32,8 @@ TYPICAL_DEPTH = 0.15
 TYPICAL_BASKET = 40.0
 scaled_days = log_scale(7.0)
 RATE_LOGITS = 3.0
+LOG_REACH = "log_reach"
+"""Of an example of response: log of the reach of its channel, which is given and not learned."""
 scaled_min_spend = log_scale(1.0)
 
 

@@ -1,5 +1,6 @@
 """Labeled examples out of decisions: what the model saw then, what became of it now."""
 
+import math
 from typing import Literal
 
 from streams.contracts.ids import derive_id
@@ -8,6 +9,7 @@ from streams.contracts.outputs.effects import OutcomeLabeled
 from streams.customer.consents import is_granted
 from streams.customer.row import Customer, OpenDecision
 from streams.features import CONTEXT_FEATURES, FEATURES_VERSION, OFFER_FEATURES, unpack
+from streams.features.offers import LOG_REACH
 
 Outcome = Literal["used", "not_used", "late_conversion"]
 RESPONSE_PROBABILITY_MAX = 0.9
@@ -65,9 +67,14 @@ def _label(
 
 
 def _features(decision: OpenDecision) -> dict[str, float]:
-    """The features of decision time by name: `c.` for the context, `o.` for the offer."""
+    """The features of decision time by name: `c.` for the context, `o.` for the offer.
+
+    Where a channel was chosen, its reach as well: the model says P(used) where people answer best.
+    """
     context = unpack(decision.context).tolist()
     offer = unpack(decision.offer).tolist()
     named = {f"c.{name}": x for name, x in zip(CONTEXT_FEATURES, context, strict=True)}
     named.update({f"o.{name}": x for name, x in zip(OFFER_FEATURES, offer, strict=True)})
+    if decision.reach is not None:
+        named[LOG_REACH] = math.log(decision.reach)
     return named

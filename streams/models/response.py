@@ -17,7 +17,7 @@ from river import base
 from streams.contracts.internal.learning import LearningExample
 from streams.errors import StateError
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
-from streams.features.offers import RATE_LOGITS
+from streams.features.offers import LOG_REACH, RATE_LOGITS
 from streams.models.offset_regression import OFFSET
 from streams.models.pool import (
     BASES,
@@ -232,6 +232,7 @@ class ResponseLearner:
 def asked_of(example: LearningExample) -> Asked:
     """What an example says of its moment; a feature that it does not name counts as 0."""
     prior = RATE_LOGITS * example.features.get("o.expected_rate", 0.0)
+    prior += example.features.get(LOG_REACH, 0.0)
     return asked(_vector(example.features), len(CONTEXT_AXIS), example.offer_id, prior)
 
 

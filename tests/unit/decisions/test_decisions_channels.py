@@ -15,6 +15,7 @@ from streams.customer.merge import merge_customers
 from streams.customer.parts import Answers
 from streams.customer.row import Consent
 from streams.decisions import Basis, Policy, compile_policy, decide, redecide
+from streams.decisions.channels import on_channel
 from streams.errors import ReferenceDataError
 from streams.feedback import expire
 from streams.feedback.closing import Use, assist, redeem
@@ -70,7 +71,7 @@ def test_the_channel_is_where_it_brings_most_after_its_cost(
     terms = sent.terms
     best = max(entry.channels.values())
     assert terms.reach == pytest.approx(entry.channels[sent.channel] / best)
-    assert terms.response_probability == pytest.approx(0.1 * (terms.reach or 0.0))
+    assert terms.response_probability == pytest.approx(on_channel(0.1, terms.reach or 0.0))
     cost = 0.5 * terms.response_probability + COSTS.get(sent.channel, 0.0)
     assert terms.cost == pytest.approx(cost, abs=1e-8)
     assert redecide(entry, Fixed(), policy) == entry
