@@ -55,9 +55,9 @@ def explain(
 
     if (decision_id is None) == (customer is None):
         raise click.UsageError("name a decision, or a person with --customer")
-    kept = kept_at(place_of(ctx, log), Wanted(decision_id or "", customer or ""))
-    entries = kept.entries if decision_id else kept.entries[-limit:]
-    for entry in entries:
+    wanted = Wanted(decision_id or "", customer or "")
+    kept = kept_at(place_of(ctx, log), wanted, None if decision_id else limit)
+    for entry in kept.entries:
         one = explained(entry, kept.models.get(entry.model.version), language)
         if json_:
             say(msgspec.json.encode(one).decode())

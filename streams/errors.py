@@ -16,6 +16,10 @@ class NoBrokerError(OperatorError):
     """No Kafka broker answers at the address that is set."""
 
 
+class NotKeptError(OperatorError):
+    """What is asked for is not in the log; what there is could be read."""
+
+
 class SettingsError(OperatorError):
     """A setting is missing, unknown or out of its range."""
 

@@ -12,7 +12,7 @@ from streams.admin.kept_decisions import Wanted, kept_at
 from streams.admin.log_places import LogPlace, log_place, records
 from streams.contracts.common import LanguageTag
 from streams.contracts.outputs.payloads import DecisionLog, IdentityChange
-from streams.errors import OperatorError
+from streams.errors import NotKeptError
 from streams.settings import Settings
 
 
@@ -36,7 +36,9 @@ def read_log(place: LogPlace, person: str, limit: int, language: LanguageTag) ->
 
 
 def log_of(settings: Settings, person: str, limit: int) -> CustomerLog:
-    """The same from this machine's archive and the topics, in English.
+    """The same from this machine's archive and the topics, in English, for who is elsewhere.
+
+    So `words` name no folder and no address of this machine.
 
     Raises:
         OperatorError: as `read_log`.
@@ -44,7 +46,8 @@ def log_of(settings: Settings, person: str, limit: int) -> CustomerLog:
     notes: list[str] = []
     place = log_place(None, lambda: settings, notes.append)
     found = read_log(place, person, limit, "en")
-    return msgspec.structs.replace(found, words=(*found.words, *notes))
+    only = ("Kafka does not answer: only what is archived was looked at",) if notes else ()
+    return msgspec.structs.replace(found, words=(*found.words, *only))
 
 
 def _links(place: LogPlace, person: str) -> Iterator[IdentityChange]:
@@ -65,10 +68,10 @@ def _decisions(
     place: LogPlace, person: str, language: LanguageTag, limit: int
 ) -> tuple[tuple[DecisionLog, ...], tuple[str, ...]]:
     try:
-        kept = kept_at(place, Wanted(customer_id=person))
-    except OperatorError as error:
-        return (), (f"no decisions: {error}",)
-    last = kept.entries[-limit:]
+        kept = kept_at(place, Wanted(customer_id=person), limit)
+    except NotKeptError:
+        return (), ("no decisions: the log holds none about this customer",)
+    last = kept.entries
     words = ["the last decisions:"]
     for entry in last:
         words += told(explain(entry, kept.models.get(entry.model.version), language), language)

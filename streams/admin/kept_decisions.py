@@ -1,5 +1,6 @@
 """Decisions and the snapshots that they name, from wherever the log lies."""
 
+import heapq
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -10,7 +11,7 @@ from streams.admin.log_places import LogPlace, records
 from streams.contracts.internal.learning import ModelSnapshot
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.unreadable import UNREADABLE
-from streams.errors import OperatorError
+from streams.errors import NotKeptError, OperatorError
 from streams.evaluation.replay import DECIDES_OFFERS, FILES
 from streams.models import ResponseModel, UpliftModel, initial_models, with_snapshot
 
@@ -57,20 +58,33 @@ class Kept(Struct, frozen=True):
     uplifts: dict[str, UpliftModel]
 
 
-def kept_at(place: LogPlace, wanted: Wanted) -> Kept:
-    """What a folder, the archive or the topics keep of it.
+def kept_at(place: LogPlace, wanted: Wanted, limit: int | None = None) -> Kept:
+    """What a folder, the archive or the topics keep of it, or the last `limit` entries of that.
 
     Raises:
-        OperatorError: nothing can be read there, something is damaged, or no entry fits.
+        NotKeptError: no entry fits.
+        OperatorError: nothing can be read there, or something is damaged.
     """
-    log = records(place, topics.DECISION_LOG, ids=wanted.ids, person_id=wanted.customer_id)
-    found = [_entry(where, value) for where, value in log if wanted.needle in value]
-    entries = sorted((e for e in found if wanted.fits(e)), key=lambda e: e.decided_at)
+    fitting = _fitting(place, wanted)
+    if limit is None:
+        entries = sorted(fitting, key=lambda e: e.decided_at)
+    else:  # a log of any length is read in bounded memory
+        numbered = ((entry.decided_at, number, entry) for number, entry in enumerate(fitting))
+        entries = [entry for *_, entry in reversed(heapq.nlargest(limit, numbered))]
     if not entries:
-        raise OperatorError(f"there is no {wanted} in {place}")
+        raise NotKeptError(f"there is no {wanted} in {place}")
     named = {entry.model.version for entry in entries}
     named |= {entry.uplift.version for entry in entries if entry.uplift is not None}
     return Kept(tuple(entries), *_models(_snapshots(place, named), named))
+
+
+def _fitting(place: LogPlace, wanted: Wanted) -> Iterator[DecisionLog]:
+    log = records(place, topics.DECISION_LOG, ids=wanted.ids, person_id=wanted.customer_id)
+    for where, value in log:
+        if wanted.needle in value:
+            entry = _entry(where, value)
+            if wanted.fits(entry):
+                yield entry
 
 
 def _snapshots(place: LogPlace, named: set[str]) -> Iterator[tuple[str, bytes]]:

@@ -1,5 +1,6 @@
 """Reading topics without a group: to their end once, or on and on; committed records only."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from streams.settings import Settings
 
 CONNECT_S_MAX = 10.0
 WAIT_S = 1.0
+SILENCE_S_MAX = 30.0
 RECORDS_MAX = 1_000
 
 
@@ -84,17 +86,31 @@ def read_to_end(
     names: Sequence[str],
     after: Mapping[tuple[str, int], int] | None = None,
 ) -> Iterator[Any]:
-    """Every committed record that is there now, partition by partition; `after` as above."""
+    """Every committed record that is there now, partition by partition; `after` as above.
+
+    Raises:
+        NoBrokerError: no broker answers, or it ceased to before the end.
+        OperatorError: a topic is missing, or cannot be read.
+    """
     consumer, left = open_reader(settings, names, after=after)
+    heard_s = time.monotonic()
     try:
         while left:
-            for message in arrived(consumer, WAIT_S, RECORDS_MAX):
+            messages = arrived(consumer, WAIT_S, RECORDS_MAX)
+            if not messages and time.monotonic() - heard_s > SILENCE_S_MAX:
+                raise NoBrokerError(
+                    f"the Kafka broker at {settings.bootstrap} ceased to answer before the end of "
+                    f"{', '.join(names)}"
+                )
+            for message in messages:
                 if message.error() is None:
                     yield message
                 elif message.error().code() == Codes._PARTITION_EOF:
                     left -= 1
                 else:
                     raise OperatorError(f"reading {message.topic()}: {message.error().str()}")
+            if messages:
+                heard_s = time.monotonic()  # after whoever reads has had its time
     finally:
         consumer.close()
 

@@ -1,7 +1,10 @@
 """One person, for a server that may ask: what is known, and what would be decided now."""
 
 import asyncio
+import contextlib
+from functools import partial
 from http import HTTPStatus
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import structlog
@@ -69,11 +72,14 @@ class CustomerTold(Struct, frozen=True, kw_only=True):
 
 
 class LogBook:
-    """The log of one person after the other, read in a thread."""
+    """The log of one person after the other, read in a thread that holds up no end of the process.
+
+    A request that is given up does not end the thread: until it has read, others are refused.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._reading = asyncio.Lock()
+        self._busy = False
 
     async def added(self, told: CustomerTold, person: str, decisions: int) -> CustomerTold:
         """The answer with links and so many decisions.
@@ -81,17 +87,47 @@ class LogBook:
         Raises:
             RequestRefusedError: somebody else's is being read, or it cannot be read.
         """
-        if self._reading.locked():
+        if self._busy:
             raise RequestRefusedError(503, "busy", "another log is being read", RETRY_AFTER_S)
-        async with self._reading:
-            try:
-                found = await asyncio.to_thread(self._read, person, decisions)
-            except OperatorError as error:
-                log.warning("log_not_read", reason=type(error).__name__)
-                detail = "archive and topics cannot be read"
-                raise RequestRefusedError(503, "log_not_read", detail, RETRY_AFTER_S) from error
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[CustomerLog] = loop.create_future()
+        run = partial(self._run, loop, answer, person, decisions)
+        self._busy = True
+        Thread(target=run, name="customer-log", daemon=True).start()
+        try:
+            found = await answer
+        except OperatorError as error:
+            log.warning("log_not_read", reason=type(error).__name__)
+            detail = "archive and topics cannot be read"
+            raise RequestRefusedError(503, "log_not_read", detail, RETRY_AFTER_S) from error
         words = (*told.words, *found.words)
         return replace(told, links=found.links, decisions=found.decisions, words=words)
+
+    def _run(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        answer: "asyncio.Future[CustomerLog]",
+        person: str,
+        decisions: int,
+    ) -> None:
+        found: CustomerLog | Exception
+        try:
+            found = self._read(person, decisions)
+        except Exception as error:
+            found = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(self._settle, answer, found)
+
+    def _settle(
+        self, answer: "asyncio.Future[CustomerLog]", found: "CustomerLog | Exception"
+    ) -> None:
+        self._busy = False
+        if answer.done():  # whoever asked has gone
+            return
+        if isinstance(found, Exception):
+            answer.set_exception(found)
+        else:
+            answer.set_result(found)
 
     def _read(self, person: str, decisions: int) -> "CustomerLog":
         from streams.admin.customer_log import log_of  # what reads files comes when it is needed
