@@ -31,13 +31,17 @@ MODULE = """<!doctype html>
 
 
 class ShopPages:
-    """What is served at `origin`; a page by its path, the token of `person` at `/offer-token`."""
+    """What is served at `origin`; a page by its path, the token of `person` at `/offer-token`.
+
+    What comes for `/v1/` it refuses with `refusal`, as a proxy before the gateway might.
+    """
 
     def __init__(self, origin: str) -> None:
         self.origin = origin
         self.pages: dict[str, tuple[str, str]] = {}
         self.person = "c-1"
         self.tokens = 0
+        self.refusal, self.refused = 404, 0
         self._told: SimpleQueue[Any] = SimpleQueue()
 
     def show(self, script: str, client: str, path: str = "/") -> str:
@@ -63,6 +67,9 @@ class ShopPages:
         if path == "/offer-token":
             self.tokens += 1
             return "text/plain", token(self.person)
+        told = {"/who": self.person, "/asked": str(self.refused)}
+        if path in told:
+            return "text/plain", told[path]
         return self.pages.get(path.partition("?")[0])
 
     def tell(self, body: bytes) -> None:
@@ -103,8 +110,12 @@ class _Shop(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """A page tells."""
         size = int(self.headers["content-length"])
-        self.server.shop.tell(self.rfile.read(size))  # type: ignore[attr-defined]
-        self._send(204, "text/plain", b"")
+        shop, body = self.server.shop, self.rfile.read(size)  # type: ignore[attr-defined]
+        refused = self.path.startswith("/v1/")
+        shop.refused += refused
+        if not refused:
+            shop.tell(body)
+        self._send(shop.refusal if refused else 204, "text/plain", b"")
 
     def _send(self, status: int, media_type: str, body: bytes) -> None:
         self.send_response(status)

@@ -117,8 +117,8 @@ export interface Options {
     /** Gets a token for this customer from your backend; asked again when it has run out. */
     token?: () => string | Promise<string>;
     /**
-     * What the person said to your banner. Without a yes nothing is tracked and nothing is stored; a
-     * no forgets what was, too.
+     * What the person said to your banner, for `personalization` and `profiling`. Without a yes
+     * nothing is tracked and nothing is stored; a no forgets what was, too.
      */
     consent?: boolean;
     channel?: "web" | "app";
@@ -126,7 +126,11 @@ export interface Options {
 export interface Offerstream {
     /** Tells what the person does. It waits in the browser until the gateway has it. */
     track(name: EventName, fields?: Fields): void;
-    /** Tells what the person allows; a yes lets `track` begin, no yes at all forgets the browser. */
+    /**
+     * Tells what the person allows. A yes to `personalization` or `profiling` lets `track` begin; a
+     * no ends it and forgets the browser, unless the other was allowed here. Other purposes change
+     * neither. A no itself waits until the gateway has it.
+     */
     consent(purposes: {
         [purpose in Purpose]?: boolean;
     }): void;

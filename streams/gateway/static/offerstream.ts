@@ -117,8 +117,8 @@ export interface Options {
   /** Gets a token for this customer from your backend; asked again when it has run out. */
   token?: () => string | Promise<string>;
   /**
-   * What the person said to your banner. Without a yes nothing is tracked and nothing is stored; a
-   * no forgets what was, too.
+   * What the person said to your banner, for `personalization` and `profiling`. Without a yes
+   * nothing is tracked and nothing is stored; a no forgets what was, too.
    */
   consent?: boolean;
   channel?: "web" | "app";
@@ -127,7 +127,11 @@ export interface Options {
 export interface Offerstream {
   /** Tells what the person does. It waits in the browser until the gateway has it. */
   track(name: EventName, fields?: Fields): void;
-  /** Tells what the person allows; a yes lets `track` begin, no yes at all forgets the browser. */
+  /**
+   * Tells what the person allows. A yes to `personalization` or `profiling` lets `track` begin; a
+   * no ends it and forgets the browser, unless the other was allowed here. Other purposes change
+   * neither. A no itself waits until the gateway has it.
+   */
   consent(purposes: { [purpose in Purpose]?: boolean }): void;
   /** Asks what to show in a placement now. It always answers, and never throws. */
   decide(placement: string, question?: Question): Promise<Decided>;
@@ -144,8 +148,10 @@ const SECOND = 1e3;
 const MINUTE = 6e4;
 const WAITING_MAX = 100; // of each kind in a browser; the oldest go
 const BATCH_CHARS = 2e4; // at most 60 kB: browsers send no more once a page is gone
+const FINAL = [400, 413, 422]; // of these contents, whoever sends them; a proxy says others too
 const OURS = "os.";
-const BROWSER = OURS + "id";
+const BROWSER = OURS + "id"; // its id, a blank, and the customer who was told with it
+const NO = "!"; // ends the name of what withdraws a consent
 
 let stamp = 0;
 
@@ -177,43 +183,55 @@ export function connect(options: Options): Offerstream {
   const gpc = !!(navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
   const memory: Box = {};
   const sending: { [kind in Kind]?: boolean } = {};
+  const said: { [purpose in Purpose]?: boolean } = {};
   let allowed = options.consent;
-  let token: string | Promise<string> | undefined;
+  let token: string | Promise<string | undefined> | undefined;
 
-  /** What outlives the page, unless the person has not agreed, objects, or their browser does. */
-  const disk = (): Box => {
+  const isNo = (name: string): boolean => name.endsWith(NO);
+  /** Outlives the page what the person agreed to and their browser does not object to, and a no. */
+  const disk = (name: string): Box => {
     try {
-      if (allowed && !gpc) return localStorage;
+      if ((allowed && !gpc) || isNo(name)) return localStorage;
     } catch {} // the browser lets nobody store
     return memory;
   };
   const put = (name: string, value: string): void => {
     try {
-      disk()[name] = value;
+      disk(name)[name] = value;
     } catch {
       memory[name] = value; // the disk is full
     }
   };
-  const get = (name: string): string => memory[name] ?? disk()[name]!;
+  const get = (name: string): string | undefined => memory[name] ?? disk(name)[name];
   const drop = (name: string): void => {
     delete memory[name];
-    delete disk()[name];
+    delete disk(name)[name];
   };
-  const waiting = (kind: Kind): string[] =>
-    Object.keys({ ...disk(), ...memory })
-      .filter((name) => name.startsWith(OURS + kind))
+  const ours = (more: string): string[] =>
+    Object.keys({ ...disk(NO), ...memory })
+      .filter((name) => name.startsWith(OURS + more))
       .sort();
+  const waiting = (kind: Kind): string[] => ours(kind).filter(get);
   const forget = (): void => {
-    try {
-      for (const box of [memory, localStorage])
-        for (const name of Object.keys(box)) name.startsWith(OURS) && delete box[name];
-    } catch {} // nothing is stored
+    for (const name of ours(""))
+      if (!isNo(name)) {
+        delete memory[name];
+        delete disk(NO)[name];
+      }
   };
 
+  /** The browser's id, unless it is another customer's. */
+  const known = (): string | undefined => {
+    const [id, whose] = get(BROWSER)?.split(/ (.*)/) ?? [];
+    return whose && whose != customer ? "" : id;
+  };
   /** Where nothing may be stored, a customer is known by their id alone. */
   const identity = (): object => {
-    get(BROWSER) || (customer && (gpc || !allowed)) || put(BROWSER, newId());
-    return { customer_id: customer, anonymous_id: get(BROWSER) };
+    const id = known() || (customer && (gpc || !allowed) ? undefined : newId());
+    // A page keeps its own: in another tab somebody else may be logged in by now.
+    if (id && !(memory[BROWSER] && disk(BROWSER)[BROWSER]))
+      put(BROWSER, (memory[BROWSER] = `${id} ${customer ?? ""}`));
+    return { customer_id: customer, anonymous_id: id };
   };
   const context = (more?: object): object => ({
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
@@ -221,16 +239,21 @@ export function connect(options: Options): Offerstream {
     ...(gpc && { consent: { gpc } }),
   });
 
+  /** One that comes too late for its call serves the next. */
+  const newToken = async (): Promise<string | undefined> => (token = await options.token?.());
   /** By the write key `by`, or the person's token; one that has run out is replaced, once. */
   const call = async (
     path: string,
-    more: RequestInit,
+    more: RequestInit & { signal: AbortSignal },
     by?: string,
     again = !by,
   ): Promise<Response> => {
     try {
-      token ??= options.token?.();
-      const headers = { ...more.headers, authorization: `Bearer ${by ?? (await token)}` };
+      by ??= await Promise.race([
+        (token ??= newToken()),
+        new Promise<never>((_, fail) => more.signal.addEventListener("abort", fail)),
+      ]);
+      const headers = { ...more.headers, authorization: `Bearer ${by}` };
       const answer = await fetch(url + "/v1/" + path, { ...more, headers });
       if (answer.status != 401 || !again) return answer;
     } catch (error) {
@@ -238,7 +261,7 @@ export function connect(options: Options): Offerstream {
       throw error;
     }
     token = undefined;
-    return call(path, more, by, false);
+    return call(path, more, undefined, false);
   };
   const post = (path: string, body: string, ms: number, by?: string): Promise<Response> =>
     call(
@@ -255,18 +278,19 @@ export function connect(options: Options): Offerstream {
 
   const batch = (kind: Kind): string[] => {
     let chars = 0;
-    return waiting(kind).filter(
-      (name, n) => !n || (kind == "events" && (chars += get(name).length) < BATCH_CHARS),
-    );
+    const events = kind == "events"; // feedback of another customer waits for their token
+    return waiting(kind)
+      .filter((name) => events || JSON.parse(get(name)!).person == customer)
+      .filter((name, n) => !n || (events && (chars += get(name)!.length) < BATCH_CHARS));
   };
 
   /** Whether it is over with these: taken, or refused for good. */
-  const sent = async (kind: Kind, values: string[]): Promise<boolean> => {
+  const sent = async (kind: Kind, values: unknown[]): Promise<boolean> => {
     const events = kind == "events";
     try {
-      const body = events ? `[${values}]` : values[0]!;
-      const { status } = await post(kind, body, 10 * SECOND, events ? key : undefined);
-      return status < 500 && ![401, 408, 429].includes(status);
+      const body = events ? `[${values}]` : `${values}`;
+      const { ok, status } = await post(kind, body, 10 * SECOND, events ? key : undefined);
+      return ok || FINAL.includes(status);
     } catch {
       return false;
     }
@@ -290,13 +314,16 @@ export function connect(options: Options): Offerstream {
     sending[kind] = false;
   };
   const tell = (kind: Kind, id: string, told: object): void => {
-    waiting(kind).slice(0, 1 - WAITING_MAX).forEach(drop);
+    waiting(kind)
+      .sort((a, b) => +isNo(a) - +isNo(b))
+      .slice(0, 1 - WAITING_MAX)
+      .forEach(drop);
     put(OURS + kind + id, JSON.stringify(told));
     flush(kind);
   };
-  const event = (event_name: string, fields: Fields = {}): void => {
+  const event = (event_name: string, fields: Fields = {}, no = ""): void => {
     const event_id = newId();
-    tell("events", event_id, {
+    tell("events", event_id + no, {
       channel,
       page: { path: location.pathname },
       ...fields,
@@ -316,13 +343,13 @@ export function connect(options: Options): Offerstream {
       if (allowed) event(name, fields);
     },
     consent: (purposes) => {
-      const browser = get(BROWSER);
-      allowed = Object.values(purposes).some(Boolean);
-      if (!allowed) {
+      const id = known();
+      const { personalization, profiling } = Object.assign(said, purposes);
+      if ((personalization ?? profiling) != null && !(allowed = personalization || profiling)) {
         forget();
-        if (browser) memory[BROWSER] = browser; // whose no it is; the next page is somebody new
+        if (id) memory[BROWSER] = id; // whose no it is; the next page is somebody new
       }
-      event("consent_updated", { purposes });
+      event("consent_updated", { purposes }, Object.values(purposes).includes(false) ? NO : "");
     },
     decide: async (placement, question) => {
       try {
