@@ -21,6 +21,7 @@ from streams.contracts.inputs.events import (
 )
 from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.contracts.reference.structs import Policies
+from streams.contracts.sums import sum_of
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.consents import answers_in, is_granted
@@ -186,7 +187,7 @@ def _unseen_gaps(person: Customer, now_ms: int) -> float | None:
     if looked_ms is None:
         return None
     held = (person.counters.get(name) for name in VISIT_COUNTERS)
-    looks = sum(count(counter, looked_ms, USUAL_MS) for counter in held)
+    looks = sum_of(count(counter, looked_ms, USUAL_MS) for counter in held)
     if looks < LOOKS_MIN:
         return None
     known_ms = min(max(looked_ms - person.created_at_ms, DAY_MS), USUAL_MS)
@@ -198,7 +199,7 @@ def _basket_drop(evaluation: Evaluation) -> float:
     amounts = [o.amount for o in evaluation.person.orders if o.amount > 0][-BASKETS_MAX:]
     if len(amounts) < VISITS_MIN:
         return 0.0
-    usual, latest = sum(amounts[:-2]) / len(amounts[:-2]), sum(amounts[-2:]) / 2
+    usual, latest = sum_of(amounts[:-2]) / len(amounts[:-2]), sum_of(amounts[-2:]) / 2
     return 1.0 - latest / usual if latest < DROP_SHARE * usual else 0.0
 
 

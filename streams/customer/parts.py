@@ -7,6 +7,7 @@ from msgspec import Struct
 from streams.contracts.common import ChannelName, RiskBandName, TrackName
 from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.contracts.reference.structs import Chooser
+from streams.contracts.sums import sum_of
 from streams.customer.rhythm import Rhythm
 
 SignalStrength = tuple[ChurnSignalCode, float]
@@ -49,7 +50,7 @@ class Cart(Value, frozen=True):
     @property
     def value(self) -> float:
         """The sum of the cart in the shop's currency."""
-        return sum(item.price * item.quantity for item in self.items)
+        return sum_of(item.price * item.quantity for item in self.items)
 
 
 class ShownCoupon(Value, frozen=True):

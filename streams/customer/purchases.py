@@ -9,6 +9,7 @@ somebody who came and bought was not gone. docs/orders.md tells the rules.
 from msgspec.structs import replace
 
 from streams.contracts.inputs.events import Purchase
+from streams.contracts.sums import sum_of
 from streams.contracts.times import DAY_MS, WEEK_MS
 from streams.customer import carts, counters, rhythm
 from streams.customer.activity import counted
@@ -117,13 +118,13 @@ def _told_more(person: Customer, event: Purchase, order: Order) -> Customer:
 
 def discount(event: Purchase) -> float:
     """What was taken off: on the lines, and by coupons beside them."""
-    lines = sum(max(item.discount, 0.0) for item in event.items)
+    lines = sum_of(max(item.discount, 0.0) for item in event.items)
     return lines + coupon_discount(event)
 
 
 def coupon_discount(event: Purchase) -> float:
     """What its coupons took off."""
-    return sum(max(coupon.discount, 0.0) for coupon in event.coupons)
+    return sum_of(max(coupon.discount, 0.0) for coupon in event.coupons)
 
 
 def change_order(person: Customer, before: Order, after: Order, tick_ms: int = WEEK_MS) -> Change:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.contracts.ids import stable_hash
+from streams.contracts.sums import sum_of
 from streams.contracts.times import DAY_MS, WEEK_MS
 
 HALF_LIVES_TICKS = (2.0, 6.0, 18.0)
@@ -101,7 +102,7 @@ def merge(
         recent[0] + past[0],
         recent[1] + past[1],
         recent[2] + past[2],
-        amounts / sum(weights),
+        amounts / sum_of(weights),
         newer.log_amount_last,
     )
 
@@ -266,7 +267,7 @@ def _merged_squares(older: Rhythm, newer: Rhythm, repeats: int, total: float) ->
     between = (newer.first_ms - older.last_ms) / DAY_MS
     if between >= 0.0:
         return squares + between * between
-    even = sum(r.gap_days_sum**2 / r.repeats for r in (older, newer) if r.repeats)
+    even = sum_of(r.gap_days_sum**2 / r.repeats for r in (older, newer) if r.repeats)
     spread = squares / even if even > 0.0 else 1.0
     return total * total / repeats * max(spread, 1.0)
 

@@ -12,6 +12,7 @@ from streams.contracts.ids import unit_draw
 from streams.contracts.internal.learning import examples_of
 from streams.contracts.outputs.payloads import Terms
 from streams.contracts.reference.structs import Arbitration, Arm, Exploration
+from streams.contracts.sums import sum_of
 
 GAP_WEIGHT = 1000.0
 
@@ -55,7 +56,7 @@ def exploring_of(arbitration: Arbitration, terms: Sequence[Terms], model_version
     The unit is what a use of them brings on average: it makes a gap in money one in probability.
     """
     worth = [abs(t.value) / t.response_probability for t in terms if t.response_probability > 0.0]
-    mean = sum(worth) / len(worth) if worth else 0.0
+    mean = sum_of(worth) / len(worth) if worth else 0.0
     unit = mean if mean > 0.0 else 1.0
     examples = examples_of(model_version)
     return Exploring(arbitration.exploration, arbitration.epsilon, unit, examples)

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
+from streams.contracts.sums import sum_of
 from streams.decisions.exploration import Draw
 from streams.decisions.policy import Policy
 from streams.identity.arms import is_held_out
@@ -40,7 +41,7 @@ def without_held(drawn: Draw, offer_ids: Sequence[str], held: frozenset[str]) ->
         return drawn
     pairs = list(zip(offer_ids, drawn.probabilities, strict=True))
     sent = tuple([0.0 if name in held else p for name, p in pairs])
-    no_offer = drawn.no_offer + sum([p for name, p in pairs if name in held])
+    no_offer = drawn.no_offer + sum_of([p for name, p in pairs if name in held])
     if drawn.index is None or offer_ids[drawn.index] not in held:
         return replace(drawn, probabilities=sent, no_offer=no_offer)
     return Draw(None, sent, no_offer, drawn.index)

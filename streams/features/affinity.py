@@ -4,6 +4,7 @@ What is in favor of one category over another is the log of its score minus the 
 a linear model over both sees the share.
 """
 
+from streams.contracts.sums import sum_of
 from streams.customer.interests import score_at
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
@@ -25,7 +26,7 @@ def affinity(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tupl
     own = 0.0
     if trigger_event.category:
         own = scaled_score(scores.get(trigger_event.category, 0.0))
-    return own, scaled_total(sum(scores.values()))
+    return own, scaled_total(sum_of(scores.values()))
 
 
 AFFINITY = Family(("trigger_affinity", "total_affinity"), affinity)

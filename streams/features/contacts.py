@@ -1,5 +1,6 @@
 """Offers so far: how many the person got and used lately, and how long ago the last one was."""
 
+from streams.contracts.sums import sum_of
 from streams.contracts.times import DAY_MS, HOUR_MS
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
@@ -14,8 +15,8 @@ GAP_MAX_HOURS = 24.0 * 60.0
 
 def contacts(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
     """Offers sent (half-life 7 days), offers used (30 days), hours since the last one."""
-    sent = sum([_fresh(contact.at_ms, now_ms, 7 * DAY_MS) for contact in person.contacts])
-    used = sum([_fresh(redeemed.at_ms, now_ms, 30 * DAY_MS) for redeemed in person.redemptions])
+    sent = sum_of([_fresh(contact.at_ms, now_ms, 7 * DAY_MS) for contact in person.contacts])
+    used = sum_of([_fresh(redeemed.at_ms, now_ms, 30 * DAY_MS) for redeemed in person.redemptions])
     gap_hours = GAP_MAX_HOURS
     if person.contacts:
         last_ms = max([contact.at_ms for contact in person.contacts])

@@ -1,5 +1,6 @@
 """The visit that is going on, the cart, and how often the person came lately."""
 
+from streams.contracts.sums import sum_of
 from streams.customer.activity import SESSION_SILENCE_MS
 from streams.customer.decay import WEEK_HALF_LIFE_MS, faded
 from streams.customer.row import Customer
@@ -15,7 +16,7 @@ scaled_cart = log_scale(40.0)
 
 def visiting(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
     """Events of the last week over all channels, views and dwell of this visit, cart value."""
-    events = sum(
+    events = sum_of(
         [
             faded(activity.week, max(now_ms - activity.last_at_ms, 0), WEEK_HALF_LIFE_MS)
             for activity in person.channels.values()

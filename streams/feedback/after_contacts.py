@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample
+from streams.contracts.sums import sum_of
 from streams.contracts.times import WEEK_MS
 from streams.customer.counters import count
 from streams.customer.row import Comparison, Customer
@@ -23,7 +24,7 @@ def after_contacts(
     """
     since_ms, until_ms = comparison.opened_at_ms, comparison.ends_at_ms
     took_ms = until_ms - since_ms
-    came = sum(count(person.counters.get(name), until_ms, took_ms) for name in CAME)
+    came = sum_of(count(person.counters.get(name), until_ms, took_ms) for name in CAME)
     kept = {name: x for name, x in compared.features.items() if name.startswith(("c.", "orders_"))}
     return replace(
         compared,

@@ -11,6 +11,7 @@ from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.effects import OutcomeLabeled
 from streams.contracts.reference.structs import Policies
+from streams.contracts.sums import sum_of
 from streams.customer.row import Compared, Comparison, Customer, OpenDecision
 from streams.features import CONTEXT_FEATURES, FEATURES_VERSION, unpack
 from streams.feedback.after_contacts import after_contacts
@@ -70,7 +71,7 @@ def _example(
         if order.stands and comparison.opened_at_ms < order.at_ms <= comparison.ends_at_ms
     ]
     features = {
-        "margin": sum(margin_of(order, margin_share) for order in orders),
+        "margin": sum_of(margin_of(order, margin_share) for order in orders),
         "offered": comparison.offered,
         "uses": float(comparison.uses),
         "own_uses": float(comparison.own_uses),

@@ -20,6 +20,7 @@ from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OutcomeLabeled
 from streams.contracts.outputs.payloads import Verdict
 from streams.contracts.reference.structs import Chooser, Experiment, Policies
+from streams.contracts.sums import sum_of
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer.row import Customer, Enrollment
 from streams.feedback.labels import may_train
@@ -110,7 +111,7 @@ def margin_id(decision_id: str) -> str:
 def _shares(experiment: Experiment) -> tuple[float, ...]:
     """The share of the people for whom each chooser chooses."""
     return tuple(
-        round(sum(arm.share for arm in experiment.arms if arm.chooser == chooser), 9)
+        round(sum_of(arm.share for arm in experiment.arms if arm.chooser == chooser), 9)
         for chooser in CHOOSERS
     )
 
@@ -120,8 +121,8 @@ def margin_between(person: Customer, since_ms: int, until_ms: int, shop: Costs) 
     share, costs = shop.policies.churn.margin_share, shop.contact_costs
     within = [o for o in person.orders if o.stands and since_ms <= o.at_ms < until_ms]
     contacts = [c for c in person.contacts if since_ms <= c.at_ms < until_ms]
-    earned = sum(margin_of(order, share) for order in within)
-    return earned - sum(costs.get(c.offer_id, 0.0) + (c.channel_cost or 0.0) for c in contacts)
+    earned = sum_of(margin_of(order, share) for order in within)
+    return earned - sum_of(costs.get(c.offer_id, 0.0) + (c.channel_cost or 0.0) for c in contacts)
 
 
 def experiment_hash(experiment: Experiment) -> int:

@@ -15,6 +15,7 @@ from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from streams.contracts.internal.learning import LearningExample
+from streams.contracts.sums import sum_of
 from streams.contracts.times import DAY_MS
 from streams.errors import StateError
 from streams.features.calibration import CALIBRATION_MODEL
@@ -58,7 +59,7 @@ class Correction(Struct, frozen=True, array_like=True):
         """The log odds of a score, corrected; `own_gaps` is the silence in usual gaps."""
         given = logit_of(score)
         passed = silence_steps(own_gaps)
-        along = sum(weight * step for weight, step in zip(self.steps, passed, strict=True))
+        along = sum_of(weight * step for weight, step in zip(self.steps, passed, strict=True))
         return given + self.intercept + self.slope * given + along
 
 

@@ -17,6 +17,7 @@ from msgspec import Struct, to_builtins
 from numpy.typing import NDArray
 
 from streams.contracts.internal.learning import LearningExample
+from streams.contracts.sums import sum_of
 from streams.contracts.times import WEEK_MS
 from streams.customer.rhythm import Rhythm
 from streams.errors import StateError
@@ -157,7 +158,7 @@ class ChurnModel(Struct, frozen=True):
         others = [] if parts.foreign else [population]
         others += [] if parts.direct is None else [parts.direct]
         weight = 1.0 + self.own_data.rarer / (self.own_data.rarer + HAZARD_LABELS)
-        risk = (weight * parts.hazard + sum(others)) / (weight + len(others))
+        risk = (weight * parts.hazard + sum_of(others)) / (weight + len(others))
         return risk, "blend" if others else "hazard"
 
     def _in_words(self, tick_ms: int) -> Population:

@@ -11,6 +11,7 @@ from typing import Any
 
 from river import base
 
+from streams.contracts.sums import sum_of
 from streams.models.offset_regression import OFFSET
 
 LOGIT_MAX = 30.0
@@ -55,7 +56,7 @@ class DiagonalLogisticRegression(base.Classifier):  # type: ignore[misc]
         named = [(name, value, *self.weight(name)) for name, value in x.items() if name != OFFSET]
         p = self._p(x)
         slope = w * max(p * (1.0 - p), SLOPE_MIN)
-        spread = sum(variance * value * value for _, value, _, variance in named)
+        spread = sum_of(variance * value * value for _, value, _, variance in named)
         scale = 1.0 / (1.0 + slope * spread)
         for name, value, mean, variance in named:
             if value:
@@ -84,7 +85,7 @@ class DiagonalLogisticRegression(base.Classifier):  # type: ignore[misc]
             self.means[name] = (prior_mean / prior_variance + said) / precision
 
     def _p(self, x: Mapping[Any, float]) -> float:
-        logit = sum(
+        logit = sum_of(
             value if name == OFFSET else self.weight(name)[0] * value for name, value in x.items()
         )
         return 1.0 / (1.0 + math.exp(-min(max(logit, -LOGIT_MAX), LOGIT_MAX)))

@@ -25,6 +25,7 @@ from msgspec import Struct, to_builtins
 
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.reference.structs import Chooser
+from streams.contracts.sums import sum_of
 from streams.models.saved import saved_state
 
 MARGIN_MODEL: Final = "margin"
@@ -191,7 +192,7 @@ class MarginLearner:
     def _before(self, arm: Chooser, against: Chooser) -> float:
         """The mean of both arms' means, of the people before."""
         known = [self.arms[c].mean for c in (arm, against) if c in self.arms]
-        return sum(known) / len(known) if known else 0.0
+        return sum_of(known) / len(known) if known else 0.0
 
     def _effect(self, arm: Chooser, against: Chooser) -> Effect | None:
         one, other = (self.arms.get(c, Sums()).many for c in (arm, against))

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from msgspec import Struct, to_builtins
 
 from streams.contracts.internal.learning import LearningExample
+from streams.contracts.sums import sum_of
 from streams.models.incremental_margin import EXPERIMENTS_MAX, Effect, Sums, effect_of
 from streams.models.saved import saved_state
 
@@ -33,7 +34,7 @@ class OfferSums(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def with_one(self, margin: float, *, withheld: bool, share: float, at_ms: int) -> "OfferSums":
         """One person more, dealt to be treated with this share."""
         known = [group.mean for group in (self.treated, self.withheld) if group.many]
-        off = margin - (sum(known) / len(known) if known else 0.0)
+        off = margin - (sum_of(known) / len(known) if known else 0.0)
         score = -off / (1.0 - share) if withheld else off / share
         return OfferSums(
             share=self.share,

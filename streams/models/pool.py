@@ -16,6 +16,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from streams.contracts.sums import sum_of
+
 Array = NDArray[np.float32]
 
 BASES, SPEEDS = 2, 2  # as they are and through tanh; slow and fast
@@ -131,7 +133,7 @@ class Pool:
         return told
 
     def _pooled(self, of: Asked, log_odds: Sequence[float]) -> float:
-        pooled = sum([share * m for share, m in zip(self.shares, log_odds, strict=True)])
+        pooled = sum_of([share * m for share, m in zip(self.shares, log_odds, strict=True)])
         return _probability(of.prior + pooled)
 
     def _step(
@@ -157,7 +159,7 @@ class Pool:
         """Give weight to the experts whose word was worth more; none is ever out of the pool."""
         said = [q if label > 0.5 else 1.0 - q for q in p]
         shares = [share * s**POOL_RATE for share, s in zip(self.shares, said, strict=True)]
-        whole = sum(shares)
+        whole = sum_of(shares)
         self.shares = [(1.0 - POOL_MIX) * s / whole + POOL_MIX / EXPERTS for s in shares]
         for basis in range(BASES):
             slow, fast = said[basis * SPEEDS : (basis + 1) * SPEEDS]

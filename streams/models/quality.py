@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import ValidationError, convert
 from river.drift import ADWIN
 
+from streams.contracts.sums import sum_of
 from streams.errors import StateError
 from streams.models.measures import auc, log_loss
 
@@ -52,7 +53,7 @@ class Prequential:
             return {}
         n = len(self.pairs)
         scores, labels, _ = zip(*self.pairs, strict=True)
-        positives = sum(labels)
+        positives = sum_of(labels)
         rate = positives / n
         figures = {
             "window": float(n),
@@ -61,7 +62,7 @@ class Prequential:
             "log_loss_constant": log_loss(labels, [rate] * n, PROBABILITY_MIN),
         }
         if positives:
-            figures["calibration"] = sum(scores) / positives
+            figures["calibration"] = sum_of(scores) / positives
         ranked = auc(labels, scores)
         if ranked is not None:
             figures["auc"] = ranked
@@ -143,8 +144,8 @@ def _calibration(prefix: str, pairs: Sequence[Pair]) -> dict[str, float]:
     """How many labels, sum p / sum y, and by how many standard errors they differ."""
     if not pairs:
         return {}
-    said, came = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
-    error = math.sqrt(sum(pair[0] * (1.0 - pair[0]) for pair in pairs))
+    said, came = sum_of(pair[0] for pair in pairs), sum_of(pair[1] for pair in pairs)
+    error = math.sqrt(sum_of(pair[0] * (1.0 - pair[0]) for pair in pairs))
     figures = {f"{prefix}window": float(len(pairs))}
     if came:
         figures[f"{prefix}calibration"] = said / came

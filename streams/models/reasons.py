@@ -7,6 +7,7 @@ learned, must push the risk up: its group's contribution -w * z is above zero.
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.contracts.sums import sum_of
 from streams.customer.rhythm import Rhythm
 from streams.features.rhythm import RHYTHM_FEATURES, Habit
 
@@ -43,7 +44,7 @@ def reasons(
     codes = [code for code in GROUPS if true[code]]
     if contributions is not None:
         by_name = dict(zip(RHYTHM_FEATURES, contributions.tolist(), strict=True))
-        pushes = {code: sum(by_name[name] for name in GROUPS[code]) for code in codes}
+        pushes = {code: sum_of(by_name[name] for name in GROUPS[code]) for code in codes}
         codes = sorted((c for c in codes if pushes[c] > 0.0), key=lambda c: (-pushes[c], c))
     return tuple(codes[:REASONS_MAX])
 

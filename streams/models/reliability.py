@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from streams.contracts.sums import sum_of
+
 TENTHS = 10
 RISK_EDGE = 1e-3
 SILENCES = ("0-1", "1-2", "2-4", "4+")
@@ -76,7 +78,7 @@ def gap_of(bins: Sequence[Bin]) -> float:
     alone: with 500 labels in ten bins up to about .05.
     """
     labels = sum(one.labels for one in bins)
-    return sum(abs(one.said - one.came) for one in bins) / labels if labels else 0.0
+    return sum_of(abs(one.said - one.came) for one in bins) / labels if labels else 0.0
 
 
 def named(kind: str, bins: Sequence[Bin]) -> dict[str, float]:

@@ -22,6 +22,7 @@ from msgspec import Struct, to_builtins
 
 from streams.contracts.common import RiskBandName
 from streams.contracts.internal.learning import LearningExample
+from streams.contracts.sums import sum_of
 from streams.models.fading import fade_of
 from streams.models.saved import saved_state
 
@@ -131,7 +132,7 @@ class SaveRatesLearner:
 def _sum(bands: Iterable[Cases]) -> Cases:
     known = list(bands)
     return Cases(
-        sum(c.many for c in known), sum(c.bought for c in known), sum(c.risk for c in known)
+        sum(c.many for c in known), sum(c.bought for c in known), sum_of(c.risk for c in known)
     )
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct, to_builtins
 
 from streams.contracts.common import TrackName
 from streams.contracts.internal.learning import LearningExample
+from streams.contracts.sums import sum_of
 from streams.contracts.times import WEEK_MS
 from streams.models.saved import saved_state
 
@@ -41,7 +42,7 @@ class Times(Struct, frozen=True, forbid_unknown_fields=True):
         >>> Times(took=(0.0, 2.0, 2.0)).within_ticks(0.75)
         2.5
         """
-        wanted = share * sum(self.took)
+        wanted = share * sum_of(self.took)
         for ticks, many in enumerate(self.took):
             if wanted <= many:
                 return ticks + (wanted / many if many else 0.0)
@@ -54,7 +55,7 @@ class Times(Struct, frozen=True, forbid_unknown_fields=True):
         Thirty have made the purchase, and labels were seen for twice the time that is said: in a
         shorter while only the quick ones can have made it.
         """
-        if sum(self.took) < MADE_MIN:
+        if sum_of(self.took) < MADE_MIN:
             return None
         ticks = self.within_ticks(DUE_SHARE)
         seen = (self.newest_ms - self.since_ms) / tick_ms

@@ -25,6 +25,7 @@ from typing import ClassVar, NamedTuple
 from msgspec import Struct, to_builtins
 
 from streams.contracts.internal.learning import LearningExample
+from streams.contracts.sums import sum_of
 from streams.errors import StateError
 from streams.models.baseline import Baseline, numbers_of
 from streams.models.comparison_sums import Sums
@@ -224,7 +225,7 @@ class UpliftLearner:
         """Of orders less those expected, within the two groups."""
         treated, control = self.treated, self.control
         weight = treated.weight + control.weight
-        between = sum(s.rest**2 / s.weight for s in (treated, control) if s.weight > 0.0)
+        between = sum_of(s.rest**2 / s.weight for s in (treated, control) if s.weight > 0.0)
         squares = treated.rest_squared + control.rest_squared
         return max((squares - between) / weight, VARIANCE_MIN)
 
