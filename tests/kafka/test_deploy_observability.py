@@ -56,6 +56,8 @@ MAY_STAY_EMPTY = {
     "outcomes: Does the risk said come, by risk?",
     "outcomes: Does the risk said come, by silence?",
     "outcomes: How far off is the risk said?",
+    # Compose sets no `gateway.spool_dir`; what waits is in tests/kafka/test_gateway_spool.py.
+    "pipeline: What waits on the disk for Kafka?",
 }
 # Nobody is sent webhooks in this story; what they measure is in tests/kafka/test_delivery.py.
 NO_STORY = "webhooks: "
