@@ -7,8 +7,10 @@ right for that: with known probabilities of the groups the comparison is unbiase
 from collections.abc import Mapping
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
+from streams.errors import StateError
 from streams.features import ARM_FREE_FEATURES
 
 BEFORE = ("orders_before", "orders_long_before")
@@ -20,6 +22,14 @@ Floats = NDArray[np.float64]
 def numbers_of(features: Mapping[str, float]) -> Floats:
     """The features in the order of `NAMES`, the constant first; 0 for what is missing."""
     return np.array([1.0, *[features.get(name, 0.0) for name in NAMES[1:]]])
+
+
+class BaselineState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The sums of a baseline, by name."""
+
+    names: list[str]
+    products: list[list[float]]
+    labels: list[float]
 
 
 class Baseline:
@@ -50,16 +60,17 @@ class Baseline:
         return {"names": list(NAMES), "products": rows, "labels": self.labels.tolist()}
 
     @classmethod
-    def of(cls, names: list[str], products: list[list[float]], labels: list[float]) -> "Baseline":
-        """The baseline of dumped sums; features that are new begin with nothing.
+    def of(cls, state: BaselineState, whose: str) -> "Baseline":
+        """The baseline that `dump` wrote out; features that are new begin with nothing.
 
         Raises:
-            ValueError: the shapes do not fit.
+            StateError: the shapes do not fit.
         """
-        made, at = cls(), {name: n for n, name in enumerate(NAMES)}
-        if [len(row) for row in products] != list(range(1, len(names) + 1)):
-            raise ValueError("the products are not a triangle")
-        for name, row, label in zip(names, products, labels, strict=True):
+        made, at, names = cls(), {name: n for n, name in enumerate(NAMES)}, state.names
+        triangle = list(range(1, len(names) + 1))
+        if [len(row) for row in state.products] != triangle or len(state.labels) != len(names):
+            raise StateError(f"{whose} parameters cannot be read: the sums do not fit")
+        for name, row, label in zip(names, state.products, state.labels, strict=True):
             if name not in at:
                 continue
             made.labels[at[name]] = label

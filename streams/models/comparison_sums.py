@@ -1,10 +1,25 @@
 """Sums over comparisons of one group of people, which fade with event time."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from streams.models.fading import fade_of
+
+PROBABILITY_EDGE = 0.02
+SAMPLE_MIN = 30.0
+
+
+def group_probability(features: Mapping[str, float], *, treated: bool) -> float:
+    """P(a comparison is in its group), by the probability that an offer is sent; never near 0."""
+    offered = min(max(features.get("offered", 0.5), PROBABILITY_EDGE), 1.0 - PROBABILITY_EDGE)
+    return offered if treated else 1.0 - offered
+
+
+def sample_of(weight: float, weight_squared: float) -> float:
+    """How many comparisons of equal weight these are worth, by the sums of weights and squares."""
+    return weight**2 / weight_squared if weight_squared > 0.0 else 0.0
 
 
 class Mean(NamedTuple):
@@ -55,7 +70,7 @@ class Sums(Struct, frozen=True, array_like=True):
     @property
     def sample(self) -> float:
         """How many comparisons of equal weight it is worth."""
-        return self.weight**2 / self.weight_squared if self.weight_squared > 0.0 else 0.0
+        return sample_of(self.weight, self.weight_squared)
 
     @property
     def mean(self) -> Mean:

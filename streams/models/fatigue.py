@@ -29,11 +29,10 @@ from msgspec import Struct, to_builtins
 
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.reference.structs import ContactPolicy
-from streams.errors import StateError
-from streams.models.baseline import Baseline, numbers_of
+from streams.models.baseline import Baseline, BaselineState, numbers_of
+from streams.models.comparison_sums import SAMPLE_MIN, group_probability, sample_of
 from streams.models.fading import fade_of
 from streams.models.saved import saved_state
-from streams.models.uplift import PROBABILITY_EDGE, SAMPLE_MIN, BaselineState
 
 CROWDING_MIN = 0.02
 VARIANCE_MIN = 1e-6
@@ -68,7 +67,7 @@ class ContactSums(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     @property
     def sample(self) -> float:
         """How many comparisons of equal weight it is worth."""
-        return self.weight**2 / self.weight_squared if self.weight_squared > 0.0 else 0.0
+        return sample_of(self.weight, self.weight_squared)
 
     def mean(self, total: float) -> float:
         """A sum over the weight."""
@@ -128,9 +127,8 @@ class FatigueLearner:
         x, fade = numbers_of(features), fade_of(at_ms - self.clock_ms)
         late = example.weight * fade_of(self.clock_ms - at_ms)
         self.clock_ms = max(self.clock_ms, at_ms)
-        offered = min(max(features.get("offered", 0.5), PROBABILITY_EDGE), 1.0 - PROBABILITY_EDGE)
         treated = features.get("treated", 0.0) > 0.5
-        weight = late / (offered if treated else 1.0 - offered)
+        weight = late / group_probability(features, treated=treated)
         rest = example.label - self.baseline.expected(x)
         one = ContactSums(
             weight=weight,
@@ -201,11 +199,7 @@ class FatigueLearner:
             StateError: a parameter is missing, unknown or of the wrong type.
         """
         state, learner = saved_state(data, FatigueState, "fatigue"), cls()
-        sums = state.baseline
-        try:
-            learner.baseline = Baseline.of(sums.names, sums.products, sums.labels)
-        except ValueError as error:
-            raise StateError(f"fatigue parameters cannot be read: {error}") from error
+        learner.baseline = Baseline.of(state.baseline, "fatigue")
         learner.clock_ms = state.clock_ms
         learner.treated, learner.control = state.treated, state.control
         return learner

@@ -27,14 +27,12 @@ from msgspec import Struct, to_builtins
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.sums import sum_of
 from streams.errors import StateError
-from streams.models.baseline import Baseline, numbers_of
-from streams.models.comparison_sums import Sums
+from streams.models.baseline import Baseline, BaselineState, numbers_of
+from streams.models.comparison_sums import SAMPLE_MIN, Sums, group_probability
 from streams.models.fading import fade_of
 from streams.models.saved import saved_state
 
 OFFERS_MAX, CLASSES_MAX = 150, 32
-PROBABILITY_EDGE = 0.02
-SAMPLE_MIN = 30.0
 USES_MIN = 0.005
 SD_SHOP, SD_GROUP = 0.3, 0.1
 NO_PRIOR = 0.5
@@ -66,14 +64,6 @@ class UpliftModel(Struct, frozen=True):
         """Of those who use the offer, the share that would have bought without it, 0 to 1."""
         share = self.offers.get(offer_id) or self.classes.get(class_) or self.shop
         return share.at(prior)
-
-
-class BaselineState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The sums of the baseline, by name."""
-
-    names: list[str]
-    products: list[list[float]]
-    labels: list[float]
 
 
 class UpliftState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,8 +100,7 @@ class UpliftLearner:
         self.clock_ms = max(self.clock_ms, at_ms)
         uses = features.get("uses", 0.0)
         treated = example.offer_id is not None
-        offered = min(max(features.get("offered", 0.5), PROBABILITY_EDGE), 1.0 - PROBABILITY_EDGE)
-        weight = late / (offered if treated else 1.0 - offered)
+        weight = late / group_probability(features, treated=treated)
         rest = example.label - self.baseline.expected(x)
         squares = (weight * rest, weight * rest * rest)
         own = weight * features.get("own_uses", 0.0)
@@ -169,11 +158,7 @@ class UpliftLearner:
             StateError: a parameter is missing, unknown or of the wrong type.
         """
         state, learner = saved_state(data, UpliftState, "uplift"), cls()
-        sums = state.baseline
-        try:
-            learner.baseline = Baseline.of(sums.names, sums.products, sums.labels)
-        except ValueError as error:
-            raise StateError(f"uplift parameters cannot be read: {error}") from error
+        learner.baseline = Baseline.of(state.baseline, "uplift")
         if state.offers.keys() != state.class_of.keys():
             raise StateError("uplift parameters cannot be read: offers without a class")
         learner.clock_ms = state.clock_ms
