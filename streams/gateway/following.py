@@ -10,7 +10,6 @@ from typing import Final
 
 import msgspec
 from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
-from confluent_kafka import KafkaError as Codes
 
 from streams import topics
 from streams.broker.reading import partitions_on_broker
@@ -20,15 +19,13 @@ from streams.contracts.inputs.rules import InputRules
 from streams.contracts.outputs.payloads import NextBestOffer
 from streams.contracts.times import HOUR_MS, to_ms
 from streams.gateway.board import Board, Held, Place
-from streams.gateway.loop_thread import LoopThread
-from streams.runtime.clients import Config, arrived
+from streams.gateway.loop_thread import TO_THE_END, LoopThread
+from streams.runtime.clients import Config
 from streams.settings import Settings
 
-WAIT_S: Final = 0.2
-AT_ONCE: Final = 500
 TIMEOUT_S: Final = 10.0
 GONE_MAX: Final = 100_000
-READER: Final[Config] = {"enable.partition.eof": True, "fetch.queue.backoff.ms": 5}
+READER: Final[Config] = {**TO_THE_END, "fetch.queue.backoff.ms": 5}
 FOLLOWED: Final = (topics.OFFER_FEEDBACK, topics.PRIVACY_REQUESTS, topics.NEXT_BEST_OFFERS)
 OVER: Final = frozenset(
     {
@@ -95,20 +92,7 @@ class Following:
                 self._board.take_down(id_, event.decision_id)
 
     def _follow(self, consumer: Consumer) -> None:
-        places = self._places(consumer)
-        consumer.assign(places)
-        left = {(place.topic, place.partition) for place in places}
-        while not self._thread.stopped:
-            messages = arrived(consumer, WAIT_S, AT_ONCE)
-            records = []
-            for message in messages:
-                error = message.error()
-                if error is None:
-                    records.append(message)
-                elif error.code() == Codes._PARTITION_EOF:
-                    left.discard((message.topic(), message.partition()))
-            if records or not left:
-                self._thread.tell(self.take, records, ended=not left)
+        self._thread.tell_all(consumer, self._places(consumer), self.take)
 
     def _places(self, consumer: Consumer) -> list[TopicPartition]:
         """Where each partition stood so long ago that nothing valid is older."""

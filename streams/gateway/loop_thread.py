@@ -4,20 +4,32 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from threading import Event, Thread
-from typing import Final, ParamSpec
+from typing import Final, ParamSpec, Protocol
 
 import structlog
-from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError as Codes
 
 from streams.broker.clients import new_reader
 from streams.errors import OperatorError
-from streams.runtime.clients import Config
+from streams.runtime.clients import Config, arrived
 from streams.settings import Settings
 
 log = structlog.get_logger()
 
 PAUSE_S: Final = 1.0
+WAIT_S: Final = 0.2
+AT_ONCE: Final = 500
+TO_THE_END: Final[Config] = {"enable.partition.eof": True}
+"""What a consumer needs for `LoopThread.tell_all`."""
 Said = ParamSpec("Said")
+
+
+class Take(Protocol):
+    """Takes what was read; `ended`: all that was there has been read."""
+
+    def __call__(self, messages: list[Message], *, ended: bool) -> None:
+        """In the event loop."""
 
 
 class LoopThread:
@@ -58,6 +70,25 @@ class LoopThread:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(lambda: hear(*said, **named))
+
+    def tell_all(self, consumer: Consumer, places: list[TopicPartition], take: Take) -> None:
+        """Read from these places on until stopped, and have `take` called in the event loop.
+
+        `ended` is true once all that was there has been read. The consumer has to say where a
+        partition ends (`TO_THE_END`).
+        """
+        consumer.assign(places)
+        left = {(place.topic, place.partition) for place in places}
+        while not self.stopped:
+            records = []
+            for message in arrived(consumer, WAIT_S, AT_ONCE):
+                error = message.error()
+                if error is None:
+                    records.append(message)
+                elif error.code() == Codes._PARTITION_EOF:
+                    left.discard((message.topic(), message.partition()))
+            if records or not left:
+                self.tell(take, records, ended=not left)
 
     def _run(self) -> None:
         while not self.stopped:

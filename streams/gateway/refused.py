@@ -55,15 +55,19 @@ def fault_by(ways: Ways) -> Callable[[AnyRequest, Exception], Response[bytes]]:
 
     def fault(request: AnyRequest, error: Exception) -> Response[bytes]:
         """A fault of the program: its kind and place are logged, nothing of the request."""
-        place = error.__traceback__
-        while place is not None and place.tb_next is not None:
-            place = place.tb_next
-        line = "" if place is None else f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}"
-        log.error("request_failed", error=type(error).__name__, where=line)
+        log.error("request_failed", error=type(error).__name__, where=place_of(error))
         refusal = RequestRefusedError(500, "internal_error", "a fault in the gateway")
         return _problem(ways, request, refusal)
 
     return fault
+
+
+def place_of(error: Exception) -> str:
+    """Function and line in which it was raised; nothing of what they held."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return "" if place is None else f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}"
 
 
 def _problem(

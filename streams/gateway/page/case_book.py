@@ -6,7 +6,6 @@ from typing import Final
 
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
-from confluent_kafka import KafkaError as Codes
 
 from streams import topics
 from streams.admin.cases import Case
@@ -17,16 +16,12 @@ from streams.contracts.inputs.rules import InputRules
 from streams.contracts.outputs.payloads import ChurnAlert
 from streams.contracts.times import to_ms
 from streams.contracts.unreadable import UNREADABLE
-from streams.gateway.loop_thread import LoopThread
-from streams.runtime.clients import Config, arrived
+from streams.gateway.loop_thread import TO_THE_END, LoopThread
 from streams.settings import Settings
 
 CASES_MAX: Final = 5_000
 ALERTS_MAX: Final = 20
 ERASED_MAX: Final = 100_000
-WAIT_S: Final = 0.2
-AT_ONCE: Final = 500
-READER: Final[Config] = {"enable.partition.eof": True}
 FOLLOWED: Final = (topics.CHURN_ALERTS, topics.PRIVACY_REQUESTS)
 
 _alert: Final = msgspec.json.Decoder(ChurnAlert)
@@ -44,7 +39,7 @@ class CaseBook:
         self._cases: OrderedDict[str, tuple[ChurnAlert, ...]] = OrderedDict()
         self._of_customer: dict[str, set[str]] = {}
         self._erased_ms: OrderedDict[str, int] = OrderedDict()
-        self._thread = LoopThread("cases", settings, READER, self._follow)
+        self._thread = LoopThread("cases", settings, TO_THE_END, self._follow)
 
     def start(self) -> None:
         """Begin to read; told in the loop that runs now."""
@@ -135,15 +130,4 @@ class CaseBook:
             for name in self._names
             for partition in partitions_on_broker(consumer, name, self._settings)
         ]
-        consumer.assign(places)
-        left = {(place.topic, place.partition) for place in places}
-        while not self._thread.stopped:
-            records = []
-            for message in arrived(consumer, WAIT_S, AT_ONCE):
-                error = message.error()
-                if error is None:
-                    records.append(message)
-                elif error.code() == Codes._PARTITION_EOF:
-                    left.discard((message.topic(), message.partition()))
-            if records or not left:
-                self._thread.tell(self.take, records, ended=not left)
+        self._thread.tell_all(consumer, places, self.take)

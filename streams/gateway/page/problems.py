@@ -14,7 +14,7 @@ from streams.gateway.page import sessions
 from streams.gateway.page.kit import Kit, LoginNeededError, own_path
 from streams.gateway.page.place import PlaceRefusedError, refusal_of
 from streams.gateway.refusals import RequestRefusedError
-from streams.gateway.refused import refused_by
+from streams.gateway.refused import place_of, refused_by
 from streams.gateway.ways import AnyRequest
 
 log = structlog.get_logger()
@@ -52,11 +52,7 @@ def problem_handlers(kit: Kit) -> dict[int | type[Exception], Callable[..., Resp
         return shown(request, status, status.name.lower())
 
     def fault(request: AnyRequest, error: Exception) -> Response[Any]:
-        place = error.__traceback__
-        while place is not None and place.tb_next is not None:
-            place = place.tb_next
-        line = "" if place is None else f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}"
-        log.error("page_failed", error=type(error).__name__, where=line)
+        log.error("page_failed", error=type(error).__name__, where=place_of(error))
         return shown(request, 500, "internal_error")
 
     return {
