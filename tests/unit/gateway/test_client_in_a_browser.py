@@ -17,7 +17,7 @@ from streams.demo.stage import Stage
 from tests.support.browser import opened
 from tests.support.client_build import STATIC
 from tests.support.gateway_job import KEY, SERVER_KEY
-from tests.support.page_house import House, arrived, told_of, without_worker
+from tests.support.page_house import House, arrived, told_of
 from tests.support.shop_page import ShopPages, shop_pages
 from tests.support.worker_job import wait_until
 from tests.unit.decisions.people import FREE, offer, rule
@@ -42,13 +42,6 @@ def pages() -> Iterator[ShopPages]:
     """The shop's own server."""
     with shop_pages() as served:
         yield served
-
-
-@pytest.fixture
-def alone(pages: ShopPages, tmp_path: Path) -> Iterator[tuple[EmbeddedBroker, House]]:
-    """A gateway without a worker."""
-    with without_worker(pages, tmp_path) as running:
-        yield running
 
 
 def test_what_is_told_offline_outlives_the_page_and_is_sent_once(

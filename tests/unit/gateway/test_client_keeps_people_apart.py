@@ -13,7 +13,7 @@ from streams.demo.broker import EmbeddedBroker
 from tests.support.browser import opened
 from tests.support.client_build import STATIC
 from tests.support.gateway_job import KEY
-from tests.support.page_house import House, arrived, told_of, without_worker
+from tests.support.page_house import House, arrived, told_of
 from tests.support.shop_page import ShopPages, shop_pages
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(400)]
@@ -33,13 +33,6 @@ def pages() -> Iterator[ShopPages]:
     with shop_pages() as served:
         served.pages["/client.js"] = ("text/javascript", (STATIC / "offerstream.js").read_text())
         yield served
-
-
-@pytest.fixture
-def alone(pages: ShopPages, tmp_path: Path) -> Iterator[tuple[EmbeddedBroker, House]]:
-    """A gateway without a worker."""
-    with without_worker(pages, tmp_path) as running:
-        yield running
 
 
 def test_the_id_of_a_browser_goes_from_a_customer_to_nobody_else(

@@ -128,6 +128,7 @@ def test_it_can_be_used_by_keyboard_alone(browser: Browser, origin: str) -> None
     """From the login to the content and out again; what has the focus is seen to have it."""
     with looking(browser, origin) as page:
         page.goto("/login")
+        expect(page.locator("#token")).to_be_focused()  # a moment after the page is there
         page.keyboard.type(ACT_TOKEN)
         page.keyboard.press("Enter")
         expect(page.locator("h1")).to_have_text("Now")
