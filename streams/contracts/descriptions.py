@@ -6,9 +6,11 @@ A key is a field's name, or `Struct.field` where one name means several things.
 from typing import Final
 
 from streams.contracts.reply_descriptions import OF_REPLIES
+from streams.contracts.wallet_descriptions import OF_WALLETS
 
 DESCRIPTIONS: Final[dict[str, str]] = {
     **OF_REPLIES,
+    **OF_WALLETS,
     # Every event.
     "event_id": "Unique id of the event; the same id is counted once. May stand in `ce_id`.",
     "event_name": "What happened. May stand in `ce_type`, with `.v1` behind it.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from streams.contracts.common import ChannelName, Purpose
+from streams.contracts.common import LANGUAGES, ChannelName, LanguageTag, Purpose
 from streams.contracts.outputs.payloads import (
     Alternative,
     CandidateLog,
@@ -24,6 +24,7 @@ from streams.decisions.known import FATIGUE, Choice, Chosen, Known, Vector, chan
 from streams.decisions.limits import cap_remaining
 from streams.decisions.policy import CompiledOffer
 from streams.decisions.requests import DecisionRequest
+from streams.decisions.wallet import wallet_of
 from streams.features import CONTEXT_FEATURES
 
 ALTERNATIVES_MAX = 5
@@ -77,7 +78,7 @@ def next_best_offer(
     """The message for `next-best-offers`."""
     person, request, policy, now_ms = known.person, known.request, known.policy, known.now_ms
     compiled, rule = chosen.candidate, known.request.rule
-    channel = channel_of(known, chosen)
+    channel, shown = channel_of(known, chosen), _shown(compiled, now_ms)
     return NextBestOffer(
         decision_id=known.decision_id,
         customer_id=person.customer_id,
@@ -87,7 +88,7 @@ def next_best_offer(
         channel=channel,
         placement=rule.placement,
         deliver_not_before=known.decided_at,
-        offer=_shown(compiled, now_ms),
+        offer=shown,
         coupon=compiled.coupon,
         creative=_creative(compiled, person.locale),
         reason_codes=reason_codes(request, person, compiled.offer),
@@ -107,6 +108,13 @@ def next_best_offer(
             in_stock=in_stock,
         ),
         traceparent=request.trigger_event.traceparent,
+        wallet=wallet_of(
+            compiled.offer,
+            known.decision_id,
+            _language(person.locale),
+            known.decided_at,
+            shown.valid_until,
+        ),
     )
 
 
@@ -181,5 +189,13 @@ def title_in(titles: Mapping[str, str], locale: str, otherwise: str) -> str:
     >>> title_in({"en": "Tea"}, "fil-PH", "tea-10")
     'Tea'
     """
-    language = locale.replace("_", "-").split("-", 1)[0].lower()
-    return titles.get(language, titles.get("en", otherwise))
+    return titles.get(_primary(locale), titles.get("en", otherwise))
+
+
+def _language(locale: str) -> LanguageTag:
+    primary = _primary(locale)
+    return next((language for language in LANGUAGES if language == primary), "en")
+
+
+def _primary(locale: str) -> str:
+    return locale.replace("_", "-").split("-", 1)[0].lower()

@@ -6,12 +6,14 @@ from msgspec import Struct
 
 from streams.contracts.common import ChannelName, Zoned
 from streams.contracts.outputs.payloads import Coupon, Creative, NextBestOffer, OfferShown, Texts
+from streams.contracts.outputs.wallet import Wallet
 
 
 class ShownOffer(Struct, frozen=True, kw_only=True):
     """An offer for the person who may see it.
 
-    `valid_until`: show it until then. `offer.valid_until`: it can be used until then.
+    `valid_until`: show it until then. `offer.valid_until`: it can be used until then. `wallet`: its
+    fields as a pass, unsigned; None where the offer has none.
     """
 
     decision_id: str
@@ -24,6 +26,7 @@ class ShownOffer(Struct, frozen=True, kw_only=True):
     creative: Creative
     text: Texts
     reason_codes: tuple[str, ...]
+    wallet: Wallet | None = None
 
 
 class Decided(Struct, frozen=True, kw_only=True):
@@ -48,4 +51,5 @@ def shown(offer: NextBestOffer) -> ShownOffer:
         creative=offer.creative,
         text=offer.text,
         reason_codes=offer.reason_codes,
+        wallet=offer.wallet,
     )

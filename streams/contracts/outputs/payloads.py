@@ -18,6 +18,7 @@ from streams.contracts.common import (
     Zoned,
 )
 from streams.contracts.outputs.terms import Terms as Terms
+from streams.contracts.outputs.wallet import Wallet
 from streams.contracts.reference.structs import Conditions
 
 Texts = dict[LanguageTag, str]
@@ -178,6 +179,7 @@ class NextBestOffer(Struct, frozen=True, kw_only=True):
     consent: ConsentProof
     constraints: ConstraintProof
     traceparent: str | None
+    wallet: Wallet | None = None
 
 
 class ChurnSignal(Block, frozen=True, kw_only=True):

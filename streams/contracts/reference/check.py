@@ -23,6 +23,7 @@ def check_reference(reference: Reference) -> list[str]:
         *_duplicates(reference),
         *_offers(reference.offers),
         *_gs1(reference),
+        *_wallets(reference.offers),
         *_policies(reference.policies),
         *_money(reference.policies),
         *_stores(reference),
@@ -89,6 +90,19 @@ def _gs1(reference: Reference) -> Iterator[str]:
     for beacon in reference.beacons:
         if beacon.gln is not None and not is_gln(beacon.gln):
             yield f"beacons: {beacon.beacon_ref}: $.gln: length or check digit is wrong"
+
+
+def _wallets(offers: tuple[Offer, ...]) -> Iterator[str]:
+    for offer in offers:
+        wallet, code = offer.wallet, offer.coupon_code
+        where = f"offers: {offer.offer_id}: $.wallet"
+        if wallet is None:
+            continue
+        if wallet.barcode == "code_128" and code is not None and not code.isascii():
+            yield f"{where}.barcode: code_128 has ASCII letters only, and coupon_code has others"
+        if bool(wallet.apple_pass_type_id) != bool(wallet.apple_team_id):
+            field = "apple_team_id" if wallet.apple_pass_type_id else "apple_pass_type_id"
+            yield f"{where}.{field}: is required beside the other id of Apple"
 
 
 def _money(policies: Policies) -> Iterator[str]:

@@ -27,6 +27,7 @@ from streams.contracts.common import (
 )
 from streams.contracts.inputs.beacon_addresses import BeaconAddress, Eid
 from streams.contracts.inputs.events import Zone
+from streams.contracts.reference.wallet import WalletPass
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 PartShare = Annotated[float, Meta(ge=0, lt=1)]
@@ -105,6 +106,7 @@ class Offer(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
     stock_product_id: Id | None = None
     holdout_share: PartShare = 0.0
     paused: bool = False
+    wallet: WalletPass | None = None
 
     @property
     def coupons(self) -> tuple[str, ...]:

@@ -88,6 +88,17 @@ export interface Offer {
   creative: { template_id: string; params: { [name: string]: string | number }; locale: string };
   text: { [language in "en" | "ja" | "zh"]?: string };
   reason_codes: string[];
+  /** Its fields as a pass, unsigned: your backend signs them, as docs/wallet.md tells. */
+  wallet?: {
+    google: { offerClasses: GoogleOffer[]; offerObjects: GoogleOffer[] };
+    apple: { formatVersion: 1; serialNumber: string; description: string; [more: string]: unknown };
+  } | null;
+}
+
+/** A class or an object of the Google Wallet API; without an id where the offer names no class. */
+export interface GoogleOffer {
+  id?: string;
+  [more: string]: unknown;
 }
 
 /** `failed`: the gateway refused or was not reached; `reason_codes` has its code, or `unreachable`. */

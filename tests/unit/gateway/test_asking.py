@@ -33,8 +33,9 @@ def test_an_offer_is_answered_with_what_to_show_and_nothing_more(door: Door) -> 
     assert told["decision_id"] == told["offer"]["decision_id"]
     assert set(told["offer"]) == {
         *("decision_id", "placement", "channel", "decided_at", "valid_until", "offer", "coupon"),
-        *("creative", "text", "reason_codes"),
+        *("creative", "text", "reason_codes", "wallet"),
     }
+    assert told["offer"]["wallet"] is None
 
 
 def test_no_offer_is_an_answer_with_its_reasons(door: Door) -> None:
