@@ -1,23 +1,31 @@
 """The verbs of what comes in over HTTP: `gateway`, and `events map`, which shows a mapping."""
 
 import time
+from pathlib import Path
 
 import click
 
 from streams.source_options import source_options, table_of
-from streams.terminal import EXIT_FAILED, say_all, settings_of
+from streams.terminal import EXIT_FAILED, end_at_eof, say_all, settings_of
 
 
 @click.command(epilog="Example: offerstream gateway")
+@click.option("--stop-at-eof", is_flag=True, hidden=True)
+@click.option("--story-clock", type=click.Path(path_type=Path), hidden=True)  # a demo's own time
 @click.pass_context
-def gateway(ctx: click.Context) -> None:
+def gateway(ctx: click.Context, stop_at_eof: bool, story_clock: Path | None) -> None:
     """Take events over HTTP and write them to their topics; Ctrl-C or SIGTERM ends it cleanly.
 
     Who may send says gateway.write_keys_file or OFFERSTREAM_GATEWAY_WRITE_KEYS (docs/gateway.md).
     """
+    from streams.demo.clock import clock_of
     from streams.gateway.server import run_gateway
+    from streams.gateway.ways import wall_clock_ms
 
-    ctx.exit(run_gateway(settings_of(ctx)))
+    if stop_at_eof:
+        end_at_eof()
+    clock_ms = wall_clock_ms if story_clock is None else clock_of(story_clock)
+    ctx.exit(run_gateway(settings_of(ctx), clock_ms))
 
 
 @click.command("map", epilog="Example: offerstream events map payload.json --source segment")

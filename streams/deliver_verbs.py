@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from streams.errors import OperatorError
 from streams.settings import Settings
-from streams.terminal import progress, say, say_all, settings_of
+from streams.terminal import end_at_eof, progress, say, say_all, settings_of
 
 
 @click.group(invoke_without_command=True, epilog="Example: offerstream deliver -f crm.yaml")
@@ -20,8 +20,9 @@ from streams.terminal import progress, say, say_all, settings_of
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file of destinations (delivery.destinations_file).",
 )
+@click.option("--stop-at-eof", is_flag=True, hidden=True)
 @click.pass_context
-def deliver(ctx: click.Context, file: Path | None) -> None:
+def deliver(ctx: click.Context, file: Path | None, stop_at_eof: bool) -> None:
     """Send offers, alerts and changes as signed webhooks; Ctrl-C or SIGTERM ends it cleanly.
 
     Where to, which and how says a file (docs/webhooks.md).
@@ -32,6 +33,8 @@ def deliver(ctx: click.Context, file: Path | None) -> None:
     if ctx.invoked_subcommand is None:
         from streams.delivery.server import run_delivery
 
+        if stop_at_eof:
+            end_at_eof()
         ctx.exit(run_delivery(settings_of(ctx)))
 
 

@@ -3,10 +3,12 @@
 import errno
 import os
 import select
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import click
@@ -178,3 +180,14 @@ def progress(unit: str) -> Iterator[Callable[..., None]]:
         return
     yield lambda done, *_: click.echo(f"\r{done:>12,} {unit}", nl=False, err=True)
     click.echo(err=True)
+
+
+def end_at_eof() -> None:
+    """Send ourselves SIGTERM when the standard input ends, as it does when who started us dies."""
+
+    def wait() -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=wait, name="eof", daemon=True).start()

@@ -1,7 +1,8 @@
 """The play: the story's clock runs, records go out, offers come back to the people of the story.
 
 The clock stands still while the workers are behind, so nothing piles up in the embedded broker,
-which would silently drop it.
+which would silently drop it. What others send meanwhile (a visitor, the shop's till) is kept for
+the auditor as well.
 """
 
 import time
@@ -15,6 +16,7 @@ from streams import topics
 from streams.audit import Came
 from streams.broker.clients import librdkafka_config
 from streams.contracts.outputs.payloads import NextBestOffer
+from streams.demo.pace import Pace
 from streams.demo.reader import Reader
 from streams.demo.scoreboard import Scoreboard
 from streams.settings import Settings
@@ -32,7 +34,7 @@ _OFFERS: Final = msgspec.json.Decoder(NextBestOffer)
 
 
 class Play:
-    """One story over so many seconds.
+    """One story at its pace.
 
     `came` and `went` keep what was sent and what came out, for the auditor.
     """
@@ -43,14 +45,12 @@ class Play:
         settings: Settings,
         reader: Reader,
         board: Scoreboard,
-        seconds: float,
+        pace: Pace,
     ) -> None:
         self.story = story
         self.reader = reader
         self.board = board
-        self.now_ms = story.start_ms
-        self.seconds = seconds
-        self.played_s = 0.0
+        self.pace = pace
         self.began_s = 0.0
         self.came: list[Came] = []
         self.went: list[tuple[str, bytes]] = []
@@ -65,25 +65,30 @@ class Play:
         )
 
     @property
-    def speed(self) -> float:
-        """Seconds of the story in a second of real time."""
-        return (self.story.end_ms - self.story.start_ms) / 1000.0 / self.seconds
-
-    @property
     def elapsed_s(self) -> float:
         """Real seconds since the beginning."""
         return time.monotonic() - self.began_s
 
-    def run(self, show: Callable[[], None], stopped: Callable[[], bool]) -> None:
-        """Play until the time is over or `stopped`, then wait for what is on its way.
+    @property
+    def is_over(self) -> bool:
+        """Whether all of the time has passed that the past was given."""
+        return self.elapsed_s >= self.pace.seconds
+
+    def run(
+        self,
+        show: Callable[[], None],
+        stopped: Callable[[], bool],
+        visited: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Play until `stopped`, or the time is over and nobody visits; then wait for what is out.
 
         `show` is called a few times a second.
         """
         self.began_s = before_s = shown_s = time.monotonic()
-        while not stopped() and self.elapsed_s < self.seconds:
+        while not stopped() and (visited() or not self.is_over):
             now_s = time.monotonic()
             if self.reader.lag + self._on_its_way() <= LAG_MAX:
-                self.played_s += now_s - before_s
+                self.pace.go_on(now_s - before_s)
             before_s = now_s
             self._advance()
             if now_s - shown_s > SHOW_EVERY_S:
@@ -95,29 +100,33 @@ class Play:
     def _advance(self) -> None:
         """Take in what came, then let the story go on to its present."""
         self._take_in()
-        until_ms = self.story.start_ms + round(self.played_s * self.speed * 1000.0)
-        self.now_ms = min(until_ms, self.story.end_ms)
-        for sent in self.story.step(self.now_ms):
+        for sent in self.story.step(self.pace.now_ms):
             self._send(sent)
         self._producer.poll(0)
 
     def _take_in(self) -> None:
         for record in self.reader.arrived():
+            if record.topic in self._on_broker:
+                self._note(record.topic, record.value)
+                continue
             self.board.take(record)
             self.went.append((record.topic, record.value))
             if record.topic == topics.NEXT_BEST_OFFERS.name:
                 offer = _OFFERS.decode(record.value)
-                self.story.receive(Received.of(offer), self.now_ms)
+                self.story.receive(Received.of(offer), self.pace.now_ms)
 
     def _send(self, sent: Sent) -> None:
-        self.board.note_sent(sent.value, time.monotonic())
-        self.came.append(Came(f"record {len(self.came)}", sent.topic, sent.value))
+        self._note(sent.topic, sent.value)
         while True:
             try:
                 self._producer.produce(self._on_broker[sent.topic], sent.value, sent.key)
                 return
             except BufferError:
                 self._producer.poll(0.1)
+
+    def _note(self, topic: str, value: bytes) -> None:
+        self.board.note_sent(value, time.monotonic())
+        self.came.append(Came(f"record {len(self.came)}", topic, value))
 
     def _on_its_way(self) -> int:
         return len(self._producer)

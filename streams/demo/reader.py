@@ -6,7 +6,7 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from streams import topics
 from streams.broker.clients import librdkafka_config
@@ -26,7 +26,7 @@ TIMEOUT_S = 5.0
 
 
 class Arrived(NamedTuple):
-    """A record of an output topic: the topic's name in the catalogue, and when we had it."""
+    """A record: its topic's name in the catalogue, and when we had it."""
 
     topic: str
     key: bytes
@@ -37,10 +37,16 @@ class Arrived(NamedTuple):
 class Reader:
     """Reads all outputs, and how far the workers are. `at_s` is monotonic."""
 
-    def __init__(self, settings: Settings, *, from_now: bool) -> None:
-        """`from_now`: what is already there does not concern us."""
+    def __init__(self, settings: Settings, *, from_now: bool, ours: bytes = b"") -> None:
+        """`from_now`: what is already there does not concern us.
+
+        `ours`: how events begin that we send ourselves; with it, all others are read as well.
+        """
         self._settings = settings
-        self._names = {settings.on_broker(t): t.name for t in READ}
+        self._ours = ours
+        self._inputs = frozenset(topic.name for topic in topics.INPUTS)
+        read = (*READ, *topics.INPUTS) if ours else READ
+        self._names = {settings.on_broker(t): t.name for t in read}
         self._consumer, _ = open_reader(
             settings, list(self._names), "end" if from_now else "beginning"
         )
@@ -73,15 +79,17 @@ class Reader:
         while not self._stopping.is_set():
             for message in (*self._consumer.consume(1, 0.02), *self._consumer.consume(1_000, 0)):
                 if message.error() is None and message.value() is not None:
-                    name = self._names[message.topic() or ""]
-                    self._queue.put(
-                        Arrived(name, message.key() or b"", message.value() or b"", _now_s())
-                    )
+                    self._put(message)
             if _now_s() - looked_s > PROGRESS_EVERY_S:
                 looked_s = _now_s()
                 self.processed, self.lag = self._progress.look() or (self.processed, self.lag)
         self._consumer.close()
         self._progress.close()
+
+    def _put(self, message: Message) -> None:
+        name, value = self._names[message.topic() or ""], message.value() or b""
+        if name not in self._inputs or not value.startswith(self._ours):
+            self._queue.put(Arrived(name, message.key() or b"", value, _now_s()))
 
 
 class Progress:

@@ -17,6 +17,7 @@ from streams.audit import audit, in_one_line
 from streams.contracts.times import DAY_MS
 from streams.demo.broker import BANNER
 from streams.demo.drawing import WIDTH, Scene, drawn
+from streams.demo.pace import Pace
 from streams.demo.play import Play
 from streams.demo.reader import Reader
 from streams.demo.results import arm_lines, people_by_arm, percentiles_ms
@@ -91,6 +92,9 @@ class Show:
         self._asked_s = 0.0
         self._now_ms = told.start_ms
         self._play: Play | None = None
+        # Nobody can visit people whose days are long over, or workers that live in our own time.
+        closed = wish.foreign is not None
+        self._ours = b"" if market is None or closed else market.events_begin
 
     def run(self, screen: Screen, stopped: Callable[[], bool]) -> Scene | None:
         """The last scene; None if it was stopped before the first."""
@@ -106,16 +110,26 @@ class Show:
             screen.say(self._banner(stage))
             if not stage.wait_until_ready(keeps_waiting):
                 return None
-            reader = Reader(stage.settings, from_now=stage.foreign)
+            pace = self._pace(stage)
+            reader = Reader(stage.settings, from_now=stage.foreign, ours=self._ours)
             reader.start()
-            play = Play(told, stage.settings, reader, self._board, wish.seconds)
+            play = Play(told, stage.settings, reader, self._board, pace)
             self._play = play
             try:
                 play.run(lambda: screen.show(self._scene(stage, play)), stopped)
                 return self._scene(stage, play, at_the_end=True)
             finally:
-                self._now_ms = play.now_ms
+                self._now_ms = pace.now_ms
                 reader.stop()
+
+    def _pace(self, stage: Stage) -> Pace:
+        """The story's; where people can come in, the doors are opened, which live by its clock."""
+        told, seconds = self._story, self._wish.seconds
+        if not self._ours:
+            return Pace(told.start_ms, told.end_ms, seconds)
+        clock = stage.new_clock()
+        stage.open_doors(clock)
+        return Pace(told.start_ms, told.end_ms, seconds, clock.set)
 
     def churn(self) -> tuple[float, int] | None:
         """AUC of the last churn scores against who has really left, and how many there are."""
@@ -143,10 +157,10 @@ class Show:
             title="example shop" if self._market else "complete journey",
             banner=self._banner(stage),
             elapsed_s=play.elapsed_s,
-            seconds=play.seconds,
-            day=(play.now_ms - told.start_ms) / DAY_MS,
+            seconds=play.pace.seconds,
+            day=(play.pace.now_ms - told.start_ms) / DAY_MS,
             days=(told.end_ms - told.start_ms) / DAY_MS,
-            speed=play.speed,
+            speed=play.pace.speed,
             events_per_s=self._board.sent / max(play.elapsed_s, 1e-9),
             lag=play.reader.lag,
             latency_ms=percentiles_ms(self._board.latencies_s[-2_000:]),

@@ -8,13 +8,9 @@ one dies: their standard input is a pipe of ours, and its end is their signal.
 
 import os
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,14 +29,17 @@ from streams.broker.reading import partitions_on_broker
 from streams.contracts.reference.structs import Reference
 from streams.contracts.times import DAY_MS, from_ms
 from streams.demo.broker import EmbeddedBroker
+from streams.demo.child import STOP_S_MAX, Child
+from streams.demo.clock import StoryClock
+from streams.demo.doors import Doors
 from streams.errors import OfferstreamError, OperatorError
-from streams.settings import Settings, child_environment, load_settings
+from streams.settings import Settings, load_settings
 
 OWN_PREFIX = "demo."
 READY_S_MAX = 120.0
-STOP_S_MAX = 15.0
 SNAPSHOT_EVERY_EXAMPLES = 50
 FIRST_PORT, PORTS = 20_000, 10_000
+PORTS_NEEDED = 6  # worker, learner, gateway and its metrics, deliver, the page
 
 
 class Stage:
@@ -53,8 +52,9 @@ class Stage:
         self._reference = reference
         self._start_ms = start_ms
         self._stack = ExitStack()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._worker: Child | None = None
         self._home = Path()
+        self.doors: Doors | None = None
         self.settings = foreign or Settings()
 
     def __enter__(self) -> Self:
@@ -77,27 +77,46 @@ class Stage:
             OfferstreamError: it ended, or is not ready in two minutes; the end of its log is shown.
         """
         deadline_s = time.monotonic() + READY_S_MAX
-        while not self.foreign and not self._answers("/readyz"):
+        while self._worker is not None and self._worker.get("/readyz") is None:
             if stopped():
                 return False
             self.check()
             if time.monotonic() > deadline_s:
-                raise OfferstreamError(f"the worker did not get ready:\n{self._log_tail()}")
+                raise OfferstreamError(f"the worker did not get ready:\n{self._worker.log_tail()}")
             time.sleep(0.1)
         return True
 
+    def open_doors(self, clock: StoryClock) -> Doors:
+        """Start the gateway and the webhooks, which read the time from `clock`."""
+        self.doors = Doors(self.settings, self._home, clock, self.page_port)
+        self._stack.callback(self.doors.close)
+        self.doors.open()
+        return self.doors
+
+    def new_clock(self) -> StoryClock:
+        """A clock for the processes here; it shows the story's beginning."""
+        clock = StoryClock(self._home / "clock", self._start_ms)
+        self._stack.callback(clock.close)
+        return clock
+
+    @property
+    def page_port(self) -> int:
+        """The last of the ports."""
+        return self.settings.http.port + PORTS_NEEDED - 1
+
     def check(self) -> None:
-        """The worker's processes still run.
+        """All processes still run.
 
         Raises:
-            OfferstreamError: they ended; the end of their log is shown.
+            OfferstreamError: one has ended; the end of its log is shown.
         """
-        if self._process is not None and self._process.poll() is not None:
-            raise OfferstreamError(f"the worker ended:\n{self._log_tail()}")
+        doors = () if self.doors is None else self.doors.children
+        for child in (*(() if self._worker is None else (self._worker,)), *doors):
+            child.check()
 
     def metrics(self) -> str:
         """The worker's `/metrics`; empty where it cannot be reached."""
-        return "" if self.foreign else self._get("/metrics") or ""
+        return "" if self._worker is None else self._worker.get("/metrics") or ""
 
     def _set_up(self) -> None:
         if self.foreign:
@@ -136,45 +155,9 @@ class Stage:
             )
 
     def _start_worker(self) -> None:
-        with (self._home / "worker.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "streams", "worker", "--workers", "1", "--stop-at-eof"],
-                env=child_environment(self.settings),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is ours to pass on
-            )
-        self._stack.callback(self._stop_worker)
-
-    def _stop_worker(self) -> None:
-        process = self._process
-        if process is None:
-            return
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            process.wait(STOP_S_MAX)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-    def _answers(self, path: str) -> bool:
-        return self._get(path) is not None
-
-    def _get(self, path: str) -> str | None:
-        http = self.settings.http
-        try:
-            with urllib.request.urlopen(
-                f"http://{http.host}:{http.port}{path}", timeout=2
-            ) as answer:
-                return str(answer.read().decode())
-        except OSError:
-            return None
-
-    def _log_tail(self) -> str:
-        text = (self._home / "worker.log").read_text(encoding="utf-8", errors="replace")
-        return text[-2_000:]
+        verb, log = ("worker", "--workers", "1"), self._home / "worker.log"
+        self._worker = Child(verb, self.settings, log, self.settings.http.port)
+        self._stack.callback(self._worker.stop)
 
 
 def embedded_settings(bootstrap: str, home: Path, start_ms: int) -> Settings:
@@ -187,7 +170,7 @@ def embedded_settings(bootstrap: str, home: Path, start_ms: int) -> Settings:
             "clock": "event_time",
             "occurred_at_min": from_ms(start_ms - DAY_MS).isoformat(),
             "data_dir": str(home / "data"),
-            "http.port": two_free_ports(),
+            "http.port": free_ports(PORTS_NEEDED),
             "epoch_ms": 200,
             "session_timeout_ms": 6_000,
             "stop_timeout_s": STOP_S_MAX - 10.0,
@@ -197,16 +180,16 @@ def embedded_settings(bootstrap: str, home: Path, start_ms: int) -> Settings:
     )
 
 
-def two_free_ports() -> int:
-    """A port of 127.0.0.1 that is free, as is the one after it: worker and learner.
+def free_ports(count: int) -> int:
+    """The first of so many ports of 127.0.0.1, one after the other, that are free.
 
     Below the ports that the system gives to connections, which may take them at any moment.
     """
-    for step in range(0, PORTS, 2):
-        port = FIRST_PORT + (os.getpid() + step) % PORTS
-        if _is_free(port) and _is_free(port + 1):
+    for step in range(0, PORTS - count, count):
+        port = FIRST_PORT + (os.getpid() * count + step) % (PORTS - count)
+        if all(_is_free(port + more) for more in range(count)):
             return port
-    raise OfferstreamError("no two ports of 127.0.0.1 are free")
+    raise OfferstreamError(f"no {count} ports of 127.0.0.1 are free")
 
 
 def _is_free(port: int) -> bool:

@@ -1,6 +1,5 @@
 """The ways out: what a page, an app or a backend is answered of a person."""
 
-import time
 from http import HTTPStatus
 from typing import Annotated
 
@@ -113,7 +112,10 @@ def _stream(ways: Ways, out: Out) -> HTTPRouteHandler:
         count(ways, "customers", HTTPStatus.OK)
         until_s = float("inf") if asker.token is None else asker.token.until_s
         events = events_of(
-            out.board, watcher, ways.settings.heartbeat_s, lambda: until_s - time.time()
+            out.board,
+            watcher,
+            ways.settings.heartbeat_s,
+            lambda: until_s - ways.clock_ms() / 1_000,
         )
         return Stream(events, media_type="text/event-stream", headers=STREAM_HEADERS)
 

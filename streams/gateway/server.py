@@ -53,8 +53,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def run_gateway(settings: Settings) -> int:
-    """Take events until SIGTERM or SIGINT; the exit code.
+def run_gateway(settings: Settings, clock_ms: Callable[[], int] = wall_clock_ms) -> int:
+    """Take events until SIGTERM or SIGINT; the exit code. `clock_ms` tells the time of events.
 
     Raises:
         SettingsError: there are no write keys, one is none, or a mapping file is wrong.
@@ -73,7 +73,7 @@ def run_gateway(settings: Settings) -> int:
         listening(settings.gateway.host, settings.gateway.port) as sock,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(settings, read, sock))
+        runner.run(_serve(settings, read, sock, clock_ms))
     return 0
 
 
@@ -87,7 +87,9 @@ class _Read(Struct, frozen=True, kw_only=True):
     spool: Spool | None
 
 
-async def _serve(settings: Settings, read: _Read, sock: socket.socket) -> None:
+async def _serve(
+    settings: Settings, read: _Read, sock: socket.socket, clock_ms: Callable[[], int]
+) -> None:
     meter, producer = Meter(), AcknowledgedProducer(settings)
     spooling = read.spool and SpoolingSink(producer, read.spool, meter, wall_clock_ms)
 
@@ -96,12 +98,8 @@ async def _serve(settings: Settings, read: _Read, sock: socket.socket) -> None:
 
     sink = spooling or producer
     shop_words = ShopWords(settings)
-    intake = Intake(
-        sink, meter, settings.occurred_at_min_ms, wall_clock_ms, lambda: shop_words.words
-    )
-    ways = Ways(
-        settings.gateway, read.admission, intake, meter, wall_clock_ms, reason, read.sources
-    )
+    intake = Intake(sink, meter, settings.occurred_at_min_ms, clock_ms, lambda: shop_words.words)
+    ways = Ways(settings.gateway, read.admission, intake, meter, clock_ms, reason, read.sources)
     outward = Outward(settings, ways, read.tokens, sink)
     page = _page(settings, ways, outward, read.operators)
     pages = [] if page is None else [page.router]
@@ -139,9 +137,11 @@ def _page(settings: Settings, ways: Ways, outward: Outward, operators: Operators
     """The page, where somebody may log in to it; what it is made of is loaded for it alone."""
     if not operators:
         return None
-    from streams.gateway.page.wired import Page
+    from streams.gateway.page.wired import Around, Page
 
-    return Page(settings, ways, outward.out, operators)
+    # Of people who look: they live in the machine's time, also where events have a story's.
+    around = Around(sessions_ms=wall_clock_ms)
+    return Page(settings, ways, outward.out, operators, around)
 
 
 def _end(server: _Server, outward: Outward) -> None:

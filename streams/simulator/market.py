@@ -93,6 +93,11 @@ class Market:
         """Everybody there is."""
         return tuple(self.shoppers)
 
+    @property
+    def events_begin(self) -> bytes:
+        """How every record that `step` hands out begins, and no other event."""
+        return self._reporter.events_begin
+
     def is_gone(self, customer_id: str, at_ms: int) -> bool:
         """Whether this shopper has left for good by then."""
         return at_ms >= self.shoppers[customer_id].leaves_at_ms

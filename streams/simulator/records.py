@@ -119,6 +119,11 @@ class Reporter(Recorder[Shopper]):
         self._prefix = prefix
         self._count = 0
 
+    @property
+    def events_begin(self) -> bytes:
+        """How the JSON of each event begins: with its id."""
+        return f'{{"event_id":"{self._prefix}-'.encode()
+
     def event_id_of(self, who: Shopper) -> str:
         """One more than the last of all."""
         self._count += 1

@@ -77,6 +77,26 @@ def test_ctrl_c_at_any_moment_ends_cleanly(tmp_path: Path, after: str) -> None:
     assert left_behind(tmp_path) == []
 
 
+def command_of(process: str) -> str:
+    """What a process was started as."""
+    return Path("/proc", process, "cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+def test_a_process_that_dies_ends_the_demo(tmp_path: Path) -> None:
+    """Exit code 1, and it is said which; the others are taken down."""
+    demo = start("--duration", "60", tmp=tmp_path)
+    assert demo.stdout is not None
+    while "events/s" not in (line := demo.stdout.readline()):
+        assert line, demo.communicate()
+    (process,) = [p for p in left_behind(tmp_path) if "streams gateway " in command_of(p)]
+    os.kill(int(process), signal.SIGKILL)
+    said, errors = demo.communicate(timeout=60)
+    assert (demo.returncode, "Traceback" in errors) == (1, False), said + errors
+    assert "the gateway ended" in errors
+    assert list(tmp_path.iterdir()) == []
+    assert left_behind(tmp_path) == []
+
+
 def test_workers_end_when_the_demo_is_killed(tmp_path: Path) -> None:
     """Kill -9 of the demo: the worker sees the end of its input and goes."""
     demo = start("--duration", "60", tmp=tmp_path)

@@ -39,12 +39,16 @@ MENU: Final = ("/", "/customers", "/cases", "/offers", "/experiment", "/dead-let
 
 
 class Around(Struct, frozen=True):
-    """What lies outside: a clock, a person's records, letters, offers (None: those of Kafka)."""
+    """What lies outside: clocks, a person's records, letters, offers (None: those of Kafka).
+
+    `sessions_ms`: the time by which sessions end; None: the gateway's own.
+    """
 
     clock_s: Callable[[], float] = time.monotonic
     records_of: Callable[[Sequence[str]], Records] | None = None
     letters: Letters | None = None
     catalogue: Catalogue | None = None
+    sessions_ms: Callable[[], int] | None = None
 
 
 NOTHING_SPECIAL: Final = Around()
@@ -78,7 +82,8 @@ class Page:
         operators: Operators,
         around: Around = NOTHING_SPECIAL,
     ) -> None:
-        self.kit = Kit(settings, ways, out, Sessions(operators, ways.clock_ms), MENU)
+        sessions = Sessions(operators, around.sessions_ms or ways.clock_ms)
+        self.kit = Kit(settings, ways, out, sessions, MENU)
         self.workers = Workers(settings, around.clock_s)
         self.cases = CaseBook(settings, ways.clock_ms)
         self._following: asyncio.Task[None] | None = None
