@@ -5,6 +5,7 @@ Rooms are imported inside the verbs, as in `cli`.
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def _say_findings(path: Path, reference: "Reference") -> tuple[int, int]:
     from streams.admin.reference import whole_of
     from streams.admin.soundness import findings, unread_files
 
-    found = [*findings(reference, whole_of(path)), *unread_files(path)]
+    found = [*findings(reference, whole_of(path), datetime.now(UTC)), *unread_files(path)]
     say_all((str(one) for one in found[:SHOWN_MAX]), err=True)
     if len(found) > SHOWN_MAX:
         say(f"and {len(found) - SHOWN_MAX:,} more", err=True)

@@ -125,6 +125,11 @@ WHY_CHANNEL: Final = _texts(
     "{channel}を選択：連絡費用を差し引いた価値が最大です。反応の見込み：{rates}",
     "选择{channel}：扣除联系成本后收益最大；预计回应率：{rates}",
 )
+WHY_LEVER: Final = _texts(
+    "the owner adds {amount} to the priority of {offer} by hand",
+    "担当者が手動で{offer}の優先度に{amount}を加えています",
+    "负责人手动将{offer}的优先级调整{amount}",
+)
 TRIGGERS: Final[dict[str, Texts]] = {
     "product_viewed": _texts("a product was viewed", "商品を閲覧しました", "浏览了商品"),
     "cart_abandoned": _texts("a cart was left", "カートが放置されました", "购物车被搁置"),

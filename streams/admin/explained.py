@@ -30,21 +30,33 @@ def told(one: Explanation, language: LanguageTag) -> Iterator[str]:
 
 def _possible(one: Explanation, *, drawn: bool) -> Iterator[str]:
     if one.possible:
-        yield "  possible, with what each is worth (value - cost - fatigue = priority):"
+        yield f"  possible, with what each is worth ({_equation(one)} = priority):"
     for offer in one.possible:
         with_probability = f", drawn with {offer.probability:.3f}" if drawn else ""
         yield _terms(offer, chosen=offer.offer_id == one.chosen_offer_id) + with_probability
     if drawn:
         yield f"      no offer, drawn with {one.no_offer_probability:.3f}"
+    for text in one.levers_text:
+        yield f"      {text}"
 
 
 def _terms(offer: Possible, *, chosen: bool) -> str:
     terms = offer.terms
     return (
         f"    {'*' if chosen else ' '} {offer.offer_id}  {terms.value:.3f} - {terms.cost:.3f}"
-        f" - {terms.fatigue:.3f} = {terms.priority:.3f}"
+        f" - {terms.fatigue:.3f}{_lever(terms)} = {terms.priority:.3f}"
         f"  used by {terms.response_probability:.1%}{_anyway(terms)}"
     )
+
+
+def _equation(one: Explanation) -> str:
+    pulled = any(offer.terms.lever for offer in one.possible)
+    return "value - cost - fatigue" + (" + lever" if pulled else "")
+
+
+def _lever(terms: Terms) -> str:
+    """Only where the owner has one."""
+    return f" {'+' if terms.lever > 0 else '-'} {abs(terms.lever):.3f}" if terms.lever else ""
 
 
 def _anyway(terms: Terms) -> str:

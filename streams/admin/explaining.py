@@ -1,11 +1,19 @@
 """One decision explained: what happened, what was possible, why not the rest, what it was worth."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
 
-from streams.admin.decision_words import FEATURES, TRIGGERS, VERDICTS, WHY_CHANNEL, WHY_NOT
+from streams.admin.decision_words import (
+    FEATURES,
+    TRIGGERS,
+    VERDICTS,
+    WHY_CHANNEL,
+    WHY_LEVER,
+    WHY_NOT,
+)
 from streams.alerts.step_wording import CHANNELS
 from streams.contracts.common import LanguageTag
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, Trigger, Versioned
@@ -50,6 +58,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
         chosen_offer_id: None where no offer was made.
         withheld_offer_id: the offer that was drawn and not sent: the person is in its holdout.
         channels_text: why this channel; empty where there was no choice.
+        levers_text: what the owner has added by hand, an offer a sentence.
         action_probability: of what was drawn.
         possible: the offers that were eligible, the most valuable first; in the holdout and at a
             limit none of them was drawn from.
@@ -72,6 +81,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     chosen_offer_id: str | None
     withheld_offer_id: str | None
     channels_text: str
+    levers_text: tuple[str, ...]
     action_probability: float
     no_offer_probability: float
     possible: tuple[Possible, ...]
@@ -114,6 +124,7 @@ def explain(entry: DecisionLog, model: ResponseModel | None, language: LanguageT
         chosen_offer_id=entry.chosen_offer_id,
         withheld_offer_id=entry.withheld_offer_id,
         channels_text=_channels_text(entry, language),
+        levers_text=_levers_text(possible, language),
         action_probability=entry.action_probability,
         no_offer_probability=entry.no_offer_probability,
         possible=tuple(
@@ -140,6 +151,14 @@ def _channels_text(entry: DecisionLog, language: LanguageTag) -> str:
     rates = sorted(entry.channels.items(), key=lambda pair: -pair[1])
     told = ", ".join(f"{CHANNELS[channel][language]} {rate:.0%}" for channel, rate in rates)
     return WHY_CHANNEL[language].format(channel=CHANNELS[entry.channel][language], rates=told)
+
+
+def _levers_text(possible: Sequence[CandidateLog], language: LanguageTag) -> tuple[str, ...]:
+    pulled = ((c.offer_id, 0.0 if c.terms is None else c.terms.lever) for c in possible)
+    words = WHY_LEVER[language]
+    return tuple(
+        words.format(offer=name, amount=f"{lever:+.3f}") for name, lever in pulled if lever
+    )
 
 
 def _priority(candidate: CandidateLog) -> float:

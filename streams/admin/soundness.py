@@ -6,13 +6,14 @@ before (`load_validated`).
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
 
-from streams.contracts.reference.structs import Offer, Reference, TriggerRule
+from streams.contracts.reference.structs import Lever, Offer, Reference, TriggerRule
 from streams.decisions.channels import channels_of
 from streams.decisions.never import kinds_wanted, why_never
 
@@ -32,11 +33,12 @@ class Finding(Struct, frozen=True):
         return f"{self.level}: {self.where}: {self.what}"
 
 
-def findings(checked: Reference, whole: Reference) -> list[Finding]:
-    """What is wrong with `checked`, which stands in `whole`: errors first."""
+def findings(checked: Reference, whole: Reference, now: datetime) -> list[Finding]:
+    """What is wrong at this moment with `checked`, which stands in `whole`: errors first."""
     found = [
         *(one for offer in checked.offers for one in _offer(offer, whole)),
         *(one for rule in checked.policies.triggers for one in _rule(rule, whole)),
+        *(one for lever in checked.policies.levers for one in _lever(lever, whole, now)),
         *_stock(checked, whole),
         *_no_triggers(checked, whole),
     ]
@@ -85,7 +87,8 @@ def _offer(offer: Offer, whole: Reference) -> Iterator[Finding]:
 def _never(offer: Offer, whole: Reference) -> Iterator[str]:
     if offer.expected_rate == 0:
         yield "$.expected_rate: is 0: the model begins there and never offers it"
-    if offer.margin <= offer.discount + offer.contact_cost:
+    loses = offer.margin <= offer.discount + offer.contact_cost
+    if loses and not _is_lifted(offer, whole):
         contact = f" and contact_cost {offer.contact_cost:g}" if offer.contact_cost else ""
         yield (
             f"$.margin: {offer.margin:g} is not more than discount {offer.discount:g}{contact}: "
@@ -99,6 +102,16 @@ def _never(offer: Offer, whole: Reference) -> Iterator[str]:
     if (why := why_never(offer.segment)) is not None:
         yield f"$.segment: can never be true: {why}"
     yield from _never_triggered(offer, whole)
+
+
+def _is_lifted(offer: Offer, whole: Reference) -> bool:
+    """A lever may lift its priority above 0."""
+    return any(
+        lever.amount > 0
+        and lever.offer_id in (None, offer.offer_id)
+        and lever.class_ in (None, offer.class_)
+        for lever in whole.policies.levers
+    )
 
 
 def _worth_later(offer: Offer, whole: Reference) -> str | None:
@@ -181,6 +194,19 @@ def _stores(whole: Reference) -> set[str]:
         *(beacon.store_id for beacon in whole.beacons),
         *(level.store_id for level in whole.inventory if level.store_id != "*"),
     }
+
+
+def _lever(lever: Lever, whole: Reference, now: datetime) -> Iterator[Finding]:
+    where = f"policies: {lever.lever_id}"
+    if lever.valid_until <= now:
+        what = f"$.valid_until: {lever.valid_until.isoformat()} is over: the lever does nothing"
+        yield Finding("note", where, what)
+    own = () if lever.offer_id is None else (lever.offer_id,)
+    for what in _not_in(own, {offer.offer_id for offer in whole.offers}, "$.offer_id", "offers"):
+        yield Finding("warning", where, what)
+    own = () if lever.class_ is None else (lever.class_,)
+    for what in _not_in(own, {offer.class_ for offer in whole.offers}, "$.class", "classes"):
+        yield Finding("warning", where, what)
 
 
 def _rule(rule: TriggerRule, whole: Reference) -> Iterator[Finding]:

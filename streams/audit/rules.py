@@ -11,6 +11,7 @@ from streams.audit import (
     moment_rules,
     offer_rules,
     outcome_rules,
+    priority_rules,
 )
 from streams.audit.verdicts import Answer
 
@@ -69,6 +70,7 @@ RULES: tuple[Rule, ...] = (
     Rule("not_after", "offer", offer_rules.not_after),
     Rule("refused", "offer", offer_rules.not_refused),
     Rule("segment", "offer", offer_rules.segment),
+    Rule("lever", "offer", priority_rules.lever),
     Rule("sent", "decision", log_rules.sent),
     Rule("logged_once", "decision", log_rules.entered_once),
     Rule("probabilities", "decision", log_rules.probabilities),

@@ -20,12 +20,14 @@ Floats = NDArray[np.float64]
 class Response(Struct, frozen=True):
     """What is expected of an offer: P(used), and of the uses the share bought anyway.
 
-    `options`: the channels to choose from; none where there is no choice.
+    `options`: the channels to choose from; none where there is no choice. `lever`: what the owner
+    adds by hand, in the shop's currency.
     """
 
     probability: float
     bought_anyway: float
     options: tuple[Option, ...] = ()
+    lever: float = 0.0
 
 
 def prices_of(offers: Sequence[Offer]) -> Floats:
@@ -38,18 +40,18 @@ def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
     """The terms of the priority, in the shop's currency.
 
     priority = margin * response_probability * (1 - bought_anyway)
-             - discount * response_probability - contact cost - fatigue
+             - discount * response_probability - contact cost - fatigue + lever
 
     Redemption by somebody who would have bought anyway costs the discount and brings nothing, so
     the cost counts every redemption and the value only the incremental ones. Where channels may be
     chosen from, the response probability is that on the channel, whose cost is added.
     """
-    used, way = response.probability, None
+    used, lever, way = response.probability, response.lever, None
     if response.options:
         gain = offer.margin * (1.0 - response.bought_anyway) - offer.discount
         way = way_of(offer, used, gain, response.options)
     if way is not None:
-        used = on_channel(used, way.reach)
+        used, lever = on_channel(used, way.reach), way.lever
     value = offer.margin * (used * (1.0 - response.bought_anyway))
     cost = offer.discount * used + offer.contact_cost
     if way is not None:
@@ -58,9 +60,9 @@ def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
         response_probability=used,
         value=to_nano(value),
         cost=to_nano(cost),
-        lever=0.0,
+        lever=lever,
         fatigue=fatigue,
-        priority=to_nano(value - cost - fatigue),
+        priority=to_nano(value - cost - fatigue + lever),
         bought_anyway=response.bought_anyway,
         channel=None if way is None else way.channel,
         reach=None if way is None else way.reach,
@@ -68,7 +70,11 @@ def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
 
 
 def weigh_many(
-    prices: Floats, used: Floats, anyway: Sequence[float], fatigue: float
+    prices: Floats,
+    used: Floats,
+    anyway: Sequence[float],
+    fatigue: float,
+    levers: Sequence[float] | None = None,
 ) -> list[Terms]:
     """`weigh` for many offers at once, to the same bits; of a dozen it takes as long.
 
@@ -77,6 +83,7 @@ def weigh_many(
         used: P(used) of each, shape `[n]`.
         anyway: of its uses the share bought anyway.
         fatigue: the price of one more contact.
+        levers: what the owner adds to each by hand; None: nothing to any.
     """
     margins, discounts, contact_costs = prices
     amounts = np.empty((3, len(used)))
@@ -84,18 +91,21 @@ def weigh_many(
     np.multiply(margins, used * (1.0 - np.array(anyway)), out=values)
     np.add(discounts * used, contact_costs, out=costs)
     np.subtract(values - costs, fatigue, out=priorities)
+    each = [0.0] * len(used) if levers is None else levers
+    if levers is not None:
+        priorities += levers
     return [
         Terms(
             response_probability=probability,
             value=value,
             cost=cost,
-            lever=0.0,
+            lever=lever,
             fatigue=fatigue,
             priority=priority,
             bought_anyway=share,
         )
-        for probability, share, value, cost, priority in zip(
-            used.tolist(), anyway, *_to_nanos(amounts).tolist(), strict=True
+        for probability, share, value, cost, priority, lever in zip(
+            used.tolist(), anyway, *_to_nanos(amounts).tolist(), each, strict=True
         )
     ]
 

@@ -6,7 +6,7 @@ The mean of a Beta-Binomial: contacts and answers of this person by the channel,
 life of 90 days, and the shop's `contact.answer_rates` as if it were four contacts. Of the channels
 that may be used now, an offer goes by the one where
 
-    (margin * (1 - bought anyway) - discount) * P(used on c) - cost of c
+    (margin * (1 - bought anyway) - discount) * P(used on c) - cost of c + lever on c
 
 is greatest (the first of equals), so a channel that costs more must be answered more. An offer
 that loses by each use goes where the person answers best, the cheapest of equals.
@@ -27,11 +27,15 @@ REACH_MIN = 1e-3
 
 
 class Option(NamedTuple):
-    """A channel that may be used now: P(this person answers there), and what a contact costs."""
+    """A channel that may be used now: P(this person answers there), and what a contact costs.
+
+    `lever`: what the owner adds by hand to the offer in question there.
+    """
 
     channel: ChannelName
     answers: float
     cost: float
+    lever: float = 0.0
 
 
 class Way(NamedTuple):
@@ -40,6 +44,7 @@ class Way(NamedTuple):
     channel: ChannelName
     reach: float
     cost: float
+    lever: float
 
 
 def channels_of(rule: TriggerRule) -> tuple[ChannelName, ...]:
@@ -77,10 +82,10 @@ def way_of(offer: Offer, used: float, gain: float, options: Sequence[Option]) ->
     if not own:
         return None
     best = max([option.answers for option in own])
-    ways = [Way(o.channel, _reach(o.answers, best), o.cost) for o in own]
+    ways = [Way(o.channel, _reach(o.answers, best), o.cost, o.lever) for o in own]
     if gain < 0.0:  # then the channel answered least would lose least: no reason to use it
         return max(ways, key=lambda way: (way.reach, -way.cost))
-    return max(ways, key=lambda way: gain * on_channel(used, way.reach) - way.cost)
+    return max(ways, key=lambda way: gain * on_channel(used, way.reach) - way.cost + way.lever)
 
 
 def _reach(answers: float, best: float) -> float:

@@ -200,10 +200,16 @@ def _scored(
     fatigue = fatigue_of(known.person, known.now_ms, price)
     prior = policies.arbitration.redeemed_at_base_rate
     anyway = [uplift.bought_anyway(c.offer.offer_id, c.offer.class_, prior) for c in eligible]
+    now_ms, channel = known.now_ms, known.request.rule.channel
     if len(eligible) > FEW and not options:
-        return vectors, weigh_many(known.policy.prices[:, places], used, anyway, fatigue)
-    each = zip(eligible, used.tolist(), anyway, strict=True)
-    return vectors, [weigh(c.offer, Response(p, s, options), fatigue) for c, p, s in each]
+        levers = [c.levers.at(now_ms, channel) for c in eligible] if policies.levers else None
+        return vectors, weigh_many(known.policy.prices[:, places], used, anyway, fatigue, levers)
+    responses = [Response(p, s, options) for p, s in zip(used.tolist(), anyway, strict=True)]
+    if policies.levers:
+        pairs = zip(eligible, responses, strict=True)
+        responses = [c.levers.on(response, now_ms, channel) for c, response in pairs]
+    each = zip(eligible, responses, strict=True)
+    return vectors, [weigh(c.offer, response, fatigue) for c, response in each]
 
 
 def _logged(objected: Objected, choice: Choice, held: frozenset[str]) -> tuple[CandidateLog, ...]:

@@ -21,6 +21,7 @@ from streams.decisions.arbitration import prices_of
 from streams.decisions.cel_rules import compile_rule
 from streams.decisions.eligibility import objections_to
 from streams.decisions.facts import FactNames
+from streams.decisions.levers import levers_of
 from streams.decisions.policy import CompiledOffer, CompiledTrigger, Policy
 from streams.decisions.wording import OFFER_REASONS, offer_text
 from streams.errors import ReferenceDataError
@@ -86,6 +87,7 @@ def _compile_offer(
         titles={str(language): title for language, title in offer.title.items()},
         withheld={code: _withheld(offer, code) for code in get_args(WhyNot)},
         coupon=Coupon(code=offer.coupon_code, gcn=offer.gcn) if offer.coupons else None,
+        levers=levers_of(offer, reference.policies),
     )
     return replace(compiled, objections=objections_to(compiled))
 

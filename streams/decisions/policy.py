@@ -18,6 +18,7 @@ from streams.customer import Places
 from streams.decisions.arbitration import Floats
 from streams.decisions.cel_rules import CelRule
 from streams.decisions.facts import FactNames
+from streams.decisions.levers import OwnLevers
 from streams.decisions.situation import Situation
 from streams.features import OfferTable
 
@@ -30,7 +31,8 @@ class CompiledOffer(Struct, frozen=True):
     `never_with`: the offers that exclude it, or that it excludes. `texts`: why it is made, by what
     triggers it; `titles` by language, `coupon` as the till knows it, `withheld`: what the log says
     of it where it is not eligible. `prior_log_odds`: of its owner's expected rate. `place`: its
-    place among all offers. `objections` are the rules of eligibility that can object to it at all.
+    place among all offers. `objections` are the rules of eligibility that can object to it at all;
+    `levers` those of the owner that concern it.
     """
 
     offer: Offer
@@ -45,6 +47,7 @@ class CompiledOffer(Struct, frozen=True):
     coupon: Coupon | None
     withheld: Mapping[WhyNot, CandidateLog]
     objections: tuple[tuple[WhyNot, Objection], ...] = ()
+    levers: OwnLevers = OwnLevers()
 
 
 class CompiledTrigger(Struct, frozen=True):

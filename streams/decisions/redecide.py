@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from streams.contracts.common import ChannelName
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, Verdict
 from streams.contracts.reference.structs import Arm
+from streams.contracts.times import to_ms
 from streams.decisions.arbitration import Response, weigh
-from streams.decisions.channels import Option, logged_options
+from streams.decisions.channels import logged_options
 from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.decisions.known import NOTHING_LEARNED, Scorer, Uplift
@@ -42,8 +43,15 @@ def redecide(
         [offers[c.offer_id].prior_log_odds for c in eligible],
     )
     options = logged_options(entry.channels, policy.policies.contact)
+    now_ms, prior = to_ms(entry.decided_at), policy.policies.arbitration.redeemed_at_base_rate
+
+    def response(logged: CandidateLog, p: float) -> Response:
+        offer = offers[logged.offer_id]
+        share = uplift.bought_anyway(logged.offer_id, offer.offer.class_, prior)
+        return offer.levers.on(Response(p, share, options), now_ms, entry.channel)
+
     weighed = [
-        replace(c, terms=_terms(c, offers[c.offer_id], float(p), policy, (uplift, options)))
+        replace(c, terms=_terms(c, offers[c.offer_id], response(c, float(p))))
         for c, p in zip(eligible, response_probabilities, strict=True)
     ]
     if entry.verdict not in DRAWN:
@@ -84,20 +92,10 @@ def _with(entry: DecisionLog, again: Iterable[CandidateLog]) -> DecisionLog:
     return replace(entry, candidates=tuple(by_id.get(c.offer_id, c) for c in entry.candidates))
 
 
-def _terms(
-    logged: CandidateLog,
-    offer: CompiledOffer,
-    p: float,
-    policy: Policy,
-    known: tuple[Uplift, tuple[Option, ...]],
-) -> Terms:
+def _terms(logged: CandidateLog, offer: CompiledOffer, response: Response) -> Terms:
     """The terms again; an older record does not name the share who would have bought anyway."""
-    prior, before = policy.policies.arbitration.redeemed_at_base_rate, logged.terms
-    uplift, options = known
-    share = uplift.bought_anyway(logged.offer_id, offer.offer.class_, prior)
-    terms = weigh(
-        offer.offer, Response(p, share, options), 0.0 if before is None else before.fatigue
-    )
+    before = logged.terms
+    terms = weigh(offer.offer, response, 0.0 if before is None else before.fatigue)
     if before is not None and before.bought_anyway is None:
         return replace(terms, bought_anyway=None)
     return terms

@@ -12,6 +12,7 @@ from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms
 from streams.contracts.reference.structs import Arm
+from streams.contracts.times import to_ms
 from streams.contracts.unreadable import UNREADABLE
 from streams.decisions import Policy
 from streams.decisions.arbitration import Response, weigh
@@ -58,18 +59,18 @@ class FoundOnLog(Struct, frozen=True):
 class Chooser(Struct, frozen=True):
     """The policy that is judged: probabilities of eligible offers and, last, of no offer.
 
-    They follow from the candidates and the version of the model that scored them. An offer that the
+    They follow from the candidates and the entry of the log that has them. An offer that the
     person is held out of is drawn as any other and then not sent, as in the decisions themselves.
     """
 
     name: str
-    probabilities: Callable[[Sequence[CandidateLog], str], Weighed]
+    probabilities: Callable[[Sequence[CandidateLog], DecisionLog], Weighed]
 
 
 def uniform() -> Chooser:
     """Any eligible offer alike, as the uniform arm."""
 
-    def probabilities(found: Sequence[CandidateLog], _: str) -> Weighed:
+    def probabilities(found: Sequence[CandidateLog], _: DecisionLog) -> Weighed:
         share = 1.0 / len(found)
         return _sent(found, Draw(None, (share,) * len(found), 0.0))
 
@@ -79,24 +80,29 @@ def uniform() -> Chooser:
 def by_policy(policy: Policy) -> Chooser:
     """The arm that draws by priority, with the offers and policies of some reference data.
 
-    The response probability is the logged one; what is eligible is what was.
+    The response probability is the logged one; what is eligible is what was; levers are those of
+    the reference data that count at the moment of the decision.
     """
 
-    def probabilities(found: Sequence[CandidateLog], model_version: str) -> Weighed:
+    def probabilities(found: Sequence[CandidateLog], entry: DecisionLog) -> Weighed:
         arm = Arm(name="policy", share=1.0, chooser="policy")
-        return _drawn(arm, policy, (found, _terms(policy, found)), model_version)
+        return _drawn(arm, policy, (found, _terms(policy, found, entry)), entry.model.version)
 
     return Chooser(f"policy {policy.named.version}", probabilities)
 
 
-def _terms(policy: Policy, found: Sequence[CandidateLog]) -> list[Terms]:
-    offers = {c.offer.offer_id: c.offer for c in policy.offers}
-    return [
-        weigh(offers[c.offer_id], _response(c.terms, policy), c.terms.fatigue)
-        if c.terms is not None and c.offer_id in offers
-        else GONE
-        for c in found
-    ]
+def _terms(policy: Policy, found: Sequence[CandidateLog], entry: DecisionLog) -> list[Terms]:
+    offers, at_ms = {c.offer.offer_id: c for c in policy.offers}, to_ms(entry.decided_at)
+
+    def terms_of(logged: CandidateLog) -> Terms:
+        before, offer = logged.terms, offers.get(logged.offer_id)
+        if before is None or offer is None:
+            return GONE
+        channel = before.channel or entry.channel
+        response = offer.levers.on(_response(before, policy), at_ms, channel)
+        return weigh(offer.offer, response, before.fatigue)
+
+    return [terms_of(c) for c in found]
 
 
 def _response(terms: Terms, policy: Policy) -> Response:
@@ -188,7 +194,7 @@ def _row(
         counts.no_label += 1
         return None
     taken = len(found) if place is None else place
-    probabilities = question.judged.probabilities(found, entry.model.version)
+    probabilities = question.judged.probabilities(found, entry)
     responses = [c.terms.response_probability for c in found if c.terms is not None]
     gains = [p * gain - cost for p, (gain, cost) in zip(responses, worth, strict=True)] + [0.0]
     got = 0.0 if place is None else label * worth[place][0] - worth[place][1]

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from streams.contracts.reference.structs import Conditions, Offer
 from streams.contracts.times import to_ms
 from streams.customer.row import Affinity, Spend, View, new_customer
-from streams.decisions.arbitration import Response, prices_of, weigh, weigh_many
+from streams.decisions.arbitration import Response, prices_of, to_nano, weigh, weigh_many
 from streams.features import card_of, offer_matrix, table_of
 from streams.features.offer_table import FEW
 
@@ -20,6 +20,7 @@ NOW_MS = to_ms(NOW)
 CATEGORIES = ("tea", "pet", "wine")
 amounts = st.floats(0, 1e6) | st.sampled_from([0.0, 1e-9, 2.5, 40.0])
 shares = st.floats(0, 1)
+pulls = st.floats(-1e6, 1e6).map(to_nano)
 several = st.lists(st.sampled_from(CATEGORIES), max_size=3).map(tuple)
 offers = st.builds(
     Offer,
@@ -56,12 +57,15 @@ def test_the_features_of_many_are_those_of_each(
     assert offer_matrix(table, list(places), person, NOW_MS).tobytes() == b"".join(one_by_one)
 
 
-@given(st.lists(st.tuples(offers, shares, shares), min_size=1), amounts)
+@given(st.lists(st.tuples(offers, shares, shares, pulls), min_size=1), amounts)
 def test_the_terms_of_many_are_those_of_each(
-    asked: list[tuple[Offer, float, float]], fatigue: float
+    asked: list[tuple[Offer, float, float, float]], fatigue: float
 ) -> None:
-    """Weighed at once or one by one, the log says the same bytes."""
-    made, used, anyway = zip(*asked, strict=True)
-    at_once = weigh_many(prices_of(made), np.array(used), anyway, fatigue)
-    one_by_one = [weigh(offer, Response(p, share), fatigue) for offer, p, share in asked]
-    assert msgspec.json.encode(at_once) == msgspec.json.encode(one_by_one)
+    """Weighed at once or one by one, with levers or without, the log says the same bytes."""
+    made, used, anyway, levers = zip(*asked, strict=True)
+    prices, none = prices_of(made), (0.0,) * len(made)
+    for pulled, told in ((levers, levers), (none, None)):
+        at_once = weigh_many(prices, np.array(used), anyway, fatigue, told)
+        each = zip(made, used, anyway, pulled, strict=True)
+        one_by_one = [weigh(o, Response(p, s, (), lever), fatigue) for o, p, s, lever in each]
+        assert msgspec.json.encode(at_once) == msgspec.json.encode(one_by_one)

@@ -149,6 +149,7 @@ def said(minutes: float = 0, trigger: str = "view", **fields: Any) -> Fields:
         "offer_id": "a",
         "arm": "policy",
         "probability": 0.95,
+        "lever": 0.0,
         "entry": {},
     }
     return made | {"trigger": trigger} | fields
@@ -299,8 +300,9 @@ def _of_entry(offer: Fields) -> Fields:
 
 
 def _of_offer(offer: Fields) -> Fields:
-    names = ("response_probability", "value", "cost", "lever", "fatigue", "priority")
-    terms = dict.fromkeys(names, 0.5)
+    names = ("response_probability", "value", "cost", "fatigue", "priority")
+    lever = offer["lever"]
+    terms = dict.fromkeys(names, 0.5) | {"value": 1.5, "lever": lever, "priority": 0.5 + lever}
     return {
         "valid_until": "2029-01-01T00:00:00Z",
         "deliver_not_before": offer["decided_at"],

@@ -25,6 +25,7 @@ def check_reference(reference: Reference) -> list[str]:
         *_gs1(reference),
         *_wallets(reference.offers),
         *_policies(reference.policies),
+        *_levers(reference.policies),
         *_money(reference.policies),
         *_stores(reference),
     ]
@@ -78,6 +79,19 @@ def _offers(offers: tuple[Offer, ...]) -> Iterator[str]:
             yield f"{where}: $.never_with: names the offer itself"
         if not offer.title:
             yield f"{where}: $.title: needs at least one language"
+
+
+def _levers(policies: Policies) -> Iterator[str]:
+    most = policies.arbitration.lever_max
+    yield from _twice("policies", "levers.lever_id", (each.lever_id for each in policies.levers))
+    for lever in policies.levers:
+        where = f"policies: $.levers.{lever.lever_id}"
+        if abs(lever.amount) > most:
+            yield f"{where}.amount: {lever.amount:g} is beyond arbitration.lever_max, {most:g}"
+        if lever.valid_from is not None and lever.valid_from >= lever.valid_until:
+            yield f"{where}.valid_until: is not after valid_from"
+        if lever.offer_id is None and lever.class_ is None and lever.channel is None:
+            yield f"{where}: names no offer_id, class or channel"
 
 
 def _gs1(reference: Reference) -> Iterator[str]:

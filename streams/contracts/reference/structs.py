@@ -210,6 +210,22 @@ class Experiment(Block, frozen=True, kw_only=True):
     window_days: Days = 28.0
 
 
+class Lever(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
+    """What the owner adds to a priority by hand, in the shop's currency, until when, and why.
+
+    It counts for all that it names together: an offer, a class of offers, a channel.
+    """
+
+    lever_id: Id
+    amount: Annotated[float, Meta(ge=-1e6, le=1e6)]
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    valid_from: Zoned | None = None
+    valid_until: Zoned
+    offer_id: Id | None = None
+    class_: Annotated[str, Meta(max_length=64)] | None = None
+    channel: ChannelName | None = None
+
+
 class Arbitration(Block, frozen=True, kw_only=True):
     """How eligible offers are weighed against each other and against no offer at all."""
 
@@ -220,6 +236,7 @@ class Arbitration(Block, frozen=True, kw_only=True):
     attribution_window_days: Days = 7.0
     redeemed_at_base_rate: Share = 0.3
     compared_at_limits: Share = 1.0
+    lever_max: Amount = 1.0
 
 
 class ZoneRules(Block, frozen=True, kw_only=True):
@@ -306,6 +323,7 @@ class Policies(Block, frozen=True, kw_only=True):
     contact: ContactPolicy = ContactPolicy()
     experiment: Experiment = Experiment()
     arbitration: Arbitration = Arbitration()
+    levers: Annotated[tuple[Lever, ...], Meta(max_length=200)] = ()
     zones: ZoneRules = ZoneRules()
     churn: ChurnDefinition = ChurnDefinition()
     offer_ttl_late_ms: DurationMs = 600_000

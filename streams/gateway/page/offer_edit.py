@@ -1,6 +1,7 @@
 """An offer as YAML to edit: read, checked as `offers validate` checks it, compared with before."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from difflib import unified_diff
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,7 +68,7 @@ def edited(text: str, there: Records) -> Edited:
     whole = reference_of({**there, **wanted})
     return Edited(
         offer_id=offer.offer_id,
-        found=tuple(findings(Reference(offers=(offer,)), whole)),
+        found=tuple(findings(Reference(offers=(offer,)), whole, datetime.now(UTC))),
         changes=tuple(changes({OFFERS: there.get(OFFERS, {})}, wanted)),
         diff=tuple(_diff("" if before is None else as_yaml(before), as_yaml(value))),
     )

@@ -122,6 +122,38 @@ def test_what_is_not_known_here_is_a_warning(
     assert validate(tmp_path, "--strict", **change)[0] == 2
 
 
+LEVER = {"lever_id": "l", "reason": "r", "valid_until": "2099-01-01T00:00:00Z", "amount": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("lever", "said"),
+    [
+        ({"offer_id": "a", "valid_until": "2026-01-02T00:00:00Z"}, "note: policies: l: $.valid_un"),
+        ({"offer_id": "aa"}, "warning: policies: l: $.offer_id: aa is not among the offers; is it"),
+        ({"class": "standrd"}, "l: $.class: standrd is not among the classes; is it standard?"),
+        ({"offer_id": "a"}, "good: 1 offers, 1 trigger rules\n"),
+    ],
+)
+def test_a_lever_that_does_nothing_is_told(
+    tmp_path: Path, lever: dict[str, object], said: str
+) -> None:
+    """One that is over is a note, one for what is not there a warning."""
+    validate(tmp_path)
+    policies = {"triggers": [RULE], "levers": [LEVER | lever]}
+    (tmp_path / "policies.yaml").write_text(yaml.safe_dump(policies), encoding="utf-8")
+    done = CliRunner().invoke(main, ["offers", "validate", str(tmp_path)])
+    assert done.exit_code == 0
+    assert said in done.output
+
+
+def test_a_lever_may_lift_what_loses_money(tmp_path: Path) -> None:
+    """Then it is no error that each use does."""
+    assert validate(tmp_path, margin=0.5)[0] == 2
+    policies = {"triggers": [RULE], "levers": [LEVER | {"offer_id": "a"}]}
+    (tmp_path / "policies.yaml").write_text(yaml.safe_dump(policies), encoding="utf-8")
+    assert CliRunner().invoke(main, ["offers", "validate", str(tmp_path)]).exit_code == 0
+
+
 def test_a_file_that_is_not_read_is_told(tmp_path: Path) -> None:
     """Another name, or a second file for one part."""
     validate(tmp_path)

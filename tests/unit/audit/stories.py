@@ -26,6 +26,11 @@ from tests.support.told import (
 YES = consent()
 HOUR, DAY = 60.0, 1_440.0
 OVER = 91 * DAY
+LEVER = {
+    "lever_id": "more", "offer_id": "a", "amount": 0.5, "reason": "autumn",
+    "valid_until": "2026-03-02T12:00:01Z",
+}  # fmt: skip
+NO_LEVER = LEVER | {"lever_id": "over", "valid_until": "2026-03-02T12:00:00Z"}
 
 
 def viewed(shop: Fields, *before: Fields, **fields: Any) -> Story:
@@ -238,6 +243,7 @@ BROKEN: dict[str, Story] = {
     "quiet_hours": pushed(9 * HOUR),
     "known_offer": viewed(a_shop(), offer_id="z"),
     "paused": viewed(a_shop(an_offer(paused=True))),
+    "lever": viewed(a_shop(levers=[LEVER])),
     "live": viewed(a_shop(an_offer(valid_until="2026-03-02T12:00:00Z"))),
     "channel": viewed(a_shop(an_offer(channels=["web"]))),
     "trigger": viewed(a_shop(an_offer(triggers=["zone_entered"]))),
@@ -377,6 +383,7 @@ KEPT: dict[str, Story] = {
     "quiet_hours": pushed(8 * HOUR),
     "known_offer": viewed(a_shop()),
     "paused": viewed(a_shop()),
+    "lever": viewed(a_shop(levers=[LEVER, NO_LEVER]), lever=0.5),
     "live": viewed(a_shop(an_offer(valid_from="2026-03-02T12:00:00Z"))),
     "channel": viewed(a_shop(an_offer(channels=["app"]))),
     "trigger": viewed(a_shop(an_offer(triggers=["product_viewed"]))),

@@ -333,6 +333,7 @@ SWITCHES: dict[str, Switch] = {
     ),
     "refused": story("refused", change=without("refused")),
     "segment": story("segment", lax=offers(segment="true")),
+    "lever": story("lever", lax=policies(levers=[])),
     "sent": story("moment", spoil=on_offers(lambda _: [])),
     "logged_once": story("moment", spoil=on_entries(lambda e: [e, e])),
     "probabilities": story("moment", patch=drawn(no_offer=lambda d: d.no_offer + 0.1)),
