@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import yaml
 from compose_spec import PyOptions
 
 from deploy.grafana.build_dashboards import built
-from streams.settings import PREFIX, TYPES, Settings
+from streams.delivery.destinations import DestinationsError, load_targets
+from streams.gateway.keys import parse_keys
+from streams.settings import PREFIX, SECRETS, TYPES, Settings
 from streams.telemetry import CATALOGUE
 from streams.worker.processes import PATIENCE_S
 from tests.support.debian import program
@@ -51,17 +54,52 @@ def test_compose_is_valid_by_the_compose_specification() -> None:
     """A parser of the specification takes the file."""
     compose = PyOptions().from_yaml(yaml.safe_dump(COMPOSE))  # merges are expanded
     compose.validate()
-    assert {"kafka", "setup", "worker-1", "worker-2", "learner", "simulator"} <= set(
-        compose.service_names()
-    )
+    started = {"kafka", "setup", "worker-1", "worker-2", "learner", "gateway", "deliver"}
+    assert started | {"simulator"} <= set(compose.service_names())
 
 
 def test_every_file_that_compose_mounts_is_here() -> None:
     """A container never starts on an empty folder in place of its configuration."""
     mounts = [m for s in COMPOSE["services"].values() for m in s.get("volumes", ())]
     files = [m.split(":")[0] for m in mounts if m.startswith("./")]
+    files += [str(secret_file(name)) for name in COMPOSE["secrets"]]
     assert len(files) >= 6
     assert [f for f in files if not (ROOT / f).exists()] == []
+
+
+def secret_file(name: str) -> Path:
+    """The file of a secret that compose mounts where nothing else is said."""
+    where = str(COMPOSE["secrets"][name]["file"])
+    return ROOT / where.replace("${OFFERSTREAM_SECRETS:-./deploy/secrets}", "deploy/secrets")
+
+
+def test_compose_gives_secrets_as_files_to_those_who_name_them() -> None:
+    """Each is mounted where a setting or the file of destinations looks for it, or not at all."""
+    destinations = (DEPLOY / "delivery" / "destinations.yaml").read_text(encoding="utf-8")
+    for name, service in COMPOSE["services"].items():
+        said = json.dumps(service.get("environment", {})) + destinations * (name == "deliver")
+        assert set(re.findall(r"/run/secrets/(\w+)", said)) == set(service.get("secrets", ())), name
+        plain = {v.removeprefix(PREFIX).lower() for v in service.get("environment", {})}
+        assert not [v for v in plain if v.endswith(tuple(SECRETS))], name
+    assert all(secret_file(name).is_file() for name in COMPOSE["secrets"])
+
+
+def test_secrets_that_everybody_knows_open_no_more_than_a_page_s_key(tmp_path: Path) -> None:
+    """As committed: one write key of a browser; no page, no persons, and no webhook is signed."""
+    read = {n: secret_file(n).read_text(encoding="utf-8") for n in COMPOSE["secrets"]}
+    sender = parse_keys(read["write_keys"]).sender_of("write_key_for_this_machine")
+    assert sender is not None
+    assert not sender.may_send("privacy.requests")
+    for name in ("token_keys", "operator_tokens"):
+        assert all(line.startswith("#") for line in read[name].splitlines()), name
+    destinations = (DEPLOY / "delivery" / "destinations.yaml").read_text(encoding="utf-8")
+    file, secrets = tmp_path / "destinations.yaml", tmp_path / "crm_signing_secret"
+    file.write_text(destinations.replace("/run/secrets", str(tmp_path)))
+    secrets.write_text(read["crm_signing_secret"])
+    with pytest.raises(DestinationsError, match="signing_secrets"):
+        load_targets(file)
+    secrets.write_text("whsec_" + b64encode(b"a" * 32).decode())
+    assert [target.name for target in load_targets(file)] == ["crm"]
 
 
 def test_compose_publishes_on_loopback_only_and_drops_every_right() -> None:
@@ -208,10 +246,16 @@ def test_prometheus_looks_at_every_process_that_compose_starts() -> None:
     ours = [n for n, s in COMPOSE["services"].items() if "offerstream" in s["image"]]
     port = COMPOSE["x-offerstream"]["environment"]["OFFERSTREAM_HTTP_PORT"]
     served = [name for name in ours if "healthcheck" in COMPOSE["services"][name]]
-    workers = [name for name in served if name != "gateway"]
+    workers = [name for name in served if name not in ("gateway", "deliver")]
     assert jobs["offerstream"] == [f"{name}:{port}" for name in workers]
     assert jobs["gateway"] == [f"gateway:{Settings().gateway.metrics_port}"]
-    assert "gateway" in served
+    page = COMPOSE["services"]["gateway"]["environment"]["OFFERSTREAM_GATEWAY_PAGE_WORKERS"]
+    assert page.split(",") == jobs["offerstream"]
+    (by_name,) = [j["dns_sd_configs"] for j in config["scrape_configs"] if "dns_sd_configs" in j]
+    port = Settings().delivery.metrics_port
+    assert by_name == [{"names": ["deliver"], "type": "A", "port": port}]
+    for name, served_at in (("gateway", Settings().gateway.metrics_port), ("deliver", port)):
+        assert f"127.0.0.1:{served_at}/" in str(COMPOSE["services"][name]["healthcheck"]["test"])
 
 
 def test_what_is_mounted_as_a_volume_belongs_to_the_image_s_user() -> None:

@@ -26,11 +26,12 @@ from streams.settings import Settings
 from streams.simulator.records import Sent
 from streams.simulator.story import story
 from tests.support.apache_kafka import ROOT
-from tests.support.composed import GATEWAY, METRICS_OF_GATEWAY, SERVICES, Composed
+from tests.support.composed import GATEWAY, METRICS_OF_GATEWAY, OPERATOR, Composed
 from tests.support.shop_days import ShopDays
 
 SHOPPERS, DAYS = 40, 70
 HALF_A_DAY_MS = 12 * 3_600_000
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 PATIENCE_S = 300
 BOARDS = ROOT / "deploy" / "grafana" / "dashboards"
 # Grafana's own rule: four times the scrape interval that the data source names (5 s).
@@ -154,8 +155,8 @@ def over_http(composed: Composed, now_ms: int) -> None:
         "channel": "web",
         "page": {"path": "/"},
     }
-    keys = SERVICES["gateway"]["environment"]["OFFERSTREAM_GATEWAY_WRITE_KEYS"]
-    key = keys.partition(":-")[2].removesuffix("}")
+    keys = (composed.secrets / "write_keys").read_text().splitlines()
+    key = keys[-1].partition("=")[2]
     for number in range(10):  # the rate of a counter wants to see it grow
         events = [{**view, "event_id": f"http-{number}"}, {**view, "event_id": ""}]
         client = HTTPConnection(composed.addresses[GATEWAY], timeout=30)
@@ -269,6 +270,21 @@ def test_an_open_breaker_reaches_the_alertmanager(played: Played) -> None:
     ]
     assert not composed.is_healthy("worker-1")
     assert composed.stop("worker-1") == 1  # the slot ended with 78, not with 0
+
+
+def test_the_page_of_compose_tells_its_operator_of_every_worker(played: Played) -> None:
+    """Whoever has a token of the mounted file logs in; worker-2, which was stopped, is silent."""
+    composed = played.composed
+    client = HTTPConnection(composed.addresses[GATEWAY], timeout=30)
+    client.request("POST", "/login", f"token={OPERATOR}", FORM)
+    answer = client.getresponse()
+    assert (answer.status, answer.read()) == (HTTPStatus.SEE_OTHER, b"")
+    cookie = answer.headers["set-cookie"].partition(";")[0]
+    client.request("GET", "/", headers={"cookie": cookie})
+    page = client.getresponse().read().decode()
+    client.close()
+    for worker in ("worker-1:9100", "worker-2:9100", "learner:9100"):
+        assert composed.addresses[worker] in page
 
 
 def test_nothing_listens_beyond_this_machine(played: Played) -> None:

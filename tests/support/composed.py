@@ -28,6 +28,7 @@ from tests.support.worker_job import Process
 
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 LOOPBACK = "127.0.0.1"
+OPERATOR = "operator-of-the-composed-page"
 GATEWAY, METRICS_OF_GATEWAY = "gateway:8080", "gateway:9180"
 
 
@@ -76,6 +77,10 @@ class Composed:
         self.kafka = ComposedKafka()
         self._settings = settings
         self.processes: dict[str, Process] = {}
+        self.secrets = home / "secrets"
+        shutil.copytree(ROOT / "deploy" / "secrets", self.secrets)  # as whoever has their own
+        with (self.secrets / "operator_tokens").open("a") as tokens:
+            tokens.write(f"ana={OPERATOR}\n")
         workers = ("worker-1:9100", "worker-2:9100", "learner:9100")
         named = (*workers, METRICS_OF_GATEWAY, GATEWAY, "alertmanager:9093")
         here = (f"{LOOPBACK}:{port}" for port in free_ports(len(named) + 1))
@@ -200,7 +205,8 @@ class Composed:
         """Compose's, with its addresses and folders replaced by ours."""
         others = {k: v for k, v in os.environ.items() if not k.startswith("OFFERSTREAM_")}
         given = SERVICES[service]["environment"]
-        plain = {k: re.sub(r"\$\{\w+:-(\w+)\}", r"\1", v) for k, v in given.items()}
+        plain = {k: re.sub(r"\$\{\w+:-(\w*)\}", r"\1", v) for k, v in given.items()}
+        plain = {k: v.replace("/run/secrets", str(self.secrets)) for k, v in plain.items()}
         port = self.addresses.get(f"{service}:9100", f"{LOOPBACK}:0").rpartition(":")[2]
         ours = {
             "PATH": _path(),
@@ -214,6 +220,8 @@ class Composed:
             ours["OFFERSTREAM_GATEWAY_HOST"] = LOOPBACK
             ours["OFFERSTREAM_GATEWAY_PORT"] = listens.rpartition(":")[2]
             ours["OFFERSTREAM_GATEWAY_METRICS_PORT"] = shows.rpartition(":")[2]
+            told_of = given["OFFERSTREAM_GATEWAY_PAGE_WORKERS"].split(",")
+            ours["OFFERSTREAM_GATEWAY_PAGE_WORKERS"] = ",".join(self.addresses[w] for w in told_of)
         return {**others, **plain, **ours, **self._settings}
 
     def _here(self, word: str, service: str) -> str:

@@ -34,7 +34,9 @@ READERS: dict[str, Callable[[str], object]] = {
 LANGUAGES = {"python", "sh", "console", "text", "promql", "html", *READERS}
 PART, LONG = "part of a file", "takes half a minute"
 # Programs of others; what they are told is not checked.
-FOREIGN = {".", "curl", "docker", "export", "kafka-console-consumer.sh", "pre-commit"}
+FOREIGN = {
+    *(".", "cp", "curl", "docker", "echo", "export", "kafka-console-consumer.sh", "pre-commit"),
+}
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 ASSIGNMENT = re.compile(r"[A-Z_]+=")
 PLACEHOLDER = re.compile(r"[A-Z]+$")
