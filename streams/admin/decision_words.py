@@ -119,6 +119,11 @@ WHY_NOT: Final[dict[WhyNot, Texts]] = {
         "このオファー独自の対照グループに属し、受け取ることはありません",
         "此人属于该优惠自己的对照组，不会收到它",
     ),
+    "outranked": _texts(
+        "an offer of a class that goes first was possible",
+        "優先される区分のオファーがありました",
+        "有优先级别更高的优惠可用",
+    ),
 }
 WHY_CHANNEL: Final = _texts(
     "by {channel}: there it brings most, after what a contact costs; answers expected: {rates}",

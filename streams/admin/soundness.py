@@ -85,10 +85,11 @@ def _offer(offer: Offer, whole: Reference) -> Iterator[Finding]:
 
 
 def _never(offer: Offer, whole: Reference) -> Iterator[str]:
-    if offer.expected_rate == 0:
+    certain = offer.class_ == "mandatory"  # sent whatever it is worth
+    if offer.expected_rate == 0 and not certain:
         yield "$.expected_rate: is 0: the model begins there and never offers it"
     loses = offer.margin <= offer.discount + offer.contact_cost
-    if loses and not _is_lifted(offer, whole):
+    if loses and not certain and not _is_lifted(offer, whole):
         contact = f" and contact_cost {offer.contact_cost:g}" if offer.contact_cost else ""
         yield (
             f"$.margin: {offer.margin:g} is not more than discount {offer.discount:g}{contact}: "
@@ -117,8 +118,8 @@ def _is_lifted(offer: Offer, whole: Reference) -> bool:
 def _worth_later(offer: Offer, whole: Reference) -> str | None:
     """An offer whose priority is not above 0 at its expected rate, as the policies begin."""
     cost, prior = offer.discount + offer.contact_cost, _prior(whole)
-    if offer.margin <= cost or offer.expected_rate == 0:
-        return None  # never: an error
+    if offer.margin <= cost or offer.expected_rate == 0 or offer.class_ == "mandatory":
+        return None  # never: an error; or always
     cost = offer.discount + offer.contact_cost / offer.expected_rate
     most = 1.0 - cost / offer.margin
     if prior < most:

@@ -9,7 +9,9 @@ from streams.contracts.times import DAY_MS, to_ms
 
 
 def caps(at: OfferView) -> Answer:
-    """The rolling caps over all offers."""
+    """The rolling caps over all offers, for all but classes that pass them."""
+    if _passes(at):
+        return None
     for cap in at.world.policies.contact.caps:
         inside = [c for c in at.earlier if _age_ms(at, c) < cap.days * DAY_MS]
         if len(inside) >= cap.count:
@@ -19,7 +21,9 @@ def caps(at: OfferView) -> Answer:
 
 
 def calendar_day(at: OfferView) -> Answer:
-    """The cap by calendar day of the person's own clock."""
+    """The cap by calendar day of the person's own clock, for all but classes that pass it."""
+    if _passes(at):
+        return None
     most = at.world.policies.contact.calendar_day_max
     broken: list[list[Contact]] = []
     for zone in at.zones:
@@ -35,7 +39,9 @@ def calendar_day(at: OfferView) -> Answer:
 
 
 def gap(at: OfferView) -> Answer:
-    """The least time between two contacts."""
+    """The least time between two contacts, for all but classes that pass it."""
+    if _passes(at):
+        return None
     least_ms = at.world.policies.contact.min_gap_ms
     near = [c for c in at.earlier if _age_ms(at, c) < least_ms]
     return holds(not near, f"less than {least_ms} ms after another contact", *_proof(near))
@@ -55,7 +61,9 @@ def quiet_hours(at: OfferView) -> Answer:
 
 
 def holdout(at: OfferView) -> Answer:
-    """Nobody of a holdout arm is sent an offer."""
+    """Nobody of a holdout arm is sent an offer that is not mandatory."""
+    if at.spec is not None and at.spec.class_ == "mandatory":
+        return None
     arm = arm_by_hash(at.world.policies.experiment, at.offer.customer_id)
     return holds(arm.chooser != "holdout", f"the person is in the holdout ({arm.name})")
 
@@ -75,6 +83,10 @@ def arm(at: OfferView | EntryView) -> Answer:
     same = said.id == experiment.id and said.arm == right.name
     good = same and said.holdout == (right.chooser == "holdout")
     return holds(good, f"arm {said.arm} was named, the hash gives {right.name}")
+
+
+def _passes(at: OfferView) -> bool:
+    return at.spec is not None and at.spec.class_ in ("mandatory", "transactional")
 
 
 def _age_ms(at: OfferView, contact: Contact) -> int:

@@ -5,6 +5,8 @@ from streams.audit.views import EntryView, OfferView
 
 SUM_SLACK = 1e-6
 FINAL = ("offer", "no_offer")
+CLASS_ORDER = {"mandatory": 0, "transactional": 1, "default": 3}
+OTHERS = 2
 
 
 def logged(at: OfferView) -> Answer:
@@ -81,7 +83,7 @@ def explored(at: EntryView) -> Answer:
     possible = [c.probability for c in entry.candidates if c.why_not is None]
     # An offer that the person is held out of is drawn from as well, and then not sent.
     drawn = len(possible) + sum(c.why_not == "offer_holdout" for c in entry.candidates)
-    if entry.verdict not in FINAL or not possible:
+    if entry.verdict not in FINAL or not possible or _rank(at, entry.chosen_offer_id) == 0:
         return None
     arms = {a.name: a.chooser for a in at.world.policies.experiment.arms}
     chooser = arms.get(entry.experiment.arm)
@@ -93,6 +95,30 @@ def explored(at: EntryView) -> Answer:
     least = at.world.policies.arbitration.epsilon / (drawn + 1) - SUM_SLACK
     smallest = min(*possible, entry.no_offer_probability)
     return holds(smallest >= least, f"an action has probability {smallest}")
+
+
+def class_order(at: EntryView) -> Answer:
+    """Offers of one class are drawn from, that which goes first; a mandatory one is certain."""
+    entry = at.entry
+    if entry.verdict not in (*FINAL, "holdout"):
+        return None
+    drawn = [c for c in entry.candidates if c.why_not in (None, "offer_holdout", "holdout")]
+    ranks = {_rank(at, c.offer_id) for c in drawn}
+    if len(ranks) > 1:
+        return Broken("offers of several classes were drawn from")
+    first = min(ranks, default=OTHERS)
+    after = [c for c in entry.candidates if c.why_not == "outranked"]
+    wrong = [c.offer_id for c in after if not drawn or _rank(at, c.offer_id) < max(first, 1)]
+    if first == 0:
+        wrong = []
+        if entry.verdict != "offer" or len(drawn) != 1 or entry.action_probability != 1:
+            return Broken("a mandatory offer was possible and not certain")
+    return holds(not wrong, f"{', '.join(wrong)} was outranked by nothing")
+
+
+def _rank(at: EntryView, offer_id: str | None) -> int:
+    offer = at.world.offers.get(offer_id or "")
+    return OTHERS if offer is None else CLASS_ORDER.get(offer.class_, OTHERS)
 
 
 def withheld(at: EntryView) -> Answer:

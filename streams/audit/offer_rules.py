@@ -11,7 +11,7 @@ from streams.contracts.inputs.events import OfferFeedback
 from streams.contracts.times import DAY_MS, to_ms
 
 REFUSED = "offer_refused_not_relevant"
-NO_CLASS = "standard"
+NO_TOPIC = ("standard", "mandatory", "transactional", "default")
 
 
 def known_offer(at: OfferView) -> Answer:
@@ -147,8 +147,9 @@ def not_refused(at: OfferView) -> Answer:
         if event.offer_id == at.offer.offer.offer_id:
             return Broken("the person refused it as not relevant", (a.event_id,))
         other = at.world.offers.get(event.offer_id or "")
-        alike = own is not None and other is not None and own.class_ == other.class_ != NO_CLASS
-        if alike and at.at_ms - a.at_ms < class_ms:
+        alike = own is not None and other is not None and own.class_ == other.class_
+        about = own is not None and own.class_ not in NO_TOPIC
+        if alike and about and at.at_ms - a.at_ms < class_ms:
             return Broken(f"the person refused one of its class, {event.offer_id}", (a.event_id,))
     return FINE
 

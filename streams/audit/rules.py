@@ -77,6 +77,7 @@ RULES: tuple[Rule, ...] = (
     Rule("chosen_probability", "decision", log_rules.chosen_probability),
     Rule("explored", "decision", log_rules.explored),
     Rule("withheld", "decision", log_rules.withheld),
+    Rule("class_order", "decision", log_rules.class_order),
     Rule("logged_arm", "decision", contact_rules.arm),
     Rule("alert_once", "alert", alert_rules.once),
     Rule("alert_person", "alert", alert_rules.right_person),

@@ -148,7 +148,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "requested_at": "When the person asked; counts as the event time.",
     # Offers and reference data.
     "version": "Version; a higher one replaces a lower one.",
-    "class": "Class of the offer, for the shop's own reports.",
+    "class": "Class of the offer: mandatory, transactional, default, or a name of the shop's own.",
     "kind": "What kind it is.",
     "value": "How much the offer gives: percent, amount or points by its kind.",
     "Offer.title": "Title by language: en, ja, zh.",

@@ -10,6 +10,7 @@
 * `arbitration` - what an offer is worth; `exploration` - probabilities and the draw
 * `channels` - by which channel; `reachable` - which may be used now
 * `levers` - what the owner adds to a priority by hand
+* `classes` - which offers go first, and what they pass
 * `holdouts` - offers that a share of the people never gets
 * `known` - what is known when it is decided, and what was chosen
 * `comparing` - whose orders are compared after it, with an offer and without

@@ -15,6 +15,7 @@ from streams.customer.row import Contact, OpenDecision
 from streams.customer.waiting import with_open_decision
 from streams.decisions.arbitration import FEW, Response, fatigue_of, weigh, weigh_many
 from streams.decisions.channels import channels_of
+from streams.decisions.classes import CERTAIN, Objected, is_certain, passes_limits, ranked
 from streams.decisions.comparing import Weighed, with_comparison
 from streams.decisions.consent import agreed_purposes
 from streams.decisions.deferral import put_off
@@ -31,7 +32,7 @@ from streams.decisions.known import (
     chosen_of,
     known_of,
 )
-from streams.decisions.limits import blocked, gap_until_ms, with_contact
+from streams.decisions.limits import blocked, gap_until_ms, is_full, with_contact
 from streams.decisions.messages import decision_log, next_best_offer
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.rearm import fired_unheard
@@ -41,7 +42,6 @@ from streams.features import FEATURES_VERSION, context_vector, offer_matrix, pac
 from streams.identity.arms import arm_of
 
 Decided = tuple[Customer, tuple[Effect, ...]]
-Objected = list[tuple[CompiledOffer, WhyNot | None]]
 Stop = Literal["overtaken", "no_consent", "deferred", "stale", "person_cap", "min_gap"]
 Stopped = tuple[Stop, WhyNot]
 LIMITS: frozenset[Stop] = frozenset({"person_cap", "min_gap"})
@@ -56,8 +56,25 @@ def decide(person: Customer, request: DecisionRequest, now_ms: int, basis: Basis
     person, stopped = _stopped(known, agreed)
     if stopped is not None:
         return person, (DecisionLogged(_entry_of_stopped(known, *stopped, agreed)),)
+    limit = blocked(person, policy, now_ms)
+    if limit is not None and not _may_pass(known):
+        return person, (DecisionLogged(_entry_of_stopped(known, limit, limit, agreed)),)
     situation = _situation(known, agreed)
-    return _choose(known, situation, objected_of(policy.offers, situation))
+    objected = _objected(policy, situation)
+    if limit is not None and not passes_limits(objected):
+        return person, (DecisionLogged(_entry_of_stopped(known, limit, limit, agreed)),)
+    return _choose(known, situation, objected)
+
+
+def _may_pass(known: Known) -> bool:
+    """Whether a limit may be passed at all, by some class: where the row has room to remember."""
+    return known.policy.has_ranks and not is_full(known.person, known.policy, known.now_ms)
+
+
+def _objected(policy: Policy, situation: Situation) -> Objected:
+    """Each offer with what objects to it, also that another class goes first."""
+    objected = objected_of(policy.offers, situation)
+    return ranked(objected) if policy.has_ranks else objected
 
 
 def _agreed(person: Customer, request: DecisionRequest, policy: Policy) -> frozenset[Purpose]:
@@ -86,8 +103,7 @@ def _entry_of_stopped(
         return decision_log(known, verdict, tuple([c.withheld[code] for c in policy.offers]))
     situation = _situation(known, agreed)
     context = context_vector(person, known.request.trigger_event, known.now_ms)
-    objected = objected_of(policy.offers, situation)
-    candidates, _ = _compared(known, code, objected, context)
+    candidates, _ = _compared(known, code, _objected(policy, situation), context)
     return decision_log(known, verdict, candidates, context)
 
 
@@ -124,13 +140,12 @@ def _stopped(known: Known, agreed: frozenset[Purpose]) -> tuple[Customer, Stoppe
     answer_by_ms = request.trigger_event.answer_by_ms or now_ms + request.rule.valid_for_ms
     if answer_by_ms <= known.basis.processing_ms:
         return person, ("stale", "stale")
-    full = blocked(person, policy, now_ms)
-    if request.waited == "deferred" and full != "person_cap":
+    if request.waited == "deferred" and blocked(person, policy, now_ms) != "person_cap":
         gap_ms = max(contact.min_gap_ms, contact.deferred_gap_ms)
         until_ms = gap_until_ms(person, gap_ms, now_ms)
         if until_ms is not None:
             return _deferred(person, request, until_ms, "min_gap")
-    return person, None if full is None else (full, full)
+    return person, None
 
 
 def _deferred(
@@ -145,7 +160,8 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     person = known.person
     eligible = [c for c, code in objected if code is None]
     context = context_vector(person, known.request.trigger_event, known.now_ms)
-    if eligible and known.arm.chooser == "holdout":
+    certain = is_certain(eligible)
+    if eligible and known.arm.chooser == "holdout" and not certain:
         candidates, terms = _compared(known, "holdout", objected, context)
         entry = decision_log(known, "holdout", candidates, context)
         person = with_comparison(person, known, context, Weighed(eligible, terms), None)
@@ -167,15 +183,17 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     offer = next_best_offer(known, choice, chosen, in_stock(chosen.candidate, situation))
     decision = _open_decision(known, choice, chosen, context)
     person = _remember(known, decision, chosen.terms.channel)
-    person = with_comparison(
-        person, known, context, Weighed(choice.eligible, choice.terms), chosen.candidate.offer
-    )
+    if not certain:
+        weighed = Weighed(choice.eligible, choice.terms)
+        person = with_comparison(person, known, context, weighed, chosen.candidate.offer)
     return person, (DecisionLogged(entry), OfferDecided(offer))
 
 
 def _drawn(known: Known, eligible: list[CompiledOffer], context: Vector) -> Choice:
     """The eligible offers scored, weighed and drawn from."""
     vectors, terms = _scored(known, eligible, context)
+    if is_certain(eligible):
+        return Choice(eligible, vectors, terms, CERTAIN)
     exploring = exploring_of(known.policy.policies.arbitration, terms, known.model.version)
     drawn = draw(known.decision_id, [t.priority for t in terms], known.arm, exploring)
     if known.held:

@@ -12,6 +12,7 @@ from streams.contracts.outputs.payloads import WhyNot
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.decisions.cel_rules import context_of
+from streams.decisions.classes import NO_TOPIC
 from streams.decisions.limits import within
 from streams.decisions.policy import CompiledOffer, Objection, Policy
 from streams.decisions.requests import DecisionRequest
@@ -19,7 +20,6 @@ from streams.decisions.situation import Situation
 
 ANY_STORE = "*"
 OFFER, CLASS = "offer", "class"
-NO_CLASS = "standard"
 
 
 def situation_of(
@@ -51,13 +51,13 @@ def situation_of(
 def _refused_by(person: Customer, now_ms: int, policy: Policy) -> frozenset[tuple[str, str]]:
     """What the person has refused: the offers for good, their classes for a time.
 
-    `standard` is the class of offers that were given none, and is not refused as a whole.
+    A class that says nothing of what its offers are about is not refused as a whole.
     """
     class_ms = policy.policies.contact.refused_class_days * DAY_MS
     refused = {(OFFER, r.offer_id) for r in person.refusals}
     lately = {r.offer_id for r in person.refusals if now_ms - r.at_ms < class_ms}
     classes = {c.offer.class_ for c in policy.offers if c.offer.offer_id in lately}
-    return frozenset(refused | {(CLASS, name) for name in classes - {NO_CLASS}})
+    return frozenset(refused | {(CLASS, name) for name in classes - NO_TOPIC})
 
 
 def objected_of(

@@ -23,7 +23,7 @@ def blocked(
     forget one, and a limit would be exceeded unseen.
     """
     contact = policy.policies.contact
-    if cap_remaining(person, contact, now_ms) <= 0 or _is_full(person, policy, now_ms):
+    if cap_remaining(person, contact, now_ms) <= 0 or is_full(person, policy, now_ms):
         return "person_cap"
     return "min_gap" if gap_until_ms(person, contact.min_gap_ms, now_ms) is not None else None
 
@@ -61,7 +61,8 @@ def with_contact(person: Customer, new: Contact, policy: Policy) -> tuple[Contac
     return (*contacts, new)[-CONTACTS_MAX:]
 
 
-def _is_full(person: Customer, policy: Policy, now_ms: int) -> bool:
+def is_full(person: Customer, policy: Policy, now_ms: int) -> bool:
+    """Whether the row has no room for one more contact: all are still counted by some limit."""
     return len(person.contacts) >= CONTACTS_MAX and all(
         _counts(c, policy, now_ms) for c in person.contacts
     )

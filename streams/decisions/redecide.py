@@ -11,6 +11,7 @@ from streams.contracts.reference.structs import Arm
 from streams.contracts.times import to_ms
 from streams.decisions.arbitration import Response, weigh
 from streams.decisions.channels import logged_options
+from streams.decisions.classes import CERTAIN, is_certain
 from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.decisions.known import NOTHING_LEARNED, Scorer, Uplift
@@ -57,12 +58,12 @@ def redecide(
     if entry.verdict not in DRAWN:
         return _with(entry, weighed)
     terms = [c.terms for c in weighed if c.terms is not None]
-    drawn = draw(
-        entry.decision_id,
-        [t.priority for t in terms],
-        _arm(policy, entry.experiment.arm),
-        exploring_of(policy.policies.arbitration, terms, scorer.version),
-    )
+    if is_certain([offers[c.offer_id] for c in eligible]):
+        drawn = CERTAIN
+    else:
+        exploring = exploring_of(policy.policies.arbitration, terms, scorer.version)
+        arm = _arm(policy, entry.experiment.arm)
+        drawn = draw(entry.decision_id, [t.priority for t in terms], arm, exploring)
     held = frozenset(c.offer_id for c in eligible if c.why_not == OFFER_HOLDOUT)
     drawn = without_held(drawn, [c.offer_id for c in eligible], held)
     again = (replace(c, probability=p) for c, p in zip(weighed, drawn.probabilities, strict=True))

@@ -17,6 +17,7 @@ from streams.contracts.unreadable import UNREADABLE
 from streams.decisions import Policy
 from streams.decisions.arbitration import Response, weigh
 from streams.decisions.channels import Option
+from streams.decisions.classes import is_certain
 from streams.decisions.exploration import Draw, draw, exploring_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.errors import OperatorError
@@ -160,6 +161,7 @@ def read_own(
     """
     labels = labels_of(examples)
     counts, rows = Counts(), []
+    certain = {c.offer.offer_id for c in question.policy.offers if is_certain([c])}
     for value in entries:
         entry = decoded(value, DecisionLog)
         found = [
@@ -167,7 +169,7 @@ def read_own(
             for c in entry.candidates
             if c.terms is not None and c.why_not in (None, OFFER_HOLDOUT)
         ]
-        if not found or entry.verdict not in ("offer", "no_offer"):
+        if not found or entry.verdict not in ("offer", "no_offer") or found[0].offer_id in certain:
             counts.nothing_drawn += 1
             continue
         row = _row(entry, found, labels, question, counts)

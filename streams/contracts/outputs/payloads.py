@@ -44,6 +44,7 @@ WhyNot = Literal[
     "too_soon_after",
     "holdout",
     "offer_holdout",
+    "outranked",
 ]
 Verdict = Literal[
     "offer",

@@ -77,6 +77,8 @@ def _offers(offers: tuple[Offer, ...]) -> Iterator[str]:
                 yield f"{where}: $.{field}: names {other}, which is no offer"
         if offer.offer_id in offer.never_with:
             yield f"{where}: $.never_with: names the offer itself"
+        if offer.class_ == "mandatory" and offer.holdout_share:
+            yield f"{where}: $.holdout_share: a mandatory offer is for everybody"
         if not offer.title:
             yield f"{where}: $.title: needs at least one language"
 

@@ -30,6 +30,7 @@ LEVER = {
     "lever_id": "more", "offer_id": "a", "amount": 0.5, "reason": "autumn",
     "valid_until": "2026-03-02T12:00:01Z",
 }  # fmt: skip
+DEFAULTS = a_shop(an_offer(), an_offer(offer_id="b", **{"class": "default"}))
 NO_LEVER = LEVER | {"lever_id": "over", "valid_until": "2026-03-02T12:00:00Z"}
 
 
@@ -285,6 +286,11 @@ BROKEN: dict[str, Story] = {
         probability=0.9,
         entry={"candidates": [candidate("a", 0.9), candidate("b", 0.05, "paused")]},
     ),
+    "class_order": viewed(
+        DEFAULTS,
+        probability=0.9,
+        entry={"candidates": [candidate("a", 0.9), candidate("b", 0.05)]},
+    ),
     "logged_arm": logged(experiment={"id": "global", "arm": "other", "holdout": False}),
     "alert_once": leaving(
         entered(),
@@ -384,6 +390,9 @@ KEPT: dict[str, Story] = {
     "known_offer": viewed(a_shop()),
     "paused": viewed(a_shop()),
     "lever": viewed(a_shop(levers=[LEVER, NO_LEVER]), lever=0.5),
+    "class_order": viewed(
+        DEFAULTS, entry={"candidates": [candidate("a"), candidate("b", 0.0, "outranked")]}
+    ),
     "live": viewed(a_shop(an_offer(valid_from="2026-03-02T12:00:00Z"))),
     "channel": viewed(a_shop(an_offer(channels=["app"]))),
     "trigger": viewed(a_shop(an_offer(triggers=["product_viewed"]))),

@@ -351,6 +351,7 @@ SWITCHES: dict[str, Switch] = {
             ]
         ),
     ),
+    "class_order": story("class_order", change=lambda policy: replace(policy, has_ranks=False)),
     "logged_arm": story("moment", lax=ANOTHER_ARM),
     "alert_once": leaving(spoil=on_alerts(lambda a: [a, a])),
     "alert_person": leaving(

@@ -26,6 +26,7 @@ from tests.unit.audit.stories import (
     BROKEN,
     COUPON,
     DAY,
+    HOLDOUT,
     KEPT,
     LIFTED,
     OVER,
@@ -64,6 +65,17 @@ def test_a_draw_over_offers_that_are_withheld_is_explored() -> None:
     }
     shop = a_shop(an_offer(), an_offer(offer_id="b"), experiment=UNIFORM)
     assert not broken(told(viewed(shop, arm="uniform", probability=0.5, entry=entry)))
+
+
+def test_a_mandatory_offer_passes_the_holdout_and_the_limits() -> None:
+    """Twice on one day where one is allowed, to somebody of the holdout; drawn from nothing."""
+    sure = {"candidates": [candidate("a", 1.0)], "no_offer_probability": 0.0}
+    fields = {"arm": "holdout", "probability": 1.0, "entry": sure}
+    limits = {"calendar_day_max": 1, "min_gap_ms": 1_800_000}
+    for name, found in (("mandatory", set()), ("standard", {"holdout", "calendar_day", "min_gap"})):
+        offer = an_offer(**{"class": name})
+        shop = a_shop(offer, experiment=HOLDOUT, contact=limits)
+        assert broken(told(twice(shop, dict(fields), {"minutes": 10, **fields}))) == found
 
 
 @pytest.mark.parametrize("name", BROKEN)
