@@ -1,8 +1,10 @@
 """A question over HTTP to its answer: `python -m benchmarks.decide`.
 
-Broker, gateway and callers share core 0, the worker has core 1. Callers keep their connections and
-ask at fixed moments, whether or not earlier answers are there: what is measured is the time from
-that moment to the whole answer, so a standstill counts for everybody who had to wait.
+Broker, gateway and callers share core 0, the worker has core 1; with `--free` each runs where the
+machine puts it. Callers keep their connections and ask at fixed moments, whether or not earlier
+answers are there: what is measured is the time from that moment to the whole answer, so a
+standstill counts for everybody who had to wait. Nothing of the first `--warm` seconds counts; how
+the broker compiles itself in them is shown by what it takes of a core, minute by minute.
 """
 
 import http.client
@@ -12,7 +14,9 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,12 +29,15 @@ from msgspec.structs import replace
 from benchmarks.broker import broker
 from benchmarks.events import consents
 from benchmarks.install import ROOT
-from benchmarks.measure import Child, running, wait_for
-from benchmarks.shop import Shop
+from benchmarks.measure import CORE, Child, running, wait_for
+from benchmarks.shop import PARTITIONS, Shop
 from streams import topics
 from streams.admin.reference import example_shop, load_validated, publish_reference
 from streams.contracts.reference.structs import Reference, TriggerRule
 from streams.settings import GatewaySettings, as_environment
+from streams.telemetry.catalogue import COMMITS
+from tests.support.apache_kafka import ApacheKafka
+from tests.support.cpu import cpu_s
 
 KEY = "bench-key-0123456789"
 CALLERS = 64
@@ -39,16 +46,50 @@ TIMEOUT_MS = 1_000
 HEADERS = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
 
 
+class Load(Struct, frozen=True):
+    """How it is asked: questions a second, for how long, and on how many partitions."""
+
+    rate: int
+    seconds: int
+    warm_s: int
+    epoch_ms: int
+    partitions: int
+    free: bool
+
+
+class Used(Struct, frozen=True):
+    """At a moment: CPU seconds of each process, and transactions of the worker."""
+
+    broker_s: float
+    worker_s: float
+    gateway_s: float
+    commits: float
+
+
+class Minute(Struct, frozen=True):
+    """A minute of asking: latency, and the broker's share of a core."""
+
+    p50_ms: float
+    p99_ms: float
+    broker_share: float
+
+
 class Measured(Struct, frozen=True):
-    """Milliseconds from moment to answer, answers by verdict, CPU time of a question."""
+    """Milliseconds from moment to answer, answers by verdict, cost of a question.
+
+    Of a question: CPU time in milliseconds, and transactions.
+    """
 
     p50_ms: float
     p90_ms: float
     p99_ms: float
     max_ms: float
     verdicts: dict[str, int]
+    broker_cpu_ms: float
     worker_cpu_ms: float
     gateway_cpu_ms: float
+    transactions: float
+    minutes: list[Minute]
 
 
 class Callers:
@@ -62,13 +103,18 @@ class Callers:
         for thread in self._threads:
             thread.start()
 
-    def ask(self, rate: int, seconds: int) -> None:
-        """Ask `rate` times a second, of one person after the other; returns when all is over."""
+    def ask(self, rate: int, seconds: int, look: Callable[[], None]) -> None:
+        """Ask `rate` times a second, of one person after the other; returns when all is over.
+
+        `look` is called at the begin of every second.
+        """
         begin_s = time.monotonic()
         for number in range(rate * seconds):
             at_s = begin_s + number / rate
             time.sleep(max(0.0, at_s - time.monotonic()))
             self._due.put((at_s, number))
+            if number % rate == 0:
+                look()
         for _ in self._threads:
             self._due.put(None)
         for thread in self._threads:
@@ -93,29 +139,69 @@ class Callers:
         client.close()
 
 
-def measure(rate: int, seconds: int, warm_s: int, epoch_ms: int) -> Measured:
+def measure(load: Load) -> Measured:
     """One run on a fresh broker."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-decide-")))
-        kafka = stack.enter_context(broker())
-        shop = Shop(kafka, home / "shop", epoch_ms=epoch_ms)
+        kafka = stack.enter_context(ApacheKafka() if load.free else broker())
+        shop = Shop(kafka, home / "shop", epoch_ms=load.epoch_ms, partitions=load.partitions)
         publish_reference(shop.settings, _with_banner(load_validated(example_shop())))
-        people = rate * (seconds + warm_s)
+        people = load.rate * (load.seconds + load.warm_s)
         shop.send(topics.PROFILE, consents(people))
-        worker = stack.enter_context(running(shop.worker()))
+        worker = stack.enter_context(running(shop.worker(core=None if load.free else CORE)))
         wait_for(worker, shop.progress(topics.PROFILE), people)
-        gateway = stack.enter_context(running(_gateway(shop, home / "gateway.log")))
-        callers = Callers(_port_of(gateway))
-        begin_s, began = time.monotonic(), (worker.cpu_s, gateway.cpu_s)
-        callers.ask(rate, seconds + warm_s)
-        cpu = [
-            1_000 * (now - then) / people
-            for now, then in zip((worker.cpu_s, gateway.cpu_s), began, strict=True)
-        ]
-        counted = [w for w in callers.waits if w[0] - begin_s >= warm_s]
-    waits = [ms for _, ms, _ in counted]
-    p50, p90, p99 = (float(np.percentile(waits, q)) for q in (50, 90, 99))
-    return Measured(p50, p90, p99, max(waits), Counter(verdict for _, _, verdict in counted), *cpu)
+        gateway = stack.enter_context(running(_gateway(shop, home / "gateway.log", load.free)))
+        callers, shows = Callers(_port_of(gateway)), _metrics_of(worker)
+        used: list[Used] = []
+
+        def look() -> None:
+            commits = _commits(shows) if len(used) in (load.warm_s, people // load.rate - 1) else 0
+            used.append(Used(cpu_s(kafka.pid), worker.cpu_s, gateway.cpu_s, commits))
+
+        begin_s = time.monotonic()
+        callers.ask(load.rate, load.seconds + load.warm_s, look)
+    return _measured(load, used, [(at_s - begin_s, ms, what) for at_s, ms, what in callers.waits])
+
+
+def _measured(load: Load, used: list[Used], waits: list[tuple[float, float, str]]) -> Measured:
+    counted = [(ms, verdict) for at_s, ms, verdict in waits if at_s >= load.warm_s]
+    p50, p90, p99 = (float(np.percentile([ms for ms, _ in counted], q)) for q in (50, 90, 99))
+    begin, end = used[load.warm_s], used[-1]
+    asked = load.rate * (len(used) - 1 - load.warm_s)
+    return Measured(
+        p50,
+        p90,
+        p99,
+        max(ms for ms, _ in counted),
+        Counter(verdict for _, verdict in counted),
+        1_000 * (end.broker_s - begin.broker_s) / asked,
+        1_000 * (end.worker_s - begin.worker_s) / asked,
+        1_000 * (end.gateway_s - begin.gateway_s) / asked,
+        (end.commits - begin.commits) / asked,
+        _minutes(used, waits),
+    )
+
+
+def _minutes(used: list[Used], waits: list[tuple[float, float, str]]) -> list[Minute]:
+    """Minute by minute from the first question on; what is left of the last one is left out."""
+    found = []
+    for end in range(60, len(used), 60):
+        of_minute = [ms for at_s, ms, _ in waits if end - 60 <= at_s < end]
+        p50, p99 = (float(np.percentile(of_minute, q)) for q in (50, 99))
+        found.append(Minute(p50, p99, (used[end].broker_s - used[end - 60].broker_s) / 60))
+    return found
+
+
+def _metrics_of(worker: Child) -> int:
+    lines = worker.log.read_text(errors="replace").splitlines()
+    return int(next(json.loads(line)["http_port"] for line in lines if '"http_port"' in line))
+
+
+def _commits(port: int) -> float:
+    """How many epochs a worker has ended, of all its partitions."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(COMMITS.name))
 
 
 def _with_banner(reference: Reference) -> Reference:
@@ -124,7 +210,7 @@ def _with_banner(reference: Reference) -> Reference:
     return replace(reference, policies=policies)
 
 
-def _gateway(shop: Shop, log: Path) -> Child:
+def _gateway(shop: Shop, log: Path, free: bool) -> Child:
     settings = GatewaySettings(
         port=0, metrics_port=0, write_keys=f"bench:server={KEY}", events_per_second_max=100_000
     )
@@ -133,7 +219,7 @@ def _gateway(shop: Shop, log: Path) -> Child:
         [sys.executable, "-m", "streams", "gateway"],
         log,
         environment={**environment, "PYTHONPATH": str(ROOT)},
-        core=0,
+        core=None if free else 0,
     )
 
 
@@ -166,20 +252,28 @@ def _answers(port: int) -> bool:
 
 @click.command()
 @click.option("--rate", default=200, show_default=True, type=click.IntRange(1), help="A second.")
-@click.option("--seconds", default=40, show_default=True, type=click.IntRange(1))
-@click.option("--warm", default=40, show_default=True, type=click.IntRange(0), help="Not counted.")
+@click.option("--seconds", default=60, show_default=True, type=click.IntRange(2))
+@click.option("--warm", default=180, show_default=True, type=click.IntRange(0), help="Not counted.")
 @click.option("--epoch-ms", default=1_000, show_default=True, help="The worker's epochs.")
+@click.option("--partitions", default=PARTITIONS, show_default=True, type=click.IntRange(1))
+@click.option("--free", is_flag=True, help="Nothing is bound to a core.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write figures here.")
-def main(rate: int, seconds: int, warm: int, epoch_ms: int, json_file: Path | None) -> None:
+def main(json_file: Path | None, warm: int, **load: int) -> None:
     """Measure how long a decision that is asked for takes, from the caller's side."""
-    told = measure(rate, seconds, warm, epoch_ms)
+    told = measure(msgspec.convert({**load, "warm_s": warm}, Load))
     click.echo(
-        f"{rate}/s: p50 {told.p50_ms:.1f} ms, p90 {told.p90_ms:.1f} ms, p99 {told.p99_ms:.1f} ms, "
-        f"max {told.max_ms:.1f} ms; "
+        f"{load['rate']}/s, {load['partitions']} partitions: p50 {told.p50_ms:.1f} ms, "
+        f"p90 {told.p90_ms:.1f} ms, p99 {told.p99_ms:.1f} ms, max {told.max_ms:.1f} ms; "
         + ", ".join(f"{verdict} {n}" for verdict, n in sorted(told.verdicts.items()))
-        + f"; CPU a question: worker {told.worker_cpu_ms:.1f} ms, "
-        f"gateway {told.gateway_cpu_ms:.1f} ms"
+        + f"; of a question: CPU of broker {told.broker_cpu_ms:.1f}, worker "
+        f"{told.worker_cpu_ms:.1f}, gateway {told.gateway_cpu_ms:.1f} ms, "
+        f"{told.transactions:.2f} transactions"
     )
+    for number, minute in enumerate(told.minutes, 1):
+        click.echo(
+            f"minute {number}: p50 {minute.p50_ms:.1f} ms, p99 {minute.p99_ms:.1f} ms, "
+            f"broker {minute.broker_share:.2f} of a core"
+        )
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=1) + b"\n")
 

@@ -113,6 +113,12 @@ class ApacheKafka:
         log.close()
         self._wait_until_up()
 
+    @property
+    def pid(self) -> int:
+        """The broker's process, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """Stop and delete everything."""
         self._end(signal.SIGTERM)
