@@ -54,7 +54,17 @@ class Load(Struct, frozen=True):
     warm_s: int
     epoch_ms: int
     partitions: int
+    at_once: int
     free: bool
+
+    @property
+    def of_the_worker(self) -> dict[str, object]:
+        """Its settings that differ."""
+        return {
+            "epoch_ms": self.epoch_ms,
+            "partitions": self.partitions,
+            "urgent_commits_max": self.at_once,
+        }
 
 
 class Used(Struct, frozen=True):
@@ -144,7 +154,7 @@ def measure(load: Load) -> Measured:
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-decide-")))
         kafka = stack.enter_context(ApacheKafka() if load.free else broker())
-        shop = Shop(kafka, home / "shop", epoch_ms=load.epoch_ms, partitions=load.partitions)
+        shop = Shop(kafka, home / "shop", **load.of_the_worker)
         publish_reference(shop.settings, _with_banner(load_validated(example_shop())))
         people = load.rate * (load.seconds + load.warm_s)
         shop.send(topics.PROFILE, consents(people))
@@ -256,14 +266,16 @@ def _answers(port: int) -> bool:
 @click.option("--warm", default=180, show_default=True, type=click.IntRange(0), help="Not counted.")
 @click.option("--epoch-ms", default=1_000, show_default=True, help="The worker's epochs.")
 @click.option("--partitions", default=PARTITIONS, show_default=True, type=click.IntRange(1))
+@click.option("--at-once", default=2, show_default=True, help="urgent_commits_max of the worker.")
 @click.option("--free", is_flag=True, help="Nothing is bound to a core.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write figures here.")
 def main(json_file: Path | None, warm: int, **load: int) -> None:
     """Measure how long a decision that is asked for takes, from the caller's side."""
     told = measure(msgspec.convert({**load, "warm_s": warm}, Load))
     click.echo(
-        f"{load['rate']}/s, {load['partitions']} partitions: p50 {told.p50_ms:.1f} ms, "
-        f"p90 {told.p90_ms:.1f} ms, p99 {told.p99_ms:.1f} ms, max {told.max_ms:.1f} ms; "
+        f"{load['rate']}/s, {load['partitions']} partitions, {load['at_once']} at once: "
+        f"p50 {told.p50_ms:.1f} ms, p90 {told.p90_ms:.1f} ms, p99 {told.p99_ms:.1f} ms, "
+        f"max {told.max_ms:.1f} ms; "
         + ", ".join(f"{verdict} {n}" for verdict, n in sorted(told.verdicts.items()))
         + f"; of a question: CPU of broker {told.broker_cpu_ms:.1f}, worker "
         f"{told.worker_cpu_ms:.1f}, gateway {told.gateway_cpu_ms:.1f} ms, "

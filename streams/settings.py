@@ -96,6 +96,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `input_sources` says of input topics which source wrote their records, as
     `events.clickstream=segment`, several with blanks; all others hold events of ours.
     `cached_rows_max` is for each partition: a row in memory takes its bytes, its key and a slot.
+    `urgent_commits_max`: so many partitions of a worker commit offers and answers at once.
     """
 
     bootstrap: Annotated[str, Meta(pattern=r"^[^\s,:]+:[0-9]+(,[^\s,:]+:[0-9]+)*$")] = (
@@ -110,6 +111,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mappings_dir: str = ""
     input_sources: str = ""
     epoch_ms: Annotated[int, Meta(ge=10, le=10_000)] = 1_000
+    urgent_commits_max: Annotated[int, Meta(ge=1, le=64)] = 2
     batch_records_max: Annotated[int, Meta(ge=1, le=100_000)] = 500
     cached_rows_max: Annotated[int, Meta(ge=1, le=10_000_000)] = 50_000
     transactional: bool = True

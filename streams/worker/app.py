@@ -160,6 +160,7 @@ def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
         data_dir=settings.data_path,
         epoch_ms=settings.epoch_ms,
         batch_records_max=settings.batch_records_max,
+        urgent_commits_max=settings.urgent_commits_max,
         merge_wait_ms=PAST_MERGE_WAIT_MS if replays_the_past(settings) else 0,
         cached_rows_max=settings.cached_rows_max,
         transactional=settings.transactional,
