@@ -108,6 +108,17 @@ def changes(old: Records, new: Records) -> list[Change]:
     return list(_changes(old, new))
 
 
+def with_changes(there: Records, wanted: Sequence[Change]) -> Records:
+    """What would stand after these changes."""
+    after = {topic: dict(records) for topic, records in there.items()}
+    for change in wanted:
+        records = after.setdefault(change.topic, {})
+        records.pop(change.key, None)
+        if change.after is not None:
+            records[change.key] = change.after
+    return after
+
+
 def _changes(old: Records, new: Records) -> Iterator[Change]:
     for name, wanted in new.items():
         there = old.get(name, {})

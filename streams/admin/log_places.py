@@ -3,7 +3,7 @@
 What the topics still hold of what is archived is passed over, so every record comes once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ from streams.worker.sources import record_reader
 NEAR_MAX = 50
 Found = tuple[str, bytes]
 """Where a record stands, for an error, and its value."""
+Kept = tuple[int, str, bytes, tuple[tuple[str, bytes], ...]]
+"""An input record: milliseconds, topic, value, headers."""
 
 
 class LogPlace(Struct, frozen=True):
@@ -161,7 +163,7 @@ def input_records(place: LogPlace) -> Iterator[InputRecord]:
     Raises:
         OperatorError: nothing is kept: the folder holds no input events, or no broker answers.
     """
-    kept: list[tuple[int, str, bytes, tuple[tuple[str, bytes], ...]]] = []
+    kept: list[Kept] = []
     if place.folder is not None and place.archived:
         kept += archived_inputs(place.folder)
     elif place.folder is not None:
@@ -181,6 +183,11 @@ def input_records(place: LogPlace) -> Iterator[InputRecord]:
         )
     reader = RecordReader() if place.settings is None else record_reader(place.settings)
     kept.sort(key=lambda record: record[:2])
+    yield from in_ours(kept, reader)
+
+
+def in_ours(kept: Iterable[Kept], reader: RecordReader) -> Iterator[InputRecord]:
+    """Records as workers read them; those that are no events of ours are passed over."""
     for number, (at_ms, topic, value, headers) in enumerate(kept, 1):
         ours = reader.in_ours(topic, value, headers, at_ms)
         if isinstance(ours, Mapped):

@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from streams import topics
-from streams.admin.catalogue import Change, changes, commit, published
+from streams.admin.catalogue import Change, Records, changes, commit, published
 from streams.contracts.reference.files import load_reference
 from streams.contracts.reference.records import (
     REFERENCE_TOPICS,
+    decode_reference_record,
     encode_reference_record,
     in_key_order,
 )
-from streams.contracts.reference.structs import Policies, Reference
+from streams.contracts.reference.structs import (
+    BeaconPlace,
+    Offer,
+    Policies,
+    ProductInfo,
+    Reference,
+    StockLevel,
+)
 from streams.errors import ReferenceDataError
 from streams.settings import Settings
 
@@ -139,3 +147,19 @@ def reference_records(reference: Reference) -> dict[str, dict[str, bytes]]:
         topic, key, value = encode_reference_record(record)
         by_topic[topic][key.decode()] = value
     return by_topic
+
+
+def reference_of(there: Records) -> Reference:
+    """The published records as one; what cannot be read is passed over, as a worker does."""
+    found: dict[type, list[Any]] = {}
+    for topic, records in there.items():
+        for key, value in records.items():
+            record = decode_reference_record(topic, key.encode(), value)
+            found.setdefault(type(record), []).append(record)
+    return Reference(
+        offers=tuple(found.get(Offer, ())),
+        products=tuple(found.get(ProductInfo, ())),
+        inventory=tuple(found.get(StockLevel, ())),
+        beacons=tuple(found.get(BeaconPlace, ())),
+        policies=next(iter(found.get(Policies, ())), Policies()),
+    )

@@ -77,7 +77,7 @@ class _Tally:
         self.sent: dict[tuple[str, str], Sent] = {}
         self.seen: set[tuple[str, str, str]] = set()
 
-    def feed(self, record: InputRecord) -> bool:
+    def feed(self, record: InputRecord, *, counted: bool) -> bool:
         """One record to its end; whether it could be read."""
         rules = InputRules(
             now_ms=self.driver.greatest_event_ms or 2**52,
@@ -90,7 +90,7 @@ class _Tally:
         )
         if isinstance(outcome, Rejected):
             return False
-        for effect in outcome:
+        for effect in outcome if counted else ():
             self._count(effect)
         return True
 
@@ -146,12 +146,17 @@ class _Tally:
         return {name: sent for (of, name), sent in sorted(self.sent.items()) if of == kind}
 
 
-def backtest(records: Iterable[InputRecord], policies: Sequence[tuple[str, Policy]]) -> Backtest:
-    """Run all of them over the same records, in their order; the first is what stood before."""
+def backtest(
+    records: Iterable[InputRecord], policies: Sequence[tuple[str, Policy]], lead_in: int = 0
+) -> Backtest:
+    """Run all of them over the same records, in their order; the first is what stood before.
+
+    What is decided at the first `lead_in` records is not counted: they tell who people are.
+    """
     tallies = [_Tally(name, policy) for name, policy in policies]
     count = rejected = 0
     for record in records:
         count += 1
-        good = [tally.feed(record) for tally in tallies]
+        good = [tally.feed(record, counted=count > lead_in) for tally in tallies]
         rejected += not all(good)
     return Backtest(count, rejected, tuple(tally.ran() for tally in tallies))

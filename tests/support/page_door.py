@@ -1,6 +1,7 @@
 """The page over `process` itself and rows in memory, in the place of Kafka and workers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -8,13 +9,18 @@ from litestar.testing import TestClient
 from msgspec.structs import replace
 
 from streams import topics
+from streams.admin.aside import Answer, AskReach, Question
 from streams.admin.catalogue import Change, OvertakenError, Version
 from streams.admin.dead_letters import Choice, Letter, count_by_reason
+from streams.admin.reach import counted
+from streams.admin.trying import try_change
 from streams.admin.waiting_letters import Waiting
 from streams.contracts.outputs.encode import OutputMessage
 from streams.contracts.outputs.payloads import ChurnAlert
+from streams.contracts.sources.records import RecordReader
 from streams.decisions import Policy
 from streams.gateway.app import build_app
+from streams.gateway.page.asides import Stopped
 from streams.gateway.page.letters import Letters
 from streams.gateway.page.offer_pages import Catalogue
 from streams.gateway.page.operators import read_operators
@@ -64,11 +70,11 @@ class Shelf:
 class PageDoor:
     """The gateway's application with the page; `client` keeps cookies as a browser does."""
 
-    def __init__(self, reference: Policy = SHOP, **more: Any) -> None:
+    def __init__(self, reference: Policy = SHOP, archive_dir: str = "nowhere", **more: Any) -> None:
         self.gateway: GatewaySettings = replace(
             SETTINGS, operator_tokens=TOKENS, page_workers=",".join(WORKERS), **more
         )
-        self.settings = replace(Settings(), gateway=self.gateway)
+        self.settings = replace(Settings(), gateway=self.gateway, archive_dir=archive_dir)
         self.door = Door(reference)
         self.at_s = 0.0
         self.letters: list[Letter] = []
@@ -83,6 +89,7 @@ class PageDoor:
                 self.records_of,
                 Letters(self.letters_told, self.one_letter, self.drive_again),
                 self.shelf.catalogue,
+                self.asked,
             ),
         )
         self.page.cases.take([], ended=True)
@@ -158,6 +165,16 @@ class PageDoor:
         gone = self.letters_waiting(choice)
         self.letters = [letter for letter in self.letters if letter not in gone]
         return len(gone)
+
+    def asked(self, question: Question, _: Stopped) -> Iterator[Answer]:
+        """What takes long is answered here, in the place of a program beside the gateway."""
+        if isinstance(question, AskReach):
+            log = [m for m in self.door.engine.outputs if m.topic == topics.DECISION_LOG.name]
+            yield counted((m.value or b"" for m in log), {})
+            return
+        sides = question.before, question.after
+        root = Path(self.settings.archive_dir)
+        yield try_change(root, RecordReader(), sides, question.limits, lambda *_: None)
 
     def ask_for_an_offer(self, person: str) -> None:
         """An offer is asked for, and made."""

@@ -3,7 +3,7 @@
 import random
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from streams import topics
 from streams.admin.catalogue import Change
 from streams.admin.dead_letters import Letter
+from streams.contracts.common import Purpose
 from streams.contracts.money import Money
 from streams.contracts.outputs.payloads import ChurnAlert, DeadLetter
 from streams.contracts.reference.records import encode_reference_record
@@ -18,6 +19,7 @@ from streams.contracts.reference.structs import Offer, Policies
 from streams.contracts.times import from_ms
 from streams.telemetry import catalogue as metrics
 from streams.worker.meter import Meter
+from tests.support.archived import Sent, archive_of
 from tests.support.page_door import WORKERS, PageDoor
 from tests.unit.decisions.people import offer, rule, shop
 
@@ -53,6 +55,32 @@ def a_day(page: PageDoor) -> None:
     page.alert(*CASES)
     page.letters = [letter(n) for n in range(7)]
     publish(page, *OFFERS)
+
+
+def archive_of_the_day(page: PageDoor, root: Path) -> None:
+    """What an archive keeps of these events, and of an earlier consent to them."""
+    engine = page.door.engine
+    agreed = [(engine.now_ms - 86_400_000, "key", consent_of(who)) for who in (*PEOPLE, "c-1")]
+    sent = {topic.name: list[Sent]() for topic in topics.INPUTS}
+    for number, record in enumerate(engine.records):
+        if record.topic in sent and record.value:
+            sent[record.topic].append((engine.now_ms + number, "key", record.value))
+    sent[topics.PROFILE.name][:0] = agreed
+    archive_of(root, {topic: sent[topic.name] for topic in topics.INPUTS})
+
+
+def consent_of(person: str) -> bytes:
+    """Somebody agrees to everything."""
+    purposes = dict.fromkeys(get_args(Purpose), "granted")
+    said = {
+        "event_id": f"consent-{person}",
+        "event_name": "consent_updated",
+        "occurred_at": "2026-05-30T08:00:00+00:00",
+        "identity": {"customer_id": person},
+        "channel": "web",
+        "purposes": purposes,
+    }
+    return msgspec.json.encode(said)
 
 
 def euros(amount: str) -> Money:

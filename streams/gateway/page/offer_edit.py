@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from difflib import unified_diff
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import yaml
@@ -13,17 +13,10 @@ from msgspec import Struct
 
 from streams import topics
 from streams.admin.catalogue import Change, Records, changes
-from streams.admin.reference import load_validated
+from streams.admin.reference import load_validated, reference_of
 from streams.admin.soundness import Finding, findings
-from streams.contracts.reference.records import decode_reference_record, encode_reference_record
-from streams.contracts.reference.structs import (
-    BeaconPlace,
-    Offer,
-    Policies,
-    ProductInfo,
-    Reference,
-    StockLevel,
-)
+from streams.contracts.reference.records import encode_reference_record
+from streams.contracts.reference.structs import Offer, Reference
 from streams.contracts.safe_yaml import load_yaml
 from streams.errors import ReferenceDataError
 
@@ -78,22 +71,6 @@ def as_yaml(value: bytes) -> str:
     """A record as a person edits it."""
     text: str = yaml.safe_dump(msgspec.json.decode(value), sort_keys=False, allow_unicode=True)
     return text
-
-
-def reference_of(there: Records) -> Reference:
-    """The published records as one; what cannot be read is passed over, as a worker does."""
-    found: dict[type, list[Any]] = {}
-    for topic, records in there.items():
-        for key, value in records.items():
-            record = decode_reference_record(topic, key.encode(), value)
-            found.setdefault(type(record), []).append(record)
-    return Reference(
-        offers=tuple(found.get(Offer, ())),
-        products=tuple(found.get(ProductInfo, ())),
-        inventory=tuple(found.get(StockLevel, ())),
-        beacons=tuple(found.get(BeaconPlace, ())),
-        policies=next(iter(found.get(Policies, ())), Policies()),
-    )
 
 
 def _offer(text: str) -> Offer:

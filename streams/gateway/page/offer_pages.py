@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, Final
 
@@ -11,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 from msgspec import Struct
 
+from streams.admin.aside import TryChange
 from streams.admin.catalogue import (
     Change,
     OvertakenError,
@@ -18,10 +20,14 @@ from streams.admin.catalogue import (
     Version,
     before_version,
     changes,
+    with_changes,
 )
+from streams.admin.reference import reference_of
 from streams.contracts.common import ID_PATTERN
-from streams.gateway.page.kit import Kit
-from streams.gateway.page.offer_edit import OFFERS, as_yaml, edited, reference_of
+from streams.gateway.page.asides import Asides
+from streams.gateway.page.kit import Kit, language_for
+from streams.gateway.page.offer_edit import OFFERS, as_yaml, edited
+from streams.gateway.page.offer_trials import ReachBook, offers_in, told_of, trial_handlers
 from streams.gateway.page.turns import turn_of
 from streams.gateway.page.workers import Worker, Workers
 from streams.gateway.refusals import RequestRefusedError
@@ -44,6 +50,16 @@ class Catalogue(Struct, frozen=True):
     commit: Callable[[Sequence[Change], str], int]
 
 
+class Shown(Struct, frozen=True):
+    """What the pages of offers work with."""
+
+    kit: Kit
+    catalogue: Catalogue
+    workers: Workers
+    trials: Asides
+    reach: ReachBook
+
+
 class Figure(Struct, frozen=True):
     """What an offer brings a head more than its holdout, with its interval."""
 
@@ -52,14 +68,16 @@ class Figure(Struct, frozen=True):
     high: float
 
 
-def offer_handlers(kit: Kit, catalogue: Catalogue, workers: Workers) -> list[HTTPRouteHandler]:
-    """`/offers`, `/offers/{id}` and `/rollback`."""
+def offer_handlers(shown: Shown) -> list[HTTPRouteHandler]:
+    """`/offers`, `/offers/{id}`, what belongs to them, and `/rollback`."""
     turn, reading = asyncio.Lock(), asyncio.Semaphore(READING_MAX)
+    kit, catalogue = shown.kit, shown.catalogue
     return [
-        _list(kit, catalogue, workers, reading),
+        _list(kit, catalogue, shown.workers, reading),
         _offer(kit, catalogue, reading),
-        _edit(kit, catalogue, turn),
+        _edit(kit, catalogue, shown.trials, turn),
         _rollback(kit, catalogue, turn),
+        *trial_handlers(kit, shown.trials, shown.reach, partial(offers_in, catalogue.offers)),
     ]
 
 
@@ -77,6 +95,7 @@ def _list(
         said = {
             "offers": sorted(offers, key=lambda offer: offer.offer_id),
             "figures": figures_of(workers.seen),
+            "people": people_of(workers.seen),
             "versions": kept[:VERSIONS_SHOWN],
             "newest": kept[0].number if kept else 0,
             "done": done if done.isdigit() else "",
@@ -94,16 +113,17 @@ def _offer(kit: Kit, catalogue: Catalogue, reading: asyncio.Semaphore) -> HTTPRo
         async with turn_of(reading):
             there = await asyncio.to_thread(catalogue.offers)
         text = as_yaml(_published(there, offer_id))
-        said = {"offer_id": offer_id, "text": text, "edit": None, "stands": _stands(there)}
+        said: dict[str, Any] = {"offer_id": offer_id, "text": text, "stands": _stands(there)}
+        said |= {"edit": None, "trial": None, "busy": False}
         return kit.shown(request, "offer.html", session, said)
 
     return get_offer
 
 
-def _edit(kit: Kit, catalogue: Catalogue, turn: asyncio.Lock) -> HTTPRouteHandler:
+def _edit(kit: Kit, catalogue: Catalogue, trials: Asides, turn: asyncio.Lock) -> HTTPRouteHandler:
     @post("/offers/{offer_id:str}")
     async def post_offer(request: AnyRequest, offer_id: OfferId) -> Response[str]:
-        """Show what an edit would change; or publish it, if nothing has changed since."""
+        """Show what an edit would change; try it; or publish it, if nothing has changed since."""
         session, form = await kit.acting(request)
         text = form.get("text", "").replace("\r\n", "\n")
         async with turn_of(turn):
@@ -116,7 +136,12 @@ def _edit(kit: Kit, catalogue: Catalogue, turn: asyncio.Lock) -> HTTPRouteHandle
                 log.info("operator_acted", by=session.operator.name, what="publish", version=number)
                 return kit.moved(f"/offers?done={number}")
         said: dict[str, Any] = {"offer_id": offer_id, "text": text, "edit": edit}
-        said |= {"stands": _stands(there), "fresh": fresh}
+        said |= {"stands": _stands(there), "fresh": fresh, "trial": None, "busy": False}
+        if form.get("step") == "try" and edit.may_be_published:
+            question = TryChange(kit.settings, there, with_changes(there, edit.changes))
+            trial = await asyncio.to_thread(trials.start, question, session.operator.name)
+            log.info("operator_asked", by=session.operator.name, what="trial")
+            said |= told_of(trial, language_for(request)) | {"busy": trial is None}
         status = 200 if edit.may_be_published and fresh else 422
         return kit.shown(request, "offer.html", session, said, status)
 
@@ -162,6 +187,17 @@ def figures_of(seen: list[Worker]) -> dict[str, Figure]:
                 offer_id, _, estimate = label.rpartition(" ")
                 found.setdefault(offer_id, {})[estimate] = value
     return {name: Figure(**three) for name, three in found.items() if len(three) == 3}
+
+
+def people_of(seen: list[Worker]) -> dict[str, dict[str, float]]:
+    """Of each offer with a holdout how many people of each group are known of."""
+    found: dict[str, dict[str, float]] = {}
+    for worker in seen:
+        for (name, label), value in (worker.standing or {}).items():
+            if name == metrics.OFFER_WINDOWS.name:
+                offer_id, _, group = label.rpartition(" ")
+                found.setdefault(offer_id, {})[group] = value
+    return {name: groups for name, groups in found.items() if len(groups) == 2}
 
 
 def _published(there: Records, offer_id: str) -> bytes:

@@ -15,6 +15,7 @@ from streams.admin.dead_letters import redrive
 from streams.admin.waiting_letters import waiting_letter, waiting_letters
 from streams.gateway.app import OWN_ORIGIN
 from streams.gateway.outgoing import Out
+from streams.gateway.page.asides import Asides, Asked, ask_program
 from streams.gateway.page.case_book import CaseBook
 from streams.gateway.page.case_pages import case_handlers
 from streams.gateway.page.customer import customer_handlers
@@ -23,7 +24,8 @@ from streams.gateway.page.in_force import settings_handlers
 from streams.gateway.page.kit import Kit
 from streams.gateway.page.letters import AT_ONCE, Letters, letter_handlers
 from streams.gateway.page.now import Now, now_handlers
-from streams.gateway.page.offer_pages import Catalogue, offer_handlers
+from streams.gateway.page.offer_pages import Catalogue, Shown, offer_handlers
+from streams.gateway.page.offer_trials import ReachBook
 from streams.gateway.page.operators import Operators
 from streams.gateway.page.place import check_place
 from streams.gateway.page.problems import problem_handlers
@@ -41,7 +43,8 @@ MENU: Final = ("/", "/customers", "/cases", "/offers", "/experiment", "/dead-let
 class Around(Struct, frozen=True):
     """What lies outside: clocks, a person's records, letters, offers (None: those of Kafka).
 
-    `sessions_ms`: the time by which sessions end; None: the gateway's own.
+    `sessions_ms`: the time by which sessions end; None: the gateway's own. `asked` answers what
+    takes long.
     """
 
     clock_s: Callable[[], float] = time.monotonic
@@ -49,6 +52,7 @@ class Around(Struct, frozen=True):
     letters: Letters | None = None
     catalogue: Catalogue | None = None
     sessions_ms: Callable[[], int] | None = None
+    asked: Asked = ask_program
 
 
 NOTHING_SPECIAL: Final = Around()
@@ -86,6 +90,14 @@ class Page:
         self.kit = Kit(settings, ways, out, sessions, MENU)
         self.workers = Workers(settings, around.clock_s)
         self.cases = CaseBook(settings, ways.clock_ms)
+        self.trials, self._counts = Asides(around.asked), Asides(around.asked)
+        offers = Shown(
+            self.kit,
+            around.catalogue or _catalogue_on(settings),
+            self.workers,
+            self.trials,
+            ReachBook(settings, self._counts),
+        )
         self._following: asyncio.Task[None] | None = None
         self.router = Router(
             path="/",
@@ -94,9 +106,7 @@ class Page:
                 *now_handlers(Now(self.kit, self.workers, self.cases)),
                 *customer_handlers(self.kit, around.records_of or partial(records_about, settings)),
                 *case_handlers(self.kit, self.cases),
-                *offer_handlers(
-                    self.kit, around.catalogue or _catalogue_on(settings), self.workers
-                ),
+                *offer_handlers(offers),
                 *experiment_handlers(self.kit, self.workers),
                 *letter_handlers(self.kit, around.letters or _letters_on(settings)),
                 *settings_handlers(self.kit),
@@ -119,3 +129,5 @@ class Page:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._following
         await asyncio.to_thread(self.cases.stop)
+        await asyncio.to_thread(self.trials.stop)
+        await asyncio.to_thread(self._counts.stop)

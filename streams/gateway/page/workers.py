@@ -42,6 +42,7 @@ STANDING: Final[dict[str, tuple[Metric, str]]] = {
     metrics.WINDOWS.name: (metrics.WINDOWS, "arm"),
     metrics.INCREMENTAL.name: (metrics.INCREMENTAL, "arms estimate"),
     metrics.OFFER_INCREMENTAL.name: (metrics.OFFER_INCREMENTAL, "offer estimate"),
+    metrics.OFFER_WINDOWS.name: (metrics.OFFER_WINDOWS, "offer group"),
 }
 _STARTS: Final = tuple(f"{name}{mark}" for name in (*COUNTED, *STANDING) for mark in "{ ")
 

@@ -1,20 +1,30 @@
 // Keeps the part of a page that changes up to date: asks for it again, and puts in only what is new.
 // Without it every page works; it is then as of when it was opened.
 "use strict";
-(async () => {
-  // What takes longer than the rest of its page comes when the page is there.
-  const place = document.querySelector("[data-load]");
-  if (!place) return;
-  place.setAttribute("aria-busy", "true");
-  try {
-    const answer = await fetch(place.dataset.load, { redirect: "manual" });
-    const html = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const loaded = html.querySelector("[data-loaded]");
-    if (answer.ok && loaded) place.replaceWith(document.importNode(loaded, true));
-  } catch {
-    // Its link stays, and says where to find it.
-  }
-  place.setAttribute("aria-busy", "false");
+(() => {
+  const againMs = 1000;
+
+  // What takes longer than the rest of its page comes when the page is there; what is not done yet
+  // says where to ask again.
+  const load = async (place) => {
+    place.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(place.dataset.load, { redirect: "manual" });
+      const html = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const loaded = html.querySelector("[data-loaded]");
+      if (answer.ok && loaded) {
+        const fresh = document.importNode(loaded, true);
+        place.replaceWith(fresh);
+        if (fresh.dataset.load) setTimeout(load, againMs, fresh);
+        return;
+      }
+    } catch {
+      // Its link stays, and says where to find it.
+    }
+    place.setAttribute("aria-busy", "false");
+  };
+
+  document.querySelectorAll("[data-load]").forEach(load);
 })();
 
 (() => {
