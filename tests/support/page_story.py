@@ -13,6 +13,7 @@ from streams.admin.catalogue import Change
 from streams.admin.dead_letters import Letter
 from streams.contracts.common import Purpose
 from streams.contracts.money import Money
+from streams.contracts.outputs.encode import OutputMessage
 from streams.contracts.outputs.payloads import ChurnAlert, DeadLetter
 from streams.contracts.reference.records import encode_reference_record
 from streams.contracts.reference.structs import Offer, Policies
@@ -138,6 +139,31 @@ def letter(number: int) -> Letter:
     )
     value = b'{"event_name":"product_viewed","occurred_at":"yesterday","secret":"jane@example.com"}'
     return Letter(f"{number % 4}@{17 + number}", 1_780_315_200_000 + number, facts, b"k", value, [])
+
+
+def hostile_letter(hostile: str) -> Letter:
+    """One whose field names, and the value that was refused, somebody chose."""
+    facts = replace(letter(0).facts, path=f"$.{hostile}", detail=f"is no {hostile}")
+    return replace(letter(0), letter_id="9@99", facts=facts)
+
+
+def hostile_records(person: str, hostile: str) -> list[OutputMessage]:
+    """What stands on the topics also where a worker refuses it: markup in every field."""
+    told = {
+        "event_id": f"{person}-hostile",
+        "occurred_at": "2026-06-01T10:00:00+00:00",
+        "event_name": hostile,
+        "product": {"product_id": hostile, "name": hostile},
+        "query": {"text": hostile},
+        "page": {"path": hostile},
+        "traits": {hostile: hostile},
+        "order_id": hostile,
+        "offer_id": hostile,
+        "store_id": hostile,
+        "identity": {"customer_id": person},
+    }
+    wanted = (topics.CLICKSTREAM, topics.APP, topics.PURCHASE, topics.PROFILE)
+    return [OutputMessage(topic.name, None, msgspec.json.encode(told)) for topic in wanted]
 
 
 def walk(page: PageDoor, person: str, hostile: str = "") -> None:

@@ -1,6 +1,7 @@
 """One person: what is known, what was decided and why, and what would be decided now."""
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 
 from streams.admin.explaining import explain
+from streams.contracts.common import ID_PATTERN
 from streams.gateway.page.kit import Kit, language_for
 from streams.gateway.page.records import Records
 from streams.gateway.page.timeline import History, history_of
@@ -39,6 +41,8 @@ def _search(kit: Kit) -> HTTPRouteHandler:
         """A field for an id, which leads to the person's page."""
         session = kit.session(request)
         wanted = str(request.query_params.get("id", "")).strip()
+        if wanted and not re.match(ID_PATTERN, wanted):  # a "/" in it would be another address
+            return _not_there(kit, request, wanted, "customer.no_id", 400)
         if wanted:
             return kit.moved(f"/customers/{quote(wanted, safe='')}")
         return kit.shown(request, "customers.html", session, {"wanted": ""})

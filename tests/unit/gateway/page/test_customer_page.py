@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from markupsafe import escape
 from structlog.testing import capture_logs
 
 from streams.gateway.page import customer
@@ -111,7 +112,7 @@ def test_who_is_not_known_is_said_so(page: PageDoor, person: str, status: int, w
 def test_a_search_leads_to_the_person(page: PageDoor) -> None:
     """Whatever the id holds stays one part of the address."""
     assert page.get("/customers?id=c-1").headers["location"] == "/customers/c-1"
-    assert page.get("/customers?id=a/../b").headers["location"] == "/customers/a%2F..%2Fb"
+    assert page.get("/customers?id=%20a:b.c%20").headers["location"] == "/customers/a%3Ab.c"
 
 
 def test_it_is_logged_who_asked_and_not_about_whom(page: PageDoor) -> None:
@@ -150,3 +151,13 @@ def test_a_history_is_not_made_in_the_event_loop(
     monkeypatch.setattr(customer, "history_of", noted)
     assert page.get("/customers/c-1/history").status_code == 200
     assert loops == [False]
+
+
+@pytest.mark.parametrize("wanted", [HOSTILE, "a/b", "a b", "x" * 65, "../settings"])
+def test_what_cannot_be_an_id_is_said_to_be_none(page: PageDoor, wanted: str) -> None:
+    """On the page where it was typed, as text and nothing else."""
+    answer = page.get(f"/customers?id={quote(wanted, safe='')}")
+    assert answer.status_code == 400
+    assert "This cannot be an id" in words(answer)
+    assert "<img" not in answer.text.partition("<main")[2]
+    assert escape(wanted) in answer.text

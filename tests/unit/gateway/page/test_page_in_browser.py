@@ -20,7 +20,14 @@ from tests.support.page_browser import (
     too_wide,
 )
 from tests.support.page_door import ACT_TOKEN, PageDoor
-from tests.support.page_story import TEA_SHOP, a_day, walk
+from tests.support.page_story import (
+    TEA_SHOP,
+    a_day,
+    archive_of_the_day,
+    hostile_letter,
+    hostile_records,
+    walk,
+)
 from tests.unit.gateway.page.test_customer_page import HOSTILE
 
 pytestmark = pytest.mark.timeout(600)
@@ -33,6 +40,7 @@ PAGES = (
     "/cases/case-2",
     "/offers",
     "/offers/tea-ten-off",
+    "/offer-reach",
     "/experiment",
     "/dead-letters",
     "/dead-letters/1@18",
@@ -48,13 +56,33 @@ FIRST_PAINT = """new Promise((told) => new PerformanceObserver((seen) =>
   told(seen.getEntriesByName("first-contentful-paint")[0].startTime)
 ).observe({type: "paint", buffered: true}))"""
 
+TO_REACH = """() => {
+  const kinds = "a[href], button, input:not([type=hidden]), select, textarea, summary, " +
+    "[tabindex='0']";
+  const all = [...document.querySelectorAll(kinds)];
+  window.toReach = new Set(all.filter((one) => one.checkVisibility()));
+  window.unseen = [];
+  return toReach.size;
+}"""
+HAS_FOCUS = """() => {
+  const one = document.activeElement;
+  toReach.delete(one);
+  const seen = one === document.body || getComputedStyle(one).outlineStyle === "solid";
+  if (!seen) unseen.push(one.outerHTML);
+  return toReach.size;
+}"""
+
 
 @pytest.fixture(scope="module")
-def door() -> PageDoor:
-    """A shop in the middle of a day."""
-    made = PageDoor(TEA_SHOP)
+def door(tmp_path_factory: pytest.TempPathFactory) -> PageDoor:
+    """A shop in the middle of a day, with an archive."""
+    root = tmp_path_factory.mktemp("archive")
+    made = PageDoor(TEA_SHOP, archive_dir=str(root))
     a_day(made)
+    archive_of_the_day(made, root)
     walk(made, "c-evil", HOSTILE)
+    made.letters.append(hostile_letter(HOSTILE))
+    made.door.engine.records += hostile_records("c-evil", HOSTILE)
     return made
 
 
@@ -85,28 +113,28 @@ def name_of(path: str) -> str:
     return path.partition("?")[0].strip("/").replace("/", "-") or "now"
 
 
-@pytest.mark.parametrize(("width", "dark"), [(DESK, False), (PHONE, True)])
+@pytest.mark.parametrize("width", [DESK, PHONE])
 def test_every_page_fits_the_window_and_axe_finds_nothing_serious(
-    browser: Browser, origin: str, width: int, dark: bool
+    browser: Browser, origin: str, width: int
 ) -> None:
     """On a desk and on a phone, light and dark; its pictures are those of the documentation."""
-    with looking(browser, origin, width=width, dark=dark) as page:
+    with looking(browser, origin, width=width) as page:
         page.goto("/login")
-        assert (axe(page), too_wide(page)) == ([], 0)
+        assert (both_lights(page), too_wide(page)) == ([], 0)
         log_in(page, ACT_TOKEN)
         for path in PAGES:
             page.goto(path)
-            assert (path, axe(page), too_wide(page)) == (path, [], 0)
             picture(page, PICTURES / f"page-{name_of(path)}-{width}.png")
+            assert (path, both_lights(page), too_wide(page)) == (path, [], 0)
 
 
-def test_a_phone_by_day_and_a_desk_by_night(browser: Browser, origin: str) -> None:
-    """The other two of width and light: contrast and width of the first page."""
-    for width, dark in ((PHONE, False), (DESK, True)):
-        with looking(browser, origin, width=width, dark=dark) as page:
-            log_in(page, ACT_TOKEN)
-            assert (axe(page), too_wide(page)) == ([], 0)
-            picture(page, PICTURES / f"page-now-{width}-{'dark' if dark else 'light'}.png")
+def both_lights(page: Page) -> list[str]:
+    """What axe finds serious by day and by night."""
+    found = axe(page)
+    page.emulate_media(color_scheme="dark")
+    found += axe(page)
+    page.emulate_media(color_scheme="light")
+    return found
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -149,15 +177,31 @@ def test_it_can_be_used_by_keyboard_alone(browser: Browser, origin: str) -> None
         expect(page.locator("h1")).to_have_text("Log in")
 
 
-def test_a_page_is_small_and_painted_at_once(desk: Page) -> None:
+def test_every_page_is_small_and_painted_at_once(desk: Page) -> None:
     """All that it loads stays under 150 KB; of several loads the quickest paints within 300 ms."""
-    paints: list[float] = []
-    while len(paints) < 20 and min(paints, default=1e9) > FIRST_PAINT_MS_MAX:
-        desk.goto("/")
-        assert 5_000 < desk.evaluate(BYTES) < PAGE_BYTES_MAX
-        paints.append(desk.evaluate(FIRST_PAINT))
-    print(f"first paint, ms: {paints}")
-    assert min(paints) <= FIRST_PAINT_MS_MAX
+    for path in PAGES:
+        paints: list[float] = []
+        while len(paints) < 20 and min(paints, default=1e9) > FIRST_PAINT_MS_MAX:
+            desk.goto(path)
+            assert 3_000 < desk.evaluate(BYTES) < PAGE_BYTES_MAX
+            paints.append(desk.evaluate(FIRST_PAINT))
+        print(f"{path}: {desk.evaluate(BYTES):,} bytes, first paint, ms: {paints}")
+        assert (path, min(paints) <= FIRST_PAINT_MS_MAX) == (path, True)
+
+
+def test_everything_on_every_page_is_reached_by_keyboard(desk: Page) -> None:
+    """Tab comes by each link, button, field and fold, and each is seen to have the focus."""
+    for path in PAGES:
+        desk.goto(path)
+        desk.wait_for_load_state("networkidle") if path != "/" else None
+        wanted = desk.evaluate(TO_REACH)
+        assert wanted > 8
+        for _ in range(2 * wanted + 10):  # a date has several stops
+            desk.keyboard.press("Tab")
+            if not desk.evaluate(HAS_FOCUS):
+                break
+        assert (path, desk.evaluate("[...toReach].map((e) => e.outerHTML)")) == (path, [])
+        assert (path, desk.evaluate("unseen")) == (path, [])
 
 
 def test_numbers_move_by_themselves_and_stand_still_when_paused(desk: Page, door: PageDoor) -> None:
@@ -181,6 +225,10 @@ def test_nothing_that_a_customer_wrote_runs(desk: Page) -> None:
         desk.goto(path)
         expect(desk.locator("[data-loaded]")).to_contain_text("<script>alert(1)</script>")
         assert desk.locator("main img, main script").count() == 0
+    for path in ("/dead-letters", "/dead-letters/9@99"):
+        desk.goto(path)
+        expect(desk.locator("main")).to_contain_text("<script>alert(1)</script>")
+        assert desk.locator("main img, main script").count() == 0
 
 
 def test_an_outcome_is_told_with_a_click(desk: Page, door: PageDoor) -> None:
@@ -199,9 +247,11 @@ def test_an_offer_is_published_with_its_diff_and_taken_back(desk: Page, door: Pa
     desk.fill("#text", text.replace("paused: true", "paused: false"))
     desk.click("text=Check and preview")
     expect(desk.locator(".diff .removed")).to_have_text("-paused: true")
+    desk.click("text=Try it on recent history")
+    expect(desk.locator("#trial details")).to_contain_text("winter-sale")
     assert axe(desk) == []
     picture(desk, PICTURES / "page-offer-preview.png")
-    desk.click("text=Publish")
+    desk.click("button[value=publish]")
     expect(desk.locator("[role=status]")).to_contain_text("Published as version")
     assert b'"paused":true' not in door.shelf.there["ref.offers"]["winter-sale"]
     desk.locator("text=Back to before").first.click()
