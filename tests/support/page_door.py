@@ -89,7 +89,7 @@ class PageDoor:
                 self.records_of,
                 Letters(self.letters_told, self.one_letter, self.drive_again),
                 self.shelf.catalogue,
-                self.asked,
+                asked=self.asked,
             ),
         )
         self.page.cases.take([], ended=True)
