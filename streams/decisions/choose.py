@@ -173,18 +173,17 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     choice = _drawn(known, eligible, context)
     chosen = chosen_of(choice)
     logged = _logged(objected, choice, known.held)
+    no_offer = choice.drawn.no_offer if known.arm.chooser == "policy" else None
+    weighed = Weighed(choice.eligible, choice.terms, no_offer)
     if chosen is None:
         entry = decision_log(known, "no_offer", logged, context, choice)
-        person = with_comparison(
-            person, known, context, Weighed(choice.eligible, choice.terms), None
-        )
+        person = with_comparison(person, known, context, weighed, None)
         return person, (DecisionLogged(entry),)
     entry = decision_log(known, "offer", logged, context, choice)
     offer = next_best_offer(known, choice, chosen, in_stock(chosen.candidate, situation))
     decision = _open_decision(known, choice, chosen, context)
     person = _remember(known, decision, chosen.terms.channel)
     if not certain:
-        weighed = Weighed(choice.eligible, choice.terms)
         person = with_comparison(person, known, context, weighed, chosen.candidate.offer)
     return person, (DecisionLogged(entry), OfferDecided(offer))
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from streams.contracts.outputs.payloads import Terms
-from streams.contracts.reference.structs import Offer
+from streams.contracts.reference.structs import Arm, Offer
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer, is_granted
 from streams.customer.row import Compared, Comparison
@@ -26,10 +26,14 @@ LONG = 4
 
 
 class Weighed(NamedTuple):
-    """Offers that were possible, and what each was worth."""
+    """Offers that were possible, and what each was worth.
+
+    `no_offer`: P(none is sent) by priority, where that is known: this decision was drawn so.
+    """
 
     eligible: Sequence[CompiledOffer]
     terms: Sequence[Terms]
+    no_offer: float | None = None
 
 
 def _may_open(person: Customer) -> bool:
@@ -86,14 +90,21 @@ def _orders_since(person: Customer, since_ms: int) -> int:
 
 def _offered(known: Known, weighed: Weighed) -> float:
     """P(an offer is sent) at this decision, over all arms that the person could have been in."""
-    policies, priorities = known.policy.policies, [t.priority for t in weighed.terms]
-    exploring = exploring_of(policies.arbitration, weighed.terms, known.model.version)
-    names = [c.offer.offer_id for c in weighed.eligible]
-    told = 0.0
-    for arm in policies.experiment.arms:
-        if arm.chooser == "uniform" and not known.held:
-            told += arm.share  # always sends one
-        elif arm.chooser != "holdout":
-            drawn = draw(known.decision_id, priorities, arm, exploring)
-            told += arm.share * (1.0 - without_held(drawn, names, known.held).no_offer)
+    told, by_priority = 0.0, weighed.no_offer
+    for arm in known.policy.policies.experiment.arms:
+        if arm.chooser == "holdout":
+            continue
+        if arm.chooser == "uniform":  # always sends one, but where it falls on one withheld
+            told += arm.share * (1.0 - _no_offer(known, weighed, arm) if known.held else 1.0)
+            continue
+        if by_priority is None:
+            by_priority = _no_offer(known, weighed, arm)
+        told += arm.share * (1.0 - by_priority)
     return told
+
+
+def _no_offer(known: Known, weighed: Weighed, arm: Arm) -> float:
+    """P(no offer is sent), where the arm draws."""
+    exploring = exploring_of(known.policy.policies.arbitration, weighed.terms, known.model.version)
+    drawn = draw(known.decision_id, [t.priority for t in weighed.terms], arm, exploring)
+    return without_held(drawn, [c.offer.offer_id for c in weighed.eligible], known.held).no_offer

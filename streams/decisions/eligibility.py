@@ -4,7 +4,8 @@ A new rule is a function and a row in `RULES`; the first that objects is what th
 may say which offers it concerns at all; of the others it is never asked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from streams.contracts.common import Purpose
@@ -20,6 +21,7 @@ from streams.decisions.situation import Situation
 
 ANY_STORE = "*"
 OFFER, CLASS = "offer", "class"
+Objections = tuple[tuple[WhyNot, Objection], ...]
 
 
 def situation_of(
@@ -65,8 +67,14 @@ def objected_of(
 ) -> list[tuple[CompiledOffer, WhyNot | None]]:
     """Each offer with the first rule that it breaks; None: it is eligible."""
     objected: list[tuple[CompiledOffer, WhyNot | None]] = []
+    asked: dict[int, Objections] = {}
+    idle = {code for code, is_idle in IDLE.items() if is_idle(situation)}
     for candidate in candidates:
-        for code, objects in candidate.objections:
+        own = candidate.objections
+        rules = asked.get(id(own))
+        if rules is None:
+            rules = asked[id(own)] = tuple([rule for rule in own if rule[0] not in idle])
+        for code, objects in rules:
             if objects(candidate, situation):
                 objected.append((candidate, code))
                 break
@@ -75,9 +83,15 @@ def objected_of(
     return objected
 
 
-def objections_to(candidate: CompiledOffer) -> tuple[tuple[WhyNot, Objection], ...]:
+def objections_to(candidate: CompiledOffer) -> Objections:
     """The rules that can object to this offer, in the order of the table."""
-    return tuple((r.code, r.objects) for r in RULES if r.concerns(candidate))
+    return _rules_of(frozenset(r.code for r in RULES if r.concerns(candidate)))
+
+
+@cache
+def _rules_of(codes: frozenset[WhyNot]) -> Objections:
+    """The same object for all offers that the same rules concern."""
+    return tuple((r.code, r.objects) for r in RULES if r.code in codes)
 
 
 def _paused(_: CompiledOffer, at: Situation) -> bool:
@@ -193,3 +207,12 @@ RULES: tuple[Rule, ...] = (
     Rule("too_soon_after", _too_soon_after, lambda c: bool(c.offer.not_after)),
     Rule("not_in_segment", _not_in_segment, lambda c: c.segment.always is not True),
 )
+IDLE: Mapping[WhyNot, Callable[[Situation], bool]] = {
+    "offer_cap": lambda at: not at.person.contacts,
+    "already_redeemed": lambda at: not at.redeemed,
+    "already_open": lambda at: not at.usable,
+    "refused": lambda at: not at.refused,
+    "never_with": lambda at: not at.sent,
+    "too_soon_after": lambda at: not at.person.contacts,
+}
+"""Rules that object to no offer at all in a situation, so none is asked for each."""
