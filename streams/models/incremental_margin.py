@@ -26,6 +26,7 @@ from msgspec import Struct, to_builtins
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.reference.structs import Chooser
 from streams.contracts.sums import sum_of
+from streams.models.experiments import begun, standing
 from streams.models.saved import saved_state
 
 MARGIN_MODEL: Final = "margin"
@@ -36,7 +37,6 @@ _LOG: Final = -2.0 * math.log(ALPHA)
 RHO2: Final = (_LOG + math.log(_LOG) + 1.0) / NARROWEST_AT
 PEOPLE_MIN: Final = 100
 """So many are needed of each arm, before anything is said."""
-EXPERIMENTS_MAX: Final = 16
 CHOOSERS: Final[tuple[Chooser, ...]] = get_args(Chooser)
 PAIRS: Final[tuple[tuple[Chooser, Chooser], ...]] = (
     ("policy", "holdout"),
@@ -183,9 +183,10 @@ class MarginLearner:
     def _is_of_this_experiment(self, features: Mapping[str, float]) -> bool:
         """Whether it counts; one that was never seen begins a new experiment."""
         experiment = features.get("experiment", 0.0)
-        if experiment in self.experiments:
-            return experiment == self.experiments[-1]
-        self.experiments = (*self.experiments, experiment)[-EXPERIMENTS_MAX:]
+        stands = standing(self.experiments, experiment)
+        if stands != "new":
+            return stands == "running"
+        self.experiments = begun(self.experiments, experiment)
         self.arms, self.scores, self.shares = {}, {}, {}
         return True
 

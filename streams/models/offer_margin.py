@@ -11,7 +11,8 @@ from msgspec import Struct, to_builtins
 
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.sums import sum_of
-from streams.models.incremental_margin import EXPERIMENTS_MAX, Effect, Sums, effect_of
+from streams.models.experiments import begun, standing
+from streams.models.incremental_margin import Effect, Sums, effect_of
 from streams.models.saved import saved_state
 
 OFFER_MARGIN_MODEL: Final = "offer_margin"
@@ -125,8 +126,9 @@ class OfferMarginLearner:
 
     def _is_of_this(self, experiment: float) -> bool:
         """Whether it counts; one that was never seen begins a new experiment."""
-        if experiment in self.experiments:
-            return experiment == self.experiments[-1]
-        self.experiments = (*self.experiments, experiment)[-EXPERIMENTS_MAX:]
+        stands = standing(self.experiments, experiment)
+        if stands != "new":
+            return stands == "running"
+        self.experiments = begun(self.experiments, experiment)
         self.offers = {}
         return True
