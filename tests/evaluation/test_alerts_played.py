@@ -60,16 +60,19 @@ def test_no_alert_knows_the_future(weeks: int) -> None:
 
 def test_the_same_file_gives_the_same_alerts() -> None:
     """Twice, to the last field."""
-    assert played(purchases()) == whole()
+    half = [p for p in purchases() if int(p.customer_id.removeprefix("c-")) % 2]
+    first = played(half)
+    assert len(first.alerts) > 30
+    assert played(half) == first
 
 
 def test_what_the_product_does_not_take_is_counted_by_reason() -> None:
     """Orders of zero and ids that no topic takes: counted, and everybody else is played."""
-    first = purchases()[0]
-    odd = [replace(first, amount=0.0), replace(first, customer_id="two words\n")]
-    play = played([*odd, *purchases()])
+    few = purchases()[:200]
+    odd = [replace(few[0], amount=0.0), replace(few[0], customer_id="two words\n")]
+    play = played([*odd, *few])
     assert play.passed == {"bad_format": 1, "not_applicable": 1}
-    assert len(play.taken) == len(purchases())
+    assert len(play.taken) == len(few)
 
 
 def test_a_horizon_is_whole_ticks_and_at_most_what_policies_allow() -> None:

@@ -96,9 +96,10 @@ def test_the_text_has_the_same_figures() -> None:
     assert "No figures of alerts: they are judged at every tick" in render_figures(at_a_date())
 
 
-def evaluate(folder: Path, *arguments: str) -> Result:
+def evaluate(folder: Path, *arguments: str, customers: int = 120, weeks: int = 40) -> Result:
     """`offerstream evaluate churn shop.csv`, with a small shop in the folder."""
-    lines = [f"{p.customer_id},{p.at_ms / 1000:.0f},{p.amount}" for p in leaving_shop(120, 40)]
+    purchases = leaving_shop(customers, weeks)
+    lines = [f"{p.customer_id},{p.at_ms / 1000:.0f},{p.amount}" for p in purchases]
     file = folder / "shop.csv"
     file.write_text("\n".join(["customer_id,ts,amount", *lines]) + "\n", encoding="utf-8")
     return CliRunner().invoke(main, ["evaluate", "churn", str(file), *arguments])
@@ -176,6 +177,7 @@ def test_no_verb_loads_the_plots_before_a_report_is_written() -> None:
 
 def test_a_day_is_a_tick_too(tmp_path: Path) -> None:
     """Daily ticks: alerts are played, or it is said why not."""
-    done = evaluate(tmp_path, "--tick", "day", "--horizon-days", "28")
+    day = ["--tick", "day", "--horizon-days", "28"]
+    done = evaluate(tmp_path, *day, customers=60, weeks=26)
     assert done.exit_code == 0, done.output
     assert "Alerts as the product would have raised them, 28 days ahead" in done.output

@@ -34,7 +34,7 @@ def with_server(talk: Callable[[int], Awaitable[bytes]], ready: bool = True) -> 
         )
         port = await server.start("127.0.0.1", 0)
         try:
-            return await asyncio.wait_for(talk(port), 10)
+            return await asyncio.wait_for(talk(port), 60)
         finally:
             await server.stop()
 
