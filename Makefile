@@ -10,8 +10,6 @@ UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 DURATION ?= 60
 ROOMS := tests/unit tests/contract tests/property
 COVERAGE_MIN := 74
-# Tests run in so many processes side by side; each takes from the other's rest when it is through.
-PROCESSES ?= 2
 # Where this is set, each process compiles all that it imports, which is half of a worker's start.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -59,14 +57,11 @@ docs: install ## the documentation as a site: open .cache/docs/site/index.html
 fast: install ## unit, property, contract, golden tests, the embedded broker; coverage with a floor
 	@# Covered is a line of `streams` that the tests of single rooms run; what only whole shops, the
 	@# embedded broker or Kafka run does not count.
-	@mkdir -p .cache && rm -f .cache/coverage.*
-	$(BIN)/python -m slipcover --source streams --json --out .cache/coverage.json \
-		-m pytest -n $(PROCESSES) --dist worksteal -m "not kafka and not soak" $(ROOMS)
-	@$(BIN)/python -m slipcover --merge .cache/coverage.json --out .cache/coverage.json \
-		--fail-under $(COVERAGE_MIN) > .cache/coverage.txt || { \
-		tail -n 1 .cache/coverage.txt; echo "Coverage is below $(COVERAGE_MIN) %."; exit 1; }
+	@mkdir -p .cache && rm -f .cache/coverage.txt
+	$(BIN)/python -m slipcover --source streams --fail-under $(COVERAGE_MIN) --out .cache/coverage.txt \
+		-m pytest -m "not kafka and not soak" $(ROOMS) || { tail -qn 1 .cache/coverage.txt; exit 1; }
 	@tail -n 1 .cache/coverage.txt
-	$(BIN)/pytest -n $(PROCESSES) --dist worksteal -m "not kafka and not soak" $(ROOMS:%=--ignore=%)
+	$(BIN)/pytest -m "not kafka and not soak" $(ROOMS:%=--ignore=%)
 
 kafka: install ## the tests on Apache Kafka (from Maven Central, or KAFKA_BOOTSTRAP)
 	@# Brokers are killed and networks cut here: on a machine that stalls, a deadline may pass. What

@@ -4,6 +4,7 @@ The jars are fetched once into `.cache/` (git-ignored). Nothing is left running 
 """
 
 import base64
+import itertools
 import os
 import random
 import shutil
@@ -27,6 +28,8 @@ from confluent_kafka.admin import (
     NewTopic,
     ResourceType,
 )
+
+from tests.support.alone import alone
 
 ROOT = Path(__file__).parents[2]
 POM = ROOT / "tests" / "kafka" / "pom.xml"
@@ -297,7 +300,8 @@ class ApacheKafka:
 def java(*options: str) -> list[str]:
     """The command that runs a class of Apache Kafka."""
     quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
-    return ["java", *options, quiet, "-cp", f"{JARS}/*"]
+    # A broker lives for minutes: the second compiler costs a third of its start and never pays.
+    return ["java", *options, "-XX:TieredStopAtLevel=1", quiet, "-cp", f"{JARS}/*"]
 
 
 def format_storage(cluster: str, config: str) -> None:
@@ -308,46 +312,56 @@ def format_storage(cluster: str, config: str) -> None:
 
 def fetch_jars() -> None:
     """Apache Kafka's jars from Maven Central, once."""
-    if JARS.exists():
-        return
-    JARS.parent.mkdir(exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=JARS.parent))
-    subprocess.run(
-        [
-            "mvn",
-            "-q",
-            "-f",
-            str(POM),
-            "dependency:copy-dependencies",
-            "-DincludeScope=runtime",
-            f"-DoutputDirectory={partial}",
-        ],
-        check=True,
-        timeout=600,
-    )
-    partial.chmod(0o755)
-    partial.rename(JARS)
+    with alone(JARS):
+        if JARS.exists():
+            return
+        partial = Path(tempfile.mkdtemp(dir=JARS.parent))
+        subprocess.run(
+            [
+                "mvn",
+                "-q",
+                "-f",
+                str(POM),
+                "dependency:copy-dependencies",
+                "-DincludeScope=runtime",
+                f"-DoutputDirectory={partial}",
+            ],
+            check=True,
+            timeout=600,
+        )
+        partial.chmod(0o755)
+        partial.rename(JARS)
+
+
+def _ports() -> Iterator[int]:
+    """Ports to try, each process of tests in an order and, side by side, in a range of its own.
+
+    They lie below those that the system gives to connections, which come and go, and none comes
+    again soon: between the question and its use nobody else is told the same.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first, many = 20_000 + worker % 4 * 3_000, 3_000
+    start = random.Random(os.getpid() ^ time.monotonic_ns()).randrange(many)
+    return (first + (start + step) % many for step in itertools.count())
+
+
+_PORTS = _ports()
 
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_neighbors(1)
 
 
 def free_neighbors(many: int) -> int:
-    """The first of so many neighboring ports of 127.0.0.1 that nobody uses right now.
-
-    They lie below those that the system gives to connections, which come and go.
-    """
-    tries = random.Random(os.getpid() ^ time.monotonic_ns())
+    """The first of so many neighboring ports of 127.0.0.1 that nobody uses right now."""
     while True:
-        first = tries.randrange(20_000, 32_000)
+        tried = list(itertools.islice(_PORTS, many))
         with ExitStack() as probes, suppress(OSError):
-            for port in range(first, first + many):
+            for port in tried:
                 probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            return first
+            if tried[-1] - tried[0] == many - 1:
+                return tried[0]
 
 
 def _address(bootstrap: str) -> tuple[str, int]:

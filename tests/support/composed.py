@@ -246,12 +246,7 @@ def mounted(service: str, at: str = "/mnt/shared/config") -> Path:
 
 def free_ports(count: int) -> list[int]:
     """So many different free ports."""
-    found: list[int] = []
-    while len(found) < count:
-        port = free_port()
-        if port not in found:
-            found.append(port)
-    return found
+    return [free_port() for _ in range(count)]
 
 
 def _path() -> str:

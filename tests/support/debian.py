@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.alone import alone
+
 CACHE = Path(__file__).parents[2] / ".cache" / "debian"
 
 
@@ -18,8 +20,9 @@ def program(name: str, package: str) -> Path:
     if found := shutil.which(name):
         return Path(found)
     unpacked = CACHE / package / "usr" / "bin" / name
-    if unpacked.exists() or _unpack(package):
-        return unpacked
+    with alone(CACHE):
+        if unpacked.exists() or _unpack(package):
+            return unpacked
     reason = f"{name} is not here, and Debian's package {package} cannot be had"
     if os.environ.get("CI"):
         pytest.fail(reason)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.alone import alone
 from tests.support.debian import program
 
 CLIENTS = Path(__file__).parents[1] / "clients"
@@ -20,22 +21,30 @@ def clients() -> Path:
     Skips the test with a loud line where they cannot be had; fails instead when `CI` is set.
     """
     npm = program("npm", "npm")
+    with alone(INSTALLED):
+        reason = _install(npm)
+    if not reason:
+        return INSTALLED
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(f"SKIPPED LOUDLY: {reason}")
+
+
+def _install(npm: Path) -> str:
+    """Bring the folder up to the lock; why that failed, or nothing."""
     before = INSTALLED / "node_modules" / _LOCK
     lock = (CLIENTS / _LOCK).read_bytes()
     INSTALLED.mkdir(parents=True, exist_ok=True)
     for path in CLIENTS.iterdir():
         shutil.copy(path, INSTALLED / path.name)
     if before.exists() and before.read_bytes() == lock:
-        return INSTALLED
+        return ""
     command = [str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(command, cwd=INSTALLED, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         before.write_bytes(lock)
-        return INSTALLED
-    reason = f"npm cannot install the clients: {done.stderr[-400:]}"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(f"SKIPPED LOUDLY: {reason}")
+        return ""
+    return f"npm cannot install the clients: {done.stderr[-400:]}"
 
 
 def run_node(script: str, *arguments: str) -> None:

@@ -165,7 +165,7 @@ def test_a_damaged_line_in_a_file_of_utf_8_stays_damaged(tmp_path: Path) -> None
         (b"name,when\na,1\n", r"line 1: there is no column customer_id, ts, amount; there is name"),
         (b"PK\x03\x04....", "Excel workbook"),
         (gzip.compress(PLAIN.encode() * 9_000)[:-40], "after line [0-9]+: the archive is cut off"),
-        (gzip.compress(PLAIN.encode())[:5], "after line 0"),
+        (gzip.compress(PLAIN.encode(), mtime=0)[:5], "after line 0"),
         (b"\x1f\x8b\x08 this is no archive", "damaged|cannot be read"),
     ],
 )
