@@ -120,8 +120,11 @@ class Driver:
             heapq.heappush(self._due, (due, key))
 
     def _learn(self, effect: OutcomeLabeled) -> None:
-        snapshot = None if self._trainer is None else self._trainer.learn(effect.example)
-        if snapshot is not None:
-            self._on_snapshot(snapshot)
-            self.snapshots[snapshot.model] = snapshot
-            self.models = with_snapshot(self.models, snapshot)
+        if self._trainer is None:
+            return
+        for example in self._trainer.for_each(effect.example):
+            snapshot = self._trainer.learn(example)
+            if snapshot is not None:
+                self._on_snapshot(snapshot)
+                self.snapshots[snapshot.model] = snapshot
+                self.models = with_snapshot(self.models, snapshot)

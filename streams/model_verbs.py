@@ -1,4 +1,4 @@
-"""The verbs for what was learned: `models list`, `show` and `rollback`.
+"""The verbs for what was learned: `models list`, `show`, `rollback` and `promote`.
 
 Rooms are imported inside the verbs, as in `cli`.
 """
@@ -51,15 +51,27 @@ def models_list(
 @models.command("show", epilog="Example: offerstream models show response")
 @click.argument("version")
 @log_option
+@click.option(
+    "--reference", type=click.Path(path_type=Path), help="Value of a challenger in margin by these."
+)
 @click.pass_context
-def models_show(ctx: click.Context, version: str, log: Path | None) -> None:
-    """Tell one snapshot in words; a model's name instead of VERSION means the one that decides."""
+def models_show(ctx: click.Context, version: str, log: Path | None, reference: Path | None) -> None:
+    """Tell one snapshot in words; a model's name instead of VERSION means the one that decides.
+
+    Of the challenger it is said what it would have brought, from the log of decisions, beside what
+    the model brings that decides: in uses, or with --reference in margin.
+    """
+    from streams.admin.challenger_value import value_told
     from streams.admin.snapshot_words import told
     from streams.admin.snapshots import kept_models, named
+    from streams.contracts.internal.learning import CHALLENGER
 
-    kept = kept_models(place_of(ctx, log))
+    place = place_of(ctx, log)
+    kept = kept_models(place)
     one = named(kept, version)
     say_all(told(one, kept[one.model]))
+    if one.model == CHALLENGER:
+        say_all(value_told(place, reference))
 
 
 @models.command(
@@ -90,6 +102,28 @@ def models_rollback(
     else:
         say(f"workers decide with {asked.version}, trained until {until(asked)}, until:")
         say(f"  offerstream models rollback --latest {asked.model} --why ...")
+
+
+@models.command("promote", epilog="Example: offerstream models promote --why 'it uses more'")
+@click.option("--back", is_flag=True, help="Let the response model decide again.")
+@click.option("--why", required=True, help="For those who ask later.")
+@click.option("--by", help="Who asks; else the user of this machine.")
+@click.pass_context
+def models_promote(ctx: click.Context, back: bool, why: str, by: str | None) -> None:
+    """Let the challenger decide, and score the response model beside it, until this is taken back.
+
+    It survives restarts; both go on learning, and workers follow the newest snapshots of both.
+    """
+    from streams.admin.promotion import demote, promote
+    from streams.admin.rollback import publish
+
+    place, who = place_of(ctx, None), by or _user()
+    publish(settings_of(ctx), (demote if back else promote)(place, who, why))
+    if back:
+        say("workers decide with the newest good snapshot of the response model again")
+    else:
+        say("workers decide with the newest good snapshot of the challenger, until:")
+        say("  offerstream models promote --back --why ...")
 
 
 def _user() -> str:

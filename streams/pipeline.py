@@ -288,7 +288,14 @@ def _decided(
 ) -> tuple[Customer, Effects]:
     """The requests answered one by one: each sees what the one before has sent."""
     models, effects = world.models, list[Effect]()
-    basis = Basis(models.response, world.policy, world.processing_ms, models.uplift, models.fatigue)
+    basis = Basis(
+        models.champion,
+        world.policy,
+        world.processing_ms,
+        models.uplift,
+        models.fatigue,
+        models.shadow,
+    )
     for request in requests:
         person, decided = decisions.decide(person, request, at_ms, basis)
         effects.extend(decided)

@@ -97,6 +97,12 @@ def _names(folders: Sequence[Path | None]) -> list[str]:
 @click.argument("log", required=False, type=click.Path(path_type=Path))
 @click.option("--policy", type=click.Path(path_type=Path), help="Reference data to judge.")
 @click.option(
+    "--model",
+    "who",
+    type=click.Choice(["champion", "challenger"]),
+    help="Instead: the model that decided, or the one that was scored beside it.",
+)
+@click.option(
     "--reference", type=click.Path(path_type=Path), help="Of the log; default example shop."
 )
 @click.option("--reward", type=click.Choice(["used", "margin"]), default="used", show_default=True)
@@ -108,6 +114,7 @@ def evaluate_offers(
     ctx: click.Context,
     log: Path | None,
     policy: Path | None,
+    who: Literal["champion", "challenger"] | None,
     reference: Path | None,
     reward: Literal["used", "margin"],
     seed: int,
@@ -124,7 +131,9 @@ def evaluate_offers(
     from streams.evaluation.judging import check_report, write_whole
 
     check_report(report, log)
-    asked = Asked(policy=policy, reference=reference, reward=reward, seed=seed)
+    if policy is not None and who is not None:
+        raise click.UsageError("judge either --policy or --model")
+    asked = Asked(policy=policy, reference=reference, reward=reward, seed=seed, who=who)
     found = judge_log(place_of(ctx, log), asked)
     say_all(told(found, json_=json_))
     if report is not None:

@@ -44,10 +44,17 @@ class SecuritySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class LearnerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often models are published. `learn` false freezes them: labels are written, not read."""
+    """How often models are published. `learn` false freezes them: labels are written, not read.
+
+    `challenger`: a second response model learns the same labels and is scored beside the first. Its
+    half-lives, and the variances of its prior, are so many times the first one's.
+    """
 
     learn: bool = True
     snapshot_every_examples: Annotated[int, Meta(ge=1, le=1_000_000)] = 200
+    challenger: bool = False
+    challenger_half_lives: Annotated[float, Meta(ge=0.01, le=100)] = 1.0
+    challenger_variances: Annotated[float, Meta(ge=0.01, le=100)] = 1.0
 
 
 class BreakerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

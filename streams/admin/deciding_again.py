@@ -57,12 +57,17 @@ def decide_again(kept: Kept, policies: Iterable[NamedPolicy]) -> Again:
     uplift = kept.uplifts.get(learned)
     if uplift is None:
         raise _not_kept(learned)
+    rival = None
+    if entry.challenger is not None:
+        rival = kept.models.get(entry.challenger.model.version)
+        if rival is None:
+            raise _not_kept(entry.challenger.model.version)
     nearest: Again | None = None
     for named in policies:
         policy = named.compiled()
         if policy.named != entry.policy or _lacks(policy, entry):
             continue
-        found = _differences(entry, redecide(entry, model, policy, uplift))
+        found = _differences(entry, redecide(entry, model, policy, uplift, rival))
         again = Again(entry, scored=True, reference=named.name, differences=found)
         if not found:
             return again

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from streams import topics
 from streams.admin.log_places import LogPlace, records
-from streams.contracts.internal.learning import ModelSnapshot
+from streams.contracts.internal.learning import CHALLENGER, ModelSnapshot
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.unreadable import UNREADABLE
 from streams.errors import NotKeptError, OperatorError
@@ -75,6 +75,7 @@ def kept_at(place: LogPlace, wanted: Wanted, limit: int | None = None) -> Kept:
         raise NotKeptError(f"there is no {wanted} in {place}")
     named = {entry.model.version for entry in entries}
     named |= {entry.uplift.version for entry in entries if entry.uplift is not None}
+    named |= {entry.challenger.model.version for entry in entries if entry.challenger is not None}
     return Kept(tuple(entries), *_models(_snapshots(place, named), named))
 
 
@@ -111,7 +112,8 @@ def _models(
         if snapshot.model == "uplift":
             uplifts[snapshot.version] = read.uplift
         else:
-            models[snapshot.version] = read.response
+            model = read.challenger if snapshot.model == CHALLENGER else read.response
+            models[snapshot.version] = model or nothing.response
     return models, uplifts
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -9,28 +10,37 @@ from msgspec import Struct
 from streams import topics
 from streams.admin.log_places import LogPlace, records
 from streams.admin.reference import compiled
+from streams.decisions import Policy
 from streams.errors import OperatorError
 from streams.evaluation.off_policy import Estimate, judge
 from streams.evaluation.offer_logs import (
+    Chooser,
     Counts,
     FoundOnLog,
     Question,
     Reward,
     by_policy,
+    challenger,
+    champion,
     is_open_bandit,
     read_open_bandit,
     read_own,
     uniform,
 )
 
+Who = Literal["champion", "challenger"]
+WHO: Final[tuple[Who, ...]] = ("champion", "challenger")
+
 
 class Asked(Struct, frozen=True, kw_only=True):
     """What is asked: folders of the policy to judge (None: a uniform choice) and of the log's own.
 
-    `reward` is what counts, `seed` that of the intervals.
+    `reward` is what counts, `seed` that of the intervals; `who`: instead of a policy, one of the
+    two models.
     """
 
     policy: Path | None
+    who: Who | None = None
     reference: Path | None
     reward: Reward
     seed: int
@@ -50,8 +60,9 @@ def judge_log(place: LogPlace, asked: Asked) -> FoundOnLog:
         logged, counts = read_open_bandit(place.folder), Counts()
         counts.judged, name = len(logged.reward), uniform().name
     else:
-        chooser = uniform() if asked.policy is None else by_policy(compiled(asked.policy))
-        question = Question(compiled(asked.reference), chooser, asked.reward)
+        own = compiled(asked.reference)
+        chooser = _chooser(asked, own)
+        question = Question(own, chooser, asked.reward)
         entries, examples = (
             (value for _, value in records(place, topic))
             for topic in (topics.DECISION_LOG, topics.LEARNING_EXAMPLES)
@@ -60,6 +71,12 @@ def judge_log(place: LogPlace, asked: Asked) -> FoundOnLog:
         name = chooser.name
     judged = judge(logged, asked.seed) if counts.judged else None
     return FoundOnLog(name, asked.reward, asked.seed, counts, judged)
+
+
+def _chooser(asked: Asked, own: Policy) -> Chooser:
+    if asked.who:
+        return challenger() if asked.who == "challenger" else champion(own)
+    return uniform() if asked.policy is None else by_policy(compiled(asked.policy))
 
 
 def told(found: FoundOnLog, *, json_: bool) -> Iterator[str]:
@@ -71,6 +88,7 @@ def told(found: FoundOnLog, *, json_: bool) -> Iterator[str]:
     yield (
         f"{counts.judged:,} decisions judged; not judged: {counts.nothing_drawn:,} without a draw, "
         f"{counts.no_label:,} without a label, {counts.offer_gone:,} of offers that are not known"
+        + (f", {counts.not_asked:,} without a challenger" if counts.not_asked else "")
     )
     if judged is None:
         yield "nothing can be concluded: no decision has both a draw and a label"

@@ -39,17 +39,17 @@ def roll_back(place: LogPlace, version: str, by: str, why: str) -> Rollback:
             f"{wanted.version} may not serve: {in_words(wanted.doubts)}. "
             "Name one that `offerstream models list` says nothing against"
         )
-    snapshot = _whole(place, wanted.version)
+    snapshot = whole(place, wanted.version)
     try:
         with_snapshot(initial_models(), snapshot)
     except StateError as error:
         raise OperatorError(f"{wanted.version} cannot be used: {error}") from error
     return Rollback(
         **msgspec.structs.asdict(snapshot),
-        asked_at_ms=_now_ms(),
+        asked_at_ms=now_ms(),
         by=by,
         why=why,
-        earlier=_earlier(kept[wanted.model].rollback),
+        earlier=earlier_of(kept[wanted.model].rollback),
     )
 
 
@@ -69,10 +69,10 @@ def take_back(place: LogPlace, model: str, by: str, why: str) -> Rollback:
             return replace(
                 decoded(_ROLLBACK, where, value),
                 in_force=False,
-                asked_at_ms=_now_ms(),
+                asked_at_ms=now_ms(),
                 by=by,
                 why=why,
-                earlier=_earlier(asked),
+                earlier=earlier_of(asked),
             )
     raise OperatorError(f"the rollback to {asked.version} is not kept any more: try again")
 
@@ -88,17 +88,23 @@ def publish(settings: Settings, asked: Rollback) -> None:
         produce(producer, name, key_of(asked, serves=True), encode_snapshot(asked))
 
 
-def _earlier(asked: Listed | None) -> tuple[str, ...]:
+def earlier_of(asked: Listed | None) -> tuple[str, ...]:
+    """What was asked before, in words, the last twenty."""
     return () if asked is None else (*asked.earlier, asked_told(asked))[-EARLIER_MAX:]
 
 
-def _whole(place: LogPlace, version: str) -> ModelSnapshot:
-    """The snapshot with its parameters, wherever it stands."""
+def whole(place: LogPlace, version: str) -> ModelSnapshot:
+    """The snapshot with its parameters, wherever it stands.
+
+    Raises:
+        OperatorError: it is not kept any more.
+    """
     for where, value in records(place, topics.MODEL_SNAPSHOTS, ids=(version,)):
         if decoded(LISTED, where, value).version == version:
             return decoded(_SNAPSHOT, where, value)
     raise OperatorError(f"{version} was replaced meanwhile: try again")
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
+    """Processing time."""
     return time.time_ns() // 1_000_000

@@ -45,8 +45,13 @@ def in_a_line(one: Listed, kept: ModelKept) -> str:
 def _state(one: Listed, kept: ModelKept) -> str:
     decides = kept.decides
     if decides is not None and one.version == decides.version:
-        return f"decides (rollback by {decides.by})" if decides.in_force else "decides"
+        does = "is scored beside" if kept.beside else "decides"
+        return f"{does} ({_asked_by(decides)})" if decides.in_force else does
     return f"may not serve: {in_words(one.doubts)}" if one.doubts else ""
+
+
+def _asked_by(one: Listed) -> str:
+    return f"{'promoted' if one.promotes else 'rollback'} by {one.by}"
 
 
 def until(one: Listed | ModelSnapshot) -> str:
@@ -63,7 +68,7 @@ def told(one: Listed, kept: ModelKept) -> Iterator[str]:
     if one.doubts:
         yield f"no worker decides with it: {in_words(one.doubts)}"
     elif decides is not None and one.version == decides.version:
-        yield "workers decide with it"
+        yield "it is scored and logged beside" if kept.beside else "workers decide with it"
     else:
         yield "it may serve; workers decide with " + (
             "none" if decides is None else decides.version
@@ -71,6 +76,9 @@ def told(one: Listed, kept: ModelKept) -> Iterator[str]:
     if kept.rollback is not None:
         yield from (f"before: {line}" for line in kept.rollback.earlier)
         yield f"last asked: {asked_told(kept.rollback)}"
+    if kept.promotion is not None:
+        yield from (f"before: {line}" for line in kept.promotion.earlier)
+        yield f"last asked: {asked_told(kept.promotion)}"
 
 
 def _quality_told(quality: dict[str, float]) -> Iterator[str]:
@@ -95,6 +103,13 @@ def _quality_told(quality: dict[str, float]) -> Iterator[str]:
 
 
 def asked_told(one: Listed) -> str:
-    """A rollback, or taking one back: when, who, what and why."""
+    """A rollback or promotion, or taking one back: when, who, what and why."""
+    if one.promotes:
+        who = "challenger" if one.in_force else "response model"
+        return f"{_when(one)} UTC, {one.by}: let the {who} decide: {one.why}"
     what = f"decide with {one.version}" if one.in_force else "decide with the newest again"
-    return f"{from_ms(one.asked_at_ms):%Y-%m-%d %H:%M:%S} UTC, {one.by}: {what}: {one.why}"
+    return f"{_when(one)} UTC, {one.by}: {what}: {one.why}"
+
+
+def _when(one: Listed) -> str:
+    return f"{from_ms(one.asked_at_ms):%Y-%m-%d %H:%M:%S}"

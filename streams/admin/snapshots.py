@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from streams import topics
 from streams.admin.log_places import LogPlace, records
+from streams.contracts.internal.learning import CHALLENGER, RESPONSE
 from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
 from streams.models import doubts_of
@@ -14,7 +15,7 @@ from streams.models.trainer import format_of
 
 
 class Listed(Struct, frozen=True, kw_only=True):
-    """A snapshot without its parameters; with what was asked, where it is a rollback."""
+    """A snapshot without its parameters; with what was asked: a rollback, or a promotion."""
 
     model: str
     version: str
@@ -26,6 +27,7 @@ class Listed(Struct, frozen=True, kw_only=True):
     by: str = ""
     why: str = ""
     in_force: bool = False
+    promotes: bool = False
     earlier: tuple[str, ...] = ()
 
     @property
@@ -37,14 +39,22 @@ class Listed(Struct, frozen=True, kw_only=True):
 
 
 class ModelKept(Struct, frozen=True):
-    """What is kept of one model: snapshots, the newest first, and what was last asked of it."""
+    """What is kept of one model: snapshots, the newest first, and what was last asked of it.
+
+    `beside`: it is scored and logged beside the model that decides, and decides nothing.
+    """
 
     snapshots: tuple[Listed, ...]
     rollback: Listed | None
+    promotion: Listed | None = None
+    beside: bool = False
 
     @property
     def decides(self) -> Listed | None:
-        """What workers decide with: a rollback in force, else the newest that may serve."""
+        """What workers decide with: a rollback in force, else the newest that may serve.
+
+        Of a model that is only scored beside another: what they score with.
+        """
         if self.rollback is not None and self.rollback.in_force:
             return self.rollback
         return next((one for one in self.snapshots if not one.doubts), None)
@@ -62,16 +72,24 @@ def kept_models(place: LogPlace) -> dict[str, ModelKept]:
     """
     snapshots: dict[str, dict[str, Listed]] = {}
     rollbacks: dict[str, Listed] = {}
+    promotion: Listed | None = None
     for where, value in records(place, topics.MODEL_SNAPSHOTS):
         one = decoded(LISTED, where, value)
         snapshots.setdefault(one.model, {})[one.version] = one
+        if one.promotes:
+            if promotion is None or promotion.asked_at_ms <= one.asked_at_ms:
+                promotion = one
+            continue
         before = rollbacks.get(one.model)
         if one.asked_at_ms and (before is None or before.asked_at_ms <= one.asked_at_ms):
             rollbacks[one.model] = one
+    beside = RESPONSE if promotion is not None and promotion.in_force else CHALLENGER
     return {
         model: ModelKept(
             tuple(sorted(found.values(), key=lambda s: s.examples, reverse=True)),
             rollbacks.get(model),
+            promotion if model == CHALLENGER else None,
+            beside=model == beside,
         )
         for model, found in sorted(snapshots.items())
     }

@@ -8,7 +8,13 @@ from msgspec.structs import replace
 from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.ids import unit_draw
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecided
-from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, WhyNot
+from streams.contracts.outputs.payloads import (
+    CandidateLog,
+    ChallengerLog,
+    DecisionLog,
+    Terms,
+    WhyNot,
+)
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.row import Contact, OpenDecision
@@ -27,6 +33,7 @@ from streams.decisions.known import (
     Choice,
     Chosen,
     Known,
+    Scorer,
     Vector,
     channel_of,
     chosen_of,
@@ -37,6 +44,7 @@ from streams.decisions.messages import decision_log, next_best_offer
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.rearm import fired_unheard
 from streams.decisions.requests import DecisionRequest
+from streams.decisions.shadow import shadow_of
 from streams.decisions.situation import Situation
 from streams.features import FEATURES_VERSION, context_vector, offer_matrix, pack
 from streams.identity.arms import arm_of
@@ -197,17 +205,38 @@ def _drawn(known: Known, eligible: list[CompiledOffer], context: Vector) -> Choi
     drawn = draw(known.decision_id, [t.priority for t in terms], known.arm, exploring)
     if known.held:
         drawn = without_held(drawn, [c.offer.offer_id for c in eligible], known.held)
-    return Choice(eligible, vectors, terms, drawn)
+    return Choice(eligible, vectors, terms, drawn, _challenged(known, eligible, vectors, context))
+
+
+def _challenged(
+    known: Known, eligible: list[CompiledOffer], vectors: Vector, context: Vector
+) -> ChallengerLog | None:
+    """What the challenger would have drawn, where there is one."""
+    challenger = known.basis.challenger
+    if challenger is None:
+        return None
+    terms = _terms(known, challenger, eligible, (vectors, context))
+    offers = [(c.offer.offer_id, t) for c, t in zip(eligible, terms, strict=True)]
+    arbitration = known.policy.policies.arbitration
+    return shadow_of(known.decision_id, challenger.version, offers, known.held, arbitration)
 
 
 def _scored(
     known: Known, eligible: list[CompiledOffer], context: Vector
 ) -> tuple[Vector, list[Terms]]:
     """Features and terms of each offer, in their order."""
-    policies, uplift, options = known.policy.policies, known.basis.uplift, known.ways.options
     places = [c.place for c in eligible]
     vectors = offer_matrix(known.policy.table, places, known.person, known.now_ms)
-    used = known.basis.scorer.response_probabilities(
+    return vectors, _terms(known, known.basis.scorer, eligible, (vectors, context))
+
+
+def _terms(
+    known: Known, scorer: Scorer, eligible: list[CompiledOffer], features: tuple[Vector, Vector]
+) -> list[Terms]:
+    """Terms of each offer by what a model says; `features` are those of the offers, the context."""
+    policies, uplift, options = known.policy.policies, known.basis.uplift, known.ways.options
+    vectors, context = features
+    used = scorer.response_probabilities(
         context,
         vectors,
         [c.offer.offer_id for c in eligible],
@@ -220,13 +249,14 @@ def _scored(
     now_ms, channel = known.now_ms, known.request.rule.channel
     if len(eligible) > FEW and not options:
         levers = [c.levers.at(now_ms, channel) for c in eligible] if policies.levers else None
-        return vectors, weigh_many(known.policy.prices[:, places], used, anyway, fatigue, levers)
+        prices = known.policy.prices[:, [c.place for c in eligible]]
+        return weigh_many(prices, used, anyway, fatigue, levers)
     responses = [Response(p, s, options) for p, s in zip(used.tolist(), anyway, strict=True)]
     if policies.levers:
         pairs = zip(eligible, responses, strict=True)
         responses = [c.levers.on(response, now_ms, channel) for c, response in pairs]
     each = zip(eligible, responses, strict=True)
-    return vectors, [weigh(c.offer, response, fatigue) for c, response in each]
+    return [weigh(c.offer, response, fatigue) for c, response in each]
 
 
 def _logged(objected: Objected, choice: Choice, held: frozenset[str]) -> tuple[CandidateLog, ...]:

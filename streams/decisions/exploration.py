@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from streams.contracts.ids import unit_draw
-from streams.contracts.internal.learning import examples_of
+from streams.contracts.internal.learning import examples_of, is_challengers
 from streams.contracts.outputs.payloads import Terms
 from streams.contracts.reference.structs import Arbitration, Arm, Exploration
 from streams.contracts.sums import sum_of
@@ -54,11 +54,14 @@ def exploring_of(arbitration: Arbitration, terms: Sequence[Terms], model_version
     """How these offers are explored by a model of this version, which says what it has learned.
 
     The unit is what a use of them brings on average: it makes a gap in money one in probability.
+    A challenger's version is explored as the policies say of it.
     """
     worth = [abs(t.value) / t.response_probability for t in terms if t.response_probability > 0.0]
     mean = sum_of(worth) / len(worth) if worth else 0.0
     unit = mean if mean > 0.0 else 1.0
-    examples = examples_of(model_version)
+    examples, own = examples_of(model_version), arbitration.challenger
+    if own is not None and is_challengers(model_version):
+        return Exploring(own.exploration, own.epsilon, unit, examples)
     return Exploring(arbitration.exploration, arbitration.epsilon, unit, examples)
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from streams.contracts.common import ChannelName
-from streams.contracts.outputs.payloads import Terms, Trigger, Versioned
+from streams.contracts.outputs.payloads import ChallengerLog, Terms, Trigger, Versioned
 from streams.contracts.reference.structs import Arm, ContactPolicy
 from streams.contracts.times import from_ms
 from streams.customer import Customer
@@ -88,6 +88,7 @@ class Basis(Struct, frozen=True):
             is withheld.
         uplift: the model of what offers add.
         fatigue: the model of what contacts do.
+        challenger: a response model that is scored beside it and decides nothing.
     """
 
     scorer: Scorer
@@ -95,6 +96,7 @@ class Basis(Struct, frozen=True):
     processing_ms: int = 0
     uplift: Uplift = NOTHING_LEARNED
     fatigue: Fatigue = NOTHING_LEARNED
+    challenger: Scorer | None = None
 
 
 class Known(Struct, frozen=True):
@@ -126,13 +128,15 @@ class Known(Struct, frozen=True):
 class Choice(Struct, frozen=True):
     """A draw among offers that the person may get.
 
-    `vectors` (one row an offer) and `terms` are in the order of `eligible`.
+    `vectors` (one row an offer) and `terms` are in the order of `eligible`. `challenger`: what the
+    challenger would have drawn.
     """
 
     eligible: list[CompiledOffer]
     vectors: Vector
     terms: list[Terms]
     drawn: Draw
+    challenger: ChallengerLog | None = None
 
 
 class Chosen(Struct, frozen=True):

@@ -69,6 +69,7 @@ def decision_log(
         if known.policy.policies.contact.learn_fatigue
         else None,
         channels={option.channel: option.answers for option in known.ways.options},
+        challenger=None if choice is None else choice.challenger,
     )
 
 

@@ -16,13 +16,18 @@ from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.decisions.known import NOTHING_LEARNED, Scorer, Uplift
 from streams.decisions.policy import CompiledOffer, Policy
+from streams.decisions.shadow import shadow_of
 from streams.features import CONTEXT_FEATURES
 
 DRAWN: frozenset[Verdict] = frozenset({"offer", "no_offer"})
 
 
 def redecide(
-    entry: DecisionLog, scorer: Scorer, policy: Policy, uplift: Uplift = NOTHING_LEARNED
+    entry: DecisionLog,
+    scorer: Scorer,
+    policy: Policy,
+    uplift: Uplift = NOTHING_LEARNED,
+    challenger: Scorer | None = None,
 ) -> DecisionLog:
     """The entry as it comes out when its candidates are scored, weighed and drawn again.
 
@@ -32,10 +37,53 @@ def redecide(
         scorer: the response model of the snapshot that `entry.model` names.
         policy: the reference data that `entry.policy` names.
         uplift: the model of the snapshot that `entry.uplift` names.
+        challenger: that of the snapshot that `entry.challenger` names; None: what is said of it
+            stays as it is.
     """
     eligible = [c for c in entry.candidates if c.terms is not None]
     if not eligible:
         return entry
+    offers = {c.offer.offer_id: c for c in policy.offers}
+    weighed = _weighed(entry, eligible, scorer, policy, uplift)
+    if entry.verdict not in DRAWN:
+        return _with(entry, weighed)
+    terms = [c.terms for c in weighed if c.terms is not None]
+    if is_certain([offers[c.offer_id] for c in eligible]):
+        drawn = CERTAIN
+    else:
+        exploring = exploring_of(policy.policies.arbitration, terms, scorer.version)
+        arm = _arm(policy, entry.experiment.arm)
+        drawn = draw(entry.decision_id, [t.priority for t in terms], arm, exploring)
+    held = frozenset(c.offer_id for c in eligible if c.why_not == OFFER_HOLDOUT)
+    drawn = without_held(drawn, [c.offer_id for c in eligible], held)
+    again = (replace(c, probability=p) for c, p in zip(weighed, drawn.probabilities, strict=True))
+    again_beside = entry.challenger
+    if challenger is not None and entry.challenger is not None:
+        rival = _weighed(entry, eligible, challenger, policy, uplift)
+        scored = [(c.offer_id, c.terms) for c in rival if c.terms is not None]
+        again_beside = shadow_of(
+            entry.decision_id, challenger.version, scored, held, policy.policies.arbitration
+        )
+    return replace(
+        _with(entry, again),
+        verdict="no_offer" if drawn.index is None else "offer",
+        chosen_offer_id=_named(eligible, drawn.index),
+        withheld_offer_id=_named(eligible, drawn.withheld),
+        action_probability=drawn.probability,
+        no_offer_probability=drawn.no_offer,
+        channel=_channel(entry, weighed, drawn.index),
+        challenger=again_beside,
+    )
+
+
+def _weighed(
+    entry: DecisionLog,
+    eligible: Sequence[CandidateLog],
+    scorer: Scorer,
+    policy: Policy,
+    uplift: Uplift,
+) -> list[CandidateLog]:
+    """What was possible, with the terms that follow from what a model says."""
     offers = {c.offer.offer_id: c for c in policy.offers}
     response_probabilities = scorer.response_probabilities(
         np.array([entry.context[name] for name in CONTEXT_FEATURES], np.float32),
@@ -51,31 +99,10 @@ def redecide(
         share = uplift.bought_anyway(logged.offer_id, offer.offer.class_, prior)
         return offer.levers.on(Response(p, share, options), now_ms, entry.channel)
 
-    weighed = [
+    return [
         replace(c, terms=_terms(c, offers[c.offer_id], response(c, float(p))))
         for c, p in zip(eligible, response_probabilities, strict=True)
     ]
-    if entry.verdict not in DRAWN:
-        return _with(entry, weighed)
-    terms = [c.terms for c in weighed if c.terms is not None]
-    if is_certain([offers[c.offer_id] for c in eligible]):
-        drawn = CERTAIN
-    else:
-        exploring = exploring_of(policy.policies.arbitration, terms, scorer.version)
-        arm = _arm(policy, entry.experiment.arm)
-        drawn = draw(entry.decision_id, [t.priority for t in terms], arm, exploring)
-    held = frozenset(c.offer_id for c in eligible if c.why_not == OFFER_HOLDOUT)
-    drawn = without_held(drawn, [c.offer_id for c in eligible], held)
-    again = (replace(c, probability=p) for c, p in zip(weighed, drawn.probabilities, strict=True))
-    return replace(
-        _with(entry, again),
-        verdict="no_offer" if drawn.index is None else "offer",
-        chosen_offer_id=_named(eligible, drawn.index),
-        withheld_offer_id=_named(eligible, drawn.withheld),
-        action_probability=drawn.probability,
-        no_offer_probability=drawn.no_offer,
-        channel=_channel(entry, weighed, drawn.index),
-    )
 
 
 def _named(eligible: Sequence[CandidateLog], index: int | None) -> str | None:

@@ -33,18 +33,23 @@ RESPONSE = "response"
 OUTCOMES = ("used", "late_conversion", "not_used")
 GONE = Terms(response_probability=0.0, value=0.0, cost=1.0, lever=0.0, fatigue=0.0, priority=-1.0)
 """Of an offer that the reference data do not know: never the best."""
+BY_PRIORITY = Arm(name="policy", share=1.0, chooser="policy")
 T = TypeVar("T")
 Row = tuple[float, float, float, float, float, str]
 """Propensity, target, reward, what a model expects of the action, and of the policy; who."""
 
 
 class Counts(Struct):
-    """How many decisions of a log are judged, and why others are not."""
+    """How many decisions of a log are judged, and why others are not.
+
+    `not_asked`: the judged policy was not asked, for there was no challenger yet.
+    """
 
     judged: int = 0
     nothing_drawn: int = 0
     no_label: int = 0
     offer_gone: int = 0
+    not_asked: int = 0
 
 
 class FoundOnLog(Struct, frozen=True):
@@ -60,12 +65,13 @@ class FoundOnLog(Struct, frozen=True):
 class Chooser(Struct, frozen=True):
     """The policy that is judged: probabilities of eligible offers and, last, of no offer.
 
-    They follow from the candidates and the entry of the log that has them. An offer that the
-    person is held out of is drawn as any other and then not sent, as in the decisions themselves.
+    They follow from the eligible candidates and the entry of the log that has them; None: of this
+    decision it says nothing. An offer that the person is held out of is drawn as any other and then
+    not sent, as in the decisions themselves.
     """
 
     name: str
-    probabilities: Callable[[Sequence[CandidateLog], DecisionLog], Weighed]
+    probabilities: Callable[[Sequence[CandidateLog], DecisionLog], Weighed | None]
 
 
 def uniform() -> Chooser:
@@ -86,10 +92,38 @@ def by_policy(policy: Policy) -> Chooser:
     """
 
     def probabilities(found: Sequence[CandidateLog], entry: DecisionLog) -> Weighed:
-        arm = Arm(name="policy", share=1.0, chooser="policy")
-        return _drawn(arm, policy, (found, _terms(policy, found, entry)), entry.model.version)
+        terms = _terms(policy, found, entry)
+        return _drawn(BY_PRIORITY, policy, (found, terms), entry.model.version)
 
     return Chooser(f"policy {policy.named.version}", probabilities)
+
+
+def challenger() -> Chooser:
+    """What was scored beside the decisions: as it was logged."""
+
+    def probabilities(_: Sequence[CandidateLog], entry: DecisionLog) -> Weighed | None:
+        beside = entry.challenger
+        return None if beside is None else [*beside.probabilities, beside.no_offer_probability]
+
+    return Chooser("the challenger", probabilities)
+
+
+def champion(policy: Policy) -> Chooser:
+    """The model that decided, on the decisions that a challenger was scored beside.
+
+    As it was logged; in an arm that does not ask it, as this policy draws by the logged terms.
+    """
+    asks = {arm.name: arm.chooser == "policy" for arm in policy.policies.experiment.arms}
+
+    def probabilities(found: Sequence[CandidateLog], entry: DecisionLog) -> Weighed | None:
+        if entry.challenger is None:
+            return None
+        if asks.get(entry.experiment.arm, False):
+            return [*(c.probability for c in found), entry.no_offer_probability]
+        logged = [c.terms for c in found if c.terms is not None]
+        return _drawn(BY_PRIORITY, policy, (found, logged), entry.model.version)
+
+    return Chooser("the model that decides", probabilities)
 
 
 def _terms(policy: Policy, found: Sequence[CandidateLog], entry: DecisionLog) -> list[Terms]:
@@ -197,6 +231,9 @@ def _row(
         return None
     taken = len(found) if place is None else place
     probabilities = question.judged.probabilities(found, entry)
+    if probabilities is None:
+        counts.not_asked += 1
+        return None
     responses = [c.terms.response_probability for c in found if c.terms is not None]
     gains = [p * gain - cost for p, (gain, cost) in zip(responses, worth, strict=True)] + [0.0]
     got = 0.0 if place is None else label * worth[place][0] - worth[place][1]

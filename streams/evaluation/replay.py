@@ -53,7 +53,7 @@ FILES = {
     topics.PRIVACY_RECEIPTS.name: "privacy-receipts.jsonl",
     topics.MODEL_SNAPSHOTS.name: "model-snapshots.jsonl",
 }
-DECIDES_OFFERS = ("response", "uplift")
+DECIDES_OFFERS = ("response", "challenger", "uplift")
 """The models of which every snapshot is written, to decide again."""
 DEAD_LETTERS = "dead-letters.jsonl"
 ROWS = "rows.jsonl"

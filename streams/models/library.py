@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.contracts.internal.learning import ModelSnapshot
+from streams.contracts.internal.learning import CHALLENGER, RESPONSE, ModelSnapshot
 from streams.errors import StateError
 from streams.models.calibration import Calibration
 from streams.models.capacity import CapacityModel
@@ -23,7 +23,13 @@ from streams.models.uplift import UpliftModel
 
 
 class Models(Struct, frozen=True):
-    """One view a model, read only."""
+    """One view a model, read only.
+
+    Attributes:
+        challenger: the response model's rival, where one has learned enough.
+        promoted: the two have changed places.
+        shadowing: whether decisions log what the one that does not decide would have chosen.
+    """
 
     response: ResponseModel
     churn: ChurnModel
@@ -36,11 +42,26 @@ class Models(Struct, frozen=True):
     uplift: UpliftModel = UpliftModel()
     fatigue: FatigueModel = FatigueModel()
     offer_margin: OfferMargins = OfferMargins()
+    challenger: ResponseModel | None = None
+    promoted: bool = False
+    shadowing: bool = True
+
+    @property
+    def champion(self) -> ResponseModel:
+        """The response model that decides: the challenger only when it was promoted."""
+        return self.challenger if self.promoted and self.challenger else self.response
+
+    @property
+    def shadow(self) -> ResponseModel | None:
+        """The response model that is scored beside it, and decides nothing."""
+        if not self.shadowing or self.challenger is None:
+            return None
+        return self.response if self.promoted else self.challenger
 
 
-def initial_models() -> Models:
+def initial_models(*, shadowing: bool = True) -> Models:
     """Models that have learned nothing and serve all the same."""
-    return Models(ResponseModel(), ChurnModel())
+    return Models(ResponseModel(), ChurnModel(), shadowing=shadowing)
 
 
 def may_serve(snapshot: ModelSnapshot) -> bool:
@@ -49,11 +70,11 @@ def may_serve(snapshot: ModelSnapshot) -> bool:
 
 
 def doubts_of(model: str, quality: Mapping[str, float]) -> tuple[str, ...]:
-    """What speaks against deciding with a model of this quality; only the response model is asked.
+    """What speaks against deciding with a model of this quality; only response models are asked.
 
     A wrong churn risk is corrected where it is read; the others weigh what they know themselves.
     """
-    return doubts(quality) if model == "response" else ()
+    return doubts(quality) if model in (RESPONSE, CHALLENGER) else ()
 
 
 def with_snapshot(models: Models, snapshot: ModelSnapshot) -> Models:

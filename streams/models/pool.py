@@ -41,6 +41,16 @@ _HALF_LIVES = np.array([SLOW_HALF_LIFE_DAYS, FAST_HALF_LIFE_DAYS])
 _OWN_HALF_LIVES = np.array([SLOW_HALF_LIFE_DAYS, FAST_OWN_HALF_LIFE_DAYS])
 
 
+class Tuning(Struct, frozen=True):
+    """What a pool believes otherwise: half-lives, and variances of the prior, times so much."""
+
+    half_lives: float = 1.0
+    variances: float = 1.0
+
+
+AS_IT_IS = Tuning()
+
+
 class Own(Struct):
     """An offer's own terms: means and variances, shape `[bases, speeds, K + 1]`; as of when."""
 
@@ -87,13 +97,18 @@ class Pool:
     True
     """
 
-    def __init__(self, contexts: int, offers: int, own_max: int = 300) -> None:
+    def __init__(
+        self, contexts: int, offers: int, own_max: int = 300, tuning: Tuning = AS_IT_IS
+    ) -> None:
         self.own_max = own_max
+        self.half_lives = tuning.half_lives * _HALF_LIVES
+        self.own_half_lives = tuning.half_lives * _OWN_HALF_LIVES
         w_prior = np.full((offers + 1, contexts + 1), W_VARIANCE, np.float32)
         w_prior[:, 0] = W_BIAS_VARIANCE
-        self.w_prior = w_prior.ravel()
+        self.w_prior = np.float32(tuning.variances) * w_prior.ravel()
         self.u_prior = np.full(contexts + 1, U_VARIANCE, np.float32)
         self.u_prior[0] = U_BIAS_VARIANCE
+        self.u_prior *= np.float32(tuning.variances)
         self.means = np.zeros((BASES, SPEEDS, len(self.w_prior)), np.float32)
         self.variances = np.broadcast_to(self.w_prior, self.means.shape).copy()
         self.own: dict[str, Own] = {}
@@ -182,7 +197,7 @@ class Pool:
         if self.at_ms == 0:
             self.at_ms = at_ms
         elif at_ms - self.at_ms >= STEP_MS:
-            _fade(self.variances, self.w_prior, _HALF_LIVES, at_ms - self.at_ms)
+            _fade(self.variances, self.w_prior, self.half_lives, at_ms - self.at_ms)
             self.at_ms = at_ms
 
     def _own(self, offer_id: str, at_ms: int) -> Own:
@@ -192,7 +207,7 @@ class Pool:
             means = np.zeros((BASES, SPEEDS, len(self.u_prior)), np.float32)
             own = Own(means, np.broadcast_to(self.u_prior, means.shape).copy(), at_ms)
         elif at_ms - own.at_ms >= STEP_MS:
-            _fade(own.variances, self.u_prior, _OWN_HALF_LIVES, at_ms - own.at_ms)
+            _fade(own.variances, self.u_prior, self.own_half_lives, at_ms - own.at_ms)
             own.at_ms = at_ms
         self.own[offer_id] = own
         if len(self.own) > self.own_max:

@@ -14,18 +14,20 @@ from msgspec import Struct, to_builtins
 from numpy.typing import NDArray
 from river import base
 
-from streams.contracts.internal.learning import LearningExample
+from streams.contracts.internal.learning import CHALLENGER, LearningExample
 from streams.errors import StateError
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
 from streams.features.offers import LOG_REACH, RATE_LOGITS
 from streams.models.offset_regression import OFFSET
 from streams.models.pool import (
+    AS_IT_IS,
     BASES,
     SPEEDS,
     Array,
     Asked,
     Own,
     Pool,
+    Tuning,
     asked,
     combined,
     on_bases,
@@ -122,9 +124,10 @@ class ResponsePool(base.Classifier):  # type: ignore[misc]
     0.1192
     """
 
-    def __init__(self, own_max: int = OFFERS_MAX) -> None:
+    def __init__(self, own_max: int = OFFERS_MAX, tuning: Tuning = AS_IT_IS) -> None:
         self.own_max = own_max
-        self.pool = Pool(len(CONTEXT_AXIS), len(OFFER_AXIS), own_max)
+        self.tuning = tuning
+        self.pool = Pool(len(CONTEXT_AXIS), len(OFFER_AXIS), own_max, tuning)
         self.pool.means += believed().reshape(BASES, 1, -1)
 
     def learn_one(self, x: Mapping[str, object], y: object, w: float = 1.0) -> None:
@@ -137,7 +140,9 @@ class ResponsePool(base.Classifier):  # type: ignore[misc]
         return {False: 1.0 - p, True: p}
 
 
-class ResponseState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ResponseState(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """All that the learner remembers; arrays are little-endian float32, by the names of their axes.
 
     `own` has means, then variances, of each offer; the offer that was learned of last is the last.
@@ -154,6 +159,7 @@ class ResponseState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     gains: tuple[float, ...]
     examples: int
     at_ms: int
+    tuning: Tuning = AS_IT_IS
 
 
 class ResponseLearner:
@@ -161,8 +167,8 @@ class ResponseLearner:
 
     model_id: ClassVar[str] = "response"
 
-    def __init__(self) -> None:
-        self.estimator = ResponsePool()
+    def __init__(self, tuning: Tuning = AS_IT_IS) -> None:
+        self.estimator = ResponsePool(tuning=tuning)
         self._read: tuple[LearningExample, Asked] | None = None
 
     def learn(self, example: LearningExample) -> None:
@@ -208,6 +214,7 @@ class ResponseLearner:
             gains=tuple(pool.gains),
             examples=pool.examples,
             at_ms=pool.at_ms,
+            tuning=self.estimator.tuning,
         )
         return dict(to_builtins(state))
 
@@ -221,12 +228,18 @@ class ResponseLearner:
             StateError: a parameter is missing, unknown or of the wrong type or size.
         """
         state = saved_state(data, ResponseState, "the response model's")
-        learner = cls()
+        learner = cls(state.tuning)
         try:
             _restore(learner.estimator.pool, state)
         except ValueError as error:
             raise StateError(f"the response model's parameters do not fit: {error}") from error
         return learner
+
+
+class ChallengerLearner(ResponseLearner):
+    """Learns the same labels as the response model, tuned otherwise: scored beside it."""
+
+    model_id: ClassVar[str] = CHALLENGER
 
 
 def asked_of(example: LearningExample) -> Asked:

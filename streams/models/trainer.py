@@ -7,7 +7,15 @@ the same bytes as one that was not.
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
-from streams.contracts.internal.learning import LearningExample, ModelSnapshot, version_of
+from msgspec.structs import replace
+
+from streams.contracts.internal.learning import (
+    CHALLENGER,
+    RESPONSE,
+    LearningExample,
+    ModelSnapshot,
+    version_of,
+)
 from streams.errors import ExampleError, StateError
 from streams.models.calibration import CalibrationLearner
 from streams.models.capacity import CapacityLearner
@@ -15,15 +23,16 @@ from streams.models.churn import ChurnLearner
 from streams.models.fatigue import FatigueLearner
 from streams.models.incremental_margin import MarginLearner
 from streams.models.offer_margin import OfferMarginLearner
+from streams.models.pool import Tuning
 from streams.models.quality import Prequential
-from streams.models.response import ResponseLearner
+from streams.models.response import ChallengerLearner, ResponseLearner
 from streams.models.save_rates import SaveRatesLearner
 from streams.models.signal_lifts import SignalLiftsLearner
 from streams.models.tracks import TrackLearner
 from streams.models.uplift import UpliftLearner
 
 FIRST_FORMAT = 1
-FORMATS: Final[Mapping[str, int]] = {"response": 2, "churn": 2, "calibration": 2}
+FORMATS: Final[Mapping[str, int]] = {"response": 2, "challenger": 2, "churn": 2, "calibration": 2}
 """Of the parameters of models that are written otherwise than they once were."""
 SEEN_MAX = 2_000
 PUBLISH_EVERY = 200
@@ -56,7 +65,7 @@ def is_due(model: str, examples: int, every: int) -> bool:
     True
     """
     step = min(every, SOONER.get(model, every))
-    if model == "response" and EARLY_FROM <= examples <= EARLY_UNTIL:
+    if model in (RESPONSE, CHALLENGER) and EARLY_FROM <= examples <= EARLY_UNTIL:
         step = min(step, EARLY_EVERY)
     return examples % step == 0
 
@@ -109,6 +118,7 @@ LEARNERS: Final[Mapping[str, type[Learner]]] = {
     learner.model_id: learner
     for learner in (
         ResponseLearner,
+        ChallengerLearner,
         ChurnLearner,
         TrackLearner,
         CapacityLearner,
@@ -177,6 +187,12 @@ class Trainee:
     def _watched(self) -> dict[str, float]:
         return self.learner.figures() if isinstance(self.learner, Watching) else {}
 
+    def tune(self, tuning: Tuning) -> None:
+        """Begin anew where the challenger was tuned otherwise; its versions go on counting."""
+        learner = self.learner
+        if not isinstance(learner, ChallengerLearner) or learner.estimator.tuning != tuning:
+            self.learner, self.quality = ChallengerLearner(tuning), Prequential()
+
     def dump(self) -> dict[str, object]:
         """All of the state, as JSON types."""
         return {
@@ -217,16 +233,30 @@ class Trainee:
 
 
 class Trainer:
-    """All learners by the name of their model.
+    """All learners by the name of their model; the challenger only where one is asked for.
 
     >>> Trainer(every=200).learn(LearningExample(
     ...     example_id="x-1", model="unheard-of", observed_at_ms=0, label=1.0, features={}))
     """
 
-    def __init__(self, every: int = PUBLISH_EVERY) -> None:
-        """`every`: a snapshot is published after so many examples of its model, or sooner."""
+    def __init__(self, every: int = PUBLISH_EVERY, challenger: Tuning | None = None) -> None:
+        """A trainer that has learned nothing.
+
+        Args:
+            every: a snapshot is published after so many examples of its model, or sooner.
+            challenger: how the challenger is tuned; None: there is none.
+        """
         self.every = every
-        self.trainees = {model: Trainee(model) for model in LEARNERS}
+        self.trainees = {model: Trainee(model) for model in LEARNERS if model != CHALLENGER}
+        if challenger is not None:
+            self.trainees[CHALLENGER] = Trainee(CHALLENGER)
+            self.trainees[CHALLENGER].tune(challenger)
+
+    def for_each(self, example: LearningExample) -> tuple[LearningExample, ...]:
+        """The example for each model that learns it: one of the response model, also its rival."""
+        if example.model == RESPONSE and CHALLENGER in self.trainees:
+            return example, replace(example, model=CHALLENGER)
+        return (example,)
 
     def learn(self, example: LearningExample) -> ModelSnapshot | None:
         """Learn one example; the snapshot that is to be published now, if one is.
@@ -247,14 +277,21 @@ class Trainer:
         return {model: trainee.dump() for model, trainee in self.trainees.items()}
 
     @classmethod
-    def load(cls, data: Mapping[str, Any], every: int = PUBLISH_EVERY) -> "Trainer":
+    def load(
+        cls, data: Mapping[str, Any], every: int = PUBLISH_EVERY, challenger: Tuning | None = None
+    ) -> "Trainer":
         """The trainer that `dump` wrote out; a model without a state starts anew.
+
+        So does a challenger that was tuned otherwise; it goes on counting.
 
         Raises:
             StateError: a state cannot be read.
         """
-        trainer = cls(every)
-        trainer.trainees.update(
-            {model: Trainee.load(model, state) for model, state in data.items()}
-        )
+        trainer = cls(every, challenger)
+        for model, state in data.items():
+            if model == CHALLENGER and challenger is None:
+                continue
+            trainer.trainees[model] = Trainee.load(model, state)
+        if challenger is not None:
+            trainer.trainees[CHALLENGER].tune(challenger)
         return trainer

@@ -69,6 +69,7 @@ MODEL = Label(
     "model",
     (
         "response",
+        "challenger",
         "churn",
         "tracks",
         "capacity",

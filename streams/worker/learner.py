@@ -13,11 +13,12 @@ from msgspec import Struct
 
 from streams import topics
 from streams.contracts.inputs.rules import Rejected
-from streams.contracts.internal.learning import key_of
+from streams.contracts.internal.learning import LearningExample, key_of
 from streams.contracts.internal.learning_records import decode_example, encode_snapshot
 from streams.contracts.unreadable import UNREADABLE
 from streams.errors import ExampleError, StateError
 from streams.models import may_serve
+from streams.models.pool import Tuning
 from streams.models.trainer import LEARNERS, Trainer
 from streams.runtime.records import Output, Record
 from streams.runtime.shell import EpochStats, Partition
@@ -80,9 +81,7 @@ class LearnerShell:
     def on_records(self, partition: Partition[LearnerRow], records: Sequence[Record]) -> None:
         """Learn a batch in order; publish what is due for publishing."""
         trainer = self._trainer(partition)
-        touched = {
-            model for record in records if (model := self._learn(partition, trainer, record))
-        }
+        touched = {model for record in records for model in self._learn(partition, trainer, record)}
         dumped = trainer.dump()
         for model in sorted(touched):
             state = msgspec.Raw(_ENCODER.encode(dumped[model]))
@@ -114,26 +113,41 @@ class LearnerShell:
             known = {
                 m: msgspec.json.decode(row.state) for m, row in rows.items() if row is not None
             }
-            trainer = Trainer.load(known, self._settings.learner.snapshot_every_examples)
+            learner = self._settings.learner
+            tuning = Tuning(learner.challenger_half_lives, learner.challenger_variances)
+            trainer = Trainer.load(
+                known, learner.snapshot_every_examples, tuning if learner.challenger else None
+            )
             self._trainers[partition.number] = trainer
         return trainer
 
     def _learn(
         self, partition: Partition[LearnerRow], trainer: Trainer, record: Record
-    ) -> str | None:
-        """Learn one record; the model whose state it changed."""
+    ) -> list[str]:
+        """Learn one record; the models whose state it changed."""
         example = decode_example(record.value)
         if isinstance(example, Rejected):
             self._reject(partition, record, example)
-            return None
-        trainee = trainer.trainees.get(example.model)
-        before = 0 if trainee is None else trainee.examples
+            return []
         try:
-            snapshot = trainer.learn(example)
+            each = trainer.for_each(example)
+            return [one.model for one in each if self._taught(partition, trainer, one)]
         except ExampleError as error:  # an older version wrote it, say
             path = f"$.features.{error.feature}"
             self._reject(partition, record, Rejected("missing_field", path, "is required"))
-            return None
+            return []
+
+    def _taught(
+        self, partition: Partition[LearnerRow], trainer: Trainer, example: LearningExample
+    ) -> bool:
+        """Whether a model's state has changed; its snapshot goes out where one is due.
+
+        Raises:
+            ExampleError: the example lacks a feature; nothing has changed.
+        """
+        trainee = trainer.trainees.get(example.model)
+        before = 0 if trainee is None else trainee.examples
+        snapshot = trainer.learn(example)
         learned = trainee is not None and trainee.examples > before
         account = self._ledger.account(partition)
         account.measure(metrics.EXAMPLES, example.model, "learned" if learned else "repeated")
@@ -142,7 +156,7 @@ class LearnerShell:
             output = Output(self._snapshots, key, encode_snapshot(snapshot))
             partition.emit(output, urgent=True)
             account.measure(metrics.SNAPSHOTS_PUBLISHED, snapshot.model)
-        return example.model if learned else None
+        return learned
 
     def _reject(self, partition: Partition[LearnerRow], record: Record, rejected: Rejected) -> None:
         partition.emit(dead_letter(record, topics.LEARNING_EXAMPLES.name, rejected))

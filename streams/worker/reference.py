@@ -52,14 +52,16 @@ class View(Struct, frozen=True):
 class ReferenceState:
     """Reference records by topic and key, and the view that follows from them; no Kafka here."""
 
-    def __init__(self, meter: Meter, clock_s: Callable[[], float]) -> None:
+    def __init__(
+        self, meter: Meter, clock_s: Callable[[], float], *, shadowing: bool = False
+    ) -> None:
         self._meter = meter
         self._clock_s = clock_s
         self._wanted: dict[Place, ReferenceRecord] = {}
         self._in_force: Records = {}
         self._unreadable: set[Place] = set()
         self._changed, self._refreshed = True, False
-        self._snapshots = Snapshots(meter, clock_s)
+        self._snapshots = Snapshots(meter, clock_s, shadowing=shadowing)
         self.view = View(self._snapshots.models, compile_policy(Reference()))
 
     def take(self, topic: str, key: bytes, value: bytes | None) -> None:
@@ -145,7 +147,7 @@ class ReferenceFollower:
 
     def __init__(self, settings: Settings, meter: Meter) -> None:
         self._settings = settings
-        self._state = ReferenceState(meter, time.time)
+        self._state = ReferenceState(meter, time.time, shadowing=settings.learner.challenger)
         self._meter = meter
         self._caught_up = Event()
         self._stopping = Event()

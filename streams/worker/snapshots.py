@@ -7,10 +7,15 @@ back, whatever comes meanwhile. No Kafka here.
 from collections.abc import Callable, Mapping
 
 import structlog
+from msgspec.structs import replace
 
 from streams.contracts.inputs.rules import Rejected
-from streams.contracts.internal.learning import ROLLBACK, ModelSnapshot, Rollback
-from streams.contracts.internal.learning_records import decode_rollback, decode_snapshot
+from streams.contracts.internal.learning import PROMOTED, ROLLBACK, ModelSnapshot, Rollback
+from streams.contracts.internal.learning_records import (
+    decode_promotion,
+    decode_rollback,
+    decode_snapshot,
+)
 from streams.errors import OfferstreamError
 from streams.features.calibration import CALIBRATION_MODEL
 from streams.models import doubts_of, initial_models, may_serve, with_snapshot
@@ -42,13 +47,16 @@ _CALIBRATION = {
 class Snapshots:
     """Records of `model-snapshots` by key, and the models that follow from them."""
 
-    def __init__(self, meter: Meter, clock_s: Callable[[], float]) -> None:
+    def __init__(
+        self, meter: Meter, clock_s: Callable[[], float], *, shadowing: bool = True
+    ) -> None:
+        """`shadowing`: decisions log what the challenger would have chosen, if there is one."""
         self._meter = meter
         self._clock_s = clock_s
         self._newest: dict[tuple[str, bool], ModelSnapshot] = {}
         self._rollbacks: dict[str, Rollback] = {}
         self._fell_back: set[str] = set()
-        self.models = initial_models()
+        self.models = initial_models(shadowing=shadowing)
 
     def take(self, key: bytes, value: bytes | None) -> Rejected | None:
         """Take one record; what it says against it, if it cannot be used."""
@@ -56,6 +64,8 @@ class Snapshots:
             return None
         if key.endswith(ROLLBACK.encode()):
             return self._take_rollback(value)
+        if key.endswith(PROMOTED.encode()):
+            return self._take_promotion(value)
         snapshot = decode_snapshot(value)
         return snapshot if isinstance(snapshot, Rejected) else self._take_snapshot(snapshot)
 
@@ -98,6 +108,24 @@ class Snapshots:
         log.warning(
             "model_rolled_back" if asked.in_force else "model_rollback_taken_back",
             model=asked.model,
+            version=asked.version,
+            by=asked.by,
+            why=asked.why,
+        )
+        return None
+
+    def _take_promotion(self, value: bytes) -> Rejected | None:
+        """The challenger and the response model change places, or change back."""
+        asked = decode_promotion(value)
+        if isinstance(asked, Rejected):
+            return asked
+        if asked.in_force and self.models.challenger is None:
+            fault = self._put_in_force(asked)  # of a topic that has not kept any other yet
+            if fault is not None:
+                return fault
+        self.models = replace(self.models, promoted=asked.in_force)
+        log.warning(
+            "challenger_promoted" if asked.in_force else "challenger_taken_back",
             version=asked.version,
             by=asked.by,
             why=asked.why,

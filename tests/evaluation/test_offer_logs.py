@@ -1,9 +1,12 @@
 """A log with offers that some people never get: what is judged draws as the decisions drew."""
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample
@@ -11,8 +14,18 @@ from streams.contracts.outputs.effects import DecisionLogged
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.reference.structs import Arbitration, Arm, Experiment
 from streams.decisions import Basis, Policy, decide
-from streams.evaluation.off_policy import Logged
-from streams.evaluation.offer_logs import Chooser, Question, Reward, by_policy, read_own, uniform
+from streams.decisions.known import Scorer
+from streams.evaluation.off_policy import Logged, judge
+from streams.evaluation.offer_logs import (
+    Chooser,
+    Question,
+    Reward,
+    by_policy,
+    challenger,
+    champion,
+    read_own,
+    uniform,
+)
 from tests.unit.decisions.people import FREE, T0, Fixed, offer, request, rule, shop, someone
 
 SHARE = 0.3
@@ -24,13 +37,16 @@ ARMS = Experiment(
 )
 
 
-def a_log(policy: Policy, decisions: int = 400) -> tuple[list[bytes], list[bytes]]:
+def a_log(
+    policy: Policy, decisions: int = 400, beside: Scorer | None = None
+) -> tuple[list[bytes], list[bytes]]:
     """Decisions about as many people, and a label of each that sent an offer."""
     entries, labels = list[bytes](), list[bytes]()
     for number in range(decisions):
         person = replace(someone(), customer_id=f"c-{number}")
         by = policy.policies.triggers[0]
-        _, effects = decide(person, request(number, by=by), T0, Basis(Fixed(), policy))
+        basis = Basis(Fixed(), policy, challenger=beside)
+        _, effects = decide(person, request(number, by=by), T0, basis)
         entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
         entries.append(msgspec.json.encode(entry))
         if entry.chosen_offer_id is not None:
@@ -79,6 +95,42 @@ def test_a_contact_costs_what_its_channel_costs() -> None:
         policy = shop(offer("a", channels=("sms",)), rules=(by,), contact=contact)
         rewards = judged(policy, uniform(), "margin").reward
         assert sorted(set(rewards.round(9))) == pytest.approx([-cost, 3.5 - cost])
+
+
+class Contrary(Fixed, frozen=True):
+    """Thinks the more of an offer the less its owner does."""
+
+    def response_probabilities(
+        self, context: object, offers: object, offer_ids: object, priors: Sequence[float]
+    ) -> NDArray[np.float64]:
+        """The owners' rates, turned around."""
+        return np.round(1.0 / (1.0 + np.exp(np.asarray(priors, np.float64))), 7)
+
+
+CONTRARY = Contrary("challenger-60")
+
+
+def test_a_challenger_is_judged_beside_the_model_that_decides() -> None:
+    """On a log of both arms mean weights are 1, and each has the value of the offer that it likes.
+
+    Every tenth uses either offer. The model that decides likes a; the challenger likes b, which
+    brings more by margin.
+    """
+    offers = (offer("a", expected_rate=0.2), offer("b", expected_rate=0.02, margin=12.0))
+    rules = Arbitration(exploration="epsilon", epsilon=0.2)
+    policy = shop(*offers, arbitration=rules, experiment=ARMS)
+    log = a_log(policy, 2_000, CONTRARY)
+    values = {}
+    for chooser in (champion(policy), challenger()):
+        logged, counts = read_own(*log, Question(policy, chooser, "margin"))
+        assert (counts.judged, counts.not_asked) == (2_000, 0)
+        weights = logged.target / logged.action_probability
+        error = weights.std() / np.sqrt(len(weights))
+        assert abs(weights.mean() - 1.0) < 4 * error
+        values[chooser.name] = judge(logged, seed=1).snips
+    assert values["the challenger"].low > values["the model that decides"].high
+    _, counts = read_own(*a_log(policy, 20), Question(policy, challenger(), "used"))
+    assert (counts.judged, counts.not_asked) == (0, 20)
 
 
 def test_arms_are_pooled_with_what_each_withholds() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.outputs.effects import AlertRaised, DecisionLogged, Effect
-from streams.contracts.outputs.payloads import DecisionLog
+from streams.contracts.outputs.payloads import ChallengerLog, DecisionLog, Versioned
 from streams.contracts.reference.files import load_reference
 from streams.customer import decode_row, encode_row
 from streams.decisions import compile_policy, redecide
@@ -17,6 +17,7 @@ from streams.driver import Driver
 from streams.evaluation.inputs import read_records
 from streams.evaluation.replay import replay
 from streams.models import initial_models
+from streams.models.pool import Tuning
 from streams.models.response import ResponseModel
 from streams.models.trainer import Trainer
 from streams.models.uplift import UpliftModel
@@ -28,6 +29,13 @@ from tests.support.small_shop import Sent
 DAY = Path(__file__).parents[1] / "golden" / "a-day-in-the-shop.jsonl"
 RULES = InputRules(now_ms=2**45)
 CUSTOMERS, EVENTS = 30, 1_500
+NONSENSE = ChallengerLog(
+    model=Versioned(id="challenger", version="x"),
+    chosen_offer_id="x",
+    action_probability=2.0,
+    no_offer_probability=2.0,
+    probabilities=(),
+)
 
 
 @pytest.fixture(scope="module")
@@ -128,27 +136,38 @@ def test_partitions_change_nothing(sent: list[Sent]) -> None:
 
 
 def test_every_decision_is_made_again_from_its_record(sent: list[Sent]) -> None:
-    """The log entry and the snapshot that it names give the same bytes, while models learn."""
+    """The log entry and the snapshots that it names give the same bytes, while models learn."""
     policy = compile_policy(small_shop.reference())
-    driver = Driver(policy, initial_models(), Trainer(every=50))
+    driver = Driver(policy, initial_models(), Trainer(50, Tuning(half_lives=0.5, variances=2.0)))
     models: dict[str, ResponseModel] = {}
     uplifts: dict[str, UpliftModel] = {}
     entries: list[DecisionLog] = []
-    for topic, _, value in sent:
-        models[driver.models.response.version] = driver.models.response
+
+    def note_models() -> None:
+        for model in (driver.models.response, driver.models.challenger):
+            if model is not None:
+                models[model.version] = model
         uplifts[driver.models.uplift.version] = driver.models.uplift
+
+    for topic, _, value in sent:
+        note_models()
         effects = driver.feed(topic, value, RULES)
         assert not isinstance(effects, Rejected)
-        models[driver.models.response.version] = driver.models.response
-        uplifts[driver.models.uplift.version] = driver.models.uplift
+        note_models()
         entries.extend(e.entry for e in effects if isinstance(e, DecisionLogged))
     drawn = [e for e in entries if e.verdict in ("offer", "no_offer")]
     assert len(drawn) > 100
     assert len({e.model.version for e in drawn}) > 1
+    beside = [e.challenger for e in drawn if e.challenger is not None]
+    assert len(beside) > 20
+    assert any(e.challenger and e.challenger.chosen_offer_id != e.chosen_offer_id for e in drawn)
     for entry in drawn:
         read = msgspec.json.decode(msgspec.json.encode(entry), type=DecisionLog)
         assert read.uplift is not None
-        again = redecide(read, models[entry.model.version], policy, uplifts[read.uplift.version])
+        rival = None if read.challenger is None else models[read.challenger.model.version]
+        spoilt = read if rival is None else msgspec.structs.replace(read, challenger=NONSENSE)
+        uplift = uplifts[read.uplift.version]
+        again = redecide(spoilt, models[entry.model.version], policy, uplift, rival)
         assert msgspec.json.encode(again) == msgspec.json.encode(entry)
 
 

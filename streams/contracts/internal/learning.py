@@ -5,6 +5,9 @@ from typing import Final
 from msgspec import Struct
 
 TWOS_MAX: Final = 15
+RESPONSE: Final = "response"
+CHALLENGER: Final = "challenger"
+"""A response model that learns the same labels, tuned otherwise, and does not decide."""
 
 
 class LearningExample(Struct, frozen=True, kw_only=True):
@@ -41,6 +44,15 @@ def examples_of(version: str) -> int:
     return int(number) if number.isascii() and number.isdigit() else 0
 
 
+def is_challengers(version: str) -> bool:
+    """Whether a version is one of the challenger.
+
+    >>> is_challengers(version_of(CHALLENGER, 600)), is_challengers("cold-start")
+    (True, False)
+    """
+    return version.startswith(f"{CHALLENGER}-")
+
+
 class ModelSnapshot(Struct, frozen=True, kw_only=True):
     """A record of `model-snapshots`: every parameter by its name.
 
@@ -75,7 +87,18 @@ class Rollback(ModelSnapshot, frozen=True, kw_only=True):
     earlier: tuple[str, ...] = ()
 
 
+class Promotion(Rollback, frozen=True, kw_only=True):
+    """The challenger decides, and the response model is scored beside it, until it is taken back.
+
+    It holds the challenger's snapshot of that moment; newer ones follow it. `in_force` false: they
+    have changed back.
+    """
+
+    promotes: bool = True
+
+
 ROLLBACK: Final = ".rollback"
+PROMOTED: Final = ".promoted"
 UNSOUND: Final = ".unsound"
 
 
@@ -93,6 +116,8 @@ def key_of(snapshot: ModelSnapshot, *, serves: bool) -> bytes:
     >>> key(200), key(400), key(600)
     (b'response.3', b'response.4', b'response.3')
     """
+    if isinstance(snapshot, Promotion):
+        return f"{snapshot.model}{PROMOTED}".encode()
     if isinstance(snapshot, Rollback):
         return f"{snapshot.model}{ROLLBACK}".encode()
     if not serves:

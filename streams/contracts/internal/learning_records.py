@@ -6,12 +6,13 @@ import msgspec
 
 from streams.contracts.inputs.diagnosis import diagnose
 from streams.contracts.inputs.rules import Rejected
-from streams.contracts.internal.learning import LearningExample, ModelSnapshot, Rollback
+from streams.contracts.internal.learning import LearningExample, ModelSnapshot, Promotion, Rollback
 from streams.contracts.unreadable import UNREADABLE
 
 _EXAMPLES: Final = msgspec.json.Decoder(LearningExample)
 _SNAPSHOTS: Final = msgspec.json.Decoder(ModelSnapshot)
 _ROLLBACKS: Final = msgspec.json.Decoder(Rollback)
+_PROMOTIONS: Final = msgspec.json.Decoder(Promotion)
 _Kind = TypeVar("_Kind")
 
 
@@ -42,6 +43,11 @@ def decode_snapshot(value: bytes | None) -> ModelSnapshot | Rejected:
 def decode_rollback(value: bytes | None) -> Rollback | Rejected:
     """One record of `model-snapshots` under a key that ends in `.rollback`."""
     return _decoded(_ROLLBACKS, value)
+
+
+def decode_promotion(value: bytes | None) -> Promotion | Rejected:
+    """One record of `model-snapshots` under a key that ends in `.promoted`."""
+    return _decoded(_PROMOTIONS, value)
 
 
 def _decoded(decoder: msgspec.json.Decoder[_Kind], value: bytes | None) -> _Kind | Rejected:

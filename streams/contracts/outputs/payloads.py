@@ -280,11 +280,25 @@ class CandidateLog(Struct, frozen=True, kw_only=True):
     features: tuple[float, ...]
 
 
+class ChallengerLog(Struct, frozen=True, kw_only=True):
+    """What the challenger would have drawn, from the same offers and the same point of the draw.
+
+    `probabilities`: of the candidates that have terms, in their order.
+    """
+
+    model: Versioned
+    chosen_offer_id: str | None
+    action_probability: float
+    no_offer_probability: float
+    probabilities: tuple[float, ...]
+
+
 class DecisionLog(Struct, frozen=True, kw_only=True):
     """A record of `decision-log`: enough to decide again and get the same bytes.
 
     `uplift` is None in records of older versions; `withheld_offer_id` was drawn and not sent.
     `channels`: where there was a choice, P(the person answers there) by channel that was possible.
+    `challenger`: of a decision that drew, while a challenger is scored beside the model.
     """
 
     decision_id: str
@@ -307,6 +321,7 @@ class DecisionLog(Struct, frozen=True, kw_only=True):
     withheld_offer_id: str | None = None
     channels: dict[ChannelName, float] = {}
     fatigue: Versioned | None = None
+    challenger: ChallengerLog | None = None
 
 
 class IdentityChange(Struct, frozen=True, kw_only=True):

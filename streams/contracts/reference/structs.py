@@ -226,6 +226,13 @@ class Lever(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
     channel: ChannelName | None = None
 
 
+class ChallengerPolicy(Block, frozen=True, kw_only=True):
+    """How the challenger draws, beside the response model or after it was promoted."""
+
+    exploration: Exploration = "inverse_gap"
+    epsilon: Annotated[float, Meta(ge=0.001, le=1)] = 0.01
+
+
 class Arbitration(Block, frozen=True, kw_only=True):
     """How eligible offers are weighed against each other and against no offer at all."""
 
@@ -237,6 +244,7 @@ class Arbitration(Block, frozen=True, kw_only=True):
     redeemed_at_base_rate: Share = 0.3
     compared_at_limits: Share = 1.0
     lever_max: Amount = 1.0
+    challenger: ChallengerPolicy | None = None
 
 
 class ZoneRules(Block, frozen=True, kw_only=True):

@@ -6,16 +6,18 @@ import pytest
 from msgspec.structs import replace
 
 from streams.admin.log_places import LogPlace
+from streams.admin.promotion import demote, promote
 from streams.admin.rollback import EARLIER_MAX, roll_back, take_back
 from streams.admin.snapshot_words import in_a_line, told
 from streams.admin.snapshots import kept_models, named
 from streams.contracts.internal.learning import ModelSnapshot, key_of
 from streams.contracts.internal.learning_records import (
+    decode_promotion,
     decode_rollback,
     encode_snapshot,
 )
 from streams.errors import OperatorError
-from tests.unit.worker.test_snapshots import snapshot
+from tests.unit.worker.test_snapshots import rival, snapshot
 
 
 def place(folder: Path, *snapshots: ModelSnapshot) -> LogPlace:
@@ -72,6 +74,37 @@ def test_what_cannot_be_gone_back_to_is_refused(tmp_path: Path) -> None:
         roll_back(there, "response-300", "ana", "")
     with pytest.raises(OperatorError, match="no rollback of the model response is in force"):
         take_back(there, "response", "ana", "")
+
+
+def test_promoting_the_challenger_and_taking_it_back_say_who_when_and_why(tmp_path: Path) -> None:
+    """The list says which of the two decides; what cannot be is refused."""
+    told_ = [snapshot(200), rival(200), rival(400), rival(600, 3.0)]
+    there = place(tmp_path, *told_)
+    kept = kept_models(there)
+    lines = [in_a_line(named(kept, name), kept[name]) for name in ("response", "challenger")]
+    assert lines[0].endswith("decides")
+    assert lines[1].startswith("challenger-400")
+    assert lines[1].endswith("is scored beside")
+    with pytest.raises(OperatorError, match="the challenger does not decide"):
+        demote(there, "ana", "")
+    asked = promote(there, "ana", "it uses more")
+    assert decode_promotion(encode_snapshot(asked)) == asked
+    assert key_of(asked, serves=True) == b"challenger.promoted"
+    there = place(tmp_path, *told_, asked)
+    kept = kept_models(there)
+    lines = [in_a_line(named(kept, name), kept[name]) for name in ("response", "challenger")]
+    assert lines[0].endswith("is scored beside")
+    assert lines[1].endswith("decides (promoted by ana)")
+    with pytest.raises(OperatorError, match="the challenger decides already"):
+        promote(there, "ben", "")
+    undone = demote(there, "ben", "it was luck")
+    kept = kept_models(place(tmp_path, *told_, asked, undone))
+    assert in_a_line(named(kept, "response"), kept["response"]).endswith("  decides")
+    last = list(told(named(kept, "challenger"), kept["challenger"]))
+    assert last[-2].endswith("ana: let the challenger decide: it uses more")
+    assert last[-1].endswith("ben: let the response model decide: it was luck")
+    with pytest.raises(OperatorError, match="there is no challenger that may serve"):
+        promote(place(tmp_path, snapshot(200), rival(400, 3.0)), "ana", "")
 
 
 def test_what_was_asked_before_is_bounded(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from streams.customer.row import ScoringMoment
 from streams.errors import StateError
 from streams.features.rhythm import churn_example
 from streams.models import Trainer, initial_models, with_snapshot
+from streams.models.pool import Tuning
 from streams.models.quality import Prequential, doubts
 from streams.models.trainer import FORMATS, SEEN_MAX
 
@@ -84,6 +85,50 @@ def test_stopped_and_resumed_equals_uninterrupted() -> None:
     assert msgspec.json.encode(moved.dump()) == msgspec.json.encode(stayed.dump())
 
 
+def test_a_challenger_learns_the_same_labels_and_leaves_the_response_model_alone() -> None:
+    """Stopped and resumed it ends in the same bytes; tuned otherwise it begins anew."""
+    short, alone = Tuning(half_lives=0.1, variances=2.0), Trainer(every=50)
+    stayed = Trainer(every=50, challenger=short)
+    moved, published = stayed, list[ModelSnapshot]()
+    for number in range(200):
+        alone.learn(response(number))
+        found = [moved.learn(one) for one in moved.for_each(response(number))]
+        published += [one for one in found if one is not None and one.model == "challenger"]
+        if number == 100:
+            wire = msgspec.json.encode(moved.dump())
+            moved = Trainer.load(msgspec.json.decode(wire), 50, short)
+    for number in range(101, 200):
+        for one in stayed.for_each(response(number)):
+            stayed.learn(one)
+    assert msgspec.json.encode(moved.dump()) == msgspec.json.encode(stayed.dump())
+    assert moved.dump()["response"] == alone.dump()["response"]
+    assert published[-1].version == "challenger-200"
+    view = with_snapshot(initial_models(), published[-1]).shadow
+    assert view is not None
+    assert view.version == "challenger-200"
+    other = Trainer.load(moved.dump(), 50, Tuning(half_lives=2.0)).trainees["challenger"]
+    assert other.examples == 200
+    assert (
+        other.learner.dump()
+        == Trainer(1, Tuning(half_lives=2.0)).trainees["challenger"].learner.dump()
+    )
+    assert "challenger" not in Trainer.load(moved.dump(), 50).trainees
+
+
+def test_a_challenger_tuned_otherwise_says_otherwise() -> None:
+    """Wider variances of the prior follow the first labels faster."""
+    trainer = Trainer(1, Tuning(variances=20.0))
+    for number in range(1, 3):
+        for one in trainer.for_each(response(number)):
+            trainer.learn(one)
+    said = [
+        trainer.trainees[name].learner.predict(response(4)) for name in ("response", "challenger")
+    ]
+    assert said[0] is not None
+    assert said[1] is not None
+    assert said[1] < said[0] - 0.01
+
+
 def test_snapshots_of_both_models_serve() -> None:
     """What is published can be read from JSON and decides under its version."""
     trainer, models = Trainer(every=20), initial_models()
@@ -146,9 +191,10 @@ def test_newer_formats_are_refused() -> None:
 @pytest.mark.parametrize("model", FORMATS)
 def test_state_of_an_older_format_is_forgotten(model: str) -> None:
     """What this version cannot read stops no learner: it begins anew and keeps its count."""
-    old = {**Trainer().trainees[model].dump(), "format": 1, "learner": {}, "examples": 40}
-    trainee = Trainer.load({model: old}).trainees[model]
-    assert trainee.learner.dump() == Trainer().trainees[model].learner.dump()
+    anew = Trainer(challenger=Tuning()).trainees[model]
+    old = {**anew.dump(), "format": 1, "learner": {}, "examples": 40}
+    trainee = Trainer.load({model: old}, challenger=Tuning()).trainees[model]
+    assert trainee.learner.dump() == anew.learner.dump()
     assert trainee.examples == 40
 
 

@@ -5,6 +5,7 @@ from msgspec.structs import asdict, replace
 from streams.contracts.internal.learning import (
     LearningExample,
     ModelSnapshot,
+    Promotion,
     Rollback,
     key_of,
 )
@@ -37,6 +38,17 @@ def back_to(one: ModelSnapshot, *, in_force: bool = True) -> Rollback:
     return Rollback(**asdict(one), asked_at_ms=1, by="ops", why="a test", in_force=in_force)
 
 
+def rival(examples: int, calibration: float = 1.0) -> ModelSnapshot:
+    """A snapshot of the challenger."""
+    one = snapshot(examples, calibration)
+    return replace(one, model="challenger", version=f"challenger-{examples}")
+
+
+def promoted(one: ModelSnapshot, *, in_force: bool = True) -> Promotion:
+    """What `models promote` publishes, and takes back."""
+    return Promotion(**asdict(one), asked_at_ms=1, by="ops", why="a test", in_force=in_force)
+
+
 class Worker:
     """What follows the topic: one that was there all the time, or one that starts anew."""
 
@@ -49,7 +61,13 @@ class Worker:
         for one in records:
             key = key_of(one, serves=may_serve(one))
             assert self.snapshots.take(key, encode_snapshot(one)) is None
-        return self.snapshots.models.response.version
+        return self.snapshots.models.champion.version
+
+    @property
+    def shadow(self) -> str:
+        """What is scored beside it; empty where nothing is."""
+        shadow = self.snapshots.models.shadow
+        return "" if shadow is None else shadow.version
 
     def held_back(self, by: str) -> float:
         """The metric."""
@@ -113,6 +131,34 @@ def test_a_rollback_that_cannot_be_used_changes_nothing() -> None:
         assert worker.snapshots.take(b"response.rollback", value) is not None
     assert worker.snapshots.models.response.version == "response-400"
     assert worker.held_back("rollback") == 0
+
+
+def test_a_promoted_challenger_decides_and_its_newer_snapshots_follow_until_taken_back() -> None:
+    """The response model is scored beside it; a worker that starts anew decides the same."""
+    worker = Worker()
+    told: list[ModelSnapshot] = [snapshot(200), rival(200)]
+    assert (worker.take(*told), worker.shadow) == ("response-200", "challenger-200")
+    told.append(promoted(rival(200)))
+    assert (worker.take(told[-1]), worker.shadow) == ("challenger-200", "response-200")
+    told += [snapshot(400), rival(400), rival(600, 3.0)]
+    assert (worker.take(*told[-3:]), worker.shadow) == ("challenger-400", "response-400")
+    anew = Worker()
+    assert (anew.take(*compacted(*told)), anew.shadow) == ("challenger-400", "response-400")
+    told.append(promoted(rival(400), in_force=False))
+    for each in (worker, Worker()):
+        assert each.take(*compacted(*told)) == "response-400"
+        assert each.shadow == "challenger-400"
+
+
+def test_without_a_challenger_promoted_or_not_the_response_model_decides() -> None:
+    """A record of a promotion that is damaged or may not serve changes nothing."""
+    worker = Worker()
+    assert worker.take(snapshot(200), promoted(rival(200, 3.0))) == "response-200"
+    assert worker.snapshots.take(b"challenger.promoted", b"{}") is not None
+    quiet = Snapshots(Meter(), lambda: 0.0, shadowing=False)
+    for one in (snapshot(200), rival(200)):
+        quiet.take(key_of(one, serves=True), encode_snapshot(one))
+    assert quiet.models.shadow is None
 
 
 def test_a_compacted_topic_keeps_old_snapshots_at_every_age() -> None:

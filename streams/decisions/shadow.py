@@ -1,0 +1,41 @@
+"""What a challenger would have chosen, logged beside the decision that it has no part in."""
+
+from collections.abc import Sequence
+
+from streams.contracts.outputs.payloads import ChallengerLog, Terms, Versioned
+from streams.contracts.reference.structs import Arbitration, Arm
+from streams.decisions.exploration import draw, exploring_of
+from streams.decisions.holdouts import without_held
+
+CHALLENGER = "challenger"
+POLICY = Arm(name="policy", share=1.0, chooser="policy")
+"""A challenger is always asked what it would draw by priority, in whichever arm the person is."""
+
+
+def shadow_of(
+    decision_id: str,
+    version: str,
+    offers: Sequence[tuple[str, Terms]],
+    held: frozenset[str],
+    arbitration: Arbitration,
+) -> ChallengerLog:
+    """What the challenger would have drawn.
+
+    Args:
+        decision_id: gives the point of the draw, which is that of the decision itself.
+        version: of the challenger.
+        offers: the eligible offers' ids, with the terms that follow from what it says.
+        held: the offers that the person is held out of.
+        arbitration: how it explores.
+    """
+    names, terms = [name for name, _ in offers], [t for _, t in offers]
+    exploring = exploring_of(arbitration, terms, version)
+    drawn = draw(decision_id, [t.priority for t in terms], POLICY, exploring)
+    drawn = without_held(drawn, names, held)
+    return ChallengerLog(
+        model=Versioned(id=CHALLENGER, version=version),
+        chosen_offer_id=None if drawn.index is None else names[drawn.index],
+        action_probability=drawn.probability,
+        no_offer_probability=drawn.no_offer,
+        probabilities=drawn.probabilities,
+    )
