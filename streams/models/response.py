@@ -124,10 +124,13 @@ class ResponsePool(base.Classifier):  # type: ignore[misc]
     0.1192
     """
 
-    def __init__(self, own_max: int = OFFERS_MAX, tuning: Tuning = AS_IT_IS) -> None:
+    def __init__(
+        self, own_max: int = OFFERS_MAX, half_lives: float = 1.0, variances: float = 1.0
+    ) -> None:
         self.own_max = own_max
-        self.tuning = tuning
-        self.pool = Pool(len(CONTEXT_AXIS), len(OFFER_AXIS), own_max, tuning)
+        self.half_lives = half_lives
+        self.variances = variances
+        self.pool = Pool(len(CONTEXT_AXIS), len(OFFER_AXIS), own_max, Tuning(half_lives, variances))
         self.pool.means += believed().reshape(BASES, 1, -1)
 
     def learn_one(self, x: Mapping[str, object], y: object, w: float = 1.0) -> None:
@@ -168,7 +171,8 @@ class ResponseLearner:
     model_id: ClassVar[str] = "response"
 
     def __init__(self, tuning: Tuning = AS_IT_IS) -> None:
-        self.estimator = ResponsePool(tuning=tuning)
+        self.tuning = tuning
+        self.estimator = ResponsePool(OFFERS_MAX, tuning.half_lives, tuning.variances)
         self._read: tuple[LearningExample, Asked] | None = None
 
     def learn(self, example: LearningExample) -> None:
@@ -214,7 +218,7 @@ class ResponseLearner:
             gains=tuple(pool.gains),
             examples=pool.examples,
             at_ms=pool.at_ms,
-            tuning=self.estimator.tuning,
+            tuning=self.tuning,
         )
         return dict(to_builtins(state))
 

@@ -190,7 +190,7 @@ class Trainee:
     def tune(self, tuning: Tuning) -> None:
         """Begin anew where the challenger was tuned otherwise; its versions go on counting."""
         learner = self.learner
-        if not isinstance(learner, ChallengerLearner) or learner.estimator.tuning != tuning:
+        if not isinstance(learner, ChallengerLearner) or learner.tuning != tuning:
             self.learner, self.quality = ChallengerLearner(tuning), Prequential()
 
     def dump(self) -> dict[str, object]:

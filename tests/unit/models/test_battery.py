@@ -10,7 +10,7 @@ from streams.models.churn import ChurnLearner
 from streams.models.fatigue import FatigueLearner
 from streams.models.incremental_margin import MarginLearner
 from streams.models.offer_margin import OfferMarginLearner
-from streams.models.response import ResponseLearner
+from streams.models.response import ChallengerLearner, ResponseLearner
 from streams.models.save_rates import SaveRatesLearner
 from streams.models.signal_lifts import SignalLiftsLearner
 from streams.models.tracks import TrackLearner
@@ -38,6 +38,13 @@ SUBJECTS: dict[type, Subject] = {
     ),
     ResponseLearner: Subject(
         ResponseLearner,
+        response.examples,
+        lambda learner, example: response.scored(learner.view("v"), example),
+        warm_up=1500,
+        bound_at=(1500, 3000),
+    ),
+    ChallengerLearner: Subject(
+        ChallengerLearner,
         response.examples,
         lambda learner, example: response.scored(learner.view("v"), example),
         warm_up=1500,
