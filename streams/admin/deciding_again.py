@@ -59,9 +59,9 @@ def decide_again(kept: Kept, policies: Iterable[NamedPolicy]) -> Again:
         raise _not_kept(learned)
     rival = None
     if entry.challenger is not None:
-        rival = kept.models.get(entry.challenger.model.version)
+        rival = kept.models.get(entry.challenger.version)
         if rival is None:
-            raise _not_kept(entry.challenger.model.version)
+            raise _not_kept(entry.challenger.version)
     nearest: Again | None = None
     for named in policies:
         policy = named.compiled()

@@ -75,7 +75,7 @@ def kept_at(place: LogPlace, wanted: Wanted, limit: int | None = None) -> Kept:
         raise NotKeptError(f"there is no {wanted} in {place}")
     named = {entry.model.version for entry in entries}
     named |= {entry.uplift.version for entry in entries if entry.uplift is not None}
-    named |= {entry.challenger.model.version for entry in entries if entry.challenger is not None}
+    named |= {entry.challenger.version for entry in entries if entry.challenger is not None}
     return Kept(tuple(entries), *_models(_snapshots(place, named), named))
 
 

@@ -7,14 +7,9 @@ from msgspec.structs import replace
 
 from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.ids import unit_draw
+from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecided
-from streams.contracts.outputs.payloads import (
-    CandidateLog,
-    ChallengerLog,
-    DecisionLog,
-    Terms,
-    WhyNot,
-)
+from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, WhyNot
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.row import Contact, OpenDecision

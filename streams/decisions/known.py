@@ -9,7 +9,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from streams.contracts.common import ChannelName
-from streams.contracts.outputs.payloads import ChallengerLog, Terms, Trigger, Versioned
+from streams.contracts.outputs.challenger import ChallengerLog
+from streams.contracts.outputs.payloads import Terms, Trigger, Versioned
 from streams.contracts.reference.structs import Arm, ContactPolicy
 from streams.contracts.times import from_ms
 from streams.customer import Customer

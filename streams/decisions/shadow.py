@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from streams.contracts.outputs.payloads import ChallengerLog, Terms, Versioned
+from streams.contracts.outputs.challenger import ChallengerLog
+from streams.contracts.outputs.payloads import Terms
 from streams.contracts.reference.structs import Arbitration, Arm
 from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.holdouts import without_held
 
-CHALLENGER = "challenger"
 POLICY = Arm(name="policy", share=1.0, chooser="policy")
 """A challenger is always asked what it would draw by priority, in whichever arm the person is."""
 
@@ -33,7 +33,7 @@ def shadow_of(
     drawn = draw(decision_id, [t.priority for t in terms], POLICY, exploring)
     drawn = without_held(drawn, names, held)
     return ChallengerLog(
-        model=Versioned(id=CHALLENGER, version=version),
+        version=version,
         chosen_offer_id=None if drawn.index is None else names[drawn.index],
         action_probability=drawn.probability,
         no_offer_probability=drawn.no_offer,

@@ -120,7 +120,7 @@ def versions_by_part(job: WorkerJob) -> list[set[tuple[str, str]]]:
     for entry in entries(job):
         kind, _, number = entry.trigger.event_id.partition("-")
         if kind == "visit" and entry.challenger is not None:
-            versions = entry.model.version, entry.challenger.model.version
+            versions = entry.model.version, entry.challenger.version
             found[int(number) * PARTS // EVENTS].add(versions)
     return found
 

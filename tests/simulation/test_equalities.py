@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from streams.contracts.inputs.rules import InputRules, Rejected
+from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.effects import AlertRaised, DecisionLogged, Effect
-from streams.contracts.outputs.payloads import ChallengerLog, DecisionLog, Versioned
+from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.reference.files import load_reference
 from streams.customer import decode_row, encode_row
 from streams.decisions import compile_policy, redecide
@@ -30,7 +31,7 @@ DAY = Path(__file__).parents[1] / "golden" / "a-day-in-the-shop.jsonl"
 RULES = InputRules(now_ms=2**45)
 CUSTOMERS, EVENTS = 30, 1_500
 NONSENSE = ChallengerLog(
-    model=Versioned(id="challenger", version="x"),
+    version="x",
     chosen_offer_id="x",
     action_probability=2.0,
     no_offer_probability=2.0,
@@ -164,7 +165,7 @@ def test_every_decision_is_made_again_from_its_record(sent: list[Sent]) -> None:
     for entry in drawn:
         read = msgspec.json.decode(msgspec.json.encode(entry), type=DecisionLog)
         assert read.uplift is not None
-        rival = None if read.challenger is None else models[read.challenger.model.version]
+        rival = None if read.challenger is None else models[read.challenger.version]
         spoilt = read if rival is None else msgspec.structs.replace(read, challenger=NONSENSE)
         uplift = uplifts[read.uplift.version]
         again = redecide(spoilt, models[entry.model.version], policy, uplift, rival)

@@ -17,6 +17,7 @@ from streams.contracts.common import (
     TrackName,
     Zoned,
 )
+from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.terms import Terms as Terms
 from streams.contracts.outputs.wallet import Wallet
 from streams.contracts.reference.structs import Conditions
@@ -278,19 +279,6 @@ class CandidateLog(Struct, frozen=True, kw_only=True):
     terms: Terms | None
     probability: float
     features: tuple[float, ...]
-
-
-class ChallengerLog(Struct, frozen=True, kw_only=True):
-    """What the challenger would have drawn, from the same offers and the same point of the draw.
-
-    `probabilities`: of the candidates that have terms, in their order.
-    """
-
-    model: Versioned
-    chosen_offer_id: str | None
-    action_probability: float
-    no_offer_probability: float
-    probabilities: tuple[float, ...]
 
 
 class DecisionLog(Struct, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ def test_the_challengers_choice_is_that_of_a_shop_where_it_decides() -> None:
             _, effects = decide(someone(), request(number), T0, Basis(RIVAL, alone))
             deciding = next(e.entry for e in effects if isinstance(e, DecisionLogged))
             assert beside is not None
-            assert beside.model.version == "challenger-400"
+            assert beside.version == "challenger-400"
             assert beside.chosen_offer_id == deciding.chosen_offer_id
             assert beside.action_probability == deciding.action_probability
             assert beside.no_offer_probability == deciding.no_offer_probability
