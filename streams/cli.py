@@ -316,6 +316,9 @@ def doctor(ctx: click.Context) -> None:
 @click.option("--seed", default=1, show_default=True, help="Of the shoppers.")
 @click.option("--shoppers", default=300, show_default=True, type=click.IntRange(10, 100_000))
 @click.option("--plain", is_flag=True, help="Lines, not a live screen.")
+@click.option(
+    "--browser/--no-browser", default=True, show_default=True, help="Open the page in a browser."
+)
 @click.option("--picture", type=OUT_FILE, help="Save the last screen as SVG.")
 @click.option("--prefix", help="Of the topics there; else the setting topic_prefix, else demo.")
 @click.pass_context
@@ -327,12 +330,17 @@ def demo(
     seed: int,
     shoppers: int,
     plain: bool,
+    browser: bool,
     picture: Path | None,
     prefix: str | None,
 ) -> None:
     """Shoppers, offers and alerts on the screen, with nothing installed.
 
-    With --bootstrap it plays to the workers on that Kafka, and nothing is started here.
+    It prints the address of a page: a shop, a phone and a store to try. As long as somebody has the
+    page open, the demo goes on; Ctrl-C ends it.
+
+    With --bootstrap it plays to the workers on that Kafka, and nothing is started here; there is no
+    page then, nor with --data complete-journey.
 
     Ends by itself; exit code 0 if offers and alerts were really produced.
     """
@@ -352,6 +360,7 @@ def demo(
         seed=seed,
         shoppers=shoppers,
         plain=plain,
+        browser=browser,
         picture=picture,
         foreign=foreign,
     )

@@ -5,6 +5,7 @@ A nested name is joined by `_` in the environment: `[http] port` is `OFFERSTREAM
 """
 
 import os
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -214,6 +215,12 @@ def child_environment(settings: Settings) -> dict[str, str]:
     """
     others = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
     return {"MALLOC_ARENA_MAX": "2", **others, **as_environment(settings)}
+
+
+def can_show_windows() -> bool:
+    """Whether this session has a screen for windows, a browser's say, and not only a terminal."""
+    named = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    return named or sys.platform in ("darwin", "win32")
 
 
 def _given(

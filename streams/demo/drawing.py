@@ -29,7 +29,11 @@ LEGEND_SHORT = "p: probability of the draw. lag: records not yet processed."
 
 
 class Scene(Struct, frozen=True, kw_only=True):
-    """What is shown at one moment. Latencies are milliseconds; `day` of `days` in the story."""
+    """What is shown at one moment. Latencies are milliseconds; `day` of `days` in the story.
+
+    `page` is the address of the page, where there is one; `visited`: the past is over, and somebody
+    has the page open.
+    """
 
     title: str
     banner: str
@@ -43,6 +47,8 @@ class Scene(Struct, frozen=True, kw_only=True):
     latency_ms: tuple[float, float] | None
     arms: Sequence[ArmLine]
     board: Scoreboard
+    page: str = ""
+    visited: bool = False
 
 
 def drawn(scene: Scene, width: int = WIDTH, height: int = HEIGHT) -> RenderableType:
@@ -67,13 +73,16 @@ def drawn(scene: Scene, width: int = WIDTH, height: int = HEIGHT) -> RenderableT
 
 def _heading(scene: Scene, width: int, *, banner: bool) -> RenderableType:
     """What plays, how far it is, and how it is ended."""
-    clock = (
-        f"offerstream, {scene.title}: day {scene.day:.1f} of {scene.days:.0f}, "
-        f"{min(scene.elapsed_s, scene.seconds):.0f} of {scene.seconds:.0f} s"
-    )
+    clock = f"offerstream, {scene.title}: day {scene.day:.1f} of {scene.days:.0f}, "
+    if scene.visited:
+        clock += "somebody has the page open"
+    else:
+        clock += f"{min(scene.elapsed_s, scene.seconds):.0f} of {scene.seconds:.0f} s"
     if width >= WIDE:
         clock += f", {scene.speed:,.0f} times faster than real time"
     lines = [Text(f"{clock}. Ctrl-C ends it.", style="bold cyan")]
+    if scene.page:
+        lines.append(Text(f"A shop to try: {scene.page}", style="bold green"))
     if banner:
         lines.append(Text(scene.banner, style="dim"))
     return Group(*lines)

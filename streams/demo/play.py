@@ -17,7 +17,7 @@ from streams.audit import Came
 from streams.broker.clients import librdkafka_config
 from streams.contracts.outputs.payloads import NextBestOffer
 from streams.demo.pace import Pace
-from streams.demo.reader import Reader
+from streams.demo.reader import Arrived, Reader
 from streams.demo.scoreboard import Scoreboard
 from streams.settings import Settings
 from streams.simulator.records import Sent
@@ -36,6 +36,7 @@ _OFFERS: Final = msgspec.json.Decoder(NextBestOffer)
 class Play:
     """One story at its pace.
 
+    `watch` is told of what comes, and of the beacons that people pass.
     `came` and `went` keep what was sent and what came out, for the auditor.
     """
 
@@ -51,6 +52,7 @@ class Play:
         self.reader = reader
         self.board = board
         self.pace = pace
+        self.watch: Callable[[Arrived], None] = lambda _: None
         self.began_s = 0.0
         self.came: list[Came] = []
         self.went: list[tuple[str, bytes]] = []
@@ -106,10 +108,13 @@ class Play:
 
     def _take_in(self) -> None:
         for record in self.reader.arrived():
+            self.watch(record)
             if record.topic in self._on_broker:
                 self._note(record.topic, record.value)
+                self.board.from_others += 1
                 continue
-            self.board.take(record)
+            if not self.board.take(record):
+                continue
             self.went.append((record.topic, record.value))
             if record.topic == topics.NEXT_BEST_OFFERS.name:
                 offer = _OFFERS.decode(record.value)
@@ -117,6 +122,8 @@ class Play:
 
     def _send(self, sent: Sent) -> None:
         self._note(sent.topic, sent.value)
+        if sent.topic == topics.BEACON.name:
+            self.watch(Arrived(sent.topic, sent.key, sent.value, time.monotonic()))
         while True:
             try:
                 self._producer.produce(self._on_broker[sent.topic], sent.value, sent.key)

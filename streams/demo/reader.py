@@ -45,7 +45,7 @@ class Reader:
         self._settings = settings
         self._ours = ours
         self._inputs = frozenset(topic.name for topic in topics.INPUTS)
-        read = (*READ, *topics.INPUTS) if ours else READ
+        read = (*READ, topics.ZONE_VISITS, *topics.INPUTS) if ours else READ
         self._names = {settings.on_broker(t): t.name for t in read}
         self._consumer, _ = open_reader(
             settings, list(self._names), "end" if from_now else "beginning"

@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Literal
@@ -25,6 +25,7 @@ from streams.demo.scoreboard import Scoreboard
 from streams.demo.screen import Screen, open_screen
 from streams.demo.stage import Stage
 from streams.demo.summary import print_summary
+from streams.demo.visiting import Visiting, for_visitors, open_browser, visiting
 from streams.models.measures import auc_or_half
 from streams.settings import Settings
 from streams.simulator.closed_loop import START_MS
@@ -43,7 +44,10 @@ FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 class Wish(Struct, frozen=True, kw_only=True):
-    """What somebody wants to see. `foreign`: settings of workers that run already."""
+    """What somebody wants to see. `foreign`: settings of workers that run already.
+
+    `browser`: the page is opened in one, where a terminal shows the rest.
+    """
 
     seconds: float = 60.0
     data: Literal["shoppers", "complete-journey"] = "shoppers"
@@ -52,19 +56,21 @@ class Wish(Struct, frozen=True, kw_only=True):
     plain: bool = False
     picture: Path | None = None
     foreign: Settings | None = None
+    browser: bool = True
 
 
 def run_demo(wish: Wish) -> int:
     """Play, and say how it went.
 
     Returns:
-        0 if offers and alerts were really produced, 1 if not, 130 if somebody stopped it.
+        0 if offers and alerts were really produced, 1 if not, 130 if somebody stopped it before
+        its time was over.
     """
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     live = console.is_terminal and not wish.plain
     with _stop_signals() as stopped:
         told = _tell(wish)
-        show = Show(wish, told)
+        show = Show(wish, told, open_browser if live and wish.browser else lambda _: None)
         with open_screen(console, live=live) as screen:
             last = show.run(screen, stopped)
         if last is None:
@@ -72,7 +78,7 @@ def run_demo(wish: Wish) -> int:
         if wish.picture is not None:
             save_picture(last, wish.picture)
         print_summary(console, last, show.churn(), show.audited())
-        if stopped():
+        if stopped() and not show.is_over:
             return EXIT_INTERRUPTED
     return 0 if last.board.produced else EXIT_NOTHING_PRODUCED
 
@@ -80,7 +86,9 @@ def run_demo(wish: Wish) -> int:
 class Show:
     """One performance: the stage is set, the story is played, everything is taken down."""
 
-    def __init__(self, wish: Wish, told: Story) -> None:
+    def __init__(self, wish: Wish, told: Story, invite: Callable[[str], None]) -> None:
+        """`invite` is given the address of the page."""
+        self._invite = invite
         self._wish = wish
         self._story = told
         self._market = told if isinstance(told, Market) else None
@@ -92,6 +100,7 @@ class Show:
         self._asked_s = 0.0
         self._now_ms = told.start_ms
         self._play: Play | None = None
+        self._last: Scene | None = None
         # Nobody can visit people whose days are long over, or workers that live in our own time.
         closed = wish.foreign is not None
         self._ours = b"" if market is None or closed else market.events_begin
@@ -110,26 +119,51 @@ class Show:
             screen.say(self._banner(stage))
             if not stage.wait_until_ready(keeps_waiting):
                 return None
-            pace = self._pace(stage)
-            reader = Reader(stage.settings, from_now=stage.foreign, ours=self._ours)
-            reader.start()
-            play = Play(told, stage.settings, reader, self._board, pace)
-            self._play = play
-            try:
-                play.run(lambda: screen.show(self._scene(stage, play)), stopped)
-                return self._scene(stage, play, at_the_end=True)
-            finally:
-                self._now_ms = pace.now_ms
-                reader.stop()
+            with ExitStack() as stack:
+                pace, page = self._pace(stage, stack)
+                if page is not None:
+                    screen.say(f"a shop to try: {page.url}")
+                    self._invite(page.url)
+                return self._played(stage, pace, page, screen, stopped)
 
-    def _pace(self, stage: Stage) -> Pace:
-        """The story's; where people can come in, the doors are opened, which live by its clock."""
+    def _pace(self, stage: Stage, stack: ExitStack) -> tuple[Pace, Visiting | None]:
+        """The story's; where people can come in, with the page, and doors that keep its time."""
         told, seconds = self._story, self._wish.seconds
         if not self._ours:
-            return Pace(told.start_ms, told.end_ms, seconds)
-        clock = stage.new_clock()
-        stage.open_doors(clock)
-        return Pace(told.start_ms, told.end_ms, seconds, clock.set)
+            return Pace(told.start_ms, told.end_ms, seconds), None
+        return stack.enter_context(visiting(stage, told, seconds, lambda: self._last))
+
+    def _played(
+        self,
+        stage: Stage,
+        pace: Pace,
+        page: Visiting | None,
+        screen: Screen,
+        stopped: Callable[[], bool],
+    ) -> Scene:
+        reader = Reader(stage.settings, from_now=stage.foreign, ours=self._ours)
+        reader.start()
+        play = Play(self._story, stage.settings, reader, self._board, pace)
+        self._play = play
+        url = "" if page is None else page.url
+        if page is not None:
+            play.watch = page.seen.take
+
+        def show() -> None:
+            self._last = self._scene(stage, play, url)
+            screen.show(self._last)
+
+        try:
+            play.run(show, stopped, page.visited if page else lambda: False)
+            return self._scene(stage, play, url, at_the_end=True)
+        finally:
+            self._now_ms = pace.now_ms
+            reader.stop()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all was played that was to be; what comes then is for visitors."""
+        return self._play is not None and (self._play.is_over or self._play.pace.is_present)
 
     def churn(self) -> tuple[float, int] | None:
         """AUC of the last churn scores against who has really left, and how many there are."""
@@ -147,7 +181,7 @@ class Show:
         play, reference = self._play, self._story.reference
         return in_one_line(audit(play.came, play.went, reference, ordered=False))
 
-    def _scene(self, stage: Stage, play: Play, *, at_the_end: bool = False) -> Scene:
+    def _scene(self, stage: Stage, play: Play, page: str, *, at_the_end: bool = False) -> Scene:
         told = self._story
         stage.check()
         if at_the_end or time.monotonic() - self._asked_s > METRICS_EVERY_S:
@@ -166,6 +200,8 @@ class Show:
             latency_ms=percentiles_ms(self._board.latencies_s[-2_000:]),
             arms=arm_lines(self._exposition, self._board.offers, self._board.used, self._people),
             board=self._board,
+            page=page,
+            visited=play.pace.is_present,
         )
 
     def _banner(self, stage: Stage) -> str:
@@ -188,7 +224,7 @@ def _tell(wish: Wish) -> Story:
     if wish.data == "complete-journey":
         return Journey()
     days = min(max(wish.seconds / 60.0 * DAYS_PER_MINUTE, DAYS_MIN), DAYS_MAX)
-    return Market(story(), wish.shoppers, days, START_MS, wish.seed)
+    return Market(for_visitors(story()), wish.shoppers, days, START_MS, wish.seed)
 
 
 @contextmanager

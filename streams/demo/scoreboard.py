@@ -42,6 +42,7 @@ class Learned(msgspec.Struct, frozen=True):
 class Scoreboard:
     """Counts by topic; `judge` knows the truth about a decision, where there is one.
 
+    `from_others`: how many of the events `sent` are of visitors and the shop's own systems.
     `offers` and `used` are by arm: decisions that came out, and those of them that were used.
     """
 
@@ -50,6 +51,7 @@ class Scoreboard:
         self._sent_s: dict[str, float] = {}
         self._arms: dict[str, str] = {}
         self.sent = 0
+        self.from_others = 0
         self.dead_letters = 0
         self.triggers: Counter[str] = Counter()
         self.verdicts: Counter[str] = Counter()
@@ -83,9 +85,12 @@ class Scoreboard:
             arm = self._arms.pop(event.decision_id, None)
             self.used.update([arm] if arm is not None else [])
 
-    def take(self, record: Arrived) -> None:
-        """Count one record of an output topic."""
-        self._take[record.topic](record)
+    def take(self, record: Arrived) -> bool:
+        """Count one record of an output topic; false where nothing is counted of it."""
+        take = self._take.get(record.topic)
+        if take is not None:
+            take(record)
+        return take is not None
 
     @property
     def produced(self) -> bool:

@@ -39,6 +39,8 @@ def print_summary(
 def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str, str]]:
     board = scene.board
     yield "events", f"{board.sent:,} in {scene.elapsed_s:.0f} s ({scene.day:.1f} days of the story)"
+    if board.from_others:
+        yield "over HTTP", f"{board.from_others:,} of them, by visitors, their till and the CRM"
     yield "decisions", _counted(board.triggers)
     yield "verdicts", _counted(board.verdicts)
     results = {line.arm: line.result for line in scene.arms}

@@ -13,10 +13,15 @@ NAMES: Final[dict[LanguageTag, str]] = {"en": "English", "ja": "日本語", "zh"
 COOKIE: Final = "offerstream_language"
 
 
-@cache
 def texts_of(language: LanguageTag) -> Mapping[str, str]:
     """The texts by their dotted keys."""
-    with (FOLDER / f"{language}.toml").open("rb") as file:
+    return texts_in(FOLDER, language)
+
+
+@cache
+def texts_in(folder: Path, language: LanguageTag) -> Mapping[str, str]:
+    """The texts of a folder by their dotted keys."""
+    with (folder / f"{language}.toml").open("rb") as file:
         return dict(_flat(tomllib.load(file)))
 
 

@@ -1,0 +1,174 @@
+"""What the page shows at a moment: its parts that change, as HTML in the visitor's language."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from msgspec import Struct
+
+from streams.admin.decision_words import TRIGGERS, VERDICTS, WHY_NOT
+from streams.contracts.common import LanguageTag
+from streams.contracts.outputs.payloads import CandidateLog, DecisionLog
+from streams.contracts.times import DAY_MS, from_ms
+from streams.demo.drawing import Scene
+from streams.demo.page.inbox import Inbox
+from streams.demo.page.seen import Seen, Told, Visit
+from streams.demo.page.shop import Shop
+from streams.demo.results import percentiles_ms
+from streams.gateway.page.texts import NAMES, texts_in
+
+HERE: Final = Path(__file__).parent
+PARTS: Final = ("clock", "steps", "cart", "told", "inbox", "numbers", "others", "dots")
+TOLD: Final = 14
+CASES: Final = 3
+NEWEST: Final = 20  # offers, of which the median latency is shown
+POSSIBLE: Final = 3
+WHY_NOTS: Final = 4
+# Where the shelves stand on the plan, in the order of the beacons' `minor` from 2 on.
+SHELVES: Final = ("coffee", "bakery", "dairy", "fruit", "wine", "pet", "baby", "garden")
+ENTRANCE: Final = (60, 268)
+
+
+class View(Struct, frozen=True):
+    """What there is to see; `scene` is the terminal's, None before the first."""
+
+    shop: Shop
+    seen: Seen
+    inbox: Inbox
+    shoppers: int
+    scene: Callable[[], Scene | None]
+
+    def page(self, language: LanguageTag) -> str:
+        """The page as it begins, before anybody has done anything."""
+        return _rendered("index.html", language, parts=PARTS, **self._all("", language))
+
+    def parts(self, customer: str, language: LanguageTag) -> dict[str, str]:
+        """The parts that change, by name."""
+        said = self._all(customer, language)
+        return {part: _rendered(f"{part}.html", language, **said) for part in PARTS}
+
+    def _all(self, customer: str, language: LanguageTag) -> dict[str, Any]:
+        pace, shop = self.shop.pace, self.shop
+        visit, scene = self.seen.visit(customer), self.scene()
+        return {
+            "shop": shop,
+            "pace": pace,
+            "phase": self.phase,
+            "day": (pace.now_ms - pace.start_ms) // DAY_MS + 1,
+            "days": (pace.end_ms - pace.start_ms) // DAY_MS,
+            "left_s": self._left_s(),
+            "shoppers": self.shoppers,
+            "customer": customer,
+            "visit": visit,
+            "told": _newest_first(visit),
+            "inbox": self.inbox,
+            "cases": self.inbox.newest(customer, CASES),
+            "scene": scene,
+            "latency": percentiles_ms(scene.board.latencies_s[-NEWEST:]) if scene else None,
+            "others": self.seen.others(),
+            "dots": [(_place(minor, n), name) for n, (name, minor) in enumerate(self.seen.dots())],
+            "shelves": [(zone, *shelf_of(n)) for n, zone in enumerate(SHELVES)],
+            "title_of": lambda offer_id: shop.title_of(offer_id, language),
+            "products_of": lambda ids: ", ".join(_name_of(shop, one) for one in ids),
+            "why": lambda entry: _why(entry, language),
+            "trigger": lambda kind: TRIGGERS[kind][language] if kind in TRIGGERS else kind,
+            "verdict": lambda verdict: VERDICTS[verdict][language],
+        }
+
+    @property
+    def phase(self) -> str:
+        """`past`, `starting` until the gateway takes events, or `present`."""
+        if not self.shop.pace.is_present:
+            return "past"
+        return "present" if self.shop.doors.is_open else "starting"
+
+    def _left_s(self) -> int:
+        pace = self.shop.pace
+        until_ms = pace.end_ms if pace.present_ms is None else pace.present_ms
+        return max(0, round((until_ms - pace.now_ms) / 1000 / pace.past_speed))
+
+
+class Why(Struct, frozen=True):
+    """Why a decision fell so: what was possible, the best first, and what was in the way."""
+
+    possible: list[CandidateLog]
+    count: int
+    not_others: list[tuple[str, int]]
+
+
+def shelf_of(number: int) -> tuple[int, int]:
+    """Where a shelf's beacon is on the plan, which is 400 wide and 300 high."""
+    return 50 + 100 * (number % 4), 75 + 110 * (number // 4)
+
+
+def _why(entry: DecisionLog, language: LanguageTag) -> Why:
+    possible = [one for one in entry.candidates if one.terms is not None and one.why_not is None]
+    possible.sort(key=lambda one: one.terms.priority if one.terms else 0.0, reverse=True)
+    chosen = [one for one in possible if one.offer_id == entry.chosen_offer_id]
+    shown = [*chosen, *(one for one in possible if one not in chosen)][:POSSIBLE]
+    counted = Counter(one.why_not for one in entry.candidates if one.why_not is not None)
+    words = [(WHY_NOT[why][language], many) for why, many in counted.most_common(WHY_NOTS)]
+    return Why(shown, len(possible), words)
+
+
+def _newest_first(visit: Visit) -> list[Told]:
+    """By their times; of one time what came last stands first."""
+    told = [*reversed(visit.told)]
+    told.sort(key=lambda one: -one.at_ms)
+    return told[:TOLD]
+
+
+def _place(minor: int, number: int) -> tuple[int, int]:
+    """Where a customer is drawn whom a beacon has heard: around it, and always the same."""
+    x, y = ENTRANCE if minor == 1 else shelf_of(minor - 2)
+    return x - 28 + number * 17 % 57, y + 6 + number * 11 % 25
+
+
+def _name_of(shop: Shop, product_id: str) -> str:
+    product = shop.products.get(product_id)
+    return product_id if product is None or product.name is None else product.name
+
+
+def _rendered(template: str, language: LanguageTag, **said: Any) -> str:
+    known = texts_in(HERE / "texts", language)
+
+    def text(key: str, **named: object) -> str:
+        return known[key].format(**named) if named else known[key]
+
+    return TEMPLATES.get_template(template).render(
+        t=text, language=language, languages=NAMES, has_text=known.__contains__, **said
+    )
+
+
+def _time(at_ms: int) -> str:
+    return from_ms(at_ms).astimezone(UTC).strftime("%H:%M")
+
+
+def _number(value: float, digits: int = 0) -> str:
+    return f"{value:,.{digits}f}"
+
+
+def _percent(value: float, digits: int = 0) -> str:
+    return f"{value:.{digits}%}"
+
+
+def _templates() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "time": _time,
+        "number": _number,
+        "percent": _percent,
+    }
+    return made
+
+
+TEMPLATES: Final = _templates()

@@ -1,0 +1,186 @@
+"""The parts of the demo's page, each by itself: who is let in, webhooks, what is told, texts."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+from litestar.testing import TestClient
+from msgspec.structs import replace
+from standardwebhooks.webhooks import Webhook
+
+from streams import topics
+from streams.contracts.common import LANGUAGES, LanguageTag
+from streams.contracts.outputs.payloads import NextBestOffer
+from streams.contracts.reference.structs import Conditions
+from streams.contracts.times import DAY_MS
+from streams.demo.clock import StoryClock
+from streams.demo.doors import HOOK, Doors, Keys
+from streams.demo.pace import Pace
+from streams.demo.page import view as view_module
+from streams.demo.page.app import build_app
+from streams.demo.page.guests import AWAY_S, RELOAD_S, Guests
+from streams.demo.page.inbox import Inbox
+from streams.demo.page.seen import Seen
+from streams.demo.page.shop import Shop, discount_of
+from streams.demo.page.view import PARTS, View
+from streams.demo.reader import Arrived
+from streams.demo.visiting import for_visitors
+from streams.gateway.page.texts import texts_in
+from streams.settings import Settings
+from streams.simulator.story import story
+
+START_MS = 1_735_689_600_000
+EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
+ALERT = EXAMPLES / "churn_alert" / "valid" / "entered.json"
+SECRET = "whsec_" + "b2ZmZXJzdHJlYW0tdGVzdHMtb25seS1zZWNyZXQh"
+TEXTS = view_module.HERE / "texts"
+FIELDS = re.compile(r"\{(\w+)\}")
+
+
+@pytest.fixture
+def view(tmp_path: Path) -> Iterator[View]:
+    """A page of which nothing is started."""
+    clock = StoryClock(tmp_path / "clock", START_MS)
+    doors = Doors(Settings(), tmp_path, clock, 20_005)
+    pace = Pace(START_MS, START_MS + 40 * DAY_MS, 60.0, clock.set)
+    shop = Shop(doors, pace, for_visitors(story()))
+    yield View(shop, Seen(), Inbox(SECRET), 300, lambda: None)
+    clock.close()
+
+
+def signed(body: bytes, webhook_id: str, secret: str = SECRET) -> dict[str, str]:
+    """The headers of a webhook."""
+    at = datetime.now(UTC)
+    signature = Webhook(secret).sign(webhook_id, at, body.decode())
+    return {
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": signature,
+    }
+
+
+def test_it_answers_its_own_page_on_this_machine_alone(view: View) -> None:
+    """Not under another name that points here, not to another site's page or form."""
+    with TestClient(build_app(view, Guests()), base_url=view.shop.doors.page_url) as client:
+        assert client.get("/").status_code == 200
+        assert client.get("/", headers={"host": "evil.example"}).status_code == 403
+        assert client.get("/live", headers={"origin": "http://evil.example"}).status_code == 403
+        as_form = {"content-type": "application/x-www-form-urlencoded"}
+        assert client.post("/skip", content="{}", headers=as_form).status_code == 403
+        assert client.post("/token", json={"customer": "s00001"}).status_code == 404
+        assert client.post("/till", json={"customer": "s00001"}).status_code == 404
+        assert client.post("/till", json={"customer": 7}).status_code == 400
+        assert client.post("/cases", json={"alert_id": "<b>"}).status_code == 404
+
+
+def test_the_page_holds_no_key_but_that_of_pages_and_operators(view: View) -> None:
+    """The till's, the tokens' and the webhooks' stay with the backend, in every language."""
+    keys = view.shop.doors.keys
+    for language in LANGUAGES:
+        html = view.page(language) + "".join(view.parts("visitor-1", language).values())
+        for secret in (keys.till, keys.tokens, keys.webhooks):
+            assert secret not in html
+    assert repr(keys) == "Keys(...)"
+
+
+def test_a_webhook_counts_once_and_only_with_a_right_signature(view: View) -> None:
+    """Of what is refused nothing is kept."""
+    alert = msgspec.json.decode(ALERT.read_bytes())
+    body = msgspec.json.encode({"id": "1", "data": alert})
+    other = signed(body, "w1", "whsec_" + "b3RoZXItdGVzdHMtb25seS1zZWNyZXQhISEhISEh")
+    with TestClient(build_app(view, Guests()), base_url=view.shop.doors.page_url) as client:
+        assert client.post(HOOK, content=body, headers=other).status_code == 400
+        assert (view.inbox.verified, view.inbox.refused, view.inbox.count) == (0, 1, 0)
+        for _ in range(2):
+            answer = client.post(HOOK, content=body, headers=signed(body, "w1"))
+            assert answer.status_code == 204
+    assert (view.inbox.verified, view.inbox.count) == (1, 1)
+    (case,) = view.inbox.newest(alert["customer_id"], 5)
+    assert (case.is_open, case.reported, len(case.alerts)) == (True, False, 1)
+    view.inbox.report(case)
+    assert [c.reported for c in view.inbox.newest("", 5)] == [True]
+
+
+def test_hostile_words_stay_words(view: View) -> None:
+    """What a customer could fill in is escaped wherever it is shown."""
+    hostile = "<img src=x onerror=alert(1)>"
+    event = {"event_name": hostile, "occurred_at": "2025-01-02T00:00:00Z"}
+    consent = {"event_name": "consent_updated", "occurred_at": "2025-01-02T00:00:00Z"}
+    viewed = {**event, "event_name": "product_viewed", "product": {"product_id": hostile}}
+    for one in (consent, event, viewed):
+        value = msgspec.json.encode(one)
+        view.seen.take(Arrived(topics.CLICKSTREAM.name, b"visitor-x", value, 0.0))
+    told = view.parts("visitor-x", "en")["told"]
+    assert "<img" not in told
+    assert told.count("&lt;img") == 2
+
+
+def test_a_demo_waits_for_whoever_has_its_page_open() -> None:
+    """A page in the background is asked for once a minute; one that was closed is gone soon."""
+    now_s = [0.0]
+    guests = Guests(lambda: now_s[0])
+    assert not guests.any()
+    guests.here("a")
+    now_s[0] = AWAY_S - 1
+    assert guests.any()
+    guests.gone("a")
+    guests.gone("never-there")
+    now_s[0] += RELOAD_S - 0.5
+    assert guests.any()
+    now_s[0] += 1.0
+    assert not guests.any()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_there_in_every_language(language: LanguageTag) -> None:
+    """The same keys with the same places to fill in, none empty, none left in English."""
+    english, own = texts_in(TEXTS, "en"), texts_in(TEXTS, language)
+    assert set(own) == set(english)
+    for key, text in english.items():
+        assert own[key].strip()
+        assert sorted(FIELDS.findall(own[key])) == sorted(FIELDS.findall(text)), key
+        assert language == "en" or own[key] != text, key
+
+
+def test_every_text_is_used() -> None:
+    """By its key, or by the first word of its family."""
+    sources = [p.read_text("utf-8") for p in (view_module.HERE / "templates").glob("*.html")]
+    used = {key for text in sources for key in re.findall(r"""\bt\(['"]([a-z_.]+)""", text)}
+    families = tuple(key for key in used if key.endswith("."))
+    known = set(texts_in(TEXTS, "en"))
+    assert {key for key in used if not key.endswith(".")} <= known
+    assert {key for key in known - used if not key.startswith(families)} == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "category", "off"),
+    [
+        ("percent", 20, "coffee", 3.18),
+        ("amount", 3, "coffee", 3.0),
+        ("amount", 30, "", 20.1),
+        ("bogo", 1, "", 4.2),
+        ("bogo", 1, "coffee", 0.0),
+        ("points", 2, "", 0.0),
+    ],
+)
+def test_the_till_takes_off_what_the_coupon_says(
+    view: View, kind: str, value: float, category: str, off: float
+) -> None:
+    """Of espresso beans for 15.90 and a sourdough loaf for 4.20."""
+    example = EXAMPLES / "next_best_offer" / "valid"
+    offer = msgspec.json.decode(next(example.iterdir()).read_bytes(), type=NextBestOffer).offer
+    conditions = Conditions(categories=(category,) if category else ())
+    told = replace(offer, kind=kind, value=value, conditions=conditions)
+    assert discount_of(told, view.shop.shelves[:2]) == pytest.approx(off)
+
+
+def test_all_parts_are_on_the_page_and_the_demo_is_its_own_shop(view: View) -> None:
+    """Each part has its place, and a visitor's reminder comes within a minute of theirs."""
+    html = view.page("en")
+    assert [part for part in PARTS if f'data-part="{part}"' not in html] == []
+    rules = {rule.kind: rule for rule in view.shop.reference.policies.triggers}
+    assert rules["cart_abandoned"].after_ms == 30 * 60_000
+    assert isinstance(view.shop.doors.keys, Keys)
