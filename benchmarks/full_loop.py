@@ -8,8 +8,11 @@ chosen from: the product's own draw, any of them alike, a marketer's rules, or b
 is the best that somebody can do who knows the people and not their next orders. What it brought is
 the change of the margin of orders that offers made, less contact costs, by the world's account.
 
-`late` is about the last quarter of the days of the product's own play: by the truth, what its draw
-brings a decision, what a uniform draw among the same offers would have, and the best of them.
+The product runs with the world's experiment (a fifth of the people uniform, a tenth held out),
+which it learns from; every way is judged by the same people, those whom the experiment gives to the
+policy. Beside it stands, with no luck in it, what a way brings on its own decisions by what is to
+be expected of each person: of the way from a uniform draw among the same offers to the best of
+them, over all days and over the last quarter.
 """
 
 from argparse import ArgumentParser
@@ -25,11 +28,12 @@ from streams.contracts.outputs.effects import DecisionLogged
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.reference.structs import Arm, Experiment
 from streams.contracts.times import DAY_MS, to_ms
-from streams.decisions import choose, compile_policy
+from streams.decisions import DRAWN, choose, compile_policy
 from streams.decisions.exploration import Draw
 from streams.decisions.known import Choice, Known, Vector
 from streams.decisions.policy import CompiledOffer
 from streams.driver import Driver
+from streams.identity.arms import arm_of
 from streams.models import initial_models
 from streams.models.trainer import Trainer
 from streams.simulator.closed_loop import effects_of
@@ -37,16 +41,25 @@ from streams.simulator.worlds import World, WorldKind
 
 WAYS = ("uniform", "rules", "policy", "best")
 LATE_FROM = 0.75
+POLICY = "policy"
 Picks = Callable[[Known, Sequence[CompiledOffer]], int | None]
 
 
-class Late(Struct):
-    """Sums over the late decisions of one play, by the truth."""
+class Worth(Struct):
+    """Sums over decisions, of what is to be expected by the truth."""
 
     decisions: int = 0
     chosen: float = 0.0
     uniform: float = 0.0
     best: float = 0.0
+
+    def __str__(self) -> str:
+        share = (self.chosen - self.uniform) / ((self.best - self.uniform) or 1.0)
+        many = max(self.decisions, 1)
+        return (
+            f"{share:+.2f} of the way ({self.chosen / many:.3f} a decision; uniform "
+            f"{self.uniform / many:.3f}, best {self.best / many:.3f}; {self.decisions} decisions)"
+        )
 
 
 class Brought(Struct, frozen=True):
@@ -55,58 +68,51 @@ class Brought(Struct, frozen=True):
     a_head: float
     offers: int
     cpu: float
-    late: Late
+    whole: Worth
+    late: Worth
 
 
 def main() -> None:
-    """Print every play, and how far each way is from uniform to the best."""
+    """Print every play: what it brought a head, and how far it is from uniform to the best."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--kinds", default=",".join(get_args(WorldKind)))
     parser.add_argument("--seeds", default="1")
+    parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--customers", type=int, default=200)
     parser.add_argument("--days", type=int, default=120)
     asked = parser.parse_args()
     for kind in asked.kinds.split(","):
         for seed in asked.seeds.split(","):
-            found = {}
-            for way in WAYS:
-                found[way] = one = play(kind, int(seed), way, (asked.customers, asked.days))
-                print(f"{kind} {seed} {way:8s} {one.a_head:9.3f} a head, {one.offers} offers, "
-                      f"{one.cpu:.0f} s", flush=True)  # fmt: skip
-            print(f"{kind} {seed}: {summary(found)}", flush=True)
-
-
-def summary(found: dict[str, Brought]) -> str:
-    """The share of the way from uniform to the best, and the late decisions of the product."""
-    low, high = found["uniform"].a_head, found["best"].a_head
-    way = {name: (one.a_head - low) / (high - low) for name, one in found.items()}
-    late = found["policy"].late
-    many = max(late.decisions, 1)
-    return (
-        f"of the way from uniform to best: policy {way['policy']:.2f}, rules {way['rules']:.2f}; "
-        f"late, a decision: policy {late.chosen / many:.4f}, uniform {late.uniform / many:.4f}, "
-        f"best {late.best / many:.4f} ({late.decisions} decisions)"
-    )
+            for way in asked.ways.split(","):
+                one = play(kind, int(seed), way, (asked.customers, asked.days))
+                print(f"{kind} {seed} {way}: {one.a_head:.3f} a head", end="")
+                print(f", {one.offers} offers, {one.cpu:.0f} s of CPU")
+                print(f"  all days {one.whole}")
+                print(f"  the last quarter {one.late}", flush=True)
 
 
 def play(kind: WorldKind, seed: int, way: str, size: tuple[int, int]) -> Brought:
     """One world lived through once; `size` is people and days."""
     began = process_time()
     world = World(kind, *size, seed)
-    arm = Arm(name="all", share=1.0, chooser="uniform" if way == "uniform" else "policy")
-    policies = replace(world.reference.policies, experiment=Experiment(arms=(arm,)))
-    driver = Driver(
-        compile_policy(replace(world.reference, policies=policies)), initial_models(), Trainer()
-    )
-    late, late_ms = Late(), world.start_ms + round(LATE_FROM * size[1] * DAY_MS)
+    policies = world.reference.policies
+    mine = {c for c in world.customer_ids if arm_of(policies.experiment, c).name == POLICY}
+    if way != "policy":
+        arm = Arm(name=POLICY, share=1.0, chooser="uniform" if way == "uniform" else "policy")
+        policies = replace(policies, experiment=Experiment(arms=(arm,)))
+    shop = replace(world.reference, policies=policies)
+    driver = Driver(compile_policy(shop), initial_models(), Trainer())
+    whole, late = Worth(), Worth()
+    late_ms = world.start_ms + round(LATE_FROM * size[1] * DAY_MS)
     with choosing({"best": _best(world), "rules": _by_rules}.get(way)):
         for effects in effects_of(world, driver):
-            for effect in effects:
-                if isinstance(effect, DecisionLogged) and to_ms(effect.entry.decided_at) >= late_ms:
-                    _judge(world, effect.entry, late)
-    brought = sum(e.margin - e.contact_cost for e in world.offer_effects)
-    heads = len(world.customer_ids)
-    return Brought(brought / heads, len(world.offer_effects), process_time() - began, late)
+            for entry in (e.entry for e in effects if isinstance(e, DecisionLogged)):
+                if entry.customer_id in mine:
+                    is_late = to_ms(entry.decided_at) >= late_ms
+                    _judge(world, entry, (whole, late) if is_late else (whole,))
+    brought = [e.margin - e.contact_cost for e in world.offer_effects if e.customer_id in mine]
+    cpu = process_time() - began
+    return Brought(sum(brought) / len(mine), len(brought), cpu, whole, late)
 
 
 @contextmanager
@@ -165,22 +171,23 @@ def _by_rules(known: Known, eligible: Sequence[CompiledOffer]) -> int | None:
     return max(range(len(eligible)), key=lambda n: rank(eligible[n]))
 
 
-def _judge(world: World, entry: DecisionLog, late: Late) -> None:
+def _judge(world: World, entry: DecisionLog, sums: Sequence[Worth]) -> None:
     """Adds what a decision brings by its own probabilities, by uniform ones, and at best."""
     known = world.reference.offers
     costs = {offer.offer_id: offer.contact_cost for offer in known}
     found = [c for c in entry.candidates if c.terms is not None and c.why_not is None]
-    if not found or entry.customer_id not in set(world.customer_ids):
+    if not found or entry.verdict not in DRAWN:
         return
     at_ms = to_ms(entry.decided_at)
     worth = [
         world.expected_by_nature(entry.customer_id, c.offer_id, at_ms).margin - costs[c.offer_id]
         for c in found
     ]
-    late.decisions += 1
-    late.chosen += sum(c.probability * w for c, w in zip(found, worth, strict=True))
-    late.uniform += sum(worth) / len(worth)
-    late.best += max(0.0, *worth)
+    for one in sums:
+        one.decisions += 1
+        one.chosen += sum(c.probability * w for c, w in zip(found, worth, strict=True))
+        one.uniform += sum(worth) / len(worth)
+        one.best += max(0.0, *worth)
 
 
 if __name__ == "__main__":
