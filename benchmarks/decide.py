@@ -157,7 +157,7 @@ def measure(load: Load) -> Measured:
         shop = Shop(kafka, home / "shop", **load.of_the_worker)
         publish_reference(shop.settings, _with_banner(load_validated(example_shop())))
         people = load.rate * (load.seconds + load.warm_s)
-        shop.send(topics.PROFILE, consents(people))
+        shop.send(topics.PROFILE, consents(people, round(time.time() * 1_000)))
         worker = stack.enter_context(running(shop.worker(core=None if load.free else CORE)))
         wait_for(worker, shop.progress(topics.PROFILE), people)
         gateway = stack.enter_context(running(_gateway(shop, home / "gateway.log", load.free)))

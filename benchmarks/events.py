@@ -36,14 +36,18 @@ def _looks(people: "np.ndarray[Any, Any]", rng: np.random.Generator) -> Iterator
     return ((f"c{c:07d}", p) for c, p in zip(people.tolist(), products, strict=True))
 
 
-def consents(customers: int) -> Iterator[tuple[bytes, bytes]]:
-    """Everybody grants everything before the first view, so that offers are really decided."""
+def consents(customers: int, at_ms: int = START_MS - 1_000) -> Iterator[tuple[bytes, bytes]]:
+    """Everybody grants everything before the first view, so that offers are really decided.
+
+    Where timers follow the wall's time, `at_ms` is now: else the timers of every week since are due
+    at once, for everybody.
+    """
     for number in range(customers):
         customer = f"c{number:07d}"
         event = {
             "event_id": f"consent-{number:07d}",
             "event_name": "consent_updated",
-            "occurred_at": _rfc3339(START_MS - 1_000),
+            "occurred_at": _rfc3339(at_ms),
             "identity": {"customer_id": customer},
             "channel": "web",
             "purposes": dict.fromkeys(PURPOSES, "granted"),

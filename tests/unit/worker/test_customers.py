@@ -3,11 +3,13 @@
 import json
 from collections import Counter
 
+import pytest
 from msgspec.structs import replace
 
 from streams.customer import Customer, decode_row
 from streams.decisions import compile_policy
 from streams.telemetry import catalogue as metrics
+from streams.worker import customers
 from tests.support import small_shop
 from tests.support.memory_runtime import SETTINGS, World
 
@@ -107,3 +109,23 @@ def test_a_topic_of_another_systems_payloads_is_taken_by_its_setting() -> None:
     assert (letter.value, dict(letter.headers)["os_reason"]) == (sent[2][3], b"missing_field")
     counted = world.meter.value(metrics.NOT_OURS, "events.clickstream")
     assert counted == 1
+
+
+def test_many_timers_take_turns_with_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On processing time, with no time left after one timer: one a call; else all of a moment."""
+    monkeypatch.setattr(customers, "DUE_TURN_S", -1.0)
+    weeks, calls = 6, {}
+    sent = [*small_shop.consents(CUSTOMERS), small_shop.opened(0, weeks * 7 * 24 * 60)]
+    shop = compile_policy(small_shop.reference())
+    for clock in ("processing_time", "event_time"):
+        settings = replace(SETTINGS, clock=clock)
+        played = World(
+            [(t, 0, key, value) for t, key, value in sent], (), shop, 1, settings=settings
+        )
+        while played.deliver(0):
+            pass
+        calls[clock] = 0
+        while played.fire(0):
+            calls[clock] += 1
+    assert calls["processing_time"] >= weeks * CUSTOMERS
+    assert 0 < calls["event_time"] < CUSTOMERS
