@@ -10,6 +10,8 @@ UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 DURATION ?= 60
 ROOMS := tests/unit tests/contract tests/property
 COVERAGE_MIN := 74
+# In so many processes `fast` and `kafka` run their tests side by side; 0 is one after the other.
+PROCESSES ?= 0
 # Where this is set, each process compiles all that it imports, which is half of a worker's start.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -57,16 +59,22 @@ docs: install ## the documentation as a site: open .cache/docs/site/index.html
 fast: install ## unit, property, contract, golden tests, the embedded broker; coverage with a floor
 	@# Covered is a line of `streams` that the tests of single rooms run; what only whole shops, the
 	@# embedded broker or Kafka run does not count.
-	@mkdir -p .cache && rm -f .cache/coverage.txt
-	$(BIN)/python -m slipcover --source streams --fail-under $(COVERAGE_MIN) --out .cache/coverage.txt \
-		-m pytest -m "not kafka and not soak" $(ROOMS) || { tail -qn 1 .cache/coverage.txt; exit 1; }
+	@mkdir -p .cache && rm -f .cache/coverage.*
+	$(BIN)/python -m slipcover --source streams --json --out .cache/coverage.json \
+		-m pytest --durations=20 -n $(PROCESSES) --dist worksteal -m "not kafka and not soak" $(ROOMS)
+	@$(BIN)/python -m slipcover --merge .cache/coverage.json --out .cache/coverage.json \
+		--fail-under $(COVERAGE_MIN) > .cache/coverage.txt || { \
+		tail -n 1 .cache/coverage.txt; echo "Coverage is below $(COVERAGE_MIN) %."; exit 1; }
 	@tail -n 1 .cache/coverage.txt
-	$(BIN)/pytest -m "not kafka and not soak" $(ROOMS:%=--ignore=%)
+	$(BIN)/pytest --durations=20 -n $(PROCESSES) --dist worksteal -m "not kafka and not soak" \
+		$(ROOMS:%=--ignore=%)
 
 kafka: install ## the tests on Apache Kafka (from Maven Central, or KAFKA_BOOTSTRAP)
 	@# Brokers are killed and networks cut here: on a machine that stalls, a deadline may pass. What
 	@# fails is run once more, alone, and loudly; what fails twice fails.
-	$(BIN)/pytest -m "kafka and not soak" tests/kafka || { \
+	@# Side by side, each process has brokers of its own; on one that is given they would meet.
+	$(BIN)/pytest -v --durations=20 -n $(if $(KAFKA_BOOTSTRAP),0,$(PROCESSES)) --dist loadfile \
+		-m "kafka and not soak" tests/kafka || { \
 		echo "!!! THE TESTS THAT FAILED ABOVE ARE RUN ONCE MORE, ALONE !!!"; \
 		$(BIN)/pytest -m "kafka and not soak" --last-failed --last-failed-no-failures none tests/kafka; }
 

@@ -10,7 +10,7 @@ import pytest
 
 from streams.errors import OperatorError
 from streams.runtime.faults import StoreError, exit_code
-from streams.runtime.process.folder import LOCK, hold_folder
+from streams.runtime.process.folder import LOCK, hold_folder, log
 
 HOLDS = (
     "import sys, time; from pathlib import Path;"
@@ -54,7 +54,8 @@ def test_who_is_ending_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFi
     process, began_s = holder(tmp_path, 1.5), time.monotonic()
     hold_folder(tmp_path, 20).release()
     assert time.monotonic() - began_s > 1
-    assert [r.getMessage() for r in caplog.records] == [
+    # A client that an earlier test closed may still speak.
+    assert [r.getMessage() for r in caplog.records if r.name == log.name] == [
         f"process {process.pid}, left from an earlier start, still uses {tmp_path}: "
         "waiting up to 20 s"
     ]
