@@ -110,8 +110,7 @@ class Play:
         for record in self.reader.arrived():
             self.watch(record)
             if record.topic in self._on_broker:
-                self._note(record.topic, record.value)
-                self.board.from_others += 1
+                self._note(record.topic, record.value, None)
                 continue
             if not self.board.take(record):
                 continue
@@ -121,7 +120,7 @@ class Play:
                 self.story.receive(Received.of(offer), self.pace.now_ms)
 
     def _send(self, sent: Sent) -> None:
-        self._note(sent.topic, sent.value)
+        self._note(sent.topic, sent.value, time.monotonic())
         if sent.topic == topics.BEACON.name:
             self.watch(Arrived(sent.topic, sent.key, sent.value, time.monotonic()))
         while True:
@@ -131,8 +130,8 @@ class Play:
             except BufferError:
                 self._producer.poll(0.1)
 
-    def _note(self, topic: str, value: bytes) -> None:
-        self.board.note_sent(value, time.monotonic())
+    def _note(self, topic: str, value: bytes, at_s: float | None) -> None:
+        self.board.note_sent(value, at_s)
         self.came.append(Came(f"record {len(self.came)}", topic, value))
 
     def _on_its_way(self) -> int:

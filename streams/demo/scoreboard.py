@@ -74,11 +74,17 @@ class Scoreboard:
             topics.DEAD_LETTERS.name: self._dead_letter,
         }
 
-    def note_sent(self, value: bytes, at_s: float) -> None:
-        """An event went out: an offer that it triggers is timed from here, a use is counted."""
+    def note_sent(self, value: bytes, at_s: float | None) -> None:
+        """An event went out: an offer that it triggers is timed from here, a use is counted.
+
+        `at_s` None: others sent it, nobody knows when.
+        """
         event = _SENT.decode(value)
         self.sent += 1
-        self._sent_s[event.event_id] = at_s
+        if at_s is None:
+            self.from_others += 1
+        else:
+            self._sent_s[event.event_id] = at_s
         if len(self._sent_s) > SENT_MAX:
             del self._sent_s[next(iter(self._sent_s))]
         if event.event_name == "offer_redeemed":

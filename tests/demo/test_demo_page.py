@@ -61,13 +61,13 @@ def visitor(browser: Browser, demo: Shown) -> Iterator[Page]:
         yield page
 
 
-def drag_phone_to(page: Page, x: int, y: int) -> None:
-    """By the mouse, from where it is, in steps that a hand makes; coordinates of the plan."""
-    start = page.evaluate(ON_PLAN, [200, 270])
-    end = page.evaluate(ON_PLAN, [x, y])
-    page.mouse.move(*start)
+def drag_phone_to_the_coffee(page: Page) -> None:
+    """By the mouse, from outside through the aisle, in steps that a hand makes."""
+    outside, *way = (page.evaluate(ON_PLAN, at) for at in ([200, 270], [100, 240], [100, 130]))
+    page.mouse.move(*outside)
     page.mouse.down()
-    page.mouse.move(*end, steps=12)
+    for place in (*way, page.evaluate(ON_PLAN, [52, 90])):
+        page.mouse.move(*place, steps=5)
     page.mouse.up()
 
 
@@ -96,7 +96,7 @@ def test_a_coupon_arrives_with_its_reason(visitor: Page) -> None:
     visitor.keyboard.press("Enter")
     expect(visitor.locator('[data-do="pay"]')).to_be_enabled(timeout=STORY_S)
     expect(visitor.locator(".steps .done")).to_have_count(1, timeout=STORY_S)
-    drag_phone_to(visitor, 52, 90)
+    drag_phone_to_the_coffee(visitor)
     shelf = visitor.locator('.told:has-text("a zone of a store was entered")')
     expect(shelf).to_be_visible(timeout=STORY_S)
     coupon = visitor.locator(".coupon").first

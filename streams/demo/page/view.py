@@ -24,7 +24,7 @@ HERE: Final = Path(__file__).parent
 PARTS: Final = ("clock", "steps", "cart", "told", "inbox", "numbers", "others", "dots")
 TOLD: Final = 14
 CASES: Final = 3
-NEWEST: Final = 20  # offers, of which the median latency is shown
+NEWEST: Final = 3  # offers, of which the median latency is shown
 POSSIBLE: Final = 3
 WHY_NOTS: Final = 4
 # Where the shelves stand on the plan, in the order of the beacons' `minor` from 2 on.
@@ -148,7 +148,7 @@ def _time(at_ms: int) -> str:
 
 
 def _number(value: float, digits: int = 0) -> str:
-    return f"{value:,.{digits}f}"
+    return f"{round(value, digits) + 0.0:,.{digits}f}"  # no minus before a nought
 
 
 def _percent(value: float, digits: int = 0) -> str:
