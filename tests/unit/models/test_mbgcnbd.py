@@ -149,7 +149,7 @@ def young_shop(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     They bought before, and nobody leaves. A week without a purchase is part of a history and one
     with a purchase is not yet, as in the sample that is fitted.
     """
-    random, rows = np.random.default_rng(seed), []
+    random, rows = np.random.default_rng(seed), list[tuple[float, float, float]]()
     while len(rows) < 200:
         gap = 3.0 * np.exp(random.normal(0.0, 0.6))
         at = np.cumsum(random.gamma(1.3, gap / 1.3, 400)) - 20.0 * gap
