@@ -35,15 +35,14 @@ def models_list(
     """
     import msgspec
 
-    from streams.admin.snapshot_words import HEAD, in_a_line
+    from streams.admin.snapshot_words import HEAD, in_a_line, nothing_kept
     from streams.admin.snapshots import kept_models
 
-    kept = kept_models(place_of(ctx, log))
+    place = place_of(ctx, log)
+    kept = {n: found for n, found in kept_models(place).items() if model in (None, n)}
     if not json_:
-        say(HEAD)
-    for name, found in kept.items():
-        if model not in (None, name):
-            continue
+        say(HEAD if kept else nothing_kept(place, model))
+    for found in kept.values():
         for one in found.snapshots[:limit]:
             say(msgspec.json.encode(one).decode() if json_ else in_a_line(one, found))
 

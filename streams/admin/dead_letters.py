@@ -91,10 +91,7 @@ def find_letters(settings: Settings, choice: Choice, bound: Bound | None = None)
     Raises:
         OperatorError: a letter that it names does not wait.
     """
-    if bound is None:
-        letters = list_letters(settings, choice)
-    else:
-        letters = some_letters(settings, choice, bound)
+    letters = list_letters(settings, choice, bound)
     missing = set(choice.ids) - {letter.letter_id for letter in letters}
     if missing:
         named = ", ".join(sorted(missing))
@@ -102,45 +99,42 @@ def find_letters(settings: Settings, choice: Choice, bound: Bound | None = None)
     return letters
 
 
-def list_letters(settings: Settings, choice: Choice) -> list[Letter]:
-    """The letters that still wait, oldest first."""
+def list_letters(settings: Settings, choice: Choice, bound: Bound | None = None) -> list[Letter]:
+    """The letters of a choice that still wait, oldest first.
+
+    With a `bound` no more than it lets in; the topic is then read twice, its marks first, so that
+    only what is wanted is held.
+    """
+    done = None if bound is None else _driven(settings)
     letters: list[Letter] = []
-    done: set[str] = set()
-    for message in read_to_end(settings, [settings.on_broker(topics.DEAD_LETTERS)]):
-        headers: Headers = message.headers() or []
-        marked = [value.decode() for name, value in headers if name == MARKER]
-        done.update(marked)
-        facts = dead_letter_of(headers)
-        if not marked and isinstance(facts, DeadLetter):
-            letter = _letter(message, facts, headers)
-            letters += [letter] if choice.holds(letter) else []
-    waiting = [x for x in letters if x.letter_id not in done]
+    marks: set[str] = set()
+    size = 0
+    for letter, marked in _read(settings):
+        marks.update(marked)
+        if letter is None or not choice.holds(letter) or letter.letter_id in (done or ()):
+            continue
+        size += len(letter.value or b"")
+        if bound is not None and letters and size > bound.value_bytes:
+            break
+        letters.append(letter)
+        if bound is not None and len(letters) == bound.letters:
+            break
+    waiting = [x for x in letters if x.letter_id not in marks]
     return sorted(waiting, key=lambda x: (x.at_ms, x.letter_id))
 
 
-def some_letters(settings: Settings, choice: Choice, bound: Bound) -> list[Letter]:
-    """Letters of a choice that wait, as many as the bound lets in: read twice, the marks first."""
-    name = settings.on_broker(topics.DEAD_LETTERS)
-    done: set[bytes] = set()
-    for message in read_to_end(settings, [name]):
-        done.update(value for header, value in message.headers() or [] if header == MARKER)
-    letters: list[Letter] = []
-    size = 0
-    for message in read_to_end(settings, [name]):
+def _driven(settings: Settings) -> set[str]:
+    """The ids of the letters that were driven again."""
+    return {mark for _, marked in _read(settings) for mark in marked}
+
+
+def _read(settings: Settings) -> Iterator[tuple[Letter | None, list[str]]]:
+    """Each record of the topic: a letter, or the ids of those that it marks as driven again."""
+    for message in read_to_end(settings, [settings.on_broker(topics.DEAD_LETTERS)]):
         headers: Headers = message.headers() or []
-        facts = dead_letter_of(headers)
-        if not isinstance(facts, DeadLetter):
-            continue
-        letter = _letter(message, facts, headers)
-        if letter.letter_id.encode() in done or not choice.holds(letter):
-            continue
-        size += len(letter.value or b"")
-        if letters and size > bound.value_bytes:
-            break
-        letters.append(letter)
-        if len(letters) == bound.letters:
-            break
-    return sorted(letters, key=lambda x: (x.at_ms, x.letter_id))
+        marked = [value.decode() for name, value in headers if name == MARKER]
+        facts = None if marked else dead_letter_of(headers)
+        yield (_letter(message, facts, headers) if isinstance(facts, DeadLetter) else None), marked
 
 
 def count_by_reason(letters: Sequence[Letter]) -> dict[tuple[str, str], int]:

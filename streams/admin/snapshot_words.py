@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from streams.admin.log_places import LogPlace
 from streams.admin.snapshots import Listed, ModelKept
 from streams.contracts.internal.learning import ModelSnapshot
 from streams.contracts.times import from_ms
@@ -31,6 +32,12 @@ HEAD = (
     f"{'version':<24}  {'learned until (UTC)':<19}  {'labels':>9}  {'loss':>6}  {'of avg':>6}  "
     f"{'ratio':>6}"
 )
+
+
+def nothing_kept(place: LogPlace, model: str | None) -> str:
+    """What is said instead of an empty list."""
+    of = "" if model is None else f" of a model {model}"
+    return f"no snapshot{of} is kept in {place}: the learner publishes one once it has learned"
 
 
 def in_a_line(one: Listed, kept: ModelKept) -> str:

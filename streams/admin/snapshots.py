@@ -110,6 +110,8 @@ def named(kept: dict[str, ModelKept], name: str) -> Listed:
         for one in model.snapshots:
             if one.version == name:
                 return one
+    if not name.strip():
+        raise OperatorError("name a snapshot, or a model: `offerstream models list` names them")
     raise OperatorError(
         f"no snapshot {name} is kept. `offerstream models list` names those that are"
     )

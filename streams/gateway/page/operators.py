@@ -16,7 +16,8 @@ _ENTRY: Final = re.compile(
     r"(?P<name>[a-z][a-z0-9_-]{0,31})(:(?P<role>view|act))?=(?P<token>[A-Za-z0-9_.-]{24,128})"
 )
 HOW: Final = (
-    "an entry is name=token or name:act=token, the token of 24 to 128 letters, digits, _, . or -"
+    "write name=token or name:act=token, the name in small letters, digits, _ or -, the token with "
+    "24 to 128 letters, digits, _, . or -"
 )
 
 
@@ -59,7 +60,7 @@ def read_operators(settings: GatewaySettings) -> Operators:
     """The operators of the settings; none: there is no page.
 
     Raises:
-        SettingsError: an entry is none, or their file cannot be read.
+        SettingsError: an entry is not well formed, or their file cannot be read.
     """
     try:
         return parse_operators(settings.operator_tokens_text)
@@ -73,7 +74,8 @@ def parse_operators(text: str) -> Operators:
     """The operators as a setting or a file has them; `#` begins a remark.
 
     Raises:
-        SettingsError: an entry is none, told by its number only; a name or a token stands twice.
+        SettingsError: an entry is not well formed, told by its number only; a name or a token
+            stands twice.
 
     >>> parse_operators("ana:act=0123456789abcdef01234567").named("ana")
     Operator('ana', 'act')
@@ -83,7 +85,9 @@ def parse_operators(text: str) -> Operators:
     for number, entry in enumerate(entries, 1):
         found = _ENTRY.fullmatch(entry)
         if found is None:
-            raise SettingsError(f"gateway.operator_tokens: entry {number} is none; {HOW}")
+            raise SettingsError(
+                f"gateway.operator_tokens: entry {number} is not a name with a token: {HOW}"
+            )
         role = msgspec.convert(found["role"] or "view", Role)
         one = Operator(found["name"], role, _digest(found["token"]))
         if any(one.name == other.name or one.digest == other.digest for other in known):

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -10,11 +11,15 @@ import pytest
 from markupsafe import escape
 from structlog.testing import capture_logs
 
+from streams.contracts.reference.structs import Lever
 from streams.gateway.page import customer
 from streams.gateway.page.timeline import history_of
 from tests.support.page_door import VIEW_TOKEN, PageDoor
 from tests.support.page_story import TEA_SHOP, walk
+from tests.unit.decisions.people import offer, rule, shop
 from tests.unit.gateway.page.test_now import words
+
+FAR = datetime(2030, 1, 1, tzinfo=UTC)
 
 HOSTILE = """<script>alert(1)</script><img src=x onerror=alert(2)>"'{{7*7}}"""
 
@@ -48,6 +53,8 @@ def test_what_would_be_decided_is_told_with_all_candidates(page: PageDoor) -> No
     shown = words(page.get("/customers/c-1?decide=banner"))
     assert page.door.engine.rows["c-1"] is row
     assert "Possible offers" in shown
+    assert "Fatigue: the price of one message more." in shown
+    assert "By hand" not in shown
     for name in ("tea-ten-off", "breakfast-bundle", "double-points"):
         assert re.search(rf"{name} (chosen )?\d", shown), name
     assert "winter-sale it is paused" in shown
@@ -55,6 +62,19 @@ def test_what_would_be_decided_is_told_with_all_candidates(page: PageDoor) -> No
     assert "Nothing would be decided there: no_rule" in words(
         page.get("/customers/c-1?decide=nowhere")
     )
+
+
+def test_what_an_owner_adds_by_hand_stands_among_the_terms() -> None:
+    """Where an owner's lever counts, and nowhere else."""
+    lever = Lever(lever_id="l", amount=0.25, reason="spring", valid_until=FAR, offer_id="tea")
+    banner = rule("banner", kind="offer_requested", placement="banner")
+    page = PageDoor(shop(offer("tea"), offer("cake"), rules=(banner,), levers=(lever,)))
+    with page.client:
+        page.login(VIEW_TOKEN)
+        shown = words(page.get("/customers/c-1?decide=banner"))
+    assert "By hand" in shown
+    assert len(re.findall(r"\+0\.250", shown)) == 1
+    assert len(re.findall(r"\+0\.000", shown)) == 1
 
 
 def test_the_history_has_decisions_with_why_and_the_timeline(page: PageDoor) -> None:
