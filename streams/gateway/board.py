@@ -5,6 +5,7 @@ been linked since. All of it happens in one event loop.
 """
 
 import asyncio
+import heapq
 from collections import OrderedDict
 from collections.abc import Callable
 from itertools import islice
@@ -69,16 +70,23 @@ class Board:
         self._clock_ms = clock_ms
         self._held: OrderedDict[str, Held] = OrderedDict()
         self._by_person: dict[str, list[str]] = {}
+        self._ends: list[tuple[int, str, str]] = []
         self._watchers: dict[str, list[Watcher]] = {}
         self._erased_ms: OrderedDict[str, int] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many offers are held."""
+        return len(self._held)
 
     def post(self, held: Held) -> None:
         """A new offer; told to who watches, unless it is over or its person was erased since."""
         offer, now_ms = held.offer, self._clock_ms()
         person = offer.customer_id
+        self._take_down_what_is_over(now_ms)
         if not self._is_valid(offer, now_ms) or offer.decision_id in self._held:
             return
         self._held[offer.decision_id] = held
+        heapq.heappush(self._ends, (_end_ms(offer), person, offer.decision_id))
         own = self._by_person.setdefault(person, [])
         own.append(offer.decision_id)
         if len(own) > PERSON_OFFERS_MAX:
@@ -91,6 +99,12 @@ class Board:
                 self._end(watcher)
             else:
                 watcher.queue.put_nowait(held)
+
+    def _take_down_what_is_over(self, now_ms: int) -> None:
+        """Else an offer that nobody asks about again would be held until there are too many."""
+        while self._ends and self._ends[0][0] <= now_ms:
+            _, person, decision_id = heapq.heappop(self._ends)
+            self.take_down(person, decision_id)
 
     def take_down(self, person: str, decision_id: str) -> None:
         """The offer is used, dismissed, not delivered; only where it is this person's."""
@@ -169,6 +183,11 @@ class Board:
         watcher.queue.put_nowait(None)
 
     def _is_valid(self, offer: NextBestOffer, now_ms: int) -> bool:
-        if to_ms(offer.valid_until) <= now_ms or to_ms(offer.offer.valid_until) <= now_ms:
+        if _end_ms(offer) <= now_ms:
             return False
         return to_ms(offer.decided_at) > self._erased_ms.get(offer.customer_id, -1)
+
+
+def _end_ms(offer: NextBestOffer) -> int:
+    """Since when it is not valid any more."""
+    return min(to_ms(offer.valid_until), to_ms(offer.offer.valid_until))
