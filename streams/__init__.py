@@ -12,9 +12,10 @@ The map of the house, in the order in which an event walks through it:
 * `runtime` - Faust, Kafka transactions and RocksDB, knowing nothing of customers
 * `worker` - the Faust app; `broker` - how it reaches Kafka; `admin` - topics, dead letters
 * `gateway` - events come in over HTTP, acknowledged
-* `delivery` - webhooks go out, each destination by itself
-* `demo` - the broker without installation; `simulator` - shoppers with known truth
+* `delivery` - webhooks go out, each destination by itself; `archive` - Parquet by type and day
+* `demo` - a shop to try, on a broker without installation; `simulator` - shoppers with known truth
 * `evaluation` - replay, backtest, churn evaluation over the same `process()`
+* `cli`, `verbs` - the command `offerstream`, a file a noun
 """
 
 __version__ = "0.1.0"

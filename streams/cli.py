@@ -12,19 +12,19 @@ import click
 from msgspec.structs import replace
 
 from streams import __version__
-from streams.archive_verb import archive
-from streams.cli_audit import audit
-from streams.cli_gateway import events_map, gateway
-from streams.customer_verbs import customer
-from streams.decision_verbs import explain, redecide
-from streams.deliver_verbs import deliver
 from streams.errors import OperatorError
-from streams.file_verbs import evaluate, events, replay
-from streams.model_verbs import models
-from streams.offer_verbs import offers
-from streams.policy_verbs import backtest
 from streams.settings import load_settings
-from streams.terminal import (
+from streams.verbs.archive import archive
+from streams.verbs.audit import audit
+from streams.verbs.customers import customer
+from streams.verbs.decisions import explain, redecide
+from streams.verbs.deliver import deliver
+from streams.verbs.files import evaluate, events, replay
+from streams.verbs.gateway import events_map, gateway
+from streams.verbs.models import models
+from streams.verbs.offers import offers
+from streams.verbs.policies import backtest
+from streams.verbs.terminal import (
     EXIT_MISTAKE,
     LANGUAGE_NAMES,
     OUT_FILE,

@@ -168,7 +168,7 @@ def test_two_purchases_make_figures_or_a_sentence(tmp_path: Path) -> None:
 def test_no_verb_loads_the_plots_before_a_report_is_written() -> None:
     """Command line, worker and judging come up without Matplotlib and Jinja2."""
     code = (
-        "import sys, streams.cli, streams.file_verbs, streams.worker, streams.evaluation.judging;"
+        "import sys, streams.cli, streams.verbs.files, streams.worker, streams.evaluation.judging;"
         "print({'matplotlib', 'jinja2'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from streams.cli import main
-from streams.terminal import Verbs, show
+from streams.verbs.terminal import Verbs, show
 from tests.unit.test_house import ROOT
 
 NOWHERE = {"OFFERSTREAM_BOOTSTRAP": "127.0.0.1:1"}
@@ -193,7 +193,7 @@ def test_a_tail_whose_reader_is_gone_ends_although_nothing_comes() -> None:
     """`tail | head -1` does not wait for the next record to find out."""
     program = (
         "import time\n"
-        "from streams.terminal import show\n"
+        "from streams.verbs.terminal import show\n"
         "def lines():\n"
         "    yield 'first'\n"
         "    while True:\n"

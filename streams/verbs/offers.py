@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from streams.errors import OperatorError
-from streams.terminal import EXIT_MISTAKE, say, say_all, settings_of
+from streams.verbs.terminal import EXIT_MISTAKE, say, say_all, settings_of
 
 if TYPE_CHECKING:
     from streams.admin.catalogue import Change, Version

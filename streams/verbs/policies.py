@@ -10,9 +10,9 @@ from typing import Literal, Unpack, get_args
 import click
 
 from streams.contracts.reference.structs import Chooser
-from streams.file_verbs import PURPOSES, FileOptions, evaluate, file_options, format_of
-from streams.log_option import place_of
-from streams.terminal import EXIT_FAILED, say, say_all
+from streams.verbs.files import PURPOSES, FileOptions, evaluate, file_options, format_of
+from streams.verbs.log_option import place_of
+from streams.verbs.terminal import EXIT_FAILED, say, say_all
 
 CHOOSERS = click.Choice(get_args(Chooser))
 report_option = click.option(

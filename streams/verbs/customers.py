@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from streams.contracts.common import LanguageTag
-from streams.log_option import log_option, place_of
-from streams.terminal import EXIT_FAILED, LANGUAGE_NAMES, say, say_all, settings_of
+from streams.verbs.log_option import log_option, place_of
+from streams.verbs.terminal import EXIT_FAILED, LANGUAGE_NAMES, say, say_all, settings_of
 
 DECISIONS_DEFAULT = 3
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from streams.contracts.common import LanguageTag
-from streams.log_option import log_option, place_of
-from streams.terminal import EXIT_FAILED, LANGUAGE_NAMES, say, say_all
+from streams.verbs.log_option import log_option, place_of
+from streams.verbs.terminal import EXIT_FAILED, LANGUAGE_NAMES, say, say_all
 
 if TYPE_CHECKING:
     from streams.admin.catalogue import Records

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from streams.errors import OperatorError
 from streams.settings import Settings
-from streams.terminal import end_at_eof, progress, say, say_all, settings_of
+from streams.verbs.terminal import end_at_eof, progress, say, say_all, settings_of
 
 
 @click.group(invoke_without_command=True, epilog="Example: offerstream deliver -f crm.yaml")

@@ -16,8 +16,8 @@ import click
 
 from streams.contracts.common import Purpose
 from streams.contracts.times import from_ms
-from streams.source_options import source_options, table_of
-from streams.terminal import (
+from streams.verbs.source_options import source_options, table_of
+from streams.verbs.terminal import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_MISTAKE,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from streams.terminal import say, settings_of
+from streams.verbs.terminal import say, settings_of
 
 KEEP_DAYS_DEFAULT = 400
 FLUSH_S_DEFAULT = 60.0

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from streams.errors import OperatorError
-from streams.log_option import log_option, place_of
-from streams.terminal import say, say_all, settings_of
+from streams.verbs.log_option import log_option, place_of
+from streams.verbs.terminal import say, say_all, settings_of
 
 LIMIT_DEFAULT = 10
 

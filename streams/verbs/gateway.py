@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from streams.source_options import source_options, table_of
-from streams.terminal import EXIT_FAILED, end_at_eof, say_all, settings_of
+from streams.verbs.source_options import source_options, table_of
+from streams.verbs.terminal import EXIT_FAILED, end_at_eof, say_all, settings_of
 
 
 @click.command(epilog="Example: offerstream gateway")

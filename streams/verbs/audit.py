@@ -7,7 +7,7 @@ import click
 
 from streams.errors import OperatorError
 from streams.settings import Settings
-from streams.terminal import EXIT_FAILED, say
+from streams.verbs.terminal import EXIT_FAILED, say
 
 MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streams.terminal import say, settings_of
+from streams.verbs.terminal import say, settings_of
 
 if TYPE_CHECKING:
     from streams.admin.log_places import LogPlace
