@@ -71,7 +71,7 @@ def decide(person: Customer, request: DecisionRequest, now_ms: int, basis: Basis
 
 def _may_pass(known: Known) -> bool:
     """Whether a limit may be passed at all, by some class: where the row has room to remember."""
-    return known.policy.has_ranks and not is_full(known.person, known.policy, known.now_ms)
+    return known.policy.may_pass and not is_full(known.person, known.policy, known.now_ms)
 
 
 def _objected(policy: Policy, situation: Situation) -> Objected:

@@ -19,7 +19,7 @@ from streams.contracts.times import DAY_MS, to_ms
 from streams.customer.places import places_of
 from streams.decisions.arbitration import prices_of
 from streams.decisions.cel_rules import compile_rule
-from streams.decisions.classes import OTHERS, rank_of
+from streams.decisions.classes import OTHERS, PASSING, rank_of
 from streams.decisions.eligibility import objections_to
 from streams.decisions.facts import FactNames
 from streams.decisions.levers import levers_of
@@ -57,6 +57,7 @@ def compile_policy(reference: Reference) -> Policy:
         segments_read=reduce(or_, (o.segment.reads for o in compiled_offers), FactNames()),
         purposes=frozenset(o.purpose for o in reference.offers),
         has_ranks=any(rank_of(o) != OTHERS for o in reference.offers),
+        may_pass=any(o.class_ in PASSING for o in reference.offers),
         stock={(s.product_id, s.store_id): s.quantity for s in reference.inventory},
         contact_costs={o.offer_id: o.contact_cost for o in reference.offers},
         holdout_shares={o.offer_id: o.holdout_share for o in reference.offers if o.holdout_share},

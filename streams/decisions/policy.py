@@ -66,7 +66,8 @@ class Policy(Struct, frozen=True):
     offer id. `listeners` are the enabled triggers by the kind of trigger event that they listen to;
     `segments_read` and `purposes` are what the offers ask of a person.
     `table` and `prices` hold the offers' numbers, each at its place.
-    `has_ranks`: some offer is of a class that goes before others, or after them.
+    `has_ranks`: some offer is of a class that goes before others, or after them; `may_pass`: of one
+    that passes the limits over all offers.
     `named` and `arms` (by name) are how outputs name the policy and the person's arm.
     """
 
@@ -80,6 +81,7 @@ class Policy(Struct, frozen=True):
     segments_read: FactNames
     purposes: frozenset[Purpose]
     has_ranks: bool
+    may_pass: bool
     stock: Mapping[tuple[str, str], int]
     validity_ms: Mapping[str, int]
     reach_ms: Mapping[str, int]

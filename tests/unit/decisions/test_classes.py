@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from streams.contracts.outputs.effects import DecisionLogged, OfferDecided
 from streams.contracts.outputs.payloads import DecisionLog
-from streams.contracts.reference.structs import Arm, Experiment, FrequencyCap
+from streams.contracts.reference.structs import Arbitration, Arm, Experiment, FrequencyCap
 from streams.contracts.times import MINUTE_MS
 from streams.customer import Customer
 from streams.customer.row import CONTACTS_MAX, Contact, Refused
-from streams.decisions import Basis, Policy, decide, redecide
-from streams.decisions.classes import rank_of
+from streams.decisions import Basis, Policy, choose, decide, redecide
+from streams.decisions.classes import Objected, rank_of
 from streams.errors import ReferenceDataError
 from tests.unit.decisions.people import FREE, T0, Fixed, offer, request, shop, someone
 
@@ -109,6 +109,24 @@ def test_nothing_else_gives_way(person: Customer, fields: dict[str, Any], name: 
     policy = shop(offer("a", class_=name, **fields), contact=TIGHT)
     policy = replace(policy, stock={("gone", "*"): 0})
     assert decided(policy, person)[1].chosen_offer_id is None
+
+
+def test_only_who_may_pass_is_asked_for_at_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A default offer passes nothing, so at a limit no offer's rules are looked at for it."""
+    asked: list[Policy] = []
+
+    def objected_of(policy: Policy, *_: object) -> Objected:
+        asked.append(policy)
+        return []
+
+    monkeypatch.setattr(choose, "_objected", objected_of)
+    for name, times in (("default", 0), ("transactional", 1)):
+        asked.clear()
+        policy = shop(
+            offer("o", class_=name), contact=TIGHT, arbitration=Arbitration(compared_at_limits=0.0)
+        )
+        decide(contacted(), request(1), T0, Basis(Fixed(), policy))
+        assert len(asked) == times, name
 
 
 def test_the_holdout_gets_no_transactional_offer() -> None:
