@@ -17,6 +17,7 @@ KEY = "web-key-0123456789"
 SERVER_KEY = "till-key-0123456789"
 TOKEN_KEY = "t" * 40
 KEYS = f"web={KEY} till:server={SERVER_KEY}"
+START_S = 180.0  # of a machine that plays other tests beside it; a start takes 3
 
 
 class GatewayJob:
@@ -29,7 +30,7 @@ class GatewayJob:
         environment = child_environment(replace(settings, gateway=gateway))
         self.process = Process([sys.executable, "-m", "streams", "gateway"], environment, log)
         started = log.read_text(errors="replace").count('"listening"')
-        wait_until(lambda: self.process.log().count('"listening"') > started, self.process, 60)
+        wait_until(lambda: self.process.log().count('"listening"') > started, self.process, START_S)
         self.port, self.metrics_port = (
             int(re.findall(rf'"{name}": ?(\d+)', self.process.log())[-1])
             for name in ("gateway_port", "metrics_port")
@@ -37,7 +38,7 @@ class GatewayJob:
 
     def wait_until_ready(self) -> None:
         """Until Kafka answers."""
-        wait_until(lambda: self.get("/readyz")[0] == 200, self.process, 60)
+        wait_until(lambda: self.get("/readyz")[0] == 200, self.process, START_S)
 
     def get(self, path: str, port: int = 0) -> tuple[int, bytes]:
         """Status and body."""

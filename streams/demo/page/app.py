@@ -1,6 +1,7 @@
 """The page's ways: the page, what changes on it, the shop's till, and the CRM's webhooks."""
 
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -10,17 +11,22 @@ from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from streams.contracts.common import LANGUAGES, LanguageTag
+from streams.contracts.common import LANGUAGES
 from streams.demo.doors import HOOK
 from streams.demo.page.guests import Guests
 from streams.demo.page.shop import ShopError
 from streams.demo.page.view import HERE, View
-from streams.gateway.page.kit import HTML
-from streams.gateway.page.texts import COOKIE, language_of
+from streams.gateway.page.kit import HERE as KIT
+from streams.gateway.page.kit import HTML, language_for
+from streams.gateway.page.texts import COOKIE
 
 AnyRequest = Request[Any, Any, Any]
 BODY_BYTES_MAX: Final = 262_144
-STATIC: Final = {"demo.css": "text/css", "demo.js": "text/javascript"}
+STATIC: Final = {
+    "colors.css": (KIT / "static", "text/css"),
+    "demo.css": (HERE / "static", "text/css"),
+    "demo.js": (HERE / "static", "text/javascript"),
+}
 JSON_ONLY: Final = "application/json"
 
 
@@ -37,7 +43,7 @@ def build_app(view: View, guests: Guests) -> Litestar:
     return Litestar(
         route_handlers=[
             _index(view),
-            *(_static(name, media) for name, media in STATIC.items()),
+            *(_static(name, *where) for name, where in STATIC.items()),
             _live(view, guests),
             *_acts(view, guests),
             _hook(view),
@@ -78,18 +84,10 @@ def _headers(view: View) -> dict[str, str]:
     }
 
 
-def _language_for(request: AnyRequest) -> LanguageTag:
-    return language_of(
-        str(request.query_params.get("lang", "")),
-        request.cookies.get(COOKIE, ""),
-        request.headers.get("accept-language", ""),
-    )
-
-
 def _index(view: View) -> HTTPRouteHandler:
     @get("/", sync_to_thread=True)
     def get_index(request: AnyRequest) -> Response[str]:
-        language = _language_for(request)
+        language = language_for(request)
         cookies = []
         if request.query_params.get("lang") in LANGUAGES:
             cookies.append(Cookie(key=COOKIE, value=language, path="/", samesite="lax"))
@@ -99,8 +97,8 @@ def _index(view: View) -> HTTPRouteHandler:
     return get_index
 
 
-def _static(name: str, media_type: str) -> HTTPRouteHandler:
-    content = (HERE / "static" / name).read_bytes()
+def _static(name: str, folder: Path, media_type: str) -> HTTPRouteHandler:
+    content = (folder / name).read_bytes()
 
     @get(f"/{name}", name=name, media_type=media_type, sync_to_thread=False)
     def get_file() -> Response[bytes]:
@@ -115,11 +113,12 @@ def _live(view: View, guests: Guests) -> HTTPRouteHandler:
     def get_live(request: AnyRequest) -> Response[dict[str, Any]]:
         guests.here(str(request.query_params.get("page", ""))[:64])
         customer = str(request.query_params.get("customer", ""))
+        read = request.query_params.get("read") == "true"
         told = {
             "now_ms": view.shop.pace.now_ms,
             "speed": view.shop.pace.speed,
             "phase": view.phase,
-            "parts": view.parts(customer, _language_for(request)),
+            "parts": view.parts(customer, language_for(request), read=read),
         }
         return Response(told, media_type=MediaType.JSON, headers={"cache-control": "no-store"})
 
@@ -146,6 +145,10 @@ def _acts(view: View, guests: Guests) -> list[HTTPRouteHandler]:
         data = await _asked(request)
         if not shop.knows(data.customer):
             return Response({}, status_code=404)
+        for place, product_id in enumerate(data.product_ids):
+            if product_id not in shop.products:
+                error = f"$.product_ids[{place}]: there is no such product"
+                return Response({"error": error}, status_code=422)
         paid = await shop.pay(data.customer, data.product_ids, view.seen.visit(data.customer))
         return Response(paid or {}, media_type=MediaType.JSON)
 

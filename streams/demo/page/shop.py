@@ -88,8 +88,12 @@ class Shop:
         return customer
 
     async def pay(self, customer: str, product_ids: Sequence[str], visit: Visit) -> Paid | None:
-        """The till takes the cart, with the newest coupon that fits; None for an empty cart."""
-        bought = [self.products[p] for p in product_ids[:CART_MAX] if p in self.products]
+        """The till takes the cart, with the newest coupon that fits; None for an empty cart.
+
+        Raises:
+            KeyError: there is no such product.
+        """
+        bought = [self.products[product_id] for product_id in product_ids[:CART_MAX]]
         if not bought:
             return None
         coupon = self._fitting(bought, visit)

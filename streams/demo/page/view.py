@@ -6,7 +6,6 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
 
-import jinja2
 from msgspec import Struct
 
 from streams.admin.decision_words import TRIGGERS, VERDICTS, WHY_NOT
@@ -18,10 +17,11 @@ from streams.demo.page.inbox import Inbox
 from streams.demo.page.seen import Seen, Told, Visit
 from streams.demo.page.shop import Shop
 from streams.demo.results import percentiles_ms
-from streams.gateway.page.texts import NAMES, texts_in
+from streams.gateway.page.kit import percent, templates
+from streams.gateway.page.texts import NAMES, spoken, texts_in
 
 HERE: Final = Path(__file__).parent
-PARTS: Final = ("clock", "steps", "cart", "told", "inbox", "numbers", "others", "dots")
+PARTS: Final = ("clock", "steps", "cart", "told", "inbox", "numbers", "others", "operators", "dots")
 TOLD: Final = 14
 CASES: Final = 3
 NEWEST: Final = 3  # offers, of which the median latency is shown
@@ -43,11 +43,11 @@ class View(Struct, frozen=True):
 
     def page(self, language: LanguageTag) -> str:
         """The page as it begins, before anybody has done anything."""
-        return _rendered("index.html", language, parts=PARTS, **self._all("", language))
+        return _rendered("index.html", language, parts=PARTS, **self._all("", language), read=False)
 
-    def parts(self, customer: str, language: LanguageTag) -> dict[str, str]:
-        """The parts that change, by name."""
-        said = self._all(customer, language)
+    def parts(self, customer: str, language: LanguageTag, *, read: bool = False) -> dict[str, str]:
+        """The parts that change, by name; `read`: why something was decided was in view."""
+        said = {**self._all(customer, language), "read": read}
         return {part: _rendered(f"{part}.html", language, **said) for part in PARTS}
 
     def _all(self, customer: str, language: LanguageTag) -> dict[str, Any]:
@@ -57,6 +57,7 @@ class View(Struct, frozen=True):
             "shop": shop,
             "pace": pace,
             "phase": self.phase,
+            "is_open": shop.doors.is_open,
             "day": (pace.now_ms - pace.start_ms) // DAY_MS + 1,
             "days": (pace.end_ms - pace.start_ms) // DAY_MS,
             "left_s": self._left_s(),
@@ -134,12 +135,8 @@ def _name_of(shop: Shop, product_id: str) -> str:
 
 def _rendered(template: str, language: LanguageTag, **said: Any) -> str:
     known = texts_in(HERE / "texts", language)
-
-    def text(key: str, **named: object) -> str:
-        return known[key].format(**named) if named else known[key]
-
     return TEMPLATES.get_template(template).render(
-        t=text, language=language, languages=NAMES, has_text=known.__contains__, **said
+        t=spoken(known), language=language, languages=NAMES, has_text=known.__contains__, **said
     )
 
 
@@ -151,24 +148,6 @@ def _number(value: float, digits: int = 0) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}"  # no minus before a nought
 
 
-def _percent(value: float, digits: int = 0) -> str:
-    return f"{value:.{digits}%}"
-
-
-def _templates() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {
-        "time": _time,
-        "number": _number,
-        "percent": _percent,
-    }
-    return made
-
-
-TEMPLATES: Final = _templates()
+TEMPLATES: Final = templates(
+    HERE / "templates", {"time": _time, "number": _number, "percent": percent}
+)

@@ -42,7 +42,12 @@ def in_force(settings: Settings) -> Iterator[InForce]:
     for name in sorted(TYPES, key=lambda name: ("." in name, name)):
         value, default = _at(now, name), _at(before, name)
         secret = name.rpartition(".")[2] in SECRETS
-        yield InForce(name, None if secret else str(value), value != default)
+        yield InForce(name, None if secret else _written(value), value != default)
+
+
+def _written(value: object) -> str:
+    """As a file of settings has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _at(values: Any, name: str) -> Any:

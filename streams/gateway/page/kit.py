@@ -1,7 +1,7 @@
 """What every page works with: who asks, in which language, the template, the headers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hmac import compare_digest
 from http import HTTPStatus
@@ -26,7 +26,7 @@ from streams.settings import Settings
 
 HERE: Final = Path(__file__).parent
 _OWN_PATH: Final = re.compile(r"/(?![/\\])[A-Za-z0-9_\-./%:~=?&@]*")
-HTML: Final = "text/html; charset=utf-8"
+HTML: Final = "text/html"  # Litestar adds the charset
 HEADERS: Final = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -102,12 +102,8 @@ class Kit(Struct, frozen=True):
         asked = str(request.query_params.get("lang", ""))
         language = language_for(request)
         known = texts.texts_of(language)
-
-        def text(key: str, **named: object) -> str:
-            return known[key].format(**named) if named else known[key]
-
         html = TEMPLATES.get_template(template).render(
-            t=text,
+            t=texts.spoken(known),
             has_text=known.__contains__,
             language=language,
             languages=texts.NAMES,
@@ -201,25 +197,34 @@ def _number(value: float | None, digits: int = 0) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
-def _percent(value: float | None, digits: int = 0) -> str:
+def percent(value: float | None, digits: int = 0) -> str:
+    """A share of one as a percentage; `–` where nothing is known.
+
+    >>> percent(0.125, 1), percent(None)
+    ('12.5%', '–')
+    """
     return "–" if value is None else f"{value:.{digits}%}"
 
 
-def _templates() -> jinja2.Environment:
+def templates(folder: Path, filters: Mapping[str, Callable[..., str]]) -> jinja2.Environment:
+    """The templates of a folder: all is escaped, and a name that nobody gave is an error."""
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {
-        "when": _when,
-        "number": _number,
-        "percent": _percent,
-        "in_path": lambda text: quote(str(text), safe=""),
-    }
+    made.filters |= filters
     return made
 
 
-TEMPLATES: Final = _templates()
+TEMPLATES: Final = templates(
+    HERE / "templates",
+    {
+        "when": _when,
+        "number": _number,
+        "percent": percent,
+        "in_path": lambda text: quote(str(text), safe=""),
+    },
+)

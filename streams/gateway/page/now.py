@@ -63,7 +63,7 @@ def told(now: Now, request: AnyRequest) -> dict[str, Any]:
     open_ = [case for case in now.cases.cases() if case.is_open]
     return {
         "signs": list(signs(now, seen)),
-        "minutes": round(window.seconds / 60),
+        "minutes": max(1, round(window.seconds / 60)),
         "counted": bool(answering) and window.seconds > 0,
         "events_rate": now.workers.window(60).rate(metrics.EVENTS),
         "events": window.total(metrics.EVENTS),

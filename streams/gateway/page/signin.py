@@ -26,8 +26,9 @@ log = structlog.get_logger()
 
 FAILED_COSTS: Final = 5  # seconds of waiting: a bucket holds two and gets one a second
 FILES: Final = {
-    "page.css": "text/css; charset=utf-8",
-    "page.js": "text/javascript; charset=utf-8",
+    "colors.css": "text/css",
+    "page.css": "text/css",
+    "page.js": "text/javascript",
     "mark.svg": "image/svg+xml",
 }
 

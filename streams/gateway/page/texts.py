@@ -1,7 +1,7 @@
 """The page's texts in English, Japanese and Chinese: one file of TOML a language, the same keys."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,15 @@ def texts_in(folder: Path, language: LanguageTag) -> Mapping[str, str]:
     """The texts of a folder by their dotted keys."""
     with (folder / f"{language}.toml").open("rb") as file:
         return dict(_flat(tomllib.load(file)))
+
+
+def spoken(known: Mapping[str, str]) -> Callable[..., str]:
+    """What templates call for a text: by its key, with the values of its places by their names."""
+
+    def text(key: str, **named: object) -> str:
+        return known[key].format(**named) if named else known[key]
+
+    return text
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

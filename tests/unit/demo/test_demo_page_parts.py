@@ -76,6 +76,44 @@ def test_it_answers_its_own_page_on_this_machine_alone(view: View) -> None:
         assert client.post("/cases", json={"alert_id": "<b>"}).status_code == 404
 
 
+def test_each_answer_names_its_kind_once(view: View) -> None:
+    """The page and its files: text in UTF-8."""
+    with TestClient(build_app(view, Guests()), base_url=view.shop.doors.page_url) as client:
+        paths = ("/", "/colors.css", "/demo.css", "/demo.js")
+        kinds = [client.get(path).headers["content-type"] for path in paths]
+    told = ("html", "css", "css", "javascript")
+    assert kinds == [f"text/{kind}; charset=utf-8" for kind in told]
+
+
+def test_the_till_refuses_what_the_shop_does_not_sell(view: View) -> None:
+    """With the place of it; a cart is sold whole or not at all."""
+    view.shop._visitors.add("visitor-1")
+    known = view.shop.shelves[0].product_id
+    with TestClient(build_app(view, Guests()), base_url=view.shop.doors.page_url) as client:
+        cart = {"customer": "visitor-1", "product_ids": [known, "unicorn"]}
+        answer = client.post("/till", json=cart)
+        assert client.post("/till", json={"customer": "visitor-1"}).json() == {}
+    assert answer.status_code == 422
+    assert answer.json() == {"error": "$.product_ids[1]: there is no such product"}
+
+
+def test_the_operators_page_is_named_once_it_is_there(view: View) -> None:
+    """Before the gateway listens no link leads there, in the first page and in what changes."""
+    for html in (view.page("en"), view.parts("visitor-1", "en")["operators"]):
+        assert "It opens in some seconds." in html
+        assert view.shop.doors.keys.operator not in html
+        assert f'href="{view.shop.doors.url}' not in html
+
+
+def test_the_last_step_is_done_when_a_decision_was_in_view(view: View) -> None:
+    """The page tells that; before it the step waits."""
+    done = {read: view.parts("visitor-1", "en", read=read)["steps"] for read in (False, True)}
+    assert 'class="done"' not in done[False]
+    assert re.findall(r'<li class="done">(.*?)</li>', done[True]) == [
+        "Read below what was decided, and why"
+    ]
+
+
 def test_the_page_holds_no_key_but_that_of_pages_and_operators(view: View) -> None:
     """The till's, the tokens' and the webhooks' stay with the backend, in every language."""
     keys = view.shop.doors.keys

@@ -46,13 +46,19 @@ def test_patience_ends_with_74_and_the_reason(tmp_path: Path) -> None:
     """Nobody listens there: the wait ends in time, and what it raises says where and why."""
     told: list[BaseException] = []
     contact = BrokerContact(bare_settings(tmp_path), told.append)
+    with pytest.raises(BrokerError):
+        asyncio.run(contact.reach(0.0))  # it begins to ask; a busy machine hears "refused" late
+    deadline_s = time.monotonic() + 60.0
+    while "refused" not in contact.away:
+        assert time.monotonic() < deadline_s, contact.away
+        time.sleep(0.05)
     began_s = time.monotonic()
     with pytest.raises(
         BrokerError, match=r"at 127\.0\.0\.1:1 .*refused.*broker_patience_s"
     ) as ended:
-        asyncio.run(contact.reach(4.0))
+        asyncio.run(contact.reach(3.0))
     assert exit_code(ended.value) == 74
-    assert 4.0 <= time.monotonic() - began_s < 12.0
+    assert 3.0 <= time.monotonic() - began_s < 30.0
     assert contact.away
     assert contact.silent_s > 1.0
     contact.stop()

@@ -27,6 +27,7 @@ let shop; // the client, once somebody has said yes
 let customer = "";
 let key = "";
 let heard = null; // the place whose beacon the phone hears
+let read = false; // why something was decided has been in view
 const cart = [];
 
 const post = (path, said) =>
@@ -50,10 +51,18 @@ const put = (parts) => {
   }
 };
 
+const inView = (element) => {
+  const { top, bottom } = element.getBoundingClientRect();
+  return !document.hidden && top >= 0 && bottom <= innerHeight;
+};
+
 let missed = 0;
 const live = async () => {
+  read ||= all(".told .decided").some(inView);
   try {
-    const answer = await fetch(`/live?page=${page}&customer=${encodeURIComponent(customer)}`);
+    const answer = await fetch(
+      `/live?page=${page}&customer=${encodeURIComponent(customer)}&read=${read}`,
+    );
     const told = await answer.json();
     clock = { machineMs: Machine.now(), shopMs: told.now_ms, speed: told.speed };
     put(told.parts);

@@ -165,8 +165,10 @@ def test_pages_of_other_origins_get_nothing(page: PageDoor, origin: str) -> None
 def test_every_answer_forbids_what_a_page_does_not_need(page: PageDoor) -> None:
     """No script or style of elsewhere or inline, no frame, no copy kept; no inline in the HTML."""
     page.login()
-    for path in ("/", "/login", "/now", "/page/page.css", "/page/page.js", "/page/nothing"):
+    files = ("/page/colors.css", "/page/page.css", "/page/page.js", "/page/nothing")
+    for path in ("/", "/login", "/now", *files):
         answer = page.get(path)
+        assert answer.headers["content-type"].count("charset=") == 1, path
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy

@@ -58,6 +58,15 @@ def test_counts_are_of_the_time_that_was_watched(page: PageDoor) -> None:
     assert "Workers ready: 1" in shown
 
 
+def test_the_first_seconds_are_told_as_a_minute(page: PageDoor) -> None:
+    """Nothing has happened in no time: two seconds are no nought minutes."""
+    page.worker(busy())
+    page.worker(busy(240))
+    shown = words(page.get("/"))
+    assert "240 in 1 min" in shown
+    assert "in the last 1 min" in shown
+
+
 def test_a_worker_that_begins_anew_takes_nothing_away(page: PageDoor) -> None:
     """Its counter falls from 1,000 to 50: 50 more have happened."""
     page.worker(busy())

@@ -76,6 +76,7 @@ def test_settings_are_told_and_secrets_are_not(page: PageDoor) -> None:
     assert "gateway.operator_tokens set, and not shown changed" in shown
     assert "security.sasl_password not set" in shown
     assert "bootstrap 127.0.0.1:9092" in shown
+    assert "learner.learn true" in shown
     assert {name.rpartition(".")[2] for name in TYPES} >= SECRETS
 
 
