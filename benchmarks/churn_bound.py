@@ -9,6 +9,7 @@ Needs scikit-learn, which is no dependency of the project: `pip install scikit-l
 """
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Protocol
 
 import click
@@ -19,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.churn_lives import GROUPS, Looks, looks_of
+from benchmarks.options import Seeds
 from streams.simulator.worlds import KINDS, WorldKind
 
 RISKS = tuple(n / 50 for n in range(1, 50))
@@ -47,15 +49,22 @@ class Reached(Struct, frozen=True):
 
 @click.command()
 @click.option("--kind", default="drugstore", show_default=True, type=click.Choice(KINDS))
-@click.option("--seeds", default="11,12,13", show_default=True, help="Worlds judged, by comma.")
+@click.option(
+    "--seeds", default="11,12,13", show_default=True, type=Seeds(), help="Worlds judged, by comma."
+)
 @click.option("--customers", default=1_000, show_default=True, help="People of each of them.")
 @click.option("--worlds", default=10, show_default=True, help="Others to learn from.")
 @click.option("--days", default=180, show_default=True, type=click.IntRange(40, 730))
-def main(kind: WorldKind, seeds: str, customers: int, worlds: int, days: int) -> None:
+def main(kind: WorldKind, seeds: tuple[int, ...], customers: int, worlds: int, days: int) -> None:
     """Learn the posterior on simulated lives, and print what its alerts would reach on others."""
+    if find_spec("sklearn") is None:
+        raise click.ClickException(
+            "needs scikit-learn, which the project itself does not: "
+            ".tools/bin/uv pip install --python .venv/bin/python scikit-learn"
+        )
     others = range(LEARNED_FROM_SEED, LEARNED_FROM_SEED + worlds)
     learned = [looks_of(kind, LEARNED_PEOPLE, days, seed) for seed in others]
-    judged = [looks_of(kind, customers, days, int(seed)) for seed in seeds.split(",")]
+    judged = [looks_of(kind, customers, days, seed) for seed in seeds]
     recalls = (f"at recall {recall:g}" for recall in RECALLS)
     table = Table("known of a person", *recalls, f"recall at precision {PRECISION:g}", "lag, gaps")
     for name, columns in GROUPS.items():
@@ -68,8 +77,9 @@ def main(kind: WorldKind, seeds: str, customers: int, worlds: int, days: int) ->
         table.add_row(name, *(_precision_at(points, recall) for recall in RECALLS), *found)
     findable = sum(leaver.findable for looks in judged for leaver in looks.leavers)
     console.print(
-        f"{kind}, seeds {seeds}, {customers} people each, {findable} leavers to be found; learned "
-        f"from {worlds} x {LEARNED_PEOPLE} others. Precision:"
+        f"{kind}, seeds {', '.join(map(str, seeds))}, {customers} people each, "
+        f"{findable} leavers to be found; learned from {worlds} x {LEARNED_PEOPLE} others. "
+        "Precision:"
     )
     console.print(table)
 

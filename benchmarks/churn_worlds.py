@@ -14,6 +14,7 @@ from rich.table import Table
 
 from benchmarks.churn_figures import Calibration, Figures, Point, figures
 from benchmarks.churn_play import play_world
+from benchmarks.options import Names, Seeds
 from streams.simulator.worlds import KINDS, WorldKind
 
 CUSTOMERS: dict[WorldKind, int] = {
@@ -26,16 +27,18 @@ console = Console(width=120)
 
 
 @click.command()
-@click.option("--kinds", default=",".join(KINDS), show_default=True, help="Shops, by comma.")
-@click.option("--seeds", default="1,2,3", show_default=True, help="Worlds of each shop, by comma.")
+@click.option(
+    "--kinds", default=",".join(KINDS), show_default=True, type=Names(KINDS), help="By comma."
+)
+@click.option("--seeds", default="1,2,3", show_default=True, type=Seeds(), help="By comma.")
 @click.option("--days", default=180, show_default=True, type=click.IntRange(40, 730))
 @click.option("--customers", type=click.IntRange(1), help="People of each world.")
 @click.option("--contacts/--no-contacts", default=True, help="Whether the CRM acts on cases.")
 @click.option("--every", default=7, show_default=True, help="Days between samples of the risk.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write figures here.")
 def main(
-    kinds: str,
-    seeds: str,
+    kinds: tuple[WorldKind, ...],
+    seeds: tuple[int, ...],
     days: int,
     customers: int | None,
     contacts: bool,
@@ -44,11 +47,11 @@ def main(
 ) -> None:
     """Play worlds and judge the alerts of this tree's product by the truth."""
     told = []
-    for kind in (k for k in KINDS if k in kinds.split(",")):
+    for kind in (k for k in KINDS if k in kinds):
         many = customers or CUSTOMERS[kind]
         plays = [
-            play_world(kind, many, days, int(seed), contacts=contacts, every_days=every)
-            for seed in seeds.split(",")
+            play_world(kind, many, days, seed, contacts=contacts, every_days=every)
+            for seed in seeds
         ]
         told.append(figures(plays))
         render(told[-1])

@@ -15,15 +15,15 @@ be expected of each person: of the way from a uniform draw among the same offers
 them, over all days and over the last quarter.
 """
 
-from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import process_time
-from typing import get_args
 
+import click
 from msgspec import Struct
 from msgspec.structs import replace
 
+from benchmarks.options import Names, Seeds
 from streams.contracts.outputs.effects import DecisionLogged
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.reference.structs import Arm, Experiment
@@ -37,7 +37,7 @@ from streams.identity.arms import arm_of
 from streams.models import initial_models
 from streams.models.trainer import Trainer
 from streams.simulator.closed_loop import effects_of
-from streams.simulator.worlds import World, WorldKind
+from streams.simulator.worlds import KINDS, World, WorldKind
 
 WAYS = ("uniform", "rules", "policy", "best")
 LATE_FROM = 0.75
@@ -72,19 +72,24 @@ class Brought(Struct, frozen=True):
     late: Worth
 
 
-def main() -> None:
+@click.command()
+@click.option("--kinds", default=",".join(KINDS), show_default=True, type=Names(KINDS))
+@click.option("--seeds", default="1", show_default=True, type=Seeds())
+@click.option("--ways", default=",".join(WAYS), show_default=True, type=Names(WAYS))
+@click.option("--customers", default=200, show_default=True, type=click.IntRange(1))
+@click.option("--days", default=120, show_default=True, type=click.IntRange(40, 730))
+def main(
+    kinds: tuple[WorldKind, ...],
+    seeds: tuple[int, ...],
+    ways: tuple[str, ...],
+    customers: int,
+    days: int,
+) -> None:
     """Print every play: what it brought a head, and how far it is from uniform to the best."""
-    parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--kinds", default=",".join(get_args(WorldKind)))
-    parser.add_argument("--seeds", default="1")
-    parser.add_argument("--ways", default=",".join(WAYS))
-    parser.add_argument("--customers", type=int, default=200)
-    parser.add_argument("--days", type=int, default=120)
-    asked = parser.parse_args()
-    for kind in asked.kinds.split(","):
-        for seed in asked.seeds.split(","):
-            for way in asked.ways.split(","):
-                one = play(kind, int(seed), way, (asked.customers, asked.days))
+    for kind in kinds:
+        for seed in seeds:
+            for way in ways:
+                one = play(kind, seed, way, (customers, days))
                 print(f"{kind} {seed} {way}: {one.a_head:.3f} a head", end="")
                 print(f", {one.offers} offers, {one.cpu:.0f} s of CPU")
                 print(f"  all days {one.whole}")
@@ -97,6 +102,8 @@ def play(kind: WorldKind, seed: int, way: str, size: tuple[int, int]) -> Brought
     world = World(kind, *size, seed)
     policies = world.reference.policies
     mine = {c for c in world.customer_ids if arm_of(policies.experiment, c).name == POLICY}
+    if not mine:
+        raise click.UsageError("of so few people nobody is in the arm that is judged: take more")
     if way != "policy":
         arm = Arm(name=POLICY, share=1.0, chooser="uniform" if way == "uniform" else "policy")
         policies = replace(policies, experiment=Experiment(arms=(arm,)))

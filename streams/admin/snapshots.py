@@ -7,11 +7,12 @@ from msgspec import Struct
 
 from streams import topics
 from streams.admin.log_places import LogPlace, records
+from streams.contracts.inputs.allowed import what_is_allowed
 from streams.contracts.internal.learning import CHALLENGER, RESPONSE
 from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
 from streams.models import doubts_of
-from streams.models.trainer import format_of
+from streams.models.trainer import LEARNERS, format_of
 
 
 class Listed(Struct, frozen=True, kw_only=True):
@@ -93,6 +94,20 @@ def kept_models(place: LogPlace) -> dict[str, ModelKept]:
         )
         for model, found in sorted(snapshots.items())
     }
+
+
+def of_model(kept: dict[str, ModelKept], model: str | None) -> dict[str, ModelKept]:
+    """What is kept of one model; of all of them without a name.
+
+    Raises:
+        OperatorError: no model has this name.
+    """
+    if model is None:
+        return kept
+    known = sorted({*LEARNERS, *kept})
+    if model not in known:
+        raise OperatorError(f"--model {model} {what_is_allowed(known, model)}")
+    return {model: kept[model]} if model in kept else {}
 
 
 def named(kept: dict[str, ModelKept], name: str) -> Listed:

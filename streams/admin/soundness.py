@@ -15,10 +15,13 @@ from msgspec import Struct
 
 from streams.contracts.reference.structs import Lever, Offer, Reference, TriggerRule
 from streams.decisions.channels import channels_of
+from streams.decisions.classes import DEFAULT, MANDATORY, TRANSACTIONAL
 from streams.decisions.never import kinds_wanted, why_never
 
 SUFFIXES = (".yaml", ".yml", ".json")
 HOLDOUT_SHARE_MUCH = 0.5
+CLASSES = (MANDATORY, TRANSACTIONAL, DEFAULT)
+CLASS_LIKENESS = 0.75
 PARTS = ("offers", "products", "inventory", "beacons", "policies")
 
 
@@ -169,10 +172,17 @@ def _unknown(offer: Offer, whole: Reference) -> Iterator[str]:
     if offer.stock_product_id is not None:
         stocked = {level.product_id for level in whole.inventory}
         yield from _not_in([offer.stock_product_id], stocked, "$.stock_product_id", "inventory")
+    yield from _class_meant(offer.class_)
     templates = {o.template_id for o in whole.offers if o.template_id != offer.template_id}
     near = get_close_matches(offer.template_id, templates | {"default"}, 1, 0.85)
     if offer.template_id != "default" and near and _only_one_has(offer.template_id, whole):
         yield f"$.template_id: no other offer has {offer.template_id}; is it {near[0]}?"
+
+
+def _class_meant(name: str) -> Iterator[str]:
+    near = get_close_matches(name.lower(), CLASSES, 1, CLASS_LIKENESS)
+    if near and name not in CLASSES:
+        yield f"$.class: {name} is a name of your own and means nothing; is it {near[0]}?"
 
 
 def _only_one_has(template_id: str, whole: Reference) -> bool:
@@ -208,6 +218,15 @@ def _lever(lever: Lever, whole: Reference, now: datetime) -> Iterator[Finding]:
     own = () if lever.class_ is None else (lever.class_,)
     for what in _not_in(own, {offer.class_ for offer in whole.offers}, "$.class", "classes"):
         yield Finding("warning", where, what)
+    if _class_lifted(lever, whole) == MANDATORY:
+        what = "mandatory offers are sent whatever they are worth: the lever does nothing for them"
+        yield Finding("note", where, what)
+
+
+def _class_lifted(lever: Lever, whole: Reference) -> str | None:
+    """The class of all offers that a lever counts for, where it names one or an offer."""
+    of_offer = (o.class_ for o in whole.offers if o.offer_id == lever.offer_id)
+    return lever.class_ or next(of_offer, None)
 
 
 def _rule(rule: TriggerRule, whole: Reference) -> Iterator[Finding]:

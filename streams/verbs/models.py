@@ -15,9 +15,19 @@ from streams.verbs.terminal import say, say_all, settings_of
 LIMIT_DEFAULT = 10
 
 
+def _reason(_ctx: click.Context, _param: click.Parameter, said: str) -> str:
+    """Refused before Kafka is asked: who asks later would find nothing."""
+    if not said.strip():
+        raise click.BadParameter("say why in a few words, for those who ask later")
+    return said
+
+
+why_option = click.option("--why", required=True, callback=_reason, help="For those who ask later.")
+
+
 @click.group()
 def models() -> None:
-    """List snapshots of the models, tell one, go back to an older one."""
+    """List snapshots of the models, tell one, go back to an older one, promote the challenger."""
 
 
 @models.command("list", epilog="Example: offerstream models list --model response")
@@ -36,10 +46,10 @@ def models_list(
     import msgspec
 
     from streams.admin.snapshot_words import HEAD, in_a_line, nothing_kept
-    from streams.admin.snapshots import kept_models
+    from streams.admin.snapshots import kept_models, of_model
 
     place = place_of(ctx, log)
-    kept = {n: found for n, found in kept_models(place).items() if model in (None, n)}
+    kept = of_model(kept_models(place), model)
     if not json_:
         say(HEAD if kept else nothing_kept(place, model))
     for found in kept.values():
@@ -78,7 +88,7 @@ def models_show(ctx: click.Context, version: str, log: Path | None, reference: P
 )
 @click.argument("version")
 @click.option("--latest", is_flag=True, help="Take a rollback of the model VERSION back.")
-@click.option("--why", required=True, help="For those who ask later.")
+@why_option
 @click.option("--by", help="Who asks; else the user of this machine.")
 @click.pass_context
 def models_rollback(
@@ -105,7 +115,7 @@ def models_rollback(
 
 @models.command("promote", epilog="Example: offerstream models promote --why 'it uses more'")
 @click.option("--back", is_flag=True, help="Let the response model decide again.")
-@click.option("--why", required=True, help="For those who ask later.")
+@why_option
 @click.option("--by", help="Who asks; else the user of this machine.")
 @click.pass_context
 def models_promote(ctx: click.Context, back: bool, why: str, by: str | None) -> None:

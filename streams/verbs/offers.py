@@ -43,8 +43,13 @@ def offers_validate(ctx: click.Context, path: Path, strict: bool) -> None:
     if errors or (strict and warnings):
         say(f"offerstream: errors: {errors}, warnings: {warnings}", err=True)
         ctx.exit(EXIT_MISTAKE)
-    counted = f"{len(reference.offers)} offers, {len(reference.policies.triggers)} trigger rules"
+    offers, rules = len(reference.offers), len(reference.policies.triggers)
+    counted = f"{_counted(offers, 'offer')}, {_counted(rules, 'trigger rule')}"
     say(f"good: {counted}" + (f"; warnings: {warnings}" if warnings else ""))
+
+
+def _counted(many: int, name: str) -> str:
+    return f"{many} {name}" if many == 1 else f"{many} {name}s"
 
 
 def _say_findings(path: Path, reference: "Reference") -> tuple[int, int]:

@@ -56,8 +56,8 @@ def _inside(one: inspect.Type, name: str) -> Iterator[inspect.Type]:
                 yield from _inside(option, name)
         case inspect.StructType(fields=fields) if name:
             yield from (field.type for field in fields if field.encode_name == name)
-        case inspect.DictType(value_type=inner) if not name:
-            yield inner
+        case inspect.DictType(key_type=key, value_type=inner) if not name:
+            yield from (key, inner)  # a decoder names both by the same path
         case inspect.ListType(item_type=inner) | inspect.VarTupleType(item_type=inner) if not name:
             yield inner
         case _:

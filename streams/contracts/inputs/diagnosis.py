@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from streams.contracts import common, money
 from streams.contracts.inputs.allowed import allowed_at, what_is_allowed
 from streams.contracts.inputs.personal import is_email, looks_personal
 from streams.contracts.inputs.rules import InputRules, Rejected, RejectReason
+from streams.contracts.pattern_words import in_words
 from streams.contracts.unreadable import UNREADABLE
 
 _PATH = re.compile(r" - at (?:`(?P<at>[^`]*)`|.* in `(?P<inside>[^`]*)`)\Z")
@@ -44,18 +44,6 @@ _FAULTS: Final[tuple[tuple[str, RejectReason, str | None], ...]] = (
     ("Amount out of range", "out_of_range", "is too large an amount"),
     ("Currencies differ", "wrong_currency", "names two currencies for one thing"),
 )
-# What a pattern asks, in words.
-_PATTERNS: Final = {
-    repr(common.ID_PATTERN): "may hold 1 to 64 letters, digits and _ . : - only, as in c-4711",
-    repr(money.AMOUNT_PATTERN): 'is no amount as "12.50": up to 12 digits, a point, up to 6',
-    repr(money.PRICE_PATTERN): 'is no price as "12.50": up to 9 digits, a point, up to 6',
-    repr(money.CURRENCY_PATTERN): "is no currency of three capital letters, as EUR",
-    repr(common.COUNTRY_PATTERN): "is no country of two capital letters, as DE",
-    repr(
-        common.DIGITS_PATTERN
-    ): "is not 8 to 14 digits without blanks or hyphens, as in 4006381333931",
-    repr(common.SHA_256_PATTERN): "is no SHA-256 of 64 lower case hex digits",
-}
 # Whose ids these are: a number in them may be that of a telephone.
 _OF_PEOPLE: Final = ("customer_id", "anonymous_id", "device_id", "from", "to", "value_hash")
 _LEAP_SECOND = re.compile(r"[Tt ][0-9]{2}:[0-9]{2}:60")
@@ -175,7 +163,7 @@ def reason_of(text: str) -> tuple[RejectReason, str]:
     if expected is None:
         return "wrong_type", "is not what the schema says"
     if expected["rest"].startswith(" matching regex"):
-        return "bad_format", next((w for p, w in _PATTERNS.items() if p in text), text)
+        return "bad_format", in_words(text)
     return ("wrong_type" if expected["rest"].startswith(", got") else "out_of_range"), text
 
 

@@ -89,7 +89,10 @@ def _levers(policies: Policies) -> Iterator[str]:
     for lever in policies.levers:
         where = f"policies: $.levers.{lever.lever_id}"
         if abs(lever.amount) > most:
-            yield f"{where}.amount: {lever.amount:g} is beyond arbitration.lever_max, {most:g}"
+            yield (
+                f"{where}.amount: {lever.amount:g} is beyond arbitration.lever_max, {most:g}; "
+                "set lever_max higher, or the amount nearer to 0"
+            )
         if lever.valid_from is not None and lever.valid_from >= lever.valid_until:
             yield f"{where}.valid_until: is not after valid_from"
         if lever.offer_id is None and lever.class_ is None and lever.channel is None:

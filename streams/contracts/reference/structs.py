@@ -76,7 +76,7 @@ class Offer(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
 
     offer_id: Id
     version: Version = 1
-    class_: Annotated[str, Meta(max_length=64)] = "standard"
+    class_: Annotated[str, Meta(min_length=1, max_length=64)] = "standard"
     kind: Literal["percent", "amount", "bogo", "points", "content", "service"]
     value: Amount = 0.0
     currency: Currency = "EUR"
@@ -243,7 +243,7 @@ class Arbitration(Block, frozen=True, kw_only=True):
     attribution_window_days: Days = 7.0
     redeemed_at_base_rate: Share = 0.3
     compared_at_limits: Share = 1.0
-    lever_max: Amount = 1.0
+    lever_max: Annotated[float, Meta(ge=0, le=1e6)] = 1.0
     challenger: ChallengerPolicy | None = None
 
 

@@ -12,12 +12,28 @@ from tests.unit.admin.test_log_places import run
 def test_an_empty_list_of_snapshots_says_so(day: tuple[Path, Path]) -> None:
     """In words, and not as a heading over nothing; as JSON it stays empty."""
     _, root = day
-    done = run("models", "list", "--log", str(root), "--model", "nobody")
-    assert (done.exit_code, done.stdout.startswith("no snapshot of a model nobody")) == (0, True)
+    done = run("models", "list", "--log", str(root), "--model", "fatigue")
+    assert (done.exit_code, done.stdout.startswith("no snapshot of a model fatigue")) == (0, True)
     done = run("models", "list", "--log", str(root))
     assert (done.exit_code, done.stdout.startswith("no snapshot is kept in")) == (0, True)
-    done = run("models", "list", "--log", str(root), "--model", "nobody", "--json")
+    done = run("models", "list", "--log", str(root), "--model", "fatigue", "--json")
     assert (done.exit_code, done.stdout) == (0, "")
+
+
+def test_a_model_that_does_not_exist_is_refused(day: tuple[Path, Path]) -> None:
+    """With those that do, and a guess."""
+    done = run("models", "list", "--log", str(day[1]), "--model", "respnse")
+    assert done.exit_code == 2
+    assert "--model respnse is not one of calibration, capacity, challenger" in done.stderr
+    assert "did you mean response?" in done.stderr
+
+
+@pytest.mark.parametrize("asked", [("promote",), ("rollback", "response-1")])
+@pytest.mark.parametrize("why", ["", "  "])
+def test_a_reason_must_be_given(asked: tuple[str, ...], why: str) -> None:
+    """It is asked for before Kafka is."""
+    done = run("models", *asked, "--why", why)
+    assert (done.exit_code, "say why in a few words" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["", "  "])

@@ -41,7 +41,7 @@ def validate(folder: Path, *options: str, **change: object) -> tuple[int, str]:
 
 def test_a_sound_shop_has_neither(tmp_path: Path) -> None:
     """Nor has the one that ships."""
-    assert validate(tmp_path, "--strict") == (0, "good: 1 offers, 1 trigger rules\n")
+    assert validate(tmp_path, "--strict") == (0, "good: 1 offer, 1 trigger rule\n")
     done = CliRunner().invoke(main, ["offers", "validate", str(example_shop()), "--strict"])
     *notes, last = done.output.splitlines()
     assert (done.exit_code, last) == (0, "good: 14 offers, 7 trigger rules")
@@ -108,6 +108,9 @@ def test_what_never_works_is_an_error(tmp_path: Path, change: dict[str, object],
         ({"conditions": {"store_ids": ["s2"]}}, "$.conditions.store_ids: s2 is not among"),
         ({"stock_product_id": "p9"}, "$.stock_product_id: p9 is not among the inventory"),
         ({"template_id": "defualt"}, "no other offer has defualt; is it default?"),
+        ({"class": "mandatroy"}, "$.class: mandatroy is a name of your own and means nothing; is"),
+        ({"class": "Mandatory"}, "means nothing; is it mandatory?"),
+        ({"class": "transaction"}, "means nothing; is it transactional?"),
     ],
 )
 def test_what_is_not_known_here_is_a_warning(
@@ -118,7 +121,7 @@ def test_what_is_not_known_here_is_a_warning(
     assert code == 0
     assert told.startswith("warning: offers: a: ")
     assert said in told
-    assert told.endswith("good: 1 offers, 1 trigger rules; warnings: 1\n")
+    assert told.endswith("good: 1 offer, 1 trigger rule; warnings: 1\n")
     assert validate(tmp_path, "--strict", **change)[0] == 2
 
 
@@ -131,7 +134,8 @@ LEVER = {"lever_id": "l", "reason": "r", "valid_until": "2099-01-01T00:00:00Z", 
         ({"offer_id": "a", "valid_until": "2026-01-02T00:00:00Z"}, "note: policies: l: $.valid_un"),
         ({"offer_id": "aa"}, "warning: policies: l: $.offer_id: aa is not among the offers; is it"),
         ({"class": "standrd"}, "l: $.class: standrd is not among the classes; is it standard?"),
-        ({"offer_id": "a"}, "good: 1 offers, 1 trigger rules\n"),
+        ({"class": "mandatory"}, "note: policies: l: mandatory offers are sent whatever they are"),
+        ({"offer_id": "a"}, "good: 1 offer, 1 trigger rule\n"),
     ],
 )
 def test_a_lever_that_does_nothing_is_told(
@@ -144,6 +148,64 @@ def test_a_lever_that_does_nothing_is_told(
     done = CliRunner().invoke(main, ["offers", "validate", str(tmp_path)])
     assert done.exit_code == 0
     assert said in done.output
+
+
+def test_a_lever_on_a_mandatory_offer_does_nothing(tmp_path: Path) -> None:
+    """It is told of an offer by name as it is of the class."""
+    validate(tmp_path, **{"class": "mandatory"})
+    policies = {"triggers": [RULE], "levers": [LEVER | {"offer_id": "a"}]}
+    (tmp_path / "policies.yaml").write_text(yaml.safe_dump(policies), encoding="utf-8")
+    done = CliRunner().invoke(main, ["offers", "validate", str(tmp_path)])
+    assert done.exit_code == 0
+    assert "note: policies: l: mandatory offers are sent whatever they are worth" in done.output
+
+
+@pytest.mark.parametrize(
+    ("policies", "said"),
+    [
+        ({"arbitration": {"lever_max": -1}}, "$.arbitration.lever_max: Expected `float` >= 0.0"),
+        (
+            {"levers": [LEVER | {"offer_id": "a", "amount": 30}]},
+            "30 is beyond arbitration.lever_max, 1; set lever_max higher, or the amount nearer",
+        ),
+    ],
+)
+def test_bounds_of_levers_are_told(tmp_path: Path, policies: dict[str, object], said: str) -> None:
+    """A bound below 0 is refused, and who is beyond it hears that it may be set."""
+    validate(tmp_path)
+    whole = {"triggers": [RULE], **policies}
+    (tmp_path / "policies.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
+    done = CliRunner().invoke(main, ["offers", "validate", str(tmp_path)])
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+@pytest.mark.parametrize(
+    ("wallet", "said"),
+    [
+        ({"help_url": "http://tea.example"}, "help_url: must begin with https:// and hold no bl"),
+        ({"image_url": "https://tea.example/a b"}, "image_url: must begin with https:// and hold"),
+        ({"background": "#1B5E20"}, 'as in "#1b5e20"'),
+        ({"google_class_id": "tea-10"}, "google_class_id: must be your issuer's number at Google"),
+        ({"apple_pass_type_id": "tea"}, "apple_pass_type_id: must begin with pass. and"),
+        ({"apple_team_id": "a"}, "apple_team_id: must be ten capital letters and digits"),
+        ({"fine_print": {"de": "x"}}, "$.wallet.fine_print[...]: is not one of en, ja, zh"),
+    ],
+)
+def test_a_wrong_field_of_a_pass_is_told_in_words(
+    tmp_path: Path, wallet: dict[str, object], said: str
+) -> None:
+    """Nobody has to read a regular expression."""
+    code, told = validate(tmp_path, wallet={"organization": "Tea", **wallet})
+    assert code == 2
+    assert said in told
+    assert "regex" not in told
+
+
+def test_a_class_without_letters_is_refused(tmp_path: Path) -> None:
+    """It would be none of the names that reports go by."""
+    code, told = validate(tmp_path, **{"class": ""})
+    assert (code, "$.class: Expected `str` of length >= 1" in told) == (2, True)
 
 
 def test_a_lever_may_lift_what_loses_money(tmp_path: Path) -> None:
