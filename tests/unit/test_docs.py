@@ -226,6 +226,39 @@ def test_the_settings_table_holds_the_defaults() -> None:
     assert table["learner.snapshot_every_examples"] == str(defaults.learner.snapshot_every_examples)
 
 
+def map_of(text: str) -> list[str]:
+    """The lines of a page's first table, links to files at the top as plain names."""
+    lines = (line.replace("](docs/", "](") for line in text.splitlines() if line.startswith("|"))
+    return [re.sub(r"\[([^]]+)\]\(([A-Z]+\.md)\)", r"\1 (`\2`)", line) for line in lines]
+
+
+def test_the_site_begins_with_the_map_of_the_readme() -> None:
+    """Whoever begins there finds the same."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert map_of(page("index.md")) == map_of(readme)
+    assert len(map_of(readme)) > 10
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and the site make them."""
+    text = path.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).strip().replace(" ", "-") for line in headings}
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_links_of_the_files_at_the_top_lead_somewhere(name: str) -> None:
+    """To a file, and to a heading of it; the site does not check them."""
+    found = re.findall(r"\]\(([^)\s]+)\)", (ROOT / name).read_text(encoding="utf-8"))
+    wrong = []
+    for link in (one for one in found if "://" not in one):
+        file, _, anchor = link.partition("#")
+        path = ROOT / (file or name)
+        if not path.exists() or (anchor and anchor not in anchors(path)):
+            wrong.append(link)
+    assert wrong == []
+
+
 def test_pages_stay_readable() -> None:
     """A page is read in one sitting; a table that a command makes does not count."""
     long = {}
