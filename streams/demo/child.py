@@ -40,8 +40,10 @@ class Child:
         Raises:
             OfferstreamError: it has ended; the end of its log is shown.
         """
-        if self._process.poll() is not None:
-            raise OfferstreamError(f"the {self.name} ended:\n{self.log_tail()}")
+        code = self._process.poll()
+        if code is not None:
+            how = f"with exit code {code}" if code >= 0 else f"by signal {-code}"
+            raise OfferstreamError(f"the {self.name} ended {how}:\n{self.log_tail()}")
 
     def close_input(self) -> None:
         """Tell it to end; `stop` waits for it."""

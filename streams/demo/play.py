@@ -13,8 +13,11 @@ import msgspec
 from confluent_kafka import Producer
 
 from streams import topics
-from streams.audit import Came
+from streams.audit import LEAP_MAX_MS, Came
 from streams.broker.clients import librdkafka_config
+from streams.contracts.envelope import Headers
+from streams.contracts.inputs.decode import decode
+from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.outputs.payloads import NextBestOffer
 from streams.demo.pace import Pace
 from streams.demo.reader import Arrived, Reader
@@ -28,7 +31,7 @@ IDLE_S = 0.01
 SHOW_EVERY_S = 0.25
 DRAIN_S_MAX = 10.0
 PRODUCE_S_MAX = 30.0
-
+NOTHING: Final = b"{}"
 
 _OFFERS: Final = msgspec.json.Decoder(NextBestOffer)
 
@@ -108,10 +111,10 @@ class Play:
 
     def _take_in(self) -> None:
         for record in self.reader.arrived():
-            self.watch(record)
             if record.topic in self._on_broker:
-                self._note(record.topic, record.value, None)
+                self._take_others(record)
                 continue
+            self.watch(record)
             if not self.board.take(record):
                 continue
             self.went.append((record.topic, record.value))
@@ -119,8 +122,21 @@ class Play:
                 offer = _OFFERS.decode(record.value)
                 self.story.receive(Received.of(offer), self.pace.now_ms)
 
+    def _take_others(self, record: Arrived) -> None:
+        """An event of others, in any form that a worker reads; told of in the plain one."""
+        rules = InputRules(
+            now_ms=self.pace.now_ms, occurred_at_min_ms=0, future_tolerance_ms=LEAP_MAX_MS
+        )
+        event = decode(record.topic, record.value, record.headers, rules)
+        told = NOTHING if isinstance(event, Rejected) else msgspec.json.encode(event)
+        if told is not NOTHING:
+            self.watch(record._replace(value=told))
+        self.board.note_sent(told, None)
+        self._keep(record.topic, record.value, record.headers)
+
     def _send(self, sent: Sent) -> None:
-        self._note(sent.topic, sent.value, time.monotonic())
+        self.board.note_sent(sent.value, time.monotonic())
+        self._keep(sent.topic, sent.value)
         if sent.topic == topics.BEACON.name:
             self.watch(Arrived(sent.topic, sent.key, sent.value, time.monotonic()))
         while True:
@@ -130,9 +146,8 @@ class Play:
             except BufferError:
                 self._producer.poll(0.1)
 
-    def _note(self, topic: str, value: bytes, at_s: float | None) -> None:
-        self.board.note_sent(value, at_s)
-        self.came.append(Came(f"record {len(self.came)}", topic, value))
+    def _keep(self, topic: str, value: bytes, headers: Headers = ()) -> None:
+        self.came.append(Came(f"record {len(self.came)}", topic, value, headers))
 
     def _on_its_way(self) -> int:
         return len(self._producer)

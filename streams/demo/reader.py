@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from streams import topics
 from streams.broker.clients import librdkafka_config
 from streams.broker.reading import open_reader, partitions_on_broker
+from streams.contracts.envelope import Headers
 from streams.settings import Settings
 
 READ = (
@@ -26,12 +27,13 @@ TIMEOUT_S = 5.0
 
 
 class Arrived(NamedTuple):
-    """A record: its topic's name in the catalogue, and when we had it."""
+    """A record: its topic's name in the catalogue, and when we had it (seconds, monotonic)."""
 
     topic: str
     key: bytes
     value: bytes
     at_s: float
+    headers: Headers = ()
 
 
 class Reader:
@@ -89,7 +91,8 @@ class Reader:
     def _put(self, message: Message) -> None:
         name, value = self._names[message.topic() or ""], message.value() or b""
         if name not in self._inputs or not value.startswith(self._ours):
-            self._queue.put(Arrived(name, message.key() or b"", value, _now_s()))
+            headers = tuple((key, said or b"") for key, said in message.headers() or ())
+            self._queue.put(Arrived(name, message.key() or b"", value, _now_s(), headers))
 
 
 class Progress:

@@ -40,6 +40,7 @@ EXIT_INTERRUPTED = 130
 DAYS_PER_MINUTE = 40.0
 DAYS_MIN, DAYS_MAX = 15.0, 600.0
 METRICS_EVERY_S = 1.0
+NOT_AUDITED = "not made: offers or policies were published during the demo"
 FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
@@ -101,6 +102,7 @@ class Show:
         self._now_ms = told.start_ms
         self._play: Play | None = None
         self._last: Scene | None = None
+        self._new_catalogue = False
         # Nobody can visit people whose days are long over, or workers that live in our own time.
         closed = wish.foreign is not None
         self._ours = b"" if market is None or closed else market.events_begin
@@ -155,6 +157,7 @@ class Show:
 
         try:
             play.run(show, stopped, page.visited if page else lambda: False)
+            self._new_catalogue = page is not None and stage.has_new_catalogue()
             return self._scene(stage, play, url, at_the_end=True)
         finally:
             self._now_ms = pace.now_ms
@@ -175,9 +178,14 @@ class Show:
         return auc_or_half(gone, [risk for risk, _ in scored]), len(scored)
 
     def audited(self) -> str | None:
-        """What the auditor finds; None where workers ran before, whose inputs it has not seen."""
+        """What the auditor finds; None where workers ran before, whose inputs it has not seen.
+
+        It judges by one catalogue: once another is published, it would call right things wrong.
+        """
         if self._play is None or self._wish.foreign is not None:
             return None
+        if self._new_catalogue:
+            return NOT_AUDITED
         play, reference = self._play, self._story.reference
         return in_one_line(audit(play.came, play.went, reference, ordered=False))
 
@@ -229,11 +237,11 @@ def _tell(wish: Wish) -> Story:
 
 @contextmanager
 def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """SIGINT and SIGTERM only leave a note: everything is taken down in order."""
+    """SIGINT, SIGTERM and SIGHUP (the terminal is closed) only leave a note: all is taken down."""
     event = Event()
     before = {
         number: signal.signal(number, lambda *_: event.set())
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     }
     try:
         yield event.is_set

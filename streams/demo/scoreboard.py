@@ -23,9 +23,9 @@ _ENTRY = msgspec.json.Decoder(DecisionLog)
 
 
 class _Sent(msgspec.Struct):
-    event_id: str
-    event_name: str
-    decision_id: str = ""
+    event_id: str = ""
+    event_name: str = ""
+    decision_id: str | None = None
 
 
 _SENT = msgspec.json.Decoder(_Sent)
@@ -75,7 +75,7 @@ class Scoreboard:
         }
 
     def note_sent(self, value: bytes, at_s: float | None) -> None:
-        """An event went out: an offer that it triggers is timed from here, a use is counted.
+        """An event went out, in plain JSON: an offer of it is timed from here, a use is counted.
 
         `at_s` None: others sent it, nobody knows when.
         """
@@ -88,7 +88,7 @@ class Scoreboard:
         if len(self._sent_s) > SENT_MAX:
             del self._sent_s[next(iter(self._sent_s))]
         if event.event_name == "offer_redeemed":
-            arm = self._arms.pop(event.decision_id, None)
+            arm = self._arms.pop(event.decision_id or "", None)
             self.used.update([arm] if arm is not None else [])
 
     def take(self, record: Arrived) -> bool:

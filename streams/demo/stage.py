@@ -114,6 +114,10 @@ class Stage:
         for child in (*(() if self._worker is None else (self._worker,)), *doors):
             child.check()
 
+    def has_new_catalogue(self) -> bool:
+        """Whether somebody has published other offers or policies since the beginning."""
+        return bool(plan_of(self.settings, self._reference, replace=True).changes)
+
     def metrics(self) -> str:
         """The worker's `/metrics`; empty where it cannot be reached."""
         return "" if self._worker is None else self._worker.get("/metrics") or ""

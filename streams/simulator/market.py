@@ -75,13 +75,14 @@ class Market:
     def receive(self, offer: Received, now_ms: int) -> None:
         """An offer reaches a phone at `now_ms`; a second delivery of the same is not noticed.
 
-        The answer comes after `now_ms`, by the market's clock.
+        The answer comes after `now_ms`, by the market's clock. Nobody answers an offer that the
+        market does not know, as one that was published since.
         """
         shopper, decision_id = self.shoppers.get(offer.customer_id), offer.decision_id
-        if shopper is None or decision_id in self._answered:
+        known = self._offers.get(offer.offer_id)
+        if shopper is None or known is None or decision_id in self._answered:
             return
         self._answered.add(decision_id)
-        known = self._offers[offer.offer_id]
         chance = redeem_probability(shopper, known, now_ms)
         redeemed = bool(self.rng.random() < chance)
         self.answers.append(Answer(decision_id, shopper.customer_id, offer.arm, redeemed))
@@ -97,6 +98,10 @@ class Market:
     def events_begin(self) -> bytes:
         """How every record that `step` hands out begins, and no other event."""
         return self._reporter.events_begin
+
+    def knows(self, offer_id: str) -> bool:
+        """Whether the truth about this offer is known here."""
+        return offer_id in self._offers
 
     def is_gone(self, customer_id: str, at_ms: int) -> bool:
         """Whether this shopper has left for good by then."""

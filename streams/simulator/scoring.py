@@ -67,14 +67,18 @@ class Expected(Struct, frozen=True):
 
 
 def true_rates(entry: DecisionLog, market: Market) -> Rates | None:
-    """Chosen, chance and best of one decision; None where no offer came of it."""
+    """Chosen, chance and best of one decision; None where no offer came of it.
+
+    None as well where one was possible that was published since: nobody knows the truth of it.
+    """
     if entry.verdict != "offer" or entry.customer_id not in market.shoppers:
         return None
     at_ms = to_ms(entry.decided_at)
+    possible = [c.offer_id for c in entry.candidates if c.terms is not None]
+    if not all(map(market.knows, possible)):
+        return None
     truth = {
-        c.offer_id: market.probability(entry.customer_id, c.offer_id, at_ms)
-        for c in entry.candidates
-        if c.terms is not None
+        offer_id: market.probability(entry.customer_id, offer_id, at_ms) for offer_id in possible
     }
     chosen = truth[str(entry.chosen_offer_id)]
     return chosen, float(np.mean(list(truth.values()))), max(truth.values())

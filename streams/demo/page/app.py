@@ -62,7 +62,10 @@ def _own_only(origin: str) -> Any:
     host = origin.removeprefix("http://")
 
     def guard(request: AnyRequest) -> Response[str] | None:
-        foreign = request.headers.get("origin", origin) != origin
+        foreign = request.headers.get("origin", origin) != origin or (
+            request.headers.get("sec-fetch-site") == "cross-site"
+            and request.headers.get("sec-fetch-mode") != "navigate"
+        )
         posted = request.method == "POST" and request.scope["path"] != HOOK
         odd = posted and request.headers.get("content-type") != JSON_ONLY
         if request.headers.get("host") != host or foreign or odd:

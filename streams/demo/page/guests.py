@@ -18,9 +18,12 @@ class Guests:
         self.cannot_wait = False
 
     def here(self, page: str) -> None:
-        """A page has asked for news."""
+        """A page has asked for news; those that are long gone make room."""
+        now_s = self._clock_s()
+        if page not in self._until_s and len(self._until_s) >= PAGES_MAX:
+            self._until_s = {one: s for one, s in self._until_s.items() if s > now_s}
         if page in self._until_s or len(self._until_s) < PAGES_MAX:
-            self._until_s[page] = self._clock_s() + AWAY_S
+            self._until_s[page] = now_s + AWAY_S
 
     def gone(self, page: str) -> None:
         """A page was closed, or is loaded anew."""

@@ -67,8 +67,10 @@ class _Product(Struct):
 
 
 class _Beacon(Struct):
-    major: int
-    minor: int
+    """Of an iBeacon; others have no such numbers, and are not drawn."""
+
+    major: int | None = None
+    minor: int | None = None
 
 
 class _Event(Struct):
@@ -77,9 +79,9 @@ class _Event(Struct):
     event_name: str
     occurred_at: datetime
     product: _Product | None = None
-    items: tuple[_Product, ...] = ()
+    items: tuple[_Product, ...] | None = None
     beacon: _Beacon | None = None
-    decision_id: str = ""
+    decision_id: str | None = None
 
 
 _event: Final = msgspec.json.Decoder(_Event)
@@ -146,7 +148,7 @@ class Seen:
             self._others.append(_offer.decode(record.value))
         elif record.topic == topics.BEACON.name:
             beacon = _event.decode(record.value).beacon
-            if beacon is not None and beacon.major == STORE:
+            if beacon is not None and beacon.major == STORE and beacon.minor is not None:
                 self._dots[customer] = beacon.minor
                 self._dots.move_to_end(customer)
                 if len(self._dots) > DOTS:
@@ -159,12 +161,12 @@ def _take_event(visit: Visit, event: _Event) -> None:
         return
     products = event.items or ((event.product,) if event.product else ())
     ids = tuple(product.product_id for product in products)
-    if not visit.agreed_ms and name != "consent_updated":
+    if name != "consent_updated" and not 0 < visit.agreed_ms <= at_ms:
         return
     visit.did.add(name)
     if name == "consent_updated":
         visit.agreed_ms = at_ms
-    elif name == "offer_redeemed":
+    elif name == "offer_redeemed" and event.decision_id:
         visit.used.add(event.decision_id)
     visit.told.append(Told(at_ms=at_ms, what=name, products=ids))
 

@@ -21,7 +21,7 @@ from streams.demo.doors import HOOK, Doors, Keys
 from streams.demo.pace import Pace
 from streams.demo.page import view as view_module
 from streams.demo.page.app import build_app
-from streams.demo.page.guests import AWAY_S, RELOAD_S, Guests
+from streams.demo.page.guests import AWAY_S, PAGES_MAX, RELOAD_S, Guests
 from streams.demo.page.inbox import Inbox
 from streams.demo.page.seen import Seen
 from streams.demo.page.shop import Shop, discount_of
@@ -68,6 +68,10 @@ def test_it_answers_its_own_page_on_this_machine_alone(view: View) -> None:
         assert client.get("/").status_code == 200
         assert client.get("/", headers={"host": "evil.example"}).status_code == 403
         assert client.get("/live", headers={"origin": "http://evil.example"}).status_code == 403
+        as_image = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
+        assert client.get("/live?page=x", headers=as_image).status_code == 403
+        by_link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+        assert client.get("/", headers=by_link).status_code == 200
         as_form = {"content-type": "application/x-www-form-urlencoded"}
         assert client.post("/skip", content="{}", headers=as_form).status_code == 403
         assert client.post("/token", json={"customer": "s00001"}).status_code == 404
@@ -170,6 +174,31 @@ def test_a_demo_waits_for_whoever_has_its_page_open() -> None:
     assert guests.any()
     now_s[0] += 1.0
     assert not guests.any()
+
+
+def test_pages_that_are_long_gone_make_room() -> None:
+    """However often a page was loaded, the newest keeps the demo going."""
+    now_s = [0.0]
+    guests = Guests(lambda: now_s[0])
+    for number in range(PAGES_MAX + 1):
+        guests.here(f"page-{number}")
+    now_s[0] = AWAY_S + 1
+    assert not guests.any()
+    guests.here("new")
+    assert guests.any()
+
+
+def test_what_is_of_before_the_consent_is_not_told(view: View) -> None:
+    """By its time, whenever it arrives."""
+    at = {"before": "2025-01-02T00:00:00Z", "yes": "2025-01-03T00:00:00Z"}
+    for name, when in (("consent_updated", "yes"), ("order_completed", "before")):
+        value = msgspec.json.encode({"event_name": name, "occurred_at": at[when]})
+        view.seen.take(Arrived(topics.PURCHASE.name, b"visitor-x", value, 0.0))
+    visit = view.seen.visit("visitor-x")
+    assert ([one.what for one in visit.told], visit.did) == (
+        ["consent_updated"],
+        {"consent_updated"},
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
