@@ -26,7 +26,7 @@ def promote(place: LogPlace, by: str, why: str) -> Promotion:
             "there is no challenger that may serve: set learner.challenger, and wait until it has "
             "learned (`offerstream models list --model challenger`)"
         )
-    if _decides(kept):
+    if kept.is_champion:
         raise OperatorError("the challenger decides already")
     return _asked(place, kept, by, why, in_force=True)
 
@@ -35,16 +35,12 @@ def demote(place: LogPlace, by: str, why: str) -> Promotion:
     """The record that makes workers decide with the response model again.
 
     Raises:
-        OperatorError: it decides.
+        OperatorError: no promotion is in force.
     """
     kept = kept_models(place).get(CHALLENGER)
-    if kept is None or not _decides(kept):
+    if kept is None or kept.promotion is None or not kept.promotion.in_force:
         raise OperatorError("the challenger does not decide: nothing is to be taken back")
     return _asked(place, kept, by, why, in_force=False)
-
-
-def _decides(kept: ModelKept) -> bool:
-    return kept.promotion is not None and kept.promotion.in_force
 
 
 def _asked(place: LogPlace, kept: ModelKept, by: str, why: str, *, in_force: bool) -> Promotion:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from streams.admin.log_places import LogPlace
 from streams.admin.snapshots import Listed, ModelKept
-from streams.contracts.internal.learning import ModelSnapshot
+from streams.contracts.internal.learning import RESPONSE, ModelSnapshot, Rollback
 from streams.contracts.times import from_ms
 
 
@@ -45,7 +45,7 @@ def in_a_line(one: Listed, kept: ModelKept) -> str:
     figures = [one.quality.get(name) for name in ("log_loss", "log_loss_constant", "calibration")]
     told = "  ".join("     -" if x is None else f"{x:6.3f}" for x in figures)
     return (
-        f"{one.version:<24}  {until(one)}  {one.examples:>9,}  {told}  {_state(one, kept)}".rstrip()
+        f"{one.version:<24}  {until(one)}  {one.labels:>9,}  {told}  {_state(one, kept)}".rstrip()
     )
 
 
@@ -68,7 +68,7 @@ def until(one: Listed | ModelSnapshot) -> str:
 
 def told(one: Listed, kept: ModelKept) -> Iterator[str]:
     """One snapshot in words."""
-    yield f"{one.version}, the {one.model} model: learned from {one.examples:,} labels"
+    yield f"{one.version}, the {one.model} model: learned from {one.labels:,} labels"
     yield f"the newest label became known at {until(one)} UTC"
     yield from _quality_told(one.quality)
     decides = kept.decides
@@ -86,6 +86,11 @@ def told(one: Listed, kept: ModelKept) -> Iterator[str]:
     if kept.promotion is not None:
         yield from (f"before: {line}" for line in kept.promotion.earlier)
         yield f"last asked: {asked_told(kept.promotion)}"
+        if kept.promotion.in_force and not kept.is_champion:
+            yield (
+                "it is not the challenger that was promoted: it was tuned otherwise since, or may "
+                "not be read, and the response model decides"
+            )
 
 
 def _quality_told(quality: dict[str, float]) -> Iterator[str]:
@@ -107,6 +112,22 @@ def _quality_told(quality: dict[str, float]) -> Iterator[str]:
         if f"{prefix}calibration" in quality:
             labels, ratio = quality[f"{prefix}window"], quality[f"{prefix}calibration"]
             yield f"said for each that came, {name} ({labels:,.0f} labels): {ratio:.2f}"
+
+
+def going_back_told(asked: Rollback, kept: ModelKept) -> Iterator[str]:
+    """What a rollback, or taking it back, does from now on, and how to end it."""
+    what = f"{asked.version}, trained until {until(asked)}"
+    if not asked.in_force:
+        what = f"the newest good snapshot of the model {asked.model} again"
+    does = f"score {what}, beside the model that decides" if kept.beside else f"decide with {what}"
+    yield f"workers {does}" + (", until:" if asked.in_force else "")
+    if asked.in_force:
+        yield f"  offerstream models rollback --latest {asked.model} --why ..."
+    if kept.beside and asked.model == RESPONSE:
+        yield "the challenger goes on deciding; the response model decides after:"
+        yield "  offerstream models promote --back --why ..."
+    elif kept.beside:
+        yield "the response model goes on deciding"
 
 
 def asked_told(one: Listed) -> str:

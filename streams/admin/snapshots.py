@@ -4,25 +4,34 @@ from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from streams import topics
 from streams.admin.log_places import LogPlace, records
 from streams.contracts.inputs.allowed import what_is_allowed
-from streams.contracts.internal.learning import CHALLENGER, RESPONSE
+from streams.contracts.internal.learning import CHALLENGER, RESPONSE, examples_of
 from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
 from streams.models import doubts_of
+from streams.models.pool import AS_IT_IS, Tuning
 from streams.models.trainer import LEARNERS, format_of
 
 
+class Told(Struct, frozen=True):
+    """The one parameter that is read of a snapshot: how a response model's pool is tuned."""
+
+    tuning: Tuning = AS_IT_IS
+
+
 class Listed(Struct, frozen=True, kw_only=True):
-    """A snapshot without its parameters; with what was asked: a rollback, or a promotion."""
+    """A snapshot without most parameters; with what was asked: a rollback, or a promotion."""
 
     model: str
     version: str
     format: int
     examples: int
     trained_at_ms: int
+    parameters: Told = Told()
     quality: dict[str, float] = {}
     asked_at_ms: int = 0
     by: str = ""
@@ -30,6 +39,11 @@ class Listed(Struct, frozen=True, kw_only=True):
     in_force: bool = False
     promotes: bool = False
     earlier: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> int:
+        """What it knows; `examples` counts also what it forgot when it began anew."""
+        return examples_of(self.version)
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -60,6 +74,14 @@ class ModelKept(Struct, frozen=True):
             return self.rollback
         return next((one for one in self.snapshots if not one.doubts), None)
 
+    @property
+    def is_champion(self) -> bool:
+        """Whether it was promoted, and is tuned as it was then."""
+        asked, now = self.promotion, self.decides
+        if asked is None or now is None or not asked.in_force:
+            return False
+        return now.parameters.tuning == asked.parameters.tuning
+
 
 _Kind = TypeVar("_Kind")
 LISTED = msgspec.json.Decoder(Listed)
@@ -84,16 +106,18 @@ def kept_models(place: LogPlace) -> dict[str, ModelKept]:
         before = rollbacks.get(one.model)
         if one.asked_at_ms and (before is None or before.asked_at_ms <= one.asked_at_ms):
             rollbacks[one.model] = one
-    beside = RESPONSE if promotion is not None and promotion.in_force else CHALLENGER
-    return {
+    kept = {
         model: ModelKept(
             tuple(sorted(found.values(), key=lambda s: s.examples, reverse=True)),
             rollbacks.get(model),
             promotion if model == CHALLENGER else None,
-            beside=model == beside,
         )
         for model, found in sorted(snapshots.items())
     }
+    beside = RESPONSE if CHALLENGER in kept and kept[CHALLENGER].is_champion else CHALLENGER
+    if beside in kept:
+        kept[beside] = replace(kept[beside], beside=True)
+    return kept
 
 
 def of_model(kept: dict[str, ModelKept], model: str | None) -> dict[str, ModelKept]:

@@ -2,6 +2,7 @@
 
 from streams.audit.verdicts import Answer, Broken, holds
 from streams.audit.views import EntryView, OfferView
+from streams.contracts.internal.learning import is_challengers
 
 SUM_SLACK = 1e-6
 FINAL = ("offer", "no_offer")
@@ -92,7 +93,9 @@ def explored(at: EntryView) -> Answer:
         return holds(even, "the arm draws all alike, and these are not")
     if chooser != "policy":
         return None
-    least = at.world.policies.arbitration.epsilon / (drawn + 1) - SUM_SLACK
+    arbitration = at.world.policies.arbitration
+    own = arbitration.challenger if is_challengers(entry.model.version) else None
+    least = (own or arbitration).epsilon / (drawn + 1) - SUM_SLACK
     smallest = min(*possible, entry.no_offer_probability)
     return holds(smallest >= least, f"an action has probability {smallest}")
 

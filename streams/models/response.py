@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
-from msgspec import Struct, to_builtins
+from msgspec import Struct, ValidationError, convert, to_builtins
 from numpy.typing import NDArray
 from river import base
 
@@ -72,12 +72,14 @@ class ResponseModel(Struct, frozen=True):
         own: of the offers that have terms of their own, shape `[n + 1, 2, 1 + context features]`;
             the last row is that of all others, 0.
         rows: where an offer stands in `own`.
+        tuning: of the pool that it was taken from.
     """
 
     version: str = "cold-start"
     weights: Array = np.float32(1.0 / BASES) * believed()  # experts begin with equal shares
     own: Array = np.zeros((1, BASES, len(CONTEXT_AXIS) + 1), np.float32)
     rows: Mapping[str, int] = {}
+    tuning: Tuning = AS_IT_IS
 
     def response_probabilities(
         self,
@@ -175,6 +177,11 @@ class ResponseLearner:
         self.estimator = ResponsePool(OFFERS_MAX, tuning.half_lives, tuning.variances)
         self._read: tuple[LearningExample, Asked] | None = None
 
+    @property
+    def examples(self) -> int:
+        """How many labels it has learned since it began."""
+        return self.estimator.pool.examples
+
     def learn(self, example: LearningExample) -> None:
         """One label: 1.0 when the offer was used, 0.0 when its window closed without it."""
         label = float(example.label > 0.5)
@@ -201,7 +208,7 @@ class ResponseLearner:
         for array in (weights, own):
             array.flags.writeable = False
         rows = {offer_id: row for row, offer_id in enumerate(ids)}
-        return ResponseModel(version, weights, own, rows)
+        return ResponseModel(version, weights, own, rows, self.tuning)
 
     def dump(self) -> dict[str, object]:
         """Every parameter by name, as JSON types; no pickle."""
@@ -244,6 +251,18 @@ class ChallengerLearner(ResponseLearner):
     """Learns the same labels as the response model, tuned otherwise: scored beside it."""
 
     model_id: ClassVar[str] = CHALLENGER
+
+
+def tuning_of(parameters: Mapping[str, object]) -> Tuning:
+    """How the pool of a snapshot is tuned, whatever the format of its other parameters.
+
+    Raises:
+        StateError: it says something that is no tuning.
+    """
+    try:
+        return convert(parameters.get("tuning", AS_IT_IS), Tuning)
+    except ValidationError as error:
+        raise StateError(f"a snapshot's tuning cannot be read: {error}") from error
 
 
 def asked_of(example: LearningExample) -> Asked:

@@ -176,13 +176,23 @@ class Trainee:
         """What is known now, every parameter by its name."""
         return ModelSnapshot(
             model=self.model,
-            version=version_of(self.model, self.examples),
+            version=self._version(),
             format=format_of(self.model),
             examples=self.examples,
             trained_at_ms=self.trained_at_ms,
             parameters=self.learner.dump(),
             quality=self.quality.figures() | self._watched(),
         )
+
+    def _version(self) -> str:
+        """How much it explores hangs on the name: what a pool that began anew forgot is no label.
+
+        The count goes on, for the names of versions must not come twice.
+        """
+        if not isinstance(self.learner, ResponseLearner):
+            return version_of(self.model, self.examples)
+        known = self.learner.examples
+        return version_of(self.model, known, before=self.examples - known)
 
     def _watched(self) -> dict[str, float]:
         return self.learner.figures() if isinstance(self.learner, Watching) else {}
@@ -208,8 +218,7 @@ class Trainee:
     def load(cls, model: str, data: Mapping[str, Any]) -> "Trainee":
         """The trainee that `dump` wrote out.
 
-        A model of an older format begins anew, and goes on counting, for the names of its versions
-        must not come twice.
+        A model of an older format begins anew, and goes on counting.
 
         Raises:
             StateError: the state is damaged, of a newer format, or of a model that is not known.

@@ -101,16 +101,13 @@ def models_rollback(
     again.
     """
     from streams.admin.rollback import publish, roll_back, take_back
-    from streams.admin.snapshot_words import until
+    from streams.admin.snapshot_words import going_back_told
+    from streams.admin.snapshots import kept_models
 
     place, who = place_of(ctx, None), by or _user()
     asked = take_back(place, version, who, why) if latest else roll_back(place, version, who, why)
     publish(settings_of(ctx), asked)
-    if latest:
-        say(f"workers decide with the newest good snapshot of the model {version} again")
-    else:
-        say(f"workers decide with {asked.version}, trained until {until(asked)}, until:")
-        say(f"  offerstream models rollback --latest {asked.model} --why ...")
+    say_all(going_back_told(asked, kept_models(place)[asked.model]))
 
 
 @models.command("promote", epilog="Example: offerstream models promote --why 'it uses more'")

@@ -10,17 +10,25 @@ import structlog
 from msgspec.structs import replace
 
 from streams.contracts.inputs.rules import Rejected
-from streams.contracts.internal.learning import PROMOTED, ROLLBACK, ModelSnapshot, Rollback
+from streams.contracts.internal.learning import (
+    CHALLENGER,
+    PROMOTED,
+    ROLLBACK,
+    ModelSnapshot,
+    Rollback,
+)
 from streams.contracts.internal.learning_records import (
     decode_promotion,
     decode_rollback,
     decode_snapshot,
 )
-from streams.errors import OfferstreamError
+from streams.errors import OfferstreamError, StateError
 from streams.features.calibration import CALIBRATION_MODEL
 from streams.models import doubts_of, initial_models, may_serve, with_snapshot
 from streams.models.incremental_margin import MARGIN_MODEL
 from streams.models.offer_margin import OFFER_MARGIN_MODEL
+from streams.models.pool import Tuning
+from streams.models.response import tuning_of
 from streams.telemetry import catalogue as metrics
 from streams.telemetry import labels as by
 from streams.worker.meter import Meter
@@ -56,6 +64,7 @@ class Snapshots:
         self._newest: dict[tuple[str, bool], ModelSnapshot] = {}
         self._rollbacks: dict[str, Rollback] = {}
         self._fell_back: set[str] = set()
+        self._promoted: Tuning | None = None
         self.models = initial_models(shadowing=shadowing)
 
     def take(self, key: bytes, value: bytes | None) -> Rejected | None:
@@ -82,7 +91,7 @@ class Snapshots:
             return fault
         self._newest[snapshot.model, serves] = snapshot
         if serves:
-            self._meter.set(metrics.SNAPSHOT_TIME, snapshot.model, value=self._clock_s())
+            self._note_time(snapshot.model)
         self._note_quality(snapshot)
         self._note_held_back(snapshot.model)
         return None
@@ -119,24 +128,40 @@ class Snapshots:
         asked = decode_promotion(value)
         if isinstance(asked, Rejected):
             return asked
+        try:
+            self._promoted = tuning_of(asked.parameters) if asked.in_force else None
+        except StateError as error:
+            return _unusable(error)
+        fault = None
         if asked.in_force and self.models.challenger is None:
             fault = self._put_in_force(asked)  # of a topic that has not kept any other yet
-            if fault is not None:
-                return fault
-        self.models = replace(self.models, promoted=asked.in_force)
+        self._change_places()
+        if self.models.promoted and (CHALLENGER,) not in self._meter.values_of(
+            metrics.SNAPSHOT_TIME
+        ):
+            self._note_time(CHALLENGER)
         log.warning(
             "challenger_promoted" if asked.in_force else "challenger_taken_back",
             version=asked.version,
             by=asked.by,
             why=asked.why,
         )
-        return None
+        return fault
+
+    def _change_places(self) -> None:
+        """What was promoted decides; a challenger that was tuned otherwise since is another one."""
+        rival, tuning = self.models.challenger, self._promoted
+        promoted = tuning is not None and (rival is None or rival.tuning == tuning)
+        if rival is not None and tuning is not None and promoted < self.models.promoted:
+            log.warning("promoted_challenger_was_tuned_otherwise", version=rival.version)
+        self.models = replace(self.models, promoted=promoted)
 
     def _put_in_force(self, snapshot: ModelSnapshot) -> Rejected | None:
         try:
             self.models = with_snapshot(self.models, snapshot)
         except OfferstreamError as error:
             return _unusable(error)
+        self._change_places()
         if may_serve(snapshot):
             self._meter.set(metrics.MODEL_EXAMPLES, snapshot.model, value=snapshot.examples)
             self._meter.set(metrics.MODEL_FORMAT, snapshot.model, value=snapshot.format)
@@ -170,6 +195,11 @@ class Snapshots:
             )
         elif good is not None:
             log.info("model_serves_again", model=model, version=good.version)
+
+    def _note_time(self, model: str) -> None:
+        """Its age wakes somebody where nobody teaches it: none of a rival that is of no use."""
+        if model != CHALLENGER or self.models.shadowing or self.models.promoted:
+            self._meter.set(metrics.SNAPSHOT_TIME, model, value=self._clock_s())
 
     def _note_quality(self, snapshot: ModelSnapshot) -> None:
         """How good the newest is, whether it decides or not."""

@@ -257,7 +257,7 @@ def _records(offer: Fields) -> list[tuple[str, bytes]]:
         "placement": "home",
         "action_probability": offer["probability"],
         "policy": {"id": "p", "version": "1"},
-        "model": {"id": "m", "version": "1"},
+        "model": offer.get("model", {"id": "m", "version": "1"}),
         "experiment": {"id": "global", "arm": offer["arm"], "holdout": offer["arm"] == "holdout"},
         "traceparent": None,
     }

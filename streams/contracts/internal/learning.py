@@ -29,16 +29,20 @@ class LearningExample(Struct, frozen=True, kw_only=True):
     arm: str | None = None
 
 
-def version_of(model: str, examples: int) -> str:
-    """The name of what a model knows after so many examples."""
-    return f"{model}-{examples}"
+def version_of(model: str, examples: int, before: int = 0) -> str:
+    """The name of what a model knows after so many examples, begun anew after so many before.
+
+    >>> version_of("response", 600), version_of("challenger", 200, before=3000)
+    ('response-600', 'challenger-3000-200')
+    """
+    return f"{model}-{before}-{examples}" if before else f"{model}-{examples}"
 
 
 def examples_of(version: str) -> int:
-    """How many examples stand in a version's name; 0 where it names none.
+    """How many examples a version knows, by its name; 0 where it names none.
 
-    >>> examples_of(version_of("response", 600)), examples_of("cold-start")
-    (600, 0)
+    >>> [examples_of(v) for v in ("response-600", "challenger-3000-200", "cold-start")]
+    [600, 200, 0]
     """
     number = version.rpartition("-")[2]
     return int(number) if number.isascii() and number.isdigit() else 0
@@ -90,8 +94,8 @@ class Rollback(ModelSnapshot, frozen=True, kw_only=True):
 class Promotion(Rollback, frozen=True, kw_only=True):
     """The challenger decides, and the response model is scored beside it, until it is taken back.
 
-    It holds the challenger's snapshot of that moment; newer ones follow it. `in_force` false: they
-    have changed back.
+    It holds the challenger's snapshot of that moment; newer ones follow it, as long as they are
+    tuned alike. `in_force` false: they have changed back.
     """
 
     promotes: bool = True

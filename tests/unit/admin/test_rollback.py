@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from streams.admin.log_places import LogPlace
 from streams.admin.promotion import demote, promote
 from streams.admin.rollback import EARLIER_MAX, roll_back, take_back
-from streams.admin.snapshot_words import in_a_line, told
+from streams.admin.snapshot_words import going_back_told, in_a_line, told
 from streams.admin.snapshots import kept_models, named
 from streams.contracts.internal.learning import ModelSnapshot, key_of
 from streams.contracts.internal.learning_records import (
@@ -105,6 +105,53 @@ def test_promoting_the_challenger_and_taking_it_back_say_who_when_and_why(tmp_pa
     assert last[-1].endswith("ben: let the response model decide: it was luck")
     with pytest.raises(OperatorError, match="there is no challenger that may serve"):
         promote(place(tmp_path, snapshot(200), rival(400, 3.0)), "ana", "")
+
+
+def test_going_back_says_what_it_does_while_the_challenger_decides(tmp_path: Path) -> None:
+    """The response model is scored only: the way to let it decide is named."""
+    told_: list[ModelSnapshot] = [snapshot(200), snapshot(400), rival(200), rival(400)]
+
+    def says(version: str) -> list[str]:
+        there = place(tmp_path, *told_)
+        asked = roll_back(there, version, "ana", "")
+        return list(going_back_told(asked, kept_models(there)[asked.model]))
+
+    assert says("response-200")[0].startswith("workers decide with response-200, trained until")
+    assert says("challenger-200")[0].startswith("workers score challenger-200, trained until")
+    assert says("challenger-200")[-1] == "the response model goes on deciding"
+    told_.append(promote(place(tmp_path, *told_), "ana", ""))
+    assert says("challenger-200")[0].startswith("workers decide with challenger-200")
+    lines = says("response-200")
+    assert lines[0].startswith("workers score response-200")
+    assert lines[1] == "  offerstream models rollback --latest response --why ..."
+    assert lines[2].startswith("the challenger goes on deciding")
+    assert lines[3] == "  offerstream models promote --back --why ..."
+    told_.append(roll_back(place(tmp_path, *told_), "response-200", "ana", ""))
+    there = place(tmp_path, *told_)
+    undone = take_back(there, "response", "ana", "")
+    said = list(going_back_told(undone, kept_models(there)["response"]))
+    assert said[0].startswith("workers score the newest good snapshot of the model response again")
+
+
+def test_a_challenger_tuned_otherwise_is_told_and_can_be_promoted_itself(tmp_path: Path) -> None:
+    """What was promoted is another one: the response model decides meanwhile."""
+    other = replace(rival(600), version="challenger-400-200", examples=600)
+    other = replace(other, parameters={**other.parameters, "tuning": {"half_lives": 2.0}})
+    told_: list[ModelSnapshot] = [snapshot(600), rival(400)]
+    told_ += [promote(place(tmp_path, *told_), "ana", ""), other]
+    kept = kept_models(place(tmp_path, *told_))
+    assert in_a_line(named(kept, "response"), kept["response"]).endswith("  decides")
+    line = in_a_line(named(kept, "challenger"), kept["challenger"])
+    assert line.endswith("is scored beside")
+    assert line.split()[3] == "200", "labels since it began anew"
+    last = list(told(named(kept, "challenger"), kept["challenger"]))[-1]
+    assert last.startswith("it is not the challenger that was promoted")
+    assert not demote(place(tmp_path, *told_), "ana", "").in_force
+    told_.append(promote(place(tmp_path, *told_), "ana", ""))
+    kept = kept_models(place(tmp_path, *told_))
+    assert in_a_line(named(kept, "challenger"), kept["challenger"]).endswith(
+        "decides (promoted by ana)"
+    )
 
 
 def test_what_was_asked_before_is_bounded(tmp_path: Path) -> None:

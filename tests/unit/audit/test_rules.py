@@ -67,6 +67,21 @@ def test_a_draw_over_offers_that_are_withheld_is_explored() -> None:
     assert not broken(told(viewed(shop, arm="uniform", probability=0.5, entry=entry)))
 
 
+def test_a_promoted_challenger_is_explored_by_its_own_share() -> None:
+    """The policies say of it how it draws; of the response model they say more."""
+    own = {"exploration": "epsilon", "epsilon": 0.3, "challenger": {"epsilon": 0.01}}
+    shares = {"candidates": [candidate("a", 0.98)], "no_offer_probability": 0.02}
+    for version, found in (("challenger-60", set()), ("response-60", {"explored"})):
+        model = {"id": "response", "version": version}
+        one = viewed(
+            a_shop(arbitration=own),
+            probability=0.98,
+            model=model,
+            entry=shares,
+        )
+        assert broken(told(one)) == found
+
+
 def test_a_mandatory_offer_passes_the_holdout_and_the_limits() -> None:
     """Twice on one day where one is allowed, to somebody of the holdout; drawn from nothing."""
     sure = {"candidates": [candidate("a", 1.0)], "no_offer_probability": 0.0}

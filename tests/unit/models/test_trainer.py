@@ -217,4 +217,4 @@ def test_a_model_of_an_older_format_begins_anew_under_new_names() -> None:
     )
     assert loaded.learn(response(3)) is None, "learned before: not learned twice"
     versions = [s.version for n in range(20, 60) if (s := loaded.learn(response(n))) is not None]
-    assert versions == ["response-40", "response-60"]
+    assert versions == ["response-20-20", "response-20-40"], "what it explores by is what it knows"

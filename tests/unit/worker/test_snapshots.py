@@ -52,9 +52,9 @@ def promoted(one: ModelSnapshot, *, in_force: bool = True) -> Promotion:
 class Worker:
     """What follows the topic: one that was there all the time, or one that starts anew."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shadowing: bool = True) -> None:
         self.meter = Meter()
-        self.snapshots = Snapshots(self.meter, lambda: 1_000.0)
+        self.snapshots = Snapshots(self.meter, lambda: 1_000.0, shadowing=shadowing)
 
     def take(self, *records: ModelSnapshot) -> str:
         """Take records in order; the version that decides after them."""
@@ -148,6 +148,52 @@ def test_a_promoted_challenger_decides_and_its_newer_snapshots_follow_until_take
     for each in (worker, Worker()):
         assert each.take(*compacted(*told)) == "response-400"
         assert each.shadow == "challenger-400"
+
+
+def tuned(one: ModelSnapshot, half_lives: float) -> ModelSnapshot:
+    """It, of a learner whose challenger has other settings."""
+    return replace(one, parameters={**one.parameters, "tuning": {"half_lives": half_lives}})
+
+
+def test_a_challenger_that_was_tuned_otherwise_since_it_was_promoted_does_not_decide() -> None:
+    """It begins anew and knows little; promoted itself it decides, also after a restart."""
+    worker = Worker()
+    told: list[ModelSnapshot] = [snapshot(400), tuned(rival(400), 2.0)]
+    told.append(promoted(told[-1]))
+    assert worker.take(*told) == "challenger-400"
+    told.append(tuned(rival(600), 3.0))
+    for each in (worker, Worker()):
+        assert each.take(*compacted(*told)) == "response-400"
+        assert each.shadow == "challenger-600"
+    told.append(promoted(told[-1]))
+    for each in (worker, Worker()):
+        assert each.take(*compacted(*told)) == "challenger-600"
+
+
+def test_a_promotion_outlives_a_format_that_is_not_read_any_more() -> None:
+    """The response model decides until the challenger has learned anew, and no longer."""
+    old = replace(rival(400), format=1)
+    worker = Worker()
+    assert worker.take(snapshot(600)) == "response-600"
+    refused = worker.snapshots.take(b"challenger.promoted", encode_snapshot(promoted(old)))
+    assert refused is not None
+    assert worker.take(snapshot(800)) == "response-800"
+    assert worker.take(rival(600)) == "challenger-600"
+    strange = replace(promoted(rival(600)), parameters={"tuning": "loud"})
+    assert worker.snapshots.take(b"challenger.promoted", encode_snapshot(strange)) is not None
+    assert worker.take() == "challenger-600"
+
+
+def test_only_a_challenger_that_is_taught_or_decides_has_an_age() -> None:
+    """So ModelsStaleBurns wakes nobody for what neither decides nor learns, and else somebody."""
+    quiet = Worker(shadowing=False)
+    quiet.take(snapshot(200), rival(200))
+    assert ("challenger",) not in quiet.meter.values_of(metrics.SNAPSHOT_TIME)
+    quiet.take(promoted(rival(200)))
+    assert quiet.meter.value(metrics.SNAPSHOT_TIME, "challenger") == 1_000.0
+    taught = Worker()
+    taught.take(rival(200))
+    assert taught.meter.value(metrics.SNAPSHOT_TIME, "challenger") == 1_000.0
 
 
 def test_without_a_challenger_promoted_or_not_the_response_model_decides() -> None:
