@@ -41,8 +41,8 @@ def version_of(model: str, examples: int, before: int = 0) -> str:
 def examples_of(version: str) -> int:
     """How many examples a version knows, by its name; 0 where it names none.
 
-    >>> [examples_of(v) for v in ("response-600", "challenger-3000-200", "cold-start")]
-    [600, 200, 0]
+    >>> examples_of("response-600"), examples_of("challenger-3000-200"), examples_of("cold-start")
+    (600, 200, 0)
     """
     number = version.rpartition("-")[2]
     return int(number) if number.isascii() and number.isdigit() else 0
