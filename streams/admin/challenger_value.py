@@ -1,4 +1,4 @@
-"""What the challenger and the model that decides are worth, by the log of the decisions of both."""
+"""What the challenger and the response model are worth, by the log of the decisions of both."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,8 @@ SEED = 1
 def value_told(place: LogPlace, reference: Path | None) -> Iterator[str]:
     """Two lines for each of the two, from the decisions that both were asked of.
 
-    Margin, where reference data are named; else uses.
+    In margin and from all arms together, where reference data are named; else in uses, and each
+    decision by the probability that its own arm gave it.
 
     Raises:
         OperatorError: the log, or reference data, cannot be read.

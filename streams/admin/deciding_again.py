@@ -22,12 +22,15 @@ class Again(Struct, frozen=True):
         scored: whether there was anything to score.
         reference: what the reference data are called that were used.
         differences: places and both values; empty where every byte is equal.
+        unchecked: the snapshot that was scored beside it and is not kept any more, so what is said
+            of it was taken as it is; empty where all was checked.
     """
 
     entry: DecisionLog
     scored: bool
     reference: str
     differences: tuple[str, ...]
+    unchecked: str = ""
 
 
 class NamedPolicy(Struct, frozen=True):
@@ -57,18 +60,16 @@ def decide_again(kept: Kept, policies: Iterable[NamedPolicy]) -> Again:
     uplift = kept.uplifts.get(learned)
     if uplift is None:
         raise _not_kept(learned)
-    rival = None
-    if entry.challenger is not None:
-        rival = kept.models.get(entry.challenger.version)
-        if rival is None:
-            raise _not_kept(entry.challenger.version)
+    beside = "" if entry.challenger is None else entry.challenger.version
+    rival = kept.models.get(beside)
+    unchecked = "" if rival is not None else beside
     nearest: Again | None = None
     for named in policies:
         policy = named.compiled()
         if policy.named != entry.policy or _lacks(policy, entry):
             continue
         found = _differences(entry, redecide(entry, model, policy, uplift, rival))
-        again = Again(entry, scored=True, reference=named.name, differences=found)
+        again = Again(entry, True, named.name, found, unchecked)
         if not found:
             return again
         nearest = nearest or again
@@ -88,7 +89,10 @@ def _not_kept(version: str) -> OperatorError:
 
 
 class ToldAgain(Struct, frozen=True):
-    """What `--json` says of it: `equal` is None where nothing was scored."""
+    """What `--json` says of it: `equal` is None where nothing was scored.
+
+    `unchecked` names the snapshot that was scored beside it, where that is not kept any more.
+    """
 
     decision_id: str
     verdict: str
@@ -98,6 +102,7 @@ class ToldAgain(Struct, frozen=True):
     reference: str
     equal: bool | None
     differences: tuple[str, ...]
+    unchecked: str
 
 
 def told_again(again: Again, *, json_: bool) -> Iterator[str]:
@@ -114,6 +119,7 @@ def told_again(again: Again, *, json_: bool) -> Iterator[str]:
             reference=again.reference,
             equal=equal,
             differences=again.differences,
+            unchecked=again.unchecked,
         )
         yield msgspec.json.encode(told).decode()
         return
@@ -124,6 +130,11 @@ def told_again(again: Again, *, json_: bool) -> Iterator[str]:
         f"{entry.decision_id}: {entry.verdict} {entry.chosen_offer_id or ''}, model "
         f"{entry.model.version}, policy {entry.policy.version} ({again.reference})"
     )
+    if again.unchecked:
+        yield (
+            f"what {again.unchecked} would have chosen was not checked: that snapshot is not kept "
+            "any more"
+        )
     if not again.differences:
         yield "decided again: every byte is equal"
         return

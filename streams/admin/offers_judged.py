@@ -10,6 +10,7 @@ from msgspec import Struct
 from streams import topics
 from streams.admin.log_places import LogPlace, records
 from streams.admin.reference import compiled
+from streams.admin.tunings import tuned_at
 from streams.decisions import Policy
 from streams.errors import OperatorError
 from streams.evaluation.off_policy import Estimate, judge
@@ -20,13 +21,12 @@ from streams.evaluation.offer_logs import (
     Question,
     Reward,
     by_policy,
-    challenger,
-    champion,
     is_open_bandit,
     read_open_bandit,
     read_own,
     uniform,
 )
+from streams.evaluation.two_models import challenger, champion
 
 Who = Literal["champion", "challenger"]
 WHO: Final[tuple[Who, ...]] = ("champion", "challenger")
@@ -61,8 +61,8 @@ def judge_log(place: LogPlace, asked: Asked) -> FoundOnLog:
         counts.judged, name = len(logged.reward), uniform().name
     else:
         own = compiled(asked.reference)
-        chooser = _chooser(asked, own)
-        question = Question(own, chooser, asked.reward)
+        chooser = _chooser(place, asked, own)
+        question = Question(own, chooser, asked.reward, pooled=asked.reference is not None)
         entries, examples = (
             (value for _, value in records(place, topic))
             for topic in (topics.DECISION_LOG, topics.LEARNING_EXAMPLES)
@@ -73,9 +73,10 @@ def judge_log(place: LogPlace, asked: Asked) -> FoundOnLog:
     return FoundOnLog(name, asked.reward, asked.seed, counts, judged)
 
 
-def _chooser(asked: Asked, own: Policy) -> Chooser:
+def _chooser(place: LogPlace, asked: Asked, own: Policy) -> Chooser:
     if asked.who:
-        return challenger() if asked.who == "challenger" else champion(own)
+        judged = challenger if asked.who == "challenger" else champion
+        return judged(None if asked.reference is None else own, tuned_at(place))
     return uniform() if asked.policy is None else by_policy(compiled(asked.policy))
 
 
@@ -88,7 +89,11 @@ def told(found: FoundOnLog, *, json_: bool) -> Iterator[str]:
     yield (
         f"{counts.judged:,} decisions judged; not judged: {counts.nothing_drawn:,} without a draw, "
         f"{counts.no_label:,} without a label, {counts.offer_gone:,} of offers that are not known"
-        + (f", {counts.not_asked:,} without a challenger" if counts.not_asked else "")
+        + (
+            f", {counts.not_asked:,} of another tuning or without a challenger"
+            if counts.not_asked
+            else ""
+        )
     )
     if judged is None:
         yield "nothing can be concluded: no decision has both a draw and a label"

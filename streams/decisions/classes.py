@@ -8,7 +8,7 @@ and stands between them. Nothing that a class passes is a consent, quiet hours o
 from collections.abc import Sequence
 from typing import Final
 
-from streams.contracts.outputs.payloads import WhyNot
+from streams.contracts.outputs.payloads import DecisionLog, WhyNot
 from streams.contracts.reference.structs import Offer
 from streams.decisions.exploration import Draw
 from streams.decisions.policy import CompiledOffer
@@ -32,6 +32,15 @@ def rank_of(offer: Offer) -> int:
 def is_certain(eligible: Sequence[CompiledOffer]) -> bool:
     """Whether there is nothing to draw: a mandatory offer is sent, in every arm."""
     return bool(eligible) and eligible[0].offer.class_ == MANDATORY
+
+
+def was_certain(entry: DecisionLog, eligible: Sequence[CompiledOffer]) -> bool:
+    """Whether a decision had nothing to draw.
+
+    In older records `mandatory` is a name like any other, and such offers were drawn.
+    """
+    only = len(eligible) == 1 and is_certain(eligible)
+    return only and (entry.action_probability, entry.no_offer_probability) == (1.0, 0.0)
 
 
 def passes_limits(objected: Objected) -> bool:

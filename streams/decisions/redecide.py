@@ -11,7 +11,7 @@ from streams.contracts.reference.structs import Arm
 from streams.contracts.times import to_ms
 from streams.decisions.arbitration import Response, weigh
 from streams.decisions.channels import logged_options
-from streams.decisions.classes import CERTAIN, is_certain
+from streams.decisions.classes import CERTAIN, was_certain
 from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.decisions.known import NOTHING_LEARNED, Scorer, Uplift
@@ -48,7 +48,7 @@ def redecide(
     if entry.verdict not in DRAWN:
         return _with(entry, weighed)
     terms = [c.terms for c in weighed if c.terms is not None]
-    if is_certain([offers[c.offer_id] for c in eligible]):
+    if was_certain(entry, [offers[c.offer_id] for c in eligible]):
         drawn = CERTAIN
     else:
         exploring = exploring_of(policy.policies.arbitration, terms, scorer.version)

@@ -17,7 +17,7 @@ from streams.contracts.unreadable import UNREADABLE
 from streams.decisions import Policy
 from streams.decisions.arbitration import Response, weigh
 from streams.decisions.channels import Option
-from streams.decisions.classes import is_certain
+from streams.decisions.classes import was_certain
 from streams.decisions.exploration import Draw, draw, exploring_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.errors import OperatorError
@@ -42,7 +42,8 @@ Row = tuple[float, float, float, float, float, str]
 class Counts(Struct):
     """How many decisions of a log are judged, and why others are not.
 
-    `not_asked`: the judged policy was not asked, for there was no challenger yet.
+    `not_asked`: a model was to be judged, and there was no challenger yet, or it was tuned
+    otherwise, or what the model would have drawn is not known.
     """
 
     judged: int = 0
@@ -93,37 +94,19 @@ def by_policy(policy: Policy) -> Chooser:
 
     def probabilities(found: Sequence[CandidateLog], entry: DecisionLog) -> Weighed:
         terms = _terms(policy, found, entry)
-        return _drawn(BY_PRIORITY, policy, (found, terms), entry.model.version)
+        return drawn(BY_PRIORITY, policy, (found, terms), entry.model.version)
 
     return Chooser(f"policy {policy.named.version}", probabilities)
 
 
-def challenger() -> Chooser:
-    """What was scored beside the decisions: as it was logged."""
-
-    def probabilities(_: Sequence[CandidateLog], entry: DecisionLog) -> Weighed | None:
-        beside = entry.challenger
-        return None if beside is None else [*beside.probabilities, beside.no_offer_probability]
-
-    return Chooser("the challenger", probabilities)
+def as_logged(found: Sequence[CandidateLog], entry: DecisionLog) -> list[float]:
+    """Probabilities of the offers and, last, of no offer."""
+    return [*(c.probability for c in found), entry.no_offer_probability]
 
 
-def champion(policy: Policy) -> Chooser:
-    """The model that decided, on the decisions that a challenger was scored beside.
-
-    As it was logged; in an arm that does not ask it, as this policy draws by the logged terms.
-    """
-    asks = {arm.name: arm.chooser == "policy" for arm in policy.policies.experiment.arms}
-
-    def probabilities(found: Sequence[CandidateLog], entry: DecisionLog) -> Weighed | None:
-        if entry.challenger is None:
-            return None
-        if asks.get(entry.experiment.arm, False):
-            return [*(c.probability for c in found), entry.no_offer_probability]
-        logged = [c.terms for c in found if c.terms is not None]
-        return _drawn(BY_PRIORITY, policy, (found, logged), entry.model.version)
-
-    return Chooser("the model that decides", probabilities)
+def same(ours: Weighed, others: Weighed | None) -> bool:
+    """Whether both are the same probabilities, but for rounding."""
+    return others is not None and all(abs(a - b) <= SAME for a, b in zip(ours, others, strict=True))
 
 
 def _terms(policy: Policy, found: Sequence[CandidateLog], entry: DecisionLog) -> list[Terms]:
@@ -148,12 +131,13 @@ def _response(terms: Terms, policy: Policy) -> Response:
     return Response(terms.response_probability, prior if anyway is None else anyway, options)
 
 
-def _drawn(
+def drawn(
     arm: Arm,
     policy: Policy,
     weighed: tuple[Sequence[CandidateLog], Sequence[Terms]],
     model_version: str,
 ) -> Weighed:
+    """What an arm sends of these offers, weighed by a model of this version."""
     found, terms = weighed
     exploring = exploring_of(policy.policies.arbitration, terms, model_version)
     return _sent(found, draw("any", [t.priority for t in terms], arm, exploring))
@@ -173,11 +157,14 @@ class Question(Struct, frozen=True):
         policy: the reference data of the log: margins, discounts, the arms' shares.
         judged: the policy to judge.
         reward: `used` counts uses; `margin` is their margin less discount and contact cost.
+        pooled: whether a decision counts by its probability over all arms; false where nobody says
+            that `policy` is the log's own.
     """
 
     policy: Policy
     judged: Chooser
     reward: Reward
+    pooled: bool = True
 
 
 def read_own(
@@ -195,7 +182,7 @@ def read_own(
     """
     labels = labels_of(examples)
     counts, rows = Counts(), []
-    certain = {c.offer.offer_id for c in question.policy.offers if is_certain([c])}
+    offers = {c.offer.offer_id: c for c in question.policy.offers}
     for value in entries:
         entry = decoded(value, DecisionLog)
         found = [
@@ -203,7 +190,12 @@ def read_own(
             for c in entry.candidates
             if c.terms is not None and c.why_not in (None, OFFER_HOLDOUT)
         ]
-        if not found or entry.verdict not in ("offer", "no_offer") or found[0].offer_id in certain:
+        if (
+            not found
+            or entry.verdict not in ("offer", "no_offer")
+            or entry.experiment.holdout  # only a mandatory offer is sent there
+            or was_certain(entry, [offers[c.offer_id] for c in found if c.offer_id in offers])
+        ):
             counts.nothing_drawn += 1
             continue
         row = _row(entry, found, labels, question, counts)
@@ -238,7 +230,7 @@ def _row(
     gains = [p * gain - cost for p, (gain, cost) in zip(responses, worth, strict=True)] + [0.0]
     got = 0.0 if place is None else label * worth[place][0] - worth[place][1]
     expected = sum(p * gain for p, gain in zip(probabilities, gains, strict=True))
-    action_probability = _pooled(entry, found, question.policy, taken)
+    action_probability = _action_probability(question, entry, found, taken)
     return action_probability, probabilities[taken], got, gains[taken], expected, entry.customer_id
 
 
@@ -259,22 +251,26 @@ def _channel_cost(candidate: CandidateLog, policy: Policy) -> float:
     return 0.0 if channel is None else policy.policies.contact.channel_costs.get(channel, 0.0)
 
 
-def _pooled(entry: DecisionLog, found: Sequence[CandidateLog], policy: Policy, taken: int) -> float:
+def _action_probability(
+    question: Question, entry: DecisionLog, found: Sequence[CandidateLog], taken: int
+) -> float:
     """The probability of what was taken over all arms that draw, by their shares.
 
     People are dealt to arms by a hash, so the arms are one policy together, whose weights vary less
-    (the balance heuristic; Veach and Guibas 1995). Where the log's own probabilities are not those
-    that this reference data give, the arm's own probability counts.
+    (the balance heuristic; Veach and Guibas 1995). Where the reference data are not those of the
+    decision, by their version or by the probabilities that they give, the arm's own counts.
     """
+    policy = question.policy
+    if not question.pooled or policy.named != entry.policy:
+        return entry.action_probability
     arms = [a for a in policy.policies.experiment.arms if a.chooser != "holdout" and a.share > 0]
-    own = [*(c.probability for c in found), entry.no_offer_probability]
     logged = [c.terms for c in found if c.terms is not None]
-    drawn = {a.name: _drawn(a, policy, (found, logged), entry.model.version) for a in arms}
-    mine = drawn.get(entry.experiment.arm)
-    if mine is None or any(abs(a - b) > SAME for a, b in zip(mine, own, strict=True)):
+    by_arm = {a.name: drawn(a, policy, (found, logged), entry.model.version) for a in arms}
+    mine = by_arm.get(entry.experiment.arm)
+    if not same(as_logged(found, entry), mine):
         return entry.action_probability
     whole = sum(a.share for a in arms)
-    return sum(a.share * drawn[a.name][taken] for a in arms) / whole
+    return sum(a.share * by_arm[a.name][taken] for a in arms) / whole
 
 
 def labels_of(examples: Iterable[bytes]) -> dict[str, float]:

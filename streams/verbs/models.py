@@ -61,7 +61,9 @@ def models_list(
 @click.argument("version")
 @log_option
 @click.option(
-    "--reference", type=click.Path(path_type=Path), help="Value of a challenger in margin by these."
+    "--reference",
+    type=click.Path(path_type=Path),
+    help="Of the log: value in margin, from all arms.",
 )
 @click.pass_context
 def models_show(ctx: click.Context, version: str, log: Path | None, reference: Path | None) -> None:

@@ -100,10 +100,12 @@ def _names(folders: Sequence[Path | None]) -> list[str]:
     "--model",
     "who",
     type=click.Choice(["champion", "challenger"]),
-    help="Instead: the model that decided, or the one that was scored beside it.",
+    help="Instead: the response model (champion), or the challenger.",
 )
 @click.option(
-    "--reference", type=click.Path(path_type=Path), help="Of the log; default example shop."
+    "--reference",
+    type=click.Path(path_type=Path),
+    help="Of the log; without it each arm by itself, margins of the example shop.",
 )
 @click.option("--reward", type=click.Choice(["used", "margin"]), default="used", show_default=True)
 @click.option("--seed", default=1, show_default=True, help="Of the intervals.")

@@ -21,11 +21,10 @@ from streams.evaluation.offer_logs import (
     Question,
     Reward,
     by_policy,
-    challenger,
-    champion,
     read_own,
     uniform,
 )
+from streams.evaluation.two_models import challenger, champion
 from tests.unit.decisions.people import FREE, T0, Fixed, offer, request, rule, shop, someone
 
 SHARE = 0.3
@@ -50,11 +49,12 @@ def a_log(
         entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
         entries.append(msgspec.json.encode(entry))
         if entry.chosen_offer_id is not None:
-            labels.append(msgspec.json.encode(_label(entry, float(number % 10 == 0))))
+            labels.append(msgspec.json.encode(label_for(entry, float(number % 10 == 0))))
     return entries, labels
 
 
-def _label(entry: DecisionLog, label: float) -> LearningExample:
+def label_for(entry: DecisionLog, label: float) -> LearningExample:
+    """The label of a decision that sent an offer."""
     return LearningExample(
         example_id=derive_id("x", entry.decision_id, "used"),
         model="response",
@@ -128,9 +128,17 @@ def test_a_challenger_is_judged_beside_the_model_that_decides() -> None:
         error = weights.std() / np.sqrt(len(weights))
         assert abs(weights.mean() - 1.0) < 4 * error
         values[chooser.name] = judge(logged, seed=1).snips
-    assert values["the challenger"].low > values["the model that decides"].high
+    assert values["the challenger"].low > values["the response model"].high
     _, counts = read_own(*a_log(policy, 20), Question(policy, challenger(), "used"))
     assert (counts.judged, counts.not_asked) == (0, 20)
+
+
+def test_what_a_mandatory_offer_sent_is_no_draw() -> None:
+    """In the holdout arm also where the reference data do not know the offer."""
+    policy = shop(offer("recall", class_="mandatory"), offer("b"), chooser="holdout")
+    for known in (policy, shop(offer("b"), chooser="policy")):
+        _, counts = read_own(*a_log(policy, 20), Question(known, uniform(), "used"))
+        assert (counts.judged, counts.nothing_drawn) == (0, 20)
 
 
 def test_arms_are_pooled_with_what_each_withholds() -> None:

@@ -147,3 +147,13 @@ def test_to_refuse_one_of_such_a_class_refuses_the_others_not() -> None:
     for name in ("mandatory", "transactional", "default"):
         _, entry = decided(shop(offer("a", class_=name), offer("b", class_=name)), person)
         assert why_not(entry) == {"a": "refused", "b": None}
+
+
+@pytest.mark.parametrize("names", [("a",), ("a", "b")])
+def test_records_from_when_mandatory_was_any_name_are_decided_again(names: tuple[str, ...]) -> None:
+    """They were drawn as any other, and come out as they were."""
+    offers = [offer(name) for name in names]
+    _, entry = decided(shop(*offers, chooser="policy"))
+    now = shop(*(replace(o, class_="mandatory") for o in offers), chooser="policy")
+    assert entry.no_offer_probability > 0.0
+    assert redecide(entry, Fixed(), now) == entry
