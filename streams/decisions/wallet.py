@@ -200,7 +200,16 @@ def _code(offer: Offer) -> str | None:
 def _short(offer: Offer) -> str | None:
     """The discount in a few letters; points, gifts and services have none."""
     units = {"percent": "%", "amount": offer.currency}
-    return f"{offer.value:g} {units[offer.kind]}" if offer.kind in units else None
+    return f"{_plain(offer.value)} {units[offer.kind]}" if offer.kind in units else None
+
+
+def _plain(number: float) -> str:
+    """In full, without zeros at the end; no currency of ISO 4217 has more than four decimals.
+
+    >>> [_plain(number) for number in (5.0, 12.5, 1_500_000.0, 12_345.67)]
+    ['5', '12.5', '1500000', '12345.67']
+    """
+    return f"{number:.4f}".rstrip("0").rstrip(".")
 
 
 def _default(texts: Mapping[LanguageTag, str]) -> GoogleTranslation:

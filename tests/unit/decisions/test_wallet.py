@@ -160,6 +160,22 @@ def test_the_gcn_stands_in_for_a_code_and_other_letters_are_utf_8(tea: Offer) ->
     assert filled(wide)["apple"]["coupon"]["headerFields"][0]["currencyCode"] == "JPY"
 
 
+@pytest.mark.parametrize(
+    ("value", "currency", "short"),
+    [
+        (1_500_000.0, "IDR", "1500000 IDR"),
+        (12_345.67, "EUR", "12345.67 EUR"),
+        (1_000.0, "JPY", "1000 JPY"),
+        (7.125, "KWD", "7.125 KWD"),
+        (0.5, "EUR", "0.5 EUR"),
+    ],
+)
+def test_an_amount_is_written_in_full(tea: Offer, value: float, currency: str, short: str) -> None:
+    """Large ones too: no exponent, nothing rounded away, no zeros at the end."""
+    one = replace(tea, kind="amount", value=value, currency=currency)
+    assert filled(one)["google"]["offerClasses"][0]["shortTitle"] == short
+
+
 def test_a_decision_carries_the_pass_of_its_person() -> None:
     """It ends when this person's use ends, in their language; without the block there is none."""
     for words in (None, BARE):
