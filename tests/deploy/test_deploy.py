@@ -102,6 +102,15 @@ def test_secrets_that_everybody_knows_open_no_more_than_a_page_s_key(tmp_path: P
     assert [target.name for target in load_targets(file)] == ["crm"]
 
 
+def test_nobody_is_told_to_write_a_secret_into_the_repository() -> None:
+    """Each file there says that a copy is written, and the destinations name the copy's file."""
+    for name in COMPOSE["secrets"]:
+        assert "copy of this folder, never here" in secret_file(name).read_text(encoding="utf-8")
+    destinations = (DEPLOY / "delivery" / "destinations.yaml").read_text(encoding="utf-8")
+    assert "deploy/secrets/" not in destinations
+    assert "OFFERSTREAM_SECRETS=" in destinations
+
+
 def test_compose_publishes_on_loopback_only_and_drops_every_right() -> None:
     """Nothing listens beyond this machine, nothing has a capability."""
     for name, service in COMPOSE["services"].items():
