@@ -86,7 +86,7 @@ class Board:
         if not self._is_valid(offer, now_ms) or offer.decision_id in self._held:
             return
         self._held[offer.decision_id] = held
-        heapq.heappush(self._ends, (_end_ms(offer), person, offer.decision_id))
+        self._note_end(offer)
         own = self._by_person.setdefault(person, [])
         own.append(offer.decision_id)
         if len(own) > PERSON_OFFERS_MAX:
@@ -99,6 +99,13 @@ class Board:
                 self._end(watcher)
             else:
                 watcher.queue.put_nowait(held)
+
+    def _note_end(self, offer: NextBestOffer) -> None:
+        """What was taken down before its end is forgotten once it is more than what is held."""
+        heapq.heappush(self._ends, _ending(offer))
+        if len(self._ends) > 2 * OFFERS_MAX:
+            self._ends = [_ending(held.offer) for held in self._held.values()]
+            heapq.heapify(self._ends)
 
     def _take_down_what_is_over(self, now_ms: int) -> None:
         """Else an offer that nobody asks about again would be held until there are too many."""
@@ -186,6 +193,11 @@ class Board:
         if _end_ms(offer) <= now_ms:
             return False
         return to_ms(offer.decided_at) > self._erased_ms.get(offer.customer_id, -1)
+
+
+def _ending(offer: NextBestOffer) -> tuple[int, str, str]:
+    """When it ends, whose it is and which."""
+    return _end_ms(offer), offer.customer_id, offer.decision_id
 
 
 def _end_ms(offer: NextBestOffer) -> int:

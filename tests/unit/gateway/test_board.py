@@ -4,10 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 
 from streams.contracts.outputs.payloads import NextBestOffer
 from streams.contracts.times import from_ms, to_ms
+from streams.gateway import board as of_board
 from streams.gateway.board import Board, Held, Place
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples" / "next_best_offer" / "valid"
@@ -45,3 +47,20 @@ def test_what_is_over_is_held_no_longer() -> None:
     assert [one.offer.decision_id for one in board.newest(10)] == ["d-1001", "d-0"]
     assert board.valid("c-0")
     assert not board.valid("c-1000")
+
+
+def test_what_is_taken_down_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are used or dismissed before their end; what is held still ends in time."""
+    monkeypatch.setattr(of_board, "OFFERS_MAX", 10)
+    now_ms = T0
+    board = Board(lambda: now_ms)
+    board.post(held(0, now_ms, 60 * SECOND))
+    for number in range(1, 1_001):
+        board.post(held(number, now_ms, 3_600 * SECOND))
+        board.take_down(f"c-{number}", f"d-{number}")
+        assert len(board._ends) <= 20
+    assert len(board) == 1
+    now_ms += 60_000
+    board.post(held(1_001, now_ms, 5 * SECOND))
+    assert [one.offer.decision_id for one in board.newest(10)] == ["d-1001"]
+    assert len(board) == 1
