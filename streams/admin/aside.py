@@ -4,15 +4,15 @@
 lines of JSON: how far it is, and at last what came out.
 """
 
-import os
-import resource
 import sys
 from pathlib import Path
+from typing import Final
 
 import duckdb
 import msgspec
 from msgspec import Struct
 
+from streams.admin.bounds import end_after, end_without_reader, give_way, take_no_more_than
 from streams.admin.catalogue import Records
 from streams.admin.reach import Reached, reach
 from streams.admin.trying import Limits, NotTried, Tried, try_change
@@ -20,7 +20,7 @@ from streams.errors import OperatorError
 from streams.settings import Settings
 from streams.worker.sources import record_reader
 
-NICE = 10
+START_S: Final = 60.0  # of a machine that does other things as well, beside the question's own time
 
 
 class TryChange(Struct, frozen=True, tag="try"):
@@ -52,10 +52,11 @@ Answer = Progress | Tried | NotTried | Reached
 
 def main() -> None:
     """Answer one question, as somebody who gives way to everybody else."""
-    os.nice(NICE)
+    give_way()
+    end_without_reader(sys.stdout.fileno())
     question = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Question)
-    room = question.limits.megabytes * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_DATA, (room, room))
+    end_after(question.limits.seconds + START_S)
+    take_no_more_than(question.limits.megabytes)
     try:
         say(answer_to(question))
     except (MemoryError, duckdb.OutOfMemoryException):

@@ -13,11 +13,10 @@ from typing import Final
 
 import msgspec
 
-from streams.admin.aside import Answer, Progress, Question
+from streams.admin.aside import START_S, Answer, Progress, Question
 from streams.admin.trying import NotTried
 
 PROGRAM: Final = (sys.executable, "-m", "streams.admin.aside")
-START_S: Final = 60.0  # of a machine that does other things as well, beside the question's own time
 LOOK_S: Final = 0.5
 KEPT_MAX: Final = 8
 PART: Final = 65_536
@@ -67,17 +66,19 @@ class Asides:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._kept: list[Aside] = []
+        self._turn = threading.Lock()
 
     def start(self, question: Question, owner: str) -> Aside | None:
         """Ask; whoever asks again gives up what they asked before. None: another one is asking."""
-        for one in self._kept:
-            if one.is_running and one.owner != owner:
+        with self._turn:
+            running = [one for one in self._kept if one.is_running]
+            if any(one.owner != owner for one in running):
                 return None
-            if one.is_running:
+            for one in running:
                 one.stop()
-        made = Aside(question, owner, self._asked)
-        self._kept = [*self._kept[1 - KEPT_MAX :], made]
-        return made
+            made = Aside(question, owner, self._asked)
+            self._kept = [*self._kept[1 - KEPT_MAX :], made]
+            return made
 
     def find(self, id_: str) -> Aside | None:
         """One that is kept."""
@@ -85,8 +86,9 @@ class Asides:
 
     def stop(self) -> None:
         """End all."""
-        for one in self._kept:
-            one.stop()
+        with self._turn:
+            for one in self._kept:
+                one.stop()
 
 
 def ask_program(question: Question, stopped: Stopped) -> Iterator[Answer]:

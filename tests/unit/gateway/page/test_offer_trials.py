@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from streams.admin.aside import Answer, Progress, Question
 from streams.admin.trying import NotTried
-from streams.gateway.page.asides import Asides, Stopped
+from streams.gateway.page.asides import Aside, Asides, Stopped
 from streams.telemetry import catalogue as metrics
 from streams.worker.meter import Meter
 from tests.support.page_door import ACT_TOKEN, VIEW_TOKEN, PageDoor
@@ -138,6 +139,38 @@ def test_one_trial_at_a_time_and_the_last_of_each_operator() -> None:
     assert last is not None
     assert (asides.find(second.id), asides.find(last.id)) == (None, last)
     assert threading.active_count() < 30
+
+
+@pytest.mark.parametrize("owners", [("ana",), ("ana", "ben", "cho", "dee")])
+def test_whoever_asks_at_the_same_moment_there_is_one_trial(owners: tuple[str, ...]) -> None:
+    """Of several operators the first; of one the last; and none is left over at the end."""
+    turn, running, most = threading.Lock(), 0, 0
+
+    def asked(question: Question, stopped: Stopped) -> Iterator[Answer]:
+        nonlocal running, most
+        with turn:
+            running += 1
+            most = max(most, running)
+        yield Progress(1, 2)
+        while not stopped():
+            time.sleep(0.005)
+        with turn:
+            running -= 1
+
+    asides, ready = Asides(asked), threading.Barrier(8)
+    question: Any = object()
+
+    def ask(owner: str) -> Aside | None:
+        ready.wait(10)
+        return asides.start(question, owner)
+
+    with ThreadPoolExecutor(8) as many:
+        made = list(many.map(ask, (owners[n % len(owners)] for n in range(8))))
+    asides.stop()
+    started = [one for one in made if one is not None]
+    assert started
+    assert len({one.owner for one in started}) == 1
+    assert (most, running) == (1, 0)
 
 
 def test_whom_offers_reached_is_counted(page: PageDoor) -> None:
