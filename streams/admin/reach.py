@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from confluent_kafka import TopicPartition
 from msgspec import Struct
 
 from streams import topics
 from streams.archive import archived_up_to, is_archive, rows_of_days
 from streams.broker.clients import new_reader
-from streams.broker.reading import CONNECT_S_MAX, partitions_on_broker, read_to_end
+from streams.broker.reading import CONNECT_S_MAX, newest_places, partitions_on_broker, read_to_end
 from streams.contracts.unreadable import UNREADABLE
 from streams.errors import NoBrokerError
 from streams.evaluation.offer_logs import RESPONSE, label_of
@@ -135,13 +134,12 @@ class _Log:
         """Where to begin: after what is archived, and at the newest of each partition at most."""
         passed = archived_up_to(self._root) if self._archived else {}
         consumer = new_reader(self._settings, f"{self._settings.group}-admin-reader", {})
-        found = {}
         try:
-            for partition in partitions_on_broker(consumer, name, self._settings):
-                place = TopicPartition(name, partition)
-                first, end = consumer.get_watermark_offsets(place, timeout=CONNECT_S_MAX)
-                kept = passed.get((topic.name, partition), 0)
-                found[name, partition] = max(first, end - NEWEST_MAX, kept)
+            partitions = partitions_on_broker(consumer, name, self._settings)
+            places = newest_places(consumer, name, partitions, NEWEST_MAX, timeout_s=CONNECT_S_MAX)
         finally:
             consumer.close()
-        return found
+        return {
+            (name, at.partition): max(at.offset, passed.get((topic.name, at.partition), 0))
+            for at in places
+        }

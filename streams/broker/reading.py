@@ -1,7 +1,7 @@
 """Reading topics without a group: to their end once, or on and on; committed records only."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from confluent_kafka import (
@@ -57,6 +57,25 @@ def open_reader(
     ]
     consumer.assign(wanted)
     return consumer, len(wanted)
+
+
+def newest_places(
+    consumer: Consumer, name: str, partitions: Iterable[int], most: int, *, timeout_s: float
+) -> list[TopicPartition]:
+    """Where the newest records of these partitions of a topic begin: `most` of each.
+
+    `timeout_s`: how long the broker may take to answer for a partition.
+
+    Raises:
+        KafkaException: the broker does not answer.
+    """
+    places = []
+    for partition in partitions:
+        place = TopicPartition(name, partition)
+        first, end = consumer.get_watermark_offsets(place, timeout=timeout_s)
+        place.offset = max(first, end - most)
+        places.append(place)
+    return places
 
 
 def partitions_on_broker(client: Consumer | Producer, name: str, settings: Settings) -> list[int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from streams.contracts.internal.learning import is_challengers
+from streams.contracts.internal.learning import all_examples_of, is_challengers
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog
 from streams.decisions import Policy
 from streams.decisions.holdouts import OFFER_HOLDOUT
@@ -44,7 +44,7 @@ def _of_two(
         if beside is None or all(c.why_not == OFFER_HOLDOUT for c in found):
             return None  # where nothing can be sent both are worth nothing
         rivals = [v for v in (entry.model.version, beside.version) if is_challengers(v)]
-        if len(rivals) != 1 or _labels_of_all(rivals[0]) <= tuned_at:
+        if len(rivals) != 1 or all_examples_of(rivals[0]) <= tuned_at:
             return None
         if (rivals[0] == beside.version) == challengers:
             return [*beside.probabilities, beside.no_offer_probability]
@@ -67,8 +67,3 @@ def _decider(
         return None
     logged = [c.terms for c in found if c.terms is not None]
     return drawn(BY_PRIORITY, policy, (found, logged), entry.model.version)
-
-
-def _labels_of_all(version: str) -> int:
-    """Labels by a version's name, with those from before it began anew (`challenger-3000-200`)."""
-    return sum(int(part) for part in version.split("-") if part.isdecimal())

@@ -28,6 +28,7 @@ from streams.gateway.shop_words import ShopWords
 from streams.gateway.spool import Spool
 from streams.gateway.spooling import SpoolingSink, spool_of
 from streams.gateway.tokens import TokenKeys
+from streams.gateway.unsignaled import UnsignaledServer
 from streams.gateway.ways import Ways, wall_clock_ms
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
@@ -42,15 +43,6 @@ log = structlog.get_logger()
 BACKLOG = 1_024
 KEEP_ALIVE_S = 30
 NO_KAFKA = "Kafka does not answer, or lacks our topics (`offerstream topics verify`)"
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers, which would end the process before Kafka is closed."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `_serve`."""
-        yield
 
 
 def run_gateway(settings: Settings, clock_ms: Callable[[], int] = wall_clock_ms) -> int:
@@ -103,7 +95,8 @@ async def _serve(
     outward = Outward(settings, ways, read.tokens, sink)
     page = _page(settings, ways, outward, read.operators)
     pages = [] if page is None else [page.router]
-    server = _Server(_uvicorn(settings, build_app(ways, [*outward.handlers, *pages])))
+    # Uvicorn's own handlers would end the process before Kafka is closed.
+    server = UnsignaledServer(_uvicorn(settings, build_app(ways, [*outward.handlers, *pages])))
     ops = await _show_metrics(settings, meter, reason)
     meter.before_scrape(lambda: meter.set(metrics.READY, value=float(producer.reachable)))
     loop = asyncio.get_running_loop()
@@ -144,7 +137,7 @@ def _page(settings: Settings, ways: Ways, outward: Outward, operators: Operators
     return Page(settings, ways, outward.out, operators, around)
 
 
-def _end(server: _Server, outward: Outward) -> None:
+def _end(server: UnsignaledServer, outward: Outward) -> None:
     server.should_exit = True
     outward.close()
 

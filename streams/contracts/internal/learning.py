@@ -48,6 +48,15 @@ def examples_of(version: str) -> int:
     return int(number) if number.isascii() and number.isdigit() else 0
 
 
+def all_examples_of(version: str) -> int:
+    """How many examples a version has seen in all, also before it began anew, by its name.
+
+    >>> all_examples_of("response-600"), all_examples_of("challenger-3000-200")
+    (600, 3200)
+    """
+    return sum(int(part) for part in version.split("-") if part.isascii() and part.isdigit())
+
+
 def is_challengers(version: str) -> bool:
     """Whether a version is one of the challenger.
 

@@ -117,12 +117,7 @@ def _live(view: View, guests: Guests) -> HTTPRouteHandler:
         guests.here(str(request.query_params.get("page", ""))[:64])
         customer = str(request.query_params.get("customer", ""))
         read = request.query_params.get("read") == "true"
-        told = {
-            "now_ms": view.shop.pace.now_ms,
-            "speed": view.shop.pace.speed,
-            "phase": view.phase,
-            "parts": view.parts(customer, language_for(request), read=read),
-        }
+        told = view.live(customer, language_for(request), read=read)
         return Response(told, media_type=MediaType.JSON, headers={"cache-control": "no-store"})
 
     return get_live

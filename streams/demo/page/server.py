@@ -12,18 +12,10 @@ from streams.demo.page.app import build_app
 from streams.demo.page.guests import Guests
 from streams.demo.page.view import View
 from streams.errors import OfferstreamError
+from streams.gateway.unsignaled import UnsignaledServer
 
 STOP_S: Final = 2
 JOIN_S: Final = 10.0
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers: signals are the demo's."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave them alone."""
-        yield
 
 
 @contextlib.contextmanager
@@ -43,7 +35,7 @@ def serving(view: View, guests: Guests, port: int) -> Iterator[None]:
         proxy_headers=False,
         timeout_graceful_shutdown=STOP_S,
     )
-    server = _Server(config)
+    server = UnsignaledServer(config)  # signals are the demo's
     try:
         sock = socket.create_server(("127.0.0.1", port))
     except OSError as error:

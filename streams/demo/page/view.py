@@ -47,17 +47,27 @@ class View(Struct, frozen=True):
 
     def parts(self, customer: str, language: LanguageTag, *, read: bool = False) -> dict[str, str]:
         """The parts that change, by name; `read`: why something was decided was in view."""
+        return _parts(language, {**self._all(customer, language), "read": read})
+
+    def live(self, customer: str, language: LanguageTag, *, read: bool) -> dict[str, Any]:
+        """What the page's script asks for again and again, of one moment."""
         said = {**self._all(customer, language), "read": read}
-        return {part: _rendered(f"{part}.html", language, **said) for part in PARTS}
+        return {
+            "now_ms": self.shop.pace.now_ms,
+            "speed": self.shop.pace.speed,
+            "phase": said["phase"],
+            "parts": _parts(language, said),
+        }
 
     def _all(self, customer: str, language: LanguageTag) -> dict[str, Any]:
         pace, shop = self.shop.pace, self.shop
         visit, scene = self.seen.visit(customer), self.scene()
+        is_open = shop.doors.is_open  # asks the gateway
         return {
             "shop": shop,
             "pace": pace,
-            "phase": self.phase,
-            "is_open": shop.doors.is_open,
+            "phase": self._phase(is_open=is_open),
+            "is_open": is_open,
             "day": (pace.now_ms - pace.start_ms) // DAY_MS + 1,
             "days": (pace.end_ms - pace.start_ms) // DAY_MS,
             "left_s": self._left_s(),
@@ -79,12 +89,11 @@ class View(Struct, frozen=True):
             "verdict": lambda verdict: VERDICTS[verdict][language],
         }
 
-    @property
-    def phase(self) -> str:
+    def _phase(self, *, is_open: bool) -> str:
         """`past`, `starting` until the gateway takes events, or `present`."""
         if not self.shop.pace.is_present:
             return "past"
-        return "present" if self.shop.doors.is_open else "starting"
+        return "present" if is_open else "starting"
 
     def _left_s(self) -> int:
         pace = self.shop.pace
@@ -131,6 +140,10 @@ def _place(minor: int, number: int) -> tuple[int, int]:
 def _name_of(shop: Shop, product_id: str) -> str:
     product = shop.products.get(product_id)
     return product_id if product is None or product.name is None else product.name
+
+
+def _parts(language: LanguageTag, said: dict[str, Any]) -> dict[str, str]:
+    return {part: _rendered(f"{part}.html", language, **said) for part in PARTS}
 
 
 def _rendered(template: str, language: LanguageTag, **said: Any) -> str:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from streams import topics
 from streams.archive import archived_up_to, is_archive, rows_about
 from streams.broker.clients import new_reader
-from streams.broker.reading import partitions_on_broker
+from streams.broker.reading import newest_places, partitions_on_broker
 from streams.runtime.clients import Config, arrived
 from streams.runtime.murmur2 import partition_for
 from streams.settings import Settings
@@ -102,10 +102,5 @@ def _places(
 ) -> list[TopicPartition]:
     """Where the newest records of the partitions of these keys begin."""
     count = len(partitions_on_broker(consumer, name, settings))
-    places = []
-    for partition in sorted({partition_for(key, count) for key in keys}):
-        place = TopicPartition(name, partition)
-        first, end = consumer.get_watermark_offsets(place, timeout=TIMEOUT_S)
-        place.offset = max(first, end - NEWEST_MAX)
-        places.append(place)
-    return places
+    partitions = sorted({partition_for(key, count) for key in keys})
+    return newest_places(consumer, name, partitions, NEWEST_MAX, timeout_s=TIMEOUT_S)
