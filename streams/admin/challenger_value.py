@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from streams.admin.log_places import LogPlace
-from streams.admin.offers_judged import WHO, Asked, judge_log
+from streams.admin.offers_judged import Asked, judge_two_models
 from streams.evaluation.off_policy import Estimate
 from streams.evaluation.offer_logs import Reward
 
@@ -21,9 +21,8 @@ def value_told(place: LogPlace, reference: Path | None) -> Iterator[str]:
         OperatorError: the log, or reference data, cannot be read.
     """
     reward: Reward = "used" if reference is None else "margin"
-    for who in WHO:
-        asked = Asked(policy=None, reference=reference, reward=reward, seed=SEED, who=who)
-        found = judge_log(place, asked)
+    asked = Asked(policy=None, reference=reference, reward=reward, seed=SEED)
+    for found in judge_two_models(place, asked):
         judged = found.judged
         if judged is None:
             yield f"{found.policy}: no decision that both were asked of has a label yet"

@@ -1,6 +1,6 @@
 """A policy judged on a log, wherever the log lies, and what is said of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,7 +13,7 @@ from streams.admin.reference import compiled
 from streams.admin.tunings import tuned_at
 from streams.decisions import Policy
 from streams.errors import OperatorError
-from streams.evaluation.off_policy import Estimate, judge
+from streams.evaluation.off_policy import Estimate, Logged, judge
 from streams.evaluation.offer_logs import (
     Chooser,
     Counts,
@@ -22,8 +22,8 @@ from streams.evaluation.offer_logs import (
     Reward,
     by_policy,
     is_open_bandit,
+    read_for_each,
     read_open_bandit,
-    read_own,
     uniform,
 )
 from streams.evaluation.two_models import challenger, champion
@@ -52,30 +52,45 @@ def judge_log(place: LogPlace, asked: Asked) -> FoundOnLog:
     Raises:
         OperatorError: the log, or reference data, cannot be read.
     """
-    if place.folder is not None and is_open_bandit(place.folder):
-        if asked.policy is not None or asked.reward != "used":
-            raise OperatorError(
-                "of an Open Bandit table only clicks of a uniform choice are judged"
-            )
-        logged, counts = read_open_bandit(place.folder), Counts()
-        counts.judged, name = len(logged.reward), uniform().name
-    else:
-        own = compiled(asked.reference)
-        chooser = _chooser(place, asked, own)
-        question = Question(own, chooser, asked.reward, pooled=asked.reference is not None)
-        entries, examples = (
-            (value for _, value in records(place, topic))
-            for topic in (topics.DECISION_LOG, topics.LEARNING_EXAMPLES)
-        )
-        logged, counts = read_own(entries, examples, question)
-        name = chooser.name
+    if place.folder is None or not is_open_bandit(place.folder):
+        return _judged_on_own(place, asked, (asked.who,))[0]
+    if asked.policy is not None or asked.reward != "used":
+        raise OperatorError("of an Open Bandit table only clicks of a uniform choice are judged")
+    logged, counts = read_open_bandit(place.folder), Counts()
+    counts.judged = len(logged.reward)
+    return _found(uniform().name, asked, logged, counts)
+
+
+def judge_two_models(place: LogPlace, asked: Asked) -> list[FoundOnLog]:
+    """Judge the response model and the challenger, in this order, by reading the log once.
+
+    Raises:
+        OperatorError: the log, or reference data, cannot be read.
+    """
+    return _judged_on_own(place, asked, WHO)
+
+
+def _judged_on_own(place: LogPlace, asked: Asked, each: Sequence[Who | None]) -> list[FoundOnLog]:
+    own = compiled(asked.reference)
+    choosers = [_chooser(place, asked, who, own) for who in each]
+    pooled = asked.reference is not None
+    questions = [Question(own, chooser, asked.reward, pooled=pooled) for chooser in choosers]
+    entries, examples = (
+        (value for _, value in records(place, topic))
+        for topic in (topics.DECISION_LOG, topics.LEARNING_EXAMPLES)
+    )
+    read = read_for_each(entries, examples, questions)
+    return [_found(c.name, asked, *of_one) for c, of_one in zip(choosers, read, strict=True)]
+
+
+def _found(name: str, asked: Asked, logged: Logged, counts: Counts) -> FoundOnLog:
     judged = judge(logged, asked.seed) if counts.judged else None
     return FoundOnLog(name, asked.reward, asked.seed, counts, judged)
 
 
-def _chooser(place: LogPlace, asked: Asked, own: Policy) -> Chooser:
-    if asked.who:
-        judged = challenger if asked.who == "challenger" else champion
+def _chooser(place: LogPlace, asked: Asked, who: Who | None, own: Policy) -> Chooser:
+    if who:
+        judged = challenger if who == "challenger" else champion
         return judged(None if asked.reference is None else own, tuned_at(place))
     return uniform() if asked.policy is None else by_policy(compiled(asked.policy))
 

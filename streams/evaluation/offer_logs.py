@@ -180,9 +180,20 @@ def read_own(
     Raises:
         OperatorError: a record cannot be read.
     """
+    return read_for_each(entries, examples, (question,))[0]
+
+
+def read_for_each(
+    entries: Iterable[bytes], examples: Iterable[bytes], questions: Sequence[Question]
+) -> list[tuple[Logged, Counts]]:
+    """What `read_own` gives for each of several questions, by reading the log once.
+
+    Raises:
+        OperatorError: a record cannot be read.
+    """
     labels = labels_of(examples)
-    counts, rows = Counts(), []
-    offers = {c.offer.offer_id: c for c in question.policy.offers}
+    told = [(question, Counts(), list[Row]()) for question in questions]
+    known = [{c.offer.offer_id: c for c in q.policy.offers} for q in questions]
     for value in entries:
         entry = decoded(value, DecisionLog)
         found = [
@@ -190,19 +201,20 @@ def read_own(
             for c in entry.candidates
             if c.terms is not None and c.why_not in (None, OFFER_HOLDOUT)
         ]
-        if (
-            not found
-            or entry.verdict not in ("offer", "no_offer")
-            or entry.experiment.holdout  # only a mandatory offer is sent there
-            or was_certain(entry, [offers[c.offer_id] for c in found if c.offer_id in offers])
-        ):
-            counts.nothing_drawn += 1
-            continue
-        row = _row(entry, found, labels, question, counts)
-        if row is not None:
-            rows.append(row)
-            counts.judged += 1
-    return _logged(rows), counts
+        for (question, counts, rows), offers in zip(told, known, strict=True):
+            if (
+                not found
+                or entry.verdict not in ("offer", "no_offer")
+                or entry.experiment.holdout  # only a mandatory offer is sent there
+                or was_certain(entry, [offers[c.offer_id] for c in found if c.offer_id in offers])
+            ):
+                counts.nothing_drawn += 1
+                continue
+            row = _row(entry, found, labels, question, counts)
+            if row is not None:
+                rows.append(row)
+                counts.judged += 1
+    return [(_logged(rows), counts) for _, counts, rows in told]
 
 
 def _row(

@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from streams.admin.log_places import LogPlace
-from streams.admin.offers_judged import WHO, Asked, judge_log
+from streams.admin.offers_judged import WHO, Asked, judge_log, judge_two_models
+from streams.admin.reference import example_shop
 from streams.contracts.internal.learning_records import encode_snapshot
 from streams.contracts.outputs.effects import DecisionLogged
 from streams.contracts.reference.structs import Arbitration, Arm, Experiment
@@ -25,6 +26,7 @@ CHALLENGERS, RESPONSES = 0.6 * 0.5 + 0.2 * 0.1, 0.6 * 0.1 + 0.2 * 0.5
 
 Every second uses b, which the challenger likes, every tenth a.
 """
+ASKED = Asked(policy=None, reference=None, reward="used", seed=1)
 Log = tuple[list[bytes], list[bytes]]
 
 
@@ -51,14 +53,17 @@ def a_log(policy: Policy, models: tuple[Scorer, Scorer], people: range) -> Log:
     return entries, labels
 
 
-def judged(folder: Path, *logs: Log) -> dict[str, FoundOnLog]:
-    """Both models on a folder with these logs, without reference data, as `models show` asks."""
+def as_place(folder: Path, *logs: Log) -> LogPlace:
+    """These logs in a folder."""
     for name, part in (("decision-log.jsonl", 0), ("learning-examples.jsonl", 1)):
         lines = [line for log in logs for line in log[part]]
         (folder / name).write_bytes(b"\n".join(lines) + b"\n")
-    place = LogPlace(folder, archived=False, settings=None, note=print)
-    asked = Asked(policy=None, reference=None, reward="used", seed=1)
-    return {who: judge_log(place, replace(asked, who=who)) for who in WHO}
+    return LogPlace(folder, archived=False, settings=None, note=print)
+
+
+def judged(folder: Path, *logs: Log) -> dict[str, FoundOnLog]:
+    """Both models on a folder with these logs, without reference data, as `models show` asks."""
+    return dict(zip(WHO, judge_two_models(as_place(folder, *logs), ASKED), strict=True))
 
 
 def are_right(found: dict[str, FoundOnLog]) -> None:
@@ -103,3 +108,13 @@ def test_only_the_present_tuning_is_judged(named: str, tmp_path: Path) -> None:
         for version, people in (("challenger-3000", range(30)), (named, range(30, 50)))
     ]
     assert judged(tmp_path, *log)["challenger"].counts.judged == 20
+
+
+@pytest.mark.parametrize("reference", [None, example_shop()])
+def test_together_they_are_judged_as_each_alone(reference: Path | None, tmp_path: Path) -> None:
+    """The log is read once for both, and each has its own counts, value and interval."""
+    place = as_place(tmp_path, a_log(a_shop(), (RESPONSE, CONTRARY), range(100)))
+    asked = replace(ASKED, reference=reference)
+    alone = [judge_log(place, replace(asked, who=who)) for who in WHO]
+    assert judge_two_models(place, asked) == alone
+    assert alone[0] != alone[1]
