@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from streams import topics
 from streams.admin.catalogue import Records
@@ -47,12 +47,14 @@ class LogPlace(Struct, frozen=True):
         archived: whether the folder is an archive.
         settings: of the broker whose topics are read after the folder; None: the folder is all.
         note: is told what could not be looked at.
+        away: why no broker answered; where it stands, none is asked again.
     """
 
     folder: Path | None
     archived: bool
     settings: Settings | None
     note: Callable[[str], None]
+    away: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         places = [] if self.folder is None else [str(self.folder)]
@@ -126,6 +128,8 @@ def _on_topic(place: LogPlace, settings: Settings, topic: topics.Topic) -> Itera
 
 def _messages(place: LogPlace, settings: Settings, wanted: Sequence[topics.Topic]) -> Iterator[Any]:
     """What is on topics and not archived."""
+    if place.away:
+        return
     passed = {} if place.folder is None else archived_up_to(place.folder)
     names = {topic.name: settings.on_broker(topic) for topic in wanted}
     after = {(names[t], n): at for (t, n), at in passed.items() if t in names}
@@ -134,6 +138,7 @@ def _messages(place: LogPlace, settings: Settings, wanted: Sequence[topics.Topic
     except NoBrokerError as error:
         if place.folder is None:
             raise
+        place.away.append(str(error))
         place.note(f"{error}. Only what is archived in {place.folder} was looked at")
 
 

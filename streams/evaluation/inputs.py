@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain, islice
 
 import msgspec
 from msgspec import Struct
@@ -69,6 +70,16 @@ def read_records(path: str, format_: FileFormat = AS_FOUND) -> Iterator[InputRec
             yield from _orders(source, format_)
         else:
             yield from read_json_lines(source.lines())
+
+
+def begun(records: Iterator[InputRecord]) -> Iterator[InputRecord]:
+    """The same records, the first of them read at once: what is no file is said before all else.
+
+    Raises:
+        OperatorError: the file cannot be read, or the table lacks a column.
+    """
+    first = list(islice(records, 1))
+    return chain(first, records)
 
 
 def is_table(source: Source, path: str, table: TableFormat) -> bool:

@@ -182,11 +182,12 @@ def events_send(
     1 where some were refused, 130 after Ctrl-C.
     """
     from streams.admin.events import send_events
-    from streams.evaluation.inputs import read_records
+    from streams.evaluation.inputs import begun, read_records
 
     settings = settings_of(ctx)
     format_ = _of_messages(ctx, format_of(**given), source, mapping)
     records = read_records(file, format_)
+    records = records if file == "-" else begun(records)
     rules = _rules(settings)
     with progress("sent") as tick:
         done = send_events(

@@ -85,6 +85,8 @@ def test_a_mistake_is_a_sentence_and_not_a_traceback(
     assert result.exit_code == 2
     assert "Traceback" not in result.output
     assert len(result.output) > 20
+    named = [word for word in arguments if word.startswith("no-such-")]
+    assert all(word in result.output for word in named), result.output
 
 
 OFFER = """
