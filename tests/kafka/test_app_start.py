@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.apache_kafka import ROOT, ApacheKafka
+from tests.support.apache_kafka import ROOT, ApacheKafka, free_port
 from tests.support.browser import opened
 from tests.support.pages import Terminals, shell_blocks
 from tests.support.shop_page import shop_pages
@@ -27,13 +27,6 @@ WATCH = """
   new MutationObserver(tell).observe(heading, { childList: true });
 </script>
 """
-
-
-def free_port() -> int:
-    """Of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def text_of(language: str, number: int = 0) -> str:

@@ -1,7 +1,6 @@
 """`offerstream worker` rolls its slots on SIGHUP; with `instance_id` nobody is rebalanced."""
 
 import signal
-import socket
 import sys
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -11,25 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from streams.settings import HttpSettings, LearnerSettings, child_environment
-from tests.support.apache_kafka import ApacheKafka
+from tests.support.apache_kafka import ApacheKafka, free_neighbors
 from tests.support.expected import Expected, assert_as_expected
 from tests.support.small_shop import closing, consents, reference, visits
 from tests.support.worker_job import Process, WorkerJob, wait_until
 
 CUSTOMERS, EVENTS, SEED = 100, 6_000, 20260104
-
-
-def two_free_ports() -> int:
-    """A free port whose successor is free as well."""
-    for port in range(20_000, 30_000, 2):
-        try:
-            for number in (port, port + 1):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", number))
-        except OSError:
-            continue
-        return port
-    raise AssertionError("no two ports are free")
 
 
 def ready(port: int) -> bool:
@@ -55,7 +41,7 @@ def test_sighup_rolls_the_slots_one_by_one(kafka: ApacheKafka, tmp_path: Path) -
     print(f"SEED={SEED}")
     before = list(consents(CUSTOMERS))
     after = [*visits(EVENTS, CUSTOMERS, SEED), *closing(CUSTOMERS, EVENTS)]
-    port = two_free_ports()
+    port = free_neighbors(2)
     job = WorkerJob(
         kafka,
         tmp_path,
