@@ -16,12 +16,19 @@ from streams.customer.row import Contact, OpenDecision
 from streams.customer.waiting import with_open_decision
 from streams.decisions.arbitration import FEW, Response, fatigue_of, weigh, weigh_many
 from streams.decisions.channels import channels_of
-from streams.decisions.classes import CERTAIN, Objected, is_certain, passes_limits, ranked
+from streams.decisions.classes import (
+    CERTAIN,
+    Objected,
+    is_certain,
+    passes_limits,
+    possible,
+    ranked,
+)
 from streams.decisions.comparing import Weighed, with_comparison
 from streams.decisions.consent import agreed_purposes
 from streams.decisions.deferral import put_off
 from streams.decisions.eligibility import in_stock, objected_of, situation_of
-from streams.decisions.exploration import draw, exploring_of
+from streams.decisions.exploration import Draw, draw, exploring_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.decisions.known import (
     Basis,
@@ -64,7 +71,7 @@ def decide(person: Customer, request: DecisionRequest, now_ms: int, basis: Basis
         return person, (DecisionLogged(_entry_of_stopped(known, limit, limit, agreed)),)
     situation = _situation(known, agreed)
     objected = _objected(policy, situation)
-    if limit is not None and not passes_limits(objected):
+    if limit is not None and not passes_limits(possible(policy.offers, objected)):
         return person, (DecisionLogged(_entry_of_stopped(known, limit, limit, agreed)),)
     return _choose(known, situation, objected)
 
@@ -75,9 +82,9 @@ def _may_pass(known: Known) -> bool:
 
 
 def _objected(policy: Policy, situation: Situation) -> Objected:
-    """Each offer with what objects to it, also that another class goes first."""
-    objected = objected_of(policy.offers, situation)
-    return ranked(objected) if policy.has_ranks else objected
+    """What objects to each offer, also that another class goes first."""
+    objected = objected_of(policy, situation)
+    return ranked(policy.offers, objected) if policy.has_ranks else objected
 
 
 def _agreed(person: Customer, request: DecisionRequest, policy: Policy) -> frozenset[Purpose]:
@@ -118,13 +125,11 @@ def _compared(
     What was possible has its terms and features, and `code`: so it can be compared with the
     decisions that drew.
     """
-    possible = [c for c, objection in objected if objection is None]
-    vectors, terms = _scored(known, possible, context)
-    weighed = [
-        replace(_weighed(c, numbers, t, 0.0), why_not=code)
-        for c, numbers, t in zip(possible, vectors.tolist(), terms, strict=True)
-    ]
-    return _in_order(objected, weighed), terms
+    eligible = possible(known.policy.offers, objected)
+    vectors, terms = _scored(known, eligible, context)
+    undrawn = Draw(None, (0.0,) * len(eligible), 1.0)
+    weighed = _weighed(Choice(eligible, vectors, terms, undrawn), [code] * len(eligible))
+    return _in_order(known.policy, objected, weighed), terms
 
 
 def _stopped(known: Known, agreed: frozenset[Purpose]) -> tuple[Customer, Stopped | None]:
@@ -161,7 +166,7 @@ def _deferred(
 
 def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     person = known.person
-    eligible = [c for c, code in objected if code is None]
+    eligible = possible(known.policy.offers, objected)
     context = context_vector(person, known.request.trigger_event, known.now_ms)
     certain = is_certain(eligible)
     if eligible and known.arm.chooser == "holdout" and not certain:
@@ -170,12 +175,12 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
         person = with_comparison(person, known, context, Weighed(eligible, terms), None)
         return person, (DecisionLogged(entry),)
     if not eligible:
-        withheld = tuple([c.withheld[code] for c, code in objected if code is not None])
+        withheld = _in_order(known.policy, objected, ())
         entry = decision_log(known, "nothing_eligible", withheld, context)
         return person, (DecisionLogged(entry),)
     choice = _drawn(known, eligible, context)
     chosen = chosen_of(choice)
-    logged = _logged(objected, choice, known.held)
+    logged = _logged(known, objected, choice)
     no_offer = choice.drawn.no_offer if known.arm.chooser == "policy" else None
     weighed = Weighed(choice.eligible, choice.terms, no_offer)
     if chosen is None:
@@ -254,33 +259,40 @@ def _terms(
     return [weigh(c.offer, response, fatigue) for c, response in each]
 
 
-def _logged(objected: Objected, choice: Choice, held: frozenset[str]) -> tuple[CandidateLog, ...]:
+def _logged(known: Known, objected: Objected, choice: Choice) -> tuple[CandidateLog, ...]:
     """All offers in their order, the eligible ones with what was found of them."""
-    found = (choice.eligible, choice.vectors.tolist(), choice.terms, choice.drawn.probabilities)
-    weighed = [_weighed(*one) for one in zip(*found, strict=True)]
-    if held:
-        weighed = [
-            replace(one, why_not=OFFER_HOLDOUT) if one.offer_id in held else one for one in weighed
-        ]
-    return _in_order(objected, weighed)
+    why_not: list[WhyNot | None] = [None] * len(choice.eligible)
+    if known.held:
+        ids = [c.offer.offer_id for c in choice.eligible]
+        why_not = [OFFER_HOLDOUT if offer_id in known.held else None for offer_id in ids]
+    return _in_order(known.policy, objected, _weighed(choice, why_not))
 
 
-def _in_order(objected: Objected, weighed: Sequence[CandidateLog]) -> tuple[CandidateLog, ...]:
+def _in_order(
+    policy: Policy, objected: Objected, weighed: Sequence[CandidateLog]
+) -> tuple[CandidateLog, ...]:
     """All offers in their order: the eligible ones as weighed, the others with what objects."""
+    if len(weighed) == len(objected):
+        return tuple(weighed)
     found = iter(weighed)
-    return tuple([next(found) if code is None else c.withheld[code] for c, code in objected])
+    pairs = zip(policy.offers, objected, strict=True)
+    return tuple([next(found) if code is None else c.withheld[code] for c, code in pairs])
 
 
-def _weighed(
-    candidate: CompiledOffer, numbers: list[float], terms: Terms, probability: float
-) -> CandidateLog:
-    return CandidateLog(
-        offer_id=candidate.offer.offer_id,
-        why_not=None,
-        terms=terms,
-        probability=probability,
-        features=tuple(numbers),
-    )
+def _weighed(choice: Choice, why_not: Sequence[WhyNot | None]) -> list[CandidateLog]:
+    """The offers of a choice as they are logged."""
+    numbers, shares = choice.vectors.tolist(), choice.drawn.probabilities
+    each = zip(choice.eligible, why_not, choice.terms, shares, numbers, strict=True)
+    return [
+        CandidateLog(
+            offer_id=candidate.offer.offer_id,
+            why_not=code,
+            terms=terms,
+            probability=probability,
+            features=tuple(features),
+        )
+        for candidate, code, terms, probability, features in each
+    ]
 
 
 def _open_decision(known: Known, choice: Choice, chosen: Chosen, context: Vector) -> OpenDecision:

@@ -20,7 +20,8 @@ NO_TOPIC: Final = frozenset({STANDARD, MANDATORY, TRANSACTIONAL, DEFAULT})
 ORDER: Final = {MANDATORY: 0, TRANSACTIONAL: 1, DEFAULT: 3}
 OTHERS: Final = 2
 PASSING: Final = (MANDATORY, TRANSACTIONAL)
-Objected = list[tuple[CompiledOffer, WhyNot | None]]
+Objected = list[WhyNot | None]
+"""Of each offer of a policy, in their order, what objects to it; None: it is eligible."""
 CERTAIN: Final = Draw(0, (1.0,), 0.0)
 
 
@@ -43,17 +44,24 @@ def was_certain(entry: DecisionLog, eligible: Sequence[CompiledOffer]) -> bool:
     return only and (entry.action_probability, entry.no_offer_probability) == (1.0, 0.0)
 
 
-def passes_limits(objected: Objected) -> bool:
+def possible(offers: Sequence[CompiledOffer], objected: Objected) -> list[CompiledOffer]:
+    """The offers to which nothing objects."""
+    if not any(objected):
+        return list(offers)
+    return [c for c, code in zip(offers, objected, strict=True) if code is None]
+
+
+def passes_limits(eligible: Sequence[CompiledOffer]) -> bool:
     """Whether what is eligible, of one class, may pass the limits over all offers."""
-    return any(code is None and c.offer.class_ in PASSING for c, code in objected)
+    return any(c.offer.class_ in PASSING for c in eligible)
 
 
-def ranked(objected: Objected) -> Objected:
+def ranked(offers: Sequence[CompiledOffer], objected: Objected) -> Objected:
     """The eligible offers of the class that goes first; the others are outranked.
 
     Of several mandatory offers the one that ends first is sent, the first by name of equals.
     """
-    eligible = [c for c, code in objected if code is None]
+    eligible = possible(offers, objected)
     if not eligible:
         return objected
     first = min(rank_of(c.offer) for c in eligible)
@@ -62,7 +70,8 @@ def ranked(objected: Objected) -> Objected:
         urgent = min(eligible, key=_urgency)
         stay = {urgent.place}
     return [
-        (c, "outranked" if code is None and c.place not in stay else code) for c, code in objected
+        "outranked" if code is None and place not in stay else code
+        for place, code in enumerate(objected)
     ]
 
 

@@ -4,8 +4,6 @@ from functools import reduce
 from operator import or_
 from typing import get_args
 
-from msgspec.structs import replace
-
 from streams.contracts.outputs.payloads import (
     CandidateLog,
     Coupon,
@@ -20,7 +18,7 @@ from streams.customer.places import places_of
 from streams.decisions.arbitration import prices_of
 from streams.decisions.cel_rules import compile_rule
 from streams.decisions.classes import OTHERS, PASSING, rank_of
-from streams.decisions.eligibility import objections_to
+from streams.decisions.eligibility import rules_for
 from streams.decisions.facts import FactNames
 from streams.decisions.levers import levers_of
 from streams.decisions.policy import CompiledOffer, CompiledTrigger, Policy
@@ -50,6 +48,7 @@ def compile_policy(reference: Reference) -> Policy:
         policies=reference.policies,
         places=places_of(reference),
         offers=compiled_offers,
+        rules=rules_for(compiled_offers),
         table=table_of([card_of(offer) for offer in reference.offers]),
         prices=prices_of(reference.offers),
         triggers=compiled_triggers,
@@ -78,7 +77,7 @@ def _compile_offer(
     segment = compile_rule(offer.segment, f"offers.{offer.offer_id}.segment", errors)
     if segment is None:
         return None
-    compiled = CompiledOffer(
+    return CompiledOffer(
         offer=offer,
         place=place,
         segment=segment,
@@ -92,7 +91,6 @@ def _compile_offer(
         coupon=Coupon(code=offer.coupon_code, gcn=offer.gcn) if offer.coupons else None,
         levers=levers_of(offer, reference.policies),
     )
-    return replace(compiled, objections=objections_to(compiled))
 
 
 def _compile_trigger(rule: TriggerRule, errors: list[str]) -> CompiledTrigger | None:

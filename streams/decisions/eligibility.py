@@ -1,11 +1,11 @@
 """Which offers a person may get at a moment: a table of rules, each with its why-not.
 
 A new rule is a function and a row in `RULES`; the first that objects is what the log says. A row
-may say which offers it concerns at all; of the others it is never asked.
+may say which offers it concerns at all, and what it reads of an offer: it is asked once for all
+offers in which it reads the same.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from streams.contracts.common import Purpose
@@ -13,15 +13,14 @@ from streams.contracts.outputs.payloads import WhyNot
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.decisions.cel_rules import context_of
-from streams.decisions.classes import NO_TOPIC
+from streams.decisions.classes import NO_TOPIC, Objected
 from streams.decisions.limits import within
-from streams.decisions.policy import CompiledOffer, Objection, Policy
+from streams.decisions.policy import Alike, CompiledOffer, CompiledRule, Objection, Policy
 from streams.decisions.requests import DecisionRequest
 from streams.decisions.situation import Situation
 
 ANY_STORE = "*"
 OFFER, CLASS = "offer", "class"
-Objections = tuple[tuple[WhyNot, Objection], ...]
 
 
 def situation_of(
@@ -62,36 +61,37 @@ def _refused_by(person: Customer, now_ms: int, policy: Policy) -> frozenset[tupl
     return frozenset(refused | {(CLASS, name) for name in classes - NO_TOPIC})
 
 
-def objected_of(
-    candidates: Sequence[CompiledOffer], situation: Situation
-) -> list[tuple[CompiledOffer, WhyNot | None]]:
-    """Each offer with the first rule that it breaks; None: it is eligible."""
-    objected: list[tuple[CompiledOffer, WhyNot | None]] = []
-    asked: dict[int, Objections] = {}
-    idle = {code for code, is_idle in IDLE.items() if is_idle(situation)}
-    for candidate in candidates:
-        own = candidate.objections
-        rules = asked.get(id(own))
-        if rules is None:
-            rules = asked[id(own)] = tuple([rule for rule in own if rule[0] not in idle])
-        for code, objects in rules:
-            if objects(candidate, situation):
-                objected.append((candidate, code))
-                break
-        else:
-            objected.append((candidate, None))
+def objected_of(policy: Policy, situation: Situation) -> Objected:
+    """Of each offer the first rule that it breaks; None: it is eligible."""
+    objected: Objected = [None] * len(policy.offers)
+    for rule in policy.rules:
+        for one, places in _to_ask(rule, situation):
+            settled = all(objected[place] for place in places)
+            if not settled and rule.objects(one, situation):
+                for place in places:
+                    objected[place] = objected[place] or rule.code
     return objected
 
 
-def objections_to(candidate: CompiledOffer) -> Objections:
-    """The rules that can object to this offer, in the order of the table."""
-    return _rules_of(frozenset(r.code for r in RULES if r.concerns(candidate)))
+def _to_ask(rule: CompiledRule, situation: Situation) -> Iterable[Alike]:
+    among = rule.among(situation)
+    if among is None:
+        return rule.offers.values()
+    return [rule.offers[read] for read in among if read in rule.offers]
 
 
-@cache
-def _rules_of(codes: frozenset[WhyNot]) -> Objections:
-    """The same object for all offers that the same rules concern."""
-    return tuple((r.code, r.objects) for r in RULES if r.code in codes)
+def rules_for(offers: Sequence[CompiledOffer]) -> tuple[CompiledRule, ...]:
+    """The rules that can object to some of these offers, in the order of the table."""
+    compiled = [CompiledRule(r.code, r.objects, r.among, _by_read(r, offers)) for r in RULES]
+    return tuple(rule for rule in compiled if rule.offers)
+
+
+def _by_read(rule: "Rule", offers: Sequence[CompiledOffer]) -> dict[Hashable, Alike]:
+    found: dict[Hashable, list[CompiledOffer]] = {}
+    for offer in offers:
+        if rule.concerns(offer):
+            found.setdefault(rule.reads(offer), []).append(offer)
+    return {read: Alike(alike[0], tuple([o.place for o in alike])) for read, alike in found.items()}
 
 
 def _paused(_: CompiledOffer, at: Situation) -> bool:
@@ -180,39 +180,79 @@ def _store_of(at: Situation) -> str:
     return at.request.trigger_event.store_id or (home if isinstance(home, str) else "")
 
 
+def _offer_id(candidate: CompiledOffer) -> Hashable:
+    return candidate.offer.offer_id
+
+
 class Rule(NamedTuple):
     """`objects` says whether an offer breaks the rule; it is asked only where the rule `concerns`.
 
-    What `concerns` says of an offer is the same for everybody, so it is asked once.
+    Of offers that are the same in all that the rule `reads` of them, one is asked for all.
+    `among`: what it would have to read to object in a situation; None: it may be anything. What
+    `concerns` and `reads` say is the same for everybody, so both are asked once.
     """
 
     code: WhyNot
     objects: Objection
     concerns: Callable[[CompiledOffer], bool] = lambda _: True
+    reads: Callable[[CompiledOffer], Hashable] = _offer_id
+    among: Callable[[Situation], Collection[Hashable] | None] = lambda _: None
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("paused", _paused, lambda c: c.offer.paused),
-    Rule("not_live", _not_live),
-    Rule("wrong_channel", _wrong_channel),
-    Rule("wrong_trigger", _wrong_trigger, lambda c: bool(c.offer.triggers)),
-    Rule("no_consent", _no_consent),
-    Rule("wrong_store", _wrong_store, lambda c: bool(c.offer.conditions.store_ids)),
-    Rule("out_of_stock", _out_of_stock, lambda c: c.offer.stock_product_id is not None),
-    Rule("offer_cap", _offer_cap, lambda c: c.offer.cap is not None),
-    Rule("already_redeemed", _already_redeemed, lambda c: c.offer.once_per_person),
-    Rule("already_open", _already_open),
-    Rule("refused", _refused),
-    Rule("never_with", _never_with, lambda c: bool(c.never_with)),
-    Rule("too_soon_after", _too_soon_after, lambda c: bool(c.offer.not_after)),
-    Rule("not_in_segment", _not_in_segment, lambda c: c.segment.always is not True),
+    Rule("paused", _paused, lambda c: c.offer.paused, reads=lambda c: c.offer.paused),
+    Rule("not_live", _not_live, reads=lambda c: (c.from_ms, c.until_ms)),
+    Rule("wrong_channel", _wrong_channel, reads=lambda c: c.offer.channels),
+    Rule(
+        "wrong_trigger",
+        _wrong_trigger,
+        lambda c: bool(c.offer.triggers),
+        reads=lambda c: c.offer.triggers,
+    ),
+    Rule("no_consent", _no_consent, reads=lambda c: c.offer.purpose),
+    Rule(
+        "wrong_store",
+        _wrong_store,
+        lambda c: bool(c.offer.conditions.store_ids),
+        reads=lambda c: c.offer.conditions.store_ids,
+    ),
+    Rule(
+        "out_of_stock",
+        _out_of_stock,
+        lambda c: c.offer.stock_product_id is not None,
+        reads=lambda c: c.offer.stock_product_id,
+    ),
+    Rule(
+        "offer_cap",
+        _offer_cap,
+        lambda c: c.offer.cap is not None,
+        among=lambda at: {c.offer_id for c in at.person.contacts},
+    ),
+    Rule(
+        "already_redeemed",
+        _already_redeemed,
+        lambda c: c.offer.once_per_person,
+        among=lambda at: at.redeemed,
+    ),
+    Rule("already_open", _already_open, among=lambda at: at.usable),
+    Rule("refused", _refused, among=lambda at: None if at.refused else ()),
+    Rule(
+        "never_with",
+        _never_with,
+        lambda c: bool(c.never_with),
+        reads=lambda c: c.never_with,
+        among=lambda at: None if at.sent else (),
+    ),
+    Rule(
+        "too_soon_after",
+        _too_soon_after,
+        lambda c: bool(c.offer.not_after),
+        among=lambda at: None if at.person.contacts else (),
+    ),
+    Rule(
+        "not_in_segment",
+        _not_in_segment,
+        lambda c: c.segment.always is not True,
+        reads=lambda c: c.offer.segment,
+    ),
 )
-IDLE: Mapping[WhyNot, Callable[[Situation], bool]] = {
-    "offer_cap": lambda at: not at.person.contacts,
-    "already_redeemed": lambda at: not at.redeemed,
-    "already_open": lambda at: not at.usable,
-    "refused": lambda at: not at.refused,
-    "never_with": lambda at: not at.sent,
-    "too_soon_after": lambda at: not at.person.contacts,
-}
-"""Rules that object to no offer at all in a situation, so none is asked for each."""

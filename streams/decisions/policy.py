@@ -1,6 +1,7 @@
 """What decisions stand on: the reference data, as `compiling` prepares it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -31,8 +32,7 @@ class CompiledOffer(Struct, frozen=True):
     `never_with`: the offers that exclude it, or that it excludes. `texts`: why it is made, by what
     triggers it; `titles` by language, `coupon` as the till knows it, `withheld`: what the log says
     of it where it is not eligible. `prior_log_odds`: of its owner's expected rate. `place`: its
-    place among all offers. `objections` are the rules of eligibility that can object to it at all;
-    `levers` those of the owner that concern it.
+    place among all offers. `levers` are those of the owner that concern it.
     """
 
     offer: Offer
@@ -46,8 +46,26 @@ class CompiledOffer(Struct, frozen=True):
     titles: Mapping[str, str]
     coupon: Coupon | None
     withheld: Mapping[WhyNot, CandidateLog]
-    objections: tuple[tuple[WhyNot, Objection], ...] = ()
     levers: OwnLevers = OwnLevers()
+
+
+class Alike(NamedTuple):
+    """Offers in which a rule of eligibility sees the same: one of them, and the places of all."""
+
+    one: CompiledOffer
+    places: tuple[int, ...]
+
+
+class CompiledRule(Struct, frozen=True):
+    """A rule of eligibility with the offers that it concerns, by what it reads of them.
+
+    `among`: what it would have to read to object in a situation; None: it may be anything.
+    """
+
+    code: WhyNot
+    objects: Objection
+    among: Callable[[Situation], Collection[Hashable] | None]
+    offers: Mapping[Hashable, Alike]
 
 
 class CompiledTrigger(Struct, frozen=True):
@@ -65,7 +83,8 @@ class Policy(Struct, frozen=True):
     `contact_costs`: in the shop's currency; `holdout_shares`: where there is one. These are by
     offer id. `listeners` are the enabled triggers by the kind of trigger event that they listen to;
     `segments_read` and `purposes` are what the offers ask of a person.
-    `table` and `prices` hold the offers' numbers, each at its place.
+    `rules` are those of eligibility, in their order. `table` and `prices` hold the numbers of the
+    offers, each at its place.
     `has_ranks`: some offer is of a class that goes before others, or after them; `may_pass`: of one
     that passes the limits over all offers.
     `named` and `arms` (by name) are how outputs name the policy and the person's arm.
@@ -74,6 +93,7 @@ class Policy(Struct, frozen=True):
     policies: Policies
     places: Places
     offers: tuple[CompiledOffer, ...]
+    rules: tuple[CompiledRule, ...]
     table: OfferTable
     prices: Floats
     triggers: tuple[CompiledTrigger, ...]

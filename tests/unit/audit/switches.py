@@ -92,11 +92,7 @@ def without(code: str) -> Callable[[Policy], Policy]:
     """Eligibility without one of its rules."""
 
     def change(policy: Policy) -> Policy:
-        lax = (
-            replace(c, objections=tuple(o for o in c.objections if o[0] != code))
-            for c in policy.offers
-        )
-        return replace(policy, offers=tuple(lax))
+        return replace(policy, rules=tuple(r for r in policy.rules if r.code != code))
 
     return change
 

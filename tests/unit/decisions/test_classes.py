@@ -117,7 +117,7 @@ def test_only_who_may_pass_is_asked_for_at_a_limit(monkeypatch: pytest.MonkeyPat
 
     def objected_of(policy: Policy, *_: object) -> Objected:
         asked.append(policy)
-        return []
+        return ["paused"]
 
     monkeypatch.setattr(choose, "_objected", objected_of)
     for name, times in (("default", 0), ("transactional", 1)):
