@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import jwt
@@ -45,6 +46,8 @@ SETTINGS = GatewaySettings(
     allowed_origins="https://shop.example",
 )
 SHOP = shop(offer("tea"), rules=(rule("banner", kind="offer_requested", placement="banner"),))
+PATIENCE_MS = 5_000
+"""So long a caller waits who says nothing else: answers come at once, but on a busy machine."""
 QUESTION: dict[str, Any] = {
     "person": {"customer_id": "c-1"},
     "placement": "banner",
@@ -152,7 +155,7 @@ class Door:
         engine, meter = Engine(reference), Meter()
         self.engine = engine
         admission = Admission(SETTINGS, read_keys(SETTINGS), Rates(10_000, lambda: 0.0))
-        asking = engine.asking = Asking(engine, meter, 50, lambda: engine.now_ms)
+        asking = engine.asking = Asking(engine, meter, PATIENCE_MS, lambda: engine.now_ms)
         intake = Intake(engine, meter, 0, lambda: engine.now_ms)
         self.ways = ways = Ways(
             SETTINGS, admission, intake, meter, lambda: engine.now_ms, lambda: ""
@@ -162,8 +165,11 @@ class Door:
         self.out = out = Out(asking, engine.replies, askers, engine.board, engine)
         log_book = LogBook(Settings())
         self.handlers = [*handlers_of(ways, out), customer_handler(ways, out, log_book)]
-        self.app = build_app(ways, self.handlers)
-        self.client: TestClient[Any] = TestClient(self.app)
+
+    @cached_property
+    def client(self) -> TestClient[Any]:
+        """Who asks; most doors of the page build an application of their own instead."""
+        return TestClient(build_app(self.ways, self.handlers))
 
     def post(self, body: object, key: str = SERVER_KEY, path: str = "/v1/decide") -> Any:
         """An answer."""

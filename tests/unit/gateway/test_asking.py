@@ -51,7 +51,7 @@ def test_no_offer_is_an_answer_with_its_reasons(door: Door) -> None:
 def test_a_late_answer_is_a_timeout_and_reported_as_not_delivered(door: Door) -> None:
     """The caller is told in time; then the contact is taken back by an event of feedback."""
     door.engine.held = []
-    answer = door.post(QUESTION)
+    answer = door.post({**QUESTION, "timeout_ms": 50})
     assert (answer.status_code, answer.json()["verdict"]) == (200, "timeout")
     held, door.engine.held = door.engine.held, None
     assert getattr(door.engine.rows["c-1"], "contacts", ()) != ()
