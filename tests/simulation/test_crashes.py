@@ -67,9 +67,11 @@ def policy() -> Policy:
     return compile_policy(eager_shop())
 
 
+@cache
 def played(seed: int, events: int) -> list[Sent]:
     """The first events of a shop, some of them twice, and everybody once more at one late moment.
 
+    Played once for all tests, as is what is expected of it; nobody changes either.
     What is due by then is due for everybody, so nothing hangs on when a timer fired. Before it, all
     look at how to leave: that is a strong signal, and opens cases, whose horizon is over by then.
     """
@@ -82,6 +84,12 @@ def played(seed: int, events: int) -> list[Sent]:
     at, late = (from_ms(START_MS + days * DAY_MS).isoformat() for days in (DAYS, DAYS + 92))
     leaving = [wants_to_leave(key, at) for key, unknown in who if not unknown]
     return [*twice, *leaving, *(last_visit(key, late, unknown) for key, unknown in who)]
+
+
+@cache
+def expected_of(seed: int, events: int) -> Expected:
+    """What a run without crashes says of them."""
+    return Expected(played(seed, events), policy())
 
 
 def anonymous(sent: Sent) -> bool:
@@ -219,8 +227,7 @@ def found_by_the_auditor(sent: list[Sent], world: World) -> set[str]:
 
 def check(seed: int, steps: int) -> Counter[str]:
     """One seed; what there was to compare."""
-    sent = played(seed, steps // 2)
-    expected = Expected(sent, policy())
+    sent, expected = played(seed, steps // 2), expected_of(seed, steps // 2)
     world = run(sent, expected.routing, seed, steps)
     assert differences(world, expected) == [], f"seed {seed}, {steps} steps"
     assert found_by_the_auditor(sent, world) == set(), f"seed {seed}, {steps} steps"
@@ -242,8 +249,7 @@ def test_crashes_between_any_two_steps_change_nothing() -> None:
 def test_a_runtime_that_keeps_the_rows_of_a_dropped_epoch_is_found_out() -> None:
     """The control: the same schedules, and each shows a difference."""
     for seed in range(SEED_FIRST, SEED_FIRST + 2):
-        sent = played(seed, FEW_STEPS // 2)
-        expected = Expected(sent, policy())
+        sent, expected = played(seed, FEW_STEPS // 2), expected_of(seed, FEW_STEPS // 2)
         world = run(sent, expected.routing, seed, FEW_STEPS, keeps_dropped_rows=True)
         assert differences(world, expected), f"seed {seed}"
 
@@ -253,7 +259,7 @@ def test_metrics_with_crashes_equal_those_without() -> None:
     for seed in range(SEED_FIRST, SEED_FIRST + FEW_SEEDS):
         print(f"seed {seed}")
         sent = played(seed, FEW_STEPS // 2)
-        routing = Expected(sent, policy()).routing
+        routing = expected_of(seed, FEW_STEPS // 2).routing
         quiet = figures(run(sent, routing, seed, 0))
         crashed = run(sent, routing, seed, FEW_STEPS, MEASURED_SCHEDULE)
         assert crashed.meter.value(metrics.COMMITS, "aborted") > 0
@@ -264,7 +270,7 @@ def test_metrics_with_crashes_equal_those_without() -> None:
 def test_a_ledger_that_forgets_nothing_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: what was done twice is counted twice."""
     sent = played(SEED_FIRST, FEW_STEPS // 2)
-    routing = Expected(sent, policy()).routing
+    routing = expected_of(SEED_FIRST, FEW_STEPS // 2).routing
     quiet = figures(run(sent, routing, SEED_FIRST, 0))
     for forgetting in ("dropped", "opened"):
         monkeypatch.setattr(Ledger, forgetting, lambda self, number: None)
@@ -324,7 +330,7 @@ def test_one_person_whose_processing_fails_holds_nobody_up(monkeypatch: pytest.M
         sent = played(seed, FEW_STEPS // 2)
         chosen = somebody(sent)
         expected = Expected([s for s in sent if s.key != chosen.encode()], policy())
-        routing = Expected(sent, policy()).routing
+        routing = expected_of(seed, FEW_STEPS // 2).routing
         monkeypatch.setattr(customers, "process", raising(False, chosen))
         world = run(sent, routing, seed, FEW_STEPS)
         letters = Counter(o.key for o in world.outputs if o.topic == topics.DEAD_LETTERS.name)
@@ -339,8 +345,7 @@ def test_timers_that_fail_are_put_off_and_nothing_is_missing(
     failed = 0.0
     for seed in range(SEED_FIRST, SEED_FIRST + 2):
         print(f"seed {seed}")
-        sent = played(seed, FEW_STEPS // 2)
-        expected = Expected(sent, policy())
+        sent, expected = played(seed, FEW_STEPS // 2), expected_of(seed, FEW_STEPS // 2)
         monkeypatch.setattr(customers, "process", raising(True, somebody(sent)))
         world = run(sent, expected.routing, seed, FEW_STEPS)
         assert differences(world, expected) == [], f"seed {seed}"

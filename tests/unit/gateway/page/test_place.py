@@ -10,13 +10,20 @@ SHOP = "https://shop.example"  # of the settings that the tests share
 PATHS = ("/", "/cases", "/login", "/page/page.css", "/dead-letters/nothing", "/customers/c-1")
 
 
-@pytest.fixture
-def page() -> Iterator[PageDoor]:
+@pytest.fixture(scope="module")
+def served() -> Iterator[PageDoor]:
     """One whose gateway lets a shop's pages send events; somebody who may act is logged in."""
     made = PageDoor()
     with made.client:
         made.login()
         yield made
+
+
+@pytest.fixture
+def page(served: PageDoor) -> PageDoor:
+    """The same for each test, asked from this machine."""
+    served.peer = "127.0.0.1"
+    return served
 
 
 @pytest.mark.parametrize("path", PATHS)
