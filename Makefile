@@ -10,8 +10,19 @@ UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 DURATION ?= 60
 ROOMS := tests/unit tests/contract tests/property
 COVERAGE_MIN := 74
-# In so many processes `fast` and `kafka` run their tests side by side; 0 is one after the other.
-PROCESSES ?= 0
+# In so many processes `fast` runs its tests side by side: 2 where the machine has two cores and
+# memory for both, else 0, which is one after the other. In so many `kafka` does, each with brokers
+# of its own.
+ifndef PROCESSES
+PROCESSES := $(shell $(PYTHON) tests/support/side_by_side.py)
+endif
+BROKERS ?= 0
+# Each file's tests stay together: one process sets up what they share, and their order is theirs.
+SIDE_BY_SIDE := --dist loadfile -n
+# A machine that does much at once may stall beyond a deadline: what failed is run once more, alone
+# and loudly; what fails twice fails.
+ONCE_MORE = echo "!!! THE TESTS THAT FAILED ABOVE ARE RUN ONCE MORE, ALONE !!!" && \
+	$(BIN)/pytest --last-failed --last-failed-no-failures none
 # Where this is set, each process compiles all that it imports, which is half of a worker's start.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -61,22 +72,22 @@ fast: install ## unit, property, contract, golden tests, the embedded broker; co
 	@# embedded broker or Kafka run does not count.
 	@mkdir -p .cache && rm -f .cache/coverage.*
 	$(BIN)/python -m slipcover --source streams --json --out .cache/coverage.json \
-		-m pytest --durations=20 -n $(PROCESSES) --dist worksteal -m "not kafka and not soak" $(ROOMS)
+		-m pytest --durations=20 $(SIDE_BY_SIDE) $(PROCESSES) -m "not kafka and not soak" $(ROOMS) || { \
+		$(ONCE_MORE) -m "not kafka and not soak" $(ROOMS); }
 	@$(BIN)/python -m slipcover --merge .cache/coverage.json --out .cache/coverage.json \
 		--fail-under $(COVERAGE_MIN) > .cache/coverage.txt || { \
 		tail -n 1 .cache/coverage.txt; echo "Coverage is below $(COVERAGE_MIN) %."; exit 1; }
 	@tail -n 1 .cache/coverage.txt
-	$(BIN)/pytest --durations=20 -n $(PROCESSES) --dist worksteal -m "not kafka and not soak" \
-		$(ROOMS:%=--ignore=%)
+	$(BIN)/pytest --durations=20 $(SIDE_BY_SIDE) $(PROCESSES) -m "not kafka and not soak" \
+		$(ROOMS:%=--ignore=%) || { \
+		$(ONCE_MORE) -m "not kafka and not soak" $(ROOMS:%=--ignore=%); }
 
 kafka: install ## the tests on Apache Kafka (from Maven Central, or KAFKA_BOOTSTRAP)
-	@# Brokers are killed and networks cut here: on a machine that stalls, a deadline may pass. What
-	@# fails is run once more, alone, and loudly; what fails twice fails.
-	@# Side by side, each process has brokers of its own; on one that is given they would meet.
-	$(BIN)/pytest -v --durations=20 -n $(if $(KAFKA_BOOTSTRAP),0,$(PROCESSES)) --dist loadfile \
+	@# Brokers are killed and networks cut here: on a machine that stalls, a deadline may pass.
+	@# On a broker that is given, tests side by side would meet.
+	$(BIN)/pytest -v --durations=20 $(SIDE_BY_SIDE) $(if $(KAFKA_BOOTSTRAP),0,$(BROKERS)) \
 		-m "kafka and not soak" tests/kafka || { \
-		echo "!!! THE TESTS THAT FAILED ABOVE ARE RUN ONCE MORE, ALONE !!!"; \
-		$(BIN)/pytest -m "kafka and not soak" --last-failed --last-failed-no-failures none tests/kafka; }
+		$(ONCE_MORE) -m "kafka and not soak" tests/kafka; }
 
 soak: install ## tests that run for minutes to hours
 	$(BIN)/pytest -m soak tests --timeout 14400

@@ -2,6 +2,9 @@
 
 import re
 
+import pytest
+
+from tests.support.side_by_side import cores, gigabytes, processes
 from tests.unit.test_docs import rows, section
 from tests.unit.test_house import ROOT, SOURCES
 
@@ -46,3 +49,16 @@ def test_every_kind_of_addition_has_its_number_of_places() -> None:
         "output",
     }
     assert all(1 <= int(number) <= 10 for number in table.values())
+
+
+@pytest.mark.parametrize(
+    ("cores_here", "gigabytes_here", "wanted"), [(2.0, 7.0, 2), (1.5, 64.0, 0), (8.0, 6.9, 0)]
+)
+def test_tests_run_side_by_side_where_two_find_room(
+    cores_here: float, gigabytes_here: float, wanted: int
+) -> None:
+    """Two cores and 7 GB, as CONTRIBUTING.md says; a machine always tells what it has."""
+    assert processes(cores_here, gigabytes_here) == wanted
+    assert "two cores and 7 GB" in TEXT
+    assert cores() > 0.0
+    assert gigabytes() > 0.0
