@@ -46,12 +46,16 @@ EVENTS = {
     "events.app": "screen_viewed",
     "events.purchase": "order_completed",
 }
+STEPS = 302  # of two seconds each
 VERDICTS = {"offer": 4, "nothing_eligible": 9, "min_gap": 3, "no_offer": 2, "holdout": 1}
 
 
-def a_day(page: PageDoor) -> None:
-    """Ten minutes of events, decisions and offers; a customer's way; churn cases."""
-    work(page)
+def a_day(page: PageDoor, steps: int = STEPS) -> None:
+    """Ten minutes of events, decisions and offers; a customer's way; churn cases.
+
+    `steps`: for how many of its moments workers told their figures, as only charts ask.
+    """
+    work(page, steps)
     ask_for_offers(page)
     page.alert(*CASES)
     page.letters = [letter(n) for n in range(7)]
@@ -204,7 +208,7 @@ def walk(page: PageDoor, person: str, hostile: str = "") -> None:
         )
 
 
-def work(page: PageDoor) -> None:
+def work(page: PageDoor, steps: int) -> None:
     """What two workers count meanwhile."""
     draws, meters = random.Random(7), [Meter(), Meter()]
     for meter in meters:
@@ -212,7 +216,7 @@ def work(page: PageDoor) -> None:
         meter.set(metrics.PARTITIONS, value=2)
         meter.set(metrics.ROWS, value=draws.randint(900, 1_100))
         compare(meter)
-    for step in range(302):
+    for step in range(steps):
         for address, meter in zip(WORKERS, meters, strict=True):
             busy(meter, draws, wave=1 + 0.5 * ((step // 40) % 2))
             page.seen(meter, address)

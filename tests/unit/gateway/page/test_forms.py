@@ -29,7 +29,7 @@ def forms(page: PageDoor) -> list[str]:
 def shop() -> Iterator[PageDoor]:
     """A shop in the middle of a day."""
     made = PageDoor(TEA_SHOP)
-    a_day(made)
+    a_day(made, steps=2)
     with made.client:
         yield made
 

@@ -26,7 +26,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> PageDoor:
     """A day in the shop, and its archive."""
     root = tmp_path_factory.mktemp("archive")
     made = PageDoor(TEA_SHOP, archive_dir=str(root))
-    a_day(made)
+    a_day(made, steps=2)
     archive_of_the_day(made, root)
     return made
 
