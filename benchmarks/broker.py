@@ -8,14 +8,14 @@ from typing import Any
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from tests.support.apache_kafka import ApacheKafka
+from tests.support.apache_kafka import FOR_YEARS, ApacheKafka
 
 
 @contextmanager
 def broker() -> Iterator[ApacheKafka]:
     """A fresh Apache Kafka; what this process starts from here on stays on core 0 with it."""
     os.sched_setaffinity(0, {0})
-    with ApacheKafka() as kafka:
+    with ApacheKafka(jvm=FOR_YEARS) as kafka:
         yield kafka
 
 

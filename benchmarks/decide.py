@@ -1,22 +1,21 @@
 """A question over HTTP to its answer: `python -m benchmarks.decide`.
 
 Broker, gateway and callers share core 0, the worker has core 1; with `--free` each runs where the
-machine puts it. Callers keep their connections and ask at fixed moments, whether or not earlier
-answers are there: what is measured is the time from that moment to the whole answer, so a
-standstill counts for everybody who had to wait. Nothing of the first `--warm` seconds counts; how
-the broker compiles itself in them is shown by what it takes of a core, minute by minute.
+machine puts it. Callers (`benchmarks.askers`) keep their connections and ask at fixed moments,
+whether or not earlier answers are there: what is measured is the time from that moment to the whole
+answer, so a standstill counts for everybody who had to wait. Nothing of the first `--warm` seconds
+counts; how the broker compiles itself in them is shown by what it takes of a core, minute by
+minute. The broker runs as Kafka's own `kafka-server-start.sh` starts it.
 """
 
-import http.client
 import json
-import queue
+import socket
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,6 +25,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from benchmarks.askers import BEGUN, KEY, request
 from benchmarks.broker import broker
 from benchmarks.events import consents
 from benchmarks.install import ROOT
@@ -36,14 +36,11 @@ from streams.admin.reference import example_shop, load_validated, publish_refere
 from streams.contracts.reference.structs import Reference, TriggerRule
 from streams.settings import GatewaySettings, as_environment
 from streams.telemetry.catalogue import COMMITS
-from tests.support.apache_kafka import ApacheKafka
+from tests.support.apache_kafka import FOR_YEARS, ApacheKafka
 from tests.support.cpu import cpu_s
 
-KEY = "bench-key-0123456789"
-CALLERS = 64
 PATIENCE_S = 120.0
-TIMEOUT_MS = 1_000
-HEADERS = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+_wait = msgspec.json.Decoder(tuple[float, float, str])
 
 
 class Load(Struct, frozen=True):
@@ -73,6 +70,7 @@ class Used(Struct, frozen=True):
     broker_s: float
     worker_s: float
     gateway_s: float
+    askers_s: float
     commits: float
 
 
@@ -98,62 +96,16 @@ class Measured(Struct, frozen=True):
     broker_cpu_ms: float
     worker_cpu_ms: float
     gateway_cpu_ms: float
+    askers_cpu_ms: float
     transactions: float
     minutes: list[Minute]
-
-
-class Callers:
-    """Threads that ask, each on a connection of its own."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._due: queue.SimpleQueue[tuple[float, int] | None] = queue.SimpleQueue()
-        self.waits: list[tuple[float, float, str]] = []
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(CALLERS)]
-        for thread in self._threads:
-            thread.start()
-
-    def ask(self, rate: int, seconds: int, look: Callable[[], None]) -> None:
-        """Ask `rate` times a second, of one person after the other; returns when all is over.
-
-        `look` is called at the begin of every second.
-        """
-        begin_s = time.monotonic()
-        for number in range(rate * seconds):
-            at_s = begin_s + number / rate
-            time.sleep(max(0.0, at_s - time.monotonic()))
-            self._due.put((at_s, number))
-            if number % rate == 0:
-                look()
-        for _ in self._threads:
-            self._due.put(None)
-        for thread in self._threads:
-            thread.join()
-
-    def _work(self) -> None:
-        client = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        while (due := self._due.get()) is not None:
-            at_s, number = due
-            body = json.dumps(
-                {
-                    "person": {"customer_id": f"c{number:07d}"},
-                    "placement": "banner",
-                    "timeout_ms": TIMEOUT_MS,
-                }
-            )
-            client.request("POST", "/v1/decide", body, HEADERS)
-            answer = client.getresponse()
-            told = json.loads(answer.read())
-            verdict = told.get("verdict", str(answer.status))
-            self.waits.append((at_s, (time.monotonic() - at_s) * 1_000, verdict))
-        client.close()
 
 
 def measure(load: Load) -> Measured:
     """One run on a fresh broker."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-decide-")))
-        kafka = stack.enter_context(ApacheKafka() if load.free else broker())
+        kafka = stack.enter_context(ApacheKafka(jvm=FOR_YEARS) if load.free else broker())
         shop = Shop(kafka, home / "shop", **load.of_the_worker)
         publish_reference(shop.settings, _with_banner(load_validated(example_shop())))
         people = load.rate * (load.seconds + load.warm_s)
@@ -161,16 +113,38 @@ def measure(load: Load) -> Measured:
         worker = stack.enter_context(running(shop.worker(core=None if load.free else CORE)))
         wait_for(worker, shop.progress(topics.PROFILE), people)
         gateway = stack.enter_context(running(_gateway(shop, home / "gateway.log", load.free)))
-        callers, shows = Callers(_port_of(gateway)), _metrics_of(worker)
-        used: list[Used] = []
+        port, shows, told = _port_of(gateway), _metrics_of(worker), home / "waits"
+        askers = stack.enter_context(running(_askers(port, load, told)))
 
-        def look() -> None:
-            commits = _commits(shows) if len(used) in (load.warm_s, people // load.rate - 1) else 0
-            used.append(Used(cpu_s(kafka.pid), worker.cpu_s, gateway.cpu_s, commits))
+        def look(count: bool) -> Used:
+            family = (worker.cpu_s, gateway.cpu_s, askers.cpu_s)
+            return Used(cpu_s(kafka.pid), *family, _commits(shows) if count else 0)
 
-        begin_s = time.monotonic()
-        callers.ask(load.rate, load.seconds + load.warm_s, look)
-    return _measured(load, used, [(at_s - begin_s, ms, what) for at_s, ms, what in callers.waits])
+        used = list(_looks(askers, load, look))
+        askers.wait(PATIENCE_S)
+        waits = _wait.decode_lines(told.read_bytes())
+    return _measured(load, used, waits)
+
+
+def _looks(askers: Child, load: Load, look: Callable[[bool], Used]) -> Iterator[Used]:
+    """A look at the begin of every second; transactions are counted where it matters."""
+    while BEGUN not in askers.log.read_text():
+        askers.check()
+        time.sleep(0.01)
+    begin_s, last = time.monotonic(), load.warm_s + load.seconds - 1
+    for second in range(last + 1):
+        time.sleep(max(0.0, begin_s + second - time.monotonic()))
+        yield look(second in (load.warm_s, last))
+
+
+def _askers(port: int, load: Load, told: Path) -> Child:
+    numbers = (port, load.rate, load.warm_s + load.seconds)
+    return Child(
+        [sys.executable, "-m", "benchmarks.askers", *map(str, numbers), str(told)],
+        told.with_suffix(".log"),
+        environment={"PYTHONPATH": str(ROOT)},
+        core=None if load.free else 0,
+    )
 
 
 def _measured(load: Load, used: list[Used], waits: list[tuple[float, float, str]]) -> Measured:
@@ -187,6 +161,7 @@ def _measured(load: Load, used: list[Used], waits: list[tuple[float, float, str]
         1_000 * (end.broker_s - begin.broker_s) / asked,
         1_000 * (end.worker_s - begin.worker_s) / asked,
         1_000 * (end.gateway_s - begin.gateway_s) / asked,
+        1_000 * (end.askers_s - begin.askers_s) / asked,
         (end.commits - begin.commits) / asked,
         _minutes(used, waits),
     )
@@ -251,13 +226,9 @@ def _port_of(gateway: Child) -> int:
 
 
 def _answers(port: int) -> bool:
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        body = '{"person": {"customer_id": "nobody"}, "placement": "nowhere", "timeout_ms": 5000}'
-        client.request("POST", "/v1/decide", body, HEADERS)
-        return b'"no_offer"' in client.getresponse().read()
-    finally:
-        client.close()
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as asked:
+        asked.sendall(request("nobody", "nowhere", timeout_ms=5_000))
+        return b'"no_offer"' in asked.recv(65_536)
 
 
 @click.command()
@@ -278,8 +249,8 @@ def main(json_file: Path | None, warm: int, **load: int) -> None:
         f"max {told.max_ms:.1f} ms; "
         + ", ".join(f"{verdict} {n}" for verdict, n in sorted(told.verdicts.items()))
         + f"; of a question: CPU of broker {told.broker_cpu_ms:.1f}, worker "
-        f"{told.worker_cpu_ms:.1f}, gateway {told.gateway_cpu_ms:.1f} ms, "
-        f"{told.transactions:.2f} transactions"
+        f"{told.worker_cpu_ms:.1f}, gateway {told.gateway_cpu_ms:.1f}, callers "
+        f"{told.askers_cpu_ms:.1f} ms, {told.transactions:.2f} transactions"
     )
     for number, minute in enumerate(told.minutes, 1):
         click.echo(

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,14 @@ log.retention.check.interval.ms=86400000
 # The last two: events of the past are over every retention, and a broker that looks while a test
 # plays them would delete what the test still has to read.
 
+FOR_MINUTES = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""A test's broker: the second compiler costs a third of its start and never pays."""
+FOR_YEARS = (
+    *("-server", "-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"),
+    *("-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent"),
+)
+"""As Kafka's own `kafka-server-start.sh` sets them: what is measured runs as it does in a shop."""
+
 
 def available() -> str:
     """Why Apache Kafka cannot be had here; empty if it can."""
@@ -79,11 +87,12 @@ def available() -> str:
 class ApacheKafka:
     """A broker with its own data folder and ports; `with ApacheKafka() as kafka`.
 
-    `properties` are put after the usual ones, and win.
+    `properties` are put after the usual ones, and win; `jvm` are options of Java.
     """
 
-    def __init__(self, properties: str = "") -> None:
+    def __init__(self, properties: str = "", jvm: Sequence[str] = FOR_MINUTES) -> None:
         self._properties = properties
+        self._jvm = jvm
         self.replicas = 1
         self.ports = (free_port(), free_port())
         self.bootstrap = os.environ.get("KAFKA_BOOTSTRAP", "")
@@ -109,7 +118,7 @@ class ApacheKafka:
             self._prepare()
         log = (self._home / "broker.log").open("ab")
         self._process = subprocess.Popen(
-            [*java("-Xmx512m", "-XX:+UseSerialGC"), "kafka.Kafka", self._config()],
+            [*java(*self._jvm), "kafka.Kafka", self._config()],
             stdout=log,
             stderr=subprocess.STDOUT,
         )
@@ -298,10 +307,9 @@ class ApacheKafka:
 
 
 def java(*options: str) -> list[str]:
-    """The command that runs a class of Apache Kafka."""
+    """The command that runs a class of Apache Kafka; without options one that ends soon."""
     quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
-    # A broker lives for minutes: the second compiler costs a third of its start and never pays.
-    return ["java", *options, "-XX:TieredStopAtLevel=1", quiet, "-cp", f"{JARS}/*"]
+    return ["java", *(options or ("-XX:TieredStopAtLevel=1",)), quiet, "-cp", f"{JARS}/*"]
 
 
 def format_storage(cluster: str, config: str) -> None:

@@ -8,7 +8,13 @@ from typing import Any
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from tests.support.apache_kafka import ApacheKafka, format_storage, free_port, java
+from tests.support.apache_kafka import (
+    FOR_MINUTES,
+    ApacheKafka,
+    format_storage,
+    free_port,
+    java,
+)
 from tests.support.tcp_proxy import TcpProxy
 
 PROPERTIES = """
@@ -99,7 +105,7 @@ class SecondBroker:
     def start(self) -> None:
         """Launch, and wait until the cluster has two nodes."""
         with self._log.open("ab") as log:
-            command = [*java("-Xmx384m", "-XX:+UseSerialGC"), "kafka.Kafka", str(self._config)]
+            command = [*java(*FOR_MINUTES), "kafka.Kafka", str(self._config)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         admin = AdminClient({"bootstrap.servers": self._kafka.bootstrap})
         deadline = time.monotonic() + 60
