@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
@@ -75,7 +76,7 @@ class Asking:
         self._meter = meter
         self._timeout_ms = timeout_ms
         self._clock_ms = clock_ms
-        self._telling: set[asyncio.Task[None]] = set()
+        self._telling: set[asyncio.Future[None]] = set()
 
     async def decide(self, replies: Replies, body: bytes, asker: Asker) -> Decided:
         """The decision, or `timeout`; a person asks for nobody but themselves.
@@ -133,18 +134,22 @@ class Asking:
             raise NotAcknowledgedError("the answers cannot be read")
         answer = replies.expect(question_id)
         sending = asyncio.ensure_future(self._sink.send([message]))
+        self._telling.add(sending)
+        sending.add_done_callback(partial(self._sent, answer))
         try:
             async with asyncio.timeout(wait_s):
-                both: set[asyncio.Future[Any]] = {answer, sending}
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-                if not answer.done():
-                    sending.result()
                 return await answer
         except TimeoutError:
             return None
         finally:
             replies.give_up(question_id)
-            self._keep(sending)
+
+    def _sent(self, answer: "asyncio.Future[Reply]", sending: "asyncio.Future[None]") -> None:
+        """Kafka has the question; else whoever still waits for its answer is told so."""
+        self._telling.discard(sending)
+        error = None if sending.cancelled() else sending.exception()
+        if error is not None and not answer.done():
+            answer.set_exception(error)
 
     def late(self, reply: Reply) -> None:
         """An answer has come after its time: nobody saw the offer."""

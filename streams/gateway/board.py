@@ -11,6 +11,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from streams.contracts.outputs.payloads import NextBestOffer
@@ -22,8 +23,10 @@ WATCHERS_MAX: Final = 5
 WAITING_MAX: Final = 100
 ERASED_MAX: Final = 100_000
 
+_offer: Final = msgspec.json.Decoder(NextBestOffer)
 
-class Place(Struct, frozen=True, order=True):
+
+class Place(Struct, frozen=True, order=True, gc=False):
     """Where an offer stands on its topic; all of one person stand on one partition.
 
     >>> str(Place(3, 41)), Place.read("3-41"), Place.read("x")
@@ -46,11 +49,36 @@ class Place(Struct, frozen=True, order=True):
         return Place(int(partition), int(offset)) if good else None
 
 
-class Held(Struct, frozen=True):
-    """An offer and its place."""
+class Held(Struct, frozen=True, gc=False):
+    """An offer and its place, as bytes, for few of many are ever shown.
+
+    Decoded it would be some twenty objects, and Python would walk over those of all offers again
+    and again in search of garbage, while everybody waits.
+    """
 
     place: Place
-    offer: NextBestOffer
+    person: str
+    decision_id: str
+    decided_ms: int
+    end_ms: int
+    data: bytes
+
+    @staticmethod
+    def read(place: Place, data: bytes) -> "Held":
+        """What stands at a place of the topic.
+
+        Raises:
+            msgspec.DecodeError: it is no offer.
+        """
+        offer = _offer.decode(data)
+        end_ms = min(to_ms(offer.valid_until), to_ms(offer.offer.valid_until))
+        decided_ms = to_ms(offer.decided_at)
+        return Held(place, offer.customer_id, offer.decision_id, decided_ms, end_ms, data)
+
+    @property
+    def offer(self) -> NextBestOffer:
+        """The offer itself."""
+        return _offer.decode(self.data)
 
 
 class Watcher:
@@ -80,31 +108,30 @@ class Board:
 
     def post(self, held: Held) -> None:
         """A new offer; told to who watches, unless it is over or its person was erased since."""
-        offer, now_ms = held.offer, self._clock_ms()
-        person = offer.customer_id
+        person, now_ms = held.person, self._clock_ms()
         self._take_down_what_is_over(now_ms)
-        if not self._is_valid(offer, now_ms) or offer.decision_id in self._held:
+        if not self._is_valid(held, now_ms) or held.decision_id in self._held:
             return
-        self._held[offer.decision_id] = held
-        self._note_end(offer)
+        self._held[held.decision_id] = held
+        self._note_end(held)
         own = self._by_person.setdefault(person, [])
-        own.append(offer.decision_id)
+        own.append(held.decision_id)
         if len(own) > PERSON_OFFERS_MAX:
             self.take_down(person, own[0])
         if len(self._held) > OFFERS_MAX:
-            oldest = next(iter(self._held.values())).offer
-            self.take_down(oldest.customer_id, oldest.decision_id)
+            oldest = next(iter(self._held.values()))
+            self.take_down(oldest.person, oldest.decision_id)
         for watcher in tuple(self._watchers.get(person, ())):
             if watcher.queue.qsize() >= WAITING_MAX:
                 self._end(watcher)
             else:
                 watcher.queue.put_nowait(held)
 
-    def _note_end(self, offer: NextBestOffer) -> None:
+    def _note_end(self, held: Held) -> None:
         """What was taken down before its end is forgotten once it is more than what is held."""
-        heapq.heappush(self._ends, _ending(offer))
+        heapq.heappush(self._ends, _ending(held))
         if len(self._ends) > 2 * OFFERS_MAX:
-            self._ends = [_ending(held.offer) for held in self._held.values()]
+            self._ends = [_ending(one) for one in self._held.values()]
             heapq.heapify(self._ends)
 
     def _take_down_what_is_over(self, now_ms: int) -> None:
@@ -116,7 +143,7 @@ class Board:
     def take_down(self, person: str, decision_id: str) -> None:
         """The offer is used, dismissed, not delivered; only where it is this person's."""
         held = self._held.get(decision_id)
-        if held is None or held.offer.customer_id != person:
+        if held is None or held.person != person:
             return
         del self._held[decision_id]
         own = self._by_person[person]
@@ -130,7 +157,7 @@ class Board:
         if len(self._erased_ms) > ERASED_MAX:
             self._erased_ms.popitem(last=False)
         for decision_id in tuple(self._by_person.get(person, ())):
-            if to_ms(self._held[decision_id].offer.decided_at) <= at_ms:
+            if self._held[decision_id].decided_ms <= at_ms:
                 self.take_down(person, decision_id)
         for watcher in tuple(self._watchers.get(person, ())):
             self._end(watcher)
@@ -144,19 +171,19 @@ class Board:
         now_ms = self._clock_ms()
         own = [self._held[d] for d in self._by_person.get(person, ())]
         for held in own:
-            if not self._is_valid(held.offer, now_ms):
-                self.take_down(person, held.offer.decision_id)
+            if not self._is_valid(held, now_ms):
+                self.take_down(person, held.decision_id)
         return [
             held
             for held in own
-            if held.offer.decision_id in self._held
+            if held.decision_id in self._held
             and (after is None or held.place.partition != after.partition or held.place > after)
         ]
 
     def newest(self, most: int) -> list[Held]:
         """The newest valid offers of all people, the newest first."""
         now_ms = self._clock_ms()
-        valid = (h for h in reversed(self._held.values()) if self._is_valid(h.offer, now_ms))
+        valid = (h for h in reversed(self._held.values()) if self._is_valid(h, now_ms))
         return list(islice(valid, most))
 
     def watch(self, person: str, after: Place | None = None) -> Watcher | None:
@@ -189,17 +216,10 @@ class Board:
         self.unwatch(watcher)
         watcher.queue.put_nowait(None)
 
-    def _is_valid(self, offer: NextBestOffer, now_ms: int) -> bool:
-        if _end_ms(offer) <= now_ms:
-            return False
-        return to_ms(offer.decided_at) > self._erased_ms.get(offer.customer_id, -1)
+    def _is_valid(self, held: Held, now_ms: int) -> bool:
+        return now_ms < held.end_ms and held.decided_ms > self._erased_ms.get(held.person, -1)
 
 
-def _ending(offer: NextBestOffer) -> tuple[int, str, str]:
+def _ending(held: Held) -> tuple[int, str, str]:
     """When it ends, whose it is and which."""
-    return _end_ms(offer), offer.customer_id, offer.decision_id
-
-
-def _end_ms(offer: NextBestOffer) -> int:
-    """Since when it is not valid any more."""
-    return min(to_ms(offer.valid_until), to_ms(offer.offer.valid_until))
+    return held.end_ms, held.person, held.decision_id

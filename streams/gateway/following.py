@@ -16,7 +16,6 @@ from streams.broker.reading import partitions_on_broker
 from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.events import OfferFeedback, PrivacyRequest
 from streams.contracts.inputs.rules import InputRules
-from streams.contracts.outputs.payloads import NextBestOffer
 from streams.contracts.times import HOUR_MS, to_ms
 from streams.gateway.board import Board, Held, Place
 from streams.gateway.loop_thread import TO_THE_END, LoopThread
@@ -25,7 +24,15 @@ from streams.settings import Settings
 
 TIMEOUT_S: Final = 10.0
 GONE_MAX: Final = 100_000
-READER: Final[Config] = {**TO_THE_END, "fetch.queue.backoff.ms": 5}
+# A broker answers each of these fetches at the latest after so long, and seldom before: where
+# offers come by the hundred a second, one for each would cost more than all that is read of them.
+TOLD_WITHIN_MS: Final = 50
+READER: Final[Config] = {
+    **TO_THE_END,
+    "fetch.queue.backoff.ms": 5,
+    "fetch.min.bytes": 1_000_000,
+    "fetch.wait.max.ms": TOLD_WITHIN_MS,
+}
 FOLLOWED: Final = (topics.OFFER_FEEDBACK, topics.PRIVACY_REQUESTS, topics.NEXT_BEST_OFFERS)
 OVER: Final = frozenset(
     {
@@ -36,8 +43,6 @@ OVER: Final = frozenset(
         "delivery_failed",
     }
 )
-
-_offer: Final = msgspec.json.Decoder(NextBestOffer)
 
 
 class Following:
@@ -70,13 +75,13 @@ class Following:
         self._board.ready = self._board.ready or ended
 
     def _offered(self, message: Message) -> None:
+        place = Place(message.partition() or 0, message.offset() or 0)
         try:
-            offer = _offer.decode(message.value() or b"")
+            held = Held.read(place, message.value() or b"")
         except msgspec.DecodeError:
             return
-        if offer.decision_id not in self._gone:
-            place = Place(message.partition() or 0, message.offset() or 0)
-            self._board.post(Held(place, offer))
+        if held.decision_id not in self._gone:
+            self._board.post(held)
 
     def _happened(self, name: str, message: Message) -> None:
         rules = InputRules(now_ms=self._clock_ms())

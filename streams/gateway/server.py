@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import time
@@ -110,6 +111,9 @@ async def _serve(
     if page is not None:
         page.start()
     watching = asyncio.create_task(producer.watch())
+    # What is loaded stays: nobody has to wait while Python looks for garbage in it.
+    gc.collect()
+    gc.freeze()
     log.info("listening", gateway_port=sock.getsockname()[1], metrics_port=ops.port)
     try:
         await server.serve(sockets=[sock])
