@@ -201,6 +201,28 @@ def test_segments_paths_take_what_its_libraries_send(door: Door) -> None:
     ] * 2
 
 
+@pytest.mark.parametrize(
+    ("paths", "message", "event"),
+    [
+        (("page", "p"), {"name": "Home", "properties": {"path": "/"}}, "page_viewed"),
+        (("screen", "s"), {"name": "Home"}, "screen_viewed"),
+        (("identify", "i"), {"traits": {"plan": "gold"}}, "profile_updated"),
+        (("alias", "a"), {"previousId": "u-0"}, "identity_linked"),
+        (("group", "g"), {"groupId": "b2b"}, None),
+    ],
+)
+def test_each_of_segments_calls_has_its_path_and_its_short_one(
+    door: Door, paths: tuple[str, str], message: dict[str, Any], event: str | None
+) -> None:
+    """The path alone says what is told; a group is no event of ours, and said to be ignored."""
+    for path in paths:
+        said = {**message, "messageId": f"m-{path}", "userId": "u-1"}
+        answer = door.post(f"/v1/{path}", said).json()
+        assert (answer["accepted"], answer["ignored"]) == ((1, []) if event else (0, [0]))
+    names = [json.loads(record.value or b"")["event_name"] for record in door.kafka.records]
+    assert names == [event] * (2 if event else 0)
+
+
 def test_a_batch_of_segment_tells_what_was_taken_rejected_and_ignored(door: Door) -> None:
     """By the place in the batch, and by the place in the message."""
     bad = {**SEGMENT_VIEW, "properties": {"product_id": 1, "price": "much"}}
