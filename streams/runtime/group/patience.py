@@ -22,6 +22,8 @@ async def returned(number: int, running: "asyncio.Future[Any]", patience_s: floa
     Raises:
         BrokerError: it hangs; only the end of the process helps.
     """
+    if running.done():
+        return
     if not (await asyncio.wait([running], timeout=max(1.0, patience_s)))[0]:
         raise BrokerError(f"partition {number}: a client call does not return")
 
