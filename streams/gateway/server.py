@@ -31,6 +31,7 @@ from streams.gateway.spooling import SpoolingSink, spool_of
 from streams.gateway.tokens import TokenKeys
 from streams.gateway.unsignaled import UnsignaledServer
 from streams.gateway.ways import Ways, wall_clock_ms
+from streams.runtime.process.run import let_threads_in
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.worker.http import Health, HttpServer
@@ -114,6 +115,7 @@ async def _serve(
     # What is loaded stays: nobody has to wait while Python looks for garbage in it.
     gc.collect()
     gc.freeze()
+    let_threads_in()
     log.info("listening", gateway_port=sock.getsockname()[1], metrics_port=ops.port)
     try:
         await server.serve(sockets=[sock])
