@@ -13,41 +13,41 @@ VERDICTS: Final[dict[Verdict, Texts]] = {
     "offer": _texts("an offer was made", "オファーを送りました", "已发出优惠"),
     "no_offer": _texts(
         "no offer: the draw chose to send nothing",
-        "オファーなし: 抽選の結果、何も送りません",
+        "オファーなし：抽選の結果、何も送りません",
         "无优惠：抽取的结果是不发送",
     ),
     "nothing_eligible": _texts(
-        "no offer: none was possible", "オファーなし: 対象がありません", "无优惠：没有可用的优惠"
+        "no offer: none was possible", "オファーなし：対象がありません", "无优惠：没有可用的优惠"
     ),
     "holdout": _texts(
         "no offer: the person is in the holdout, which shows what offers bring",
-        "オファーなし: 効果を測るための対照グループです",
+        "オファーなし：効果を測るための対照グループです",
         "无优惠：此人属于衡量效果的对照组",
     ),
     "deferred": _texts("put off until later", "後で改めて判断します", "推迟到以后再决定"),
     "overtaken": _texts(
         "no offer: what asked for it was over by then",
-        "オファーなし: きっかけはすでに終わっていました",
+        "オファーなし：きっかけはすでに終わっていました",
         "无优惠：触发的原因那时已不存在",
     ),
     "stale": _texts(
         "no offer: it would have come too late",
-        "オファーなし: 時機を逃していました",
+        "オファーなし：時機を逃していました",
         "无优惠：时机已过",
     ),
     "person_cap": _texts(
         "no offer: the person has had as many messages as are allowed",
-        "オファーなし: 送信回数の上限に達しています",
+        "オファーなし：送信回数の上限に達しています",
         "无优惠：已达到发送次数上限",
     ),
     "min_gap": _texts(
         "no offer: the last message was too short a time ago",
-        "オファーなし: 前回の送信から間がありません",
+        "オファーなし：前回の送信から間がありません",
         "无优惠：距上次发送时间太短",
     ),
     "no_consent": _texts(
         "no offer: the person has not agreed to any on this channel",
-        "オファーなし: このチャネルへの同意がありません",
+        "オファーなし：このチャネルへの同意がありません",
         "无优惠：此人未同意该渠道",
     ),
 }

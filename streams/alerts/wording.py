@@ -6,16 +6,16 @@ from streams.contracts.outputs.payloads import ChurnSignal, Texts
 CHURN_REASONS: dict[str, Texts] = {
     "SILENCE_VS_HABIT": {
         "en": "silent for longer than usual",
-        "ja": "普段より長く来店がありません",
-        "zh": "沉默时间超过其习惯",
+        "ja": "普段より長く購入がありません",
+        "zh": "比平时更久没有购买",
     },
     "LONG_SILENCE": {
         "en": "silent for long",
-        "ja": "長期間来店がありません",
-        "zh": "长时间没有消费",
+        "ja": "長期間購入がありません",
+        "zh": "长时间没有购买",
     },
     "ONE_TIME_BUYER": {"en": "bought only once", "ja": "購入は一度だけです", "zh": "仅购买过一次"},
-    "LOW_FREQUENCY": {"en": "buys seldom", "ja": "購入頻度が低い", "zh": "购买频率低"},
+    "LOW_FREQUENCY": {"en": "buys seldom", "ja": "購入頻度が低いです", "zh": "购买频率低"},
     "SLOWING_DOWN": {
         "en": "buys less and less often",
         "ja": "購入間隔が伸びています",
@@ -27,7 +27,7 @@ CHURN_REASONS: dict[str, Texts] = {
         "zh": "消费金额下降",
     },
     "IRREGULAR": {"en": "buys irregularly", "ja": "購入が不規則です", "zh": "购买不规律"},
-    "NEW_CUSTOMER": {"en": "is new", "ja": "新しいお客様です", "zh": "是新客户"},
+    "NEW_CUSTOMER": {"en": "is new", "ja": "新しいお客様です", "zh": "是新顾客"},
 }
 SIGNAL_REASONS: dict[str, Texts] = {
     "purchase_overdue": {
@@ -47,7 +47,7 @@ SIGNAL_REASONS: dict[str, Texts] = {
         "zh": "不再关注常购品类",
     },
     "complaint": {"en": "has complained", "ja": "苦情がありました", "zh": "有投诉"},
-    "low_nps": {"en": "gave a low score", "ja": "評価が低いです", "zh": "评分较低"},
+    "low_nps": {"en": "gave a low score", "ja": "アンケートの評価が低いです", "zh": "评分较低"},
     "cancel_page": {
         "en": "looked at the page for closing the account",
         "ja": "退会ページを閲覧しました",
@@ -62,10 +62,11 @@ SIGNAL_REASONS: dict[str, Texts] = {
     "offer_ignored": {
         "en": "dismisses offers",
         "ja": "オファーを見送っています",
-        "zh": "忽略优惠",
+        "zh": "多次忽略优惠",
     },
     "return_heavy": {"en": "returns a lot", "ja": "返品が多いです", "zh": "退货频繁"},
 }
+COMMAS: Texts = {"en": ", ", "ja": "、", "zh": "，"}
 LITTLE_DATA = "LITTLE_DATA"
 OTHER_REASONS: dict[str, Texts] = {
     LITTLE_DATA: {
@@ -90,22 +91,22 @@ ENDINGS: dict[str, Texts] = {
     "consent_withdrawn": {
         "en": "The case is closed: the person does not allow profiling",
         "ja": "本人がプロファイリングを許可していないため終了しました",
-        "zh": "客户不允许用户画像，案例已关闭",
+        "zh": "顾客不允许画像分析，案例已关闭",
     },
     "merged": {
         "en": "The case is closed: the person has another open case under another id",
         "ja": "同じお客様の別の案件に統合したため終了しました",
-        "zh": "已并入同一客户的另一个案例，案例已关闭",
+        "zh": "已并入同一顾客的另一个案例，案例已关闭",
     },
     "saved": {
         "en": "The case is closed: the CRM says that the person stays",
-        "ja": "CRMから「継続」と報告されたため終了しました",
-        "zh": "CRM报告客户已挽回，案例已关闭",
+        "ja": "CRMから「引き止め成功」と報告されたため終了しました",
+        "zh": "CRM报告顾客已挽回，案例已关闭",
     },
     "lost": {
         "en": "The case is closed: the CRM says that the person has left",
-        "ja": "CRMから「離反」と報告されたため終了しました",
-        "zh": "CRM报告客户已流失，案例已关闭",
+        "ja": "CRMから「離脱」と報告されたため終了しました",
+        "zh": "CRM报告顾客已流失，案例已关闭",
     },
     "false_alarm": {
         "en": "The case is closed: the CRM says that it was a false alarm",
@@ -154,7 +155,7 @@ def alert_text(
         lang: ALERT_FRAMES[lang].format(
             risk=risk,
             days=horizon_days,
-            why=", ".join(_reason(code, raised.get(code), lang) for code in why),
+            why=COMMAS[lang].join(_reason(code, raised.get(code), lang) for code in why),
         )
         for lang in LANGUAGES
     }

@@ -22,7 +22,7 @@ from streams.decisions.eligibility import rules_for
 from streams.decisions.facts import FactNames
 from streams.decisions.levers import levers_of
 from streams.decisions.policy import CompiledOffer, CompiledTrigger, Policy
-from streams.decisions.wording import OFFER_REASONS, offer_text
+from streams.decisions.wording import OFFER_REASONS, OTHERWISE, offer_texts
 from streams.errors import ReferenceDataError
 from streams.features import card_of, prior_log_odds, table_of
 
@@ -85,7 +85,8 @@ def _compile_offer(
         until_ms=to_ms(offer.valid_until),
         never_with=_excluded_by(offer, reference),
         prior_log_odds=prior_log_odds(offer.expected_rate),
-        texts={kind: offer_text(offer, kind) for kind in OFFER_REASONS},
+        texts=offer_texts(offer, OFFER_REASONS),
+        texts_otherwise=offer_texts(offer, OTHERWISE),
         titles={str(language): title for language, title in offer.title.items()},
         withheld={code: _withheld(offer, code) for code in get_args(WhyNot)},
         coupon=Coupon(code=offer.coupon_code, gcn=offer.gcn) if offer.coupons else None,

@@ -30,9 +30,10 @@ class CompiledOffer(Struct, frozen=True):
     """An offer, and what is known of it before anybody asks.
 
     `never_with`: the offers that exclude it, or that it excludes. `texts`: why it is made, by what
-    triggers it; `titles` by language, `coupon` as the till knows it, `withheld`: what the log says
-    of it where it is not eligible. `prior_log_odds`: of its owner's expected rate. `place`: its
-    place among all offers. `levers` are those of the owner that concern it.
+    triggers it; `texts_otherwise`: where that is not so of it (`claims`). `titles` are by language,
+    `coupon` is as the till knows it, `withheld` what the log says of it where it is not eligible.
+    `prior_log_odds`: of its owner's expected rate. `place`: its place among all offers. `levers`
+    are those of the owner that concern it.
     """
 
     offer: Offer
@@ -43,6 +44,7 @@ class CompiledOffer(Struct, frozen=True):
     never_with: frozenset[str]
     prior_log_odds: float
     texts: Mapping[TriggerKind, Texts]
+    texts_otherwise: Mapping[TriggerKind, Texts]
     titles: Mapping[str, str]
     coupon: Coupon | None
     withheld: Mapping[WhyNot, CandidateLog]

@@ -1,4 +1,10 @@
-"""Why an offer, in words: trigger kinds as sentences in English, Japanese and Chinese, as data."""
+"""Why an offer, in words: trigger kinds as sentences in English, Japanese and Chinese, as data.
+
+A sentence may say something of the offer ("You are right beside it"). Where that is not so of this
+offer, the words of `OTHERWISE` stand instead, which are true of every offer; `claims` knows which.
+"""
+
+from collections.abc import Mapping
 
 from streams.contracts.common import LANGUAGES
 from streams.contracts.outputs.payloads import Texts
@@ -7,7 +13,7 @@ from streams.contracts.reference.structs import Offer, TriggerKind
 OFFER_REASONS: dict[TriggerKind, Texts] = {
     "product_viewed": {
         "en": "You looked at something like it",
-        "ja": "ご覧になった商品に関連しています",
+        "ja": "ご覧になった商品に関連するオファーです",
         "zh": "您刚看过类似的商品",
     },
     "cart_abandoned": {
@@ -17,7 +23,7 @@ OFFER_REASONS: dict[TriggerKind, Texts] = {
     },
     "zone_entered": {
         "en": "You are right beside it",
-        "ja": "すぐ近くにあります",
+        "ja": "すぐ近くの売り場の商品です",
         "zh": "就在您身边",
     },
     "zone_dwelled": {
@@ -25,17 +31,25 @@ OFFER_REASONS: dict[TriggerKind, Texts] = {
         "ja": "ご覧の売り場のおすすめです",
         "zh": "您正在看的商品有优惠",
     },
-    "application_opened": {"en": "Good to see you", "ja": "ようこそ", "zh": "欢迎回来"},
-    "search_without_result": {
-        "en": "Perhaps this instead",
-        "ja": "代わりにこちらはいかがですか",
-        "zh": "也许您会喜欢这个",
+    "application_opened": {
+        "en": "Good to see you",
+        "ja": "ご利用ありがとうございます",
+        "zh": "很高兴见到您",
     },
-    "order_completed": {"en": "For your next visit", "ja": "次回のご来店に", "zh": "供您下次使用"},
+    "search_without_result": {
+        "en": "Your search found nothing. Perhaps this",
+        "ja": "お探しの商品は見つかりませんでした。こちらはいかがですか",
+        "zh": "没有找到您搜索的商品，也许您会喜欢这个",
+    },
+    "order_completed": {
+        "en": "For your next purchase",
+        "ja": "次回のお買い物に",
+        "zh": "供您下次购物使用",
+    },
     "churn_band_entered": {
         "en": "We have missed you",
         "ja": "お久しぶりです",
-        "zh": "我们很想念您",
+        "zh": "好久不见",
     },
     "first_purchase_due": {
         "en": "A welcome for your first order",
@@ -49,10 +63,33 @@ OFFER_REASONS: dict[TriggerKind, Texts] = {
     },
     "offer_requested": {"en": "For you", "ja": "あなたへのおすすめ", "zh": "为您推荐"},
 }
+FOR_YOU: Texts = OFFER_REASONS["offer_requested"]
+IN_STORE: Texts = {
+    "en": "While you are in the store",
+    "ja": "ご来店ありがとうございます",
+    "zh": "趁您在店里",
+}
+OTHERWISE: dict[TriggerKind, Texts] = {
+    "product_viewed": FOR_YOU,
+    "cart_abandoned": {
+        "en": "Your cart is waiting. Also for you",
+        "ja": "カートに商品が残っています。こちらもおすすめです",
+        "zh": "您的购物车里还有商品，另外为您推荐",
+    },
+    "zone_entered": IN_STORE,
+    "zone_dwelled": IN_STORE,
+    "churn_band_entered": FOR_YOU,
+    "first_purchase_due": FOR_YOU,
+    "second_purchase_due": FOR_YOU,
+}
+COLONS: Texts = {"en": ": ", "ja": "：", "zh": "："}
 
 
-def offer_text(offer: Offer, trigger_kind: TriggerKind) -> Texts:
-    """The offer's title behind the reason, in each language; English where a title is missing."""
+def offer_texts(offer: Offer, reasons: Mapping[TriggerKind, Texts]) -> dict[TriggerKind, Texts]:
+    """The offer's title behind each reason, by language; English where a title is missing."""
     english = offer.title.get("en", offer.offer_id)
-    reasons = OFFER_REASONS[trigger_kind]
-    return {lang: f"{reasons[lang]}: {offer.title.get(lang, english)}" for lang in LANGUAGES}
+    titles = {lang: COLONS[lang] + offer.title.get(lang, english) for lang in LANGUAGES}
+    return {
+        kind: {lang: words[lang] + titles[lang] for lang in LANGUAGES}
+        for kind, words in reasons.items()
+    }

@@ -36,6 +36,25 @@ NO_FILE: Final = (
 )
 
 
+COUNTED: Final = (
+    metrics.DELIVERY_REQUESTS,
+    metrics.DELIVERY_RECORDS,
+    metrics.DELIVERY_PARKED,
+)
+
+
+def begin_to_count(destination: str, meter: Meter) -> None:
+    """A destination's counters at 0: the first webhook that is parked would raise no alert else.
+
+    Prometheus' `increase` does not see the step from no series to the first value.
+    """
+    meter.set(metrics.DELIVERY_STOPPED, destination, value=0.0)
+    for metric in COUNTED:
+        _, kinds = metric.labels
+        for kind in kinds.values:
+            meter.count(metric, destination, kind, value=0.0)
+
+
 class Lane(threading.Thread):
     """A destination's thread: its own loop, begun again after a fault, whatever others do."""
 
@@ -47,7 +66,7 @@ class Lane(threading.Thread):
         self._meter = meter
         self._over = threading.Event()
         self._courier: Courier | None = None
-        meter.set(metrics.DELIVERY_STOPPED, target.name, value=0.0)
+        begin_to_count(target.name, meter)
 
     def run(self) -> None:
         """Deliver until it is stopped or gone."""

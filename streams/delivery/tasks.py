@@ -17,8 +17,8 @@ _BAND: Final[dict[LanguageTag, dict[RiskBandName, str]]] = {
 }
 _SUBJECT: Final[dict[LanguageTag, str]] = {
     "en": "Customer about to leave (risk: {})",
-    "ja": "離反の恐れがあるお客様（リスク：{}）",
-    "zh": "可能流失的客户（风险：{}）",
+    "ja": "離脱の恐れがあるお客様（リスク：{}）",
+    "zh": "可能流失的顾客（风险：{}）",
 }
 
 

@@ -9,6 +9,7 @@ from streams.demo.drawing import MODEL_TITLES, Scene
 from streams.demo.results import percentiles_ms
 from streams.demo.scoreboard import Learned
 from streams.models.incremental_margin import CHOOSERS, MARGIN_MODEL
+from streams.models.offer_margin import OFFER_MARGIN_MODEL
 from streams.simulator.scoring import ArmResult, averaged, difference
 
 NOBODY = ArmResult("", 0, 0)
@@ -64,6 +65,9 @@ def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str,
         yield "spent a head", "; ".join(f"{a.arm} {a.spend_per_head:,.0f}" for a in scene.arms)
     if MARGIN_MODEL in board.models:
         yield "margin a head", brought(board.models[MARGIN_MODEL].quality)
+    if board.offers:
+        of_offers = board.models.get(OFFER_MARGIN_MODEL)
+        yield "of each offer", brought_each({} if of_offers is None else of_offers.quality)
     yield "churn alerts", f"{_counted(board.transitions)}; reasons {_counted(board.reasons)}"
     if churn is not None:
         yield "churn score", f"AUC {churn[0]:.3f} against the truth, {churn[1]} people scored"
@@ -98,6 +102,30 @@ def brought(quality: Mapping[str, float]) -> str:
         if f"policy_{other}_value" in quality
     ]
     return "; ".join([arms, *(more or ["too few people to compare"])])
+
+
+def brought_each(quality: Mapping[str, float]) -> str:
+    """Margin a head more of who got an offer than of its own holdout, for each that has one.
+
+    >>> people = {"people_treated:tea": 240.0, "people_withheld:tea": 110.0}
+    >>> effect = {"value:tea": 0.5, "low:tea": -0.25, "high:tea": 1.25}
+    >>> brought_each({**people, **effect, "people_treated:cake": 31.0})
+    'tea +0.50 a head, at every look within -0.25 to +1.25; cake too few people (31 and 0 held out)'
+    >>> brought_each({})
+    'too few people: nobody has had a whole window since the first draw'
+    """
+    offers = [name.partition(":")[2] for name in quality if name.startswith("people_treated:")]
+    each = []
+    for name in sorted(offers, key=lambda name: f"value:{name}" not in quality):
+        if f"value:{name}" in quality:
+            value, low, high = (quality[f"{one}:{name}"] for one in ("value", "low", "high"))
+            each.append(
+                f"{name} {value:+.2f} a head, at every look within {low:+.2f} to {high:+.2f}"
+            )
+        else:
+            got, held = (quality.get(f"people_{g}:{name}", 0.0) for g in ("treated", "withheld"))
+            each.append(f"{name} too few people ({got:,.0f} and {held:,.0f} held out)")
+    return "; ".join(each) or "too few people: nobody has had a whole window since the first draw"
 
 
 def _rate(result: ArmResult) -> str:

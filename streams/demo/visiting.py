@@ -24,6 +24,7 @@ from streams.simulator.stories import Story
 CART_AFTER_MS: Final = 30 * MINUTE_MS
 ZONE_AGAIN_MS: Final = 10 * MINUTE_MS
 GAP_MS: Final = 3 * MINUTE_MS
+HELD_OUT: Final = {"points-double": 0.4, "free-delivery": 0.4}
 
 
 class Visiting:
@@ -64,12 +65,18 @@ def for_visitors(reference: Reference) -> Reference:
     """The shop with a shorter memory: a visitor stays for minutes, an hour of the shop each.
 
     A cart's reminder comes after 30 minutes of the shop, a zone may speak again after ten, and
-    between two contacts are three.
+    between two contacts are three. Two offers have a large holdout of their own, so that a few
+    hundred people suffice to say what each brings.
     """
     policies = reference.policies
     contact = replace(policies.contact, min_gap_ms=GAP_MS)
     triggers = tuple(_sooner(rule) for rule in policies.triggers)
-    return replace(reference, policies=replace(policies, contact=contact, triggers=triggers))
+    offers = tuple(
+        replace(offer, holdout_share=HELD_OUT.get(offer.offer_id, 0.0))
+        for offer in reference.offers
+    )
+    policies = replace(policies, contact=contact, triggers=triggers)
+    return replace(reference, policies=policies, offers=offers)
 
 
 def _sooner(rule: TriggerRule) -> TriggerRule:

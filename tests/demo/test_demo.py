@@ -50,7 +50,14 @@ def test_a_short_demo_makes_offers_and_alerts_and_leaves_nothing(tmp_path: Path)
     said, errors = demo.communicate(timeout=380)
     assert demo.returncode == 0, said + errors
     assert "embedded broker: in memory, 127.0.0.1 only, at least once" in said
-    for name in ("events", "decisions", "offers used", "by the truth", "churn alerts"):
+    for name in (
+        "events",
+        "decisions",
+        "offers used",
+        "by the truth",
+        "of each offer",
+        "churn alerts",
+    ):
         assert re.search(rf"^ {name} +\S", said, re.MULTILINE), said
     assert re.search(r"churn score +AUC 0\.\d{3} against the truth", said)
     assert re.search(r"models learned +.*response [\d,]+ labels", said), said

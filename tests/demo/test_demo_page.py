@@ -155,13 +155,36 @@ def test_the_page_is_small_and_fits(visitor: Page, browser: Browser) -> None:
     assert min(paints) <= FIRST_PAINT_MS_MAX
 
 
-def test_the_operators_page_opens_with_the_token_shown(visitor: Page, browser: Browser) -> None:
-    """And it knows the visitor."""
+def test_a_no_is_known_on_the_operators_page(visitor: Page, browser: Browser) -> None:
+    """It opens with the token shown, and knows what the visitor allowed, and then no longer does.
+
+    Orders are the shop's own books and stay.
+    """
     link = visitor.locator('a[target="_blank"]').get_attribute("href") or ""
     token = visitor.inner_text("code[data-token]")
+    you = visitor.inner_text("code[data-you]")
     with looking(browser, link.removesuffix("/login")) as page:
         log_in(page, token)
         expect(page.locator("h1")).to_have_text("Now")
+        consent = page.locator('.box:has(h2:text-is("Consent"))')
+        page.goto(f"/customers/{you}")
+        expect(consent.locator(".tag.ok")).to_have_count(5)
+        withdraw_consent(visitor)
+        page.reload()
+        expect(consent.locator(".tag.fail")).to_have_count(5)
+        expect(page.locator("dl.facts")).to_contain_text(re.compile(r"Orders\s*4"))
+        expect(page.locator("dl.facts")).to_contain_text(re.compile(r"Risk of leaving\s*–"))
+
+
+def withdraw_consent(visitor: Page) -> None:
+    """By the keyboard, until it has come back from the topic; the way to a new yes is in focus."""
+    visitor.locator('[data-do="withdraw"]').focus()
+    visitor.keyboard.press("Enter")
+    expect(visitor.locator('[data-consent="no"]')).to_contain_text("Orders and cart stay")
+    expect(visitor.locator('[data-consent="no"] button')).to_be_focused()
+    told = visitor.locator('.told:has-text("You said no to offers")')
+    expect(told).to_be_visible(timeout=STORY_S)
+    assert (axe(visitor), too_wide(visitor)) == ([], 0)
 
 
 def test_the_demo_ends_when_the_page_is_closed(visitor: Page, demo: Shown) -> None:

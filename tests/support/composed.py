@@ -30,6 +30,9 @@ SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_tex
 LOOPBACK = "127.0.0.1"
 OPERATOR = "operator-of-the-composed-page"
 GATEWAY, METRICS_OF_GATEWAY = "gateway:8080", "gateway:9180"
+DELIVER = "deliver:9190"
+BY_NAME = "dns_sd_configs:\n      - {names: [deliver], type: A, port: 9190}"
+QUICK = {"first_s": 0.2, "longest_s": 1.0, "for_s": 600}
 
 
 class ComposedKafka(ApacheKafka):
@@ -78,11 +81,12 @@ class Composed:
         self._settings = settings
         self.processes: dict[str, Process] = {}
         self.secrets = home / "secrets"
+        self.destinations = home / "destinations.yaml"
         shutil.copytree(ROOT / "deploy" / "secrets", self.secrets)  # as whoever has their own
         with (self.secrets / "operator_tokens").open("a") as tokens:
             tokens.write(f"ana={OPERATOR}\n")
         workers = ("worker-1:9100", "worker-2:9100", "learner:9100")
-        named = (*workers, METRICS_OF_GATEWAY, GATEWAY, "alertmanager:9093")
+        named = (*workers, METRICS_OF_GATEWAY, GATEWAY, DELIVER, "alertmanager:9093")
         here = (f"{LOOPBACK}:{port}" for port in free_ports(len(named) + 1))
         self.addresses = dict(zip((*named, f"{LOOPBACK}:9090"), here, strict=True))
 
@@ -118,6 +122,16 @@ class Composed:
         )
         return ran.stdout
 
+    def deliver_to(self, url: str, secret: str) -> None:
+        """Start `deliver` of the profile, with compose's file of destinations, sent here."""
+        (self.secrets / "crm_signing_secret").write_text(secret)
+        told = yaml.safe_load(mounted("deliver", "/etc/offerstream/destinations.yaml").read_text())
+        crm = told["destinations"]["crm"]
+        crm |= {"url": url, "allow_private": True, "begin": "all", "retry": QUICK}
+        crm["signing_secrets"] = [{"file": str(self.secrets / "crm_signing_secret")}]
+        self.destinations.write_text(yaml.safe_dump(told))
+        self.start("deliver")
+
     def start(self, service: str) -> Process:
         """A service of our image."""
         command = [shutil.which("offerstream", path=_path()) or "", *SERVICES[service]["command"]]
@@ -143,9 +157,15 @@ class Composed:
             return False
 
     def start_prometheus(self) -> None:
-        """Debian's Prometheus on compose's configuration and rules."""
+        """Debian's Prometheus on compose's configuration and rules.
+
+        `deliver` is scraped where it was started before.
+        """
         text = (mounted("prometheus", "/etc/prometheus/prometheus.yml")).read_text()
-        for there in self.addresses.keys() - {GATEWAY}:  # nothing is scraped there
+        if "deliver" in self.processes:
+            here = f'static_configs:\n      - targets: ["{self.addresses[DELIVER]}"]'
+            text = _replaced(text, BY_NAME, here)
+        for there in self.addresses.keys() - {GATEWAY, DELIVER}:  # nothing is scraped at the first
             text = _replaced(text, f'"{there}"', f'"{self.addresses[there]}"')
         rules = str(mounted("prometheus", "/etc/prometheus/rules.yml"))
         text = _replaced(text, "/etc/prometheus/rules.yml", rules)
@@ -222,6 +242,9 @@ class Composed:
             ours["OFFERSTREAM_GATEWAY_METRICS_PORT"] = shows.rpartition(":")[2]
             told_of = given["OFFERSTREAM_GATEWAY_PAGE_WORKERS"].split(",")
             ours["OFFERSTREAM_GATEWAY_PAGE_WORKERS"] = ",".join(self.addresses[w] for w in told_of)
+        if service == "deliver":
+            ours["OFFERSTREAM_DELIVERY_METRICS_PORT"] = self.addresses[DELIVER].rpartition(":")[2]
+            ours["OFFERSTREAM_DELIVERY_DESTINATIONS_FILE"] = str(self.destinations)
         return {**others, **plain, **ours, **self._settings}
 
     def _here(self, word: str, service: str) -> str:
@@ -229,7 +252,8 @@ class Composed:
         return word.replace(f"{LOOPBACK}:{there.partition(':')[2]}", self.addresses[there])
 
     def _metrics_of(self, service: str) -> str:
-        return METRICS_OF_GATEWAY if service == "gateway" else f"{service}:9100"
+        elsewhere = {"gateway": METRICS_OF_GATEWAY, "deliver": DELIVER}
+        return elsewhere.get(service, f"{service}:9100")
 
 
 _BINARIES = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}

@@ -27,6 +27,8 @@ OTHERS: Final = 4
 DOTS: Final = 24
 STORE: Final = 1  # `major` of the beacons of the store that is drawn
 CART: Final = "cart_abandoned"
+CONSENT: Final = "consent_updated"
+NO: Final = (False, "denied")
 VISITOR: Final = "visitor-"
 
 
@@ -48,7 +50,8 @@ class Told(Struct, frozen=True, kw_only=True):
 class Visit(Struct):
     """What is known of one visitor, the newest last.
 
-    `agreed_ms`: when they said yes to offers, 0 before; what is known of before is not told.
+    `agreed_ms`: when they first said yes to offers, 0 before; what is known of before is not told.
+    `refuses`: they have said no since.
     `reminder_ms`: when the cart's reminder is due, 0 for none; it was set at `reminded_ms`.
     """
 
@@ -58,6 +61,7 @@ class Visit(Struct):
     dropped: Told | None = None
     reminded_ms: int = 0
     agreed_ms: int = 0
+    refuses: bool = False
     did: set[str] = set()
     used: set[str] = set()
 
@@ -82,6 +86,7 @@ class _Event(Struct):
     items: tuple[_Product, ...] | None = None
     beacon: _Beacon | None = None
     decision_id: str | None = None
+    purposes: dict[str, str | bool | None] = {}
 
 
 _event: Final = msgspec.json.Decoder(_Event)
@@ -161,12 +166,14 @@ def _take_event(visit: Visit, event: _Event) -> None:
         return
     products = event.items or ((event.product,) if event.product else ())
     ids = tuple(product.product_id for product in products)
-    if name != "consent_updated" and not 0 < visit.agreed_ms <= at_ms:
+    if name == CONSENT:
+        visit.agreed_ms = visit.agreed_ms or at_ms
+        visit.refuses = event.purposes.get("personalization") in NO
+        name = "consent_withdrawn" if visit.refuses else name
+    elif not 0 < visit.agreed_ms <= at_ms:
         return
     visit.did.add(name)
-    if name == "consent_updated":
-        visit.agreed_ms = at_ms
-    elif name == "offer_redeemed" and event.decision_id:
+    if name == "offer_redeemed" and event.decision_id:
         visit.used.add(event.decision_id)
     visit.told.append(Told(at_ms=at_ms, what=name, products=ids))
 

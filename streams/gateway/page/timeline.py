@@ -17,6 +17,7 @@ from streams.contracts.outputs.payloads import (
     SegmentChange,
 )
 from streams.contracts.unreadable import UNREADABLE
+from streams.gateway.page.texts import texts_of
 
 LINES_MAX: Final = 200
 DECISIONS_MAX: Final = 20
@@ -24,7 +25,7 @@ TRAITS_MAX: Final = 5
 
 
 class Line(Struct, frozen=True):
-    """One thing that happened; `kind` says what it is, `what` and `more` are as they were sent."""
+    """One thing that happened: `kind` says what it is, `what` and `more` are as they were sent."""
 
     at: datetime
     kind: str
@@ -103,7 +104,7 @@ def history_of(found: list[tuple[str, bytes]], language: LanguageTag) -> History
     newest = sorted(decisions.values(), key=lambda one: one.decided_at, reverse=True)
     told = tuple(explain(one, None, language) for one in newest[:DECISIONS_MAX])
     lines += [
-        Line(entry.decided_at, "decision", one.text, tuple(_chosen(one)))
+        Line(entry.decided_at, "decision", one.text, tuple(_chosen(one, language)))
         for entry, one in zip(newest, told, strict=False)
     ]
     lines = sorted(lines, key=lambda line: line.at)[::-1]
@@ -115,10 +116,10 @@ def history_of(found: list[tuple[str, bytes]], language: LanguageTag) -> History
     )
 
 
-def _chosen(one: Explanation) -> Iterator[str]:
+def _chosen(one: Explanation, language: LanguageTag) -> Iterator[str]:
     if one.chosen_offer_id is not None:
         yield one.chosen_offer_id
-    yield f"{one.channel}, {one.placement}"
+    yield f"{texts_of(language)[f'channel.{one.channel}']}, {one.placement}"
 
 
 def _of_event(value: bytes, _: LanguageTag) -> Line:
@@ -146,7 +147,7 @@ def _of_segment(value: bytes, _: LanguageTag) -> Line:
 
 
 def _of_link(change: IdentityChange) -> Line:
-    said = (change.other_id, change.method, change.evidence_event_id or "")
+    said = (change.other_id, change.evidence_event_id or "")
     return Line(change.changed_at, "link", change.kind, tuple(s for s in said if s))
 
 

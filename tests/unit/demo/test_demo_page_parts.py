@@ -16,6 +16,9 @@ from streams.contracts.common import LANGUAGES, LanguageTag
 from streams.contracts.outputs.payloads import NextBestOffer
 from streams.contracts.reference.structs import Conditions
 from streams.contracts.times import DAY_MS
+from streams.customer import new_customer
+from streams.customer.codec import encode_row
+from streams.customer.row import Reminder
 from streams.demo.clock import StoryClock
 from streams.demo.doors import HOOK, Doors, Keys
 from streams.demo.pace import Pace
@@ -199,6 +202,34 @@ def test_what_is_of_before_the_consent_is_not_told(view: View) -> None:
         ["consent_updated"],
         {"consent_updated"},
     )
+
+
+def test_who_says_no_is_told_what_stops(view: View) -> None:
+    """The no, and that a reminder which still waits is not sent; a new yes ends that."""
+    customer = new_customer("visitor-x", START_MS)
+    waiting = replace(customer, reminders=(Reminder("cart_abandoned", START_MS, "r", "e"),))
+    topic, row = topics.CUSTOMERS_CHANGELOG.name, encode_row(waiting)
+    for day, answer in ((2, True), (3, False), (4, True)):
+        said = {
+            "event_name": "consent_updated",
+            "occurred_at": f"2025-01-0{day}T00:00:00Z",
+            "purposes": {"personalization": answer},
+        }
+        value = msgspec.json.encode(said)
+        view.seen.take(Arrived(topics.PROFILE.name, b"visitor-x", value, 0.0))
+        view.seen.take(Arrived(topic, b"visitor-x", row, 0.0))
+        parts = view.parts("visitor-x", "en")
+        assert ("is not sent: you have said no" in parts["cart"]) is not answer
+        assert ("A reminder will go" in parts["cart"]) is answer
+    assert [
+        one.what for one in view.seen.visit("visitor-x").told if one.what != "reminder_set"
+    ] == [
+        "consent_updated",
+        "consent_withdrawn",
+        "consent_updated",
+    ]
+    assert "You said no to offers" in parts["told"]
+    assert 'class="done">Say yes to offers' in parts["steps"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

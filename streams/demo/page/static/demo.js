@@ -23,7 +23,15 @@ globalThis.Date = class extends Machine {
   }
 };
 
+const PURPOSES = [
+  "personalization",
+  "profiling",
+  "location_beacon",
+  "marketing_push",
+  "model_training",
+];
 let shop; // the client, once somebody has said yes
+let hangUp = () => {}; // ends the stream of offers to the phone
 let customer = "";
 let key = "";
 let heard = null; // the place whose beacon the phone hears
@@ -85,23 +93,32 @@ const arrive = async () => {
   one('[data-do="other"]').hidden = false;
 };
 
-const agree = async () => {
+const enter = async () => {
   localStorage.clear(); // of whoever was here before
   const { connect } = await import(`${body.dataset.gateway}/client/offerstream.js`);
   const token = async () => (await post("/token", { customer })).text();
   shop = connect({ key, customer, token, consent: true });
-  shop.consent({
-    personalization: true,
-    profiling: true,
-    location_beacon: true,
-    marketing_push: true,
-    model_training: true,
-  });
-  shop.onOffer(show);
-  one("[data-before-consent]").hidden = true;
-  one("[data-after-consent]").hidden = false;
   for (const button of all("main [data-do]")) button.disabled = false;
+};
+
+const say = (yes) => shop.consent(Object.fromEntries(PURPOSES.map((one) => [one, yes])));
+const answered = (answer) => {
+  for (const part of all("[data-consent]")) part.hidden = part.dataset.consent !== answer;
+};
+
+const agree = async () => {
+  if (!shop) await enter();
+  say(true);
+  hangUp = shop.onOffer(show);
+  answered("yes");
   one('[data-do="look"]').focus({ preventScroll: true });
+};
+
+const withdraw = () => {
+  say(false);
+  hangUp();
+  answered("no");
+  one('[data-consent="no"] [data-do="agree"]').focus({ preventScroll: true });
 };
 
 // ---- the shop's page
@@ -147,7 +164,7 @@ const show = (offer) => {
   if (coupons.has(offer.decision_id)) return;
   const { dataset } = one("[data-coupons]");
   const language = document.documentElement.lang.slice(0, 2);
-  const [why, ...title] = (offer.text[language] ?? offer.text.en).split(": ");
+  const [, why, title] = /^(.*?)(?:: |：)(.*)$/s.exec(offer.text[language] ?? offer.text.en);
   const via = dataset[offer.channel] ?? offer.channel;
   const state = element("span", {});
   const dismiss = element("button", { className: "plain", textContent: dataset.dismiss });
@@ -155,7 +172,7 @@ const show = (offer) => {
     "li",
     { className: "coupon new" },
     element("p", { className: "via" }, element("span", { textContent: via }), state),
-    element("p", { className: "title", textContent: title.join(": ") }),
+    element("p", { className: "title", textContent: title }),
     element("p", { className: "small", textContent: why }),
     element(
       "p",
@@ -259,6 +276,7 @@ const pay = async () => {
 
 const acts = {
   agree,
+  withdraw,
   look,
   add,
   walk,

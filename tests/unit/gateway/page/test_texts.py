@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from streams.contracts.common import LANGUAGES, LanguageTag
+from streams.contracts.common import LANGUAGES, LanguageTag, LinkMethod
+from streams.contracts.inputs.events import InputEvent, names_of
 from streams.gateway.page import texts
 from streams.gateway.page.texts import texts_of
 
@@ -31,6 +33,16 @@ def test_nothing_is_left_in_english(language: LanguageTag) -> None:
     english, own = texts_of("en"), texts_of(language)
     same = {key for key, text in own.items() if text == english[key]}
     assert same <= {"channel.sms", "channel.web", "purpose.marketing_sms"}
+
+
+def test_every_event_and_every_kind_of_link_has_words() -> None:
+    """The timeline tells of each that can be sent in, also of one that is added some day."""
+    known = texts_of("en")
+    kinds = [kind.__annotations__["event_name"] for kind in get_args(InputEvent)]
+    names = [name for kind in kinds for name in names_of(kind)]
+    assert len(names) > 40
+    assert [name for name in names if f"event.{name}" not in known] == []
+    assert [name for name in get_args(LinkMethod) if f"method.{name}" not in known] == []
 
 
 def test_every_text_is_used_and_every_use_has_its_text() -> None:

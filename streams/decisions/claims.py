@@ -1,0 +1,96 @@
+"""What the words before an offer claim of it, and whether that is so: else others stand there.
+
+`wording` has the words. A kind of trigger without a row here claims nothing of the offer.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from streams.contracts.outputs.payloads import Texts
+from streams.contracts.reference.structs import Offer, TriggerKind
+from streams.contracts.times import DAY_MS
+from streams.customer import Customer, Places, TriggerEvent
+from streams.decisions.policy import CompiledOffer
+
+AWAY_MS: Final = 7 * DAY_MS
+
+
+class Moment(Struct, frozen=True):
+    """For whom an offer is, what triggered it, when, and what the shop knows of its products."""
+
+    person: Customer
+    event: TriggerEvent
+    now_ms: int
+    places: Places
+
+
+Claim = Callable[[Offer, Moment], bool]
+
+
+def words_before(compiled: CompiledOffer, kind: TriggerKind, at: Moment) -> Texts:
+    """The offer's text: why it is made, in words that are true of it."""
+    claim = CLAIMS.get(kind)
+    if claim is None or claim(compiled.offer, at):
+        return compiled.texts[kind]
+    return compiled.texts_otherwise[kind]
+
+
+def _is_like_it(offer: Offer, at: Moment) -> bool:
+    """It is for the product that was looked at, or for its category."""
+    viewed, categories = at.event, _categories(offer, at.places)
+    known = at.places.products.get(viewed.product_id)
+    return (
+        viewed.product_id in offer.conditions.product_ids
+        or viewed.category in categories
+        or (known is not None and known.category in categories)
+    )
+
+
+def _fits_cart(offer: Offer, at: Moment) -> bool:
+    """It counts for something in the cart."""
+    products, categories = offer.conditions.product_ids, offer.conditions.categories
+    return any(
+        (not products or item.product_id in products)
+        and (not categories or item.category in categories)
+        for item in (at.person.cart.items if at.person.cart is not None else ())
+    )
+
+
+def _is_of_zone(offer: Offer, at: Moment) -> bool:
+    """It is for what the zone is of."""
+    return at.event.zone_type in _categories(offer, at.places)
+
+
+def _was_away(_: Offer, at: Moment) -> bool:
+    """Nothing was heard of the person for a week, on any channel, and nothing bought."""
+    seen = [activity.last_at_ms for activity in at.person.channels.values()]
+    bought = [order.at_ms for order in at.person.orders]
+    return at.now_ms - max([*seen, *bought], default=at.person.created_at_ms) >= AWAY_MS
+
+
+def _orders(count: int) -> Claim:
+    """The person has ordered so often."""
+
+    def has_ordered(_: Offer, at: Moment) -> bool:
+        return (at.person.spend.orders if at.person.spend is not None else 0) == count
+
+    return has_ordered
+
+
+CLAIMS: Final[Mapping[TriggerKind, Claim]] = {
+    "product_viewed": _is_like_it,
+    "cart_abandoned": _fits_cart,
+    "zone_entered": _is_of_zone,
+    "zone_dwelled": _is_of_zone,
+    "churn_band_entered": _was_away,
+    "first_purchase_due": _orders(0),
+    "second_purchase_due": _orders(1),
+}
+
+
+def _categories(offer: Offer, places: Places) -> set[str]:
+    """The categories that it is for, and those of the products that it is for."""
+    products = [places.products.get(one) for one in offer.conditions.product_ids]
+    return {*offer.conditions.categories, *(p.category for p in products if p is not None)}
