@@ -51,7 +51,7 @@ WAITING = Row(
             "How far behind is each?",
             "short",
             ((f"max by (destination) ({c.DELIVERY_LAG.name})", "{{destination}}"),),
-            "Records of its topics that are not done, read or not.",
+            "Offsets of its topics that are not done; the end of a transaction counts as one.",
         ),
         Graph(
             "Why is something parked?",

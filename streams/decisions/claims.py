@@ -17,7 +17,7 @@ from streams.decisions.policy import CompiledOffer
 AWAY_MS: Final = 7 * DAY_MS
 
 
-class Moment(Struct, frozen=True):
+class Occasion(Struct, frozen=True):
     """For whom an offer is, what triggered it, when, and what the shop knows of its products."""
 
     person: Customer
@@ -26,10 +26,10 @@ class Moment(Struct, frozen=True):
     places: Places
 
 
-Claim = Callable[[Offer, Moment], bool]
+Claim = Callable[[Offer, Occasion], bool]
 
 
-def words_before(compiled: CompiledOffer, kind: TriggerKind, at: Moment) -> Texts:
+def words_before(compiled: CompiledOffer, kind: TriggerKind, at: Occasion) -> Texts:
     """The offer's text: why it is made, in words that are true of it."""
     claim = CLAIMS.get(kind)
     if claim is None or claim(compiled.offer, at):
@@ -37,7 +37,7 @@ def words_before(compiled: CompiledOffer, kind: TriggerKind, at: Moment) -> Text
     return compiled.texts_otherwise[kind]
 
 
-def _is_like_it(offer: Offer, at: Moment) -> bool:
+def _is_like_it(offer: Offer, at: Occasion) -> bool:
     """It is for the product that was looked at, or for its category."""
     viewed, categories = at.event, _categories(offer, at.places)
     known = at.places.products.get(viewed.product_id)
@@ -48,7 +48,7 @@ def _is_like_it(offer: Offer, at: Moment) -> bool:
     )
 
 
-def _fits_cart(offer: Offer, at: Moment) -> bool:
+def _fits_cart(offer: Offer, at: Occasion) -> bool:
     """It counts for something in the cart."""
     products, categories = offer.conditions.product_ids, offer.conditions.categories
     return any(
@@ -58,12 +58,12 @@ def _fits_cart(offer: Offer, at: Moment) -> bool:
     )
 
 
-def _is_of_zone(offer: Offer, at: Moment) -> bool:
+def _is_of_zone(offer: Offer, at: Occasion) -> bool:
     """It is for what the zone is of."""
     return at.event.zone_type in _categories(offer, at.places)
 
 
-def _was_away(_: Offer, at: Moment) -> bool:
+def _was_away(_: Offer, at: Occasion) -> bool:
     """Nothing was heard of the person for a week, on any channel, and nothing bought."""
     seen = [activity.last_at_ms for activity in at.person.channels.values()]
     bought = [order.at_ms for order in at.person.orders]
@@ -73,7 +73,7 @@ def _was_away(_: Offer, at: Moment) -> bool:
 def _orders(count: int) -> Claim:
     """The person has ordered so often."""
 
-    def has_ordered(_: Offer, at: Moment) -> bool:
+    def has_ordered(_: Offer, at: Occasion) -> bool:
         return (at.person.spend.orders if at.person.spend is not None else 0) == count
 
     return has_ordered

@@ -19,7 +19,7 @@ from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import Customer
 from streams.customer.consents import states
-from streams.decisions.claims import Moment, words_before
+from streams.decisions.claims import Occasion, words_before
 from streams.decisions.consent import CHANNEL_PURPOSES
 from streams.decisions.known import FATIGUE, Choice, Chosen, Known, Vector, channel_of, chosen_of
 from streams.decisions.limits import cap_remaining
@@ -81,7 +81,7 @@ def next_best_offer(
     person, request, policy, now_ms = known.person, known.request, known.policy, known.now_ms
     compiled, rule = chosen.candidate, known.request.rule
     channel, shown = channel_of(known, chosen), _shown(compiled, now_ms)
-    moment = Moment(person, request.trigger_event, now_ms, policy.places)
+    occasion = Occasion(person, request.trigger_event, now_ms, policy.places)
     return NextBestOffer(
         decision_id=known.decision_id,
         customer_id=person.customer_id,
@@ -97,7 +97,7 @@ def next_best_offer(
         reason_codes=reason_codes(request, person, compiled.offer),
         terms=chosen.terms,
         alternatives=_alternatives(choice, chosen.index),
-        text=words_before(compiled, rule.kind, moment),
+        text=words_before(compiled, rule.kind, occasion),
         policy=policy.named,
         model=known.model,
         action_probability=choice.drawn.probability,

@@ -24,7 +24,7 @@ from streams.simulator.stories import Story
 CART_AFTER_MS: Final = 30 * MINUTE_MS
 ZONE_AGAIN_MS: Final = 10 * MINUTE_MS
 GAP_MS: Final = 3 * MINUTE_MS
-HELD_OUT: Final = {"points-double": 0.4, "free-delivery": 0.4}
+HELD_OUT: Final = {"points-double": 0.5, "free-delivery": 0.5}
 
 
 class Visiting:

@@ -197,7 +197,7 @@ class Composed:
         answer = self.ask(
             f"{LOOPBACK}:9090",
             "/api/v1/query_range",
-            **{"query": expression, "start": str(start_s), "end": str(end_s), "step": "5"},
+            **{"query": expression, "start": str(start_s), "end": str(end_s), "step": "1"},
         )
         assert answer["status"] == "success", answer
         series: list[dict[str, Any]] = answer["data"]["result"]
