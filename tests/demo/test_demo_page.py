@@ -90,7 +90,7 @@ def test_the_past_is_shown_while_it_is_played(visitor: Page, browser: Browser) -
 
 def test_a_coupon_arrives_with_its_reason(visitor: Page) -> None:
     """Yes by the keyboard, the phone past a shelf by the mouse: what the till takes, and why."""
-    agree = visitor.locator('[data-do="agree"]')
+    agree = visitor.locator('[data-consent=""] [data-do="agree"]')
     expect(agree).to_be_enabled(timeout=STORY_S)
     agree.focus()
     visitor.keyboard.press("Enter")
