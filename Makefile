@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 DURATION ?= 60
 ROOMS := tests/unit tests/contract tests/property
+# Shops that live in real time, with all their processes: nothing runs beside them.
+ALONE := tests/demo
 COVERAGE_MIN := 74
 # In so many processes `fast` runs its tests side by side: 2 where the machine has two cores and
 # memory for both, else 0, which is one after the other. In so many `kafka` does, each with brokers
@@ -79,8 +81,10 @@ fast: install ## unit, property, contract, golden tests, the embedded broker; co
 		tail -n 1 .cache/coverage.txt; echo "Coverage is below $(COVERAGE_MIN) %."; exit 1; }
 	@tail -n 1 .cache/coverage.txt
 	$(BIN)/pytest --durations=20 $(SIDE_BY_SIDE) $(PROCESSES) -m "not kafka and not soak" \
-		$(ROOMS:%=--ignore=%) || { \
-		$(ONCE_MORE) -m "not kafka and not soak" $(ROOMS:%=--ignore=%); }
+		$(patsubst %,--ignore=%,$(ROOMS) $(ALONE)) || { \
+		$(ONCE_MORE) -m "not kafka and not soak" $(patsubst %,--ignore=%,$(ROOMS) $(ALONE)); }
+	$(BIN)/pytest --durations=20 -m "not kafka and not soak" $(ALONE) || { \
+		$(ONCE_MORE) -m "not kafka and not soak" $(ALONE); }
 
 kafka: install ## the tests on Apache Kafka (from Maven Central, or KAFKA_BOOTSTRAP)
 	@# Brokers are killed and networks cut here: on a machine that stalls, a deadline may pass.
