@@ -103,11 +103,13 @@ def _taken(message: Message, row: Row | None, world: World) -> Step:
     person, closed = alerts.hear_outcome(
         person, event, applied.at_ms, world.models.churn.version, world.policy.policies
     )
+    person, reported = feedback.hear_report(person, event, applied.at_ms)
     person, leaving, risen = _evaluate_churn(person, applied, world)
     trigger_events = (*applied.trigger_events, *risen)
     person, decided = _answer(person, trigger_events, (), applied.at_ms, world)
     leaving = alerts.as_sent(leaving, decided)
-    return Step(person, (*before, *applied.effects, *ended, *credited, *closed, *leaving, *decided))
+    heard = (*closed, *reported)
+    return Step(person, (*before, *applied.effects, *ended, *credited, *heard, *leaving, *decided))
 
 
 def _refused(person: Customer, event: InputEvent, before: Effects, world: World) -> Step:
@@ -262,10 +264,11 @@ def _score(
         models.save_rates,
     )
     person, said, risen = alerts.assess(person, scoring, world.policy.policies)
-    if score.carried and feedback.awaits_said(person, at_ms):
-        person = feedback.remember_said(person, alerts.what_was_said(person, scoring, score.risk))
+    what = alerts.what_was_said(person, scoring, score.risk) if score.carried else None
+    if what is not None and feedback.awaits_said(person, at_ms):
+        person = feedback.remember_said(person, what)
     weighed = feedback.label_weighed(person, said, at_ms)
-    person, crowded = feedback.follow_cases(person, said, world.policy.policies)
+    person, crowded = feedback.follow_cases(person, said, world.policy.policies, what)
     return person, (*said, *weighed, *crowded), risen
 
 

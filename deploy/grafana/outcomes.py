@@ -224,6 +224,20 @@ CASES = Row(
             ((median_over_range(c.CASE_LEAD), "alert to lost"),),
             "From an alert that came true to when the person counts as lost: time to act.",
         ),
+        Graph(
+            "Is a false alarm one?",
+            "percentunit",
+            (
+                (
+                    share(
+                        total(c.CASE_REPORTS, "reported", 'result="left"'),
+                        total(c.CASE_REPORTS, "reported", KNOWN),
+                    ),
+                    "{{reported}}",
+                ),
+            ),
+            "Share that left, by what the CRM had reported: low for false alarms, high for lost.",
+        ),
     ),
 )
 MODELS = Row(

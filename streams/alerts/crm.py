@@ -4,9 +4,10 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from streams.alerts.messages import CrmResult, Ended, ended_alert
+from streams.alerts.messages import Ended, ended_alert
 from streams.contracts.inputs.events import InputEvent, Profile, RetentionOutcome
 from streams.contracts.outputs.effects import AlertRaised, Effect
+from streams.contracts.outputs.payloads import CrmResult
 from streams.contracts.reference.structs import SNOOZE_DAYS_MAX, Policies
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer import Customer

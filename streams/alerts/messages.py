@@ -16,6 +16,7 @@ from streams.contracts.outputs.payloads import (
     ChurnAlert,
     ChurnSignal,
     ConsentProof,
+    CrmResult,
     ExperimentArm,
     Recommended,
     Versioned,
@@ -31,7 +32,6 @@ CONTROL_ARM = "control"
 TREATED_ARM = "treated"
 SIGNALS_SAID_MAX = 2
 REASONS_SAID_MAX = 3
-CrmResult = Literal["saved", "lost", "false_alarm"]
 
 
 class Raised(Struct, frozen=True, kw_only=True):

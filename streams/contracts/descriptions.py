@@ -5,10 +5,12 @@ A key is a field's name, or `Struct.field` where one name means several things.
 
 from typing import Final
 
+from streams.contracts.case_descriptions import OF_CASES
 from streams.contracts.reply_descriptions import OF_REPLIES
 from streams.contracts.wallet_descriptions import OF_WALLETS
 
 DESCRIPTIONS: Final[dict[str, str]] = {
+    **OF_CASES,
     **OF_REPLIES,
     **OF_WALLETS,
     # Every event.
@@ -343,13 +345,6 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "DeliveryFailure.status": "HTTP status of the last answer; 0 where there was none.",
     "DeliveryFailure.attempts": "How many requests were made.",
     "DeliveryFailure.webhook_id": "Id of the webhook, the same in every try.",
-    "CaseOutcome.result": "What came: left, bought, or not_followed.",
-    "entered_at": "When the case was entered: event time.",
-    "CaseOutcome.arm": "Whether the case was treated or left alone.",
-    "CaseOutcome.risk": "The risk that the alert stated which entered the case.",
-    "CaseOutcome.risk_band": "Band of that risk.",
-    "days_to_purchase": "Days from the alert to the next purchase; null where none came.",
-    "lead_days": "Days from the alert to when the person counts as lost.",
     # Changes, receipts, dead letters.
     "change_id": "Id of the change.",
     "changed_at": "When it changed: event time.",

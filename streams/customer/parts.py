@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from streams.contracts.common import ChannelName, RiskBandName, TrackName
-from streams.contracts.outputs.payloads import ChurnSignalCode
+from streams.contracts.outputs.payloads import ChurnSignalCode, CrmResult
 from streams.contracts.reference.structs import Chooser
 from streams.contracts.sums import sum_of
 from streams.customer.rhythm import Rhythm
@@ -301,7 +301,9 @@ class CaseFollowUp(Value, frozen=True):
     """A case whose outcome is waited for, as the alert said that entered it.
 
     `ends_at_ms`: when its horizon is over and its outcome is known. `lapses_at_ms`: when the person
-    counts as lost if nothing is bought: the last moment at which a contact could help.
+    counts as lost if nothing is bought: the last moment at which a contact could help. `alert_ids`:
+    of its alerts, the first and the newest. `said` at its opening, of a treated case that own data
+    carry. `reported`: the CRM's words on it, in alphabetical order.
     """
 
     case_id: str
@@ -312,3 +314,6 @@ class CaseFollowUp(Value, frozen=True):
     band: RiskBandName
     risk: float
     value_at_risk: float
+    alert_ids: tuple[str, ...] = ()
+    said: Said | None = None
+    reported: tuple[CrmResult, ...] = ()

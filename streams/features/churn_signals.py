@@ -5,6 +5,8 @@ strength: so the learner asks how much oftener those with the signal stayed away
 same score and silence.
 """
 
+from msgspec.structs import replace
+
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.customer.row import Said
@@ -32,6 +34,8 @@ LEARNED_SIGNALS: tuple[ChurnSignalCode, ...] = tuple(
 )
 """Whose worth is learned: all but those that the score has in it already."""
 LIFTS_MODEL = "signal_lifts"
+REPORTED = "reported"
+REPORT_WEIGHT = 0.5  # the CRM's word, and what came: together one label
 SIGNAL_PREFIX = "signal_"
 
 
@@ -57,3 +61,11 @@ def lift_example(
             **strengths,
         },
     )
+
+
+def report_example(
+    example_id: str, said: Said, horizon_ms: int, stays: bool, observed_at_ms: int
+) -> LearningExample:
+    """Half of what a case teaches that the CRM has spoken of: its word, or what came of it."""
+    example = lift_example(example_id, said, horizon_ms, stays, observed_at_ms)
+    return replace(example, weight=REPORT_WEIGHT, features={**example.features, REPORTED: 1.0})

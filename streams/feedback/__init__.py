@@ -4,16 +4,17 @@
 reports, `purchases` for orders, `shown` for coupons that came first), `expire` closes the windows
 (`deadlines`), `churn_labels` labels the scoring moments of the churn models, `track_labels` the
 waits of new customers, `capacity_labels` the looks at which a case could open; `case_follow_up`
-tells what became of churn cases. `comparisons` labels what is bought with offers and
-without, `after_contacts` what contacts do later. `labels` makes the examples, and only with the
-person's consent to `model_training`. `said` remembers what was said at a scoring moment, and of
-which signals.
+tells what became of churn cases, `case_reports` what the CRM's word on one teaches. `comparisons`
+labels what is bought with offers and without, `after_contacts` what contacts do later. `labels`
+makes the examples, and only with the person's consent to `model_training`. `said` remembers what
+was said at a scoring moment, and of which signals.
 `enrollment` says what the shop earned of each person in a time after their first decision,
 `offer_enrollment` the same of people who were sent an offer, and of its holdout.
 """
 
 from streams.feedback.capacity_labels import label_weighed
 from streams.feedback.case_follow_up import follow_cases, make_room, tell_outcomes
+from streams.feedback.case_reports import hear_report
 from streams.feedback.churn_labels import (
     await_label,
     label_horizons,
@@ -39,6 +40,7 @@ __all__ = [
     "enroll_for_offers",
     "expire",
     "follow_cases",
+    "hear_report",
     "label_horizons",
     "label_scoring",
     "label_track_made",

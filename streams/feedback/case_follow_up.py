@@ -14,7 +14,8 @@ from streams.contracts.outputs.effects import AlertRaised, CaseFollowed, Effect,
 from streams.contracts.outputs.payloads import CaseOutcome, CaseResult, ChurnAlert
 from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS, from_ms, to_ms
-from streams.customer.row import FOLLOWED_MAX, CaseFollowUp, Customer
+from streams.customer.row import CASE_ALERTS_MAX, FOLLOWED_MAX, CaseFollowUp, Customer, Said
+from streams.feedback.case_reports import label_reported
 from streams.feedback.labels import may_train
 
 SAVE_RATES = "save_rates"
@@ -22,28 +23,29 @@ SAVE_RATES = "save_rates"
 Changed = tuple[Customer, tuple[Effect, ...]]
 
 
-def follow_cases(person: Customer, raised: tuple[Effect, ...], policies: Policies) -> Changed:
+def follow_cases(
+    person: Customer, raised: tuple[Effect, ...], policies: Policies, said: Said | None = None
+) -> Changed:
     """The person whose cases among these alerts are followed from now on.
 
     Args:
         person: the row after the evaluation.
         raised: what the evaluation said.
         policies: the shop's `ref.policies`; `churn` has the horizon.
+        said: what was said at the evaluation; None before own data carry it.
 
     Returns:
         The person, and what is said of cases for which there is no more room.
     """
-    entered = [
-        _follow_up(effect.alert, policies)
-        for effect in raised
-        if isinstance(effect, AlertRaised) and effect.alert.transition == "entered"
-    ]
+    alerts = [effect.alert for effect in raised if isinstance(effect, AlertRaised)]
+    if not alerts:
+        return person, ()
+    known = tuple(_with_alerts(case, alerts) for case in person.churn.followed)
+    entered = [_follow_up(a, policies, said) for a in alerts if a.transition == "entered"]
+    followed = sorted((*known, *entered), key=lambda case: (case.ends_at_ms, case.case_id))
+    person = _following(person, tuple(followed))
     if not entered:
         return person, ()
-    followed = sorted(
-        (*person.churn.followed, *entered), key=lambda case: (case.ends_at_ms, case.case_id)
-    )
-    person = _following(person, tuple(followed))
     return make_room(person, max(case.entered_at_ms for case in entered), policies)
 
 
@@ -76,10 +78,18 @@ def tell_outcomes(person: Customer, at_ms: int, policies: Policies) -> Changed:
         effects.append(CaseFollowed(outcome))
         if may_train(person):
             effects.append(OutcomeLabeled(_example(case, result, at_ms)))
+            effects += label_reported(case, bought=result == "bought", at_ms=at_ms)
     return person, tuple(effects)
 
 
-def _follow_up(alert: ChurnAlert, policies: Policies) -> CaseFollowUp:
+def _with_alerts(case: CaseFollowUp, alerts: list[ChurnAlert]) -> CaseFollowUp:
+    """The case with its new alerts: of all that it had, the first and the newest are known."""
+    new = (alert.alert_id for alert in alerts if alert.case_id == case.case_id)
+    ids = (*case.alert_ids, *new)
+    return replace(case, alert_ids=(*ids[:1], *ids[1:][-CASE_ALERTS_MAX:]))
+
+
+def _follow_up(alert: ChurnAlert, policies: Policies, said: Said | None) -> CaseFollowUp:
     """The case that an alert has entered; silence that is not known counts from the alert on."""
     at_ms, horizon_ms = to_ms(alert.raised_at), policies.churn.horizon_ms
     silent_ms = round((alert.days_since_last_purchase or 0.0) * DAY_MS)
@@ -92,6 +102,8 @@ def _follow_up(alert: ChurnAlert, policies: Policies) -> CaseFollowUp:
         band=alert.risk_band,
         risk=alert.risk or 0.0,
         value_at_risk=alert.value_at_risk.value,
+        alert_ids=(alert.alert_id,),
+        said=None if alert.experiment.holdout else said,
     )
 
 
@@ -128,6 +140,7 @@ def _outcome(
         value_at_risk=Money(amount=f"{case.value_at_risk:.2f}", currency=policies.currency),
         days_to_purchase=None if bought_ms is None else _days(bought_ms - case.entered_at_ms),
         lead_days=_days(case.lapses_at_ms - case.entered_at_ms),
+        reported=case.reported,
     )
 
 

@@ -4,7 +4,8 @@ A Bayesian logistic regression on moments whose horizon is over. Given is the lo
 that was said then; learned is a weight for each signal (times its strength), that is the logarithm
 of its lift, and others for each tenth of the score and along the silence: those take up what the
 score itself says wrong, so that a signal is measured against people of the same score and silence
-without it.
+without it. Cases that the CRM has spoken of have one more: which of them it speaks of is its own
+choice, so its words tell signals apart, and hardly what all of them are worth.
 """
 
 import math
@@ -21,6 +22,7 @@ from streams.features.churn_signals import (
     LEARNED_SIGNALS,
     LIFTS_MODEL,
     PRIOR_LIFT,
+    REPORTED,
     SIGNAL_PREFIX,
 )
 from streams.models.diagonal_logistic import DiagonalLogisticRegression
@@ -30,6 +32,7 @@ from streams.models.saved import saved_state
 
 PRIOR_VARIANCE = 0.5  # of a log lift: a judgment counts for about a dozen cases
 SCORE_VARIANCE = 0.5  # of what the score says wrong, in log odds
+REPORTED_VARIANCE = 9.0  # of how much oftener it speaks of who stays, in log odds
 LIFT_MIN = 1.05
 MEMORY_HALF_LIFE_HORIZONS = 4.0
 SCORE_PREFIX = "score_"
@@ -159,7 +162,7 @@ def _regression() -> DiagonalLogisticRegression:
     names = {SIGNAL_PREFIX + code: PRIOR_LIFT[code] for code in LEARNED_SIGNALS}
     return DiagonalLogisticRegression(
         {name: math.log(lift) for name, lift in names.items()},
-        dict.fromkeys(names, PRIOR_VARIANCE),
+        {**dict.fromkeys(names, PRIOR_VARIANCE), REPORTED: REPORTED_VARIANCE},
         SCORE_VARIANCE,
     )
 
@@ -167,7 +170,7 @@ def _regression() -> DiagonalLogisticRegression:
 def _read(example: LearningExample) -> dict[str, float]:
     """The signals that stood, tenth of the score, silence, and the score's logit as given."""
     score = example.features["score"]
-    known = (SIGNAL_PREFIX + code for code in LEARNED_SIGNALS)
+    known = (*(SIGNAL_PREFIX + code for code in LEARNED_SIGNALS), REPORTED)
     x = {name: example.features[name] for name in known if name in example.features}
     x[f"{SCORE_PREFIX}{tenth_of(score)}"] = 1.0
     steps = silence_steps(example.features["own_gaps"])

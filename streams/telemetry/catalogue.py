@@ -170,10 +170,10 @@ CASES_STATED = _counter(
     by.CASE_ARM,
 )
 CASE_LEAD = _histogram(
-    "churn",
-    "churn_case_lead_seconds",
-    "From an alert that came true to when the person counts as lost.",
-    LEAD_BUCKETS_S,
+    "churn", "churn_case_lead_seconds", "From a true alert to when it is too late.", LEAD_BUCKETS_S
+)
+CASE_REPORTS = _counter(
+    "churn", "churn_case_reports_total", "The CRM's word, and what came.", by.SAID, by.CASE_RESULT
 )
 RETENTION = _counter(
     "churn", "retention_outcomes_total", "What became of alerts.", by.RETENTION_RESULT

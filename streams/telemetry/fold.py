@@ -123,13 +123,14 @@ def _segment(effect: SegmentChanged) -> Measurements:
 def _followed(effect: CaseFollowed) -> Measurements:
     """A case counts once its horizon is over: who bought and who left, at one time."""
     told = effect.outcome
-    counted = measured(metrics.CASES_FOLLOWED, told.risk_band, told.arm, told.result)
+    counted = [measured(metrics.CASES_FOLLOWED, told.risk_band, told.arm, told.result)]
+    counted += [measured(metrics.CASE_REPORTS, word, told.result) for word in told.reported]
     if told.result == "not_followed":
-        return (counted,)
-    stated = measured(metrics.CASES_STATED, told.risk_band, told.arm, value=told.risk)
-    if told.result == "bought":
-        return counted, stated
-    return counted, stated, measured(metrics.CASE_LEAD, value=told.lead_days * metrics.DAY_S)
+        return tuple(counted)
+    counted.append(measured(metrics.CASES_STATED, told.risk_band, told.arm, value=told.risk))
+    if told.result == "left":
+        counted.append(measured(metrics.CASE_LEAD, value=told.lead_days * metrics.DAY_S))
+    return tuple(counted)
 
 
 def _label(effect: OutcomeLabeled) -> Measurements:

@@ -12,6 +12,7 @@ from streams.contracts.outputs.payloads import (
     CaseArm,
     CaseResult,
     ChurnAlert,
+    CrmResult,
     IdentityChange,
     ParkedReason,
     ResolvedBy,
@@ -37,6 +38,7 @@ BINS = Label("bins", ("risk", "silence"))
 CACHE_RESULT = Label("result", ("hit", "miss"))
 CASE_ARM = Label("arm", get_args(CaseArm))
 CASE_RESULT = Label("result", get_args(CaseResult))
+SAID = Label("reported", get_args(CrmResult))
 CHANNEL = Label("channel", get_args(ChannelName))
 COMMIT_RESULT = Label("result", ("committed", "aborted"))
 DELIVERY_FATE = Label("fate", ("delivered", "filtered", "parked"))

@@ -48,6 +48,7 @@ MAY_STAY_ZERO = {
     "outcomes: Did as many leave as was said?",
     "outcomes: Do more buy who are contacted?",
     "outcomes: How early do alerts come?",
+    "outcomes: Is a false alarm one?",
     "outcomes: How many cases wait for want of time?",
     # What waits for a second or two may be gone when it is scraped.
     "webhooks: How old is what waits?",

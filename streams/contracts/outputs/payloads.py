@@ -75,6 +75,7 @@ ChurnSignalCode = Literal[
 NextStep = Literal["contact", "offer", "service_recovery"]
 CaseResult = Literal["left", "bought", "not_followed"]
 CaseArm = Literal["treated", "control"]
+CrmResult = Literal["saved", "lost", "false_alarm"]
 AlertTransition = Literal["entered", "escalated", "deescalated", "resolved"]
 ParkedReason = Literal["refused", "gave_up", "too_old", "bad_template", "unreadable"]
 ResolvedBy = Literal[
@@ -254,7 +255,8 @@ class CaseOutcome(Struct, frozen=True, kw_only=True):
 
     `result`: `left` where nothing was bought within the horizon, so the alert came true; `bought`;
     `not_followed` where the person had more cases than are followed at once. What the alert that
-    entered the case said stands beside it.
+    entered the case said stands beside it, and what the CRM `reported` of it, each word once, in
+    alphabetical order.
     """
 
     case_id: str
@@ -269,6 +271,7 @@ class CaseOutcome(Struct, frozen=True, kw_only=True):
     value_at_risk: Money
     days_to_purchase: float | None
     lead_days: float
+    reported: tuple[CrmResult, ...] = ()
 
 
 class CandidateLog(Struct, frozen=True, kw_only=True):

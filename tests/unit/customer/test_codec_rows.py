@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from streams.contracts.common import ChannelName, Purpose
-from streams.contracts.outputs.payloads import ChurnSignalCode
+from streams.contracts.outputs.payloads import ChurnSignalCode, CrmResult
 from streams.contracts.reference.structs import Chooser
 from streams.customer import (
     ROW_BYTES_MAX,
@@ -84,7 +84,21 @@ def full_row() -> Customer:
             horizons=(told,) * HORIZONS_WAITING_MAX,
             snoozed_until_ms=T0,
             track=rows.Track("second_purchase", T0, T0, True),
-            followed=(rows.CaseFollowUp(ID, T0, T0, T0, True, "medium", 0.5, 0.1),)
+            followed=(
+                rows.CaseFollowUp(
+                    ID,
+                    T0,
+                    T0,
+                    T0,
+                    True,
+                    "medium",
+                    0.5,
+                    0.1,
+                    ids(1 + rows.CASE_ALERTS_MAX),
+                    told.said,
+                    get_args(CrmResult),
+                ),
+            )
             * (2 * rows.FOLLOWED_MAX),
         ),
         visits=(

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.payloads import ChurnSignalCode
-from streams.contracts.times import DAY_MS, MINUTE_MS, WEEK_MS
+from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS
 from streams.errors import StateError
 from streams.features.churn_signals import LEARNED_SIGNALS, PRIOR_LIFT
 from streams.models.signal_lifts import SignalLifts, SignalLiftsLearner
@@ -157,3 +158,45 @@ def test_a_damaged_state_is_refused(damage: dict[str, object]) -> None:
     """By a typed error that names the model."""
     with pytest.raises(StateError, match="signal lifts"):
         SignalLiftsLearner.load({**learned(moments(50)).dump(), **damage})
+
+
+def reports(stays: dict[ChurnSignalCode, float], many: int) -> list[LearningExample]:
+    """Halves of so many cases by each signal that the CRM has spoken of; shares that stay."""
+    random = np.random.default_rng(SEED)
+    spoken = [(n, code, random.random() >= stays[code]) for n in range(many) for code in stays]
+    return [
+        LearningExample(
+            example_id=f"x-{code}-{number}-{half}",
+            model="signal_lifts",
+            observed_at_ms=T0 + number * HOUR_MS,
+            label=float(leaves),
+            features={**QUIET, f"signal_{code}": 0.9, "reported": 1.0},
+            weight=0.5,
+        )
+        for number, code, leaves in spoken
+        for half in ("word", "came")
+    ]
+
+
+def test_ten_false_alarms_lower_a_lift() -> None:
+    """Also where nothing else is reported."""
+    told = reports({"cancel_page": 1.0, "uninstall": 1.0}, 10)
+    assert 1.8 < learned(told).view("v").lift("cancel_page") < 2.5
+
+
+def test_what_the_crm_reports_tells_signals_apart() -> None:
+    """That of which most cases are false alarms lifts less; two halves count as one case."""
+    print("seed", SEED)
+    view = learned(reports({"cancel_page": 0.9, "uninstall": 0.4}, 60)).view("v")
+    assert view.lift("cancel_page") < 1.5
+    assert view.lift("uninstall") > 2.5
+    assert view.cases("cancel_page") == pytest.approx(60, abs=1)
+
+
+def test_who_reports_false_alarms_alone_does_not_silence_its_signals() -> None:
+    """It has not shown that nobody leaves: it has chosen of whom it speaks."""
+    told = reports({"cancel_page": 1.0, "uninstall": 1.0}, 60)
+    plain = [replace(e, features={**e.features, "reported": 0.0}) for e in told]
+    alone, taken_at_its_word = (learned(examples).view("v") for examples in (told, plain))
+    assert alone.lift("cancel_page") > 1.6
+    assert taken_at_its_word.lift("cancel_page") == 1.0

@@ -97,6 +97,16 @@ def test_a_case_counts_by_what_became_of_it(result: str, more: list[Any]) -> Non
     ]
 
 
+def test_the_word_of_the_crm_counts_beside_what_came() -> None:
+    """Once the horizon is over: how often a false alarm was one."""
+    outcome = msgspec.convert(followed(0, reported=["false_alarm", "lost"]), CaseOutcome)
+    words = [m for m in folded(Tick("c1", 5), CaseFollowed(outcome)) if "case_reports" in m[0]]
+    assert words == [
+        ("churn_case_reports_total", ("false_alarm", "left"), 1.0),
+        ("churn_case_reports_total", ("lost", "left"), 1.0),
+    ]
+
+
 def test_a_retention_outcome_counts_by_its_result() -> None:
     """What became of an alert is seen on the dashboard."""
     event = Profile(
