@@ -15,6 +15,9 @@ STRUCTURED: Final = b"application/cloudevents+json"
 JSON: Final = b"application/json"
 SOURCE: Final = "/offerstream"
 VERSION: Final = "1"
+_CONTENT_TYPE: Final = ("content-type", JSON)
+_SPECVERSION: Final = ("ce_specversion", b"1.0")
+_SOURCE: Final = ("ce_source", SOURCE.encode())
 _VERSIONED = re.compile(r"\A(.*)\.v([0-9]{1,4})\Z", re.DOTALL)
 _TRACEPARENT = re.compile(rb"\A[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 
@@ -59,11 +62,11 @@ def output_headers(
     b'1970-01-01T00:00:00Z'
     """
     headers = [
-        ("content-type", JSON),
-        ("ce_specversion", b"1.0"),
+        _CONTENT_TYPE,
+        _SPECVERSION,
         ("ce_type", type.encode()),
         ("ce_id", id.encode()),
-        ("ce_source", SOURCE.encode()),
+        _SOURCE,
         ("ce_time", time.isoformat().replace("+00:00", "Z").encode()),
     ]
     if subject is not None:

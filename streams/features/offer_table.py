@@ -81,20 +81,21 @@ def numbers_of(table: OfferTable, places: Sequence[int], taste: Taste) -> Vector
     if len(places) <= FEW:
         few = [offer_numbers(table.cards[place], taste) for place in places]
         return np.array(few, np.float32).reshape(len(places), len(OFFER_NAMES))
-    told: Vector = table.fixed[places]
-    kinds: Places = table.kind_of[places]
-    personal = np.zeros((len(table.kinds), PERSONAL), np.float32)
-    for kind in set(kinds.tolist()):
-        personal[kind] = personal_numbers(table.kinds[kind], taste)
-    found = personal[kinds]
+    where = np.array(places, np.intp)
+    told: Vector = table.fixed.take(where, 0)
+    kinds: Places = table.kind_of.take(where)
+    present = list(set(kinds.tolist()))
+    personal = np.empty((len(table.kinds), PERSONAL), np.float32)
+    personal[present] = [personal_numbers(table.kinds[kind], taste) for kind in present]
+    found = personal.take(kinds, 0)
     told[:, :2] = found[:, :2]
     told[:, 3:5] = found[:, 2:]
     if taste.now_ms > table.steady_until_ms:
-        _end(table, places, taste.now_ms, told)
+        _end(table, where, taste.now_ms, told)
     return told
 
 
-def _end(table: OfferTable, places: Sequence[int], now_ms: int, told: Vector) -> None:
+def _end(table: OfferTable, places: Places, now_ms: int, told: Vector) -> None:
     """Write how long those can be used that end sooner than their days."""
     days_left = (table.end_ms[places] - now_ms) / DAY_MS
     for row in np.flatnonzero(days_left < table.days[places]).tolist():

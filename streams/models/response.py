@@ -7,6 +7,7 @@ so a new offer is scored at once through what is shared. Deciding reads an immut
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import ClassVar
 
 import numpy as np
@@ -106,8 +107,8 @@ class ResponseModel(Struct, frozen=True):
         plain, bent = on_bases(np.asarray(offers, np.float32)) @ (self.weights @ x[:, :, None])
         logits += (plain + bent)[:, 0]
         if self.rows:
-            last = len(self.own) - 1
-            own = self.own[[self.rows.get(offer_id, last) for offer_id in offer_ids]]
+            found = map(self.rows.get, offer_ids, repeat(len(self.own) - 1))
+            own = self.own.take(np.fromiter(found, np.intp, len(offer_ids)), 0)
             logits += own.reshape(len(own), x.size) @ x.ravel()
         odds = np.exp(-_within(logits, -LOGIT_MAX, LOGIT_MAX))
         odds += 1.0

@@ -59,8 +59,11 @@ def encode_output(effect: Effect, traceparent: str | None = None) -> OutputMessa
     if encode is None:
         return None
     message = encode(effect)
-    own = isinstance(effect, happened.OfferDecided | happened.DecisionLogged)
-    if traceparent is None or own or "traceparent" in dict(message.headers):
+    if (
+        traceparent is None
+        or type(effect) in _OF_AN_EVENT
+        or "traceparent" in dict(message.headers)
+    ):
         return message
     return message._replace(headers=(*message.headers, *trace_headers(traceparent)))
 
@@ -118,6 +121,7 @@ def _routed(effect: happened.EventRouted) -> OutputMessage:
     return OutputMessage(topics.CUSTOMER_EVENTS.name, key, encode_routed(effect.message))
 
 
+_OF_AN_EVENT: Final = (happened.OfferDecided, happened.DecisionLogged)
 # By exact type: Python asks a struct's metaclass at each `isinstance`, ten times as slowly.
 _ENCODERS: Final[dict[type[Effect], Callable[[Any], OutputMessage]]] = {
     happened.OfferDecided: _offer,
