@@ -128,8 +128,8 @@ class Ours:
         self.basis = Basis(models.response, self.policy, 0, models.uplift)
         self.made = 0
 
-    def decide(self) -> float:
-        """Microseconds of CPU a decision."""
+    def requests(self) -> list[tuple[Customer, DecisionRequest]]:
+        """So many decisions to be taken, none of them a second time."""
         rule = self.policy.triggers[0].rule
         requests = []
         for number in range(DECISIONS):
@@ -144,6 +144,11 @@ class Ours:
                 price=4.5,
             )
             requests.append((self.people[number % PEOPLE], DecisionRequest(rule, event)))
+        return requests
+
+    def decide(self) -> float:
+        """Microseconds of CPU a decision."""
+        requests = self.requests()
         began = process_time()
         for person, request in requests:
             _, effects = decide(person, request, NOW_MS, self.basis)

@@ -249,7 +249,7 @@ def _terms(
     now_ms, channel = known.now_ms, known.request.rule.channel
     if len(eligible) > FEW and not options:
         levers = [c.levers.at(now_ms, channel) for c in eligible] if policies.levers else None
-        prices = known.policy.prices[:, [c.place for c in eligible]]
+        prices = known.policy.prices.take([c.place for c in eligible], 1)
         return weigh_many(prices, used, anyway, fatigue, levers)
     responses = [Response(p, s, options) for p, s in zip(used.tolist(), anyway, strict=True)]
     if policies.levers:

@@ -1,0 +1,121 @@
+"""CPU time of a decision's parts, each alone: `python -m benchmarks.decision_parts`.
+
+Each part is called again and again with what a real decision gave it, so all that it touches is
+warm: in a decision the same part takes up to twice as long. So the sum is less than a decision can
+take with these outputs, whatever the code between the parts.
+"""
+
+from collections.abc import Callable
+from statistics import median
+from time import process_time
+
+import click
+import msgspec
+from rich.table import Table
+
+from benchmarks.decision_cost import NOW_MS, SIZES, Ours, console
+from streams.contracts.outputs.effects import DecisionLogged, OfferDecided
+from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, NextBestOffer, Terms
+from streams.customer import Customer
+from streams.decisions import DecisionRequest, decide
+from streams.decisions.eligibility import objected_of, situation_of
+from streams.decisions.exploration import draw, exploring_of
+from streams.features import context_vector, offer_matrix
+
+CALLS = 200
+Part = Callable[[], object]
+
+
+def decided(ours: Ours) -> tuple[Customer, DecisionRequest, DecisionLog, NextBestOffer]:
+    """A decision of the arm that draws by priority, which made an offer."""
+    for person, request in ours.requests():
+        _, effects = decide(person, request, NOW_MS, ours.basis)
+        entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
+        offers = [e.offer for e in effects if isinstance(e, OfferDecided)]
+        if offers and entry.experiment.arm == "policy":
+            return person, request, entry, offers[0]
+    raise ValueError("none of the decisions made an offer")
+
+
+def parts_of(ours: Ours) -> dict[str, Part]:
+    """The parts by name, as functions without arguments."""
+    person, request, entry, offer = decided(ours)
+    policy, scorer = ours.policy, ours.basis.scorer
+    situation = situation_of(person, request, NOW_MS, policy, policy.purposes)
+    context = context_vector(person, request.trigger_event, NOW_MS)
+    places = [c.place for c in policy.offers]
+    vectors = offer_matrix(policy.table, places, person, NOW_MS)
+    ids = [c.offer.offer_id for c in policy.offers]
+    priors = [c.prior_log_odds for c in policy.offers]
+    terms = [c.terms for c in entry.candidates if c.terms is not None]
+    priorities = [t.priority for t in terms]
+    arms, arbitration = policy.policies.experiment.arms, policy.policies.arbitration
+    encoder = msgspec.json.Encoder()
+    return {
+        "context of the person": lambda: context_vector(person, request.trigger_event, NOW_MS),
+        "eligibility": lambda: objected_of(policy, situation),
+        "features of the offers": lambda: offer_matrix(policy.table, places, person, NOW_MS),
+        "P(used)": lambda: scorer.response_probabilities(context, vectors, ids, priors),
+        "the draw": lambda: draw(
+            entry.decision_id, priorities, arms[0], exploring_of(arbitration, terms, scorer.version)
+        ),
+        "structs of the log": lambda: again(entry),
+        "JSON of the log": lambda: encoder.encode(entry),
+        "JSON of the offer": lambda: encoder.encode(offer),
+    }
+
+
+def again(entry: DecisionLog) -> list[CandidateLog]:
+    """The candidates of an entry made anew, numbers and all."""
+    return [
+        CandidateLog(
+            offer_id=c.offer_id,
+            why_not=c.why_not,
+            terms=None if c.terms is None else _terms(c.terms),
+            probability=c.probability,
+            features=(*c.features,),
+        )
+        for c in entry.candidates
+    ]
+
+
+def _terms(t: Terms) -> Terms:
+    return Terms(
+        response_probability=t.response_probability,
+        value=t.value,
+        cost=t.cost,
+        lever=t.lever,
+        fatigue=t.fatigue,
+        priority=t.priority,
+        bought_anyway=t.bought_anyway,
+    )
+
+
+def us_of(part: Part, rounds: int) -> float:
+    """Microseconds of CPU a call: the median of the rounds."""
+    told = []
+    for _ in range(rounds):
+        began = process_time()
+        for _ in range(CALLS):
+            part()
+        told.append((process_time() - began) / CALLS * 1e6)
+    return median(told)
+
+
+@click.command()
+@click.option("--rounds", default=15, show_default=True, type=click.IntRange(1))
+def main(rounds: int) -> None:
+    """Measure the parts of a decision, each alone."""
+    sizes = [parts_of(Ours(offers)) for offers in SIZES]
+    table = Table("us of CPU", *(f"{offers} offers" for offers in SIZES))
+    sums = [0.0] * len(SIZES)
+    for name in sizes[0]:
+        told = [us_of(parts[name], rounds) for parts in sizes]
+        sums = [whole + us for whole, us in zip(sums, told, strict=True)]
+        table.add_row(name, *(f"{us:.0f}" for us in told))
+    table.add_row("all of these", *(f"{us:.0f}" for us in sums))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
