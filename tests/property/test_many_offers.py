@@ -1,6 +1,7 @@
-"""Many offers are computed at once, to the bits that they have one by one."""
+"""Many offers are asked for and computed at once, to what is found of them one by one."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -8,10 +9,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.contracts.reference.structs import Conditions, Offer
-from streams.contracts.times import to_ms
-from streams.customer.row import Affinity, Spend, View, new_customer
+from streams.contracts.common import Purpose
+from streams.contracts.reference.structs import (
+    Conditions,
+    FrequencyCap,
+    Offer,
+    Reference,
+    StockLevel,
+    TriggerRule,
+)
+from streams.contracts.times import DAY_MS, to_ms
+from streams.customer import TriggerEvent
+from streams.customer.row import (
+    Affinity,
+    Contact,
+    Redeemed,
+    Refused,
+    Spend,
+    View,
+    new_customer,
+)
+from streams.decisions import DecisionRequest, compile_policy
 from streams.decisions.arbitration import Response, prices_of, to_nano, weigh, weigh_many
+from streams.decisions.eligibility import RULES, objected_of, situation_of
 from streams.features import card_of, offer_matrix, table_of
 from streams.features.offer_table import FEW
 
@@ -69,3 +89,55 @@ def test_the_terms_of_many_are_those_of_each(
         each = zip(made, used, anyway, pulled, strict=True)
         one_by_one = [weigh(o, Response(p, s, (), lever), fatigue) for o, p, s, lever in each]
         assert msgspec.json.encode(at_once) == msgspec.json.encode(one_by_one)
+
+
+ids = st.sampled_from(["o0", "o1", "o2", "o3", "o4"])
+moments = st.integers(1, 9).map(lambda days: NOW_MS - days * DAY_MS)
+ruled = st.fixed_dictionaries(
+    {
+        "paused": st.booleans(),
+        "channels": st.sampled_from([("app",), ("push", "app"), ("web",)]),
+        "triggers": st.sampled_from([(), ("product_viewed",), ("application_opened",)]),
+        "purpose": st.sampled_from(["personalization", "profiling"]),
+        "segment": st.sampled_from(["true", "person.known", 'trigger.category == "tea"']),
+        "class_": st.sampled_from(["standard", "tea"]),
+        "once_per_person": st.booleans(),
+        "cap": st.sampled_from([None, FrequencyCap(count=1, days=3.0)]),
+        "not_after": st.dictionaries(ids, st.just(2.0), max_size=1),
+        "stock_product_id": st.sampled_from([None, "gone", "there"]),
+    }
+)
+
+
+@given(
+    st.lists(st.tuples(offers, ruled), min_size=5, max_size=5),
+    st.lists(st.tuples(ids, moments), max_size=3),
+    st.lists(st.tuples(ids, moments), max_size=3),
+    st.lists(st.tuples(ids, moments), max_size=2),
+)
+def test_a_rule_asked_for_several_offers_says_what_it_says_of_each(
+    asked: list[tuple[Offer, dict[str, Any]]],
+    sent: list[tuple[str, int]],
+    used: list[tuple[str, int]],
+    refused: list[tuple[str, int]],
+) -> None:
+    """The first of all rules that objects to an offer alone is what is found of it among others."""
+    made = [replace(o, offer_id=f"o{n}", **fields) for n, (o, fields) in enumerate(asked)]
+    stock = (StockLevel(product_id="gone", store_id="*", quantity=0),)
+    policy = compile_policy(Reference(offers=tuple(made), inventory=stock))
+    person = replace(
+        new_customer("c-1", NOW_MS - 99 * DAY_MS, known=bool(sent)),
+        contacts=tuple(Contact(at, name, "app", "d") for name, at in sent),
+        redemptions=tuple(Redeemed(name, at) for name, at in used),
+        refusals=tuple(Refused(name, at) for name, at in refused),
+    )
+    rule = TriggerRule(rule_id="r", kind="product_viewed", channel="app", placement="home")
+    event = TriggerEvent(kind=rule.kind, at_ms=NOW_MS, event_id="e", channel="app", category="tea")
+    request = DecisionRequest(rule, event)
+    agreed = frozenset[Purpose](("personalization",))
+    situation = situation_of(person, request, NOW_MS, policy, agreed)
+    alone = [
+        next((r.code for r in RULES if r.concerns(c) and r.objects(c, situation)), None)
+        for c in policy.offers
+    ]
+    assert objected_of(policy, situation) == alone
