@@ -21,10 +21,11 @@ endif
 BROKERS ?= 0
 # Each file's tests stay together: one process sets up what they share, and their order is theirs.
 SIDE_BY_SIDE := --dist loadfile -n
-# A machine that does much at once may stall beyond a deadline: what failed is run once more, alone
-# and loudly; what fails twice fails.
-ONCE_MORE = echo "!!! THE TESTS THAT FAILED ABOVE ARE RUN ONCE MORE, ALONE !!!" && \
-	$(BIN)/pytest --last-failed --last-failed-no-failures none
+# A machine that does much at once may stall beyond a deadline: a file in which something failed is
+# run once more, alone and loudly; what fails twice fails.
+PYTEST = -m pytest --cache-clear --durations=20 -m
+ONCE_MORE = files=$$($(PYTHON) tests/support/failed_files.py) && [ -n "$$files" ] && \
+	echo "!!! WHAT FAILED ABOVE IS RUN ONCE MORE, ALONE: $$files !!!" && $(BIN)/pytest $$files -m
 # Where this is set, each process compiles all that it imports, which is half of a worker's start.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -74,24 +75,22 @@ fast: install ## unit, property, contract, golden tests, the embedded broker; co
 	@# embedded broker or Kafka run does not count.
 	@mkdir -p .cache && rm -f .cache/coverage.*
 	$(BIN)/python -m slipcover --source streams --json --out .cache/coverage.json \
-		-m pytest --durations=20 $(SIDE_BY_SIDE) $(PROCESSES) -m "not kafka and not soak" $(ROOMS) || { \
-		$(ONCE_MORE) -m "not kafka and not soak" $(ROOMS); }
+		$(PYTEST) "not kafka and not soak" $(SIDE_BY_SIDE) $(PROCESSES) $(ROOMS) || { \
+		$(ONCE_MORE) "not kafka and not soak"; }
 	@$(BIN)/python -m slipcover --merge .cache/coverage.json --out .cache/coverage.json \
 		--fail-under $(COVERAGE_MIN) > .cache/coverage.txt || { \
 		tail -n 1 .cache/coverage.txt; echo "Coverage is below $(COVERAGE_MIN) %."; exit 1; }
 	@tail -n 1 .cache/coverage.txt
-	$(BIN)/pytest --durations=20 $(SIDE_BY_SIDE) $(PROCESSES) -m "not kafka and not soak" \
-		$(patsubst %,--ignore=%,$(ROOMS) $(ALONE)) || { \
-		$(ONCE_MORE) -m "not kafka and not soak" $(patsubst %,--ignore=%,$(ROOMS) $(ALONE)); }
-	$(BIN)/pytest --durations=20 -m "not kafka and not soak" $(ALONE) || { \
-		$(ONCE_MORE) -m "not kafka and not soak" $(ALONE); }
+	$(BIN)/python $(PYTEST) "not kafka and not soak" $(SIDE_BY_SIDE) $(PROCESSES) \
+		$(patsubst %,--ignore=%,$(ROOMS) $(ALONE)) || { $(ONCE_MORE) "not kafka and not soak"; }
+	$(BIN)/python $(PYTEST) "not kafka and not soak" $(ALONE) || { \
+		$(ONCE_MORE) "not kafka and not soak"; }
 
 kafka: install ## the tests on Apache Kafka (from Maven Central, or KAFKA_BOOTSTRAP)
 	@# Brokers are killed and networks cut here: on a machine that stalls, a deadline may pass.
 	@# On a broker that is given, tests side by side would meet.
-	$(BIN)/pytest -v --durations=20 $(SIDE_BY_SIDE) $(if $(KAFKA_BOOTSTRAP),0,$(BROKERS)) \
-		-m "kafka and not soak" tests/kafka || { \
-		$(ONCE_MORE) -m "kafka and not soak" tests/kafka; }
+	$(BIN)/python $(PYTEST) "kafka and not soak" -v tests/kafka \
+		$(SIDE_BY_SIDE) $(if $(KAFKA_BOOTSTRAP),0,$(BROKERS)) || { $(ONCE_MORE) "kafka and not soak"; }
 
 soak: install ## tests that run for minutes to hours
 	$(BIN)/pytest -m soak tests --timeout 14400
