@@ -14,7 +14,7 @@ from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
 from streams.models import doubts_of
 from streams.models.pool import AS_IT_IS, Tuning
-from streams.models.trainer import LEARNERS, format_of
+from streams.models.trainer import LEARNERS, formats_read
 
 
 class Told(Struct, frozen=True):
@@ -48,7 +48,7 @@ class Listed(Struct, frozen=True, kw_only=True):
     @property
     def doubts(self) -> tuple[str, ...]:
         """Why no worker decides with it; empty where it may serve."""
-        if self.format != format_of(self.model):
+        if self.format not in formats_read(self.model):
             return (f"format_{self.format}",)
         return doubts_of(self.model, self.quality)
 

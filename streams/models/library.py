@@ -18,7 +18,7 @@ from streams.models.response import ResponseModel
 from streams.models.save_rates import SaveRates
 from streams.models.signal_lifts import SignalLifts
 from streams.models.tracks import TrackModel
-from streams.models.trainer import LEARNERS, format_of
+from streams.models.trainer import LEARNERS, formats_read
 from streams.models.uplift import UpliftModel
 
 
@@ -81,16 +81,16 @@ def with_snapshot(models: Models, snapshot: ModelSnapshot) -> Models:
     """The models after a snapshot; one that is not sound leaves the last good one in place.
 
     Raises:
-        StateError: the snapshot is of another format, or damaged.
+        StateError: the snapshot is of a format that is not read, or damaged.
     """
     learner = LEARNERS.get(snapshot.model)
     if learner is None or not may_serve(snapshot):
         return models
-    readable = format_of(snapshot.model)
-    if snapshot.format != readable:
+    readable = formats_read(snapshot.model)
+    if snapshot.format not in readable:
         raise StateError(
             f"snapshot {snapshot.version} has format {snapshot.format}; "
-            f"this version reads {readable}"
+            f"this version reads {' and '.join(map(str, readable))}"
         )
     view = learner.load(snapshot.parameters).view(snapshot.version)
     return replace(models, **{snapshot.model: view})

@@ -5,7 +5,8 @@ F = [1, f] of the offer, or both through tanh(2 x); of each basis one expert for
 quickly. The pool says m = sum of omega_e m_e, where omega_e grows with what the expert's
 probabilities were worth. Everything that is learned has a mean and a variance; an example moves a
 mean in proportion to its variance (a Laplace step on the diagonal; MacKay 1992, Neural Computation
-4), and time brings variances back to their prior, so that learning never freezes.
+4), and time brings variances back to their prior, so that learning never freezes. Pairs of the
+context's numbers that interact are one more block, which all experts share (`pairs`).
 """
 
 import math
@@ -17,6 +18,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from streams.contracts.sums import sum_of
+from streams.models.pairs import WEIGH_EVERY, Pairs, products_of
 
 Array = NDArray[np.float32]
 
@@ -67,12 +69,16 @@ class Asked(Struct, frozen=True):
         z: crosses with the offer's, shape `[bases, 1, (offer features + 1) (K + 1)]`.
         offer_id: whose own terms count; None: of no offer that has a name.
         prior: log odds before anything is learned.
+        f: of the offer as they are, shape `[offer features + 1]`.
+        products: of the pairs of the context's numbers, shape `[pairs]`.
     """
 
     x: Array
     z: Array
     offer_id: str | None
     prior: float
+    f: Array
+    products: Array
 
 
 def asked(features: Array, contexts: int, offer_id: str | None, prior: float) -> Asked:
@@ -83,7 +89,7 @@ def asked(features: Array, contexts: int, offer_id: str | None, prior: float) ->
     bent = np.tanh(SQUASH * features)
     x[1, 0, 1:], f[1, 0, 1:] = bent[:contexts], bent[contexts:]
     z = (f.reshape(BASES, -1, 1) * x).reshape(BASES, 1, -1)
-    return Asked(x, z, offer_id, prior)
+    return Asked(x, z, offer_id, prior, f[0, 0], products_of(x[0, 0, 1:]))
 
 
 class Pool:
@@ -111,16 +117,17 @@ class Pool:
         self.u_prior *= np.float32(tuning.variances)
         self.means = np.zeros((BASES, SPEEDS, len(self.w_prior)), np.float32)
         self.variances = np.broadcast_to(self.w_prior, self.means.shape).copy()
+        self.pairs = Pairs(contexts, offers, tuning.variances)
         self.own: dict[str, Own] = {}
         self.shares = [1.0 / EXPERTS] * EXPERTS
         self.gains = [0.0] * BASES
         self.examples = 0
         self.at_ms = 0
+        self._said: tuple[Asked, list[float]] | None = None
 
     def probability(self, of: Asked) -> float:
         """P(label is 1) of the pool."""
-        own = None if of.offer_id is None else self.own.get(of.offer_id)
-        return self._pooled(of, self._log_odds(of, own))
+        return self._pooled(of, self._log_odds(of))
 
     def learn(self, of: Asked, label: float, weight: float, at_ms: int) -> float:
         """One label that counts `weight` times and became known at this event time.
@@ -128,22 +135,36 @@ class Pool:
         Returns: what `probability` said of it before.
         """
         own = None if of.offer_id is None else self._own(of.offer_id, at_ms)
-        log_odds = self._log_odds(of, own)
+        log_odds = self._log_odds(of)
+        self._said = None
         self._pass_time(at_ms)
         said = self._pooled(of, log_odds)
         p = [_probability(of.prior + m) for m in log_odds]
         self._weigh(p, label)
-        self._step(of, own, p, label, weight)
+        self._step(of, own, [*p, said], label, weight)
         self.examples += 1
+        if self.examples % WEIGH_EVERY == 0:
+            self.pairs.weigh()
         if self.examples % LOOK_EVERY == 0:
             self._restart()
         return said
 
-    def _log_odds(self, of: Asked, own: Own | None) -> list[float]:
-        """Of each expert, without the prior."""
+    def _log_odds(self, of: Asked) -> list[float]:
+        """Of each expert, without the prior.
+
+        The trainer asks of an example before it is learned: this is computed once for both.
+        """
+        if self._said is None or self._said[0] is not of:
+            self._said = of, self._computed(of)
+        return self._said[1]
+
+    def _computed(self, of: Asked) -> list[float]:
+        """Of each expert with the pairs, which are the same for all."""
+        own = None if of.offer_id is None else self.own.get(of.offer_id)
         m = np.matmul(self.means, of.z.transpose(0, 2, 1))
         if own is not None:
             m += np.matmul(own.means, of.x.transpose(0, 2, 1))
+        m += self.pairs.log_odds(of.f, of.products)
         told: list[float] = m.ravel().tolist()
         return told
 
@@ -154,21 +175,31 @@ class Pool:
     def _step(
         self, of: Asked, own: Own | None, p: Sequence[float], label: float, weight: float
     ) -> None:
-        """Move every mean by its variance, and shrink the variances of what was looked at."""
+        """Move every mean by its variance, and shrink the variances of what was looked at.
+
+        `p`: of each expert, then of the pool, from which the pairs learn.
+        """
         vz = self.variances * of.z
         spread = np.matmul(vz, of.z.transpose(0, 2, 1)).ravel()
         ux = None
         if own is not None:
             ux = own.variances * of.x
             spread += np.matmul(ux, of.x.transpose(0, 2, 1)).ravel()
-        curvature = [weight * max(q * (1.0 - q), CURVATURE_MIN) for q in p]
-        scale = [1.0 / (1.0 + h * s) for h, s in zip(curvature, spread.tolist(), strict=True)]
-        steps = [weight * (label - q) * s for q, s in zip(p, scale, strict=True)]
-        shrinks = [h * s for h, s in zip(curvature, scale, strict=True)]
-        both = np.array((steps, shrinks), np.float32).reshape(2, BASES, SPEEDS, 1)
+        vr, of_pairs = self.pairs.looked_at(of.f, of.products)
+        spreads: list[float] = spread.tolist()
+        spreads.append(sum_of([share * s for share, s in zip(self.shares, spreads, strict=True)]))
+        steps, shrinks = [], []
+        for q, s in zip(p, spreads, strict=True):
+            curvature = weight * max(q * (1.0 - q), CURVATURE_MIN)
+            scale = 1.0 / (1.0 + curvature * (s + of_pairs))
+            steps.append(weight * (label - q) * scale)
+            shrinks.append(curvature * scale)
+        told = np.array((steps, shrinks), np.float32)
+        both = told[:, :EXPERTS].reshape(2, BASES, SPEEDS, 1)
         _move(self.means, self.variances, vz, both)
         if own is not None and ux is not None:
             _move(own.means, own.variances, ux, both)
+        _move(self.pairs.means, self.pairs.variances, vr, told[:, EXPERTS])
 
     def _weigh(self, p: Sequence[float], label: float) -> None:
         """Give weight to the experts whose word was worth more; none is ever out of the pool."""
@@ -198,6 +229,8 @@ class Pool:
             self.at_ms = at_ms
         elif at_ms - self.at_ms >= STEP_MS:
             _fade(self.variances, self.w_prior, self.half_lives, at_ms - self.at_ms)
+            pairs, slow = self.pairs, self.half_lives[:1]
+            _fade(pairs.variances, pairs.prior, slow, at_ms - self.at_ms)
             self.at_ms = at_ms
 
     def _own(self, offer_id: str, at_ms: int) -> Own:

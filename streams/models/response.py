@@ -7,7 +7,7 @@ so a new offer is scored at once through what is shared. Deciding reads an immut
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import repeat
+from itertools import combinations, repeat
 from typing import ClassVar
 
 import numpy as np
@@ -20,6 +20,7 @@ from streams.errors import StateError
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
 from streams.features.offers import LOG_REACH, RATE_LOGITS
 from streams.models.offset_regression import OFFSET
+from streams.models.pairs import Pairs, places, products_of
 from streams.models.pool import (
     AS_IT_IS,
     BASES,
@@ -49,6 +50,7 @@ BELIEVED: Mapping[str, float] = {"o.affinity": 0.4, "o.looked_at": 0.4}
 From the first event on the choice is personal; labels move it as they move every other weight.
 """
 _AXES = (*CONTEXT_AXIS, *OFFER_AXIS)
+PAIRS = places(len(CONTEXT_AXIS))
 _W_SHAPE = (BASES, len(OFFER_AXIS) + 1, len(CONTEXT_AXIS) + 1)
 
 Floats = NDArray[np.float64]
@@ -73,6 +75,7 @@ class ResponseModel(Struct, frozen=True):
         own: of the offers that have terms of their own, shape `[n + 1, 2, 1 + context features]`;
             the last row is that of all others, 0.
         rows: where an offer stands in `own`.
+        pairs: of pairs of context features, shape `[1 + offer features, pairs]`.
         tuning: of the pool that it was taken from.
     """
 
@@ -80,6 +83,7 @@ class ResponseModel(Struct, frozen=True):
     weights: Array = np.float32(1.0 / BASES) * believed()  # experts begin with equal shares
     own: Array = np.zeros((1, BASES, len(CONTEXT_AXIS) + 1), np.float32)
     rows: Mapping[str, int] = {}
+    pairs: Array = np.zeros((len(OFFER_AXIS) + 1, len(PAIRS[0])), np.float32)
     tuning: Tuning = AS_IT_IS
 
     def response_probabilities(
@@ -104,7 +108,10 @@ class ResponseModel(Struct, frozen=True):
         """
         logits = np.array(priors)
         x = on_bases(np.asarray(context, np.float32))
-        plain, bent = on_bases(np.asarray(offers, np.float32)) @ (self.weights @ x[:, :, None])
+        f = on_bases(np.asarray(offers, np.float32))
+        by_offer = self.weights @ x[:, :, None]
+        by_offer[0, :, 0] += self.pairs @ products_of(x[0, 1:])
+        plain, bent = f @ by_offer
         logits += (plain + bent)[:, 0]
         if self.rows:
             found = map(self.rows.get, offer_ids, repeat(len(self.own) - 1))
@@ -152,6 +159,7 @@ class ResponseState(
     """All that the learner remembers; arrays are little-endian float32, by the names of their axes.
 
     `own` has means, then variances, of each offer; the offer that was learned of last is the last.
+    `pairs` has means, then variances, then those of the prior; empty where format 2 wrote.
     """
 
     context: tuple[str, ...]
@@ -166,6 +174,7 @@ class ResponseState(
     examples: int
     at_ms: int
     tuning: Tuning = AS_IT_IS
+    pairs: bytes = b""
 
 
 class ResponseLearner:
@@ -206,10 +215,11 @@ class ResponseLearner:
         weights, own = combined(pool, ids)
         weights = weights.reshape(_W_SHAPE)
         own = np.concatenate((own, np.zeros((1, *own.shape[1:]), np.float32)))
-        for array in (weights, own):
+        pairs = pool.pairs.means.copy()
+        for array in (weights, own, pairs):
             array.flags.writeable = False
         rows = {offer_id: row for row, offer_id in enumerate(ids)}
-        return ResponseModel(version, weights, own, rows, self.tuning)
+        return ResponseModel(version, weights, own, rows, pairs, self.tuning)
 
     def dump(self) -> dict[str, object]:
         """Every parameter by name, as JSON types; no pickle."""
@@ -227,6 +237,7 @@ class ResponseLearner:
             examples=pool.examples,
             at_ms=pool.at_ms,
             tuning=self.tuning,
+            pairs=b"".join(_bytes(array) for array in _learned(pool.pairs)),
         )
         return dict(to_builtins(state))
 
@@ -296,10 +307,45 @@ def _restore(pool: Pool, state: ResponseState) -> None:
     own[..., to_context] = told[..., from_context]
     for offer_id, at_ms, (means, variances) in zip(state.offers, state.own_at_ms, own, strict=True):
         pool.own[offer_id] = Own(means, variances, at_ms)
+    if state.pairs:
+        _restore_pairs(pool.pairs, state)
     if len(state.shares) != BASES * SPEEDS or len(state.gains) != BASES:
         raise ValueError(f"{len(state.shares)} shares, {len(state.gains)} gains")
     pool.shares, pool.gains = list(state.shares), list(state.gains)
     pool.examples, pool.at_ms = state.examples, state.at_ms
+
+
+def _learned(pairs: Pairs) -> tuple[Array, Array, Array]:
+    return pairs.means, pairs.variances, pairs.prior[None]
+
+
+def _restore_pairs(pairs: Pairs, state: ResponseState) -> None:
+    """Those of which both features are still there, in whichever order.
+
+    Raises:
+        ValueError: sizes do not fit.
+    """
+    from_offer, to_offer = _places(state.offer, OFFER_AXIS)
+    from_pair, to_pair = _pair_places(state.context)
+    rows, count = len(state.offer) + 1, len(places(len(state.context))[0])
+    told = _array(state.pairs, (2 * rows + 1, count))
+    means, variances, prior = told[:rows], told[rows:-1], told[-1:]
+    pairs.prior[to_pair] = prior[0, from_pair]
+    pairs.variances[:] = pairs.prior
+    pairs.means[np.ix_(to_offer, to_pair)] = means[np.ix_(from_offer, from_pair)]
+    pairs.variances[np.ix_(to_offer, to_pair)] = variances[np.ix_(from_offer, from_pair)]
+
+
+def _pair_places(stored: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where the pairs agree, stored and today's, in whichever order their features stand."""
+    before = {frozenset(pair): n for n, pair in enumerate(combinations(stored, 2))}
+    both = [
+        (before[pair], n)
+        for n, pair in enumerate(map(frozenset, combinations(CONTEXT_AXIS, 2)))
+        if pair in before
+    ]
+    from_pair, to_pair = np.array(both, np.intp).reshape(-1, 2).T
+    return from_pair, to_pair
 
 
 def _places(

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from streams.models.pool import on_bases
-from streams.models.response import CONTEXT_AXIS, OFFER_AXIS, AnyFloats, ResponseModel
+from streams.models.pairs import products_of
+from streams.models.pool import Array, on_bases
+from streams.models.response import CONTEXT_AXIS, OFFER_AXIS, PAIRS, AnyFloats, ResponseModel
 
 BASE = "base"
 OWN = "own"
@@ -23,8 +25,8 @@ def parts_of_log_odds(
     """The log odds of one offer as a sum.
 
     What a context feature gives counts all of its crosses with the offer, and the offer's own terms
-    of it; an offer feature, what it gives whoever looks. `base` is the owner's rate and the shop's
-    level, `own` the offer's own level.
+    of it, and half of what its pairs give; an offer feature, what it gives whoever looks. `base` is
+    the owner's rate and the shop's level, `own` the offer's own level.
 
     Args:
         model: the view that decided.
@@ -42,10 +44,20 @@ def parts_of_log_odds(
     own = model.own[model.rows.get(offer_id, len(model.own) - 1)]
     by_context = (((f[:, :, None] * model.weights).sum(1) + own) * x).sum(0, dtype=np.float64)
     by_offer = (f * model.weights[:, :, 0]).sum(0, dtype=np.float64)
+    by_context[1:] += _by_pairs(model, x, f)
     parts = {BASE: prior + float(by_offer[0]), OWN: float(own[:, 0].sum())}
     _add(parts, CONTEXT_AXIS, by_context[1:])
     _add(parts, OFFER_AXIS, by_offer[1:])
     return parts
+
+
+def _by_pairs(model: ResponseModel, x: Array, f: Array) -> NDArray[np.float64]:
+    """What pairs give, half to each of their two features: shape `[contexts]`."""
+    each = ((f[0] @ model.pairs) * products_of(x[0, 1:])).astype(np.float64)
+    given = np.zeros(len(CONTEXT_AXIS))
+    for places in PAIRS:
+        np.add.at(given, places, 0.5 * each)
+    return given
 
 
 def _add(parts: dict[str, float], names: Sequence[str], numbers: AnyFloats) -> None:

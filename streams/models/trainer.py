@@ -32,8 +32,10 @@ from streams.models.tracks import TrackLearner
 from streams.models.uplift import UpliftLearner
 
 FIRST_FORMAT = 1
-FORMATS: Final[Mapping[str, int]] = {"response": 2, "challenger": 2, "churn": 2, "calibration": 2}
+FORMATS: Final[Mapping[str, int]] = {"response": 3, "challenger": 3, "churn": 2, "calibration": 2}
 """Of the parameters of models that are written otherwise than they once were."""
+STILL_READ: Final[Mapping[str, tuple[int, ...]]] = {"response": (2,), "challenger": (2,)}
+"""Older formats that are read as well: what they do not hold begins as in a new model."""
 SEEN_MAX = 2_000
 PUBLISH_EVERY = 200
 SOONER: Final[Mapping[str, int]] = {
@@ -134,8 +136,17 @@ LEARNERS: Final[Mapping[str, type[Learner]]] = {
 
 
 def format_of(model: str) -> int:
-    """In which format this version writes a model's parameters, and the only one that it reads."""
+    """In which format this version writes a model's parameters."""
     return FORMATS.get(model, FIRST_FORMAT)
+
+
+def formats_read(model: str) -> tuple[int, ...]:
+    """In which formats this version reads a model's parameters.
+
+    >>> formats_read("response"), formats_read("tracks")
+    ((2, 3), (1,))
+    """
+    return (*STILL_READ.get(model, ()), format_of(model))
 
 
 class Trainee:
@@ -218,7 +229,7 @@ class Trainee:
     def load(cls, model: str, data: Mapping[str, Any]) -> "Trainee":
         """The trainee that `dump` wrote out.
 
-        A model of an older format begins anew, and goes on counting.
+        A model of a format that is not read any more begins anew, and goes on counting.
 
         Raises:
             StateError: the state is damaged, of a newer format, or of a model that is not known.
@@ -228,7 +239,7 @@ class Trainee:
             raise StateError(f"the learner `{model}` has a state that this version cannot read")
         trainee = cls(model)
         try:
-            if written == format_of(model):
+            if written in formats_read(model):
                 trainee.learner = LEARNERS[model].load(data["learner"])
                 trainee.quality = Prequential.load(data["quality"])
             trainee.seen = dict.fromkeys(str(example_id) for example_id in data["seen"])

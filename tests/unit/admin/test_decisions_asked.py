@@ -86,7 +86,14 @@ def test_the_parts_add_up_to_the_log_odds() -> None:
     for _ in range(50):
         weights = draw.normal(0.0, 0.2, (2, len(OFFER_AXIS) + 1, len(CONTEXT_AXIS) + 1))
         own = draw.normal(0.0, 0.2, (2, 2, len(CONTEXT_AXIS) + 1))
-        model = ResponseModel("m", weights.astype(np.float32), own.astype(np.float32), {"tea": 0})
+        pairs = draw.normal(0.0, 0.1, ResponseModel().pairs.shape)
+        model = ResponseModel(
+            "m",
+            weights.astype(np.float32),
+            own.astype(np.float32),
+            {"tea": 0},
+            pairs.astype(np.float32),
+        )
         context = draw.uniform(-1.0, 1.0, len(CONTEXT_FEATURES))
         offer = draw.uniform(-1.0, 1.0, len(OFFER_FEATURES))
         parts = parts_of_log_odds(model, context, offer, "tea", -1.0)

@@ -1,5 +1,6 @@
 """The response model: learns person x offer interactions, starts from the owner's rate, stores."""
 
+from itertools import combinations
 from time import process_time
 
 import msgspec
@@ -133,7 +134,7 @@ def test_a_view_is_not_changed_by_later_learning() -> None:
     assert (view.weights == before[0]).all()
     assert (view.own == before[1]).all()
     assert view.rows == before[2]
-    for array in (view.weights, view.own):
+    for array in (view.weights, view.own, view.pairs[None]):
         with pytest.raises(ValueError, match="read-only"):
             array[0, 0, 0] = 1.0
 
@@ -164,6 +165,8 @@ def test_two_hundred_offers_fit_and_load_quickly() -> None:
     view = learner.view("v")
     assert (loaded.weights == view.weights).all()
     assert (loaded.own == view.own).all()
+    assert (loaded.pairs == view.pairs).all()
+    assert loaded.pairs.any()
     assert loaded.rows == view.rows
     assert min(took) <= 0.005, took
 
@@ -181,6 +184,41 @@ def test_features_come_and_go_by_name() -> None:
     assert not after[:, :, 4].any()
 
 
+def test_pairs_are_found_by_the_names_of_their_features() -> None:
+    """Whatever the order of a state's features; a pair of one that is gone starts anew."""
+    learner, stored = trained(300), list(CONTEXT_AXIS)
+    stored[1], stored[3], stored[4] = stored[4], "c.once_computed", stored[1]
+    loaded = ResponseLearner.load({**learner.dump(), "context": stored})
+    before, after = (by_pair(one.view("v").pairs) for one in (learner, loaded))
+    assert any(weights.any() for weights in after.values())
+    for pair, weights in after.items():
+        if CONTEXT_AXIS[3] in pair:
+            assert not weights.any()
+        else:
+            was = frozenset(CONTEXT_AXIS[stored.index(name)] for name in pair)
+            assert (weights == before[was]).all()
+
+
+def by_pair(pairs: np.ndarray) -> dict[frozenset[str], np.ndarray]:
+    """The weights of each pair of features, by their names."""
+    return dict(zip(map(frozenset, combinations(CONTEXT_AXIS, 2)), pairs.T, strict=True))
+
+
+def test_a_state_from_before_pairs_goes_on() -> None:
+    """What format 2 wrote decides to the bit as it did, and learns pairs from then on."""
+    learner = trained(300)
+    learner.estimator.pool.pairs.means[:] = 0.0
+    old = {name: value for name, value in learner.dump().items() if name != "pairs"}
+    loaded = ResponseLearner.load(old)
+    before, after, anew = learner.view("v"), loaded.view("v"), ResponseLearner().estimator.pool
+    for example in examples(320)[300:]:
+        assert scored(after, example) == scored(before, example)
+    assert (loaded.estimator.pool.pairs.variances == anew.pairs.variances).all()
+    for example in examples(320)[300:]:
+        loaded.learn(example)
+    assert loaded.view("v").pairs.any()
+
+
 def test_an_odd_example_teaches_no_nonsense() -> None:
     """Features out of their bounds count as the bound, and all stays finite."""
     (example,) = examples(1)
@@ -193,7 +231,15 @@ def test_an_odd_example_teaches_no_nonsense() -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    [{}, {"means": 1}, {"means": "AAAA"}, {"shares": [1.0]}, {"offers": ["a"]}, {"surprise": 1}],
+    [
+        {},
+        {"means": 1},
+        {"means": "AAAA"},
+        {"shares": [1.0]},
+        {"offers": ["a"]},
+        {"surprise": 1},
+        {"pairs": "AAAA"},
+    ],
 )
 def test_damaged_parameters_are_refused(broken: dict[str, object]) -> None:
     """What is missing, unknown or of the wrong type is a StateError that says which."""

@@ -180,7 +180,7 @@ def test_prequential_figures() -> None:
 def test_newer_formats_are_refused() -> None:
     """A state or a snapshot of a newer format is not guessed at."""
     state = Trainer().dump()
-    state["response"] = {**Trainer().trainees["response"].dump(), "format": 3}
+    state["response"] = {**Trainer().trainees["response"].dump(), "format": 4}
     with pytest.raises(StateError, match="response"):
         Trainer.load(state)
     snapshot = msgspec.structs.replace(Trainer().trainees["churn"].snapshot(), format=3)
@@ -198,12 +198,30 @@ def test_state_of_an_older_format_is_forgotten(model: str) -> None:
     assert trainee.examples == 40
 
 
+def test_what_was_written_before_there_were_pairs_is_read() -> None:
+    """A snapshot of format 2 decides, and a state of format 2 goes on with what it knows."""
+    trainer = Trainer(every=20)
+    published = [s for n in range(20) if (s := trainer.learn(response(n))) is not None]
+    before = {name: told for name, told in published[0].parameters.items() if name != "pairs"}
+    older = msgspec.structs.replace(published[0], format=2, parameters=before)
+    assert with_snapshot(initial_models(), older).response.version == "response-20"
+    state = trainer.dump()
+    state["response"] = {
+        **trainer.trainees["response"].dump(),
+        "format": 2,
+        "learner": before,
+    }
+    loaded = Trainer.load(state, every=20)
+    versions = [s.version for n in range(20, 40) if (s := loaded.learn(response(n))) is not None]
+    assert versions == ["response-40"]
+
+
 def test_a_model_of_an_older_format_begins_anew_under_new_names() -> None:
     """Its snapshot is refused with a sentence; its learner knows nothing, and goes on counting."""
     trainer = Trainer(every=20)
     published = [s for n in range(20) if (s := trainer.learn(response(n))) is not None]
     older = msgspec.structs.replace(published[0], format=1, parameters={"weights": {"1*1": 3.0}})
-    with pytest.raises(StateError, match="response-20 has format 1; this version reads 2"):
+    with pytest.raises(StateError, match="response-20 has format 1; this version reads 2 and 3"):
         with_snapshot(initial_models(), older)
     state = trainer.dump()
     state["response"] = {
