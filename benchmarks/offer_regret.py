@@ -1,7 +1,7 @@
 """Regret of choosing offers, against the best possible: `python -m benchmarks.offer_regret`.
 
-The product's own learner, snapshots and draw, beside tuned Vowpal Wabbit, context-free Thompson
-sampling and a uniform draw, in the same worlds (`offer_world`).
+The product's own learner, snapshots and draw, beside tuned Vowpal Wabbit, River's bandits and a
+uniform draw, in the same worlds (`offer_world`).
 """
 
 import json
@@ -34,6 +34,7 @@ from benchmarks.offer_world import (
     Occasion,
     OfferWorld,
 )
+from benchmarks.river_bandits import RiverLinUcb, RiverThompson
 from streams.contracts.internal.learning import LearningExample, examples_of
 from streams.contracts.reference.structs import Arm, Exploration
 from streams.decisions.exploration import Exploring, draw
@@ -123,24 +124,6 @@ def _context(occasion: Occasion) -> NDArray[np.float32]:
     return told
 
 
-class Thompson:
-    """One Beta for each offer, whoever is there."""
-
-    def __init__(self, world: OfferWorld) -> None:
-        self.draw = np.random.default_rng(OFFERS)
-        self.counts = np.ones((OFFERS, 2))
-
-    def probabilities(self, occasion: Occasion) -> Floats:
-        """All of it on the offer whose draw is the greatest."""
-        ups, downs = self.counts[occasion.offers].T
-        chosen: Floats = np.eye(len(occasion.offers))[self.draw.beta(ups, downs).argmax()]
-        return chosen
-
-    def learn(self, occasion: Occasion, place: int, label: float, drawn: float) -> None:
-        """Count."""
-        self.counts[occasion.offers[place], 0 if label else 1] += 1.0
-
-
 class Uniform:
     """Any offer alike."""
 
@@ -170,7 +153,8 @@ class Contender(Protocol):
 CONTENDERS: dict[str, Callable[[OfferWorld], Contender]] = {
     "offerstream": Ours,
     "offerstream, epsilon .05": OursByEpsilon,
-    "Thompson, no context": Thompson,
+    "River, LinUCB": RiverLinUcb,
+    "River, Thompson, no context": RiverThompson,
     "uniform": Uniform,
 }
 
