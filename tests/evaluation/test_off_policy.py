@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -84,9 +85,13 @@ def test_a_policy_that_the_log_hardly_knows_is_not_judged() -> None:
 
 
 def test_a_uniform_choice_is_judged_from_the_own_log() -> None:
-    """A small market's log gives figures near the truth; 8,000 decisions are the benchmark's."""
+    """A small market's log gives figures within four standard errors of the truth.
+
+    So few decisions tell no more, whoever drew them; 8,000 are the benchmark's.
+    """
     found = near(SEED, shoppers=60, days=30.0, decisions=2_000, resamples=20)
-    assert found.value == pytest.approx(found.truth, rel=0.5), found
+    error = math.sqrt(found.truth * (1.0 - found.truth) / found.effective)
+    assert abs(found.value - found.truth) < 4.0 * error, found
     assert 100 < found.effective < 2_000
     assert found.decisions > 300
 
