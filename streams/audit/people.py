@@ -55,12 +55,13 @@ class People:
     """All persons; feed every arrival once, in order.
 
     `landed`: who an arrival was of, by its place. `forgotten`: places of what came after an erasure
-    and is older than it.
+    and is not newer than it.
     """
 
     def __init__(self) -> None:
         self._holders: dict[str, list[tuple[int, Person | None]]] = {}
         self._erased_ms: dict[str, int] = {}
+        self._carried_out: set[tuple[str, str]] = set()
         self._unlinked_ms: dict[tuple[Person, str], int] = {}
         self._linked_ms: dict[tuple[Person, str], int] = {}
         self._first: dict[str, list[Person]] = {}
@@ -89,15 +90,19 @@ class People:
         key = key_of(event.identity)
         if not key:
             return
-        if arrival.at_ms < self._erased_ms.get(key, -1):
-            self.forgotten.add(arrival.place)  # what is older than an erasure brings nothing back
+        if self._is_erased(key, arrival):
+            self.forgotten.add(arrival.place)
             return
         person = self._person(key, arrival.place)
         if any(p.top(arrival.place + 1) is person for p in self._first.get(event.event_id, ())):
             return  # the same event again
         person.known = person.known or event.identity.customer_id == person.id
         if isinstance(event, Profile) and event.link is not None:
-            person = self._told(arrival, event.event_name, event.link, person)
+            told = self._told(arrival, event.event_name, event.link, person)
+            if told is None:
+                self.forgotten.add(arrival.place)
+                return
+            person = told
         elif is_id(event.identity.customer_id):
             self._link(arrival, person, event.identity.anonymous_id, "login")
             self._link(arrival, person, event.identity.device_id, "device")
@@ -117,8 +122,8 @@ class People:
     def _hold(self, id_: str, place: int, holder: Person | None) -> None:
         self._holders.setdefault(id_, []).append((place, holder))
 
-    def _told(self, arrival: Arrival, name: str, link: Link, person: Person) -> Person:
-        """`identity_linked` and `identity_unlinked`."""
+    def _told(self, arrival: Arrival, name: str, link: Link, person: Person) -> Person | None:
+        """`identity_linked` and `identity_unlinked`: who hears it; None is who was erased since."""
         place = arrival.place
         if name == "identity_unlinked":
             pair = (link.from_, link.to)
@@ -136,7 +141,10 @@ class People:
         if name != "identity_linked":
             return person
         is_own = any(self.at(id_, place + 1) is person for id_ in (link.from_, link.to))
-        asker = self._person(_asker(arrival.event.identity, link, person, own=is_own), place)
+        asks = _asker(arrival.event.identity, link, person, own=is_own)
+        if self._is_erased(asks, arrival):
+            return None
+        asker = self._person(asks, place)
         for other in (link.from_, link.to):
             asker = asker.top(place + 1)
             self._link(arrival, asker, other, link.method)
@@ -167,20 +175,26 @@ class People:
             upper.below.append(lower)
 
     def _erase(self, arrival: Arrival, request: PrivacyRequest) -> None:
-        """Erase the person, and each id that is named beside; not another customer behind one."""
+        """Erase whoever stands behind each id that is named; a request that comes again is done."""
         place, identity = arrival.place, request.identity
-        key = key_of(identity)
+        if (key_of(identity), request.request_id) in self._carried_out:
+            return
+        self._carried_out.add((key_of(identity), request.request_id))
         for id_ in (identity.customer_id, identity.anonymous_id, identity.device_id):
             if id_ is None or not is_id(id_):
                 continue
             gone = self.at(id_, place + 1)
-            if gone is not None and gone.known and id_ != key:
-                continue
             self._forget(id_, to_ms(request.requested_at))
             for other in list(self._holders) if gone is not None else ():
                 if self.at(other, place + 1) is gone:
                     self._hold(other, place, None)
                     self._forget(other, to_ms(request.requested_at))
+
+    def _is_erased(self, id_: str, arrival: Arrival) -> bool:
+        """Whether the id, or who it belongs to, was erased since: nothing older comes back."""
+        holder = self.at(id_, arrival.place + 1)
+        ids = (id_,) if holder is None else (id_, holder.id)
+        return any(arrival.at_ms <= self._erased_ms.get(one, -1) for one in ids)
 
     def _forget(self, id_: str, said_ms: int) -> None:
         self._erased_ms[id_] = max(said_ms, self._erased_ms.get(id_, -1))

@@ -69,6 +69,16 @@ def forgotten(request: PrivacyRequest, row: Row | None, asked: Asked | None) -> 
     return done(row, at_ms, *(_answer(asked, request, 0, {}) if asked else ()))
 
 
+def has_carried_out(row: Alias, request: PrivacyRequest) -> bool:
+    """Whether an erasure has ended here before the id came to whom it now forwards to."""
+    old = erasure_of(row)
+    return (
+        request.event_name == "erasure_requested"
+        and old is not None
+        and _is_known(old, request.request_id)
+    )
+
+
 def is_repeated(row: Row | None, request: PrivacyRequest, asked: Asked) -> bool:
     """Whether an erasure that somebody waits for has come to this id before."""
     old = erasure_of(row)

@@ -119,6 +119,8 @@ def _sent_on(
     at_ms = event_at_ms(event)
     if _comes_back(event, row, at_ms):
         return done(row, at_ms, EventIgnored("erased", event.event_id))
+    if isinstance(event, PrivacyRequest) and asked is None and erasing.has_carried_out(row, event):
+        return done(row, at_ms, EventIgnored("duplicate", event.event_id))
     effect = links.sent_on(event, row, topic, hops, asked)
     lost: tuple[Effect, ...] = ()
     if isinstance(effect, EventIgnored) and isinstance(event, PrivacyRequest):

@@ -1,10 +1,13 @@
-"""What the auditor once found in the product: the smallest life that showed each, and its rule."""
+"""What the auditor once found: the smallest life that showed each, and the rule.
+
+Most were faults of the product, some of the auditor.
+"""
 
 from msgspec import Struct
 
 from tests.support.lives import Step
 
-C1, C1_X, C2_X, C2_D, X = 0, 1, 2, 3, 4
+C1, C1_X, C2_X, C2_D, X, Y, C1_D = range(7)
 
 
 class Finding(Struct, frozen=True):
@@ -46,6 +49,24 @@ MENDED: dict[str, Finding] = {
             *(step("view", wait=300.0) for _ in range(2)),
             step("search", who=X),
             step("search", who=C2_X),
+        ),
+    ),
+    "an erasure names a device that is another customer's": Finding(
+        "rearm",
+        (
+            step("view", who=C2_D),
+            step("erase", who=C1_D),
+            step("view", who=C2_X, wait=0.05),
+        ),
+    ),
+    "a link is told to a customer who was erased at that moment": Finding(
+        "person",
+        (
+            step("view"),
+            step("view"),
+            step("erase", who=C2_X),
+            step("link", which=2),
+            step("view", who=Y),
         ),
     ),
 }

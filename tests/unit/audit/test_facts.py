@@ -116,6 +116,44 @@ def test_after_an_erasure_everything_begins_anew() -> None:
     assert ids_under(found, "c1") == ["e20"]
 
 
+def erased(event_id: str, minute: float, **identity: str) -> Fields:
+    """A request of that minute to erase whoever stands behind these ids."""
+    fields = {"request_id": f"r-{event_id}", "requested_at": at(minute), "identity": identity}
+    return event(event_id, "erasure_requested", minute, **fields)
+
+
+BOTH = [seen("e1", customer_id="c2", device_id="d"), seen("e2", customer_id="c1")]
+
+
+@pytest.mark.parametrize("ids", [{"customer_id": "c1", "device_id": "d"}, {"device_id": "d"}])
+def test_an_erasure_reaches_whoever_stands_behind_a_named_id(ids: dict[str, str]) -> None:
+    """Also another customer, and all ids of theirs; who is not named stays."""
+    found = people(*BOTH, erased("e3", 3, **ids), seen("e5", customer_id="c2"))
+    assert ids_under(found, "c2") == ["e5"]
+    assert ids_under(found, "d") == []
+    assert ids_under(found, "c1") == ([] if "customer_id" in ids else ["e2"])
+
+
+def test_an_erasure_that_comes_again_is_done() -> None:
+    """Whoever came back after it stays, also a visitor who has become a customer since."""
+    gone = erased("e3", 3, anonymous_id="x")
+    login = seen("e5", customer_id="c1", anonymous_id="x")
+    found = people(seen("e1", anonymous_id="x"), gone, login, gone)
+    assert ids_under(found, "c1") == ids_under(found, "x") == ["e5"]
+
+
+def test_nothing_of_the_time_of_an_erasure_or_before_comes_back() -> None:
+    """Under an erased id, by an id that has come to an erased person since, or as their link."""
+    gone = erased("e3", 3, customer_id="c1")
+    login = seen("e5", customer_id="c1", anonymous_id="x")
+    late = [seen("e3", customer_id="c1"), seen("e2", anonymous_id="x")]
+    told = link("e3", "identity_linked", "y", "c1", customer_id="c2")
+    found = people(gone, seen("e4", customer_id="c2"), login, *late, told)
+    assert ids_under(found, "c1") == ids_under(found, "x") == ["e5"]
+    assert found.at("y", END) is None
+    assert found.forgotten == {3, 4, 5}
+
+
 def test_the_same_event_again_counts_once() -> None:
     """However many others lie between."""
     others = [seen(f"e{n}", customer_id="c1") for n in range(2, 42)]

@@ -9,7 +9,7 @@ from streams.contracts.inputs.events import PrivacyName, Profile
 from streams.contracts.internal.routing import HOPS_MAX, RoutedEvent
 from streams.contracts.outputs.effects import Effect, EventIgnored, ReceiptIssued
 from streams.contracts.times import MINUTE_MS, from_ms
-from streams.customer import Alias
+from streams.customer import Alias, Customer
 from streams.topics import PRIVACY_REQUESTS
 from tests.support.identity_lives import T0, asked, lived, opened
 
@@ -94,3 +94,13 @@ def test_access_that_follows_too_many_addresses_ends_in_a_receipt() -> None:
     assert EventIgnored("too_many_hops", "p-1") in effects
     (held,) = receipts(effects)
     assert held["activity"] > 0
+
+
+def test_a_request_that_comes_again_spares_who_the_visitor_has_become() -> None:
+    """The visitor was erased, and logs in later: the same request, sent again, erases no more."""
+    request = asked("erasure_requested", 5, anonymous_id="x")
+    login = opened(9, customer_id="c1", anonymous_id="x")
+    driver, effects = lived(opened(0, anonymous_id="x"), request, login, request)
+    assert isinstance(driver.rows["c1"], Customer)
+    assert EventIgnored("duplicate", "p-1") in effects
+    assert len(receipts(effects)) == 1
