@@ -1,5 +1,6 @@
 """The reference data of a world's shop: products, beacons, offers and policies."""
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -19,12 +20,12 @@ from streams.contracts.reference.structs import (
     Reference,
     TriggerRule,
 )
+from streams.simulator.worlds.settings import ADDED_BASKET, DEPARTMENT_SHARE, SETTINGS
 from streams.simulator.worlds.shops import Department, Shop
 
 BEACON_UUID = "0f9a3c5e-6d1b-4a57-9e2b-77c1d3a0b5e4"
 PRICE_LEVELS = (0.5, 0.8, 1.2, 2.0)
 PERCENTS = (10, 15, 20, 25)
-ADDED_MARGIN_TIMES = 3.0
 FROM, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2035, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000
 TRIGGERS = (
@@ -107,7 +108,9 @@ def _offers(shop: Shop) -> Iterator[Offer]:
 
 
 def _percent_off(shop: Shop, department: Department, percent: int) -> Offer:
-    spent = department.price * ADDED_MARGIN_TIMES
+    """Its margin and discount are what a use brings and costs on average, as a shop would know."""
+    settings = SETTINGS[shop.kind]
+    basket = settings.basket * math.exp(settings.basket_spread**2 / 4.0)
     return Offer(
         offer_id=f"{department.name}-{percent}",
         kind="percent",
@@ -125,8 +128,8 @@ def _percent_off(shop: Shop, department: Department, percent: int) -> Offer:
         channels=("web", "app", "push"),
         cap=FrequencyCap(count=2, days=30.0),
         once_per_person=False,
-        margin=round(spent * department.margin_share, 2),
-        discount=round(spent * percent / 100.0, 2),
+        margin=round(ADDED_BASKET * basket * department.margin_share, 2),
+        discount=round(basket * DEPARTMENT_SHARE * percent / 100.0, 2),
         contact_cost=shop.offer_cost,
         coupon_code=f"{department.name.upper()}-{percent}",
     )

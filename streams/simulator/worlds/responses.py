@@ -10,7 +10,7 @@ from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS
 from streams.simulator.worlds.course import SOON_MS, Course
 from streams.simulator.worlds.people import Person
-from streams.simulator.worlds.settings import WorldSettings
+from streams.simulator.worlds.settings import ADDED_BASKET, DEPARTMENT_SHARE, WorldSettings
 from streams.simulator.worlds.truth import PlannedOrder, Response
 
 USE_TASTE, USE_DEALS = 0.35, 2.0
@@ -19,9 +19,7 @@ PULL_SHARE = 0.5
 TASTE_LIMIT = 1.8
 SPEND_PENALTY = 0.8
 TOP_UP_SHARE = 0.7
-ADDED_BASKET = 0.8
 DISCOUNT_MAX = 0.9
-DEPARTMENT_SHARE = 0.4
 SLIGHT_DEPTH = 0.08
 HALF = 0.5
 

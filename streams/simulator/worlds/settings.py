@@ -6,6 +6,10 @@ from msgspec import Struct
 
 WorldKind = Literal["grocery", "drugstore", "fashion", "wholesaler"]
 KINDS: tuple[WorldKind, ...] = get_args(WorldKind)
+ADDED_BASKET = 0.8
+"""Of a usual basket: an order that only an offer brings."""
+DEPARTMENT_SHARE = 0.4
+"""Of a basket: the part that a percentage off a department is taken off."""
 
 
 class WorldSettings(Struct, frozen=True, kw_only=True):
