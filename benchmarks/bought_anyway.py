@@ -6,7 +6,8 @@
 The people are those of the simulator's worlds. After `HISTORY_DAYS` each person has a decision
 every two weeks, which is a comparison; half of these, at random, send one of the shop's offers.
 What comes of it is by the world's truth; the learner is told what a row would tell it, but for the
-context features: orders before, orders after, uses, probabilities. How a worker comes to such
+context features: orders before, orders after, uses, probabilities, and what share of the uses was
+to be expected to be bought anyway, by the person's rhythm of orders. How a worker comes to such
 examples is tested elsewhere (`tests/unit/feedback/test_comparisons.py`).
 
 `--bound` says how well a share can be known at all from so many decisions: the standard error of a
@@ -27,6 +28,10 @@ from msgspec.structs import replace
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, from_ms
+from streams.customer.rhythm import record_purchase
+from streams.customer.row import Customer, new_customer
+from streams.decisions.anyway import share_expected
+from streams.features import fits_of, ordered_anyway
 from streams.models.uplift import UpliftLearner
 from streams.simulator.closed_loop import START_MS
 from streams.simulator.stories import Received
@@ -52,27 +57,33 @@ class Asked(Struct, frozen=True):
     at_ms: int
     offer_id: str | None
     before: tuple[int, int]
+    expected: float | None
 
 
 class Found(Struct, frozen=True):
-    """An offer: how often it was sent and used, and the share of uses that was bought anyway."""
+    """An offer: how often it was sent and used, and the share of uses that was bought anyway.
+
+    `expected` of those who used it, before anything is learned.
+    """
 
     offer: Offer
     sent: int
     used: int
     truth: float
     learned: float
+    expected: float
 
     def pays(self, share: float) -> bool:
         """Whether a use brings more than the discount, by such a share."""
         return self.offer.margin * (1.0 - share) > self.offer.discount
 
     def __str__(self) -> str:
-        pays = ["pays" if self.pays(s) else "loses" for s in (self.truth, self.learned, PRIOR)]
+        shares = (self.truth, self.learned, self.expected, PRIOR)
+        pays = ["pays" if self.pays(s) else "loses" for s in shares]
         return (
             f"  {self.offer.offer_id:16s} sent {self.sent:5d} used {self.used / self.sent:5.1%}"
-            f"  truth {self.truth:.3f}  learned {self.learned:.3f}"
-            f"  by truth {pays[0]}, learned {pays[1]}, constant {pays[2]}"
+            f"  truth {self.truth:.3f}  learned {self.learned:.3f}  expected {self.expected:.3f}"
+            f"  by truth {pays[0]}, learned {pays[1]}, expected {pays[2]}, constant {pays[3]}"
         )
 
 
@@ -104,13 +115,15 @@ def summary(found: list[Found]) -> str:
     """Mean errors of what was learned and of the constant, and who says rightly what pays."""
     errors = [abs(one.learned - one.truth) for one in found]
     constant = sum(abs(PRIOR - one.truth) for one in found)
+    expected = sum(abs(one.expected - one.truth) for one in found)
     near = sum(error <= POINTS for error in errors)
     right = sum(one.pays(one.learned) == one.pays(one.truth) for one in found)
     blind = sum(one.pays(PRIOR) == one.pays(one.truth) for one in found)
+    own = sum(one.pays(one.expected) == one.pays(one.truth) for one in found)
+    constants = f"expected {expected / len(found):.3f}, the constant {constant / len(found):.3f}"
     return (
-        f"mean error {sum(errors) / len(found):.3f} (the constant {constant / len(found):.3f}), "
-        f"within {POINTS:g}: {near} of {len(found)}; right about who pays: {right} (constant "
-        f"{blind})"
+        f"mean error {sum(errors) / len(found):.3f} ({constants}), within {POINTS:g}: {near} of "
+        f"{len(found)}; right about who pays: {right} (expected {own}, constant {blind})"
     )
 
 
@@ -120,9 +133,13 @@ def campaign(
     """The learner after so many decisions in a world, and what it says beside the truth."""
     world, learner = _world(kind, decisions, seed), UpliftLearner()
     sent = [only] if only else [offer.offer_id for offer in world.reference.offers]
+    users: dict[str, list[float]] = {}
     for one, now_ms in _asked(world, sent, seed):
-        learner.learn(_example(world, one, now_ms))
-    return learner, _judged(world, learner)
+        example = _example(world, one, now_ms)
+        learner.learn(example)
+        if one.offer_id is not None and one.expected is not None and example.features["own_uses"]:
+            users.setdefault(one.offer_id, []).append(one.expected)
+    return learner, _judged(world, learner, users)
 
 
 def bounds(kind: WorldKind, decisions: int, seed: int) -> list[str]:
@@ -180,7 +197,8 @@ def _asked(world: World, sent: list[str], seed: int) -> Iterator[tuple[Asked, in
 
 def _ask(world: World, now_ms: int, offers: list[str], draw: random.Random) -> list[Asked]:
     """A decision for everybody: who they were before is as of the first, as in a row."""
-    asked = []
+    asked, fits = [], fits_of(world.reference)
+    places = {offer.offer_id: n for n, offer in enumerate(world.reference.offers)}
     for customer_id in world.customer_ids:
         first_ms = START_MS + HISTORY_DAYS * DAY_MS
         orders = world.person(customer_id).orders
@@ -189,13 +207,27 @@ def _ask(world: World, now_ms: int, offers: list[str], draw: random.Random) -> l
             _count(orders, first_ms - 4 * WINDOW_MS, first_ms),
         )
         offer_id = draw.choice(offers) if draw.random() < OFFERED else None
-        one = Asked(f"d-{customer_id}-{now_ms}", customer_id, now_ms, offer_id, before)
+        expected = None
+        if offer_id is not None:
+            kind = fits.kind_of[places[offer_id]]
+            ordered = ordered_anyway(fits, (kind,), _row(orders, now_ms), now_ms)[kind]
+            expected = share_expected(ordered, PRIOR)
+        decision_id = f"d-{customer_id}-{now_ms}"
+        one = Asked(decision_id, customer_id, now_ms, offer_id, before, expected)
         asked.append(one)
         if offer_id is not None:
             until = from_ms(now_ms + WINDOW_MS)
             sent = Received(one.decision_id, customer_id, offer_id, until, "uniform")
             world.receive(sent, now_ms)
     return asked
+
+
+def _row(orders: tuple[PlannedOrder, ...], now_ms: int) -> Customer:
+    """What a row knows of the orders so far."""
+    rhythm = None
+    for order in sorted((o for o in orders if o.at_ms <= now_ms), key=lambda o: o.at_ms):
+        rhythm = record_purchase(rhythm, order.at_ms, order.amount)
+    return replace(new_customer("somebody", START_MS), rhythm=rhythm)
 
 
 def _example(world: World, one: Asked, now_ms: int) -> LearningExample:
@@ -213,6 +245,8 @@ def _example(world: World, one: Asked, now_ms: int) -> LearningExample:
     class_ = {o.offer_id: o.class_ for o in world.reference.offers}
     if one.offer_id is not None:
         features[f"class_{class_[one.offer_id]}"] = 1.0
+    if one.expected is not None:
+        features["expected"] = one.expected
     return LearningExample(
         example_id=one.decision_id,
         model="uplift",
@@ -227,7 +261,7 @@ def _count(orders: tuple[PlannedOrder, ...], after_ms: int, until_ms: int) -> in
     return sum(after_ms < o.at_ms <= until_ms and o.returned < 1.0 for o in orders)
 
 
-def _judged(world: World, learner: UpliftLearner) -> list[Found]:
+def _judged(world: World, learner: UpliftLearner, users: dict[str, list[float]]) -> list[Found]:
     did: dict[str, Counter[str]] = {}
     for effect in world.offer_effects:
         did.setdefault(effect.offer_id, Counter())[effect.did] += 1
@@ -238,8 +272,10 @@ def _judged(world: World, learner: UpliftLearner) -> list[Found]:
         counts = did[offer.offer_id]
         used = counts.total() - counts["nothing"]
         truth = 1.0 - counts["added"] / used if used else 0.0
-        share = view.bought_anyway(offer.offer_id, offer.class_, PRIOR)
-        found.append(Found(offer, counts.total(), used, truth, share))
+        own = users.get(offer.offer_id, [PRIOR])
+        told = [view.bought_anyway(offer.offer_id, offer.class_, e) for e in own]
+        shares = (truth, sum(told) / len(told), sum(own) / len(own))
+        found.append(Found(offer, counts.total(), used, *shares))
     return found
 
 

@@ -5,6 +5,11 @@ The grocer's year of the shipped slice (or of all households, from the folder of
 before it, and AUC is told of all labels, and of the first sight of a household-offer pair: the
 first time that this offer was made to this household. Beside it stands how often the household had
 used coupons before, which knows nothing else.
+
+The year is played twice. A policy chooses whose labels there are: it leaves out whom it expects to
+buy anyway, and these use coupons most, so among its own labels there is less to tell apart. So the
+model is judged where any eligible offer is drawn alike for everybody; beside it stands the same of
+the product's own choice.
 """
 
 import tempfile
@@ -15,9 +20,11 @@ from typing import NamedTuple
 
 import click
 import numpy as np
+from msgspec.structs import replace
 
 from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample, ModelSnapshot
+from streams.contracts.reference.structs import Arm, Experiment
 from streams.decisions import compile_policy
 from streams.driver import Driver
 from streams.models import initial_models
@@ -95,10 +102,13 @@ class Asked(Trainer):
         return super().learn(example)
 
 
-def played(story: Year) -> list[Told]:
+def played(story: Year, *, alike: bool = False) -> list[Told]:
     """Every label of the year with what was said of it before it was learned."""
-    trainer = Asked()
-    driver = Driver(compile_policy(story.reference), initial_models(), trainer)
+    trainer, shop = Asked(), story.reference
+    if alike:
+        arms = (Arm(name="uniform", share=1.0, chooser="uniform"),)
+        shop = replace(shop, policies=replace(shop.policies, experiment=Experiment(arms=arms)))
+    driver = Driver(compile_policy(shop), initial_models(), trainer)
     for _ in effects_of(story, driver):
         pass
     found = []
@@ -144,6 +154,17 @@ def line(name: str, told: Sequence[Told], scores: Sequence[float]) -> str:
     return f"  {name:<28} {found:.3f}  ({low:.3f} to {high:.3f})"
 
 
+def tell_of(name: str, rows: Sequence[Told]) -> None:
+    """Print how well these labels were predicted."""
+    labels = [one.label for one in rows]
+    said = [one.said for one in rows]
+    print(f"{name}: {len(rows):,}, {sum(labels):,.0f} used, {sum(said):,.0f} said")
+    print(line("AUC of the response model", rows, said))
+    print(line("of own uses before", rows, [float(one.made.uses_before) for one in rows]))
+    print(f"  log loss {log_loss(labels, said):.4f}, of one rate ", end="")
+    print(f"{log_loss(labels, [sum(labels) / len(labels)] * len(labels)):.4f}")
+
+
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 def main(folder: Path | None) -> None:
@@ -151,16 +172,10 @@ def main(folder: Path | None) -> None:
     began = process_time()
     with tempfile.TemporaryDirectory(prefix="bench-journey-") as home:
         events = EVENTS if folder is None else everybody(folder, Path(home) / "events.jsonl.gz")
-        told = played(Year(events))
-    first = [one for one in told if one.made.first]
-    for name, rows in (("all labels", told), ("first sight of a pair", first)):
-        labels = [one.label for one in rows]
-        said = [one.said for one in rows]
-        print(f"{name}: {len(rows):,}, {sum(labels):,.0f} used, {sum(said):,.0f} said")
-        print(line("AUC of the response model", rows, said))
-        print(line("of own uses before", rows, [float(one.made.uses_before) for one in rows]))
-        print(f"  log loss {log_loss(labels, said):.4f}, of one rate ", end="")
-        print(f"{log_loss(labels, [sum(labels) / len(labels)] * len(labels)):.4f}")
+        for chosen, alike in (("drawn alike", True), ("chosen by the product", False)):
+            told = played(Year(events), alike=alike)
+            tell_of(f"offers {chosen}, all labels", told)
+            tell_of(f"offers {chosen}, first sight of a pair", [t for t in told if t.made.first])
     print(f"CPU {process_time() - began:.0f} s")
 
 

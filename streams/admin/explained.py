@@ -62,7 +62,11 @@ def _lever(terms: Terms) -> str:
 def _anyway(terms: Terms) -> str:
     """Older records do not say it."""
     share = terms.bought_anyway
-    return "" if share is None else f", {share:.0%} of them anyway"
+    if share is None:
+        return ""
+    ordered = terms.ordered_anyway
+    own = "" if ordered is None else f" (orders what fits anyway: {ordered:.0%})"
+    return f", {share:.0%} of them anyway{own}"
 
 
 def _uplift(one: Explanation) -> str:

@@ -1,7 +1,4 @@
-"""What every field means, in one sentence; the schemas carry these texts.
-
-A key is a field's name, or `Struct.field` where one name means several things.
-"""
+"""What every field means, for the schemas, by name or `Struct.field` where a name means several."""
 
 from typing import Final
 
@@ -295,6 +292,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "params": "Values for the template.",
     "response_probability": "Probability of a redemption.",
     "bought_anyway": "Of those who use the offer, the share that would have bought without it.",
+    "ordered_anyway": "Probability that an order which the offer fits comes anyway.",
     "cost": "What a redemption costs, in the shop's currency.",
     "lever": "What the owner adds to the priority by hand, in the shop's currency.",
     "fatigue": "Price of one more contact, in the shop's currency.",

@@ -214,7 +214,8 @@ class Comparison(Value, frozen=True):
 
     `offer_id`, `class_`: of the offer that was sent; empty for none. `offered`: P(any offer was
     sent) at this decision, over the arms of the experiment. `uses`: of any offer in this time,
-    `own_uses` of them of this decision's.
+    `own_uses` of them of this decision's, of which the share `expected` was thought to be bought
+    anyway; below 0 it is not known.
     """
 
     decision_id: str
@@ -225,6 +226,7 @@ class Comparison(Value, frozen=True):
     offered: float
     uses: int = 0
     own_uses: int = 0
+    expected: float = -1.0
 
 
 class Compared(Value, frozen=True):

@@ -21,13 +21,15 @@ class Response(Struct, frozen=True):
     """What is expected of an offer: P(used), and of the uses the share bought anyway.
 
     `options`: the channels to choose from; none where there is no choice. `lever`: what the owner
-    adds by hand, in the shop's currency.
+    adds by hand, in the shop's currency. `ordered_anyway`: P(an order that the offer fits comes
+    anyway), None where it is not known.
     """
 
     probability: float
     bought_anyway: float
     options: tuple[Option, ...] = ()
     lever: float = 0.0
+    ordered_anyway: float | None = None
 
 
 def prices_of(offers: Sequence[Offer]) -> Floats:
@@ -64,6 +66,7 @@ def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
         fatigue=fatigue,
         priority=to_nano(value - cost - fatigue + lever),
         bought_anyway=response.bought_anyway,
+        ordered_anyway=response.ordered_anyway,
         channel=None if way is None else way.channel,
         reach=None if way is None else way.reach,
     )
@@ -72,7 +75,7 @@ def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
 def weigh_many(
     prices: Floats,
     used: Floats,
-    anyway: Sequence[float],
+    anyway: tuple[Sequence[float], Sequence[float | None]],
     fatigue: float,
     levers: Sequence[float] | None = None,
 ) -> list[Terms]:
@@ -81,14 +84,14 @@ def weigh_many(
     Args:
         prices: `prices_of` the offers, shape `[3, n]`.
         used: P(used) of each, shape `[n]`.
-        anyway: of its uses the share bought anyway.
+        anyway: the share of the uses of each that is bought anyway, and `Response.ordered_anyway`.
         fatigue: the price of one more contact.
         levers: what the owner adds to each by hand; None: nothing to any.
     """
     margins, discounts, contact_costs = prices
     amounts = np.empty((3, len(used)))
     values, costs, priorities = amounts
-    np.multiply(margins, used * (1.0 - np.array(anyway)), out=values)
+    np.multiply(margins, used * (1.0 - np.array(anyway[0])), out=values)
     np.add(discounts * used, contact_costs, out=costs)
     np.subtract(values - costs, fatigue, out=priorities)
     each = [0.0] * len(used) if levers is None else levers
@@ -103,9 +106,10 @@ def weigh_many(
             fatigue=fatigue,
             priority=priority,
             bought_anyway=share,
+            ordered_anyway=ordered,
         )
-        for probability, share, value, cost, priority, lever in zip(
-            used.tolist(), anyway, *_to_nanos(amounts).tolist(), each, strict=True
+        for probability, share, ordered, value, cost, priority, lever in zip(
+            used.tolist(), *anyway, *_to_nanos(amounts).tolist(), each, strict=True
         )
     ]
 

@@ -14,6 +14,7 @@ from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.row import Contact, OpenDecision
 from streams.customer.waiting import with_open_decision
+from streams.decisions.anyway import anyway_of
 from streams.decisions.arbitration import FEW, Response, fatigue_of, weigh, weigh_many
 from streams.decisions.channels import channels_of
 from streams.decisions.classes import (
@@ -244,14 +245,16 @@ def _terms(
     )
     price = known.basis.fatigue.price(policies.contact)
     fatigue = fatigue_of(known.person, known.now_ms, price)
-    prior = policies.arbitration.redeemed_at_base_rate
-    anyway = [uplift.bought_anyway(c.offer.offer_id, c.offer.class_, prior) for c in eligible]
+    anyway = anyway_of(known.policy, eligible, known.person, known.now_ms, uplift)
     now_ms, channel = known.now_ms, known.request.rule.channel
     if len(eligible) > FEW and not options:
         levers = [c.levers.at(now_ms, channel) for c in eligible] if policies.levers else None
         prices = known.policy.prices.take([c.place for c in eligible], 1)
         return weigh_many(prices, used, anyway, fatigue, levers)
-    responses = [Response(p, s, options) for p, s in zip(used.tolist(), anyway, strict=True)]
+    responses = [
+        Response(p, share, options, ordered_anyway=ordered)
+        for p, share, ordered in zip(used.tolist(), *anyway, strict=True)
+    ]
     if policies.levers:
         pairs = zip(eligible, responses, strict=True)
         responses = [c.levers.on(response, now_ms, channel) for c, response in pairs]

@@ -14,6 +14,7 @@ from streams.contracts.reference.structs import Arm, Offer
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer, is_granted
 from streams.customer.row import Compared, Comparison
+from streams.decisions.anyway import share_expected
 from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.holdouts import without_held
 from streams.decisions.known import Known, Vector
@@ -73,6 +74,7 @@ def with_comparison(
         offer_id="" if offer is None else offer.offer_id,
         class_="" if offer is None else offer.class_,
         offered=offered,
+        expected=-1.0 if offer is None else _expected(known, weighed, offer),
     )
     before = person.compared
     if before is None or before.features_version != FEATURES_VERSION:
@@ -82,6 +84,13 @@ def with_comparison(
         )
         before = Compared(known.now_ms, FEATURES_VERSION, pack(context), orders_before=orders)
     return replace(person, compared=replace(before, open=(begun,)))
+
+
+def _expected(known: Known, weighed: Weighed, offer: Offer) -> float:
+    """The share of the offer's uses that is bought anyway by who the person is."""
+    own = (t for c, t in zip(weighed.eligible, weighed.terms, strict=True) if c.offer is offer)
+    prior = known.policy.policies.arbitration.redeemed_at_base_rate
+    return share_expected(next(own).ordered_anyway, prior)
 
 
 def _orders_since(person: Customer, since_ms: int) -> int:

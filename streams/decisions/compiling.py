@@ -24,7 +24,7 @@ from streams.decisions.levers import levers_of
 from streams.decisions.policy import CompiledOffer, CompiledTrigger, Policy
 from streams.decisions.wording import OFFER_REASONS, OTHERWISE, offer_texts
 from streams.errors import ReferenceDataError
-from streams.features import card_of, prior_log_odds, table_of
+from streams.features import card_of, fits_of, prior_log_odds, table_of
 
 
 def compile_policy(reference: Reference) -> Policy:
@@ -51,6 +51,7 @@ def compile_policy(reference: Reference) -> Policy:
         rules=rules_for(compiled_offers),
         table=table_of([card_of(offer) for offer in reference.offers]),
         prices=prices_of(reference.offers),
+        fits=fits_of(reference),
         triggers=compiled_triggers,
         listeners=_by_kind(compiled_triggers),
         segments_read=reduce(or_, (o.segment.reads for o in compiled_offers), FactNames()),

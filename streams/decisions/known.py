@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from streams.contracts.common import ChannelName
 from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.payloads import Terms, Trigger, Versioned
-from streams.contracts.reference.structs import Arm, ContactPolicy
+from streams.contracts.reference.structs import Arm, ContactPolicy, Offer
 from streams.contracts.times import from_ms
 from streams.customer import Customer
 from streams.decisions.exploration import Draw
@@ -44,11 +44,14 @@ class Uplift(Protocol):
     def version(self) -> str:
         """The snapshot's version."""
 
-    def bought_anyway(self, offer_id: str, class_: str, prior: float) -> float:
+    def bought_anyway(self, offer_id: str, class_: str, expected: float) -> float:
         """Of those who use the offer, the share that would have bought without it.
 
-        `prior` is what the shop thinks, `redeemed_at_base_rate`.
+        `expected` is that share by who the person is, before anything is learned.
         """
+
+    def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
+        """`bought_anyway` of each of these offers."""
 
 
 class Fatigue(Protocol):
@@ -63,13 +66,17 @@ class Fatigue(Protocol):
 
 
 class NothingLearned(Struct, frozen=True):
-    """An `Uplift` and a `Fatigue` that know nothing and say the prior."""
+    """An `Uplift` and a `Fatigue` that know nothing and say what is expected."""
 
     version: str = "cold-start"
 
-    def bought_anyway(self, offer_id: str, class_: str, prior: float) -> float:
-        """The prior."""
-        return prior
+    def bought_anyway(self, offer_id: str, class_: str, expected: float) -> float:
+        """What is expected."""
+        return expected
+
+    def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
+        """What is expected."""
+        return list(expected)
 
     def price(self, contact: ContactPolicy) -> float:
         """The shop's."""

@@ -21,7 +21,7 @@ from streams.decisions.cel_rules import CelRule
 from streams.decisions.facts import FactNames
 from streams.decisions.levers import OwnLevers
 from streams.decisions.situation import Situation
-from streams.features import OfferTable
+from streams.features import FitTable, OfferTable
 
 Objection = Callable[["CompiledOffer", Situation], bool]
 
@@ -85,8 +85,8 @@ class Policy(Struct, frozen=True):
     `contact_costs`: in the shop's currency; `holdout_shares`: where there is one. These are by
     offer id. `listeners` are the enabled triggers by the kind of trigger event that they listen to;
     `segments_read` and `purposes` are what the offers ask of a person.
-    `rules` are those of eligibility, in their order. `table` and `prices` hold the numbers of the
-    offers, each at its place.
+    `rules` are those of eligibility, in their order. `table`, `prices` and `fits` hold the numbers
+    of the offers, each at its place.
     `has_ranks`: some offer is of a class that goes before others, or after them; `may_pass`: of one
     that passes the limits over all offers.
     `named` and `arms` (by name) are how outputs name the policy and the person's arm.
@@ -98,6 +98,7 @@ class Policy(Struct, frozen=True):
     rules: tuple[CompiledRule, ...]
     table: OfferTable
     prices: Floats
+    fits: FitTable
     triggers: tuple[CompiledTrigger, ...]
     listeners: Mapping[str, tuple[CompiledTrigger, ...]]
     segments_read: FactNames

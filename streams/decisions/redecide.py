@@ -9,6 +9,7 @@ from streams.contracts.common import ChannelName
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, Verdict
 from streams.contracts.reference.structs import Arm
 from streams.contracts.times import to_ms
+from streams.decisions.anyway import share_expected
 from streams.decisions.arbitration import Response, weigh
 from streams.decisions.channels import logged_options
 from streams.decisions.classes import CERTAIN, was_certain
@@ -96,8 +97,11 @@ def _weighed(
 
     def response(logged: CandidateLog, p: float) -> Response:
         offer = offers[logged.offer_id]
-        share = uplift.bought_anyway(logged.offer_id, offer.offer.class_, prior)
-        return offer.levers.on(Response(p, share, options), now_ms, entry.channel)
+        ordered = None if logged.terms is None else logged.terms.ordered_anyway
+        expected = share_expected(ordered, prior)
+        share = uplift.bought_anyway(logged.offer_id, offer.offer.class_, expected)
+        told = Response(p, share, options, ordered_anyway=ordered)
+        return offer.levers.on(told, now_ms, entry.channel)
 
     return [
         replace(c, terms=_terms(c, offers[c.offer_id], response(c, float(p))))

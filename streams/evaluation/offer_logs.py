@@ -128,7 +128,9 @@ def _response(terms: Terms, policy: Policy) -> Response:
     prior, anyway = policy.policies.arbitration.redeemed_at_base_rate, terms.bought_anyway
     costs, channel = policy.policies.contact.channel_costs, terms.channel
     options = () if channel is None else (Option(channel, 1.0, costs.get(channel, 0.0)),)
-    return Response(terms.response_probability, prior if anyway is None else anyway, options)
+    share = prior if anyway is None else anyway
+    ordered = terms.ordered_anyway
+    return Response(terms.response_probability, share, options, ordered_anyway=ordered)
 
 
 def drawn(

@@ -5,6 +5,7 @@ function. Offers have a family of their own (`offers`), and so has the rhythm of
 churn models read (`rhythm`). How to add a feature: `docs/features.md`.
 """
 
+from streams.features.coming import FitTable, fits_of, ordered_anyway
 from streams.features.offer_table import OfferTable, table_of
 from streams.features.offers import OfferCard, card_of
 from streams.features.packing import pack, unpack
@@ -25,12 +26,15 @@ __all__ = [
     "FEATURES_VERSION",
     "OFFER_FEATURES",
     "RHYTHM_FEATURES",
+    "FitTable",
     "OfferCard",
     "OfferTable",
     "card_of",
     "churn_example_features",
     "context_vector",
+    "fits_of",
     "offer_matrix",
+    "ordered_anyway",
     "pack",
     "prior_log_odds",
     "rhythm_features",

@@ -79,6 +79,8 @@ def _example(
     features["orders_before"], features["orders_long_before"] = map(float, compared.orders_before)
     if comparison.offer_id:
         features[f"class_{comparison.class_}"] = 1.0
+    if comparison.expected >= 0.0:
+        features["expected"] = comparison.expected
     if compared.features_version == FEATURES_VERSION:
         numbers = unpack(compared.context).tolist()
         named = zip(CONTEXT_FEATURES, numbers, strict=True)

@@ -35,7 +35,7 @@ class Sums(Struct, frozen=True, array_like=True):
     """Weighted sums over comparisons, faded to `at_ms`.
 
     `rest`: orders less those expected, and its square; `uses`: of any offer, `own`: of the offer
-    of the decision.
+    of the decision; `anyway`: of those the uses that were expected to be bought anyway.
     """
 
     at_ms: int = 0
@@ -45,14 +45,16 @@ class Sums(Struct, frozen=True, array_like=True):
     rest_squared: float = 0.0
     uses: float = 0.0
     own: float = 0.0
+    anyway: float = 0.0
 
     def faded(self, at_ms: int) -> "Sums":
         """The same at a later moment."""
         if at_ms <= self.at_ms:
             return self
         f = fade_of(at_ms - self.at_ms)
-        sums = (self.rest * f, self.rest_squared * f, self.uses * f, self.own * f)
-        return Sums(at_ms, self.weight * f, self.weight_squared * f * f, *sums)
+        orders = (self.rest * f, self.rest_squared * f)
+        uses = (self.uses * f, self.own * f, self.anyway * f)
+        return Sums(at_ms, self.weight * f, self.weight_squared * f * f, *orders, *uses)
 
     def plus(self, one: "Sums") -> "Sums":
         """With one more comparison, of the same moment or an earlier one."""
@@ -65,12 +67,18 @@ class Sums(Struct, frozen=True, array_like=True):
             now.rest_squared + more.rest_squared,
             now.uses + more.uses,
             now.own + more.own,
+            now.anyway + more.anyway,
         )
 
     @property
     def sample(self) -> float:
         """How many comparisons of equal weight it is worth."""
         return sample_of(self.weight, self.weight_squared)
+
+    @property
+    def expected(self) -> float | None:
+        """The share of its own uses that was expected to be bought anyway; None: of no use."""
+        return self.anyway / self.own if self.own > 0.0 else None
 
     @property
     def mean(self) -> Mean:

@@ -32,7 +32,13 @@ from streams.models.tracks import TrackLearner
 from streams.models.uplift import UpliftLearner
 
 FIRST_FORMAT = 1
-FORMATS: Final[Mapping[str, int]] = {"response": 3, "challenger": 3, "churn": 2, "calibration": 2}
+FORMATS: Final[Mapping[str, int]] = {
+    "response": 3,
+    "challenger": 3,
+    "churn": 2,
+    "calibration": 2,
+    "uplift": 2,
+}
 """Of the parameters of models that are written otherwise than they once were."""
 STILL_READ: Final[Mapping[str, tuple[int, ...]]] = {"response": (2,), "challenger": (2,)}
 """Older formats that are read as well: what they do not hold begins as in a new model."""

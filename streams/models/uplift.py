@@ -9,22 +9,25 @@ after decisions without. Each is taken against what a baseline expects of the pe
     group:  share = 1 - (rest of group - rest of control - (1 - shop) * more uses of others)
                         / own uses of group
 
-where a group is a class of offers or one offer, and `rest` is orders less those expected. Means
-lean: the offer's on its class's, that on the shop's, that on the policies' prior, by their
-precision, so a mean counts for as much as its sample carries:
+where a group is a class of offers or one offer, and `rest` is orders less those expected. Of each
+use a decision had expected, by who the person is, a share to be bought anyway. What is found above
+the mean of that is the correction, for everybody alike. Corrections lean: the offer's on its
+class's, that on the shop's, that on 0, by their precision, so that one counts for as much as its
+sample carries:
 
-    (found / se^2 + prior / sd^2) / (1 / se^2 + 1 / sd^2)
+    (found / se^2 + above / sd^2) / (1 / se^2 + 1 / sd^2)
 
 The baseline makes offers comparable among each other; their own probabilities do not enter, since
 they are too small to divide by.
 """
 
-from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from msgspec import Struct, to_builtins
 
 from streams.contracts.internal.learning import LearningExample
+from streams.contracts.reference.structs import Offer
 from streams.contracts.sums import sum_of
 from streams.errors import StateError
 from streams.models.baseline import Baseline, BaselineState, numbers_of
@@ -35,35 +38,42 @@ from streams.models.saved import saved_state
 OFFERS_MAX, CLASSES_MAX = 150, 32
 USES_MIN = 0.005
 SD_SHOP, SD_GROUP = 0.3, 0.1
-NO_PRIOR = 0.5
+NOTHING_TOLD = 0.5
+EXPECTED = "expected"
 VARIANCE_MIN = 1e-4
 CLASS = "class_"
 
 
-class Share(NamedTuple):
-    """A share that leans on a prior: `own + leaning * prior`, cut to 0 to 1 where it is used."""
-
-    own: float = 0.0
-    leaning: float = 1.0
-
-    def at(self, prior: float) -> float:
-        """The share where the shop thinks `prior`."""
-        share = self.own + self.leaning * prior
-        return share if 0.0 < share < 1.0 else min(max(share, 0.0), 1.0)
-
-
 class UpliftModel(Struct, frozen=True):
-    """The immutable view for deciding; `UpliftModel()` has learned nothing and says the prior."""
+    """The immutable view for deciding, in corrections of the share that is expected of a person.
+
+    `UpliftModel()` has learned nothing and says what is expected.
+    """
 
     version: str = "cold-start"
-    shop: Share = Share()
-    classes: dict[str, Share] = {}
-    offers: dict[str, Share] = {}
+    shop: float = 0.0
+    classes: dict[str, float] = {}
+    offers: dict[str, float] = {}
 
-    def bought_anyway(self, offer_id: str, class_: str, prior: float) -> float:
-        """Of those who use the offer, the share that would have bought without it, 0 to 1."""
-        share = self.offers.get(offer_id) or self.classes.get(class_) or self.shop
-        return share.at(prior)
+    def bought_anyway(self, offer_id: str, class_: str, expected: float) -> float:
+        """Of those who use the offer, the share that would have bought without it, 0 to 1.
+
+        Args:
+            offer_id: which offer.
+            class_: its class.
+            expected: the share by who the person is, before anything is learned.
+        """
+        return _share(expected + self.offers.get(offer_id, self.classes.get(class_, self.shop)))
+
+    def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
+        """`bought_anyway` of each of these offers: the same bits in a third of the time."""
+        own, classes, shop = self.offers, self.classes, self.shop
+        if not own and not classes:
+            each = {e: _share(e + shop) for e in set(expected)}
+            return [each[e] for e in expected]
+        pairs = zip(offers, expected, strict=True)
+        told = [e + own.get(o.offer_id, classes.get(o.class_, shop)) for o, e in pairs]
+        return [x if 0.0 < x < 1.0 else _share(x) for x in told]
 
 
 class UpliftState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,7 +103,13 @@ class UpliftLearner:
         self.class_of: dict[str, str] = {}
 
     def learn(self, example: LearningExample) -> None:
-        """One comparison; the label is the number of orders."""
+        """One comparison; the label is the number of orders.
+
+        With an offer, but without what was expected of it, it was begun by an older version: it
+        teaches nothing.
+        """
+        if example.offer_id is not None and EXPECTED not in example.features:
+            return
         features, at_ms = example.features, example.observed_at_ms
         x, fade = numbers_of(features), fade_of(at_ms - self.clock_ms)
         late = example.weight * fade_of(self.clock_ms - at_ms)
@@ -104,13 +120,14 @@ class UpliftLearner:
         rest = example.label - self.baseline.expected(x)
         squares = (weight * rest, weight * rest * rest)
         own = weight * features.get("own_uses", 0.0)
-        one = Sums(self.clock_ms, weight, weight * weight, *squares, weight * uses, own)
+        sums = (*squares, weight * uses, own, own * features.get(EXPECTED, 0.0))
+        one = Sums(self.clock_ms, weight, weight * weight, *sums)
         if example.offer_id is None:
             self.control = self.control.plus(one)
         else:
             self.treated = self.treated.plus(one)
             self._add_to_groups(example.offer_id, _class_of(features), one)
-        organic = example.label - (1.0 - self._shop().at(NO_PRIOR)) * uses
+        organic = example.label - (1.0 - self._shop()) * uses
         self.baseline.learn(x, organic, late, fade)
 
     def predict(self, example: LearningExample) -> None:
@@ -118,10 +135,10 @@ class UpliftLearner:
 
     def view(self, version: str) -> UpliftModel:
         """What is known now, frozen."""
-        shop = self._shop()
-        classes = {name: self._group(sums, shop, shop) for name, sums in self.classes.items()}
+        shop, share = self._correction(), self._shop()
+        classes = {name: self._group(sums, shop, share) for name, sums in self.classes.items()}
         offers = {
-            name: self._group(sums, classes.get(self.class_of[name], shop), shop)
+            name: self._group(sums, classes.get(self.class_of[name], shop), share)
             for name, sums in self.offers.items()
         }
         return UpliftModel(version, shop, classes, offers)
@@ -178,10 +195,16 @@ class UpliftLearner:
             gone = next(iter(self.offers))
             del self.offers[gone], self.class_of[gone]
 
-    def _shop(self) -> Share:
-        """Of all offers together."""
+    def _shop(self) -> float:
+        """Of the uses of all offers together, the share bought anyway."""
+        expected = self.treated.expected
+        return NOTHING_TOLD if expected is None else _share(expected + self._correction())
+
+    def _correction(self) -> float:
+        """Of what was expected of all offers together."""
         found, error = self._found()
-        return _lean(found, 0.0, error, Share(), SD_SHOP)
+        expected = self.treated.expected
+        return 0.0 if expected is None else _lean(found - expected, error, 0.0, SD_SHOP)
 
     def _found(self) -> tuple[float, float | None]:
         """The share of all offers by the comparisons alone, and its error if there are enough."""
@@ -190,15 +213,15 @@ class UpliftLearner:
         error = self._error(treated.sample, control.sample, uses)
         return (0.0 if error is None else 1.0 - (treated.rest - control.rest) / uses), error
 
-    def _group(self, sums: Sums, prior: Share, shop: Share) -> Share:
-        """Of a class or an offer, whose comparisons hold uses of other offers as well."""
-        group, control = sums.mean, self.control.mean
+    def _group(self, sums: Sums, above: float, shop: float) -> float:
+        """The correction of a class or an offer, whose comparisons hold uses of others as well."""
+        group, control, expected = sums.mean, self.control.mean, sums.expected
         error = self._error(group.sample, control.sample, group.own)
-        if error is None:
-            return prior
+        if error is None or expected is None:
+            return above
         others = (group.uses - group.own - control.uses) / group.own
-        own = 1.0 - (group.rest - control.rest) / group.own + (1.0 - shop.own) * others
-        return _lean(own, -shop.leaning * others, error, prior, SD_GROUP)
+        found = 1.0 - (group.rest - control.rest) / group.own + (1.0 - shop) * others
+        return _lean(found - expected, error, above, SD_GROUP)
 
     def _error(self, sample: float, control: float, uses: float) -> float | None:
         """Standard error of a share found by samples of this size; None: they say nothing yet."""
@@ -215,16 +238,17 @@ class UpliftLearner:
         return max((squares - between) / weight, VARIANCE_MIN)
 
 
-def _lean(own: float, leaning: float, error: float | None, prior: Share, sd: float) -> Share:
-    """What is found, `own + leaning * the shop's prior`, and what it leans on, by precision."""
+def _lean(found: float, error: float | None, above: float, sd: float) -> float:
+    """A correction that is found and the one above it, from which it differs by such an `sd`."""
     if error is None:
-        return prior
-    found, before = error**-2.0, sd**-2.0
-    total = found + before
-    return Share(
-        (found * own + before * prior.own) / total,
-        (found * leaning + before * prior.leaning) / total,
-    )
+        return above
+    counts, before = 1.0 / error**2, 1.0 / sd**2
+    return (counts * found + before * above) / (counts + before)
+
+
+def _share(number: float) -> float:
+    """Cut to 0 to 1."""
+    return min(max(number, 0.0), 1.0)
 
 
 def _class_of(features: Mapping[str, float]) -> str:

@@ -40,6 +40,7 @@ NOW_MS = to_ms(NOW)
 CATEGORIES = ("tea", "pet", "wine")
 amounts = st.floats(0, 1e6) | st.sampled_from([0.0, 1e-9, 2.5, 40.0])
 shares = st.floats(0, 1)
+anyway_shares = st.tuples(shares, st.none() | shares)
 pulls = st.floats(-1e6, 1e6).map(to_nano)
 several = st.lists(st.sampled_from(CATEGORIES), max_size=3).map(tuple)
 offers = st.builds(
@@ -64,7 +65,7 @@ catalogs = st.lists(offers, min_size=FEW + 1, max_size=FEW + 9)
 def test_the_features_of_many_are_those_of_each(
     catalog: list[Offer], looks: list[tuple[str, float]], orders: int
 ) -> None:
-    """As a matrix of all offers, or as the matrices of one each: the same bytes."""
+    """As a matrix of all offers, or as those of one each: the same bytes."""
     person = replace(
         new_customer("c-1", NOW_MS),
         affinities=tuple(Affinity(c, score, NOW_MS) for c, score in dict(looks).items()),
@@ -77,17 +78,20 @@ def test_the_features_of_many_are_those_of_each(
     assert offer_matrix(table, list(places), person, NOW_MS).tobytes() == b"".join(one_by_one)
 
 
-@given(st.lists(st.tuples(offers, shares, shares, pulls), min_size=1), amounts)
+@given(st.lists(st.tuples(offers, shares, anyway_shares, pulls), min_size=1), amounts)
 def test_the_terms_of_many_are_those_of_each(
-    asked: list[tuple[Offer, float, float, float]], fatigue: float
+    asked: list[tuple[Offer, float, tuple[float, float | None], float]], fatigue: float
 ) -> None:
     """Weighed at once or one by one, with levers or without, the log says the same bytes."""
     made, used, anyway, levers = zip(*asked, strict=True)
+    told_anyway = ([share for share, _ in anyway], [ordered for _, ordered in anyway])
     prices, none = prices_of(made), (0.0,) * len(made)
     for pulled, told in ((levers, levers), (none, None)):
-        at_once = weigh_many(prices, np.array(used), anyway, fatigue, told)
+        at_once = weigh_many(prices, np.array(used), told_anyway, fatigue, told)
         each = zip(made, used, anyway, pulled, strict=True)
-        one_by_one = [weigh(o, Response(p, s, (), lever), fatigue) for o, p, s, lever in each]
+        one_by_one = [
+            weigh(o, Response(p, s[0], (), lever, s[1]), fatigue) for o, p, s, lever in each
+        ]
         assert msgspec.json.encode(at_once) == msgspec.json.encode(one_by_one)
 
 

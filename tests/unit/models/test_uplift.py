@@ -12,6 +12,7 @@ from streams.models.baseline import numbers_of
 from streams.models.comparison_sums import Sums
 from streams.models.fading import HALF_LIFE_MS
 from streams.models.uplift import CLASSES_MAX, OFFERS_MAX, UpliftLearner, UpliftModel
+from tests.unit.decisions.people import offer
 
 PRIOR = 0.3
 OFFERED = 0.6
@@ -33,7 +34,7 @@ def comparison(
     """Comparison `number`, over an hour after the one before."""
     named = {f"c.{name}": value for name, value in context.items()}
     if offer_id is not None:
-        named[f"class_{class_}"] = 1.0
+        named |= {f"class_{class_}": 1.0, "expected": PRIOR}
     return LearningExample(
         example_id=f"x-{number}",
         model="uplift",
@@ -87,8 +88,8 @@ def learned(made: list[LearningExample]) -> UpliftLearner:
     return learner
 
 
-def test_nothing_learned_is_the_shops_setting() -> None:
-    """Before the first comparison, and where one of the two groups is too small."""
+def test_nothing_learned_is_what_is_expected() -> None:
+    """What is expected: before the first comparison, and where one group is too small."""
     assert UpliftModel().bought_anyway("tea", "standard", 0.23) == 0.23
     few = learned([comparison(n, 1.0, "tea", uses=1, own=1) for n in range(500)]).view("v")
     assert few.bought_anyway("tea", "standard", 0.23) == 0.23
@@ -97,7 +98,7 @@ def test_nothing_learned_is_the_shops_setting() -> None:
 @pytest.mark.parametrize("biased", [False, True])
 def test_the_share_is_found_whoever_is_offered_more(biased: bool) -> None:
     """The mean of both offers, from people who are offered something with known probabilities."""
-    share = learned(examples(20_000, biased=biased)).view("v").shop.at(PRIOR)
+    share = learned(examples(20_000, biased=biased)).view("v").shop + PRIOR
     assert share == pytest.approx(0.7, abs=0.04)
 
 
@@ -112,8 +113,59 @@ def test_offers_differ_once_their_sample_carries_it() -> None:
 def test_an_unknown_offer_has_the_share_of_its_class() -> None:
     """And an unknown class that of the shop."""
     view = learned(examples(5_000)).view("v")
-    assert view.bought_anyway("new", "standard", PRIOR) == view.classes["standard"].at(PRIOR)
-    assert view.bought_anyway("new", "other", PRIOR) == view.shop.at(PRIOR)
+    assert view.bought_anyway("new", "standard", 0.4) == 0.4 + view.classes["standard"]
+    assert view.bought_anyway("new", "other", 0.4) == 0.4 + view.shop
+
+
+@pytest.mark.parametrize("count", [0, 200, 40_000])
+def test_the_shares_of_many_are_those_of_each(count: int) -> None:
+    """To the bit: nothing learned, classes alone, offers of their own; known offers or not."""
+    view = learned(examples(count)).view("v")
+    made = [offer(o, class_=c) for o in ("tea", "wine", "new") for c in ("standard", "other")] * 3
+    expected = [n / (len(made) - 1) for n in range(len(made))]
+    each = [
+        view.bought_anyway(o.offer_id, o.class_, e) for o, e in zip(made, expected, strict=True)
+    ]
+    assert view.shares(made, expected) == each
+
+
+def told(made: list[LearningExample], expected: float) -> list[LearningExample]:
+    """The same, where decisions expected this share of the uses to be bought anyway."""
+    return [
+        one
+        if one.offer_id is None
+        else replace(one, features={**one.features, "expected": expected})
+        for one in made
+    ]
+
+
+@pytest.mark.parametrize("expected", [0.3, 0.9])
+def test_what_is_learned_is_a_correction_of_what_was_expected(expected: float) -> None:
+    """People of whom as much is expected get the share that is found; others keep their distance.
+
+    The more is compared, the less it matters what was expected.
+    """
+    view = learned(told(examples(12_000), expected)).view("v")
+    for offer_id, share in ANYWAY.items():
+        like_them = view.bought_anyway(offer_id, "standard", expected)
+        assert like_them == pytest.approx(share, abs=0.15)
+        lower = view.bought_anyway(offer_id, "standard", expected - 0.1)
+        assert like_them - lower == pytest.approx(0.1)
+
+
+def test_what_older_versions_began_teaches_nothing() -> None:
+    """Comparisons with an offer of which nothing was expected; those without an offer count."""
+    made = examples(2_000)
+    begun = [
+        replace(one, features={n: v for n, v in one.features.items() if n != "expected"})
+        for one in made
+    ]
+    learner = learned(begun)
+    assert learner.treated == Sums()
+    assert learner.control.weight > 0.0
+    assert learner.view("v") == UpliftModel("v")
+    alone = learned([one for one in made if one.offer_id is None])
+    assert learner.dump() == alone.dump()
 
 
 def test_uses_of_other_offers_are_taken_off() -> None:
@@ -143,8 +195,8 @@ def test_shares_stay_shares() -> None:
 
 def test_weights_halve_in_half_a_year() -> None:
     """What is learned later counts more; what is reported late counts as it would have then."""
-    old = Sums(0, 4.0, 4.0, 2.0, 2.0, 2.0, 2.0)
-    assert old.faded(HALF_LIFE_MS) == Sums(HALF_LIFE_MS, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    old = Sums(0, 4.0, 4.0, 2.0, 2.0, 2.0, 2.0, 2.0)
+    assert old.faded(HALF_LIFE_MS) == Sums(HALF_LIFE_MS, 2.0, 1.0, *[1.0] * 5)
     late = replace(comparison(0, 1.0), observed_at_ms=0)
     learner = learned([replace(late, observed_at_ms=HALF_LIFE_MS), late])
     assert learner.control.weight == pytest.approx(1.5 / (1.0 - OFFERED))
@@ -155,7 +207,7 @@ def test_state_is_bounded() -> None:
     made = [
         comparison(
             number,
-            1 / 3,
+            1 / (number + 3),
             f"{number:05}{'o' * 59}",
             uses=1,
             own=1,

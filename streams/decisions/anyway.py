@@ -1,0 +1,51 @@
+"""Of those who use an offer, who would have bought anyway: by person, before anything is learned.
+
+A use is of an order that would have come anyway, or of one that only the offer brings. With p the
+probability that an order comes anyway, it is of the first with odds p * K, where K says how many
+times as likely a coupon is used on such an order as it brings one of its own (a coupon is used most
+by who buys anyway: Neslin and Shoemaker, Marketing Science 1983; Bawa and Shoemaker, Journal of
+Marketing Research 1987). The shop's setting says K: where p is `USUAL` the share is
+`redeemed_at_base_rate`.
+"""
+
+from collections.abc import Sequence
+
+from streams.customer import Customer
+from streams.decisions.known import Uplift
+from streams.decisions.policy import CompiledOffer, Policy
+from streams.features import ordered_anyway
+
+USUAL = 0.1
+
+
+def share_expected(ordered: float | None, prior: float) -> float:
+    """The share of uses that is expected to be bought anyway, 0 to 1.
+
+    Args:
+        ordered: P(an order that fits comes anyway); None: nothing is known of the person.
+        prior: what the shop thinks, `redeemed_at_base_rate`.
+
+    >>> share_expected(None, 0.3), round(share_expected(0.8, 0.3), 2)
+    (0.3, 0.77)
+    """
+    if ordered is None:
+        return prior
+    anyway = ordered * prior
+    total = anyway + USUAL * (1.0 - prior)
+    return anyway / total if total > 0.0 else prior
+
+
+def anyway_of(
+    policy: Policy, eligible: Sequence[CompiledOffer], person: Customer, now_ms: int, uplift: Uplift
+) -> tuple[list[float], list[float | None]]:
+    """Of each offer the share of its uses bought anyway, and P(an order that fits comes anyway).
+
+    The latter is None where it is not known.
+    """
+    prior, kind_of = policy.policies.arbitration.redeemed_at_base_rate, policy.fits.kind_of
+    kinds = [kind_of[c.place] for c in eligible]
+    ordered = ordered_anyway(policy.fits, set(kinds), person, now_ms)
+    expected = {kind: share_expected(p, prior) for kind, p in ordered.items()}
+    offers = [c.offer for c in eligible]
+    shares = uplift.shares(offers, [expected[kind] for kind in kinds])
+    return shares, [ordered[kind] for kind in kinds]

@@ -1,0 +1,116 @@
+"""P(an order that fits comes anyway): by rhythm, by what the offer wants, always a probability."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from streams.contracts.reference.structs import Conditions, Offer, ProductInfo, Reference
+from streams.contracts.times import DAY_MS, to_ms
+from streams.customer import Customer, new_customer
+from streams.customer.rhythm import record_purchase
+from streams.features import fits_of, ordered_anyway
+
+NOW = to_ms(datetime(2026, 5, 16, 18, tzinfo=UTC))
+PRODUCTS = tuple(
+    ProductInfo(product_id=f"{category}-{n}", category=category)
+    for category in ("tea", "wine", "pet", "baby")
+    for n in range(2)
+)
+days_before = st.lists(st.integers(0, 400), max_size=30)
+
+
+def offer(days: float = 7.0, **wanted: object) -> Offer:
+    """Ten percent off what satisfies the conditions, for some days."""
+    return Offer(
+        offer_id="o",
+        kind="percent",
+        value=10.0,
+        title={"en": "o"},
+        valid_from=datetime(2026, 5, 1, tzinfo=UTC),
+        valid_until=datetime(2027, 6, 15, tzinfo=UTC),
+        redeem_within_days=days,
+        margin=5.0,
+        conditions=Conditions(**wanted),  # type: ignore[arg-type]
+    )
+
+
+def buyer(*days: int, amount: float = 40.0) -> Customer:
+    """Who ordered so many days ago."""
+    rhythm = None
+    for ago in sorted(days, reverse=True):
+        rhythm = record_purchase(rhythm, NOW - ago * DAY_MS, amount)
+    return replace(new_customer("c-1", NOW), rhythm=rhythm)
+
+
+def p(person: Customer, of: Offer) -> float:
+    """P(an order that the offer fits comes anyway)."""
+    reference = Reference(offers=(of,), products=PRODUCTS)
+    found = ordered_anyway(fits_of(reference), [0], person, NOW)[0]
+    assert found is not None
+    return found
+
+
+def test_of_who_never_ordered_nothing_is_known() -> None:
+    """It says so, and no number."""
+    table = fits_of(Reference(offers=(offer(), offer(3.0))))
+    assert ordered_anyway(table, [0, 1], new_customer("c-1", NOW), NOW) == {0: None, 1: None}
+
+
+def test_who_orders_weekly_comes_anyway_and_who_is_silent_does_not() -> None:
+    """Weekly for half a year; three times in it; weekly, but silent since half a year."""
+    weekly, rare = buyer(*range(3, 180, 7)), buyer(10, 90, 175)
+    gone = buyer(*range(183, 360, 7))
+    assert p(weekly, offer()) > 0.7
+    assert p(rare, offer()) < 0.3
+    assert p(gone, offer()) < p(weekly, offer()) - 0.2
+
+
+@pytest.mark.parametrize(
+    ("wider", "narrower"),
+    [
+        (offer(), offer(categories=("tea",))),
+        (offer(categories=("tea", "wine")), offer(categories=("tea",))),
+        (offer(), offer(product_ids=("tea-1", "tea-2"))),
+        (offer(product_ids=("tea-1", "wine-1")), offer(product_ids=("tea-1",))),
+        (offer(), offer(min_spend=60.0)),
+        (offer(min_spend=60.0), offer(min_spend=90.0)),
+        (offer(14.0), offer(9.0)),
+    ],
+)
+def test_what_wants_less_is_satisfied_more_often(wider: Offer, narrower: Offer) -> None:
+    """Categories, products, the least spend against the own basket, the time."""
+    person = buyer(5, 20, 40, 70)
+    assert p(person, wider) > p(person, narrower) > 0.0
+
+
+def test_a_product_counts_as_its_category() -> None:
+    """One of it or both; of products that nobody knows, one category is thought."""
+    person = buyer(5, 20, 40, 70)
+    tea = p(person, offer(categories=("tea",)))
+    for products in (("tea-1",), ("tea-0", "tea-1"), ("unknown",)):
+        assert p(person, offer(product_ids=products)) == tea
+
+
+def test_a_narrow_category_counts_as_a_tenth() -> None:
+    """In a shop of twenty categories an offer for one of them is as one in a shop of ten."""
+    person, tea = buyer(5, 20, 40), offer(categories=("tea",))
+    found = []
+    for many in (10, 20):
+        products = [ProductInfo(product_id=f"p-{n}", category=f"c-{n}") for n in range(many - 1)]
+        table = fits_of(Reference(offers=(tea,), products=tuple(products)))
+        found.append(ordered_anyway(table, [0], person, NOW)[0])
+    assert found[0] == found[1]
+    assert found[0] is not None
+
+
+@given(days_before, st.floats(0.1, 365), st.floats(0, 1e6), st.floats(0, 1e5))
+def test_it_is_a_probability(ago: list[int], days: float, spend: float, amount: float) -> None:
+    """Whatever the rhythm and the offer; nothing is known without an order."""
+    person = buyer(*ago, amount=amount)
+    table = fits_of(Reference(offers=(offer(days, min_spend=spend),)))
+    found = ordered_anyway(table, [0], person, NOW)[0]
+    assert (found is None) == (not ago)
+    assert found is None or 0.0 <= found <= 1.0
