@@ -129,7 +129,11 @@ class Asking:
     async def _answer(
         self, replies: Replies, question_id: str, message: OutputMessage, wait_s: float
     ) -> Reply | None:
-        """The answer, or None after `wait_s`; that Kafka has the question is not waited for."""
+        """The answer, or None after `wait_s`; that Kafka has the question is not waited for.
+
+        An answer may come in the turn of the loop that ends the wait: it is heard all the same,
+        and where the caller has gone by then, it is late.
+        """
         if not replies.reachable:
             raise NotAcknowledgedError("the answers cannot be read")
         answer = replies.expect(question_id)
@@ -140,16 +144,25 @@ class Asking:
             async with asyncio.timeout(wait_s):
                 return await answer
         except TimeoutError:
-            return None
+            return None if answer.cancelled() else answer.result()
+        except asyncio.CancelledError:
+            if not answer.cancelled() and answer.exception() is None:
+                self.late(answer.result())
+            raise
         finally:
             replies.give_up(question_id)
 
     def _sent(self, answer: "asyncio.Future[Reply]", sending: "asyncio.Future[None]") -> None:
-        """Kafka has the question; else whoever still waits for its answer is told so."""
+        """Kafka has the question; else whoever still waits for its answer is told so, or the log.
+
+        That Kafka did not take it is logged where that is found.
+        """
         self._telling.discard(sending)
         error = None if sending.cancelled() else sending.exception()
         if error is not None and not answer.done():
             answer.set_exception(error)
+        elif error is not None and not isinstance(error, NotAcknowledgedError):
+            log.error("question_failed", exc_info=error)
 
     def late(self, reply: Reply) -> None:
         """An answer has come after its time: nobody saw the offer."""

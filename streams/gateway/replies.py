@@ -73,13 +73,16 @@ class Replies:
             self._given_up.popitem(last=False)
 
     def take(self, replies: list[Reply]) -> None:
-        """Give answers to those who wait for them; in the event loop."""
+        """Give answers to those who wait for them; in the event loop.
+
+        Whoever waits no longer but has not woken to say so has given up as well.
+        """
         for reply in replies:
             future = self._waiting.pop(reply.question_id, None)
             if future is not None and not future.done():
                 future.set_result(reply)
-            elif reply.question_id in self._given_up:
-                del self._given_up[reply.question_id]
+            elif future is not None or reply.question_id in self._given_up:
+                self._given_up.pop(reply.question_id, None)
                 self._on_late(reply)
 
     def _follow(self, consumer: Consumer) -> None:
