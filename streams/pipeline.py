@@ -104,6 +104,7 @@ def _taken(message: Message, row: Row | None, world: World) -> Step:
         person, event, applied.at_ms, world.models.churn.version, world.policy.policies
     )
     person, reported = feedback.hear_report(person, event, applied.at_ms)
+    person = feedback.know_alerts(person, closed)
     person, leaving, risen = _evaluate_churn(person, applied, world)
     trigger_events = (*applied.trigger_events, *risen)
     person, decided = _answer(person, trigger_events, (), applied.at_ms, world)
@@ -127,6 +128,7 @@ def _settled(
     at_ms = max(resolution.at_ms, person.last_at_ms)
     version, policies = world.models.churn.version, world.policy.policies
     merged = alerts.end_merged(person, resolution.merged_case, at_ms, version, policies)
+    person = feedback.know_alerts(person, merged)
     person, ended = _without_consent(person, at_ms, world)
     person, elapsed = _run_due(person, resolution.at_ms, world)
     return person, (*resolution.effects, *merged, *ended, *elapsed)

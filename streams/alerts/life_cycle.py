@@ -14,8 +14,9 @@ from streams.contracts.ids import derive_id, unit_draw
 from streams.contracts.outputs.effects import AlertRaised, Effect
 from streams.contracts.reference.structs import ChurnDefinition, Policies
 from streams.customer import Customer, TriggerEvent
+from streams.customer.case_alerts import known_alerts
 from streams.customer.complaints import complains
-from streams.customer.row import CASE_ALERTS_MAX, AlertCase, Churn
+from streams.customer.row import AlertCase, Churn
 
 # The value says nothing to anybody: another one would deal the control cases anew.
 CONTROL_SALT = "untreated"
@@ -90,8 +91,8 @@ def _raised(
     before, now_ms = person.churn.case, scoring.now_ms
     alert_id = derive_id("a", person.customer_id, move.transition, str(now_ms), scoring.event_id)
     case = before or _opened(person, now_ms, policies)
-    earlier = (*case.alert_ids, case.alert_id)[-CASE_ALERTS_MAX:] if before else ()
-    case = replace(case, alert_id=alert_id, band=found.band, alert_ids=earlier)
+    ids = (*case.alert_ids, case.alert_id, alert_id) if before else (alert_id,)
+    case = replace(case, alert_id=alert_id, band=found.band, alert_ids=known_alerts(ids)[:-1])
     if move.transition in ("entered", "escalated"):
         spent = tuple(sorted({*case.spent, *found.lifting}))
         case = replace(case, spent=spent, score_max=max(case.score_max, found.score))

@@ -9,6 +9,7 @@ The map of this room:
   they share, `change` what they take and give.
 * `recent`: an event is taken in once. `counters`, `decay`: counts and sums over time.
 * `merge`: two rows become one. `codec`, `trimming`: rows as bytes, versions, the size limit.
+* `case_alerts`: by which of its alerts a case is known.
 * `places`: what of the reference data changes rows; `shop_terms`: an event in the shop's terms.
   `zone_time`: the person's clock.
 """

@@ -286,7 +286,7 @@ class AlertCase(Value, frozen=True):
     """The one open case of a person who is about to leave.
 
     `spent`: codes of the signals that it was opened or escalated with; `score_max`: the greatest
-    score then; `alert_ids`: of earlier alerts, the newest last.
+    score then; `alert_ids`: of earlier alerts, the first and the newest, in their order.
     """
 
     case_id: str
@@ -305,7 +305,8 @@ class CaseFollowUp(Value, frozen=True):
     `ends_at_ms`: when its horizon is over and its outcome is known. `lapses_at_ms`: when the person
     counts as lost if nothing is bought: the last moment at which a contact could help. `alert_ids`:
     of its alerts, the first and the newest. `said` at its opening, of a treated case that own data
-    carry. `reported`: the CRM's words on it, in alphabetical order.
+    carry, with consent to `model_training`. `reported`: the CRM's words on it, in alphabetical
+    order.
     """
 
     case_id: str

@@ -33,6 +33,7 @@ STEPS: tuple[Trim, ...] = (
     ("service_cases", 2),
     ("fired", 8),
     ("recent_events", 16),
+    ("said_of_cases", 2),
     ("affinities", 0),
     ("views", 0),
     ("visits", 0),
@@ -82,6 +83,17 @@ def _without_wait(row: Customer, name: str, _: int) -> Customer:
     return replace(row, churn=replace(row.churn, **{name: ()}))
 
 
+def _without_said(row: Customer, _: str, kept: int) -> Customer:
+    """The CRM's word on a case teaches nothing, and names its first alert or the newest ones."""
+    followed = tuple(
+        replace(
+            case, said=None, alert_ids=(*case.alert_ids[:1], *_end(case.alert_ids[1:], kept - 1))
+        )
+        for case in row.churn.followed
+    )
+    return replace(row, churn=replace(row.churn, followed=followed))
+
+
 def _without_comparison(row: Customer, name: str, _: int) -> Customer:
     """Nothing is learned of what is bought after the decisions that are compared."""
     return replace(row, compared=None)
@@ -117,6 +129,7 @@ def _end(values: tuple[_T, ...], kept: int) -> tuple[_T, ...]:
 
 
 CUTS: dict[str, Callable[[Customer, str, int], Customer]] = {
+    "said_of_cases": _without_said,
     "horizons": _without_wait,
     "followed": _without_wait,
     "compared": _without_comparison,

@@ -13,7 +13,7 @@ was said at a scoring moment, and of which signals.
 """
 
 from streams.feedback.capacity_labels import label_weighed
-from streams.feedback.case_follow_up import follow_cases, make_room, tell_outcomes
+from streams.feedback.case_follow_up import follow_cases, know_alerts, make_room, tell_outcomes
 from streams.feedback.case_reports import hear_report
 from streams.feedback.churn_labels import (
     await_label,
@@ -41,6 +41,7 @@ __all__ = [
     "expire",
     "follow_cases",
     "hear_report",
+    "know_alerts",
     "label_horizons",
     "label_scoring",
     "label_track_made",

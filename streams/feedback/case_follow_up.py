@@ -14,7 +14,8 @@ from streams.contracts.outputs.effects import AlertRaised, CaseFollowed, Effect,
 from streams.contracts.outputs.payloads import CaseOutcome, CaseResult, ChurnAlert
 from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS, from_ms, to_ms
-from streams.customer.row import CASE_ALERTS_MAX, FOLLOWED_MAX, CaseFollowUp, Customer, Said
+from streams.customer.case_alerts import known_alerts
+from streams.customer.row import FOLLOWED_MAX, CaseFollowUp, Customer, Said
 from streams.feedback.case_reports import label_reported
 from streams.feedback.labels import may_train
 
@@ -32,7 +33,8 @@ def follow_cases(
         person: the row after the evaluation.
         raised: what the evaluation said.
         policies: the shop's `ref.policies`; `churn` has the horizon.
-        said: what was said at the evaluation; None before own data carry it.
+        said: what was said at the evaluation; None before own data carry it. It is kept with
+            consent to `model_training` alone.
 
     Returns:
         The person, and what is said of cases for which there is no more room.
@@ -40,13 +42,23 @@ def follow_cases(
     alerts = [effect.alert for effect in raised if isinstance(effect, AlertRaised)]
     if not alerts:
         return person, ()
-    known = tuple(_with_alerts(case, alerts) for case in person.churn.followed)
+    person, said = know_alerts(person, raised), said if may_train(person) else None
     entered = [_follow_up(a, policies, said) for a in alerts if a.transition == "entered"]
-    followed = sorted((*known, *entered), key=lambda case: (case.ends_at_ms, case.case_id))
+    followed = sorted(
+        (*person.churn.followed, *entered), key=lambda case: (case.ends_at_ms, case.case_id)
+    )
     person = _following(person, tuple(followed))
     if not entered:
         return person, ()
     return make_room(person, max(case.entered_at_ms for case in entered), policies)
+
+
+def know_alerts(person: Customer, raised: tuple[Effect, ...]) -> Customer:
+    """The person whose cases that are followed are known by these alerts of theirs as well."""
+    alerts = [effect.alert for effect in raised if isinstance(effect, AlertRaised)]
+    if not alerts:
+        return person
+    return _following(person, tuple(_with_alerts(case, alerts) for case in person.churn.followed))
 
 
 def make_room(person: Customer, at_ms: int, policies: Policies) -> Changed:
@@ -83,10 +95,9 @@ def tell_outcomes(person: Customer, at_ms: int, policies: Policies) -> Changed:
 
 
 def _with_alerts(case: CaseFollowUp, alerts: list[ChurnAlert]) -> CaseFollowUp:
-    """The case with its new alerts: of all that it had, the first and the newest are known."""
+    """The case with its new alerts."""
     new = (alert.alert_id for alert in alerts if alert.case_id == case.case_id)
-    ids = (*case.alert_ids, *new)
-    return replace(case, alert_ids=(*ids[:1], *ids[1:][-CASE_ALERTS_MAX:]))
+    return replace(case, alert_ids=known_alerts((*case.alert_ids, *new)))
 
 
 def _follow_up(alert: ChurnAlert, policies: Policies, said: Said | None) -> CaseFollowUp:

@@ -3,7 +3,9 @@
 What comes of a treated case teaches nothing of its signals, for the contact may have done it. Where
 the CRM says `false_alarm` (there was nothing to save) or `lost` (nothing was saved), it has not.
 Then the word is half a label, learned at once, and what comes within the horizon is the other half:
-together they count as one case, and where they disagree one takes back the other.
+together they count as one case, and where they disagree one takes back the other. Two
+words that contradict each other are a half each, and one takes back the other: with what came such
+a case counts as one and a half.
 """
 
 from collections.abc import Mapping

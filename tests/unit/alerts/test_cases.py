@@ -163,6 +163,21 @@ def test_the_crm_closes_its_case_and_no_other(result: str) -> None:
     assert person.churn.case is None
 
 
+def test_the_first_alert_and_the_four_newest_close_a_case() -> None:
+    """A task that was made of the first alert is answered by its id, however often it moved."""
+    person, ids = opened(), list[str]()
+    for week, risk in enumerate((0.6, 0.8, 0.5, 0.85, 0.5, 0.9, 0.5)):
+        person, _, _ = evaluated(person, Score(risk), T0 + week * WEEK_MS, "")
+        assert person.churn.case is not None
+        ids = list(dict.fromkeys([*ids, person.churn.case.alert_id]))
+    assert len(ids) == 7
+    closing = []
+    for alert_id in ids:
+        stays, _ = hear_outcome(person, outcome(alert_id, "lost"), T0, "v1", POLICY.policies)
+        closing.append(stays.churn.case is None)
+    assert closing == [True, False, False, True, True, True, True]
+
+
 @pytest.mark.parametrize("result", ["contacted", "no_answer"])
 def test_a_contact_leaves_the_case_open(result: str) -> None:
     """To have been called is not to have been saved."""

@@ -163,6 +163,33 @@ def test_the_fullest_row_fits() -> None:
     assert [r for r in kept.reminders if r.ref] == [r for r in full.reminders if r.ref]
 
 
+def test_what_cases_teach_goes_before_what_offers_are_chosen_by() -> None:
+    """What was said and the middle alerts of followed cases go first; outcomes are told still."""
+    full = full_row()
+    cut = trimmed(
+        full, lambda row: isinstance(row, Customer) and not any(c.said for c in row.churn.followed)
+    )
+    assert isinstance(cut, Customer)
+    assert cut.affinities
+    assert cut.views
+    for case, before in zip(cut.churn.followed, full.churn.followed, strict=True):
+        ends = (before.alert_ids[0], before.alert_ids[-1])
+        assert case == replace(before, said=None, alert_ids=ends)
+    bytes_of = [len(msgspec.msgpack.encode(row.churn.followed)) for row in (full, cut)]
+    assert bytes_of[1] < 0.6 * bytes_of[0]
+
+
+def test_a_case_of_one_alert_is_cut_to_that_one() -> None:
+    """Its id is not there twice."""
+    case = replace(full_row().churn.followed[0], alert_ids=("a-0",))
+    row = replace(full_row(), churn=rows.Churn(followed=(case,)))
+    cut = trimmed(
+        row, lambda r: isinstance(r, Customer) and not any(c.said for c in r.churn.followed)
+    )
+    assert isinstance(cut, Customer)
+    assert cut.churn.followed == (replace(case, said=None),)
+
+
 def test_a_row_that_fits_is_not_trimmed() -> None:
     """Nothing is dropped as long as there is room."""
     row = new_customer("c-1", T0)

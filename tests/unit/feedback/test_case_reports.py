@@ -141,6 +141,16 @@ def test_without_consent_to_training_a_word_is_told_and_not_learned() -> None:
     assert outcomes(tell_outcomes(row, OVER, POLICIES)[1])[0].reported == ("false_alarm",)
 
 
+def test_without_consent_at_the_opening_nothing_is_kept_to_teach_later() -> None:
+    """As with moments and comparisons: consent that comes later starts with what comes later."""
+    row = treated(training="denied")
+    assert row.churn.followed[0].said is None
+    row = replace(row, consents=person().consents)
+    row, halves = heard(row, ("a-0", "false_alarm"))
+    assert not halves
+    assert not told(row)
+
+
 def test_the_case_of_somebody_who_became_another_is_reported_on() -> None:
     """By the alert of then."""
     row = merge_customers(person(), replace(treated(), customer_id="a-1"), T0)

@@ -160,28 +160,45 @@ def test_a_damaged_state_is_refused(damage: dict[str, object]) -> None:
         SignalLiftsLearner.load({**learned(moments(50)).dump(), **damage})
 
 
+def report(code: ChurnSignalCode, number: int, leaves: bool, half: str) -> LearningExample:
+    """Half of a case by this signal that the CRM has spoken of."""
+    return LearningExample(
+        example_id=f"x-{code}-{number}-{half}",
+        model="signal_lifts",
+        observed_at_ms=T0 + number * HOUR_MS,
+        label=float(leaves),
+        features={**QUIET, f"signal_{code}": 0.9, "reported": 1.0},
+        weight=0.5,
+    )
+
+
 def reports(stays: dict[ChurnSignalCode, float], many: int) -> list[LearningExample]:
     """Halves of so many cases by each signal that the CRM has spoken of; shares that stay."""
     random = np.random.default_rng(SEED)
     spoken = [(n, code, random.random() >= stays[code]) for n in range(many) for code in stays]
     return [
-        LearningExample(
-            example_id=f"x-{code}-{number}-{half}",
-            model="signal_lifts",
-            observed_at_ms=T0 + number * HOUR_MS,
-            label=float(leaves),
-            features={**QUIET, f"signal_{code}": 0.9, "reported": 1.0},
-            weight=0.5,
-        )
+        report(code, number, leaves, half)
         for number, code, leaves in spoken
         for half in ("word", "came")
     ]
 
 
-def test_ten_false_alarms_lower_a_lift() -> None:
-    """Also where nothing else is reported."""
-    told = reports({"cancel_page": 1.0, "uninstall": 1.0}, 10)
-    assert 1.8 < learned(told).view("v").lift("cancel_page") < 2.5
+@pytest.mark.parametrize(
+    ("leavers", "lifts"), [((0, 0), (2.23, 2.01)), ((1, 4), (1.48, 3.25))], ids=["none", "some"]
+)
+def test_ten_reports_of_each_signal_move_its_lift(
+    leavers: tuple[int, int], lifts: tuple[float, float]
+) -> None:
+    """The figures of docs/churn-risk.md: of ten cases each so many leave, from 3 and 2.5 on."""
+    codes: tuple[ChurnSignalCode, ...] = ("cancel_page", "uninstall")
+    told = [
+        report(code, number, number * 7 % 10 < many, half)
+        for number in range(10)
+        for code, many in zip(codes, leavers, strict=True)
+        for half in ("word", "came")
+    ]
+    view = learned(told).view("v")
+    assert [round(view.lift(code), 2) for code in codes] == list(lifts)
 
 
 def test_what_the_crm_reports_tells_signals_apart() -> None:
