@@ -16,16 +16,27 @@ COVERAGE_MIN := 74
 # memory for both, else 0, which is one after the other. In so many `kafka` does, each with brokers
 # of its own.
 ifndef PROCESSES
-PROCESSES := $(shell $(PYTHON) tests/support/side_by_side.py)
+PROCESSES := $(or $(shell $(PYTHON) tests/support/side_by_side.py),0)
 endif
-BROKERS ?= 0
+BROKERS ?=
+ifneq ($(filter-out 0 1 2 3 4 5 6 7 8,$(PROCESSES) $(BROKERS)),)
+$(error PROCESSES and BROKERS are 0 (one test after the other) to 8)
+endif
 # Each file's tests stay together: one process sets up what they share, and their order is theirs.
 SIDE_BY_SIDE := --dist loadfile -n
-# A machine that does much at once may stall beyond a deadline: a file in which something failed is
-# run once more, alone and loudly; what fails twice fails.
-PYTEST = -m pytest --cache-clear --durations=20 -m
-ONCE_MORE = files=$$($(PYTHON) tests/support/failed_files.py) && [ -n "$$files" ] && \
-	echo "!!! WHAT FAILED ABOVE IS RUN ONCE MORE, ALONE: $$files !!!" && $(BIN)/pytest $$files -m
+# What an earlier run noted as failed is no word of this one.
+PYTHON_ANEW = rm -rf .pytest_cache && $(BIN)/python
+PYTEST = -m pytest --durations=20 -m
+# A machine that does much at once may stall beyond a deadline: a file in which a test failed is run
+# once more, alone and loudly; what fails twice fails. Only where pytest ends with 1: it ran all
+# tests, and some failed. Any other end means that tests have not run at all.
+FAILED_ONCE = .cache/failed-once-$@.txt
+ONCE_MORE = || { [ $$? = 1 ] && files=$$($(PYTHON) tests/support/failed_files.py) && \
+	echo "!!! WHAT FAILED ABOVE IS RUN ONCE MORE, ALONE: $$files !!!" && \
+	$(BIN)/pytest $$files -m $(1) && \
+	echo "!!! make $@: FAILED AT FIRST, PASSED ALONE: $$files !!!" >> $(FAILED_ONCE); }
+WITHOUT_KAFKA := "not kafka and not soak"
+WITH_KAFKA := "kafka and not soak"
 # Where this is set, each process compiles all that it imports, which is half of a worker's start.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -56,6 +67,7 @@ demo: install ## shoppers, offers, alerts: the whole way in a minute (DURATION=6
 	@$(BIN)/offerstream demo --duration $(DURATION) $(ARGS)
 
 test: install check fast kafka ## everything that CI runs
+	@cat .cache/failed-once-fast.txt .cache/failed-once-kafka.txt
 
 check: install ## lint, format, types, import contracts, links of the documentation
 	$(BIN)/ruff check .
@@ -73,24 +85,26 @@ docs: install ## the documentation as a site: open .cache/docs/site/index.html
 fast: install ## unit, property, contract, golden tests, the embedded broker; coverage with a floor
 	@# Covered is a line of `streams` that the tests of single rooms run; what only whole shops, the
 	@# embedded broker or Kafka run does not count.
-	@mkdir -p .cache && rm -f .cache/coverage.*
-	$(BIN)/python -m slipcover --source streams --json --out .cache/coverage.json \
-		$(PYTEST) "not kafka and not soak" $(SIDE_BY_SIDE) $(PROCESSES) $(ROOMS) || { \
-		$(ONCE_MORE) "not kafka and not soak"; }
+	@mkdir -p .cache && rm -f .cache/coverage.* && : > $(FAILED_ONCE)
+	$(PYTHON_ANEW) -m slipcover --source streams --json --out .cache/coverage.json \
+		$(PYTEST) $(WITHOUT_KAFKA) $(SIDE_BY_SIDE) $(PROCESSES) $(ROOMS) \
+		$(call ONCE_MORE,$(WITHOUT_KAFKA))
 	@$(BIN)/python -m slipcover --merge .cache/coverage.json --out .cache/coverage.json \
 		--fail-under $(COVERAGE_MIN) > .cache/coverage.txt || { \
 		tail -n 1 .cache/coverage.txt; echo "Coverage is below $(COVERAGE_MIN) %."; exit 1; }
 	@tail -n 1 .cache/coverage.txt
-	$(BIN)/python $(PYTEST) "not kafka and not soak" $(SIDE_BY_SIDE) $(PROCESSES) \
-		$(patsubst %,--ignore=%,$(ROOMS) $(ALONE)) || { $(ONCE_MORE) "not kafka and not soak"; }
-	$(BIN)/python $(PYTEST) "not kafka and not soak" $(ALONE) || { \
-		$(ONCE_MORE) "not kafka and not soak"; }
+	$(PYTHON_ANEW) $(PYTEST) $(WITHOUT_KAFKA) $(SIDE_BY_SIDE) $(PROCESSES) \
+		$(patsubst %,--ignore=%,$(ROOMS) $(ALONE)) $(call ONCE_MORE,$(WITHOUT_KAFKA))
+	$(PYTHON_ANEW) $(PYTEST) $(WITHOUT_KAFKA) $(ALONE) $(call ONCE_MORE,$(WITHOUT_KAFKA))
+	@cat $(FAILED_ONCE)
 
 kafka: install ## the tests on Apache Kafka (from Maven Central, or KAFKA_BOOTSTRAP)
 	@# Brokers are killed and networks cut here: on a machine that stalls, a deadline may pass.
 	@# On a broker that is given, tests side by side would meet.
-	$(BIN)/python $(PYTEST) "kafka and not soak" -v tests/kafka \
-		$(SIDE_BY_SIDE) $(if $(KAFKA_BOOTSTRAP),0,$(BROKERS)) || { $(ONCE_MORE) "kafka and not soak"; }
+	@mkdir -p .cache && : > $(FAILED_ONCE)
+	$(PYTHON_ANEW) $(PYTEST) $(WITH_KAFKA) -v tests/kafka $(SIDE_BY_SIDE) \
+		$(if $(KAFKA_BOOTSTRAP),0,$(or $(BROKERS),0)) $(call ONCE_MORE,$(WITH_KAFKA))
+	@cat $(FAILED_ONCE)
 
 soak: install ## tests that run for minutes to hours
 	$(BIN)/pytest -m soak tests --timeout 14400

@@ -18,19 +18,31 @@ def processes(cores: float, gigabytes: float) -> int:
     return 2 if cores >= CORES and gigabytes >= GIGABYTES else 0
 
 
-def cores() -> float:
-    """What this process may use, also in a container."""
+def cores(cgroups: Path = CGROUPS) -> float:
+    """What this process may use, also in a container (cgroup v2, then v1)."""
     allowed = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
-    quota, period, *_ = [*_numbers(CGROUPS / "cpu.max"), UNBOUNDED, 1.0]
-    return min(len(allowed), quota / period)
+    old = [cgroups / "cpu/cpu.cfs_quota_us", cgroups / "cpu/cpu.cfs_period_us"]
+    for words in (_numbers(cgroups / "cpu.max"), [n for path in old for n in _numbers(path)]):
+        if len(words) == 2 and words[0] > 0:  # v1 says -1 where there is no quota
+            return min(len(allowed), words[0] / words[1])
+    return len(allowed)
 
 
-def gigabytes() -> float:
-    """Memory that is free here, also in a container."""
+def gigabytes(cgroups: Path = CGROUPS) -> float:
+    """Memory that is free here, also in a container (cgroup v2 and v1)."""
     told = dict(re.findall(r"(\w+): +(\d+) kB", _text(Path("/proc/meminfo"))))
-    bounds = (CGROUPS / "memory.max", CGROUPS / "memory/memory.limit_in_bytes")
-    limits = [number for path in bounds for number in _numbers(path)]
-    return min(float(told.get("MemAvailable", 0)) * 1_024, *limits, UNBOUNDED) / 1e9
+    rooms = [
+        _room(cgroups, "memory.max", "memory.current"),
+        _room(cgroups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ]
+    return min(float(told.get("MemAvailable", 0)) * 1_024, *rooms) / 1e9
+
+
+def _room(folder: Path, limit: str, usage: str) -> float:
+    """What a container may still take: files that are only kept in memory make room for it."""
+    kept = re.findall(r"^(?:in)?active_file (\d+)", _text(folder / "memory.stat"), re.MULTILINE)
+    used = sum(_numbers(folder / usage)) - sum(float(number) for number in kept)
+    return min([*_numbers(folder / limit), UNBOUNDED]) - used
 
 
 def _numbers(path: Path) -> list[float]:
