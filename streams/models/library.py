@@ -18,7 +18,7 @@ from streams.models.response import ResponseModel
 from streams.models.save_rates import SaveRates
 from streams.models.signal_lifts import SignalLifts
 from streams.models.tracks import TrackModel
-from streams.models.trainer import LEARNERS, formats_read
+from streams.models.trainer import LEARNERS, formats_read, learner_of
 from streams.models.uplift import UpliftModel
 
 
@@ -83,8 +83,7 @@ def with_snapshot(models: Models, snapshot: ModelSnapshot) -> Models:
     Raises:
         StateError: the snapshot is of a format that is not read, or damaged.
     """
-    learner = LEARNERS.get(snapshot.model)
-    if learner is None or not may_serve(snapshot):
+    if snapshot.model not in LEARNERS or not may_serve(snapshot):
         return models
     readable = formats_read(snapshot.model)
     if snapshot.format not in readable:
@@ -92,5 +91,6 @@ def with_snapshot(models: Models, snapshot: ModelSnapshot) -> Models:
             f"snapshot {snapshot.version} has format {snapshot.format}; "
             f"this version reads {' and '.join(map(str, readable))}"
         )
-    view = learner.load(snapshot.parameters).view(snapshot.version)
+    learner = learner_of(snapshot.model, snapshot.parameters, snapshot.format)
+    view = learner.view(snapshot.version)
     return replace(models, **{snapshot.model: view})

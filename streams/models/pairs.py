@@ -73,12 +73,26 @@ class Pairs:
         vz = self.variances * z
         return vz, float(np.vdot(vz, z))
 
+    def forget(self, keep: float) -> None:
+        """Let time pass: so much (0 to 1) is kept of what labels have told.
+
+        That is of a weight with mean M and variance V under the prior's v: the precision
+        1 / V - 1 / v, and M / V. Would M stay while V grows, `weigh` took it for told, and made a
+        large weight of nothing. In one step V' = V / r and M' = keep M / r, with
+        r = keep + (1 - keep) V / v.
+        """
+        r = self.variances / self.prior
+        r *= 1.0 - keep
+        r += keep
+        self.variances /= r
+        self.means *= keep / r
+
     def weigh(self) -> None:
         """Set the prior's variance of each pair to what its weights look like.
 
         The mean square of its weights under what is known of them (the EM step of Tipping 2001),
-        where the first variance counts as one more weight. What labels have told stays: of a weight
-        with mean M and variance V under the prior's v, the precision 1 / V - 1 / v and M / V.
+        where the first variance counts as one more weight. What labels have told stays, in the
+        words of `forget`.
         """
         means, variances = self.means.astype(np.float64), self.variances.astype(np.float64)
         seen = (means**2 + variances).sum(0) + self.first

@@ -224,13 +224,12 @@ class Pool:
                     array[basis, 0] = array[basis, 1]
 
     def _pass_time(self, at_ms: int) -> None:
-        """Variances go back towards their prior; the means stay."""
+        """Variances go back towards their prior, and the means stay; pairs forget both."""
         if self.at_ms == 0:
             self.at_ms = at_ms
         elif at_ms - self.at_ms >= STEP_MS:
             _fade(self.variances, self.w_prior, self.half_lives, at_ms - self.at_ms)
-            pairs, slow = self.pairs, self.half_lives[:1]
-            _fade(pairs.variances, pairs.prior, slow, at_ms - self.at_ms)
+            self.pairs.forget(0.5 ** ((at_ms - self.at_ms) / DAY_MS / float(self.half_lives[0])))
             self.at_ms = at_ms
 
     def _own(self, offer_id: str, at_ms: int) -> Own:

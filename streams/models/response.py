@@ -159,7 +159,7 @@ class ResponseState(
     """All that the learner remembers; arrays are little-endian float32, by the names of their axes.
 
     `own` has means, then variances, of each offer; the offer that was learned of last is the last.
-    `pairs` has means, then variances, then those of the prior; empty where format 2 wrote.
+    `pairs` has means, then variances, then those of the prior; None where format 2 wrote.
     """
 
     context: tuple[str, ...]
@@ -173,8 +173,8 @@ class ResponseState(
     gains: tuple[float, ...]
     examples: int
     at_ms: int
+    pairs: bytes | None
     tuning: Tuning = AS_IT_IS
-    pairs: bytes = b""
 
 
 class ResponseLearner:
@@ -236,8 +236,8 @@ class ResponseLearner:
             gains=tuple(pool.gains),
             examples=pool.examples,
             at_ms=pool.at_ms,
-            tuning=self.tuning,
             pairs=b"".join(_bytes(array) for array in _learned(pool.pairs)),
+            tuning=self.tuning,
         )
         return dict(to_builtins(state))
 
@@ -307,8 +307,8 @@ def _restore(pool: Pool, state: ResponseState) -> None:
     own[..., to_context] = told[..., from_context]
     for offer_id, at_ms, (means, variances) in zip(state.offers, state.own_at_ms, own, strict=True):
         pool.own[offer_id] = Own(means, variances, at_ms)
-    if state.pairs:
-        _restore_pairs(pool.pairs, state)
+    if state.pairs is not None:
+        _restore_pairs(pool.pairs, state, state.pairs)
     if len(state.shares) != BASES * SPEEDS or len(state.gains) != BASES:
         raise ValueError(f"{len(state.shares)} shares, {len(state.gains)} gains")
     pool.shares, pool.gains = list(state.shares), list(state.gains)
@@ -319,7 +319,7 @@ def _learned(pairs: Pairs) -> tuple[Array, Array, Array]:
     return pairs.means, pairs.variances, pairs.prior[None]
 
 
-def _restore_pairs(pairs: Pairs, state: ResponseState) -> None:
+def _restore_pairs(pairs: Pairs, state: ResponseState, stored: bytes) -> None:
     """Those of which both features are still there, in whichever order.
 
     Raises:
@@ -328,7 +328,7 @@ def _restore_pairs(pairs: Pairs, state: ResponseState) -> None:
     from_offer, to_offer = _places(state.offer, OFFER_AXIS)
     from_pair, to_pair = _pair_places(state.context)
     rows, count = len(state.offer) + 1, len(places(len(state.context))[0])
-    told = _array(state.pairs, (2 * rows + 1, count))
+    told = _array(stored, (2 * rows + 1, count))
     means, variances, prior = told[:rows], told[rows:-1], told[-1:]
     pairs.prior[to_pair] = prior[0, from_pair]
     pairs.variances[:] = pairs.prior

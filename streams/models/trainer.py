@@ -40,8 +40,12 @@ FORMATS: Final[Mapping[str, int]] = {
     "uplift": 2,
 }
 """Of the parameters of models that are written otherwise than they once were."""
-STILL_READ: Final[Mapping[str, tuple[int, ...]]] = {"response": (2,), "challenger": (2,)}
-"""Older formats that are read as well: what they do not hold begins as in a new model."""
+_BEFORE_PAIRS: Final[Mapping[int, Mapping[str, object]]] = {2: {"pairs": None}}
+STILL_READ: Final[Mapping[str, Mapping[int, Mapping[str, object]]]] = {
+    "response": _BEFORE_PAIRS,
+    "challenger": _BEFORE_PAIRS,
+}
+"""Older formats that are read as well, and what they do not hold: it begins as in a new model."""
 SEEN_MAX = 2_000
 PUBLISH_EVERY = 200
 SOONER: Final[Mapping[str, int]] = {
@@ -155,6 +159,16 @@ def formats_read(model: str) -> tuple[int, ...]:
     return (*STILL_READ.get(model, ()), format_of(model))
 
 
+def learner_of(model: str, parameters: Mapping[str, object], written: int) -> Learner:
+    """The learner that wrote these parameters, in one of `formats_read`.
+
+    Raises:
+        StateError: a parameter is missing, unknown or of the wrong type.
+    """
+    not_held = STILL_READ.get(model, {}).get(written, {})
+    return LEARNERS[model].load({**parameters, **not_held})
+
+
 class Trainee:
     """One learner, what it has seen lately, and how good it was on what it had not."""
 
@@ -246,7 +260,7 @@ class Trainee:
         trainee = cls(model)
         try:
             if written in formats_read(model):
-                trainee.learner = LEARNERS[model].load(data["learner"])
+                trainee.learner = learner_of(model, data["learner"], written)
                 trainee.quality = Prequential.load(data["quality"])
             trainee.seen = dict.fromkeys(str(example_id) for example_id in data["seen"])
             trainee.examples, trainee.trained_at_ms = (

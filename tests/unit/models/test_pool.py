@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from streams.models.pairs import PAIR_VARIANCE, VARIANCE_MIN, Pairs
-from streams.models.pool import DAY_MS, RESTART_AT, Pool, asked
+from streams.models.pool import DAY_MS, RESTART_AT, Pool, Tuning, asked
 
 SEED = 3
 CONTEXTS, OFFERS, PAIRS = 3, 2, 3
@@ -91,6 +91,17 @@ class PlainPairs(Plain):
     def prior(self, name: tuple[object, int]) -> float:
         """That of the pair."""
         return self.priors[name[1]]
+
+    def pass_time(self, whose: object, at_ms: int, half_life: float) -> None:
+        """Of what labels told, of the precision and of the mean times it, a part is left."""
+        if whose is not None:
+            return
+        keep = 0.5 ** ((at_ms - self.learned_ms.get(None, at_ms)) / DAY_MS / half_life)
+        self.learned_ms[None] = at_ms
+        for name, (mean, variance) in self.weights.items():
+            prior = 1 / self.prior(name)
+            after = 1 / (keep * (1 / variance - prior) + prior)
+            self.weights[name] = [keep * mean / variance * after, after]
 
     def weigh(self) -> None:
         """The mean square of a pair's weights becomes its prior; what labels told stays."""
@@ -225,4 +236,59 @@ def test_hours_add_up_to_days() -> None:
         by_hour._pass_time(1 + hour * 3_600_000)
     at_once._pass_time(1 + 720 * 3_600_000)
     assert by_hour.pairs.variances == pytest.approx(at_once.pairs.variances, rel=1e-4)
+    assert by_hour.pairs.means == pytest.approx(at_once.pairs.means, rel=1e-3)
     assert by_hour.variances == pytest.approx(at_once.variances, rel=1e-4)
+
+
+def test_no_weight_of_a_pair_grows_beyond_what_labels_told() -> None:
+    """Labels in which its product is 0, and years between: it never passes its own estimate."""
+    print(f"seed {SEED}")
+    draw, pool, at_ms = np.random.default_rng(SEED), Pool(CONTEXTS, OFFERS), DAY_MS
+    for step in range(5_000):
+        features = draw.choice((-1.0, 1.0), CONTEXTS + OFFERS).astype(np.float32)
+        features[0] *= step < 3_000  # of the first number's pairs nothing is seen from then on
+        p = clipped(1.5 * float(features[0] * features[1]))
+        label = float(draw.random() < p)
+        at_ms += DAY_MS / 50 + (365 * DAY_MS if step % 1_000 == 999 else 0.0)
+        pool.learn(asked(features, CONTEXTS, None, 0.0), label, 1.0, round(at_ms))
+        if step == 2_999:
+            known = pool.pairs.means[:, 0].astype(np.float64)
+            precision, prior = 1.0 / pool.pairs.variances[:, 0], 1.0 / pool.pairs.prior[0]
+            most = np.abs(known * precision / (precision - prior))
+        if step >= 2_999:
+            assert (np.abs(pool.pairs.means[:, 0]) <= 1.01 * most).all(), step
+    assert np.abs(known).max() > 0.5  # something had been learned
+
+
+def test_where_no_pair_counts_none_comes_to_count() -> None:
+    """Ten labels a day for years, and pauses of a year: all weights stay small."""
+    print(f"seed {SEED}")
+    draw, at_ms = np.random.default_rng(SEED), DAY_MS
+    pool = Pool(CONTEXTS, OFFERS, tuning=Tuning(half_lives=0.1))
+    for step in range(9_000):
+        features = draw.normal(0.0, 1.0, CONTEXTS + OFFERS).clip(-3.0, 3.0).astype(np.float32)
+        label = float(draw.random() < clipped(float(features[0]) - 1.0))
+        at_ms += DAY_MS / 10 + (365 * DAY_MS if step % 3_000 == 2_999 else 0.0)
+        pool.learn(asked(features, CONTEXTS, None, 0.0), label, 1.0, round(at_ms))
+        assert np.abs(pool.pairs.means).max() < 0.25, step
+
+
+def test_what_is_learned_stays_within_bounds_for_centuries() -> None:
+    """W and own terms, of which priors are fixed, and pairs: time alone raises no mean."""
+    print(f"seed {SEED}")
+    draw, pool = np.random.default_rng(SEED), Pool(CONTEXTS, OFFERS)
+    for _ in range(1_000):
+        features = draw.normal(0.0, 1.0, CONTEXTS + OFFERS).clip(-3.0, 3.0).astype(np.float32)
+        label = float(draw.random() < clipped(float(features[0] * features[1])))
+        pool.learn(asked(features, CONTEXTS, "tea", 0.0), label, 1.0, 1)
+    before = pool.pairs.means.copy(), pool.means.copy(), pool.own["tea"].means.copy()
+    for year in range(1, 200):
+        at_ms = round(1 + year * 365 * DAY_MS)
+        pool._pass_time(at_ms)
+        pool.pairs.weigh()
+        pool._own("tea", at_ms)
+    after = pool.pairs.means, pool.means, pool.own["tea"].means
+    for then, now in zip(before, after, strict=True):
+        assert (np.abs(now) <= np.abs(then)).all()
+    assert np.abs(pool.pairs.means).max() < 1e-6
+    assert pool.pairs.prior == pytest.approx(np.full(PAIRS, PAIR_VARIANCE), rel=1e-2)

@@ -21,6 +21,7 @@ from streams.models.response import (
     ResponseModel,
     ResponsePool,
 )
+from streams.models.trainer import learner_of
 
 RATE = 0.2
 RATE_FEATURE = prior_log_odds(RATE) / RATE_LOGITS
@@ -209,7 +210,8 @@ def test_a_state_from_before_pairs_goes_on() -> None:
     learner = trained(300)
     learner.estimator.pool.pairs.means[:] = 0.0
     old = {name: value for name, value in learner.dump().items() if name != "pairs"}
-    loaded = ResponseLearner.load(old)
+    loaded = learner_of("response", old, written=2)
+    assert isinstance(loaded, ResponseLearner)
     before, after, anew = learner.view("v"), loaded.view("v"), ResponseLearner().estimator.pool
     for example in examples(320)[300:]:
         assert scored(after, example) == scored(before, example)
@@ -239,6 +241,7 @@ def test_an_odd_example_teaches_no_nonsense() -> None:
         {"offers": ["a"]},
         {"surprise": 1},
         {"pairs": "AAAA"},
+        {"pairs": ""},
     ],
 )
 def test_damaged_parameters_are_refused(broken: dict[str, object]) -> None:

@@ -12,7 +12,7 @@ from streams.features.rhythm import churn_example
 from streams.models import Trainer, initial_models, with_snapshot
 from streams.models.pool import Tuning
 from streams.models.quality import Prequential, doubts
-from streams.models.trainer import FORMATS, SEEN_MAX
+from streams.models.trainer import FORMATS, SEEN_MAX, Trainee
 
 
 def response(number: int) -> LearningExample:
@@ -214,6 +214,18 @@ def test_what_was_written_before_there_were_pairs_is_read() -> None:
     loaded = Trainer.load(state, every=20)
     versions = [s.version for n in range(20, 40) if (s := loaded.learn(response(n))) is not None]
     assert versions == ["response-40"]
+
+
+@pytest.mark.parametrize("lost", [{}, {"pairs": ""}], ids=["no pairs", "empty pairs"])
+def test_pairs_that_were_lost_are_no_older_format(lost: dict[str, object]) -> None:
+    """A snapshot or a state of this format without its pairs is damaged: it is not read."""
+    whole = Trainer().trainees["response"]
+    rest = {name: told for name, told in whole.learner.dump().items() if name != "pairs"} | lost
+    with pytest.raises(StateError, match="response model's parameters"):
+        Trainee.load("response", {**whole.dump(), "learner": rest})
+    snapshot = msgspec.structs.replace(whole.snapshot(), parameters=rest)
+    with pytest.raises(StateError, match="response model's parameters"):
+        with_snapshot(initial_models(), snapshot)
 
 
 def test_a_model_of_an_older_format_begins_anew_under_new_names() -> None:
