@@ -14,7 +14,7 @@ def logged(at: OfferView) -> Answer:
     """An offer has one entry of the decision log, which says the same."""
     entries = [
         e.said
-        for e in at.world.entries_by_id.get(at.offer.decision_id, [])
+        for e in at.of_this_life(at.world.entries_by_id.get(at.offer.decision_id, []))
         if e.said.verdict != "deferred"
     ]
     if len(entries) != 1:
@@ -31,8 +31,9 @@ def logged(at: OfferView) -> Answer:
 
 def once(at: OfferView) -> Answer:
     """One decision makes one offer."""
-    same = at.world.contacts_by_id[at.offer.decision_id]
-    return holds(same[0].moment.turn == at.turn, "the same decision has made an offer before")
+    same = at.of_this_life(at.world.contacts_by_id[at.offer.decision_id])
+    again = any(other.moment.turn < at.turn for other in same)
+    return holds(not again, "the same decision has made an offer before")
 
 
 def sent(at: EntryView) -> Answer:
@@ -49,7 +50,7 @@ def entered_once(at: EntryView) -> Answer:
         return None
     same = [
         e
-        for e in at.world.entries_by_id[at.entry.decision_id]
+        for e in at.of_this_life(at.world.entries_by_id[at.entry.decision_id])
         if e.said.verdict != "deferred" and e.moment.turn < at.turn
     ]
     return holds(not same, "the decision was logged before")

@@ -5,8 +5,10 @@ from streams.audit.cel_facts import dwell_ms_of, says
 from streams.audit.consent import may
 from streams.audit.verdicts import FINE, Answer, Broken, Unknown, holds
 from streams.audit.views import OfferView
+from streams.audit.world import Entry
 from streams.audit.zones import Presence, is_at, presence_of, spot_of
 from streams.contracts.inputs.events import App, Beacon, Clickstream, Purchase
+from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.times import to_ms
 
 CART, ZONE, DWELL, CASE = "cart_abandoned", "zone_entered", "zone_dwelled", "churn_band_entered"
@@ -112,7 +114,7 @@ def rearmed(at: OfferView) -> Answer:
     """A rule that fired rests for `rearm_ms` before it fires for the same person again."""
     if at.rule is None or at.person is None or not at.rule.rearm_ms or at.rule.kind == ASKED:
         return None
-    own = at.world.entries_by_id.get(at.offer.decision_id)
+    own = at.of_this_life(at.world.entries_by_id.get(at.offer.decision_id, []))
     if not own:
         return Unknown("it has no entry in the decision log")
     fired_ms = to_ms(own[0].said.decided_at)
@@ -127,13 +129,19 @@ def rearmed(at: OfferView) -> Answer:
             continue
         first = at.world.entries_by_id[other.decision_id][0]
         age_ms = fired_ms - to_ms(first.said.decided_at)
-        before = first.moment.turn < own[0].moment.turn
+        before = first.moment.turn < own[0].moment.turn and not _overtaken(at, other, own[0])
         if put_off:
             before = entry.moment.turn < own[-1].moment.turn and other.verdict not in UNANSWERED
             age_ms = abs(age_ms)
         if before and age_ms < at.rule.rearm_ms - SLACK_MS:
             return Broken(f"the rule had fired {age_ms} ms before", (other.decision_id,))
     return FINE
+
+
+def _overtaken(at: OfferView, other: DecisionLog, by: Entry) -> bool:
+    """Whether a decision had been overtaken by then: so it does not count as the rule's."""
+    entries = at.world.entries_by_id[other.decision_id]
+    return any(e.said.verdict == "overtaken" and e.moment.turn < by.moment.turn for e in entries)
 
 
 def cart_there(at: OfferView) -> Answer:
@@ -170,7 +178,11 @@ def zone_dwell(at: OfferView) -> Answer:
         return there
     if not there.there:
         return None
-    stayed_ms = at.at_ms - there.since_ms
+    since_ms = there.since_ms
+    latest = _presence(at, until_ms=at.at_ms)
+    if isinstance(latest, Presence) and latest.there:
+        since_ms = min(since_ms, latest.since_ms)  # what came since may say that it began earlier
+    stayed_ms = at.at_ms - since_ms
     least_ms = at.world.policies.zones.min_dwell_ms
     if at.offer.trigger.kind == DWELL and at.rule is not None:
         least_ms = max(least_ms, at.rule.min_dwell_ms)
@@ -221,7 +233,7 @@ def still_new(at: OfferView) -> Answer:
     return may(at.known, "profiling")
 
 
-def _presence(at: OfferView) -> Presence | Unknown | None:
+def _presence(at: OfferView, until_ms: int | None = None) -> Presence | Unknown | None:
     if at.offer.trigger.kind not in (ZONE, DWELL) or at.trigger is None:
         return None
     event, world = at.trigger.event, at.world
@@ -231,6 +243,8 @@ def _presence(at: OfferView) -> Presence | Unknown | None:
     if spot is None:
         return Unknown("the zone of a beacon that is not in the registry")
     known, rules = at.known, world.policies.zones
+    if until_ms is not None:
+        return presence_of(known, spot, world.beacons, rules, until_ms)
     now = presence_of(known, spot, world.beacons, rules, at.moment_ms)
     left = any(
         isinstance(a.event, Beacon)

@@ -66,6 +66,7 @@ class People:
         self._linked_ms: dict[tuple[Person, str], int] = {}
         self._first: dict[str, list[Person]] = {}
         self._landed: dict[str, list[Arrival]] = {}
+        self._landings: dict[str, list[Arrival]] = {}
         self.landed: dict[int, Person] = {}
         self.forgotten: set[int] = set()
 
@@ -79,6 +80,10 @@ class People:
     def arrivals_at(self, id_: str) -> list[Arrival]:
         """What ever landed at a person of this id, before and after erasures."""
         return self._landed.get(id_, [])
+
+    def landings_of(self, event_id: str) -> list[Arrival]:
+        """Each time that an event of this id was news: again after an erasure that is older."""
+        return self._landings.get(event_id, [])
 
     def take(self, arrival: Arrival) -> None:
         """One more event."""
@@ -110,6 +115,7 @@ class People:
         person.arrivals.append(arrival)
         self._first.setdefault(event.event_id, []).append(person)
         self._landed.setdefault(person.id, []).append(arrival)
+        self._landings.setdefault(event.event_id, []).append(arrival)
         self.landed[arrival.place] = person
 
     def _person(self, id_: str, place: int) -> Person:
@@ -158,6 +164,8 @@ class People:
         if any(arrival.at_ms <= self._unlinked_ms.get((part, other), -1) for part in parts):
             return  # unlinked since: the newer word by event time wins
         place = arrival.place
+        if self.at(other, place + 1) is not person and self._is_erased(other, arrival):
+            return
         self._linked_ms[person, other] = max(
             arrival.at_ms, self._linked_ms.get((person, other), -1)
         )

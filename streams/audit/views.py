@@ -2,6 +2,7 @@
 
 from datetime import datetime, tzinfo
 from functools import cached_property
+from typing import TypeVar
 
 from streams.audit.arrivals import Arrival
 from streams.audit.clocks import zones_of
@@ -12,6 +13,8 @@ from streams.audit.world import Alert, Contact, Entry, Followed, World
 from streams.contracts.outputs.payloads import ChurnAlert
 from streams.contracts.reference.structs import Offer, TriggerRule
 from streams.contracts.times import from_ms
+
+Told = TypeVar("Told", Contact, Entry)
 
 
 class View:
@@ -63,7 +66,14 @@ class DecisionView(View):
         super().__init__(world, said, place)
         self.said = said.said
         self.rule: TriggerRule | None = world.rules.get(said.said.trigger.rule_id)
-        self.trigger: Arrival | None = world.timeline.find(said.said.trigger.event_id)
+        self.trigger: Arrival | None = world.trigger_of(said.said, place)
+
+    def of_this_life(self, said: list[Told]) -> list[Told]:
+        """Without what was said of the person before an erasure, while that is known."""
+        return [one for one in said if one.person is None or self._is_now(one.person)]
+
+    def _is_now(self, person: Person) -> bool:
+        return self.person is None or person.top(self.place) is self.person
 
     @property
     def moment_ms(self) -> int:

@@ -1,5 +1,6 @@
 """Inputs, outputs and reference data prepared for the rules; nothing here judges."""
 
+from collections import Counter
 from typing import TypeVar
 
 from msgspec import Struct
@@ -66,6 +67,7 @@ Kept = TypeVar("Kept", Contact, Entry, Alert)
 Decided = TypeVar("Decided", Contact, Entry)
 
 
+TWICE = 2
 BY_VISIT = ("zone_entered", "zone_dwelled")  # name what began the visit, not what speaks
 
 
@@ -100,12 +102,14 @@ class World:
             for turn, outcome in enumerate(outputs.outcomes)
             for moment in (self._moment_of_outcome(outcome, turn),)
         ]
+        self._told_before: Counter[str] = Counter()
         self.alerts_by_id = {a.said.alert_id: a for a in reversed(self.alerts)}
         self.entries = [
             Entry(entry, moment, self._whose(entry.customer_id, moment))
             for turn, entry in enumerate(outputs.entries)
             for moment in (self._moment_of_decision(entry, turn),)
         ]
+        self._told_before.clear()
         back = _undelivered(arrivals)
         self.contacts = [
             Contact(
@@ -140,12 +144,33 @@ class World:
         alert = self.alerts_by_id.get(event_id)
         if alert is not None and alert.moment.at_ms == at_ms:
             return TimeOfSpeech(at_ms, alert.moment.places, turn)
-        trigger = self.timeline.find(event_id)
+        triggers = self._triggers_of(said)
+        trigger = triggers[0] if triggers else None
         place = self.timeline.place_of(at_ms, trigger)
         by_visit = said.trigger.kind in BY_VISIT
+        again = [self.timeline.place_of(at_ms, other) for other in triggers[1:]]
         if trigger is not None and place == trigger.place + 1 and not by_visit:
-            return TimeOfSpeech(at_ms, (place,), turn)
-        return TimeOfSpeech(at_ms, (place, *self._late_after(said.customer_id, at_ms, place)), turn)
+            return TimeOfSpeech(at_ms, (place, *again), turn)
+        late = self._late_after(said.customer_id, at_ms, place)
+        return TimeOfSpeech(at_ms, (place, *late, *again), turn)
+
+    def _triggers_of(self, said: NextBestOffer | DecisionLog) -> list[Arrival]:
+        """The event that asked; each time it was news, but for those that were answered before."""
+        event_id = said.trigger.event_id
+        landings = self.people.landings_of(event_id)
+        if len(landings) < TWICE:
+            first = self.timeline.find(event_id)
+            return [] if first is None else [first]
+        answered = self._told_before[said.decision_id]
+        if not isinstance(said, DecisionLog) or said.verdict != "deferred":
+            self._told_before[said.decision_id] += 1
+        return landings[min(answered, len(landings) - 1) :]
+
+    def trigger_of(self, said: NextBestOffer | DecisionLog, place: int) -> Arrival | None:
+        """The event that asked for what was said before `place`."""
+        landings = self.people.landings_of(said.trigger.event_id)
+        before = [arrival for arrival in landings if arrival.place < place]
+        return before[-1] if before else self.timeline.find(said.trigger.event_id)
 
     def _moment_of_alert(self, alert: ChurnAlert, turn: int) -> TimeOfSpeech:
         """After an event of the person at that time (or a late one that came next), else a timer.
@@ -172,13 +197,8 @@ class World:
 
         What such an event sets is due already, and is said when the event has come.
         """
-        places: list[int] = []
-        for arrival in self.people.arrivals_at(id_):
-            if arrival.at_ms > at_ms and arrival.place >= by_clock:
-                break
-            if arrival.place >= by_clock:
-                places.append(arrival.place + 1)
-        return places
+        late = (a.place for a in self.people.arrivals_at(id_) if a.at_ms <= at_ms)
+        return [place + 1 for place in late if place >= by_clock]
 
 
 def _undelivered(arrivals: list[Arrival]) -> dict[str, Arrival]:

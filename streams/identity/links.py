@@ -47,6 +47,7 @@ from streams.identity.sharing import (
     now_shared,
     parted,
     refusing,
+    too_late,
     within_limit,
 )
 
@@ -63,6 +64,8 @@ def asked(request: LinkRequested, row: Row | None, rules: IdentityRules) -> Reso
         if row.moved_to == request.customer_id:
             return done(row, at_ms)
         return in_vain(request, row, _answer(request, None, row.moved_to), rules)
+    if row is not None and row.erasure is not None and at_ms <= row.erasure.at_ms:
+        return done(row, at_ms, too_late(request, row.erasure))
     if row is None or isinstance(row, Erased):
         erasure = row.erasure if row is not None else None
         return done(_address(request, None, erasure), at_ms, _answer(request, None, None))

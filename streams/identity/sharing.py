@@ -14,7 +14,9 @@ from streams.customer.id_history import (
     REFUSED_IDS_MAX,
     UNLINKED_MAX,
     Encounter,
+    Erasure,
 )
+from streams.customer.link_words import not_linked
 from streams.customer.row import Alias, Customer, Row, new_customer
 from streams.identity.resolution import Resolution, done
 
@@ -92,8 +94,15 @@ def freed(alias: Alias, at_ms: int) -> tuple[Effect, ...]:
     )
 
 
+def too_late(request: LinkRequested, erasure: Erasure) -> EventRouted:
+    """The word to somebody who asks by an event from before the id's erasure: it is not linked."""
+    customer_id, other = request.customer_id, request.other_id
+    ended = LinkEnded(customer_id=customer_id, other_id=other, ended_at_ms=erasure.at_ms)
+    return EventRouted(customer_id, ended)
+
+
 def ended(message: LinkEnded, row: Row | None) -> Resolution:
-    """At a person: an id is free, so that their next login asks for it; or it is shared."""
+    """At a person: an id is nobody's, so that their next login asks for it; or it is shared."""
     at_ms = message.ended_at_ms
     if isinstance(row, Alias):
         if message.hops >= HOPS_MAX:
@@ -146,6 +155,10 @@ def set_free(row: Row | None, key: str, at_ms: int) -> tuple[Effect, ...]:
 
 
 def _accepting(person: Customer, other: str) -> Customer:
+    """The person without the id, who may ask for it; an answer under way links it all the same."""
+    if other in person.linked_ids:
+        linked = tuple(id_ for id_ in person.linked_ids if id_ != other)
+        person = replace(not_linked(person, other), linked_ids=linked)
     if other not in person.refused_ids:
         return person
     return replace(person, refused_ids=tuple(i for i in person.refused_ids if i != other))

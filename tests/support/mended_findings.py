@@ -69,4 +69,45 @@ MENDED: dict[str, Finding] = {
             step("view", who=Y),
         ),
     ),
+    "a login that comes again is older than the erasure of the visitor": Finding(
+        "person",
+        (
+            step("view", who=C2_X),
+            step("view", who=C1_X),
+            step("erase", who=C2_X, wait=20.0),
+            step("again", which=1),
+            step("view", who=X, wait=0.05),
+        ),
+    ),
+    "a request that was overtaken is no use of the rule": Finding(
+        "rearm",
+        (
+            step("view"),
+            step("search", who=X),
+            step("search", who=C1_X, wait=7.0),
+            step("search", wait=70.0, late=15.0),
+        ),
+    ),
+    "a second entry says that the visit began before the first": Finding(
+        "zone_dwell",
+        (
+            *(step("view") for _ in range(3)),
+            step("enter", who=C2_X, late=0.05),
+            step("view"),
+            step("enter", who=C2_X, which=1),
+        ),
+    ),
+    "an event comes again after an erasure that was asked for before it": Finding(
+        "logged_once",
+        (
+            *(step("view") for _ in range(5)),
+            step("view", who=C2_X),
+            step("erase", who=C1_X, late=0.05),
+            *(step("view") for _ in range(2)),
+            step("again", which=3),
+        ),
+    ),
+    "a cart of before the consent is told after it": Finding(
+        "cart_there", (step("add", late=90.0), step("sight", late=90.0))
+    ),
 }

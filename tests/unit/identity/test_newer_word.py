@@ -48,6 +48,8 @@ def audited(*events: InputEvent) -> bool:
 
 LATE = opened(4, customer_id="c1", anonymous_id="x")
 GONE = said(5, "identity_unlinked")
+LOGIN_THEN = opened(30, customer_id="c1", anonymous_id="x")
+ERASED = asked("erasure_requested", 60, customer_id="c2")
 
 
 @pytest.mark.parametrize("first", [opened(3, customer_id="c1", anonymous_id="x"), None])
@@ -127,3 +129,18 @@ def test_one_id_that_many_customers_name_stays_the_customers() -> None:
     row = driver.rows["c0"]
     assert isinstance(row, Customer)
     assert (row.known, row.shared) == (True, False)
+
+
+@pytest.mark.parametrize("again", [LOGIN_THEN, said(30, "identity_linked")])
+@pytest.mark.parametrize("back", [False, True])
+def test_a_link_that_is_older_than_the_erasure_of_the_id_brings_nothing_back(
+    again: InputEvent, back: bool
+) -> None:
+    """The visitor was erased since; a link that is newer than the erasure is made."""
+    told: list[InputEvent] = [opened(1, customer_id="c2", anonymous_id="x"), ERASED]
+    told += [opened(65, anonymous_id="x")] if back else []
+    driver, _ = lived(*told, again)
+    assert (linked(driver), audited(*told, again)) == (False, False)
+    newer = replace(again, event_id="newer", occurred_at=from_ms(T0 + 70 * MINUTE_MS))
+    driver, _ = lived(*told, again, newer)
+    assert (linked(driver), audited(*told, again, newer)) == (True, True)
