@@ -76,10 +76,22 @@ def main() -> None:
 
 
 def _command(name: str) -> click.Command:
-    @click.option("--events", default=700_000, show_default=True, help="Of the state pipeline.")
+    @click.option(
+        "--events",
+        default=700_000,
+        show_default=True,
+        type=click.IntRange(1),
+        help="Of the state pipeline.",
+    )
     @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
     @click.option("--only", default="", help="state: contenders whose name holds this.")
-    @click.option("--customers-max", default=1_000_000, show_default=True, help="scale: up to 5M.")
+    @click.option(
+        "--customers-max",
+        default=1_000_000,
+        show_default=True,
+        type=click.IntRange(1),
+        help="scale: up to 5M.",
+    )
     @click.option("--json", "json_path", type=click.Path(path_type=Path), default=DEFAULT_JSON)
     def command(events: int, rounds: int, only: str, customers_max: int, json_path: Path) -> None:
         if missing := install.missing_tools():
@@ -140,7 +152,7 @@ def report(json_paths: tuple[Path, ...], data: Path, out: Path, picture: Path) -
 
 
 @main.command("profile")
-@click.option("--events", default=60_000, show_default=True)
+@click.option("--events", default=60_000, show_default=True, type=click.IntRange(1))
 def profile_(events: int) -> None:
     """What process() spends, by part; needs no broker."""
     lines = profile.measure(events, product.CUSTOMERS, product.SEED)
@@ -151,7 +163,13 @@ def profile_(events: int) -> None:
 
 
 @main.command("gateway")
-@click.option("--events", default=200_000, show_default=True, help="In batches, each round.")
+@click.option(
+    "--events",
+    default=200_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="In batches, each round.",
+)
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 def gateway_(events: int, rounds: int) -> None:
     """Events over HTTP: speed, cost and answers beside a server by hand; medians of the rounds."""

@@ -25,6 +25,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from benchmarks.options import one_or_more
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, from_ms
@@ -91,8 +92,8 @@ def main() -> None:
     """Print each offer's true and learned share, by seed."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--kind", choices=get_args(WorldKind), default="grocery")
-    parser.add_argument("--decisions", type=int, default=20_000)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--decisions", type=one_or_more, default=20_000)
+    parser.add_argument("--seeds", type=one_or_more, default=1)
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--bound", action="store_true", help="what can be known at all")
     parser.add_argument("--offer", help="send this one only; else all of the shop's")

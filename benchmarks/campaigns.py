@@ -101,7 +101,7 @@ def errors(campaign: Campaign, found: tuple[OfferShare, ...]) -> list[float]:
 
 @click.command()
 @click.option("--seeds", default=10, show_default=True, type=click.IntRange(1))
-@click.option("--first-seed", default=1, show_default=True)
+@click.option("--first-seed", default=1, show_default=True, type=click.IntRange(0))
 @click.option("--decisions", default=20_000, show_default=True, type=click.IntRange(1_000))
 def main(seeds: int, first_seed: int, decisions: int) -> None:
     """Qini beside a batch T-learner, and the share who would have bought anyway, by offer."""

@@ -52,8 +52,10 @@ class Reached(Struct, frozen=True):
 @click.option(
     "--seeds", default="11,12,13", show_default=True, type=Seeds(), help="Worlds judged, by comma."
 )
-@click.option("--customers", default=1_000, show_default=True, help="People of each of them.")
-@click.option("--worlds", default=10, show_default=True, help="Others to learn from.")
+@click.option("--customers", default=1_000, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--worlds", default=10, show_default=True, type=click.IntRange(1), help="To learn from."
+)
 @click.option("--days", default=180, show_default=True, type=click.IntRange(40, 730))
 def main(kind: WorldKind, seeds: tuple[int, ...], customers: int, worlds: int, days: int) -> None:
     """Learn the posterior on simulated lives, and print what its alerts would reach on others."""

@@ -46,7 +46,7 @@ class Scored(Struct, frozen=True):
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--tick-days", default=7, show_default=True, type=click.IntRange(1, 7))
-@click.option("--horizon-ticks", default=13, show_default=True)
+@click.option("--horizon-ticks", default=13, show_default=True, type=click.IntRange(1))
 def main(file: Path, tick_days: int, horizon_ticks: int) -> None:
     """Compare the score as it is with two corrections of it."""
     tick_ms = tick_days * DAY_MS

@@ -34,7 +34,13 @@ console = Console(width=120)
 @click.option("--days", default=180, show_default=True, type=click.IntRange(40, 730))
 @click.option("--customers", type=click.IntRange(1), help="People of each world.")
 @click.option("--contacts/--no-contacts", default=True, help="Whether the CRM acts on cases.")
-@click.option("--every", default=7, show_default=True, help="Days between samples of the risk.")
+@click.option(
+    "--every",
+    default=7,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Days between samples of the risk.",
+)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write figures here.")
 def main(
     kinds: tuple[WorldKind, ...],

@@ -235,9 +235,9 @@ def _answers(port: int) -> bool:
 @click.option("--rate", default=200, show_default=True, type=click.IntRange(1), help="A second.")
 @click.option("--seconds", default=60, show_default=True, type=click.IntRange(2))
 @click.option("--warm", default=180, show_default=True, type=click.IntRange(0), help="Not counted.")
-@click.option("--epoch-ms", default=1_000, show_default=True, help="The worker's epochs.")
+@click.option("--epoch-ms", default=1_000, show_default=True, type=click.IntRange(1))
 @click.option("--partitions", default=PARTITIONS, show_default=True, type=click.IntRange(1))
-@click.option("--at-once", default=2, show_default=True, help="urgent_commits_max of the worker.")
+@click.option("--at-once", default=2, show_default=True, type=click.IntRange(1), help="Commits.")
 @click.option("--free", is_flag=True, help="Nothing is bound to a core.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write figures here.")
 def main(json_file: Path | None, warm: int, **load: int) -> None:

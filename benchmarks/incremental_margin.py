@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.options import Names
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.effects import DecisionLogged, OutcomeLabeled
 from streams.contracts.reference.structs import Arm, Chooser, Experiment
@@ -133,16 +134,18 @@ def _held(
 
 
 @click.command()
-@click.option("--kinds", default=",".join(KINDS), show_default=True, help="Shops, by comma.")
+@click.option(
+    "--kinds", default=",".join(KINDS), show_default=True, type=Names(KINDS), help="By comma."
+)
 @click.option("--customers", default=300, show_default=True, type=click.IntRange(20))
 @click.option("--days", default=60, show_default=True, type=click.IntRange(40, 730))
-@click.option("--window-days", default=21.0, show_default=True)
+@click.option("--window-days", default=21.0, show_default=True, type=click.FloatRange(1.0))
 @click.option("--runs", default=200, show_default=True, type=click.IntRange(1))
-@click.option("--people", default=3_000, show_default=True, help="People of each run.")
-@click.option("--seed", default=1, show_default=True)
+@click.option("--people", default=3_000, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write figures here.")
 def main(
-    kinds: str,
+    kinds: tuple[WorldKind, ...],
     customers: int,
     days: int,
     window_days: float,
@@ -153,8 +156,8 @@ def main(
 ) -> None:
     """In how many runs the interval held the truth at every look, and how narrow it became."""
     found: list[Held] = []
-    for kind in kinds.split(","):
-        margins = margins_of(kind, customers, days, seed, window_days)  # type: ignore[arg-type]
+    for kind in kinds:
+        margins = margins_of(kind, customers, days, seed, window_days)
         found += hold(kind, margins, runs, people, seed)
     table = Table("world", "pair", "truth a head", "held at every look", "at the end", "+-", "seen")
     for one in found:

@@ -27,6 +27,7 @@ from benchmarks.offer_world import (
     Occasion,
     OfferWorld,
 )
+from benchmarks.options import Seeds
 from streams.decisions.exploration import Exploring, draw
 
 SHARED_SD, SHARED_BIAS_SD = 0.09, 0.25
@@ -101,14 +102,14 @@ class Informed:
 
 
 @click.command()
-@click.option("--seeds", default="101,102,103", show_default=True)
-def main(seeds: str) -> None:
+@click.option("--seeds", default="101,102,103", show_default=True, type=Seeds())
+def main(seeds: tuple[int, ...]) -> None:
     """Play the worlds, and print the regret of who knows their law beside the product's."""
     contenders = CONTENDERS | {"who knows the law": Informed}
     table = Table("world", "offerstream", "who knows the law", title="regret of 1,000")
     for kind in KINDS.values():
         told: dict[str, list[float]] = {name: [] for name in ("offerstream", "who knows the law")}
-        for seed in map(int, seeds.split(",")):
+        for seed in seeds:
             for name, regrets in told.items():
                 regrets.append(play(contenders[name], kind, seed, 0).regret)
             console.print(kind, seed, {name: round(r[-1], 1) for name, r in told.items()})

@@ -27,6 +27,7 @@ from benchmarks.offer_world import (
     CONTEXTS,
     DECISIONS,
     DECISIONS_A_DAY,
+    KINDS,
     LEVEL,
     OFFERS,
     PROPERTIES,
@@ -34,6 +35,7 @@ from benchmarks.offer_world import (
     Occasion,
     OfferWorld,
 )
+from benchmarks.options import Names, Seeds
 from benchmarks.river_bandits import RiverLinUcb, RiverThompson
 from streams.contracts.internal.learning import LearningExample, examples_of
 from streams.contracts.reference.structs import Arm, Exploration
@@ -200,21 +202,30 @@ def play_vw(kind: Kind, seed: int, delay: int, options: str) -> Told:
 
 
 @click.command()
-@click.option("--seeds", default="1,2,3", show_default=True)
-@click.option("--kinds", default="well,mis", show_default=True)
-@click.option("--delay", default=0, show_default=True, help="Decisions until a label is known.")
+@click.option("--seeds", default="1,2,3", show_default=True, type=Seeds())
+@click.option("--kinds", default="well,mis", show_default=True, type=Names(tuple(KINDS)))
+@click.option(
+    "--delay",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Decisions until a label is known.",
+)
 @click.option("--vw/--no-vw", default=True, show_default=True)
 @click.option("--vw-options", default="", help="Other options than the tuned ones.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path))
 def main(
-    seeds: str, kinds: str, delay: int, vw: bool, vw_options: str, json_file: Path | None
+    seeds: tuple[int, ...],
+    kinds: tuple[str, ...],
+    delay: int,
+    vw: bool,
+    vw_options: str,
+    json_file: Path | None,
 ) -> None:
     """Play the worlds and print the regret of each contender."""
     rows = []
-    for kind in ("well", "mis"):
-        if kind not in kinds.split(","):
-            continue
-        for seed in map(int, seeds.split(",")):
+    for kind in (kind for name, kind in KINDS.items() if name in kinds):
+        for seed in seeds:
             told = {name: play(one, kind, seed, delay) for name, one in CONTENDERS.items()}
             if vw:
                 told["Vowpal Wabbit, SquareCB"] = play_vw(kind, seed, delay, vw_options)

@@ -1,5 +1,6 @@
 """Options that hold several values, by comma: what is not known is refused, not passed over."""
 
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 
 import click
@@ -25,17 +26,24 @@ class Names(click.ParamType):
 
 
 class Seeds(click.ParamType):
-    """Seeds of worlds."""
+    """Seeds of worlds: 0 and more."""
 
     name = "seeds"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, ...]:
-        """`1,2` as integers; fails for what is none."""
+        """`1,2` as integers; fails for what is none, or is below 0."""
         if isinstance(value, tuple):
             return value
-        try:
-            return tuple(int(one) for one in str(value).split(","))
-        except ValueError:
+        given = str(value).split(",")
+        if not all(one.strip().isdecimal() for one in given):
             self.fail(f"{value!r} is no list of whole numbers as 1,2,3", param, ctx)
+        return tuple(map(int, given))
+
+
+def one_or_more(text: str) -> int:
+    """A count, for `argparse`; fails for what is none, or is below 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+    return int(text)

@@ -125,9 +125,9 @@ def near(seed: int, shoppers: int, days: float, decisions: int, resamples: int) 
 
 @click.command()
 @click.option("--seeds", default=3, show_default=True, type=click.IntRange(1))
-@click.option("--first-seed", default=1, show_default=True)
+@click.option("--first-seed", default=1, show_default=True, type=click.IntRange(0))
 @click.option("--shoppers", default=300, show_default=True, type=click.IntRange(20))
-@click.option("--days", default=40.0, show_default=True)
+@click.option("--days", default=40.0, show_default=True, type=click.FloatRange(1.0))
 @click.option("--decisions", default=8_000, show_default=True, type=click.IntRange(100))
 @click.option("--resamples", default=200, show_default=True, type=click.IntRange(1))
 def main(

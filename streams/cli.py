@@ -194,7 +194,7 @@ def alerts_tail(ctx: click.Context, all_: bool, language: str, limit: int | None
 @click.option("--open", "open_", is_flag=True, help="Only cases that are not resolved.")
 @click.option("--band", type=click.Choice(["low", "medium", "high"]), help="Only this band.")
 @click.option("--customer", default="", help="Only of this customer id.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(0))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
 @click.option("--json", "json_", is_flag=True, help="The last alert of each, one JSON a line.")
 @click.pass_context
 def alerts_list(
@@ -212,7 +212,7 @@ def alerts_list(
 
 @alerts.command("show", epilog="Example: offerstream alerts show case_FF70RKkFGn40xHMfTS_eig")
 @click.argument("case_id")
-@click.option("--language", default="en", show_default=True, help="Of the texts: en, ja, zh.")
+@click.option("--language", type=LANGUAGE_NAMES, default="en", show_default=True)
 @click.pass_context
 def alerts_show(ctx: click.Context, case_id: str, language: str) -> None:
     """Tell one case: every alert, its signals, and the events that show them."""

@@ -6,7 +6,15 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import churn_bound, churn_worlds, full_loop
+from benchmarks import (
+    bought_anyway,
+    churn_bound,
+    churn_worlds,
+    full_loop,
+    incremental_margin,
+    offer_bound,
+    offer_regret,
+)
 
 
 @pytest.mark.parametrize("verb", [full_loop.main, churn_worlds.main])
@@ -23,6 +31,39 @@ def test_what_is_unknown_is_refused(verb: click.Command, asked: tuple[str, str],
     done = CliRunner().invoke(verb, asked)
     assert done.exit_code == 2
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("verb", "asked", "said"),
+    [
+        (offer_regret.main, ("--seeds", "abc"), "'abc' is no list of whole numbers as 1,2,3"),
+        (offer_regret.main, ("--kinds", "fair"), "'fair' is not one of well, mis"),
+        (offer_regret.main, ("--delay", "-1"), "-1 is not in the range"),
+        (offer_bound.main, ("--seeds", "-1"), "'-1' is no list of whole numbers as 1,2,3"),
+        (full_loop.main, ("--seeds", "1,-2"), "'1,-2' is no list of whole numbers as 1,2,3"),
+        (incremental_margin.main, ("--kinds", "bakery"), "'bakery' is not one of grocery"),
+        (incremental_margin.main, ("--seed", "-1"), "-1 is not in the range"),
+    ],
+)
+def test_seeds_and_counts_of_the_others_are_checked_too(
+    verb: click.Command, asked: tuple[str, str], said: str
+) -> None:
+    """A sentence, not a traceback."""
+    done = CliRunner().invoke(verb, asked)
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("asked", [("--decisions", "-5"), ("--seeds", "x")])
+def test_counts_are_one_or_more(
+    asked: tuple[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where `argparse` reads them."""
+    monkeypatch.setattr("sys.argv", ["bought_anyway", *asked])
+    with pytest.raises(SystemExit) as left:
+        bought_anyway.main()
+    assert left.value.code == 2
+    assert f"{asked[1]!r} is no whole number of 1 or more" in capsys.readouterr().err
 
 
 def test_a_way_that_does_not_exist_is_not_played_as_the_product() -> None:

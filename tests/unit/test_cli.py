@@ -248,3 +248,17 @@ def test_a_closed_standard_input_is_one_sentence(arguments: list[str], tmp_path:
     assert done.stderr.splitlines()[-1] == (
         "offerstream: - cannot be read: the standard input is closed"
     ), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["alerts", "show", "case_x", "--language", "fr"], "'fr' is not one of 'en', 'ja', 'zh'"),
+        (["alerts", "list", "--limit", "0"], "0 is not in the range x>=1"),
+    ],
+)
+def test_a_bad_value_is_refused_before_a_broker_is_looked_for(asked: list[str], said: str) -> None:
+    """As every verb does: no broker answers here, and that is not what is wrong."""
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 2
+    assert said in done.stderr
