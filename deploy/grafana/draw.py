@@ -103,10 +103,15 @@ class Series(Struct, frozen=True):
     metric: dict[str, str]
     values: list[tuple[float, str]] = field(default_factory=list)
 
-    def points(self) -> list[Point]:
-        """The numbers among the values."""
-        numbers = ((at, float(text)) for at, text in self.values)
-        return [(at, value) for at, value in numbers if math.isfinite(value)]
+    def points(self, step_s: float) -> list[Point]:
+        """The values; NaN where there is no number, or no value for longer than a step."""
+        points: list[Point] = []
+        for at_s, text in self.values:
+            if points and at_s - points[-1][0] > 1.5 * step_s:
+                points.append((at_s - step_s, math.nan))
+            value = float(text)
+            points.append((at_s, value if math.isfinite(value) else math.nan))
+        return points
 
 
 class Range(Struct, frozen=True):
@@ -115,6 +120,11 @@ class Range(Struct, frozen=True):
     start_s: float
     end_s: float
     scrape_s: float
+
+    @property
+    def step_s(self) -> float:
+        """How far apart a query's values are."""
+        return max(self.scrape_s, (self.end_s - self.start_s) / POINTS)
 
     def filled(self, expression: str) -> str:
         """A query with Grafana's variables replaced."""
@@ -136,7 +146,6 @@ def asker(prometheus: str, looked_at: Range) -> Ask:
     Raises:
         OSError: it does not answer, or refuses the query.
     """
-    step_s = max(looked_at.scrape_s, (looked_at.end_s - looked_at.start_s) / POINTS)
 
     def ask(expression: str) -> list[Series]:
         query = urllib.parse.urlencode(
@@ -144,7 +153,7 @@ def asker(prometheus: str, looked_at: Range) -> Ask:
                 "query": looked_at.filled(expression),
                 "start": looked_at.start_s,
                 "end": looked_at.end_s,
-                "step": round(step_s, 3),
+                "step": round(looked_at.step_s, 3),
             }
         )
         address = f"{prometheus.rstrip('/')}/api/v1/query_range?{query}"
@@ -171,7 +180,7 @@ def drawn(board: Board, ask: Ask, looked_at: Range) -> Figure:
         axes = figure.add_axes(place, label=panel.title)
         axes.set_facecolor(CARD)
         if panel.type == "stat":
-            _draw_number(axes, panel, ask)
+            _draw_number(axes, panel, ask, looked_at)
         else:
             _draw_graph(figure, axes, panel, ask, looked_at)
     return figure
@@ -189,11 +198,12 @@ def _place(at: GridPos, height: float) -> tuple[float, float, float, float]:
     )
 
 
-def _draw_number(axes: Axes, panel: Panel, ask: Ask) -> None:
+def _draw_number(axes: Axes, panel: Panel, ask: Ask, looked_at: Range) -> None:
     """The last value, large, in the color of its threshold."""
     _bare(axes)
-    points = [p for target in panel.targets for s in ask(target.expr) for p in s.points()]
-    value = max(points)[1] if points else None
+    lines = [points for _, points in _lines(panel.targets, ask, looked_at)]
+    numbers = [point for points in lines for point in points if math.isfinite(point[1])]
+    value = max(numbers)[1] if numbers else None
     text = "No data" if value is None else told(value, panel.field_config.defaults.unit)
     color = DIM if value is None else _color_of(value, panel.field_config.defaults.thresholds)
     axes.text(0.04, 0.88, panel.title, color=INK, size=10, va="top", transform=axes.transAxes)
@@ -203,7 +213,7 @@ def _draw_number(axes: Axes, panel: Panel, ask: Ask) -> None:
     axes.text(
         0.04,
         0.06,
-        textwrap.shorten(panel.description, _letters_across(axes), placeholder="..."),
+        "\n".join(_wrapped(axes, panel)),
         color=DIM,
         size=7,
         transform=axes.transAxes,
@@ -214,15 +224,17 @@ def _draw_graph(figure: Figure, axes: Axes, panel: Panel, ask: Ask, looked_at: R
     """Lines over time in a card, title and description above, legend below."""
     _bare(axes)
     axes.text(0.02, 0.965, panel.title, color=INK, size=10.5, va="top", transform=axes.transAxes)
-    what_for = "\n".join(textwrap.wrap(panel.description, _letters_across(axes))[:2])
+    what_for = "\n".join(_wrapped(axes, panel))
     axes.text(0.02, 0.885, what_for, color=DIM, size=7.5, va="top", transform=axes.transAxes)
     plot = axes.inset_axes((0.1, 0.29, 0.87, 0.46))
     plot.set_facecolor(CARD)
-    lines = list(_lines(panel.targets, ask))
+    lines = list(_lines(panel.targets, ask, looked_at))
     for (_, points), color in zip(lines, _colors(), strict=False):
         moments, values = zip(*points, strict=True)
         plot.plot(moments, values, color=color, lw=1.3)
         plot.fill_between(moments, values, color=color, alpha=0.08)
+        if lone := _lone(points):
+            plot.scatter(*zip(*lone, strict=True), color=color, s=5)
     unit = panel.field_config.defaults.unit
     plot.yaxis.set_major_formatter(FuncFormatter(lambda value, _: told(value, unit)))
     plot.xaxis.set_major_formatter(FuncFormatter(lambda at_s, _: f"{_utc(at_s):%H:%M:%S}"))
@@ -239,12 +251,26 @@ def _draw_graph(figure: Figure, axes: Axes, panel: Panel, ask: Ask, looked_at: R
     _legend(axes, [name for name, _ in lines])
 
 
-def _lines(targets: Sequence[Target], ask: Ask) -> Iterator[tuple[str, list[Point]]]:
+def _lines(
+    targets: Sequence[Target], ask: Ask, looked_at: Range
+) -> Iterator[tuple[str, list[Point]]]:
     """Every series that says a number, with its name in the legend."""
     for target in targets:
         for series in ask(target.expr):
-            if points := series.points():
+            points = series.points(looked_at.step_s)
+            if any(math.isfinite(value) for _, value in points):
                 yield _named(target.legend_format, series.metric), points
+
+
+def _lone(points: list[Point]) -> list[Point]:
+    """Those with nothing on either side: no line goes through them."""
+    ends = (math.nan, math.nan)
+    around = zip([ends, *points], points, [*points[1:], ends], strict=False)
+    return [
+        point
+        for before, point, after in around
+        if math.isfinite(point[1]) and math.isnan(before[1]) and math.isnan(after[1])
+    ]
 
 
 def _named(legend: str, labels: dict[str, str]) -> str:
@@ -268,6 +294,11 @@ def _legend(axes: Axes, names: Sequence[str]) -> None:
         axes.plot([x, x + 0.018], [y, y], color=color, lw=2.5)
         axes.text(x + 0.026, y, name, color=INK, size=7.5, va="center")
         x += wide
+
+
+def _wrapped(axes: Axes, panel: Panel) -> list[str]:
+    """Its description in lines; a card has room for two."""
+    return textwrap.wrap(panel.description, _letters_across(axes), break_on_hyphens=False)
 
 
 def _letters_across(axes: Axes) -> int:

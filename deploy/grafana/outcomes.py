@@ -34,10 +34,10 @@ OFFERS = Row(
             "New churn cases.",
         ),
         Number(
-            "Incremental margin",
+            "Incremental margin, no interval",
             CURRENCY,
             incremental_margin(),
-            "The policy's margin less the holdout's, scaled to as many people; net of refunds.",
+            "More than as many of the holdout; of few people it is chance: see below.",
         ),
         Number(
             "Examples learned: response",
@@ -58,10 +58,10 @@ OFFERS = Row(
             "Uses for each offer sent. It flatters who sends fewer: look beside it.",
         ),
         Graph(
-            "How many are used a head?",
+            "How many would be used, if all were in this arm?",
             "short",
             ((f"{REDEEMED} / max by (arm) ({c.ARM_SHARE.name})", "{{arm}}"),),
-            "Uses over the arm's share of the people, as if everyone were in that arm.",
+            "Uses over the arm's share of the people; an arm of few people jumps.",
         ),
         Graph(
             "What becomes of offers?",

@@ -19,7 +19,7 @@ NOW = Row(
             "Workers ready",
             COUNT,
             f'sum({c.READY.name}{{job="offerstream"}})',
-            "Restored, assigned, caught up with the models.",
+            "Restored, assigned, caught up with the models; the learner is not counted.",
         ),
         Number("Rows", COUNT, f"sum({c.ROWS.name})", "Customers and forwarding addresses held."),
         Number(
@@ -160,14 +160,14 @@ PROCESSES = Row(
         Graph(
             "Who holds the partitions?",
             "short",
-            ((f"{c.PARTITIONS.name}", "{{instance}}"),),
-            "All partitions are with somebody; a process without any only stands by.",
+            ((f'{c.PARTITIONS.name}{{job="offerstream"}}', "{{instance}}"),),
+            "All partitions are with a worker; one without any only stands by.",
         ),
         Graph(
             "Does memory stay flat?",
             "bytes",
             (
-                ('process_resident_memory_bytes{job="offerstream"}', "{{instance}}"),
+                ('process_resident_memory_bytes{job=~"offerstream|learner"}', "{{instance}}"),
                 (f"sum by (instance) ({c.STORE_MEMORY.name})", "{{instance}}: local stores"),
             ),
             "Flat once the stores' buffers are full; what rises for ever ends in a restart.",
@@ -175,7 +175,12 @@ PROCESSES = Row(
         Graph(
             "Is a process at its limit?",
             "percentunit",
-            ((f'rate(process_cpu_seconds_total{{job="offerstream"}}[{WINDOW}])', "{{instance}}"),),
+            (
+                (
+                    f'rate(process_cpu_seconds_total{{job=~"offerstream|learner"}}[{WINDOW}])',
+                    "{{instance}}",
+                ),
+            ),
             "One process uses one core: near 100 % it is time for another worker.",
         ),
     ),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from deploy.grafana.draw import FOLDER, Range, Series, board_of, drawn
@@ -32,6 +33,35 @@ def test_a_panel_without_an_answer_says_so(path: Path) -> None:
             assert not [line for plot in card.child_axes for line in plot.lines]
             said = [t.get_text() for axes in (card, *card.child_axes) for t in axes.texts]
             assert "No data" in said, card.get_label()
+
+
+def test_what_prometheus_has_no_number_for_is_a_hole() -> None:
+    """As in Grafana: no line is drawn over NaN, nor over steps without a value."""
+    said = [(0.0, "1"), (20.0, "NaN"), (40.0, "2"), (60.0, "3"), (600.0, "4"), (620.0, "5")]
+    figure = drawn(board_of(FOLDER / "pipeline.json"), lambda _: [Series({}, said)], AN_HOUR)
+    graphs = [plot for card in figure.get_axes() for plot in card.child_axes]
+    for plot in graphs:
+        for line in plot.lines:
+            heights = [float(y) for y in np.asarray(line.get_ydata())]
+            assert [y for y in heights if y == y] == [1.0, 2.0, 3.0, 4.0, 5.0]
+            assert [i for i, y in enumerate(heights) if y != y] == [1, 4]
+        lone = [tuple(at) for dots in plot.collections for at in np.asarray(dots.get_offsets())]
+        assert (0.0, 1.0) in lone, "a line of one value is a dot"
+        assert (40.0, 2.0) not in lone
+    assert graphs
+
+
+@pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
+def test_every_description_is_drawn_whole(path: Path) -> None:
+    """A card has room for two lines of it, and for one of its title."""
+    board = board_of(path)
+    cards = drawn(board, lambda _: [], AN_HOUR).get_axes()
+    for panel, card in zip([p for p in board.panels if p.type != "row"], cards, strict=True):
+        texts = [text.get_text() for text in card.texts]
+        (described,) = [t for t in texts if t.replace("\n", " ") == panel.description]
+        assert described.count("\n") < 2, described
+        wide = max(t.get_window_extent().x1 for t in card.texts)
+        assert wide < card.get_window_extent().x1, panel.title
 
 
 def test_the_queries_are_asked_with_the_ranges_variables() -> None:

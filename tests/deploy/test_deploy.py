@@ -256,10 +256,11 @@ def test_prometheus_looks_at_every_process_that_compose_starts() -> None:
     port = COMPOSE["x-offerstream"]["environment"]["OFFERSTREAM_HTTP_PORT"]
     served = [name for name in ours if "healthcheck" in COMPOSE["services"][name]]
     workers = [name for name in served if name not in ("gateway", "deliver")]
-    assert jobs["offerstream"] == [f"{name}:{port}" for name in workers]
+    assert jobs["offerstream"] + jobs["learner"] == [f"{name}:{port}" for name in workers]
+    assert jobs["learner"] == [f"learner:{port}"], "no worker: it is counted with none of them"
     assert jobs["gateway"] == [f"gateway:{Settings().gateway.metrics_port}"]
     page = COMPOSE["services"]["gateway"]["environment"]["OFFERSTREAM_GATEWAY_PAGE_WORKERS"]
-    assert page.split(",") == jobs["offerstream"]
+    assert page.split(",") == jobs["offerstream"] + jobs["learner"]
     (by_name,) = [j["dns_sd_configs"] for j in config["scrape_configs"] if "dns_sd_configs" in j]
     port = Settings().delivery.metrics_port
     assert by_name == [{"names": ["deliver"], "type": "A", "port": port}]
