@@ -12,6 +12,7 @@ from streams.contracts.outputs.payloads import Texts
 from streams.contracts.reference.structs import Offer, TriggerKind
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer, Places, TriggerEvent
+from streams.customer.row import CartItem
 from streams.decisions.policy import CompiledOffer
 
 AWAY_MS: Final = 7 * DAY_MS
@@ -50,11 +51,20 @@ def _is_like_it(offer: Offer, at: Occasion) -> bool:
 
 def _fits_cart(offer: Offer, at: Occasion) -> bool:
     """It counts for something in the cart."""
-    products, categories = offer.conditions.product_ids, offer.conditions.categories
-    return any(
-        (not products or item.product_id in products)
-        and (not categories or item.category in categories)
-        for item in (at.person.cart.items if at.person.cart is not None else ())
+    items = at.person.cart.items if at.person.cart is not None else ()
+    return any(_counts(offer, item, at.places) for item in items)
+
+
+def _counts(offer: Offer, item: CartItem, places: Places) -> bool:
+    """By what the line says, or by what the shop knows of its product."""
+    ids, categories = {item.product_id}, {item.category}
+    if (known := places.product(item.product_id, item.gtin or None)) is not None:
+        ids.add(known.product_id)
+        categories.add(known.category)
+    wanted = offer.conditions
+    return not (
+        (wanted.product_ids and ids.isdisjoint(wanted.product_ids))
+        or (wanted.categories and categories.isdisjoint(wanted.categories))
     )
 
 
@@ -91,6 +101,10 @@ CLAIMS: Final[Mapping[TriggerKind, Claim]] = {
 
 
 def _categories(offer: Offer, places: Places) -> set[str]:
-    """The categories that it is for, and those of the products that it is for."""
-    products = [places.products.get(one) for one in offer.conditions.product_ids]
-    return {*offer.conditions.categories, *(p.category for p in products if p is not None)}
+    """The categories that it is for; of an offer for some products, those of them that count."""
+    wanted = offer.conditions
+    products = [places.products.get(one) for one in wanted.product_ids]
+    own = {p.category for p in products if p is not None}
+    if wanted.product_ids and wanted.categories:
+        return own.intersection(wanted.categories)
+    return own if wanted.product_ids else set(wanted.categories)

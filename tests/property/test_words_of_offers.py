@@ -24,7 +24,10 @@ from tests.unit.decisions.people import T0, Fixed, offer, rule, shop, someone
 
 PRODUCTS = {"latte": "coffee", "beans": "coffee", "spade": "garden", "brie": "dairy"}
 ZONES = ("", "entrance", "coffee", "garden")
-REFERENCE = tuple(ProductInfo(product_id=p, category=c) for p, c in PRODUCTS.items())
+GTINS = {"latte": "04006381333931", "brie": "00012345678905"}
+REFERENCE = tuple(
+    ProductInfo(product_id=p, category=c, gtin=GTINS.get(p)) for p, c in PRODUCTS.items()
+)
 NAMES, CATEGORIES = st.sampled_from(sorted(PRODUCTS)), st.sampled_from(("coffee", "garden"))
 OFFERS = st.builds(
     lambda categories, product_ids: offer(
@@ -41,15 +44,21 @@ Checked = Callable[[Offer, Customer, TriggerEvent], bool]
 
 
 def categories_of(made: Offer) -> set[str]:
-    """All categories of what an offer names."""
-    return {*made.conditions.categories, *(PRODUCTS[p] for p in made.conditions.product_ids)}
+    """All categories of what an offer counts for."""
+    wanted = made.conditions
+    if not wanted.product_ids:
+        return set(wanted.categories)
+    own = {PRODUCTS[p] for p in wanted.product_ids}
+    return {c for c in own if not wanted.categories or c in wanted.categories}
 
 
 def counts_for(made: Offer, item: CartItem) -> bool:
     """Whether a line of a cart is one that the offer is for."""
     wanted = made.conditions
-    right_category = not wanted.categories or item.category in wanted.categories
-    return right_category and (not wanted.product_ids or item.product_id in wanted.product_ids)
+    names = {gtin: product for product, gtin in GTINS.items()}
+    product = item.product_id or names[item.gtin]
+    right_category = not wanted.categories or PRODUCTS[product] in wanted.categories
+    return right_category and (not wanted.product_ids or product in wanted.product_ids)
 
 
 def has_cart(_: Offer, person: Customer, __: TriggerEvent) -> bool:
@@ -60,12 +69,15 @@ def has_cart(_: Offer, person: Customer, __: TriggerEvent) -> bool:
 # What a reader takes each sentence to say; a sentence that is not here fails.
 SAID: dict[str, Checked] = {
     "You looked at something like it": lambda o, _, e: (
-        e.kind == "product_viewed" and PRODUCTS[e.product_id] in categories_of(o)
+        e.kind == "product_viewed"
+        and (e.product_id in o.conditions.product_ids or PRODUCTS[e.product_id] in categories_of(o))
     ),
     "Something waits in your cart": lambda o, p, _: (
         p.cart is not None and any(counts_for(o, item) for item in p.cart.items)
     ),
-    "Your cart is waiting. Also for you": has_cart,
+    "Your cart is waiting. Also for you": lambda o, p, e: (
+        has_cart(o, p, e) and not any(counts_for(o, item) for item in p.cart.items)
+    ),
     "You are right beside it": lambda o, _, e: e.zone_type in categories_of(o),
     "Something for what you are looking at": lambda o, _, e: e.zone_type in categories_of(o),
     "While you are in the store": lambda _, __, e: e.store_id != "",
@@ -82,6 +94,19 @@ SAID: dict[str, Checked] = {
 
 
 @st.composite
+def lines(draw: Any) -> tuple[CartItem, ...]:
+    """A cart whose lines say all, no category, or nothing but their GTIN."""
+    said = []
+    for product in draw(ITEMS):
+        line = CartItem(product, PRODUCTS[product], 1, 5.0, GTINS.get(product, ""))
+        less = [line, replace(line, category="")]
+        if line.gtin:
+            less.append(replace(line, product_id="", category=""))
+        said.append(draw(st.sampled_from(less)))
+    return tuple(said)
+
+
+@st.composite
 def situations(draw: Any) -> tuple[Customer, TriggerEvent]:
     """Somebody, and what triggers a decision about them; of the kinds, each may come."""
     kind, viewed = draw(KINDS), draw(NAMES)
@@ -92,7 +117,7 @@ def situations(draw: Any) -> tuple[Customer, TriggerEvent]:
         event |= {"store_id": "s-1", "zone_id": "z-1", "zone_type": draw(st.sampled_from(ZONES))}
     cart = None
     if kind == "cart_abandoned" or draw(st.booleans()):
-        cart = Cart("c", T0, tuple(CartItem(p, PRODUCTS[p], 1, 5.0) for p in draw(ITEMS)))
+        cart = Cart("c", T0, draw(lines()))
     person = someone(
         cart=cart,
         channels={"web": ChannelActivity(T0 - draw(st.integers(0, 20)) * DAY_MS)},
