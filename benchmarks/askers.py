@@ -15,6 +15,8 @@ from selectors import SelectSelector
 CONNECTIONS = 64
 KEY = "bench-key-0123456789"
 TIMEOUT_MS = 1_000
+GRACE_S = 5.0  # after the last question; what is not answered by then is broken
+RETRY_S = 0.1
 BEGUN = "begun"
 _HEAD = (
     "POST /v1/decide HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {key}\r\n"
@@ -36,6 +38,7 @@ class Askers:
         self.waits: list[tuple[float, float, str]] = []
         self.free: deque[Connection] = deque()
         self.due: deque[tuple[float, bytes]] = deque()
+        self.under_way: set[Connection] = set()
         self._port = port
         self._opening: set[asyncio.Task[None]] = set()
 
@@ -48,9 +51,35 @@ class Askers:
         """The gateway closed it: another takes its place."""
         if connection in self.free:
             self.free.remove(connection)
-        opening = asyncio.create_task(self.open())
+        opening = asyncio.create_task(self._reopen())
         self._opening.add(opening)
         opening.add_done_callback(self._opening.discard)
+
+    async def _reopen(self) -> None:
+        """Until the gateway is there again; each time that it is not, somebody is refused."""
+        while True:
+            try:
+                await self.open()
+            except OSError:
+                if self.due:
+                    self.note(self.due.popleft()[0], "broken")
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+    def note(self, at_s: float, verdict: str) -> None:
+        """How a question ended that was due at `at_s`."""
+        waited_s = asyncio.get_running_loop().time() - at_s
+        self.waits.append((at_s, waited_s * 1_000, verdict))
+
+    def end(self) -> None:
+        """Wait for nothing any more."""
+        for opening in self._opening:
+            opening.cancel()
+        for connection in list(self.under_way):
+            connection.give_up()
+        while self.due:
+            self.note(self.due.popleft()[0], "broken")
 
     def ask(self, at_s: float, question: bytes) -> None:
         """Ask now what was due at `at_s`."""
@@ -72,7 +101,6 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, askers: Askers) -> None:
         self._askers = askers
-        self._loop = asyncio.get_running_loop()
         self._got = b""
         self._at_s: float | None = None
 
@@ -83,14 +111,19 @@ class Connection(asyncio.Protocol):
         self._askers.release(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Another takes its place."""
+        self.give_up()
+        self._askers.lost(self)
+
+    def give_up(self) -> None:
         """An answer that does not come any more is one all the same."""
         if self._at_s is not None:
             self._note("broken")
-        self._askers.lost(self)
 
     def send(self, at_s: float, question: bytes) -> None:
         """Ask."""
         self._at_s, self._got = at_s, b""
+        self._askers.under_way.add(self)
         self._transport.write(question)
 
     def data_received(self, data: bytes) -> None:
@@ -106,7 +139,8 @@ class Connection(asyncio.Protocol):
 
     def _note(self, verdict: str) -> None:
         at_s, self._at_s = self._at_s or 0.0, None
-        self._askers.waits.append((at_s, (self._loop.time() - at_s) * 1_000, verdict))
+        self._askers.under_way.discard(self)
+        self._askers.note(at_s, verdict)
 
 
 async def ask(port: int, rate: int, seconds: int) -> list[tuple[float, float, str]]:
@@ -121,8 +155,10 @@ async def ask(port: int, rate: int, seconds: int) -> list[tuple[float, float, st
         if (early_s := at_s - loop.time()) > 0:
             await asyncio.sleep(early_s)
         askers.ask(at_s, request(f"c{number:07d}"))
-    while len(askers.waits) < rate * seconds:
+    end_s = loop.time() + GRACE_S
+    while len(askers.waits) < rate * seconds and loop.time() < end_s:
         await asyncio.sleep(0.1)
+    askers.end()
     return [(at_s - begin_s, ms, verdict) for at_s, ms, verdict in askers.waits]
 
 
