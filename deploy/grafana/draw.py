@@ -234,7 +234,7 @@ def _draw_graph(figure: Figure, axes: Axes, panel: Panel, ask: Ask, looked_at: R
         plot.plot(moments, values, color=color, lw=1.3)
         plot.fill_between(moments, values, color=color, alpha=0.08)
         if lone := _lone(points):
-            plot.scatter(*zip(*lone, strict=True), color=color, s=5)
+            plot.scatter([at_s for at_s, _ in lone], [y for _, y in lone], color=color, s=5)
     unit = panel.field_config.defaults.unit
     plot.yaxis.set_major_formatter(FuncFormatter(lambda value, _: told(value, unit)))
     plot.xaxis.set_major_formatter(FuncFormatter(lambda at_s, _: f"{_utc(at_s):%H:%M:%S}"))

@@ -61,6 +61,11 @@ def counts_for(made: Offer, item: CartItem) -> bool:
     return right_category and (not wanted.product_ids or product in wanted.product_ids)
 
 
+def holds_what_counts(made: Offer, person: Customer) -> bool:
+    """A line of the cart is one that the offer is for."""
+    return person.cart is not None and any(counts_for(made, item) for item in person.cart.items)
+
+
 def has_cart(_: Offer, person: Customer, __: TriggerEvent) -> bool:
     """Something is in the cart."""
     return person.cart is not None and bool(person.cart.items)
@@ -72,11 +77,9 @@ SAID: dict[str, Checked] = {
         e.kind == "product_viewed"
         and (e.product_id in o.conditions.product_ids or PRODUCTS[e.product_id] in categories_of(o))
     ),
-    "Something waits in your cart": lambda o, p, _: (
-        p.cart is not None and any(counts_for(o, item) for item in p.cart.items)
-    ),
+    "Something waits in your cart": lambda o, p, _: holds_what_counts(o, p),
     "Your cart is waiting. Also for you": lambda o, p, e: (
-        has_cart(o, p, e) and not any(counts_for(o, item) for item in p.cart.items)
+        has_cart(o, p, e) and not holds_what_counts(o, p)
     ),
     "You are right beside it": lambda o, _, e: e.zone_type in categories_of(o),
     "Something for what you are looking at": lambda o, _, e: e.zone_type in categories_of(o),
