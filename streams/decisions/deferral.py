@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from streams.contracts.reference.structs import TriggerRule
 from streams.contracts.times import DAY_MS
-from streams.customer import Customer, TriggerEvent
+from streams.customer import Customer, TriggerEvent, elapse
 from streams.customer.complaints import complains
 from streams.customer.row import DEFERRED_BYTES_MAX, DEFERRED_MAX, Reminder
 from streams.decisions.policy import CompiledTrigger, Policy
@@ -153,7 +153,9 @@ def again(
     repeated = repeated or fired_beside(person, trigger.rule, event, others)
     if event.kind == "cart_abandoned":
         event = about_cart(person, reminder.event_id, trigger.rule, event.at_ms)
-    holds = not repeated and still_holds(person, trigger, event, at_ms)
+    # of two who became one, one has gone on: a visit of the other may be over by now
+    now = elapse(person, at_ms, policy.places)[0] if event.zone_id else person
+    holds = not repeated and still_holds(now, trigger, event, at_ms)
     if not holds:
         person = not_fired(person, reminder.rule_id, reminder.event_id)
     return person, DecisionRequest(trigger.rule, event, waited=waited, holds=holds)

@@ -110,4 +110,7 @@ MENDED: dict[str, Finding] = {
     "a cart of before the consent is told after it": Finding(
         "cart_there", (step("add", late=90.0), step("sight", late=90.0))
     ),
+    "a visit is over when the login shows that the person has gone on": Finding(
+        "in_zone", (step("view", who=X, wait=7.0), step("sight", who=C1_X, late=15.0, which=1))
+    ),
 }
