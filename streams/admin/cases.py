@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from streams import topics
 from streams.broker.reading import read_to_end
+from streams.contracts.chances import percent
 from streams.contracts.outputs.payloads import ChurnAlert, ChurnSignal
 from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
@@ -90,7 +91,7 @@ def in_a_line(case: Case) -> str:
     """A case for a list: value, risk, who, since when, what to do."""
     last, value = case.last, case.last.value_at_risk
     state = last.risk_band if case.is_open else str(last.resolved_by)
-    risk = "-" if last.risk is None else f"{last.risk:.0%}"
+    risk = "-" if last.risk is None else percent(last.risk)
     return (
         f"{value.amount:>10} {value.currency}  {risk:>4}  {state:<8}  {last.customer_id}"
         f"  since {case.alerts[0].raised_at:%Y-%m-%d}  {_to_do(last)}  {last.case_id}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from streams.admin.decision_words import LOWERS, RAISES, WHY_NOT
 from streams.admin.explaining import Explanation, Possible
+from streams.contracts.chances import decimal, percent
 from streams.contracts.common import LanguageTag
 from streams.contracts.outputs.payloads import Terms
 from streams.decisions import DRAWN
@@ -21,7 +22,7 @@ def told(one: Explanation, language: LanguageTag) -> Iterator[str]:
         yield f"     {one.withheld_offer_id}: {WHY_NOT['offer_holdout'][language]} (offer_holdout)"
     drawn = one.verdict in DRAWN
     if drawn:
-        yield f"  drawn with probability {one.action_probability:.3f}"
+        yield f"  drawn with probability {decimal(one.action_probability)}"
     yield from _possible(one, drawn=drawn)
     yield from _withheld(one)
     yield from _reasons(one, language)
@@ -32,10 +33,10 @@ def _possible(one: Explanation, *, drawn: bool) -> Iterator[str]:
     if one.possible:
         yield f"  possible, with what each is worth ({_equation(one)} = priority):"
     for offer in one.possible:
-        with_probability = f", drawn with {offer.probability:.3f}" if drawn else ""
+        with_probability = f", drawn with {decimal(offer.probability)}" if drawn else ""
         yield _terms(offer, chosen=offer.offer_id == one.chosen_offer_id) + with_probability
     if drawn:
-        yield f"      no offer, drawn with {one.no_offer_probability:.3f}"
+        yield f"      no offer, drawn with {decimal(one.no_offer_probability)}"
     for text in one.levers_text:
         yield f"      {text}"
 
@@ -45,7 +46,7 @@ def _terms(offer: Possible, *, chosen: bool) -> str:
     return (
         f"    {'*' if chosen else ' '} {offer.offer_id}  {terms.value:.3f} - {terms.cost:.3f}"
         f" - {terms.fatigue:.3f}{_lever(terms)} = {terms.priority:.3f}"
-        f"  used by {terms.response_probability:.1%}{_anyway(terms)}"
+        f"  used by {percent(terms.response_probability, 1)}{_anyway(terms)}"
     )
 
 
@@ -65,8 +66,8 @@ def _anyway(terms: Terms) -> str:
     if share is None:
         return ""
     ordered = terms.ordered_anyway
-    own = "" if ordered is None else f" (orders what fits anyway: {ordered:.0%})"
-    return f", {share:.0%} of them anyway{own}"
+    own = "" if ordered is None else f" (orders what fits anyway: {percent(ordered)})"
+    return f", {percent(share)} of them anyway{own}"
 
 
 def _uplift(one: Explanation) -> str:

@@ -15,6 +15,7 @@ from streams.admin.decision_words import (
     WHY_NOT,
 )
 from streams.alerts.step_wording import CHANNELS
+from streams.contracts.chances import percent
 from streams.contracts.common import LanguageTag
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, Trigger, Versioned
 from streams.features import CONTEXT_FEATURES
@@ -149,7 +150,7 @@ def _channels_text(entry: DecisionLog, language: LanguageTag) -> str:
     if not entry.channels or entry.chosen_offer_id is None:
         return ""
     rates = sorted(entry.channels.items(), key=lambda pair: -pair[1])
-    told = ", ".join(f"{CHANNELS[channel][language]} {rate:.0%}" for channel, rate in rates)
+    told = ", ".join(f"{CHANNELS[channel][language]} {percent(rate)}" for channel, rate in rates)
     return WHY_CHANNEL[language].format(channel=CHANNELS[entry.channel][language], rates=told)
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from streams import topics
 from streams.broker.reading import follow
+from streams.contracts.chances import equation
 from streams.contracts.outputs.payloads import ChurnAlert, NextBestOffer
 from streams.contracts.unreadable import UNREADABLE
 from streams.settings import Settings
@@ -45,7 +46,7 @@ def _offer(value: bytes, language: str) -> str:
     text = o.text.get(language, next(iter(o.text.values()), ""))  # type: ignore[call-overload]
     return (
         f"{o.decided_at:%Y-%m-%d %H:%M:%S}  {o.customer_id}  {o.offer.offer_id}"
-        f"  p={o.action_probability:.3f}  {o.trigger.kind}  {o.experiment.arm}  {text}"
+        f"  {equation('p', o.action_probability, 3)}  {o.trigger.kind}  {o.experiment.arm}  {text}"
     )
 
 
@@ -54,5 +55,5 @@ def _alert(value: bytes, language: str) -> str:
     text = a.text.get(language, next(iter(a.text.values()), ""))  # type: ignore[call-overload]
     return (
         f"{a.raised_at:%Y-%m-%d %H:%M:%S}  {a.customer_id}  {a.transition} {a.risk_band}"
-        f"  risk={'-' if a.risk is None else f'{a.risk:.2f}'}  {text}"
+        f"  {'risk=-' if a.risk is None else equation('risk', a.risk, 2)}  {text}"
     )

@@ -140,7 +140,7 @@ def _low_nps(_: Customer, event: Profile) -> float:
 
 
 def _unsubscribe(_: Customer, event: Profile) -> float:
-    answers, _unknown = answers_in(event)
+    answers, _unknown = answers_in(event.purposes)
     refused = [p for p, s in answers.items() if p.startswith("marketing") and s == "denied"]
     return min(1.0, 0.5 * len(refused))
 

@@ -1,5 +1,6 @@
 """What a person allows: unknown is denied, the latest said counts, a withdrawal acts at once."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec.structs import replace
@@ -64,7 +65,7 @@ def _state(person: Customer, purpose: Purpose) -> ConsentState:
 
 def answered(person: Customer, event: Profile, timing: EventTiming) -> Change:
     """`consent_updated`: each purpose by itself, as of when it was said."""
-    answers, dropped = answers_in(event)
+    answers, dropped = answers_in(event.purposes)
     effects = tuple(DataDropped(what, event.event_id, n) for what, n in dropped.items() if n)
     if not answers:
         return Change(person, ignored="not_applicable", effects=effects)
@@ -81,15 +82,15 @@ def answered(person: Customer, event: Profile, timing: EventTiming) -> Change:
 
 
 def answers_in(
-    event: Profile,
+    purposes: Mapping[str, str | bool | None] | None,
 ) -> tuple[dict[Purpose, ConsentState], dict[Literal["unknown_purpose", "unknown_state"], int]]:
-    """What an event says of the purposes that we know, and how much of it we do not know.
+    """What is said of the purposes that we know, and how much of it we do not know.
 
     Names and states are read in any letter case. An answer that cannot be read is a denial.
     """
     answers: dict[Purpose, ConsentState] = {}
     unknown_purposes = unknown_states = 0
-    for name, raw in (event.purposes or {}).items():
+    for name, raw in (purposes or {}).items():
         purpose = PURPOSES.get(name.strip().lower())
         if purpose is None:
             unknown_purposes += 1

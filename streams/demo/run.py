@@ -124,7 +124,10 @@ class Show:
             with ExitStack() as stack:
                 pace, page = self._pace(stage, stack)
                 if page is not None:
-                    screen.say(f"a shop to try: {page.url}")
+                    screen.say(
+                        f"a shop to try: {page.url} (open it within {self._wish.seconds:.0f} s; "
+                        "while it is open the demo goes on)"
+                    )
                     self._invite(page.url)
                 return self._played(stage, pace, page, screen, stopped)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from streams import topics
+from streams.contracts.chances import equation
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.learning_records import decode_snapshot
 from streams.contracts.outputs.payloads import ChurnAlert, DecisionLog, NextBestOffer
@@ -16,7 +17,6 @@ from streams.simulator.scoring import Rates
 
 SENT_MAX = 50_000
 FEED_LINES = 6
-LEAST_SAID = 0.005
 
 _OFFER = msgspec.json.Decoder(NextBestOffer)
 _ALERT = msgspec.json.Decoder(ChurnAlert)
@@ -38,15 +38,6 @@ class Learned(msgspec.Struct, frozen=True):
 
     examples: int
     quality: dict[str, float]
-
-
-def drawn_with(probability: float) -> str:
-    """The probability of a draw; what happened never has one of 0.
-
-    >>> drawn_with(0.25), drawn_with(0.001)
-    ('p=0.25', 'p<0.01')
-    """
-    return f"p={probability:.2f}" if probability >= LEAST_SAID else "p<0.01"
 
 
 class Scoreboard:
@@ -122,7 +113,7 @@ class Scoreboard:
             self.latencies_s.append(record.at_s - sent_s)
         self.last_offers.append(
             f"{offer.customer_id}  {offer.text['en']}  ({offer.trigger.kind}, "
-            f"{drawn_with(offer.action_probability)}, {offer.experiment.arm})"
+            f"{equation('p', offer.action_probability, 2)}, {offer.experiment.arm})"
         )
 
     def _alert(self, record: Arrived) -> None:

@@ -13,6 +13,7 @@ from streams.models.offer_margin import OFFER_MARGIN_MODEL
 from streams.simulator.scoring import ArmResult, averaged, difference
 
 NOBODY = ArmResult("", 0, 0)
+NOBODY_YET = "too few people: nobody has had a whole window since the first draw"
 
 
 def print_summary(
@@ -50,7 +51,7 @@ def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str,
     if policy.offers and uniform.offers:
         gap = difference(policy, uniform)
         yield (
-            "policy - random",
+            "policy - uniform",
             f"{gap.value * 100:+.1f} points, 95 % interval {gap.low * 100:+.1f} to "
             f"{gap.high * 100:+.1f}",
         )
@@ -58,14 +59,15 @@ def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str,
         late = averaged(board.policy_rates[len(board.policy_rates) // 2 :])
         yield (
             "by the truth",
-            f"second half: policy {late.chosen:.1%}, random {late.uniform:.1%}, best possible "
+            f"second half: policy {late.chosen:.1%}, uniform {late.uniform:.1%}, best possible "
             f"{late.best:.1%}",
         )
     if any(line.spend_per_head for line in scene.arms):  # workers elsewhere do not tell us
-        yield "spent a head", "; ".join(f"{a.arm} {a.spend_per_head:,.0f}" for a in scene.arms)
-    if MARGIN_MODEL in board.models:
-        yield "margin a head", brought(board.models[MARGIN_MODEL].quality)
+        each = "; ".join(f"{a.arm} {a.spend_per_head:,.0f}" for a in scene.arms)
+        yield "spent a head", f"{each} EUR"
     if board.offers:
+        of_arms = board.models.get(MARGIN_MODEL)
+        yield "margin a head", brought({} if of_arms is None else of_arms.quality)
         of_offers = board.models.get(OFFER_MARGIN_MODEL)
         yield "of each offer", brought_each({} if of_offers is None else of_offers.quality)
     yield "churn alerts", f"{_counted(board.transitions)}; reasons {_counted(board.reasons)}"
@@ -88,7 +90,9 @@ def brought(quality: Mapping[str, float]) -> str:
     'policy 31.20 (240 people), uniform 29.00 (58 people); too few people to compare'
     >>> effect = {"value": 2.5, "low": -1.0, "high": 6.0}
     >>> brought({f"policy_uniform_{name}": value for name, value in effect.items()})
-    '; more than uniform +2.50, at every look within -1.00 to +6.00'
+    'more than uniform +2.50, at every look within -1.00 to +6.00'
+    >>> brought({})
+    'too few people: nobody has had a whole window since the first draw'
     """
     arms = ", ".join(
         f"{arm} {quality[f'margin_{arm}']:.2f} ({quality[f'people_{arm}']:,.0f} people)"
@@ -101,7 +105,9 @@ def brought(quality: Mapping[str, float]) -> str:
         for other in CHOOSERS
         if f"policy_{other}_value" in quality
     ]
-    return "; ".join([arms, *(more or ["too few people to compare"])])
+    if not arms and not more:
+        return NOBODY_YET
+    return "; ".join(filter(None, [arms, *(more or ["too few people to compare"])]))
 
 
 def brought_each(quality: Mapping[str, float]) -> str:
@@ -125,7 +131,7 @@ def brought_each(quality: Mapping[str, float]) -> str:
         else:
             got, held = (quality.get(f"people_{g}:{name}", 0.0) for g in ("treated", "withheld"))
             each.append(f"{name} too few people ({got:,.0f} and {held:,.0f} held out)")
-    return "; ".join(each) or "too few people: nobody has had a whole window since the first draw"
+    return "; ".join(each) or NOBODY_YET
 
 
 def _rate(result: ArmResult) -> str:

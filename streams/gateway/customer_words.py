@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from streams.contracts.chances import percent
 from streams.contracts.outputs.replies import CustomerFacts
 
 
@@ -25,7 +26,7 @@ def words_of(facts: CustomerFacts) -> Iterator[str]:
 
 def _churn(facts: CustomerFacts) -> Iterator[str]:
     if facts.risk is not None:
-        yield f"risk of leaving {facts.risk:.0%}"
+        yield f"risk of leaving {percent(facts.risk)}"
     case = facts.case
     if case is None:
         yield "no churn case is open"

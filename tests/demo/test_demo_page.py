@@ -89,11 +89,13 @@ def test_the_past_is_shown_while_it_is_played(visitor: Page, browser: Browser) -
 
 
 def test_a_coupon_arrives_with_its_reason(visitor: Page) -> None:
-    """Yes by the keyboard, the phone past a shelf by the mouse: what the till takes, and why."""
+    """Yes, once, by the keyboard; the phone past a shelf by the mouse: a coupon, and why."""
     agree = visitor.locator('[data-consent=""] [data-do="agree"]')
     expect(agree).to_be_enabled(timeout=STORY_S)
     agree.focus()
+    agree.evaluate("one => addEventListener('click', () => (window.once = one.disabled))")
     visitor.keyboard.press("Enter")
+    assert visitor.evaluate("window.once"), "a second click would make a second client"
     expect(visitor.locator('[data-do="pay"]')).to_be_enabled(timeout=STORY_S)
     expect(visitor.locator(".steps .done")).to_have_count(1, timeout=STORY_S)
     drag_phone_to_the_coffee(visitor)

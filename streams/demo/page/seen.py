@@ -19,6 +19,7 @@ from streams.contracts.outputs.payloads import (
 from streams.contracts.times import to_ms
 from streams.customer import Customer
 from streams.customer.codec import decode_row
+from streams.customer.consents import answers_in
 from streams.demo.reader import Arrived
 
 TOLD_MAX: Final = 200
@@ -28,7 +29,6 @@ DOTS: Final = 24
 STORE: Final = 1  # `major` of the beacons of the store that is drawn
 CART: Final = "cart_abandoned"
 CONSENT: Final = "consent_updated"
-NO: Final = (False, "denied")
 VISITOR: Final = "visitor-"
 
 
@@ -168,7 +168,8 @@ def _take_event(visit: Visit, event: _Event) -> None:
     ids = tuple(product.product_id for product in products)
     if name == CONSENT:
         visit.agreed_ms = visit.agreed_ms or at_ms
-        visit.refuses = event.purposes.get("personalization") in NO
+        answers, _unknown = answers_in(event.purposes)
+        visit.refuses = answers.get("personalization") == "denied"
         name = "consent_withdrawn" if visit.refuses else name
     elif not 0 < visit.agreed_ms <= at_ms:
         return

@@ -17,7 +17,6 @@ from streams.demo.page.inbox import Inbox
 from streams.demo.page.seen import Seen, Told, Visit
 from streams.demo.page.shop import Shop
 from streams.demo.results import percentiles_ms
-from streams.demo.scoreboard import LEAST_SAID
 from streams.gateway.page.kit import percent, templates
 from streams.gateway.page.texts import NAMES, spoken, texts_in
 
@@ -162,15 +161,6 @@ def _number(value: float, digits: int = 0) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}"  # no minus before a nought
 
 
-def _chance(value: float) -> str:
-    """A probability as a percentage: what may happen, or did, never has one of 0.
-
-    >>> _chance(0.124), _chance(0.001), _chance(0.0)
-    ('12%', '<1%', '0%')
-    """
-    return "<1%" if 0.0 < value < LEAST_SAID else percent(value)
-
-
 TEMPLATES: Final = templates(
-    HERE / "templates", {"time": _time, "number": _number, "percent": percent, "chance": _chance}
+    HERE / "templates", {"time": _time, "number": _number, "percent": percent}
 )

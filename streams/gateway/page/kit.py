@@ -14,6 +14,7 @@ from litestar import Response
 from litestar.datastructures import Cookie
 from msgspec import Struct
 
+from streams.contracts import chances
 from streams.contracts.common import LANGUAGES, LanguageTag
 from streams.contracts.times import from_ms
 from streams.gateway.outgoing import Out
@@ -200,10 +201,10 @@ def _number(value: float | None, digits: int = 0) -> str:
 def percent(value: float | None, digits: int = 0) -> str:
     """A share of one as a percentage; `–` where nothing is known.
 
-    >>> percent(0.125, 1), percent(None)
-    ('12.5%', '–')
+    >>> percent(0.125, 1), percent(None), percent(0.0004, 1)
+    ('12.5%', '–', '<0.1%')
     """
-    return "–" if value is None else f"{value:.{digits}%}"
+    return "–" if value is None else chances.percent(value, digits)
 
 
 def templates(folder: Path, filters: Mapping[str, Callable[..., str]]) -> jinja2.Environment:

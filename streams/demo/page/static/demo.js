@@ -107,7 +107,11 @@ const answered = (answer) => {
 };
 
 const agree = async () => {
-  if (!shop) await enter();
+  if (!shop) {
+    const button = one('[data-consent=""] [data-do="agree"]');
+    button.disabled = true; // clicked twice, they would come in twice
+    await enter().finally(() => (button.disabled = false));
+  }
   say(true);
   hangUp = shop.onOffer(show);
   answered("yes");
