@@ -25,7 +25,9 @@ def words_of(facts: CustomerFacts) -> Iterator[str]:
 
 
 def _churn(facts: CustomerFacts) -> Iterator[str]:
-    if facts.risk is not None:
+    if facts.stage == "new":
+        yield "risk of leaving: not yet; who has hardly bought is no case"
+    elif facts.risk is not None:
         yield f"risk of leaving {percent(facts.risk)}"
     case = facts.case
     if case is None:

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
+from streams.contracts.common import LifecycleStage
 from tests.support.asking import KEY, QUESTION, SERVER_KEY, Door
+from tests.unit.decisions.people import someone
 
 
 @pytest.fixture
@@ -34,6 +37,18 @@ def test_a_server_is_told_in_json_and_in_words(door: Door) -> None:
     assert f"({decided})" in words
     assert "contacts that the caps leave now: 29" in words
     assert told["would_decide"] is None
+
+
+@pytest.mark.parametrize(("stage", "told"), [("new", "not yet"), ("active", "72%")])
+def test_who_has_hardly_bought_has_no_risk_of_leaving(
+    door: Door, stage: LifecycleStage, told: str
+) -> None:
+    """The model says a number of everybody; of stage `new` nobody is a case of churn."""
+    person = someone()
+    churn = replace(person.churn, risk=0.72, stage=stage)
+    door.engine.rows["c-1"] = replace(person, churn=churn)
+    (said,) = [line for line in ask(door, "c-1").json()["words"] if "risk of leaving" in line]
+    assert told in said
 
 
 def test_what_would_be_decided_is_told_and_not_decided(door: Door) -> None:
