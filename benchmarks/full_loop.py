@@ -4,19 +4,23 @@
 
 The same people live through the same days once for each way, in the whole product: decisions,
 limits, feedback, learners, snapshots. A way only says how the eligible offers of a decision are
-chosen from: the product's own draw, any of them alike, a marketer's rules, or by the truth, which
-is the best that somebody can do who knows the people and not their next orders. What it brought is
-the change of the margin of orders that offers made, less contact costs, by the world's account.
+chosen from: the product's own draw, any of them alike, a marketer's rules, the most popular one, or
+by the truth, which is the best that somebody can do who knows the people and not their next orders.
+What it brought is the change of the margin of orders that offers made, less contact costs, by the
+world's account.
 
 The product runs with the world's experiment (a fifth of the people uniform, a tenth held out),
 which it learns from; every way is judged by the same people, those whom the experiment gives to the
 policy. Beside it stands, with no luck in it, what a way brings on its own decisions by what is to
 be expected of each person: of the way from a uniform draw among the same offers to the best of
-them, over all days and over the last quarter.
+them, over all days, over the first weeks, in which hardly anything is learned, and over the last
+quarter.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from time import process_time
 
 import click
@@ -24,7 +28,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from benchmarks.options import Names, Seeds
-from streams.contracts.outputs.effects import DecisionLogged
+from streams.contracts.outputs.effects import DecisionLogged, Effect, OutcomeLabeled
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.reference.structs import Arm, Experiment
 from streams.contracts.times import DAY_MS, to_ms
@@ -39,8 +43,11 @@ from streams.models.trainer import Trainer
 from streams.simulator.closed_loop import effects_of
 from streams.simulator.worlds import KINDS, World, WorldKind
 
-WAYS = ("uniform", "rules", "policy", "best")
+WAYS = ("uniform", "rules", "popularity", "policy", "best")
+EARLY_UNTIL_DAYS = 21
 LATE_FROM = 0.75
+TRIALS = 20.0
+"""So many labels count what the owner expects of an offer's use."""
 POLICY = "policy"
 Picks = Callable[[Known, Sequence[CompiledOffer]], int | None]
 
@@ -68,8 +75,51 @@ class Brought(Struct, frozen=True):
     a_head: float
     offers: int
     cpu: float
-    whole: Worth
-    late: Worth
+    sums: "Sums"
+
+
+class Sums:
+    """Of all days of a play, of its first weeks and of its last quarter."""
+
+    def __init__(self, start_ms: int, days: int) -> None:
+        self.early_ms = start_ms + EARLY_UNTIL_DAYS * DAY_MS
+        self.late_ms = start_ms + round(LATE_FROM * days * DAY_MS)
+        self.whole, self.early, self.late = Worth(), Worth(), Worth()
+
+    def of(self, at_ms: int) -> tuple[Worth, ...]:
+        """The sums that a decision of this moment counts in."""
+        found = [self.whole]
+        if at_ms < self.early_ms:
+            found.append(self.early)
+        if at_ms >= self.late_ms:
+            found.append(self.late)
+        return tuple(found)
+
+
+class Popularity:
+    """The offer that was used most often by those who got it, whoever they were."""
+
+    def __init__(self) -> None:
+        self.labels: Counter[str] = Counter()
+        self.uses: Counter[str] = Counter()
+
+    def see(self, effect: Effect) -> None:
+        """Counts what is known of an offer in the end: whether it was used."""
+        if not isinstance(effect, OutcomeLabeled) or effect.example.model != "response":
+            return
+        if offer_id := effect.example.offer_id:
+            self.labels[offer_id] += 1
+            self.uses[offer_id] += effect.example.label > 0.0
+
+    def pick(self, known: Known, eligible: Sequence[CompiledOffer]) -> int:
+        """Of the eligible ones the most popular, the first of equals."""
+
+        def rate(candidate: CompiledOffer) -> float:
+            offer = candidate.offer
+            uses = self.uses[offer.offer_id] + TRIALS * offer.expected_rate
+            return uses / (self.labels[offer.offer_id] + TRIALS)
+
+        return max(range(len(eligible)), key=lambda n: rate(eligible[n]))
 
 
 @click.command()
@@ -92,8 +142,9 @@ def main(
                 one = play(kind, seed, way, (customers, days))
                 print(f"{kind} {seed} {way}: {one.a_head:.3f} a head", end="")
                 print(f", {one.offers} offers, {one.cpu:.0f} s of CPU")
-                print(f"  all days {one.whole}")
-                print(f"  the last quarter {one.late}", flush=True)
+                print(f"  all days {one.sums.whole}")
+                print(f"  the first {EARLY_UNTIL_DAYS} days {one.sums.early}")
+                print(f"  the last quarter {one.sums.late}", flush=True)
 
 
 def play(kind: WorldKind, seed: int, way: str, size: tuple[int, int]) -> Brought:
@@ -109,17 +160,16 @@ def play(kind: WorldKind, seed: int, way: str, size: tuple[int, int]) -> Brought
         policies = replace(policies, experiment=Experiment(arms=(arm,)))
     shop = replace(world.reference, policies=policies)
     driver = Driver(compile_policy(shop), initial_models(), Trainer())
-    whole, late = Worth(), Worth()
-    late_ms = world.start_ms + round(LATE_FROM * size[1] * DAY_MS)
-    with choosing({"best": _best(world), "rules": _by_rules}.get(way)):
-        for effects in effects_of(world, driver):
-            for entry in (e.entry for e in effects if isinstance(e, DecisionLogged)):
-                if entry.customer_id in mine:
-                    is_late = to_ms(entry.decided_at) >= late_ms
-                    _judge(world, entry, (whole, late) if is_late else (whole,))
+    popularity, sums = Popularity(), Sums(world.start_ms, size[1])
+    ways = {"best": _best(world), "rules": _by_rules, "popularity": popularity.pick}
+    with choosing(ways.get(way)):
+        for effect in chain.from_iterable(effects_of(world, driver)):
+            popularity.see(effect)
+            if isinstance(effect, DecisionLogged) and effect.entry.customer_id in mine:
+                _judge(world, effect.entry, sums.of(to_ms(effect.entry.decided_at)))
     brought = [e.margin - e.contact_cost for e in world.offer_effects if e.customer_id in mine]
     cpu = process_time() - began
-    return Brought(sum(brought) / len(mine), len(brought), cpu, whole, late)
+    return Brought(sum(brought) / len(mine), len(brought), cpu, sums)
 
 
 @contextmanager
