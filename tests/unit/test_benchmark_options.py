@@ -70,7 +70,7 @@ def test_a_way_that_does_not_exist_is_not_played_as_the_product() -> None:
     """A slip of the pen would print its figures under another name."""
     done = CliRunner().invoke(full_loop.main, ["--ways", "rule"])
     assert done.exit_code == 2
-    assert "'rule' is not one of uniform, rules, policy, best" in done.stderr
+    assert "'rule' is not one of uniform, rules, popularity, policy, best" in done.stderr
 
 
 @pytest.mark.skipif(find_spec("sklearn") is not None, reason="scikit-learn is here")
