@@ -107,7 +107,7 @@ def test_the_page_tells_what_the_worker_and_kafka_say(shop: Shop) -> None:
     body = {**asked, "timeout_ms": 5_000}
     assert shop.gateway.post("/v1/decide", body, server)[1]["verdict"] == "offer"
     history = visitor.until("/customers/c-7/history", "an offer was made")
-    assert "consent_updated" in history
+    assert "said what may be used" in history
     assert "There was not time" not in history
     visitor.until("/", "tea c-7 app")
     assert shop.send("application_opened", occurred_at="yesterday") == 400
