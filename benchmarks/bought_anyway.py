@@ -274,7 +274,7 @@ def _judged(world: World, learner: UpliftLearner, users: dict[str, list[float]])
         used = counts.total() - counts["nothing"]
         truth = 1.0 - counts["added"] / used if used else 0.0
         own = users.get(offer.offer_id, [PRIOR])
-        told = [view.bought_anyway(offer.offer_id, offer.class_, e) for e in own]
+        told = view.shares([offer] * len(own), own)
         shares = (truth, sum(told) / len(told), sum(own) / len(own))
         found.append(Found(offer, counts.total(), used, *shares))
     return found

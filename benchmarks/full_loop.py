@@ -69,15 +69,6 @@ class Worth(Struct):
         )
 
 
-class Brought(Struct, frozen=True):
-    """What one way brought: margin a head, offers that reached somebody, CPU seconds."""
-
-    a_head: float
-    offers: int
-    cpu: float
-    sums: "Sums"
-
-
 class Sums:
     """Of all days of a play, of its first weeks and of its last quarter."""
 
@@ -94,6 +85,15 @@ class Sums:
         if at_ms >= self.late_ms:
             found.append(self.late)
         return tuple(found)
+
+
+class Brought(Struct, frozen=True):
+    """What one way brought: margin a head, offers that reached somebody, CPU seconds."""
+
+    a_head: float
+    offers: int
+    cpu: float
+    sums: Sums
 
 
 class Popularity:

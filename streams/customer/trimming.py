@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from streams.customer.case_alerts import known_alerts
 from streams.customer.offer_counts import without_enrollments
 from streams.customer.row import DEFERRED_MAX, Customer, Row
 
@@ -86,9 +87,7 @@ def _without_wait(row: Customer, name: str, _: int) -> Customer:
 def _without_said(row: Customer, _: str, kept: int) -> Customer:
     """The CRM's word on a case teaches nothing, and names its first alert or the newest ones."""
     followed = tuple(
-        replace(
-            case, said=None, alert_ids=(*case.alert_ids[:1], *_end(case.alert_ids[1:], kept - 1))
-        )
+        replace(case, said=None, alert_ids=known_alerts(case.alert_ids, newest=kept - 1))
         for case in row.churn.followed
     )
     return replace(row, churn=replace(row.churn, followed=followed))

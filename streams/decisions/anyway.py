@@ -42,10 +42,19 @@ def anyway_of(
 
     The latter is None where it is not known.
     """
-    prior, kind_of = policy.policies.arbitration.redeemed_at_base_rate, policy.fits.kind_of
-    kinds = [kind_of[c.place] for c in eligible]
-    ordered = ordered_anyway(policy.fits, set(kinds), person, now_ms)
-    expected = {kind: share_expected(p, prior) for kind, p in ordered.items()}
-    offers = [c.offer for c in eligible]
-    shares = uplift.shares(offers, [expected[kind] for kind in kinds])
-    return shares, [ordered[kind] for kind in kinds]
+    kinds = [policy.fits.kind_of[c.place] for c in eligible]
+    by_kind = ordered_anyway(policy.fits, set(kinds), person, now_ms)
+    ordered = [by_kind[kind] for kind in kinds]
+    return shares_of(eligible, ordered, policy, uplift), ordered
+
+
+def shares_of(
+    eligible: Sequence[CompiledOffer],
+    ordered: Sequence[float | None],
+    policy: Policy,
+    uplift: Uplift,
+) -> list[float]:
+    """Of each offer the share of its uses bought anyway, by P(an order that fits comes anyway)."""
+    prior = policy.policies.arbitration.redeemed_at_base_rate
+    expected = {p: share_expected(p, prior) for p in set(ordered)}
+    return uplift.shares([c.offer for c in eligible], [expected[p] for p in ordered])

@@ -44,14 +44,11 @@ class Uplift(Protocol):
     def version(self) -> str:
         """The snapshot's version."""
 
-    def bought_anyway(self, offer_id: str, class_: str, expected: float) -> float:
-        """Of those who use the offer, the share that would have bought without it.
+    def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
+        """Of those who use each of these offers, the share that would have bought without it.
 
         `expected` is that share by who the person is, before anything is learned.
         """
-
-    def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
-        """`bought_anyway` of each of these offers."""
 
 
 class Fatigue(Protocol):
@@ -69,10 +66,6 @@ class NothingLearned(Struct, frozen=True):
     """An `Uplift` and a `Fatigue` that know nothing and say what is expected."""
 
     version: str = "cold-start"
-
-    def bought_anyway(self, offer_id: str, class_: str, expected: float) -> float:
-        """What is expected."""
-        return expected
 
     def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
         """What is expected."""

@@ -9,7 +9,7 @@ from streams.contracts.common import ChannelName
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, Verdict
 from streams.contracts.reference.structs import Arm
 from streams.contracts.times import to_ms
-from streams.decisions.anyway import share_expected
+from streams.decisions.anyway import shares_of
 from streams.decisions.arbitration import Response, weigh
 from streams.decisions.channels import logged_options
 from streams.decisions.classes import CERTAIN, was_certain
@@ -93,19 +93,19 @@ def _weighed(
         [offers[c.offer_id].prior_log_odds for c in eligible],
     )
     options = logged_options(entry.channels, policy.policies.contact)
-    now_ms, prior = to_ms(entry.decided_at), policy.policies.arbitration.redeemed_at_base_rate
+    now_ms, known = to_ms(entry.decided_at), [offers[c.offer_id] for c in eligible]
+    ordered = [None if c.terms is None else c.terms.ordered_anyway for c in eligible]
+    shares = shares_of(known, ordered, policy, uplift)
 
-    def response(logged: CandidateLog, p: float) -> Response:
-        offer = offers[logged.offer_id]
-        ordered = None if logged.terms is None else logged.terms.ordered_anyway
-        expected = share_expected(ordered, prior)
-        share = uplift.bought_anyway(logged.offer_id, offer.offer.class_, expected)
-        told = Response(p, share, options, ordered_anyway=ordered)
-        return offer.levers.on(told, now_ms, entry.channel)
+    def again(logged: CandidateLog, offer: CompiledOffer, told: Response) -> CandidateLog:
+        response = offer.levers.on(told, now_ms, entry.channel)
+        return replace(logged, terms=_terms(logged, offer, response))
 
     return [
-        replace(c, terms=_terms(c, offers[c.offer_id], response(c, float(p))))
-        for c, p in zip(eligible, response_probabilities, strict=True)
+        again(logged, offer, Response(float(p), share, options, ordered_anyway=own))
+        for logged, offer, p, share, own in zip(
+            eligible, known, response_probabilities, shares, ordered, strict=True
+        )
     ]
 
 

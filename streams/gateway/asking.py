@@ -5,7 +5,6 @@ as `delivery_failed`, so that it counts for no cap and is learned from by nobody
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from functools import partial
@@ -137,9 +136,7 @@ class Asking:
         if not replies.reachable:
             raise NotAcknowledgedError("the answers cannot be read")
         answer = replies.expect(question_id)
-        sending = asyncio.ensure_future(self._sink.send([message]))
-        self._telling.add(sending)
-        sending.add_done_callback(partial(self._sent, answer))
+        self._send(message, answer)
         try:
             async with asyncio.timeout(wait_s):
                 return await answer
@@ -152,35 +149,31 @@ class Asking:
         finally:
             replies.give_up(question_id)
 
-    def _sent(self, answer: "asyncio.Future[Reply]", sending: "asyncio.Future[None]") -> None:
-        """Kafka has the question; else whoever still waits for its answer is told so, or the log.
+    def late(self, reply: Reply) -> None:
+        """An answer has come after its time: nobody saw the offer."""
+        self._meter.count(metrics.GATEWAY_LATE)
+        if reply.offer is not None:
+            self._send(not_delivered(reply.offer, self._clock_ms()))
+
+    def _send(self, message: OutputMessage, answer: "asyncio.Future[Reply] | None" = None) -> None:
+        """Begin to, and let it end; the loop itself holds tasks only weakly."""
+        sending = asyncio.ensure_future(self._sink.send([message]))
+        self._telling.add(sending)
+        sending.add_done_callback(partial(self._sent, answer))
+
+    def _sent(
+        self, answer: "asyncio.Future[Reply] | None", sending: "asyncio.Future[None]"
+    ) -> None:
+        """Kafka has it; else whoever still waits for an answer is told so, or the log.
 
         That Kafka did not take it is logged where that is found.
         """
         self._telling.discard(sending)
         error = None if sending.cancelled() else sending.exception()
-        if error is not None and not answer.done():
+        if error is not None and answer is not None and not answer.done():
             answer.set_exception(error)
         elif error is not None and not isinstance(error, NotAcknowledgedError):
             log.error("question_failed", exc_info=error)
-
-    def late(self, reply: Reply) -> None:
-        """An answer has come after its time: nobody saw the offer."""
-        self._meter.count(metrics.GATEWAY_LATE)
-        if reply.offer is not None:
-            message = not_delivered(reply.offer, self._clock_ms())
-            self._keep(asyncio.ensure_future(self._sink.send([message])))
-
-    def _keep(self, task: "asyncio.Future[None]") -> None:
-        """Let it end; the loop itself holds tasks only weakly."""
-
-        async def end() -> None:
-            with contextlib.suppress(NotAcknowledgedError):  # it is logged where it fails
-                await task
-
-        kept = asyncio.create_task(end())
-        self._telling.add(kept)
-        kept.add_done_callback(self._telling.discard)
 
 
 def not_delivered(offer: NextBestOffer, at_ms: int) -> OutputMessage:

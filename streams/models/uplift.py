@@ -55,18 +55,13 @@ class UpliftModel(Struct, frozen=True):
     classes: dict[str, float] = {}
     offers: dict[str, float] = {}
 
-    def bought_anyway(self, offer_id: str, class_: str, expected: float) -> float:
-        """Of those who use the offer, the share that would have bought without it, 0 to 1.
+    def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
+        """Of those who use each offer, the share that would have bought without it, 0 to 1.
 
         Args:
-            offer_id: which offer.
-            class_: its class.
-            expected: the share by who the person is, before anything is learned.
+            offers: which offers.
+            expected: of each the share by who the person is, before anything is learned.
         """
-        return _share(expected + self.offers.get(offer_id, self.classes.get(class_, self.shop)))
-
-    def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
-        """`bought_anyway` of each of these offers: the same bits in a third of the time."""
         own, classes, shop = self.offers, self.classes, self.shop
         if not own and not classes:
             each = {e: _share(e + shop) for e in set(expected)}
