@@ -88,6 +88,7 @@ def _terms(t: Terms) -> Terms:
         fatigue=t.fatigue,
         priority=t.priority,
         bought_anyway=t.bought_anyway,
+        ordered_anyway=t.ordered_anyway,
     )
 
 

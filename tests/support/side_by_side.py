@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 CORES, GIGABYTES = 2.0, 7.0
-"""Of each process: a core; and a broker or two, workers, a browser: 3 GB at most, as measured."""
+"""Of each process: a core; and a broker or two, workers, a browser: some 3 GB, as estimated."""
 CGROUPS = Path("/sys/fs/cgroup")
 UNBOUNDED = float("inf")
 
