@@ -138,6 +138,32 @@ REFERENCE_VERSIONS = Topic(
     cleanup="compact",
     personal=False,
 )
+LEASE_REQUESTS = Topic(
+    name="lease-requests",
+    direction="internal",
+    key="offer_id",
+    holds="lease request",
+    partitions="one",
+    personal=False,
+)
+TREASURY_CHANGELOG = Topic(
+    name="treasury-changelog",
+    direction="internal",
+    key="offer_id",
+    holds="account of a budget",
+    partitions="one",
+    cleanup="compact",
+    personal=False,
+)
+BUDGETS = Topic(
+    name="budgets",
+    direction="internal",
+    key="offer_id",
+    holds="state of a budget",
+    partitions="one",
+    cleanup="compact",
+    personal=False,
+)
 
 ALL: tuple[Topic, ...] = tuple(t for t in list(globals().values()) if isinstance(t, Topic))
 INPUTS = tuple(topic for topic in ALL if topic.direction == "input")
