@@ -4,6 +4,7 @@ The map of the house, in the order in which an event walks through it:
 
 * `contracts` - bytes to structs and back; `topics` - the catalogue of topics
 * `identity` - which person; `customer` - the row and how an event changes it
+* `leases` - what a partition may spend of offers' budgets; the treasury that grants it
 * `features` - row and time to numbers; `models` - River estimators that learn online
 * `decisions` - offers; `alerts` - who is about to leave; `feedback` - outcomes to labels
 * `pipeline` - `process()`: the way above on one screen

@@ -13,10 +13,13 @@ from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.internal.learning import ModelSnapshot
 from streams.contracts.internal.routing import Message, Tick
-from streams.contracts.outputs.effects import Effect, EventRouted, OutcomeLabeled
+from streams.contracts.outputs.effects import Effect, EventRouted, LeaseTold, OutcomeLabeled
 from streams.customer import Row, due_at_ms
 from streams.decisions import Policy
 from streams.identity import key_of
+from streams.leases import Lease
+from streams.leases.in_memory import KEY as LEASE_KEY
+from streams.leases.in_memory import TreasuryInMemory
 from streams.models import Models, with_snapshot
 from streams.models.trainer import Trainer
 from streams.pipeline import World, process
@@ -29,6 +32,7 @@ class Driver:
         rows: what is stored, by key.
         greatest_event_ms: the greatest event time accepted so far; 0 before the first.
         snapshots: the newest snapshot of each model.
+        treasury: what partitions are granted of offers' budgets; here there is one.
         late: how many events came after later ones, and by how much at most, in milliseconds.
     """
 
@@ -51,6 +55,7 @@ class Driver:
         self.snapshots: dict[str, ModelSnapshot] = {}
         self._trainer = trainer
         self._on_snapshot = on_snapshot
+        self.treasury = TreasuryInMemory()
         self._due: list[tuple[int, str]] = []
         self._scheduled: dict[str, int] = {}
 
@@ -91,7 +96,9 @@ class Driver:
     def handle(self, message: Message) -> list[Effect]:
         """Process a message and everything that it routes, to the end."""
         effects: list[Effect] = []
-        waiting = deque([message])
+        waiting: deque[Message] = deque([message])
+        if self.policy.budgets:
+            waiting.extendleft(self.treasury.look(self.policy.budgets, self.greatest_event_ms))
         while waiting:
             for effect in self._step(waiting.popleft()):
                 effects.append(effect)
@@ -99,17 +106,29 @@ class Driver:
                     waiting.append(effect.message)
                 elif isinstance(effect, OutcomeLabeled):
                     self._learn(effect)
+                elif isinstance(effect, LeaseTold):
+                    waiting.extend(self.treasury.answer(effect.report))
         return effects
 
     def _step(self, message: Message) -> tuple[Effect, ...]:
         key = key_of(message)
-        step = process(message, self.rows.get(key), World(self.models, self.policy))
+        lease = self._lease()
+        world = World(self.models, self.policy, lease=lease)
+        step = process(message, self.rows.get(key), world)
+        if step.lease is not lease and step.lease is not None:
+            self.rows[LEASE_KEY] = step.lease
+            self._schedule(LEASE_KEY, step.lease)
         if step.row is None:
             self.rows.pop(key, None)
         else:
             self.rows[key] = step.row
         self._schedule(key, step.row)
         return step.effects
+
+    def _lease(self) -> Lease | None:
+        """What may be spent of the offers' budgets, where there are any."""
+        row = self.rows.get(LEASE_KEY)
+        return row if isinstance(row, Lease) else None
 
     def _schedule(self, key: str, row: Row | None) -> None:
         due = due_at_ms(row)

@@ -5,19 +5,23 @@ from msgspec.structs import replace
 
 from streams import alerts, customer, decisions, feedback, identity
 from streams.contracts.inputs.events import InputEvent, Question
+from streams.contracts.internal.leases import LeaseAllotted, LeaseUsed
 from streams.contracts.internal.routing import (
     LinkAnswered,
     LinkRequested,
     Message,
     RoutedEvent,
+    Tick,
     question_of,
 )
 from streams.contracts.outputs.effects import Effect, EventRefused, EventRouted
-from streams.customer import Alias, Customer, Row, TriggerEvent, due_at_ms
+from streams.customer import Alias, Customer, PersonRow, Row, TriggerEvent, due_at_ms
 from streams.decisions import Basis, DecisionRequest, Policy
+from streams.leases import Lease, LeaseBook, new_lease
 from streams.models import Models
 
 Effects = tuple[Effect, ...]
+LEASE_MESSAGES = frozenset({LeaseAllotted, LeaseUsed})
 
 
 class World(Struct, frozen=True):
@@ -28,18 +32,26 @@ class World(Struct, frozen=True):
         policy: the reference data, compiled.
         processing_ms: processing time, so that no offer is made whose time is over; 0 where that
             does not matter (a replay, timers in event time).
+        lease: what the partition may spend of offers' budgets; None: nothing.
+        book: the lease while a message is processed; `process` opens it.
     """
 
     models: Models
     policy: Policy
     processing_ms: int = 0
+    lease: Lease | None = None
+    book: LeaseBook | None = None
 
 
 class Step(Struct, frozen=True):
-    """What one message made of a row, and what is asked of the world. `row` None deletes it."""
+    """What one message made of a row, and what is asked of the world. `row` None deletes it.
+
+    `lease`: what it made of the partition's; the very same where it changed nothing.
+    """
 
     row: Row | None
     effects: Effects
+    lease: Lease | None = None
 
 
 def process(message: Message, row: Row | None, world: World) -> Step:
@@ -48,11 +60,35 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     Args:
         message: a decoded event, a routed message, or a `Tick`.
         row: what is stored under `identity.key_of(message)`; `None` if nothing is.
-        world: models, policy and processing time.
+        world: models, policy, processing time, and the partition's lease.
 
     Returns:
-        The new row and the effects, in the order in which they were decided.
+        The new row, the effects in the order in which they were decided, and the lease.
     """
+    if isinstance(row, Lease) or type(message) in LEASE_MESSAGES:
+        return _leased(message, row)
+    if world.lease is None:
+        return _processed(message, row, world)
+    book = LeaseBook(world.lease)
+    step = _processed(message, row, replace(world, book=book))
+    told = book.close()
+    return Step(step.row, (*step.effects, *told), book.lease)
+
+
+def _leased(message: Message, row: Row | None) -> Step:
+    """A message to a partition's lease, or what falls due there."""
+    lease = row if isinstance(row, Lease) else new_lease(identity.key_of(message))
+    book = LeaseBook(lease)
+    if isinstance(message, LeaseAllotted | LeaseUsed):
+        book.hear(message)
+    elif isinstance(message, Tick):
+        book.elapse(message.at_ms)
+    told = book.close()
+    return Step(book.lease, told, book.lease)
+
+
+def _processed(message: Message, row: PersonRow | None, world: World) -> Step:
+    """A message to a person's row, with the answer where it is a question."""
     question = question_of(message)
     if question is None:
         return _taken(message, row, world)
@@ -65,7 +101,7 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     return Step(step.row, (*step.effects, *replies))
 
 
-def _told(question: Question, message: Message, row: Row | None, world: World) -> Step:
+def _told(question: Question, message: Message, row: PersonRow | None, world: World) -> Step:
     """What is known of the person, and what would be decided now: the row stays as it is."""
     if isinstance(row, Alias):
         sent = identity.resolve(message, row, world.policy.policies.identity).effects
@@ -73,6 +109,8 @@ def _told(question: Question, message: Message, row: Row | None, world: World) -
             return Step(row, sent)
     person = row if isinstance(row, Customer) else None
     effects: Effects = ()
+    if world.lease is not None:
+        world = replace(world, book=LeaseBook(world.lease))
     if person is not None and question.placement is not None:
         wanted = replace(question, event_name="offer_requested", reply_to=None)
         asking = replace(message, event=wanted) if isinstance(message, RoutedEvent) else wanted
@@ -80,7 +118,7 @@ def _told(question: Question, message: Message, row: Row | None, world: World) -
     return Step(row, decisions.told(question, person, world.policy, effects))
 
 
-def _taken(message: Message, row: Row | None, world: World) -> Step:
+def _taken(message: Message, row: PersonRow | None, world: World) -> Step:
     """The message's whole way, in the order of the rooms."""
     resolution = identity.resolve(message, row, world.policy.policies.identity)
     if resolution.person is None:

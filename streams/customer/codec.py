@@ -12,6 +12,7 @@ from streams.customer.row import ROW_BYTES_MAX, ROW_VERSION, Customer, Row
 from streams.customer.signals import ANY_BROWSER, EVERY_PURPOSE, PUSH, source_of
 from streams.customer.trimming import trimmed
 from streams.errors import StateError
+from streams.leases.lease import LEASE_VERSION, Lease
 
 Upcaster = Callable[[list[object]], list[object]]
 
@@ -28,11 +29,13 @@ _decoder: msgspec.msgpack.Decoder[Row] = msgspec.msgpack.Decoder(Row)
 def encode_row(row: Row) -> bytes:
     """The row's bytes, at most `ROW_BYTES_MAX`: the oldest content goes first where it must.
 
+    A lease has as many bytes as it needs: about 300 for each offer with a budget.
+
     Raises:
         StateError: the row is above the maximum even when trimmed, which no events can bring about.
     """
     data = _encoder.encode(row)
-    if len(data) <= ROW_BYTES_MAX:
+    if len(data) <= ROW_BYTES_MAX or isinstance(row, Lease):
         return data
     data = _encoder.encode(trimmed(row, lambda r: len(_encoder.encode(r)) <= ROW_BYTES_MAX))
     if len(data) > ROW_BYTES_MAX:
@@ -50,7 +53,8 @@ def decode_row(data: bytes) -> Row:
         row = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return _upcast(data, error)
-    return row if row.version == ROW_VERSION else _upcast(data, None)
+    known = LEASE_VERSION if isinstance(row, Lease) else ROW_VERSION
+    return row if row.version == known else _upcast(data, None)
 
 
 def _upcast(data: bytes, cause: Exception | None) -> Row:

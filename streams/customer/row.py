@@ -1,6 +1,7 @@
 """The row: everything that we know of one customer, as one immutable, versioned struct.
 
-A row is a `Customer` or an `Alias` (a forwarding address). Every list has a maximum; the sum of
+A row is a `Customer` or an `Alias` (a forwarding address); beside them stands the partition's
+`Lease`. Every list has a maximum; the sum of
 them keeps a row under `ROW_BYTES_MAX`. Nothing here changes a row: `apply` and its kin do.
 """
 
@@ -41,6 +42,8 @@ from streams.customer.parts import Track as Track
 from streams.customer.parts import Value as Value
 from streams.customer.parts import ZoneVisit as ZoneVisit
 from streams.customer.rhythm import Rhythm
+from streams.leases.lease import Lease
+from streams.leases.lease import due_at_ms as lease_due_at_ms
 
 ROW_VERSION = 3
 ROW_BYTES_MAX = 16_384
@@ -363,7 +366,8 @@ class Erased(Struct, frozen=True, array_like=True, tag=3, kw_only=True):
     erasure: Erasure
 
 
-Row = Customer | Alias | Erased
+PersonRow = Customer | Alias | Erased
+Row = PersonRow | Lease
 
 
 def new_customer(customer_id: str, at_ms: int, *, known: bool = False) -> Customer:
@@ -382,7 +386,7 @@ def due_at_ms(row: Row | None) -> int | None:
     if isinstance(row, Erased):
         return row.erasure.at_ms + ERASURE_REMEMBERED_MS
     if not isinstance(row, Customer):
-        return None
+        return lease_due_at_ms(row) if isinstance(row, Lease) else None
     dues = row.churn.dues + (row.enrollment.dues if row.enrollment is not None else [])
     dues += [e.until_ms for e in row.offer_enrollments if not e.told]
     if row.compared is not None:

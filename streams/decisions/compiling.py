@@ -25,6 +25,7 @@ from streams.decisions.policy import CompiledOffer, CompiledTrigger, Policy
 from streams.decisions.wording import OFFER_REASONS, OTHERWISE, offer_texts
 from streams.errors import ReferenceDataError
 from streams.features import card_of, fits_of, prior_log_odds, table_of
+from streams.leases import Budget, budget_of
 
 
 def compile_policy(reference: Reference) -> Policy:
@@ -66,6 +67,7 @@ def compile_policy(reference: Reference) -> Policy:
             o.offer_id: max(reach_other_ms, _reach_of(o, reference)) for o in reference.offers
         },
         reach_other_ms=reach_other_ms,
+        budgets=_budgets(reference),
         named=_named(reference.policies),
         arms=_arms(reference.policies.experiment),
         placeholders=reference.policies.identity.words,
@@ -127,6 +129,11 @@ def _arms(experiment: Experiment) -> dict[str, ExperimentArm]:
 
 def _validity_ms(offer: Offer) -> int:
     return round(offer.redeem_within_days * DAY_MS)
+
+
+def _budgets(reference: Reference) -> dict[str, Budget]:
+    budgets = {o.offer_id: budget_of(o) for o in reference.offers}
+    return {offer_id: budget for offer_id, budget in budgets.items() if budget is not None}
 
 
 def _reach_of_all(policies: Policies) -> int:

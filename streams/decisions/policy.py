@@ -22,6 +22,7 @@ from streams.decisions.facts import FactNames
 from streams.decisions.levers import OwnLevers
 from streams.decisions.situation import Situation
 from streams.features import FitTable, OfferTable
+from streams.leases import Budget
 
 Objection = Callable[["CompiledOffer", Situation], bool]
 
@@ -82,9 +83,9 @@ class Policy(Struct, frozen=True):
 
     `validity_ms`: how long an offer may be used after it was sent. `reach_ms`: how long a contact
     with it counts in some limit; `reach_other_ms`: the same for an offer that is no longer there;
-    `contact_costs`: in the shop's currency; `holdout_shares`: where there is one. These are by
-    offer id. `listeners` are the enabled triggers by the kind of trigger event that they listen to;
-    `segments_read` and `purposes` are what the offers ask of a person.
+    `contact_costs`: in the shop's currency; `holdout_shares`, `budgets`: where there are any. These
+    are by offer id. `listeners` are the enabled triggers by the kind of trigger event that they
+    listen to; `segments_read` and `purposes` are what the offers ask of a person.
     `rules` are those of eligibility, in their order. `table`, `prices` and `fits` hold the numbers
     of the offers, each at its place.
     `has_ranks`: some offer is of a class that goes before others, or after them; `may_pass`: of one
@@ -111,6 +112,7 @@ class Policy(Struct, frozen=True):
     reach_other_ms: int
     contact_costs: Mapping[str, float]
     holdout_shares: Mapping[str, float]
+    budgets: Mapping[str, Budget]
     named: Versioned
     arms: Mapping[str, ExperimentArm]
     placeholders: frozenset[str]

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Self
 
 import msgspec
+from msgspec.structs import asdict
 
 from streams import topics
 from streams.contracts.inputs.json_lines import InputRecord
@@ -36,6 +37,7 @@ from streams.customer import Erased
 from streams.decisions import Policy
 from streams.driver import Driver
 from streams.errors import OperatorError
+from streams.leases import Lease, amount_text
 from streams.models import initial_models
 from streams.models.trainer import Trainer
 
@@ -57,6 +59,8 @@ DECIDES_OFFERS = ("response", "challenger", "uplift")
 """The models of which every snapshot is written, to decide again."""
 DEAD_LETTERS = "dead-letters.jsonl"
 ROWS = "rows.jsonl"
+OTHER_ROWS = (Erased, Lease)
+"""Rows that hold nothing of a person."""
 BESIDE = ".part"  # where results are written until they are complete
 SUMMARY = "summary.json"
 
@@ -129,12 +133,22 @@ class Replay:
         """What happened, in numbers; the same for the same file."""
         return {
             "records": self.records,
-            "customers": sum(not isinstance(r, Erased) for r in self.driver.rows.values()),
+            "customers": sum(not isinstance(r, OTHER_ROWS) for r in self.driver.rows.values()),
             "until_ms": self.driver.greatest_event_ms,
             "late": {"events": self.driver.late[0], "most_ms": self.driver.late[1]},
             **{name: dict(sorted(counts.items())) for name, counts in sorted(self.counts.items())},
+            **self._budgets(),
             "models": {name: s.quality for name, s in sorted(self.driver.snapshots.items())},
         }
+
+    def _budgets(self) -> dict[str, object]:
+        """Each budget in the shop's currency, where there are any."""
+        states = sorted(self.driver.treasury.states().items())
+        budgets = {
+            offer_id: {name: amount_text(units) for name, units in asdict(state).items()}
+            for offer_id, state in states
+        }
+        return {"offer_budgets": budgets} if budgets else {}
 
     def _rules(self) -> InputRules:
         now_ms = self.driver.greatest_event_ms or 2**52
@@ -190,7 +204,7 @@ class Replay:
         with (self._beside / ROWS).open("wb") as file:
             for key in sorted(self.driver.rows):
                 row = self.driver.rows[key]
-                if not isinstance(row, Erased):
+                if not isinstance(row, OTHER_ROWS):
                     file.write(msgspec.json.encode(msgspec.structs.asdict(row)) + b"\n")
 
     def _count(self, group: str, name: str) -> None:

@@ -16,14 +16,14 @@ from streams.contracts.outputs.effects import Effect, EventIgnored, EventRouted,
 from streams.contracts.outputs.payloads import PrivacyReceipt
 from streams.contracts.times import from_ms
 from streams.customer.id_history import CLOSED_MAX, CLOSING_MAX, Closing, Erasure
-from streams.customer.row import ROW_VERSION, Alias, Customer, Erased, Row
+from streams.customer.row import ROW_VERSION, Alias, Customer, Erased, PersonRow
 from streams.identity.held import both_held, held
 from streams.identity.resolution import Resolution, done, event_at_ms
 from streams.identity.sharing import freed, set_free
 from streams.topics import PRIVACY_REQUESTS
 
 
-def erasure_of(row: Row | None) -> Erasure | None:
+def erasure_of(row: PersonRow | None) -> Erasure | None:
     """What was erased under the id of this row."""
     return None if row is None else row.erasure
 
@@ -57,7 +57,7 @@ def erased(
     return done(after, at_ms, *onward, *others, *set_free(row, key, at_ms), *effects)
 
 
-def forgotten(request: PrivacyRequest, row: Row | None, asked: Asked | None) -> Resolution:
+def forgotten(request: PrivacyRequest, row: PersonRow | None, asked: Asked | None) -> Resolution:
     """The erasure of the person whose id the request carries, at an id that was linked to them.
 
     Only a forwarding address to that very person is deleted; whoever else is here stays.
@@ -79,13 +79,13 @@ def has_carried_out(row: Alias, request: PrivacyRequest) -> bool:
     )
 
 
-def is_repeated(row: Row | None, request: PrivacyRequest, asked: Asked) -> bool:
+def is_repeated(row: PersonRow | None, request: PrivacyRequest, asked: Asked) -> bool:
     """Whether an erasure that somebody waits for has come to this id before."""
     old = erasure_of(row)
     return old is not None and hash64(_errand(request, asked)) in old.closed
 
 
-def remembered(row: Row | None, request: PrivacyRequest, asked: Asked) -> Row | None:
+def remembered(row: PersonRow | None, request: PrivacyRequest, asked: Asked) -> PersonRow | None:
     """The row that knows that the erasure has come to it."""
     if row is None:
         return None
@@ -116,7 +116,7 @@ def lost(request: PrivacyRequest, asked: Asked | None) -> tuple[Effect, ...]:
     return _answer(asked, request, 0, {}) if asked else ()
 
 
-def answered(message: ErasureDone, row: Row | None) -> Resolution:
+def answered(message: ErasureDone, row: PersonRow | None) -> Resolution:
     """One of those that were waited for is done; after the last of them so is the request."""
     at_ms, old = message.done_at_ms, erasure_of(row)
     under_way = old.closing if old is not None else ()

@@ -8,7 +8,7 @@ from streams.contracts.inputs.events import Link, Profile
 from streams.contracts.internal.routing import Message, RoutedEvent
 from streams.contracts.outputs.effects import Effect, EventRouted
 from streams.contracts.times import from_ms
-from streams.customer.row import ROW_VERSION, Alias, Erased, Row, new_customer
+from streams.customer.row import ROW_VERSION, Alias, Erased, PersonRow, new_customer
 from streams.identity.sharing import freed, met_by
 from streams.topics import PROFILE
 
@@ -49,7 +49,9 @@ def is_instruction(message: Message) -> bool:
     return event.link.from_ == message.key != event.identity.key
 
 
-def instructed(event: Profile, alias: Alias, at_ms: int) -> tuple[Row | None, tuple[Effect, ...]]:
+def instructed(
+    event: Profile, alias: Alias, at_ms: int
+) -> tuple[PersonRow | None, tuple[Effect, ...]]:
     """What a word from the person that it points to makes of a forwarding address.
 
     Where it is dropped, whoever asked for the id in vain hears that it is free; an id that was

@@ -35,7 +35,7 @@ from streams.customer.id_history import Erasure
 from streams.customer.link_words import is_said_since, not_linked, said_linked
 from streams.customer.merge import merge_customers
 from streams.customer.recent import remember, seen_before
-from streams.customer.row import ROW_VERSION, Alias, Customer, Erased, Row, new_customer
+from streams.customer.row import ROW_VERSION, Alias, Customer, Erased, PersonRow, new_customer
 from streams.errors import StateError
 from streams.identity.instructions import SAID, instruct, unlink
 from streams.identity.resolution import Resolution, done
@@ -55,7 +55,7 @@ IMPLIED: tuple[LinkMethod, ...] = ("login", "device")
 MARK = 1
 
 
-def asked(request: LinkRequested, row: Row | None, rules: IdentityRules) -> Resolution:
+def asked(request: LinkRequested, row: PersonRow | None, rules: IdentityRules) -> Resolution:
     """At the other id: its content goes to the customer who asks, and an address stays behind."""
     at_ms = request.requested_at_ms
     if request.customer_id == request.other_id:
@@ -84,7 +84,7 @@ def asked(request: LinkRequested, row: Row | None, rules: IdentityRules) -> Reso
     return done(address, at_ms, _answer(request, encode_row(row), None), *moved)
 
 
-def answered(answer: LinkAnswered, row: Row | None, rules: IdentityRules) -> Resolution:
+def answered(answer: LinkAnswered, row: PersonRow | None, rules: IdentityRules) -> Resolution:
     """At the customer: the other id's content is merged, once; a conflict is only reported."""
     at_ms = answer.answered_at_ms
     if isinstance(row, Alias):

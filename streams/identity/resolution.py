@@ -5,7 +5,7 @@ from msgspec import Struct
 from streams.contracts.inputs.events import InputEvent, PrivacyRequest
 from streams.contracts.outputs.effects import Effect
 from streams.contracts.times import to_ms
-from streams.customer.row import AlertCase, Customer, Row
+from streams.customer.row import AlertCase, Customer, PersonRow
 
 
 class Resolution(Struct, frozen=True):
@@ -16,7 +16,7 @@ class Resolution(Struct, frozen=True):
     `merged_case`: one of two churn cases of people who have become one; it is to be closed.
     """
 
-    row: Row | None
+    row: PersonRow | None
     person: Customer | None
     event: InputEvent | None
     effects: tuple[Effect, ...]
@@ -24,7 +24,7 @@ class Resolution(Struct, frozen=True):
     merged_case: AlertCase | None = None
 
 
-def done(row: Row | None, at_ms: int, *effects: Effect) -> Resolution:
+def done(row: PersonRow | None, at_ms: int, *effects: Effect) -> Resolution:
     """Nothing further is to be done."""
     return Resolution(row, None, None, effects, at_ms)
 

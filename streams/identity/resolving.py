@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from streams.contracts.catalogue import topic_of
 from streams.contracts.inputs.events import Event, InputEvent, PrivacyRequest, Profile
+from streams.contracts.internal.leases import LeaseAllotted, LeaseUsed
 from streams.contracts.internal.routing import (
     Asked,
     ErasureDone,
@@ -17,7 +18,7 @@ from streams.contracts.internal.routing import (
 )
 from streams.contracts.outputs.effects import Effect, EventIgnored, EventRouted
 from streams.contracts.reference.structs import IdentityRules
-from streams.customer.row import Alias, Customer, Erased, Row, due_at_ms
+from streams.customer.row import Alias, Customer, Erased, PersonRow, due_at_ms
 from streams.identity import erasing, instructions, links, privacy, sharing
 from streams.identity.resolution import Resolution, done, event_at_ms
 
@@ -33,7 +34,7 @@ def key_of(message: Message) -> str:
     match message:
         case Event():  # the common case first
             return message.identity.key
-        case RoutedEvent() | Tick() | ErasureDone():
+        case RoutedEvent() | Tick() | ErasureDone() | LeaseAllotted() | LeaseUsed():
             return message.key
         case LinkRequested():
             return message.other_id
@@ -41,7 +42,7 @@ def key_of(message: Message) -> str:
             return message.customer_id
 
 
-def resolve(message: Message, row: Row | None, rules: IdentityRules = DEFAULTS) -> Resolution:
+def resolve(message: Message, row: PersonRow | None, rules: IdentityRules = DEFAULTS) -> Resolution:
     """The person a message is about, and what identity itself asks of the world.
 
     Total and pure, like `process`: any message on any row. Time is the event's own, or when the
@@ -62,20 +63,22 @@ def resolve(message: Message, row: Row | None, rules: IdentityRules = DEFAULTS) 
             return sharing.ended(message, row)
         case ErasureDone():
             return erasing.answered(message, row)
+        case LeaseAllotted() | LeaseUsed():  # no person's: the pipeline takes them before
+            return done(row, message.at_ms)
         case RoutedEvent():
             if instructions.is_instruction(message):
                 return _instructed(message, row)
             return _routed(message, row, rules)
 
 
-def _ticked(tick: Tick, row: Row | None) -> Resolution:
+def _ticked(tick: Tick, row: PersonRow | None) -> Resolution:
     if isinstance(row, Customer):
         return Resolution(row, row, None, (), tick.at_ms)
     due = due_at_ms(row)
     return done(None if due is not None and due <= tick.at_ms else row, tick.at_ms)
 
 
-def _routed(message: RoutedEvent, row: Row | None, rules: IdentityRules) -> Resolution:
+def _routed(message: RoutedEvent, row: PersonRow | None, rules: IdentityRules) -> Resolution:
     """An event that came from another key; an erasure is taken in once by each id."""
     event, asked = message.event, message.asked
     if not isinstance(event, PrivacyRequest) or asked is None:
@@ -86,7 +89,7 @@ def _routed(message: RoutedEvent, row: Row | None, rules: IdentityRules) -> Reso
     return replace(resolution, row=erasing.remembered(resolution.row, event, asked))
 
 
-def _at_row(message: RoutedEvent, row: Row | None, rules: IdentityRules) -> Resolution:
+def _at_row(message: RoutedEvent, row: PersonRow | None, rules: IdentityRules) -> Resolution:
     event, asked = message.event, message.asked
     if isinstance(event, PrivacyRequest) and event.event_name == "access_requested":
         return _access(event, message, row)
@@ -100,7 +103,7 @@ def _at_row(message: RoutedEvent, row: Row | None, rules: IdentityRules) -> Reso
     return _sent_on(event, row, message.topic, message.hops, asked)
 
 
-def _access(request: PrivacyRequest, message: RoutedEvent, row: Row | None) -> Resolution:
+def _access(request: PrivacyRequest, message: RoutedEvent, row: PersonRow | None) -> Resolution:
     """An access request that was sent on: it follows addresses, and goes on where it cannot."""
     at_ms, found = event_at_ms(request), message.gathered
     if not isinstance(row, Alias):
@@ -159,7 +162,7 @@ def _is_followed(event: PrivacyRequest, routed: RoutedEvent) -> bool:
     return event.event_name == "erasure_requested" and routed.hops > 0 and routed.asked is None
 
 
-def _comes_back(event: InputEvent, row: Row | None, at_ms: int) -> bool:
+def _comes_back(event: InputEvent, row: PersonRow | None, at_ms: int) -> bool:
     """Whether an event is from before the erasure of the id under which it comes."""
     erasure = erasing.erasure_of(row)
     return erasure is not None and at_ms <= erasure.at_ms and not isinstance(event, PrivacyRequest)
@@ -168,7 +171,7 @@ def _comes_back(event: InputEvent, row: Row | None, at_ms: int) -> bool:
 def _link_event(
     event: Profile,
     person: Customer,
-    row: Row | None,
+    row: PersonRow | None,
     routed: RoutedEvent | None,
     rules: IdentityRules,
 ) -> Resolution:
@@ -183,7 +186,7 @@ def _link_event(
     return Resolution(row, stays, event, effects, at_ms)
 
 
-def _instructed(message: RoutedEvent, row: Row | None) -> Resolution:
+def _instructed(message: RoutedEvent, row: PersonRow | None) -> Resolution:
     at_ms = event_at_ms(message.event)
     if not isinstance(row, Alias) or not isinstance(message.event, Profile):
         return done(row, at_ms)

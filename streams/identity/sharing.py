@@ -17,7 +17,7 @@ from streams.customer.id_history import (
     Erasure,
 )
 from streams.customer.link_words import not_linked
-from streams.customer.row import Alias, Customer, Row, new_customer
+from streams.customer.row import Alias, Customer, PersonRow, new_customer
 from streams.identity.resolution import Resolution, done
 
 
@@ -101,7 +101,7 @@ def too_late(request: LinkRequested, erasure: Erasure) -> EventRouted:
     return EventRouted(customer_id, ended)
 
 
-def ended(message: LinkEnded, row: Row | None) -> Resolution:
+def ended(message: LinkEnded, row: PersonRow | None) -> Resolution:
     """At a person: an id is nobody's, so that their next login asks for it; or it is shared."""
     at_ms = message.ended_at_ms
     if isinstance(row, Alias):
@@ -141,7 +141,7 @@ def is_unlinked(person: Customer, other: str, at_ms: int) -> bool:
     return any(one.customer_id == other and one.at_ms >= at_ms for one in person.unlinked)
 
 
-def set_free(row: Row | None, key: str, at_ms: int) -> tuple[Effect, ...]:
+def set_free(row: PersonRow | None, key: str, at_ms: int) -> tuple[Effect, ...]:
     """The word to everybody who asked for a customer's own id in vain that it is nobody's now."""
     met = row.met if isinstance(row, Customer) else ()
     return tuple(

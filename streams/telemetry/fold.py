@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 from streams import topics
 from streams.contracts.catalogue import topic_of
 from streams.contracts.inputs.events import InputEvent, Profile
+from streams.contracts.internal.leases import LeaseAllotted, LeaseUsed
 from streams.contracts.internal.routing import (
+    UNTRACED,
     ErasureDone,
     LinkAnswered,
     LinkEnded,
@@ -18,6 +20,7 @@ from streams.contracts.internal.routing import (
 )
 from streams.contracts.outputs.effects import (
     AlertRaised,
+    BudgetUsed,
     CaseFollowed,
     CaseWeighed,
     DataDropped,
@@ -28,6 +31,7 @@ from streams.contracts.outputs.effects import (
     EventRefused,
     EventRouted,
     IdentityChanged,
+    LeaseTold,
     OfferDecided,
     OutcomeLabeled,
     OutcomeSeen,
@@ -53,6 +57,8 @@ _ROUTED_KIND: dict[type[Routable], str] = {
     LinkAnswered: "link_answered",
     LinkEnded: "link_ended",
     ErasureDone: "erasure_done",
+    LeaseAllotted: "lease_allotted",
+    LeaseUsed: "lease_used",
 }
 
 
@@ -69,7 +75,7 @@ def _arrival(message: Message) -> Measurements:
         return (measured(metrics.TICKS),)
     if isinstance(message, RoutedEvent):
         return _event(topics.CUSTOMER_EVENTS.name, message.event)
-    if isinstance(message, LinkRequested | LinkAnswered | LinkEnded | ErasureDone):
+    if isinstance(message, UNTRACED):
         return ()
     return _event(topic_of(message), message)
 
@@ -187,5 +193,7 @@ _FOLDS: dict[type[Effect], Callable[[Any], Measurements]] = {
     ZoneVisitChanged: lambda e: (measured(metrics.ZONE_VISITS, e.change.kind),),
     ReceiptIssued: lambda e: (measured(metrics.RECEIPTS, e.receipt.kind),),
     QuestionAnswered: lambda e: (measured(metrics.REPLIES, e.reply.verdict),),
+    BudgetUsed: lambda _: (),
+    LeaseTold: lambda _: (),
 }
 assert set(_FOLDS) == set(Effect.__args__), "every effect is folded"  # noqa: S101

@@ -10,6 +10,7 @@ from streams import topics
 from streams.contracts.inputs.decode import decode_routed
 from streams.contracts.inputs.events import InputEvent
 from streams.contracts.inputs.rules import UNUSABLE, InputRules, Rejected
+from streams.contracts.internal.leases import LeaseAllotted, LeaseUsed
 from streams.contracts.internal.routing import (
     ErasureDone,
     LinkAnswered,
@@ -64,7 +65,15 @@ DUE_ROWS_PER_CALL = 500
 DUE_TURN_S = 0.01
 """On processing time: so long timers take at once, where many are due, before records are asked."""
 PUT_OFF_MS = 3_600_000
-ROUTED_TYPES = (RoutedEvent, LinkRequested, LinkAnswered, LinkEnded, ErasureDone)
+ROUTED_TYPES = (
+    RoutedEvent,
+    LinkRequested,
+    LinkAnswered,
+    LinkEnded,
+    ErasureDone,
+    LeaseAllotted,
+    LeaseUsed,
+)
 
 
 class Work(Struct, frozen=True):

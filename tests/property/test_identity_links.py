@@ -30,6 +30,7 @@ from streams.customer import (
     Alias,
     Customer,
     Erased,
+    PersonRow,
     Places,
     apply,
     decode_row,
@@ -39,9 +40,17 @@ from streams.customer import (
 )
 from streams.customer.counters import count
 from streams.identity import key_of, resolve
+from streams.leases import Lease
 
 T0 = 1_770_000_000_000
 SEEDS = range(150)
+
+
+def person_row(data: bytes) -> PersonRow:
+    """A stored row of a person."""
+    row = decode_row(data)
+    assert not isinstance(row, Lease)
+    return row
 
 
 class World:
@@ -74,7 +83,7 @@ class World:
     def _deliver(self, message: Message) -> None:
         key = key_of(message)
         stored = self.rows.get(key)
-        resolution = resolve(message, decode_row(stored) if stored is not None else None)
+        resolution = resolve(message, person_row(stored) if stored is not None else None)
         row, effects = resolution.row, list(resolution.effects)
         if resolution.person is not None:
             row = resolution.person
@@ -266,7 +275,7 @@ def test_erasure_leaves_nothing(seed: int) -> None:
     world.run()
     assert [views_of(person) for person in world.customers().values()] == [1]
     for key, data in before.items():
-        row = decode_row(data)
+        row = person_row(data)
         assert resolve(Tick(key, due_at_ms(row) or 0), row).row is None
 
 

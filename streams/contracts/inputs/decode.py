@@ -23,6 +23,7 @@ from streams.contracts.inputs.placeholders import cleared, without_placeholders
 from streams.contracts.inputs.repair import repaired, without_part
 from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.inputs.semantics import calendar_fault, fault_of, nul_fault
+from streams.contracts.internal.leases import LeaseAllotted, LeaseUsed
 from streams.contracts.internal.routing import (
     Asked,
     ErasureDone,
@@ -284,6 +285,8 @@ _LINKS: Final = {
     "link_answered": msgspec.json.Decoder[Routable](LinkAnswered),
     "link_ended": msgspec.json.Decoder[Routable](LinkEnded),
     "erasure_done": msgspec.json.Decoder[Routable](ErasureDone),
+    "lease_allotted": msgspec.json.Decoder[Routable](LeaseAllotted),
+    "lease_used": msgspec.json.Decoder[Routable](LeaseUsed),
 }
 
 

@@ -1,4 +1,4 @@
-"""What travels on `customer-events`: records of another key, steps of a link, of an erasure."""
+"""What travels on `customer-events`: records of another key; steps of links, erasures, leases."""
 
 from typing import Annotated
 
@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from streams.contracts.common import Count, FreeName, Id, LinkMethod
 from streams.contracts.inputs.events import InputEvent, Question
+from streams.contracts.internal.leases import LeaseAllotted, LeaseUsed
 from streams.contracts.times import CALENDAR_MS, DAY_MS
 
 AtMs = Annotated[int, Meta(ge=CALENDAR_MS[0], lt=CALENDAR_MS[1])]
@@ -93,7 +94,8 @@ class Tick(Struct, frozen=True):
     at_ms: DueMs
 
 
-Routable = RoutedEvent | LinkRequested | LinkAnswered | LinkEnded | ErasureDone
+LeaseMessage = LeaseAllotted | LeaseUsed
+Routable = RoutedEvent | LinkRequested | LinkAnswered | LinkEnded | ErasureDone | LeaseMessage
 Message = InputEvent | Routable | Tick
 
 
@@ -103,10 +105,13 @@ def question_of(message: Message) -> Question | None:
     return asked if isinstance(asked, Question) else None
 
 
+UNTRACED = LinkRequested | LinkAnswered | LinkEnded | ErasureDone | LeaseMessage | Tick
+
+
 def traceparent_of(message: Message) -> str | None:
-    """The trace that a message belongs to; links and ticks belong to none."""
+    """The trace that a message belongs to; links, leases and ticks belong to none."""
     if isinstance(message, RoutedEvent):
         return message.event.traceparent
-    if isinstance(message, LinkRequested | LinkAnswered | LinkEnded | ErasureDone | Tick):
+    if isinstance(message, UNTRACED):
         return None
     return message.traceparent

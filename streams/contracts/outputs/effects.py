@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from streams.contracts.internal.learning import LearningExample
+from streams.contracts.internal.leases import LeaseReported, Reservation
 from streams.contracts.internal.routing import Routable
 from streams.contracts.outputs.payloads import (
     CaseOutcome,
@@ -164,6 +165,24 @@ class QuestionAnswered(Struct, frozen=True):
     at_ms: int
 
 
+class BudgetUsed(Struct, frozen=True):
+    """An offer that has a budget was used, and what that cost, in units (`streams.leases`).
+
+    `reservation` None: nothing was reserved for this use.
+    """
+
+    offer_id: str
+    cost: int
+    at_ms: int
+    reservation: Reservation | None = None
+
+
+class LeaseTold(Struct, frozen=True):
+    """The treasury is told how a partition's part of a budget stands, and what is wanted."""
+
+    report: LeaseReported
+
+
 Effect = (
     OfferDecided
     | DecisionLogged
@@ -184,4 +203,6 @@ Effect = (
     | ReceiptIssued
     | ZoneVisitChanged
     | QuestionAnswered
+    | BudgetUsed
+    | LeaseTold
 )

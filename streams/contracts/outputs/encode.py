@@ -12,6 +12,7 @@ from streams.contracts.envelope import output_headers, trace_headers
 from streams.contracts.ids import derive_id
 from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.learning_records import encode_example
+from streams.contracts.internal.leases import LeaseAllotted, LeaseUsed, encode_report
 from streams.contracts.internal.routing import (
     ErasureDone,
     LinkAnswered,
@@ -31,6 +32,8 @@ _TAGS: Final[dict[type[Routable], bytes]] = {
     LinkAnswered: b'{"type":"link_answered",',
     LinkEnded: b'{"type":"link_ended",',
     ErasureDone: b'{"type":"erasure_done",',
+    LeaseAllotted: b'{"type":"lease_allotted",',
+    LeaseUsed: b'{"type":"lease_used",',
 }
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -121,6 +124,11 @@ def _routed(effect: happened.EventRouted) -> OutputMessage:
     return OutputMessage(topics.CUSTOMER_EVENTS.name, key, encode_routed(effect.message))
 
 
+def _told(effect: happened.LeaseTold) -> OutputMessage:
+    key = effect.report.offer_id.encode()
+    return OutputMessage(topics.LEASE_REQUESTS.name, key, encode_report(effect.report))
+
+
 _OF_AN_EVENT: Final = (happened.OfferDecided, happened.DecisionLogged)
 # By exact type: Python asks a struct's metaclass at each `isinstance`, ten times as slowly.
 _ENCODERS: Final[dict[type[Effect], Callable[[Any], OutputMessage]]] = {
@@ -135,6 +143,7 @@ _ENCODERS: Final[dict[type[Effect], Callable[[Any], OutputMessage]]] = {
     happened.QuestionAnswered: _reply,
     happened.OutcomeLabeled: _label,
     happened.EventRouted: _routed,
+    happened.LeaseTold: _told,
 }
 
 

@@ -81,6 +81,22 @@ def _offers(offers: tuple[Offer, ...]) -> Iterator[str]:
             yield f"{where}: $.holdout_share: a mandatory offer is for everybody"
         if not offer.title:
             yield f"{where}: $.title: needs at least one language"
+        yield from _budget(offer, where)
+
+
+def _budget(offer: Offer, where: str) -> Iterator[str]:
+    """The most that one use can cost is known, and the budget bears at least one."""
+    if offer.budget is None:
+        if offer.discount_max is not None:
+            yield f"{where}: $.discount_max: bounds a budget, and the offer has none"
+        return
+    most = offer.discount if offer.discount_max is None else offer.discount_max
+    if most <= 0.0:
+        yield f"{where}: $.budget: needs a discount_max or a discount above 0: the most of a use"
+    elif offer.discount > most:
+        yield f"{where}: $.discount_max: is below discount, {offer.discount:g}"
+    elif offer.budget < most:
+        yield f"{where}: $.budget: is below what one use can cost, {most:g}: it is never sent"
 
 
 def _levers(policies: Policies) -> Iterator[str]:

@@ -44,7 +44,7 @@ TriggerKind = Literal[
     "second_purchase_due",
     "offer_requested",
 ]
-Exploration = Literal["inverse_gap", "thompson", "epsilon"]
+Exploration = Literal["inverse_gap", "epsilon"]
 CouponCode = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
 Version = Annotated[int, Meta(ge=1, le=10**9)]
 RssiDbm = Annotated[int, Meta(ge=-127, le=127)]
@@ -52,6 +52,7 @@ Channels = tuple[ChannelName, ...]
 Chooser = Literal["policy", "uniform", "holdout"]
 Hour = Annotated[int, Meta(ge=0, le=24)]
 Days = Annotated[float, Meta(gt=0, le=730)]
+Positive = Annotated[float, Meta(gt=0, le=1e9)]
 SNOOZE_DAYS_MAX = 90
 
 
@@ -107,6 +108,8 @@ class Offer(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
     holdout_share: PartShare = 0.0
     paused: bool = False
     wallet: WalletPass | None = None
+    budget: Positive | None = None
+    discount_max: Positive | None = None
 
     @property
     def coupons(self) -> tuple[str, ...]:

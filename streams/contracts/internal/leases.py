@@ -1,0 +1,74 @@
+"""What partitions and the treasury tell each other of offers' budgets.
+
+Sums are in units (`streams.leases.amounts`). They only grow, or are the state as of a numbered
+report: twice, late or crossing each other these messages do no harm.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from streams.contracts.common import Id
+from streams.contracts.times import CALENDAR_MS
+
+LEASE_KEY_PATTERN = r"^lease/[0-9]{1,6}/[0-9]{1,6}/[0-9]{1,9}(?!\n)$"
+
+LeaseKey = Annotated[str, Meta(pattern=LEASE_KEY_PATTERN)]
+Units = Annotated[int, Meta(ge=0, le=2**62)]
+Number = Annotated[int, Meta(ge=0, le=2**62)]
+Day = Annotated[int, Meta(ge=0, le=10**6)]
+ToldMs = Annotated[int, Meta(ge=0, lt=CALENDAR_MS[1])]
+
+
+class Reservation(Struct, frozen=True, array_like=True):
+    """What was reserved for one coupon: by the lease under `key`, until the end of `until_day`."""
+
+    key: str
+    until_day: int
+    units: int
+
+
+class LeaseReported(Struct, frozen=True, kw_only=True):
+    """A partition's part of an offer's budget as it stands; the partition's report number `told`.
+
+    `returned`: all that was ever given back; `wanted`: what it wants to have free, 0: nothing.
+    """
+
+    key: LeaseKey
+    offer_id: Id
+    told: Number
+    returned: Units
+    used: Units
+    reserved: Units
+    wanted: Units = 0
+    at_ms: ToldMs = 0
+
+
+class LeaseAllotted(Struct, frozen=True, kw_only=True):
+    """The treasury's word on a partition's part: all that was ever granted, and ever asked back."""
+
+    key: LeaseKey
+    offer_id: Id
+    granted: Units
+    recalled: Units
+    at_ms: ToldMs = 0
+
+
+class LeaseUsed(Struct, frozen=True, kw_only=True):
+    """A coupon was used on another partition than the one whose lease holds its reservation.
+
+    `reserved` until the end of `until_day`, days since 1970, UTC; `cost`: what the use took.
+    """
+
+    key: LeaseKey
+    offer_id: Id
+    until_day: Day
+    reserved: Units
+    cost: Units
+    at_ms: ToldMs
+
+
+def encode_report(report: LeaseReported) -> bytes:
+    """A record of `lease-requests`."""
+    return msgspec.json.encode(report)

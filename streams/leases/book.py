@@ -1,0 +1,140 @@
+"""The lease in the hands of one `process()` call: the decisions of a message share what is free.
+
+It is made anew for each call from the partition's lease, and what comes of it leaves as a value:
+the lease that is to be stored and the effects. Seen from outside nothing changes in place.
+"""
+
+from msgspec.structs import replace
+
+from streams.contracts.internal.leases import LeaseAllotted, LeaseReported, LeaseUsed, Reservation
+from streams.contracts.outputs.effects import BudgetUsed, Effect, EventRouted, LeaseTold
+from streams.leases import lease as leases
+from streams.leases.amounts import Budget
+from streams.leases.lease import ASK_AGAIN_MS, LACKING, REPORT_MS, Lease, LeasedBudget
+
+NOTHING = LeasedBudget()
+
+
+class LeaseBook:
+    """What is reserved, used and asked for in one call.
+
+    Attributes:
+        lease: as it is by now.
+    """
+
+    __slots__ = ("_asking", "_routed", "_to_tell", "lease")
+
+    def __init__(self, lease: Lease) -> None:
+        """Open the book of a partition's lease."""
+        self.lease = lease
+        self._to_tell: dict[str, int] = {}
+        self._routed: list[Effect] = []
+        self._asking: set[str] = set()
+
+    def free(self, offer_id: str, at_ms: int) -> int:
+        """What of the offer's money may be reserved at a moment, in units."""
+        budget = self._of(offer_id)
+        after = leases.released(budget, at_ms)
+        if after is not budget:
+            self._keep(offer_id, after)
+        return after.free
+
+    def want(self, offer_id: str, least: int, at_ms: int) -> None:
+        """Ask the treasury for more where less than `least` is free, or soon will be; once."""
+        budget = self._of(offer_id)
+        level = leases.lacks(budget, least)
+        again = level == LACKING and at_ms - budget.asked_at_ms >= ASK_AGAIN_MS
+        if level > budget.asked or again:
+            asks = replace(budget, asked=level, asked_at_ms=at_ms, wanted=least)
+            self._asking.add(offer_id)
+            self._tell(offer_id, asks, at_ms)
+
+    def reserve(self, offer_id: str, budget: Budget, until_ms: int, at_ms: int) -> Reservation:
+        """Reserve the most that one use can cost; so much has to be `free`."""
+        until_day = leases.last_day(until_ms, at_ms)
+        leased = leases.reserve(self._of(offer_id), budget.least, until_day, at_ms)
+        self._keep(offer_id, leased)
+        self.want(offer_id, budget.least, at_ms)
+        return Reservation(self.lease.key, until_day, budget.least)
+
+    def charge(self, used: BudgetUsed) -> None:
+        """Take in a use: here, or, where its reservation is another partition's, over there."""
+        held = used.reservation
+        if held is None or held.key == self.lease.key:
+            self._use(used.offer_id, used.cost, used.at_ms, held)
+            return
+        message = LeaseUsed(
+            key=held.key,
+            offer_id=used.offer_id,
+            until_day=held.until_day,
+            reserved=held.units,
+            cost=used.cost,
+            at_ms=used.at_ms,
+        )
+        self._routed.append(EventRouted(held.key, message))
+
+    def hear(self, message: LeaseAllotted | LeaseUsed) -> None:
+        """Take in a message to the lease."""
+        offer_id = message.offer_id
+        if isinstance(message, LeaseUsed):
+            held = Reservation(message.key, message.until_day, message.reserved)
+            self._use(offer_id, message.cost, message.at_ms, held)
+            return
+        before = self._of(offer_id)
+        after = leases.allotted(before, message.granted, message.recalled)
+        if message.recalled > before.returned:  # who is asked answers, also with nothing
+            self._tell(offer_id, after, message.at_ms)
+        elif after != before:
+            self._keep(offer_id, after)
+
+    def elapse(self, at_ms: int) -> None:
+        """Release what is over by then, and tell what has not been told for a while."""
+        for offer_id, budget in self.lease.budgets.items():
+            after = leases.released(budget, at_ms)
+            waits = after.changed_at_ms and after.changed_at_ms + REPORT_MS <= at_ms
+            if after is not budget or waits:
+                self._tell(offer_id, after, at_ms)
+
+    def close(self) -> tuple[Effect, ...]:
+        """The effects: what goes to other partitions, and a report of each budget that asks."""
+        if not self._to_tell and not self._routed:
+            return ()
+        told = [self._report(offer_id, at_ms) for offer_id, at_ms in self._to_tell.items()]
+        return (*self._routed, *told)
+
+    def _of(self, offer_id: str) -> LeasedBudget:
+        return self.lease.budgets.get(offer_id, NOTHING)
+
+    def _keep(self, offer_id: str, budget: LeasedBudget) -> None:
+        self.lease = replace(self.lease, budgets={**self.lease.budgets, offer_id: budget})
+
+    def _tell(self, offer_id: str, budget: LeasedBudget, at_ms: int) -> None:
+        self._keep(offer_id, budget)
+        self._to_tell[offer_id] = at_ms
+
+    def _use(self, offer_id: str, cost: int, at_ms: int, held: Reservation | None) -> None:
+        """A use beyond what is free is told at once, for others still grant and reserve."""
+        budget = leases.use(self._of(offer_id), cost, at_ms, held)
+        if budget.free < 0:
+            self._tell(offer_id, budget, at_ms)
+        else:
+            self._keep(offer_id, budget)
+
+    def _report(self, offer_id: str, at_ms: int) -> LeaseTold:
+        """What is asked for is said in each report while it is lacking."""
+        budget = self._of(offer_id)
+        lacking = bool(budget.asked) and budget.free < budget.wanted
+        wanted = budget.wanted if lacking or offer_id in self._asking else 0
+        report = LeaseReported(
+            key=self.lease.key,
+            offer_id=offer_id,
+            told=budget.told + 1,
+            returned=budget.returned,
+            used=budget.used,
+            reserved=budget.held,
+            wanted=wanted,
+            at_ms=at_ms,
+        )
+        asked = budget.asked if wanted else 0
+        self._keep(offer_id, replace(budget, told=report.told, changed_at_ms=0, asked=asked))
+        return LeaseTold(report)

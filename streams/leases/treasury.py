@@ -1,0 +1,261 @@
+"""The treasury: who may spend how much of an offer's budget, over all partitions.
+
+Pure: `answer` takes a partition's report, `look` what the shop's file says now. All numbers of the
+messages are sums that only grow, or the state of the lease as of a report: a message that comes
+twice, late or crossing another changes nothing. What is granted never exceeds the budget, so what
+partitions reserve and use does not either; uses that nothing was reserved for are taken off it as
+soon as they are told.
+"""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from streams.contracts.internal.leases import LeaseAllotted, LeaseReported
+from streams.leases.amounts import Budget
+from streams.leases.lease import new_lease
+
+ACCOUNT_VERSION = 1
+
+
+class Holding(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """What the treasury knows of one partition's part, in units; see `LeasedBudget`.
+
+    `granted` and `recalled` are what it was told, the rest is of its last report, number `told`.
+    """
+
+    granted: int = 0
+    recalled: int = 0
+    returned: int = 0
+    used: int = 0
+    reserved: int = 0
+    wanted: int = 0
+    told: int = 0
+    at_ms: int = 0
+
+    @property
+    def free(self) -> int:
+        """What it may still reserve, as far as is known."""
+        return self.granted - self.returned - self.used - self.reserved
+
+    @property
+    def taken(self) -> int:
+        """What it takes off the budget: its grants, or more where more was spent."""
+        return max(self.granted - self.returned, self.used + self.reserved)
+
+    @property
+    def lacks(self) -> int:
+        """How much it wants to have free beyond what it has."""
+        return self.wanted - max(self.free, 0)
+
+    @property
+    def unused(self) -> int:
+        """What it has free, now or when its reservations are over without a use."""
+        return max(self.free + self.reserved, 0)
+
+    @property
+    def coming(self) -> int:
+        """What it will give back of that."""
+        return max(min(self.recalled - self.returned, self.unused), 0)
+
+
+class Account(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """One offer's budget and its parts, by the key of the lease.
+
+    `waiting`: those who want what is not there, who asked first comes first.
+    """
+
+    version: int
+    offer_id: str
+    amount: int = 0
+    holdings: dict[str, Holding] = {}
+    waiting: tuple[str, ...] = ()
+
+    @property
+    def pool(self) -> int:
+        """What nobody holds; below 0 where the budget was lowered, or is overdrawn."""
+        return self.amount - sum([h.taken for h in self.holdings.values()])
+
+
+class State(Struct, frozen=True):
+    """An offer's money as last reported, in units.
+
+    `free` is what can still be reserved somewhere, `overdrawn` what is reserved and used beyond the
+    budget: after uses that nothing was reserved for, or because the budget was lowered.
+    """
+
+    amount: int
+    granted: int
+    used: int
+    reserved: int
+    free: int
+    overdrawn: int
+
+
+Answered = tuple[Account, tuple[LeaseAllotted, ...]]
+
+
+def new_account(offer_id: str) -> Account:
+    """The account of an offer that nothing was granted of."""
+    return Account(ACCOUNT_VERSION, offer_id)
+
+
+def answer(account: Account | None, report: LeaseReported, budget: Budget | None) -> Answered:
+    """The account after a partition's report, and what partitions are told of it.
+
+    Args:
+        account: None before the first report of the offer.
+        report: what a partition says of its part.
+        budget: the offer's in the shop's file; None: it is no longer there, and nothing is granted.
+    """
+    account = _in_force(account or new_account(report.offer_id), budget)
+    before = account.holdings.get(report.key, Holding())
+    if report.told <= before.told:
+        return account, ()
+    holding = replace(
+        before,
+        returned=max(before.returned, report.returned),
+        used=report.used,
+        reserved=report.reserved,
+        wanted=report.wanted,
+        told=report.told,
+        at_ms=report.at_ms,
+    )
+    return _balanced(_with(account, report.key, holding), budget, report.key, report.at_ms)
+
+
+def look(
+    account: Account, budget: Budget | None, keys: tuple[str, ...] = (), at_ms: int = 0
+) -> Answered:
+    """The account under what the shop's file says now, where nobody has asked.
+
+    Each lease of `keys` that holds nothing yet gets its first part, so that its first decision
+    finds something. Who was asked to give back and still has some is asked again.
+    """
+    account, started = _in_force(account, budget), dict[str, LeaseAllotted]()
+    for key in keys:
+        if key not in account.holdings:
+            account = _with(account, key, Holding())
+    for key in keys:
+        holding = account.holdings[key]
+        size = _chunk(account)
+        if budget is not None and holding == Holding() and budget.least <= size <= account.pool:
+            account = _with(account, key, replace(holding, granted=size))
+            started[key] = _word(account, key, at_ms)
+    account, words = _balanced(account, budget, "", at_ms)
+    again = {k: _word(account, k, at_ms) for k, h in account.holdings.items() if _owes(h)}
+    return account, tuple((started | again | {w.key: w for w in words}).values())
+
+
+def state(account: Account) -> State:
+    """The offer's money as last reported."""
+    holdings = account.holdings.values()
+    used, reserved = sum([h.used for h in holdings]), sum([h.reserved for h in holdings])
+    return State(
+        amount=account.amount,
+        granted=sum([h.granted - h.returned for h in holdings]),
+        used=used,
+        reserved=reserved,
+        free=max(account.amount - used - reserved, 0),
+        overdrawn=max(used + reserved - account.amount, 0),
+    )
+
+
+def _in_force(account: Account, budget: Budget | None) -> Account:
+    if budget is None or budget.amount == account.amount:
+        return account
+    return replace(account, amount=budget.amount)
+
+
+def _with(account: Account, key: str, holding: Holding) -> Account:
+    """The account with a part changed, and who waits: whoever lacks what they want."""
+    waiting = account.waiting
+    if holding.lacks <= 0 or not holding.wanted:
+        waiting = tuple([k for k in waiting if k != key])
+    elif key not in waiting:
+        waiting = (*waiting, key)
+    return replace(account, holdings={**account.holdings, key: holding}, waiting=waiting)
+
+
+def _balanced(account: Account, budget: Budget | None, asking: str, at_ms: int) -> Answered:
+    """Grant what is there to who waits, then to who asks in good time; recall what is lacking."""
+    told: dict[str, LeaseAllotted] = {}
+    if budget is not None:
+        while account.waiting:
+            key = account.waiting[0]
+            if account.holdings[key].lacks > account.pool:
+                break
+            account = _granted(account, key)
+            told[key] = _word(account, key, at_ms)
+        ahead = account.holdings.get(asking)
+        if ahead is not None and ahead.wanted and not account.waiting and asking not in told:
+            size = min(_chunk(account), account.pool)
+            if size >= budget.least:
+                account = _granted(account, asking)
+                told[asking] = _word(account, asking, at_ms)
+    first = account.waiting[0] if account.waiting and budget is not None else ""
+    lacking = account.holdings[first].lacks if first else 0
+    for key, more in _recalls(account, lacking - account.pool, first).items():
+        holding = account.holdings[key]
+        recalled = holding.returned + holding.coming + more
+        account = _with(account, key, replace(holding, recalled=recalled))
+        told[key] = _word(account, key, at_ms)
+    return account, tuple(told.values())
+
+
+def _granted(account: Account, key: str) -> Account:
+    """The account after a grant: what the part lacks, and a chunk where there is one."""
+    holding = account.holdings[key]
+    size = max(holding.lacks, min(_chunk(account), account.pool))
+    granted = holding.granted + size + max(-holding.free, 0)
+    return _with(account, key, replace(holding, granted=granted, wanted=0))
+
+
+def _chunk(account: Account) -> int:
+    """The usual grant: of all that is free anywhere, half of one partition's share."""
+    free = sum([max(h.free, 0) for h in account.holdings.values()])
+    partitions = max([new_lease(key).partitions for key in account.holdings], default=1)
+    return max(account.pool + free, 0) // (2 * partitions)
+
+
+def _recalls(account: Account, lacking: int, first: str) -> dict[str, int]:
+    """How much more to ask of whom: of what is free, the most first; then of what is reserved.
+
+    What was asked back before, and will come, counts. Nothing is asked of who waits first.
+    """
+    others = {key: h for key, h in account.holdings.items() if key != first}
+    lacking -= sum([h.coming for h in others.values()])
+    asked: dict[str, int] = {}
+    for of in (_asked_of_free, _asked_of_reserved):
+        for key in sorted(others, key=lambda k: (-of(others[k]), k)):
+            more = min(of(others[key]), lacking)
+            if more > 0:
+                asked[key] = asked.get(key, 0) + more
+                lacking -= more
+    return asked
+
+
+def _asked_of_free(holding: Holding) -> int:
+    """What it has free and was not asked for."""
+    return max(max(holding.free, 0) - holding.coming, 0)
+
+
+def _asked_of_reserved(holding: Holding) -> int:
+    """What it has reserved and was not asked for."""
+    free = max(holding.free, 0)
+    return holding.unused - free - max(holding.coming - free, 0)
+
+
+def _owes(holding: Holding) -> bool:
+    return min(holding.recalled - holding.returned, holding.free) > 0
+
+
+def _word(account: Account, key: str, at_ms: int) -> LeaseAllotted:
+    """What a partition is told: the sums of its part."""
+    holding = account.holdings[key]
+    return LeaseAllotted(
+        key=key,
+        offer_id=account.offer_id,
+        granted=holding.granted,
+        recalled=holding.recalled,
+        at_ms=at_ms,
+    )

@@ -1,0 +1,158 @@
+"""A partition's lease: what is free, what comes back by itself, what a late use does."""
+
+import pytest
+
+from streams.contracts.internal.leases import LeaseAllotted, LeaseReported, LeaseUsed, Reservation
+from streams.contracts.outputs.effects import BudgetUsed, Effect, EventRouted, LeaseTold
+from streams.contracts.reference.structs import Offer
+from streams.contracts.times import DAY_MS, from_ms
+from streams.customer import decode_row, due_at_ms, encode_row
+from streams.errors import StateError
+from streams.leases import Budget, Lease, LeaseBook, LeasedBudget, budget_of, lease_key, new_lease
+from streams.leases.lease import ASK_AGAIN_MS, REPORT_MS
+from streams.runtime.murmur2 import partition_for
+
+T0 = 20_000 * DAY_MS
+TEN = Budget(amount=1_000, least=10)
+
+
+def lease_with(granted: int) -> Lease:
+    """A lease of one partition with so much of tea-10's money."""
+    budget = LeasedBudget(granted=granted, chunk=granted)
+    return Lease(version=1, key="lease/1/0/0", partition=0, partitions=1, budgets={"t": budget})
+
+
+def reports(effects: tuple[Effect, ...]) -> list[LeaseReported]:
+    """What the treasury is told."""
+    return [effect.report for effect in effects if isinstance(effect, LeaseTold)]
+
+
+def test_what_was_reserved_is_free_again_after_its_last_day_of_grace() -> None:
+    """A coupon for 2 days is reserved for 9, and its money is there on the tenth."""
+    book = LeaseBook(lease_with(15))
+    held = book.reserve("t", TEN, T0 + 2 * DAY_MS, T0)
+    assert held == Reservation("lease/1/0/0", 20_009, 10)
+    assert book.free("t", T0 + 10 * DAY_MS - 1) == 5
+    assert book.free("t", T0 + 10 * DAY_MS) == 15
+
+
+def test_a_use_takes_what_it_cost_and_leaves_the_rest_of_its_reservation() -> None:
+    """8 of 10 reserved were used: 2 are free again at once."""
+    book = LeaseBook(lease_with(15))
+    held = book.reserve("t", TEN, T0, T0)
+    book.charge(BudgetUsed("t", 8, T0 + 1, held))
+    budget = book.lease.budgets["t"]
+    assert (budget.used, budget.held, budget.free) == (8, 0, 7)
+
+
+def test_a_use_after_the_release_is_taken_from_what_is_free_and_told_where_that_is_not_there() -> (
+    None
+):
+    """Nothing is reserved any more, so 10 of 3 free leave 7 below nothing, and it is told."""
+    book = LeaseBook(lease_with(13))
+    held = book.reserve("t", TEN, T0, T0)
+    late_ms = T0 + 20 * DAY_MS
+    assert book.free("t", late_ms) == 13
+    other = book.reserve("t", TEN, late_ms, late_ms)
+    book = LeaseBook(book.lease)
+    book.charge(BudgetUsed("t", 10, late_ms, held))
+    assert book.lease.budgets["t"].free == -7
+    assert [(r.used, r.reserved) for r in reports(book.close())] == [(10, other.units)]
+
+
+def test_a_use_of_another_partitions_reservation_goes_there() -> None:
+    """After a merge the decision is here and its money over there."""
+    book = LeaseBook(lease_with(15))
+    there = Reservation("lease/4/2/1", 20_009, 10)
+    book.charge(BudgetUsed("t", 8, T0, there))
+    message = LeaseUsed(
+        key="lease/4/2/1", offer_id="t", until_day=20_009, reserved=10, cost=8, at_ms=T0
+    )
+    assert book.close() == (EventRouted("lease/4/2/1", message),)
+    assert book.lease == lease_with(15)
+
+
+def test_nothing_is_reserved_that_is_not_free() -> None:
+    """Whoever decides has asked before; a mistake there is loud and spends nothing."""
+    with pytest.raises(ValueError, match="9 are free"):
+        LeaseBook(lease_with(9)).reserve("t", TEN, T0, T0)
+
+
+def test_more_is_asked_for_once_in_good_time_and_once_for_want_of_it() -> None:
+    """With half of the grant gone it asks, without money again, and then not for ten minutes."""
+    book = LeaseBook(lease_with(40))
+    book.reserve("t", TEN, T0, T0)
+    assert book.close() == ()
+    asked: list[int] = []
+    lease = book.lease
+    for moment in (T0, T0, T0, T0 + 1, T0 + ASK_AGAIN_MS):
+        book = LeaseBook(lease)
+        if book.free("t", moment) >= TEN.least:
+            book.reserve("t", TEN, T0, moment)
+        else:
+            book.want("t", TEN.least, moment)
+        asked.extend([r.wanted for r in reports(book.close())])
+        lease = book.lease
+    assert asked == [10, 10, 10]
+
+
+def test_the_treasurys_word_counts_once_and_what_is_asked_back_is_given_as_it_gets_free() -> None:
+    """12 of 20 are asked back: 10 are free and go at once, 2 when the reservation is over."""
+    book = LeaseBook(lease_with(20))
+    book.reserve("t", TEN, T0, T0)
+    word = LeaseAllotted(key=book.lease.key, offer_id="t", granted=20, recalled=12, at_ms=T0)
+    book.hear(word)
+    assert [r.returned for r in reports(book.close())] == [10]
+    again = LeaseBook(book.lease)
+    again.hear(word)
+    assert [r.returned for r in reports(again.close())] == [10]
+    again.elapse(T0 + 9 * DAY_MS)
+    assert again.lease.budgets["t"].returned == 12
+    assert again.lease.budgets["t"].free == 8
+
+
+def test_a_change_is_told_after_five_minutes_though_nothing_is_asked() -> None:
+    """The lease is due for its report; told once, it waits for the end of the reservation."""
+    book = LeaseBook(lease_with(100))
+    book.reserve("t", TEN, T0, T0)
+    assert book.close() == ()
+    assert due_at_ms(book.lease) == T0 + REPORT_MS
+    book.elapse(T0 + REPORT_MS)
+    assert [(r.told, r.reserved, r.wanted) for r in reports(book.close())] == [(1, 10, 0)]
+    assert due_at_ms(book.lease) == T0 + 8 * DAY_MS
+
+
+def test_a_lease_is_a_row_under_a_key_that_its_partition_gets() -> None:
+    """Written and read it is the same, and murmur2 puts each key where it belongs."""
+    keys = [lease_key(p, 12, partition_for) for p in range(12)]
+    assert [partition_for(key.encode(), 12) for key in keys] == list(range(12))
+    lease = new_lease(keys[7])
+    assert (lease.partition, lease.partitions, lease.key) == (7, 12, keys[7])
+    lease = lease_with(20)
+    assert decode_row(encode_row(lease)) == lease
+
+
+def test_a_lease_of_a_newer_version_is_refused() -> None:
+    """Like any row."""
+    lease = Lease(version=9, key="lease/1/0/0", partition=0, partitions=1)
+    with pytest.raises(StateError, match="version 9"):
+        decode_row(encode_row(lease))
+
+
+def test_the_least_is_the_most_that_one_use_can_cost() -> None:
+    """`discount_max` where it is said, else `discount`; money has no drift."""
+
+    def offer(**fields: float) -> Offer:
+        return Offer(
+            offer_id="t",
+            kind="amount",
+            title={"en": "Tea"},
+            valid_from=from_ms(T0),
+            valid_until=from_ms(T0 + DAY_MS),
+            margin=9.0,
+            **fields,  # type: ignore[arg-type]
+        )
+
+    assert budget_of(offer(discount=3.1)) is None
+    assert budget_of(offer(discount=3.1, budget=0.3)) == Budget(amount=3_000, least=31_000)
+    assert budget_of(offer(discount_max=8.0, budget=5000.0)) == Budget(50_000_000, 80_000)

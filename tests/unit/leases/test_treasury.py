@@ -1,0 +1,95 @@
+"""The treasury: parts of a budget granted, asked back, and never more than there is."""
+
+from streams.contracts.internal.leases import LeaseAllotted, LeaseReported
+from streams.leases import Budget
+from streams.leases.treasury import (
+    Account,
+    answer,
+    look,
+    new_account,
+    state,
+)
+
+KEYS = ("lease/2/0/0", "lease/2/1/0")
+BUDGET = Budget(amount=100, least=10)
+
+
+def report(of: int, told: int = 1, **sums: int) -> LeaseReported:
+    """What partition `of` of two says."""
+    known = {"returned": 0, "used": 0, "reserved": 0, "wanted": 0, **sums}
+    return LeaseReported(key=KEYS[of], offer_id="t", told=told, at_ms=5, **known)
+
+
+def words(told: tuple[LeaseAllotted, ...]) -> list[tuple[str, int, int]]:
+    """Who is told what: granted in all, asked back in all."""
+    return [(word.key, word.granted, word.recalled) for word in told]
+
+
+def opened() -> Account:
+    """Both partitions have their first part, 25 of 100 each."""
+    account, told = look(new_account("t"), BUDGET, KEYS, at_ms=1)
+    assert words(told) == [(KEYS[0], 25, 0), (KEYS[1], 25, 0)]
+    return account
+
+
+def test_each_partition_gets_a_first_part_before_anybody_asks() -> None:
+    """Half of an equal share; the rest waits for who needs it. A second look grants nothing."""
+    account = opened()
+    assert look(account, BUDGET, KEYS) == (account, ())
+
+
+def test_who_asks_in_good_time_gets_a_chunk_of_what_is_left() -> None:
+    """Of 100 - 20 reserved, a quarter of what is free anywhere."""
+    account, told = answer(opened(), report(0, reserved=20, wanted=10), BUDGET)
+    assert words(told) == [(KEYS[0], 45, 0)]
+    assert account.waiting == ()
+
+
+def test_where_nothing_is_left_it_is_asked_back_from_who_has_it_free() -> None:
+    """The second has 25 free; the first lacks 10, gets them when they are given back."""
+    account, _ = answer(opened(), report(0, told=1, used=25, wanted=10), Budget(50, 10))
+    assert account.waiting == (KEYS[0],)
+    assert account.holdings[KEYS[1]].recalled == 10
+    account, told = answer(account, report(1, returned=10), Budget(50, 10))
+    assert words(told) == [(KEYS[0], 35, 0)]
+    assert account.waiting == ()
+
+
+def test_a_report_that_comes_twice_or_late_changes_nothing() -> None:
+    """It is known by its number."""
+    newer = answer(opened(), report(0, told=2, used=8), BUDGET)[0]
+    assert answer(newer, report(0, told=2, used=8), BUDGET) == (newer, ())
+    assert answer(newer, report(0, told=1, reserved=9, wanted=10), BUDGET) == (newer, ())
+
+
+def test_a_raised_budget_serves_who_waited() -> None:
+    """All is used; 30 more come, and the waiting one gets a part without asking again."""
+    account, told = answer(opened(), report(0, used=25, wanted=10), Budget(25, 10))
+    assert account.waiting == (KEYS[0],)
+    account, told = look(account, Budget(80, 10), KEYS)
+    assert (KEYS[0], 38, 0) in words(told)
+
+
+def test_a_lowered_budget_is_asked_back_from_what_is_not_used() -> None:
+    """60 of 100 remain: the pool's 50 go first, then 10 of what is free."""
+    account, _ = look(opened(), Budget(40, 10), KEYS)
+    assert sum(h.recalled for h in account.holdings.values()) == 10
+    account, _ = look(opened(), Budget(1, 10), KEYS)
+    assert sum(h.recalled for h in account.holdings.values()) == 49
+
+
+def test_a_use_beyond_a_part_is_off_the_pool_at_once_and_overdrawn_where_the_budget_ends() -> None:
+    """A part of 25 of which 70 are used takes 70; 110 used of 100 are 10 overdrawn."""
+    account, _ = answer(opened(), report(0, used=70), BUDGET)
+    assert account.pool == 5
+    account, _ = answer(account, report(1, used=40), BUDGET)
+    assert state(account).overdrawn == 10
+    assert state(account).free == 0
+
+
+def test_an_offer_that_is_gone_from_the_file_gets_nothing_more() -> None:
+    """Who asks waits; what was reserved stays reserved."""
+    account, told = answer(opened(), report(0, reserved=20, wanted=10), None)
+    assert told == ()
+    account, told = answer(account, report(0, told=2, used=25, wanted=10), None)
+    assert (told, account.waiting) == ((), (KEYS[0],))
