@@ -119,7 +119,11 @@ def answered(answer: LinkAnswered, row: PersonRow | None, rules: IdentityRules) 
 def implied(
     person: Customer, event: InputEvent, at_ms: int, rules: IdentityRules
 ) -> tuple[Customer, tuple[Effect, ...]]:
-    """The person and what is asked, where an event names the customer beside other ids."""
+    """The person and what is asked, where an event names the customer beside other ids.
+
+    What a customer does under an own id that was linked is no word on that link: an older unlink
+    that comes later counts all the same.
+    """
     identity = event.identity
     if identity.customer_id is None:
         return person, ()
@@ -133,7 +137,8 @@ def implied(
         if other is None or other == person.customer_id:
             continue
         if other in person.linked_ids:
-            person = said_linked(person, other, at_ms)
+            if other != identity.customer_id:
+                person = said_linked(person, other, at_ms)
             continue
         if other in person.refused_ids:
             continue

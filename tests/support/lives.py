@@ -49,12 +49,12 @@ class Step(Struct, frozen=True):
 
 ACTIONS = (
     "view", "view", "view", "open", "search", "add", "add", "remove", "show_cart", "checkout",
-    "buy", "buy", "refund", "cancel", "agree", "withdraw", "object", "no_objection", "push_off",
-    "push_on", "unlink", "link", "erase", "enter", "sight", "exit", "zone", "again", "redeem",
-    "refuse", "dismiss", "undelivered",
+    "buy", "buy", "refund", "cancel", "agree", "agree_all", "withdraw", "object", "no_objection",
+    "push_off", "push_on", "unlink", "link", "erase", "enter", "sight", "exit", "zone", "again",
+    "redeem", "refuse", "dismiss", "undelivered",
 )  # fmt: skip
 waits = st.sampled_from((0.0, 0.05, 0.2, 1.0, 7.0, 20.0, 45.0, 70.0, 300.0, NIGHT_MINUTES, 1440.0))
-lates = st.sampled_from((0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 9.0, 15.0, 90.0))
+lates = st.sampled_from((0.0, 0.0, 0.0, 0.0, 0.0, 0.05, 3.0, 9.0, 15.0, 90.0))
 steps = st.builds(
     Step,
     waits,
@@ -186,6 +186,7 @@ WHAT: dict[str, Any] = {
     "refund": _order("order_refunded"),
     "cancel": _order("order_cancelled"),
     "agree": _consent("granted"),
+    "agree_all": lambda id_, minutes, step: consent(minutes, id_),
     "withdraw": _consent("denied"),
     "object": _context(gpc=True),
     "no_objection": _context(gpc=False),

@@ -113,4 +113,13 @@ MENDED: dict[str, Finding] = {
     "a visit is over when the login shows that the person has gone on": Finding(
         "in_zone", (step("view", who=X, wait=7.0), step("sight", who=C1_X, late=15.0, which=1))
     ),
+    "an unlink is older than what the customer did since, under an id of their own": Finding(
+        "person",
+        (
+            step("link", which=5),
+            step("agree_all", who=C2_X, wait=0.05),
+            step("unlink", late=0.05, which=5),
+            step("view", who=C2_X),
+        ),
+    ),
 }
