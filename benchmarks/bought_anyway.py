@@ -25,7 +25,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from benchmarks.options import one_or_more
+from benchmarks.options import one_or_more, zero_or_more
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, from_ms
@@ -37,6 +37,8 @@ from streams.models.uplift import UpliftLearner
 from streams.simulator.closed_loop import START_MS
 from streams.simulator.stories import Received
 from streams.simulator.worlds import SETTINGS, World, WorldKind
+from streams.simulator.worlds.catalogue import reference_of
+from streams.simulator.worlds.shops import SHOPS
 from streams.simulator.worlds.truth import PlannedOrder
 
 HISTORY_DAYS, WINDOW_DAYS, WINDOWS = 60, 14, 5
@@ -94,10 +96,13 @@ def main() -> None:
     parser.add_argument("--kind", choices=get_args(WorldKind), default="grocery")
     parser.add_argument("--decisions", type=one_or_more, default=20_000)
     parser.add_argument("--seeds", type=one_or_more, default=1)
-    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--first-seed", type=zero_or_more, default=1)
     parser.add_argument("--bound", action="store_true", help="what can be known at all")
     parser.add_argument("--offer", help="send this one only; else all of the shop's")
     asked = parser.parse_args()
+    known = [offer.offer_id for offer in reference_of(SHOPS[asked.kind]).offers]
+    if asked.offer is not None and asked.offer not in known:
+        parser.error(f"{asked.offer!r} is not one of {', '.join(known)}")
     for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
         if asked.bound:
             print(f"{asked.kind}, seed {seed}, {asked.decisions:,} decisions: standard errors")

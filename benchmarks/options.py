@@ -47,3 +47,10 @@ def one_or_more(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
     return int(text)
+
+
+def zero_or_more(text: str) -> int:
+    """A seed, for `argparse`; fails for what is none, or is below 0."""
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
+    return int(text)

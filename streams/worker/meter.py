@@ -60,6 +60,11 @@ class Meter(Collector):
         """Call `refresh` before every scrape: for gauges that are read off something else."""
         self._before.append(refresh)
 
+    def forget(self, metric: Metric, *labels: str) -> None:
+        """Expose a gauge no more: what it was of is there no more."""
+        with self._lock:
+            self._tally.values.get(metric.name, {}).pop(labels, None)
+
     def value(self, metric: Metric, *labels: str) -> float:
         """What stands there now: a counter's or gauge's value, a histogram's sum; 0 if nothing."""
         return self._tally.values.get(metric.name, {}).get(labels, 0.0)

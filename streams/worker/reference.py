@@ -235,5 +235,8 @@ class ReferenceFollower:
         return wanted
 
     def _set_ages(self) -> None:
-        for (model,), at_s in self._meter.values_of(metrics.SNAPSHOT_TIME).items():
+        applied = self._meter.values_of(metrics.SNAPSHOT_TIME)
+        for (model,) in self._meter.values_of(metrics.SNAPSHOT_AGE).keys() - applied.keys():
+            self._meter.forget(metrics.SNAPSHOT_AGE, model)
+        for (model,), at_s in applied.items():
             self._meter.set(metrics.SNAPSHOT_AGE, model, value=max(0.0, time.time() - at_s))

@@ -155,6 +155,8 @@ class Snapshots:
         if rival is not None and tuning is not None and promoted < self.models.promoted:
             log.warning("promoted_challenger_was_tuned_otherwise", version=rival.version)
         self.models = replace(self.models, promoted=promoted)
+        if not self._has_age(CHALLENGER):
+            self._meter.forget(metrics.SNAPSHOT_TIME, CHALLENGER)
 
     def _put_in_force(self, snapshot: ModelSnapshot) -> Rejected | None:
         try:
@@ -197,9 +199,12 @@ class Snapshots:
             log.info("model_serves_again", model=model, version=good.version)
 
     def _note_time(self, model: str) -> None:
-        """Its age wakes somebody where nobody teaches it: none of a rival that is of no use."""
-        if model != CHALLENGER or self.models.shadowing or self.models.promoted:
+        if self._has_age(model):
             self._meter.set(metrics.SNAPSHOT_TIME, model, value=self._clock_s())
+
+    def _has_age(self, model: str) -> bool:
+        """Its age wakes somebody where nobody teaches it: none of a rival that is of no use."""
+        return model != CHALLENGER or self.models.shadowing or self.models.promoted
 
     def _note_quality(self, snapshot: ModelSnapshot) -> None:
         """How good the newest is, whether it decides or not."""

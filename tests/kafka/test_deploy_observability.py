@@ -17,21 +17,25 @@ from typing import Any, NamedTuple
 
 import pytest
 from matplotlib.axes import Axes
+from msgspec.structs import replace
 
 from deploy.grafana.draw import Range, asker, board_of, drawn
 from streams import topics
 from streams.admin.reference import publish_reference
+from streams.contracts.reference.structs import Reference
 from streams.contracts.times import from_ms
 from streams.demo.page.inbox import Inbox
+from streams.demo.visiting import for_visitors
 from streams.settings import Settings
 from streams.simulator.records import Sent
-from streams.simulator.story import story
+from streams.simulator.story import ARMS, story
 from tests.support.apache_kafka import ROOT
 from tests.support.composed import DELIVER, GATEWAY, METRICS_OF_GATEWAY, OPERATOR, Composed
 from tests.support.receiver import SECRET, Got, Receiver, Reply
 from tests.support.shop_days import ShopDays
 
-SHOPPERS, DAYS = 40, 70
+SHOPPERS, DAYS = 480, 84
+SHARES = (0.34, 0.33, 0.33)
 HALF_A_DAY_MS = 12 * 3_600_000
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 PATIENCE_S = 300
@@ -148,8 +152,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
             wait_until(partial(composed.is_ready, service), composed)
             assert composed.is_healthy(service)
         bootstrap = composed.kafka.host_bootstrap  # as from outside of the containers
-        publish_reference(Settings(bootstrap=bootstrap), story())  # as the demo profile does
-        shop = ShopDays(bootstrap, "offerstream", story(), shoppers=SHOPPERS, days=DAYS)
+        publish_reference(Settings(bootstrap=bootstrap), compared())  # as the demo profile does
+        shop = ShopDays(bootstrap, "offerstream", compared(), shoppers=SHOPPERS, days=DAYS)
         still_running = alive(composed)
         began_s = time.time()
         over_http(composed, shop.now_ms, 10)
@@ -165,6 +169,17 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         time.sleep(5)  # the last figures are looked at every 4 s, and then scraped
         yield Played(composed, shop, crm, began_s, time.time())
         shop.close()
+
+
+def compared() -> Reference:
+    """The demo's shop, whose arms and offers can be compared: 100 people of each are needed.
+
+    Each arm is a third of the people, and two offers have a holdout of their own, as a visitor's.
+    """
+    shop = for_visitors(story())
+    arms = tuple(replace(arm, share=share) for arm, share in zip(ARMS, SHARES, strict=True))
+    experiment = replace(shop.policies.experiment, arms=arms)
+    return replace(shop, policies=replace(shop.policies, experiment=experiment))
 
 
 def unwelcome(records: list[Sent]) -> list[Sent]:

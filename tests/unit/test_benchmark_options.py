@@ -54,16 +54,27 @@ def test_seeds_and_counts_of_the_others_are_checked_too(
     assert said in done.stderr
 
 
-@pytest.mark.parametrize("asked", [("--decisions", "-5"), ("--seeds", "x")])
-def test_counts_are_one_or_more(
-    asked: tuple[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--decisions", "-5"), "'-5' is no whole number of 1 or more"),
+        (("--seeds", "x"), "'x' is no whole number of 1 or more"),
+        (("--first-seed", "-1"), "'-1' is no whole number of 0 or more"),
+        (("--offer", "unknown"), "'unknown' is not one of coffee-10, "),
+    ],
+)
+def test_what_argparse_reads_is_checked_too(
+    asked: tuple[str, str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Also where `argparse` reads them."""
+    """Counts are one or more, seeds zero or more, offers those of the kind of shop."""
     monkeypatch.setattr("sys.argv", ["bought_anyway", *asked])
     with pytest.raises(SystemExit) as left:
         bought_anyway.main()
     assert left.value.code == 2
-    assert f"{asked[1]!r} is no whole number of 1 or more" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
 
 
 def test_a_way_that_does_not_exist_is_not_played_as_the_product() -> None:

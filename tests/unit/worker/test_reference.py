@@ -10,10 +10,11 @@ from streams.contracts.reference.structs import Offer, Policies
 from streams.models import Trainer
 from streams.models.incremental_margin import PEOPLE_MIN
 from streams.models.reliability import SILENCES, TENTHS
+from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.telemetry import labels as by
 from streams.worker.meter import Meter
-from streams.worker.reference import ReferenceState
+from streams.worker.reference import ReferenceFollower, ReferenceState
 from tests.support.small_shop import reference
 
 SHOP = reference()
@@ -236,3 +237,17 @@ def test_the_bins_of_the_metrics_are_those_of_the_model() -> None:
     """A label for each bin."""
     assert by.OWN_GAPS.values == SILENCES
     assert len(by.RISK.values) == TENTHS
+
+
+def test_a_model_that_is_no_more_in_use_has_no_age() -> None:
+    """At each scrape ages are those of the snapshots that have a time; none stands still."""
+    meter = Meter()
+    follower = ReferenceFollower(Settings(), meter)
+    meter.set(metrics.SNAPSHOT_TIME, "response", value=1_000.0)
+    meter.set(metrics.SNAPSHOT_TIME, "challenger", value=1_000.0)
+    meter.exposition()
+    assert meter.value(metrics.SNAPSHOT_AGE, "challenger") > 0.0
+    meter.forget(metrics.SNAPSHOT_TIME, "challenger")
+    meter.exposition()
+    assert meter.values_of(metrics.SNAPSHOT_AGE).keys() == {("response",)}
+    assert not follower.ready

@@ -191,8 +191,12 @@ def test_only_a_challenger_that_is_taught_or_decides_has_an_age() -> None:
     assert ("challenger",) not in quiet.meter.values_of(metrics.SNAPSHOT_TIME)
     quiet.take(promoted(rival(200)))
     assert quiet.meter.value(metrics.SNAPSHOT_TIME, "challenger") == 1_000.0
+    quiet.take(promoted(rival(200), in_force=False))
+    assert ("challenger",) not in quiet.meter.values_of(metrics.SNAPSHOT_TIME)
     taught = Worker()
     taught.take(rival(200))
+    assert taught.meter.value(metrics.SNAPSHOT_TIME, "challenger") == 1_000.0
+    taught.take(promoted(rival(200)), promoted(rival(200), in_force=False))
     assert taught.meter.value(metrics.SNAPSHOT_TIME, "challenger") == 1_000.0
 
 
