@@ -11,6 +11,7 @@ The map of this room:
 * `merge`: two rows become one. `codec`, `trimming`: rows as bytes, versions, the size limit.
 * `case_alerts`: by which of its alerts a case is known.
 * `places`: what of the reference data changes rows; `shop_terms`: an event in the shop's terms.
+  `offer_goods`: which goods an offer is for, and what of a cart counts for it.
   `zone_time`: the person's clock.
 """
 

@@ -12,7 +12,7 @@ from streams.contracts.outputs.payloads import Texts
 from streams.contracts.reference.structs import Offer, TriggerKind
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer, Places, TriggerEvent
-from streams.customer.row import CartItem
+from streams.customer.offer_goods import categories_for, counts_in_cart
 from streams.decisions.policy import CompiledOffer
 
 AWAY_MS: Final = 7 * DAY_MS
@@ -40,7 +40,7 @@ def words_before(compiled: CompiledOffer, kind: TriggerKind, at: Occasion) -> Te
 
 def _is_like_it(offer: Offer, at: Occasion) -> bool:
     """It is for the product that was looked at, or for its category."""
-    viewed, categories = at.event, _categories(offer, at.places)
+    viewed, categories = at.event, categories_for(offer.conditions, at.places.products)
     known = at.places.products.get(viewed.product_id)
     return (
         viewed.product_id in offer.conditions.product_ids
@@ -51,26 +51,12 @@ def _is_like_it(offer: Offer, at: Occasion) -> bool:
 
 def _fits_cart(offer: Offer, at: Occasion) -> bool:
     """It counts for something in the cart."""
-    items = at.person.cart.items if at.person.cart is not None else ()
-    return any(_counts(offer, item, at.places) for item in items)
-
-
-def _counts(offer: Offer, item: CartItem, places: Places) -> bool:
-    """By what the line says, or by what the shop knows of its product."""
-    ids, categories = {item.product_id}, {item.category}
-    if (known := places.product(item.product_id, item.gtin or None)) is not None:
-        ids.add(known.product_id)
-        categories.add(known.category)
-    wanted = offer.conditions
-    return not (
-        (wanted.product_ids and ids.isdisjoint(wanted.product_ids))
-        or (wanted.categories and categories.isdisjoint(wanted.categories))
-    )
+    return counts_in_cart(offer.conditions, at.person, at.places)
 
 
 def _is_of_zone(offer: Offer, at: Occasion) -> bool:
     """It is for what the zone is of."""
-    return at.event.zone_type in _categories(offer, at.places)
+    return at.event.zone_type in categories_for(offer.conditions, at.places.products)
 
 
 def _was_away(_: Offer, at: Occasion) -> bool:
@@ -98,13 +84,3 @@ CLAIMS: Final[Mapping[TriggerKind, Claim]] = {
     "first_purchase_due": _orders(0),
     "second_purchase_due": _orders(1),
 }
-
-
-def _categories(offer: Offer, places: Places) -> set[str]:
-    """The categories that it is for; of an offer for some products, those of them that count."""
-    wanted = offer.conditions
-    products = [places.products.get(one) for one in wanted.product_ids]
-    own = {p.category for p in products if p is not None}
-    if wanted.product_ids and wanted.categories:
-        return own.intersection(wanted.categories)
-    return own if wanted.product_ids else set(wanted.categories)

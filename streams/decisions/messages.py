@@ -17,8 +17,9 @@ from streams.contracts.outputs.payloads import (
 )
 from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, from_ms
-from streams.customer import Customer
+from streams.customer import Customer, Places
 from streams.customer.consents import states
+from streams.customer.offer_goods import categories_for, counts_in_cart
 from streams.decisions.claims import Occasion, words_before
 from streams.decisions.consent import CHANNEL_PURPOSES
 from streams.decisions.known import FATIGUE, Choice, Chosen, Known, Vector, channel_of, chosen_of
@@ -94,7 +95,7 @@ def next_best_offer(
         offer=shown,
         coupon=compiled.coupon,
         creative=_creative(compiled, person.locale),
-        reason_codes=reason_codes(request, person, compiled.offer),
+        reason_codes=reason_codes(request, person, compiled.offer, policy.places),
         terms=chosen.terms,
         alternatives=_alternatives(choice, chosen.index),
         text=words_before(compiled, rule.kind, occasion),
@@ -121,13 +122,16 @@ def next_best_offer(
     )
 
 
-def reason_codes(request: DecisionRequest, person: Customer, offer: Offer) -> tuple[str, ...]:
+def reason_codes(
+    request: DecisionRequest, person: Customer, offer: Offer, places: Places
+) -> tuple[str, ...]:
     """Why this offer now: the trigger, and what the person is known to like."""
-    codes = [f"TRIGGER_{request.rule.kind.upper()}"]
+    codes, wanted = [f"TRIGGER_{request.rule.kind.upper()}"], offer.conditions
     liked = {a.category for a in person.affinities}
-    if liked & set(offer.conditions.categories):
+    if liked & categories_for(wanted, places.products):
         codes.append("CATEGORY_AFFINITY")
-    if person.cart and any(i.category in offer.conditions.categories for i in person.cart.items):
+    narrow = wanted.categories or wanted.product_ids
+    if narrow and counts_in_cart(wanted, person, places):
         codes.append("IN_CART")
     return tuple(codes)
 

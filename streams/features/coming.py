@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from streams.contracts.reference.structs import Offer, Reference
 from streams.contracts.times import DAY_MS
+from streams.customer.offer_goods import categories_for
 from streams.customer.row import Customer
 
 PRIOR_DAYS = 30.0
@@ -55,16 +56,16 @@ def fits_of(reference: Reference) -> FitTable:
     offer brings fewer as well. For the same reason a person's own interest does not count: who
     likes a category buys more of it anyway, and is brought to buy more of it.
     """
-    category_of = {p.product_id: p.category for p in reference.products}
+    products = {product.product_id: product for product in reference.products}
     named = {c for offer in reference.offers for c in offer.conditions.categories}
-    many = len(named.union(category_of.values()))
+    many = len(named.union(product.category for product in reference.products))
 
     def fit(offer: Offer) -> Fit:
         wanted, days = offer.conditions, max(offer.redeem_within_days, WEEK_DAYS)
         share = 1.0
         if wanted.categories or wanted.product_ids:
-            categories = {*wanted.categories, *map(category_of.get, wanted.product_ids)}
-            share = min(max(len(categories) / max(many, 1), LEAST_SHARE), 1.0)
+            categories = len(categories_for(wanted, products)) or 1
+            share = min(max(categories / max(many, 1), LEAST_SHARE), 1.0)
         return Fit(share, wanted.min_spend, WINDOWS * days)
 
     fits = [fit(offer) for offer in reference.offers]

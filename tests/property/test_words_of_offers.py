@@ -17,7 +17,7 @@ from streams.contracts.reference.structs import (
 )
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer, TriggerEvent
-from streams.customer.row import Cart, CartItem, ChannelActivity, Spend
+from streams.customer.row import Affinity, Cart, CartItem, ChannelActivity, Spend
 from streams.decisions import Basis, DecisionRequest, compile_policy, decide
 from streams.decisions.wording import OFFER_REASONS, OTHERWISE
 from tests.unit.decisions.people import T0, Fixed, offer, rule, shop, someone
@@ -38,6 +38,7 @@ OFFERS = st.builds(
     st.sets(CATEGORIES),
     st.sets(NAMES, max_size=2),
 )
+LIKES_COFFEE = (Affinity("coffee", 1.0, T0),)
 ITEMS = st.lists(NAMES, min_size=1, max_size=3, unique=True)
 KINDS = st.sampled_from(get_args(TriggerKind))
 Checked = Callable[[Offer, Customer, TriggerEvent], bool]
@@ -125,6 +126,7 @@ def situations(draw: Any) -> tuple[Customer, TriggerEvent]:
         cart=cart,
         channels={"web": ChannelActivity(T0 - draw(st.integers(0, 20)) * DAY_MS)},
         spend=draw(st.sampled_from([None, Spend(T0, orders=1), Spend(T0, orders=4)])),
+        affinities=draw(st.sampled_from([(), LIKES_COFFEE])),
     )
     return replace(person, created_at_ms=T0 - 90 * DAY_MS), TriggerEvent(**event)
 
@@ -143,6 +145,11 @@ def test_whatever_is_said_of_an_offer_is_so(
     (sent,) = [effect.offer for effect in effects if isinstance(effect, OfferDecided)]
     english = sent.text["en"].removesuffix(": o")
     assert SAID[english](made, person, event), english
+    is_for_some = made.conditions.categories or made.conditions.product_ids
+    in_cart = bool(is_for_some) and holds_what_counts(made, person)
+    assert ("IN_CART" in sent.reason_codes) == in_cart
+    liked = {"coffee"} & categories_of(made) if person.affinities else set()
+    assert ("CATEGORY_AFFINITY" in sent.reason_codes) == bool(liked)
     assert [text[-2:] for text in sent.text.values()] == [" o", "：o", "：o"]
 
 

@@ -94,6 +94,13 @@ def test_a_product_counts_as_its_category() -> None:
         assert p(person, offer(product_ids=products)) == tea
 
 
+def test_products_of_a_category_are_what_is_both() -> None:
+    """An offer for tea-1 and wine-1 among tea is one for tea, as its words and features say."""
+    person = buyer(5, 20, 40, 70)
+    both = offer(categories=("tea",), product_ids=("tea-1", "wine-1"))
+    assert p(person, both) == p(person, offer(categories=("tea",)))
+
+
 def test_a_narrow_category_counts_as_a_tenth() -> None:
     """In a shop of twenty categories an offer for one of them is as one in a shop of ten."""
     person, tea = buyer(5, 20, 40), offer(categories=("tea",))
