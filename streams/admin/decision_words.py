@@ -41,7 +41,7 @@ VERDICTS: Final[dict[Verdict, Texts]] = {
         "无优惠：已达到发送次数上限",
     ),
     "min_gap": _texts(
-        "no offer: the last message was too short a time ago",
+        "no offer: the last message is too recent",
         "オファーなし：前回の送信から間がありません",
         "无优惠：距上次发送时间太短",
     ),
@@ -81,7 +81,7 @@ WHY_NOT: Final[dict[WhyNot, Texts]] = {
         "已达到发送次数上限",
     ),
     "min_gap": _texts(
-        "the last message was too short a time ago",
+        "the last message is too recent",
         "前回の送信から間がありません",
         "距上次发送时间太短",
     ),

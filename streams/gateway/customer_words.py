@@ -26,7 +26,7 @@ def words_of(facts: CustomerFacts) -> Iterator[str]:
 
 def _churn(facts: CustomerFacts) -> Iterator[str]:
     if facts.stage == "new":
-        yield "risk of leaving: not yet; who has hardly bought is no case"
+        yield "risk of leaving: not yet, too few orders to say"
     elif facts.risk is not None:
         yield f"risk of leaving {percent(facts.risk)}"
     case = facts.case
@@ -38,7 +38,7 @@ def _churn(facts: CustomerFacts) -> Iterator[str]:
 
 
 def _contacts(facts: CustomerFacts) -> Iterator[str]:
-    yield f"contacts that the caps leave now: {facts.contacts_left}"
+    yield f"messages that the caps still allow now: {facts.contacts_left}"
     if facts.contact_from is not None:
         yield f"no contact before {_minute(facts.contact_from)} (contact.min_gap_ms)"
     for contact in facts.contacts:

@@ -31,7 +31,7 @@ OFFERS = (
     offer("tea-ten-off", value=10.0, margin=5.0),
     offer("breakfast-bundle", margin=3.2, discount=0.4),
     offer("double-points", margin=2.4, discount=0.2, expected_rate=0.16),
-    offer("winter-sale", paused=True),
+    offer("winter-sale", paused=True, expected_rate=0.3),
     offer("store-tasting", channels=("store",)),
 )
 TEA_SHOP = shop(*OFFERS, rules=(rule("banner", kind="offer_requested", placement="banner"),))

@@ -35,7 +35,7 @@ def test_a_server_is_told_in_json_and_in_words(door: Door) -> None:
     words = "\n".join(told["words"])
     assert "consent to personalization: granted" in words
     assert f"({decided})" in words
-    assert "contacts that the caps leave now: 29" in words
+    assert "messages that the caps still allow now: 29" in words
     assert told["would_decide"] is None
 
 

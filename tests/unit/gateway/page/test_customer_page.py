@@ -43,7 +43,7 @@ def test_what_is_known_is_told(page: PageDoor) -> None:
     assert "Orders 1 Spent in all 24.80" in shown
     assert "Personalization granted 2026-06-01" in shown
     assert "c-1-web" in shown
-    assert "Contacts that the caps leave now: 29." in shown
+    assert "Messages that the caps still allow now: 29." in shown
     assert re.search(r"(tea-ten-off|breakfast-bundle|double-points) app open", shown)
 
 

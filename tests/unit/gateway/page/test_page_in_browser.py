@@ -124,6 +124,7 @@ def test_every_page_fits_the_window_and_axe_finds_nothing_serious(
         log_in(page, ACT_TOKEN)
         for path in PAGES:
             page.goto(path)
+            expect(page.locator("[data-load]")).to_have_count(0)  # what comes later is there
             picture(page, PICTURES / f"page-{name_of(path)}-{width}.png")
             assert (path, both_lights(page), too_wide(page)) == (path, [], 0)
 
