@@ -14,6 +14,8 @@ def told(value: float, unit: str) -> str:
     ('1.23 K', '1,234', '50%')
     >>> told(.012, "s"), told(3 * 2**20, "bytes")
     ('12 ms', '3 MiB')
+    >>> told(-349, "currencyEUR")
+    '-\u20ac349'
 
     Raises:
         KeyError: no dashboard had this unit before; say here how it is told.
@@ -59,5 +61,5 @@ UNITS: Final[dict[str, Callable[[float], str]]] = {
     "s": _seconds,
     "percentunit": lambda value: f"{_digits(value * 100)}%",
     "bytes": lambda value: _scaled(value, STEP_OF_BYTES, ("B", "KiB", "MiB", "GiB")),
-    "currencyEUR": lambda value: f"\N{EURO SIGN}{_short(value)}",
+    "currencyEUR": lambda value: f"{'-' if value < 0 else ''}\N{EURO SIGN}{_short(abs(value))}",
 }

@@ -170,7 +170,7 @@ class Composed:
         rules = str(mounted("prometheus", "/etc/prometheus/rules.yml"))
         text = _replaced(text, "/etc/prometheus/rules.yml", rules)
         for name in ("scrape_interval", "evaluation_interval"):
-            text = _replaced(text, f"{name}: 5s", f"{name}: 1s")
+            text = _replaced(text, f"{name}: 5s", f"{name}: 2s")
         config = self.home / "prometheus.yml"
         config.write_text(text)
         self._server("prometheus", "prometheus", f"{LOOPBACK}:9090", config, "/prometheus")
