@@ -285,12 +285,12 @@ def _legend(axes: Axes, names: Sequence[str]) -> None:
     for index, (name, color) in enumerate(zip(names, _colors(), strict=False)):
         left = len(names) - index
         wide = 0.045 + len(name) / _letters_across(axes)
-        if x + wide > 1.0 and x > LEGEND_LEFT:
-            x, y = LEGEND_LEFT, y - 0.065
         last_row = y - 0.065 < 0.0
-        if last_row and left > 1 and x + wide + 0.15 > 1.0:
-            axes.text(x, y, f"and {left} more", color=DIM, size=7.5, va="center")
-            return
+        if x + wide + (0.15 if last_row and left > 1 else 0.0) > 1.0 and x > LEGEND_LEFT:
+            if last_row:
+                axes.text(x, y, f"and {left} more", color=DIM, size=7.5, va="center")
+                return
+            x, y = LEGEND_LEFT, y - 0.065
         axes.plot([x, x + 0.018], [y, y], color=color, lw=2.5)
         axes.text(x + 0.026, y, name, color=INK, size=7.5, va="center")
         x += wide

@@ -268,17 +268,22 @@ MODELS = Row(
             "Does the risk said come, by risk?",
             "percentunit",
             (
-                (f"max by (risk) ({c.RISK_SAID.name})", "said, from {{risk}}"),
-                (f"max by (risk) ({c.RISK_CAME.name})", "came, from {{risk}}"),
+                (
+                    f"max by (risk) ({c.RISK_CAME.name}) - max by (risk) ({c.RISK_SAID.name})",
+                    "from {{risk}}",
+                ),
             ),
-            "Churn risk of a horizon that is over, by its tenth: each pair should lie together.",
+            "Share that left, less the risk that was said, by its tenth: best 0, of past horizons.",
         ),
         Graph(
             "Does the risk said come, by silence?",
             "percentunit",
             (
-                (f"max by (own_gaps) ({c.SILENCE_SAID.name})", "said, {{own_gaps}} own gaps"),
-                (f"max by (own_gaps) ({c.SILENCE_CAME.name})", "came, {{own_gaps}} own gaps"),
+                (
+                    f"max by (own_gaps) ({c.SILENCE_CAME.name})"
+                    f" - max by (own_gaps) ({c.SILENCE_SAID.name})",
+                    "{{own_gaps}} own gaps",
+                ),
             ),
             "The same by how long people had been silent, in units of their own usual gap.",
         ),

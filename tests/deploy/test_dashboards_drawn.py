@@ -64,6 +64,19 @@ def test_every_description_is_drawn_whole(path: Path) -> None:
         assert wide < card.get_window_extent().x1, panel.title
 
 
+@pytest.mark.parametrize("letters", [6, 17, 24, 29, 40])
+def test_a_legend_stays_in_its_card(letters: int) -> None:
+    """Of many names as many as find room, and how many more there are."""
+    name = ("offer_margin negative " * 3)[:letters]
+    many = [Series({"destination": name}, [(0.0, "1"), (3_600.0, "2")])] * 14
+    for card in drawn(board_of(FOLDER / "webhooks.json"), lambda _: many, AN_HOUR).get_axes():
+        inside = card.get_window_extent()
+        for text in card.texts:
+            at = text.get_window_extent()
+            assert inside.y0 < at.y0, (card.get_label(), text.get_text())
+            assert at.x1 < inside.x1, (card.get_label(), text.get_text())
+
+
 def test_the_queries_are_asked_with_the_ranges_variables() -> None:
     """Grafana's variables become spans of the range; none is left in a query."""
     asked: list[str] = []
@@ -89,4 +102,4 @@ def test_numbers_are_told_as_grafana_tells_them() -> None:
         "2 days",
     ]
     assert told(81.1, "locale") == "81"
-    assert told(-1_240.0, "currencyEUR") == "€-1.24 K"
+    assert told(-1_240.0, "currencyEUR") == "-€1.24 K"

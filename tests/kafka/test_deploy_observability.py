@@ -53,6 +53,7 @@ MAY_STAY_ZERO = {
     "outcomes: How early do alerts come?",
     "outcomes: Is a false alarm one?",
     "outcomes: How many cases wait for want of time?",
+    "outcomes: How far off is the risk said?",  # one of its lines: corrected after two horizons
     # What waits for a second or two may be gone when it is scraped.
     "webhooks: How old is what waits?",
     "webhooks: How far behind is each?",
