@@ -6,6 +6,7 @@ The same people live through the same days once for each way, in the whole produ
 limits, feedback, learners, snapshots. A way only says how the eligible offers of a decision are
 chosen from: the product's own draw, any of them alike, a marketer's rules, the most popular one, or
 by the truth, which is the best that somebody can do who knows the people and not their next orders.
+`--ways thompson` is the product that draws by its posterior.
 What it brought is the change of the margin of orders that offers made, less contact costs, by the
 world's account.
 
@@ -49,6 +50,7 @@ LATE_FROM = 0.75
 TRIALS = 20.0
 """So many labels count what the owner expects of an offer's use."""
 POLICY = "policy"
+THOMPSON = "thompson"
 Picks = Callable[[Known, Sequence[CompiledOffer]], int | None]
 
 
@@ -125,7 +127,7 @@ class Popularity:
 @click.command()
 @click.option("--kinds", default=",".join(KINDS), show_default=True, type=Names(KINDS))
 @click.option("--seeds", default="1", show_default=True, type=Seeds())
-@click.option("--ways", default=",".join(WAYS), show_default=True, type=Names(WAYS))
+@click.option("--ways", default=",".join(WAYS), show_default=True, type=Names((*WAYS, THOMPSON)))
 @click.option("--customers", default=200, show_default=True, type=click.IntRange(1))
 @click.option("--days", default=120, show_default=True, type=click.IntRange(40, 730))
 def main(
@@ -155,7 +157,10 @@ def play(kind: WorldKind, seed: int, way: str, size: tuple[int, int]) -> Brought
     mine = {c for c in world.customer_ids if arm_of(policies.experiment, c).name == POLICY}
     if not mine:
         raise click.UsageError("of so few people nobody is in the arm that is judged: take more")
-    if way != "policy":
+    if way == THOMPSON:
+        arbitration = replace(policies.arbitration, exploration=THOMPSON)
+        policies = replace(policies, arbitration=arbitration)
+    elif way != POLICY:
         arm = Arm(name=POLICY, share=1.0, chooser="uniform" if way == "uniform" else "policy")
         policies = replace(policies, experiment=Experiment(arms=(arm,)))
     shop = replace(world.reference, policies=policies)

@@ -38,8 +38,10 @@ from benchmarks.offer_world import (
 from benchmarks.options import Names, Seeds
 from benchmarks.river_bandits import RiverLinUcb, RiverThompson
 from streams.contracts.internal.learning import LearningExample, examples_of
+from streams.contracts.outputs.terms import Doubt
 from streams.contracts.reference.structs import Arm, Exploration
 from streams.decisions.exploration import Exploring, draw
+from streams.decisions.posterior_draws import Posterior
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
 from streams.features.offers import RATE_LOGITS
 from streams.models import Trainer, initial_models, with_snapshot
@@ -81,14 +83,15 @@ class Ours:
 
     def probabilities(self, occasion: Occasion) -> Floats:
         """Of drawing each of the eligible offers."""
-        model = self.models.response
-        p = model.response_probabilities(
-            _context(occasion),
-            self.offers[occasion.offers],
-            [IDS[offer] for offer in occasion.offers],
-            [LEVEL] * len(occasion.offers),
-        )
-        exploring = Exploring(self.mode, self.epsilon, 1.0, examples_of(model.version))
+        model, context = self.models.response, _context(occasion)
+        offers, ids = self.offers[occasion.offers], [IDS[offer] for offer in occasion.offers]
+        p = model.response_probabilities(context, offers, ids, [LEVEL] * len(ids))
+        posterior = None
+        if self.mode == "thompson":
+            loads, shared, own = model.spreads(context, offers, ids)
+            doubt = Doubt(shared=tuple(shared.tolist()), own=tuple(own.tolist()))
+            posterior = Posterior(p, np.ones(len(ids)), loads, doubt)
+        exploring = Exploring(self.mode, self.epsilon, 1.0, examples_of(model.version), posterior)
         drawn = draw(f"d-{occasion.number}", p.tolist(), POLICY, exploring)
         offered: Floats = np.array(drawn.probabilities)
         offered /= offered.sum()  # this world always makes an offer
@@ -118,6 +121,12 @@ class OursByEpsilon(Ours):
 
     mode: Exploration = "epsilon"
     epsilon = 0.05
+
+
+class OursByThompson(Ours):
+    """The same learner, with `arbitration.exploration: thompson`."""
+
+    mode: Exploration = "thompson"
 
 
 def _context(occasion: Occasion) -> NDArray[np.float32]:
@@ -154,6 +163,7 @@ class Contender(Protocol):
 
 CONTENDERS: dict[str, Callable[[OfferWorld], Contender]] = {
     "offerstream": Ours,
+    "offerstream, Thompson": OursByThompson,
     "offerstream, epsilon .05": OursByEpsilon,
     "River, LinUCB": RiverLinUcb,
     "River, Thompson, no context": RiverThompson,

@@ -28,6 +28,7 @@ from streams.decisions.classes import (
 from streams.decisions.comparing import Weighed, with_comparison
 from streams.decisions.consent import agreed_purposes
 from streams.decisions.deferral import put_off
+from streams.decisions.doubting import posterior_by
 from streams.decisions.eligibility import in_stock, objected_of, situation_of
 from streams.decisions.exploration import Draw, draw, exploring_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
@@ -114,14 +115,14 @@ def _entry_of_stopped(
         return decision_log(known, verdict, tuple([c.withheld[code] for c in policy.offers]))
     situation = _situation(known, agreed)
     context = context_vector(person, known.request.trigger_event, known.now_ms)
-    candidates, _ = _compared(known, code, _objected(policy, situation), context)
+    candidates, _, _ = _compared(known, code, _objected(policy, situation), context)
     return decision_log(known, verdict, candidates, context)
 
 
 def _compared(
     known: Known, code: WhyNot, objected: Objected, context: Vector
-) -> tuple[tuple[CandidateLog, ...], list[Terms]]:
-    """All offers of an entry without a draw, and the terms of what was possible.
+) -> tuple[tuple[CandidateLog, ...], list[Terms], Vector]:
+    """All offers of an entry without a draw; the terms and features of what was possible.
 
     What was possible has its terms and features, and `code`: so it can be compared with the
     decisions that drew.
@@ -130,7 +131,7 @@ def _compared(
     vectors, terms = _scored(known, eligible, context)
     undrawn = Draw(None, (0.0,) * len(eligible), 1.0)
     weighed = _weighed(Choice(eligible, vectors, terms, undrawn), [code] * len(eligible))
-    return _in_order(known.policy, objected, weighed), terms
+    return _in_order(known.policy, objected, weighed), terms, vectors
 
 
 def _stopped(known: Known, agreed: frozenset[Purpose]) -> tuple[Customer, Stopped | None]:
@@ -171,9 +172,9 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     context = context_vector(person, known.request.trigger_event, known.now_ms)
     certain = is_certain(eligible)
     if eligible and known.arm.chooser == "holdout" and not certain:
-        candidates, terms = _compared(known, "holdout", objected, context)
+        candidates, terms, vectors = _compared(known, "holdout", objected, context)
         entry = decision_log(known, "holdout", candidates, context)
-        person = with_comparison(person, known, context, Weighed(eligible, terms), None)
+        person = with_comparison(person, known, context, Weighed(eligible, terms, vectors), None)
         return person, (DecisionLogged(entry),)
     if not eligible:
         withheld = _in_order(known.policy, objected, ())
@@ -183,7 +184,7 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     chosen = chosen_of(choice)
     logged = _logged(known, objected, choice)
     no_offer = choice.drawn.no_offer if known.arm.chooser == "policy" else None
-    weighed = Weighed(choice.eligible, choice.terms, no_offer)
+    weighed = Weighed(choice.eligible, choice.terms, choice.vectors, no_offer)
     if chosen is None:
         entry = decision_log(known, "no_offer", logged, context, choice)
         person = with_comparison(person, known, context, weighed, None)
@@ -202,24 +203,29 @@ def _drawn(known: Known, eligible: list[CompiledOffer], context: Vector) -> Choi
     vectors, terms = _scored(known, eligible, context)
     if is_certain(eligible):
         return Choice(eligible, vectors, terms, CERTAIN)
-    exploring = exploring_of(known.policy.policies.arbitration, terms, known.model.version)
+    features, arbitration = (vectors, context), known.policy.policies.arbitration
+    posterior = posterior_by(known.basis.scorer, arbitration, eligible, terms, features)
+    exploring = exploring_of(arbitration, terms, known.model.version, posterior)
     drawn = draw(known.decision_id, [t.priority for t in terms], known.arm, exploring)
     if known.held:
         drawn = without_held(drawn, [c.offer.offer_id for c in eligible], known.held)
-    return Choice(eligible, vectors, terms, drawn, _challenged(known, eligible, vectors, context))
+    beside = _challenged(known, eligible, features)
+    return Choice(eligible, vectors, terms, drawn, beside, posterior)
 
 
 def _challenged(
-    known: Known, eligible: list[CompiledOffer], vectors: Vector, context: Vector
+    known: Known, eligible: list[CompiledOffer], features: tuple[Vector, Vector]
 ) -> ChallengerLog | None:
     """What the challenger would have drawn, where there is one."""
     challenger = known.basis.challenger
     if challenger is None:
         return None
-    terms = _terms(known, challenger, eligible, (vectors, context))
-    offers = [(c.offer.offer_id, t) for c, t in zip(eligible, terms, strict=True)]
+    terms = _terms(known, challenger, eligible, features)
     arbitration = known.policy.policies.arbitration
-    return shadow_of(known.decision_id, challenger.version, offers, known.held, arbitration)
+    offers = [(c.offer.offer_id, t) for c, t in zip(eligible, terms, strict=True)]
+    posterior = posterior_by(challenger, arbitration, eligible, terms, features)
+    exploring = exploring_of(arbitration, terms, challenger.version, posterior)
+    return shadow_of(known.decision_id, challenger.version, offers, known.held, exploring)
 
 
 def _scored(

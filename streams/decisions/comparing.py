@@ -15,6 +15,7 @@ from streams.contracts.times import DAY_MS
 from streams.customer import Customer, is_granted
 from streams.customer.row import Compared, Comparison
 from streams.decisions.anyway import share_expected
+from streams.decisions.doubting import posterior_by
 from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.holdouts import without_held
 from streams.decisions.known import Known, Vector
@@ -27,13 +28,14 @@ LONG = 4
 
 
 class Weighed(NamedTuple):
-    """Offers that were possible, and what each was worth.
+    """Offers that were possible, what each was worth, and their features.
 
     `no_offer`: P(none is sent) by priority, where that is known: this decision was drawn so.
     """
 
     eligible: Sequence[CompiledOffer]
     terms: Sequence[Terms]
+    vectors: Vector
     no_offer: float | None = None
 
 
@@ -62,7 +64,7 @@ def with_comparison(
     """
     if not _may_open(person):
         return person
-    offered = _offered(known, weighed)
+    offered = _offered(known, weighed, context)
     if not 0.0 < offered < 1.0:
         return person
     days = WINDOWS * known.policy.policies.arbitration.attribution_window_days
@@ -97,23 +99,27 @@ def _orders_since(person: Customer, since_ms: int) -> int:
     return sum(order.stands and order.at_ms > since_ms for order in person.orders)
 
 
-def _offered(known: Known, weighed: Weighed) -> float:
+def _offered(known: Known, weighed: Weighed, context: Vector) -> float:
     """P(an offer is sent) at this decision, over all arms that the person could have been in."""
     told, by_priority = 0.0, weighed.no_offer
     for arm in known.policy.policies.experiment.arms:
         if arm.chooser == "holdout":
             continue
         if arm.chooser == "uniform":  # always sends one, but where it falls on one withheld
-            told += arm.share * (1.0 - _no_offer(known, weighed, arm) if known.held else 1.0)
+            withheld = _no_offer(known, weighed, context, arm) if known.held else 0.0
+            told += arm.share * (1.0 - withheld)
             continue
         if by_priority is None:
-            by_priority = _no_offer(known, weighed, arm)
+            by_priority = _no_offer(known, weighed, context, arm)
         told += arm.share * (1.0 - by_priority)
     return told
 
 
-def _no_offer(known: Known, weighed: Weighed, arm: Arm) -> float:
+def _no_offer(known: Known, weighed: Weighed, context: Vector, arm: Arm) -> float:
     """P(no offer is sent), where the arm draws."""
-    exploring = exploring_of(known.policy.policies.arbitration, weighed.terms, known.model.version)
+    arbitration, of = known.policy.policies.arbitration, weighed
+    features = (of.vectors, context)
+    posterior = posterior_by(known.basis.scorer, arbitration, of.eligible, of.terms, features)
+    exploring = exploring_of(arbitration, of.terms, known.model.version, posterior)
     drawn = draw(known.decision_id, [t.priority for t in weighed.terms], arm, exploring)
     return without_held(drawn, [c.offer.offer_id for c in weighed.eligible], known.held).no_offer

@@ -11,8 +11,9 @@ from msgspec import Struct
 from streams.contracts.ids import unit_draw
 from streams.contracts.internal.learning import examples_of, is_challengers
 from streams.contracts.outputs.payloads import Terms
-from streams.contracts.reference.structs import Arbitration, Arm, Exploration
+from streams.contracts.reference.structs import Arbitration, Arm, ChallengerPolicy, Exploration
 from streams.contracts.sums import sum_of
+from streams.decisions.posterior_draws import Posterior, win_shares
 
 GAP_WEIGHT = 1000.0
 
@@ -38,53 +39,75 @@ class Exploring(Struct, frozen=True):
     """How the arm that draws by priority explores.
 
     Attributes:
-        mode: `inverse_gap` or `epsilon`.
+        mode: `inverse_gap`, `thompson` or `epsilon`.
         epsilon: the share that all actions have alike.
         unit: what a response probability of 1 is worth; above 0.
         examples: how many labels the model has learned.
+        posterior: what `thompson` draws from; the others need none.
     """
 
     mode: Exploration
     epsilon: float
     unit: float = 1.0
     examples: int = 0
+    posterior: Posterior | None = None
 
 
-def exploring_of(arbitration: Arbitration, terms: Sequence[Terms], model_version: str) -> Exploring:
+def mode_of(arbitration: Arbitration, model_version: str) -> Exploration:
+    """How a model of this version explores."""
+    return _rules(arbitration, model_version).exploration
+
+
+def _rules(arbitration: Arbitration, model_version: str) -> Arbitration | ChallengerPolicy:
+    """A challenger's own, where the policies say any."""
+    own = arbitration.challenger if is_challengers(model_version) else None
+    return own or arbitration
+
+
+def exploring_of(
+    arbitration: Arbitration,
+    terms: Sequence[Terms],
+    model_version: str,
+    posterior: Posterior | None = None,
+) -> Exploring:
     """How these offers are explored by a model of this version, which says what it has learned.
 
     The unit is what a use of them brings on average: it makes a gap in money one in probability.
-    A challenger's version is explored as the policies say of it.
+    A challenger's version is explored as the policies say of it. `posterior`: of these offers,
+    where the mode draws by it.
     """
     worth = [abs(t.value) / t.response_probability for t in terms if t.response_probability > 0.0]
     mean = sum_of(worth) / len(worth) if worth else 0.0
     unit = mean if mean > 0.0 else 1.0
-    examples, own = examples_of(model_version), arbitration.challenger
-    if own is not None and is_challengers(model_version):
-        return Exploring(own.exploration, own.epsilon, unit, examples)
-    return Exploring(arbitration.exploration, arbitration.epsilon, unit, examples)
+    rules, examples = _rules(arbitration, model_version), examples_of(model_version)
+    return Exploring(rules.exploration, rules.epsilon, unit, examples, posterior)
 
 
 def draw(decision_id: str, priorities: Sequence[float], arm: Arm, exploring: Exploring) -> Draw:
     """Choose among offers with these priorities and no offer (priority 0).
 
-    `uniform` draws any offer alike; `policy` by inverse gap weighting, or takes the best action
-    with 1 - epsilon and any action alike with epsilon. The first of equals is the best, an offer
-    before no offer only if it is worth more.
+    `uniform` draws any offer alike; `policy` by inverse gap weighting, or as often as an action is
+    the best in draws from the posterior, or takes the best action with 1 - epsilon; the latter two
+    any action alike with epsilon. The first of equals is the best, an offer before no offer only if
+    it is worth more.
     """
     count = len(priorities)
     if arm.chooser == "uniform":
         probabilities, no_offer = [1.0 / count] * count, 0.0
     else:
-        *probabilities, no_offer = _by_priority(priorities, exploring)
+        *probabilities, no_offer = _by_priority(decision_id, priorities, exploring)
     index = _pick(unit_draw(decision_id, "action"), probabilities)
     if index is None and no_offer == 0.0:
         index = count - 1  # the slices sum to 1 but for rounding
     return Draw(index, tuple(probabilities), no_offer)
 
 
-def _by_priority(priorities: Sequence[float], exploring: Exploring) -> list[float]:
+def _by_priority(
+    decision_id: str, priorities: Sequence[float], exploring: Exploring
+) -> list[float]:
     """Probabilities of the offers and, last, of no offer."""
+    if exploring.mode == "thompson":
+        return _by_posterior(decision_id, priorities, exploring)
     values = [*priorities, 0.0]
     best = len(priorities) if max(priorities) <= 0.0 else values.index(max(values))
     if exploring.mode == "inverse_gap":
@@ -108,6 +131,17 @@ def _inverse_gap(values: Sequence[float], best: int, exploring: Exploring) -> li
     probabilities[best] = 0.0
     probabilities[best] = 1.0 - math.fsum(probabilities)
     return probabilities
+
+
+def _by_posterior(
+    decision_id: str, priorities: Sequence[float], exploring: Exploring
+) -> list[float]:
+    """How often each action is the best in draws from the posterior, but for epsilon."""
+    if exploring.posterior is None:
+        raise AssertionError("drawn by a posterior that nobody asked for")
+    shares, none = win_shares(decision_id, priorities, exploring.posterior)
+    floor, left = exploring.epsilon / (len(priorities) + 1), 1.0 - exploring.epsilon
+    return [left * share + floor for share in (*shares, none)]
 
 
 def _pick(point: float, probabilities: Sequence[float]) -> int | None:

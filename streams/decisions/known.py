@@ -17,11 +17,14 @@ from streams.customer import Customer
 from streams.decisions.exploration import Draw
 from streams.decisions.holdouts import held_out_of
 from streams.decisions.policy import CompiledOffer, Policy
+from streams.decisions.posterior_draws import Posterior
 from streams.decisions.reachable import Ways, ways_of
 from streams.decisions.requests import DecisionRequest
 
 RESPONSE, UPLIFT, FATIGUE = "response", "uplift", "fatigue"
 Vector = NDArray[np.float32]
+Spreads = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""Loads, and standard deviations of what is shared and of what is each offer's own, in log odds."""
 
 
 class Scorer(Protocol):
@@ -35,6 +38,9 @@ class Scorer(Protocol):
         self, context: Vector, offers: Vector, offer_ids: Sequence[str], priors: Sequence[float]
     ) -> NDArray[np.float64]:
         """P(used) of each offer; `priors` are log odds, `CompiledOffer.prior_log_odds`."""
+
+    def spreads(self, context: Vector, offers: Vector, offer_ids: Sequence[str]) -> Spreads:
+        """How sure it is of these, for draws from its posterior."""
 
 
 class Uplift(Protocol):
@@ -130,7 +136,7 @@ class Choice(Struct, frozen=True):
     """A draw among offers that the person may get.
 
     `vectors` (one row an offer) and `terms` are in the order of `eligible`. `challenger`: what the
-    challenger would have drawn.
+    challenger would have drawn. `posterior`: where it was drawn by one.
     """
 
     eligible: list[CompiledOffer]
@@ -138,6 +144,7 @@ class Choice(Struct, frozen=True):
     terms: list[Terms]
     drawn: Draw
     challenger: ChallengerLog | None = None
+    posterior: Posterior | None = None
 
 
 class Chosen(Struct, frozen=True):

@@ -72,6 +72,7 @@ def decision_log(
         else None,
         channels={option.channel: option.answers for option in known.ways.options},
         challenger=None if choice is None else choice.challenger,
+        doubt=None if choice is None or choice.posterior is None else choice.posterior.doubt,
     )
 
 

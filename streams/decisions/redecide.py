@@ -6,6 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from streams.contracts.common import ChannelName
+from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, Verdict
 from streams.contracts.reference.structs import Arm
 from streams.contracts.times import to_ms
@@ -13,9 +14,10 @@ from streams.decisions.anyway import shares_of
 from streams.decisions.arbitration import Response, weigh
 from streams.decisions.channels import logged_options
 from streams.decisions.classes import CERTAIN, was_certain
+from streams.decisions.doubting import posterior_by
 from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
-from streams.decisions.known import NOTHING_LEARNED, Scorer, Uplift
+from streams.decisions.known import NOTHING_LEARNED, Scorer, Uplift, Vector
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.shadow import shadow_of
 from streams.features import CONTEXT_FEATURES
@@ -49,10 +51,13 @@ def redecide(
     if entry.verdict not in DRAWN:
         return _with(entry, weighed)
     terms = [c.terms for c in weighed if c.terms is not None]
-    if was_certain(entry, [offers[c.offer_id] for c in eligible]):
+    arbitration, posterior = policy.policies.arbitration, None
+    known = [offers[c.offer_id] for c in eligible]
+    if was_certain(entry, known):
         drawn = CERTAIN
     else:
-        exploring = exploring_of(policy.policies.arbitration, terms, scorer.version)
+        posterior = posterior_by(scorer, arbitration, known, terms, _features(entry, eligible))
+        exploring = exploring_of(arbitration, terms, scorer.version, posterior)
         arm = _arm(policy, entry.experiment.arm)
         drawn = draw(entry.decision_id, [t.priority for t in terms], arm, exploring)
     held = frozenset(c.offer_id for c in eligible if c.why_not == OFFER_HOLDOUT)
@@ -61,10 +66,7 @@ def redecide(
     again_beside = entry.challenger
     if challenger is not None and entry.challenger is not None:
         rival = _weighed(entry, eligible, challenger, policy, uplift)
-        scored = [(c.offer_id, c.terms) for c in rival if c.terms is not None]
-        again_beside = shadow_of(
-            entry.decision_id, challenger.version, scored, held, policy.policies.arbitration
-        )
+        again_beside = _beside(entry, rival, challenger, policy, held)
     return replace(
         _with(entry, again),
         verdict="no_offer" if drawn.index is None else "offer",
@@ -74,7 +76,24 @@ def redecide(
         no_offer_probability=drawn.no_offer,
         channel=_channel(entry, weighed, drawn.index),
         challenger=again_beside,
+        doubt=None if posterior is None else posterior.doubt,
     )
+
+
+def _beside(
+    entry: DecisionLog,
+    rival: Sequence[CandidateLog],
+    challenger: Scorer,
+    policy: Policy,
+    held: frozenset[str],
+) -> ChallengerLog:
+    """What the challenger would have drawn of what was possible, weighed by what it says."""
+    offers, arbitration = {c.offer.offer_id: c for c in policy.offers}, policy.policies.arbitration
+    scored = [(c.offer_id, c.terms) for c in rival if c.terms is not None]
+    known, terms = [offers[name] for name, _ in scored], [t for _, t in scored]
+    posterior = posterior_by(challenger, arbitration, known, terms, _features(entry, rival))
+    exploring = exploring_of(arbitration, terms, challenger.version, posterior)
+    return shadow_of(entry.decision_id, challenger.version, scored, held, exploring)
 
 
 def _weighed(
@@ -86,9 +105,10 @@ def _weighed(
 ) -> list[CandidateLog]:
     """What was possible, with the terms that follow from what a model says."""
     offers = {c.offer.offer_id: c for c in policy.offers}
+    vectors, context = _features(entry, eligible)
     response_probabilities = scorer.response_probabilities(
-        np.array([entry.context[name] for name in CONTEXT_FEATURES], np.float32),
-        np.array([c.features for c in eligible], np.float32),
+        context,
+        vectors,
         [c.offer_id for c in eligible],
         [offers[c.offer_id].prior_log_odds for c in eligible],
     )
@@ -107,6 +127,12 @@ def _weighed(
             eligible, known, response_probabilities, shares, ordered, strict=True
         )
     ]
+
+
+def _features(entry: DecisionLog, eligible: Sequence[CandidateLog]) -> tuple[Vector, Vector]:
+    """Of the offers, and of the context."""
+    context = [entry.context[name] for name in CONTEXT_FEATURES]
+    return np.array([c.features for c in eligible], np.float32), np.array(context, np.float32)
 
 
 def _named(eligible: Sequence[CandidateLog], index: int | None) -> str | None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.payloads import Terms
-from streams.contracts.reference.structs import Arbitration, Arm
-from streams.decisions.exploration import draw, exploring_of
+from streams.contracts.reference.structs import Arm
+from streams.decisions.exploration import Exploring, draw
 from streams.decisions.holdouts import without_held
 
 POLICY = Arm(name="policy", share=1.0, chooser="policy")
@@ -17,7 +17,7 @@ def shadow_of(
     version: str,
     offers: Sequence[tuple[str, Terms]],
     held: frozenset[str],
-    arbitration: Arbitration,
+    exploring: Exploring,
 ) -> ChallengerLog:
     """What the challenger would have drawn.
 
@@ -26,10 +26,9 @@ def shadow_of(
         version: of the challenger.
         offers: the eligible offers' ids, with the terms that follow from what it says.
         held: the offers that the person is held out of.
-        arbitration: how it explores.
+        exploring: how it explores.
     """
     names, terms = [name for name, _ in offers], [t for _, t in offers]
-    exploring = exploring_of(arbitration, terms, version)
     drawn = draw(decision_id, [t.priority for t in terms], POLICY, exploring)
     drawn = without_held(drawn, names, held)
     return ChallengerLog(

@@ -18,11 +18,14 @@ from streams.decisions import Policy
 from streams.decisions.arbitration import Response, weigh
 from streams.decisions.channels import Option
 from streams.decisions.classes import was_certain
-from streams.decisions.exploration import Draw, draw, exploring_of
+from streams.decisions.doubting import posterior_of
+from streams.decisions.exploration import Draw, draw, exploring_of, mode_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.errors import OperatorError
 from streams.evaluation.number_tables import header_of, rows_of
 from streams.evaluation.off_policy import Judged, Logged
+from streams.models.pool import on_bases
+from streams.models.posterior import loads_of
 
 Reward = Literal["used", "margin"]
 Weighed = Sequence[float]
@@ -89,12 +92,12 @@ def by_policy(policy: Policy) -> Chooser:
     """The arm that draws by priority, with the offers and policies of some reference data.
 
     The response probability is the logged one; what is eligible is what was; levers are those of
-    the reference data that count at the moment of the decision.
+    the reference data that count at the moment of the decision. Where they draw by the posterior,
+    nothing is said of a decision whose record does not tell how sure the model was.
     """
 
-    def probabilities(found: Sequence[CandidateLog], entry: DecisionLog) -> Weighed:
-        terms = _terms(policy, found, entry)
-        return drawn(BY_PRIORITY, policy, (found, terms), entry.model.version)
+    def probabilities(found: Sequence[CandidateLog], entry: DecisionLog) -> Weighed | None:
+        return drawn(BY_PRIORITY, policy, (found, _terms(policy, found, entry)), entry)
 
     return Chooser(f"policy {policy.named.version}", probabilities)
 
@@ -137,12 +140,23 @@ def drawn(
     arm: Arm,
     policy: Policy,
     weighed: tuple[Sequence[CandidateLog], Sequence[Terms]],
-    model_version: str,
-) -> Weighed:
-    """What an arm sends of these offers, weighed by a model of this version."""
-    found, terms = weighed
-    exploring = exploring_of(policy.policies.arbitration, terms, model_version)
-    return _sent(found, draw("any", [t.priority for t in terms], arm, exploring))
+    entry: DecisionLog,
+) -> Weighed | None:
+    """What an arm sends of the offers of an entry, weighed so by the model that decided.
+
+    None: it draws by the posterior, and the entry does not say how sure the model was.
+    """
+    (found, terms), arbitration = weighed, policy.policies.arbitration
+    posterior, version = None, entry.model.version
+    if arm.chooser == "policy" and mode_of(arbitration, version) == "thompson":
+        if entry.doubt is None:
+            return None
+        offers = {c.offer.offer_id: c for c in policy.offers}
+        loads = loads_of(on_bases(np.array([c.features for c in found], np.float32)))
+        known, prior = [offers.get(c.offer_id) for c in found], arbitration.redeemed_at_base_rate
+        posterior = posterior_of(known, terms, loads, entry.doubt, prior)
+    exploring = exploring_of(arbitration, terms, version, posterior)
+    return _sent(found, draw(entry.decision_id, [t.priority for t in terms], arm, exploring))
 
 
 def _sent(found: Sequence[CandidateLog], drawn: Draw) -> Weighed:
@@ -279,12 +293,15 @@ def _action_probability(
         return entry.action_probability
     arms = [a for a in policy.policies.experiment.arms if a.chooser != "holdout" and a.share > 0]
     logged = [c.terms for c in found if c.terms is not None]
-    by_arm = {a.name: drawn(a, policy, (found, logged), entry.model.version) for a in arms}
+    by_arm = {a.name: drawn(a, policy, (found, logged), entry) for a in arms}
     mine = by_arm.get(entry.experiment.arm)
     if not same(as_logged(found, entry), mine):
         return entry.action_probability
+    shares = [(a.share, by_arm[a.name]) for a in arms]
+    if any(sent is None for _, sent in shares):
+        return entry.action_probability
     whole = sum(a.share for a in arms)
-    return sum(a.share * by_arm[a.name][taken] for a in arms) / whole
+    return sum(share * sent[taken] for share, sent in shares if sent is not None) / whole
 
 
 def labels_of(examples: Iterable[bytes]) -> dict[str, float]:

@@ -66,4 +66,4 @@ def _decider(
     if policy is None or policy.named != entry.policy:
         return None
     logged = [c.terms for c in found if c.terms is not None]
-    return drawn(BY_PRIORITY, policy, (found, logged), entry.model.version)
+    return drawn(BY_PRIORITY, policy, (found, logged), entry)

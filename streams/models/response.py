@@ -34,6 +34,7 @@ from streams.models.pool import (
     combined,
     on_bases,
 )
+from streams.models.posterior import Posterior, Spreads, posterior_of
 from streams.models.saved import saved_state
 
 OFFERS_MAX = 300
@@ -77,6 +78,7 @@ class ResponseModel(Struct, frozen=True):
         rows: where an offer stands in `own`.
         pairs: of pairs of context features, shape `[1 + offer features, pairs]`.
         tuning: of the pool that it was taken from.
+        posterior: how sure it is of all that.
     """
 
     version: str = "cold-start"
@@ -85,6 +87,7 @@ class ResponseModel(Struct, frozen=True):
     rows: Mapping[str, int] = {}
     pairs: Array = np.zeros((len(OFFER_AXIS) + 1, len(PAIRS[0])), np.float32)
     tuning: Tuning = AS_IT_IS
+    posterior: Posterior = posterior_of(Pool(len(CONTEXT_AXIS), len(OFFER_AXIS)), ())
 
     def response_probabilities(
         self,
@@ -114,12 +117,21 @@ class ResponseModel(Struct, frozen=True):
         plain, bent = f @ by_offer
         logits += (plain + bent)[:, 0]
         if self.rows:
-            found = map(self.rows.get, offer_ids, repeat(len(self.own) - 1))
-            own = self.own.take(np.fromiter(found, np.intp, len(offer_ids)), 0)
+            own = self.own.take(self._places(offer_ids), 0)
             logits += own.reshape(len(own), x.size) @ x.ravel()
         odds = np.exp(-_within(logits, -LOGIT_MAX, LOGIT_MAX))
         odds += 1.0
         return np.asarray(1.0 / odds)
+
+    def spreads(self, context: AnyFloats, offers: AnyFloats, offer_ids: Sequence[str]) -> Spreads:
+        """How sure it is of what it says of these offers, for draws from its posterior."""
+        x = on_bases(np.asarray(context, np.float32))
+        f = on_bases(np.asarray(offers, np.float32))
+        return self.posterior.spreads(x, f, self._places(offer_ids))
+
+    def _places(self, offer_ids: Sequence[str]) -> NDArray[np.intp]:
+        found = map(self.rows.get, offer_ids, repeat(len(self.own) - 1))
+        return np.fromiter(found, np.intp, len(offer_ids))
 
 
 class ResponsePool(base.Classifier):  # type: ignore[misc]
@@ -219,7 +231,8 @@ class ResponseLearner:
         for array in (weights, own, pairs):
             array.flags.writeable = False
         rows = {offer_id: row for row, offer_id in enumerate(ids)}
-        return ResponseModel(version, weights, own, rows, pairs, self.tuning)
+        posterior = posterior_of(pool, ids)
+        return ResponseModel(version, weights, own, rows, pairs, self.tuning, posterior)
 
     def dump(self) -> dict[str, object]:
         """Every parameter by name, as JSON types; no pickle."""

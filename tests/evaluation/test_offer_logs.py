@@ -25,6 +25,7 @@ from streams.evaluation.offer_logs import (
     uniform,
 )
 from streams.evaluation.two_models import challenger, champion
+from streams.models import ResponseModel
 from tests.unit.decisions.people import FREE, T0, Fixed, offer, request, rule, shop, someone
 
 SHARE = 0.3
@@ -37,14 +38,17 @@ ARMS = Experiment(
 
 
 def a_log(
-    policy: Policy, decisions: int = 400, beside: Scorer | None = None
+    policy: Policy,
+    decisions: int = 400,
+    beside: Scorer | None = None,
+    scorer: Scorer = Fixed(),  # noqa: B008 - it is frozen
 ) -> tuple[list[bytes], list[bytes]]:
     """Decisions about as many people, and a label of each that sent an offer."""
     entries, labels = list[bytes](), list[bytes]()
     for number in range(decisions):
         person = replace(someone(), customer_id=f"c-{number}")
         by = policy.policies.triggers[0]
-        basis = Basis(Fixed(), policy, challenger=beside)
+        basis = Basis(scorer, policy, challenger=beside)
         _, effects = decide(person, request(number, by=by), T0, basis)
         entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
         entries.append(msgspec.json.encode(entry))
@@ -85,6 +89,32 @@ def test_a_policy_judged_on_its_own_log_has_weights_of_one() -> None:
     even = shop(offer("a", holdout_share=SHARE), offer("b"), chooser="uniform")
     logged = judged(even, uniform())
     assert (logged.target == logged.action_probability).all()
+
+
+@pytest.mark.parametrize("experiment", [None, ARMS])
+def test_draws_from_the_posterior_are_judged_as_they_were_drawn(
+    experiment: Experiment | None,
+) -> None:
+    """A record says how sure the model was, so a draw's probabilities follow from it, to the bit.
+
+    Over both arms together the weights have mean 1. Of a log that says nothing of it nobody is
+    asked.
+    """
+    rules = Arbitration(exploration="thompson", epsilon=0.05)
+    fields = {"arbitration": rules} | ({} if experiment is None else {"experiment": experiment})
+    policy = a_shop(**fields)  # type: ignore[arg-type]
+    log = a_log(policy, 800, scorer=ResponseModel())
+    logged, counts = read_own(*log, Question(policy, by_policy(policy), "used"))
+    assert (counts.judged, counts.not_asked) == (800, 0)
+    weights = logged.target / logged.action_probability
+    if experiment is None:
+        assert (weights == 1.0).all()
+    else:
+        assert 0.0 < weights.min() < weights.max() < 1.0 / 0.7 + 1e-9  # pooled, so never above
+        assert abs(weights.mean() - 1.0) < 4 * weights.std() / np.sqrt(len(weights))
+    other = a_log(a_shop(), 50)
+    _, counts = read_own(*other, Question(policy, by_policy(policy), "used"))
+    assert (counts.judged, counts.not_asked) == (0, 50)
 
 
 def test_a_contact_costs_what_its_channel_costs() -> None:

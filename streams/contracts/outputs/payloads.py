@@ -18,6 +18,7 @@ from streams.contracts.common import (
     Zoned,
 )
 from streams.contracts.outputs.challenger import ChallengerLog
+from streams.contracts.outputs.terms import Doubt
 from streams.contracts.outputs.terms import Terms as Terms
 from streams.contracts.outputs.wallet import Wallet
 from streams.contracts.reference.structs import Conditions
@@ -290,6 +291,7 @@ class DecisionLog(Struct, frozen=True, kw_only=True):
     `uplift` is None in records of older versions; `withheld_offer_id` was drawn and not sent.
     `channels`: where there was a choice, P(the person answers there) by channel that was possible.
     `challenger`: of a decision that drew, while a challenger is scored beside the model.
+    `doubt`: of one that drew by the posterior.
     """
 
     decision_id: str
@@ -313,6 +315,7 @@ class DecisionLog(Struct, frozen=True, kw_only=True):
     channels: dict[ChannelName, float] = {}
     fatigue: Versioned | None = None
     challenger: ChallengerLog | None = None
+    doubt: Doubt | None = None
 
 
 class IdentityChange(Struct, frozen=True, kw_only=True):

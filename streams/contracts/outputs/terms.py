@@ -1,4 +1,6 @@
-"""What an offer was worth at a decision, term by term."""
+"""What an offer was worth at a decision, term by term, and how sure that was."""
+
+from msgspec import Struct
 
 from streams.contracts.common import Block, ChannelName
 
@@ -24,3 +26,15 @@ class Terms(Block, frozen=True, kw_only=True):
     ordered_anyway: float | None = None
     channel: ChannelName | None = None
     reach: float | None = None
+
+
+class Doubt(Struct, frozen=True, kw_only=True):
+    """How sure the response model was, where offers are drawn by its posterior.
+
+    Standard deviations in log odds. `shared`: of what counts in all offers, by number of an offer's
+    features, a constant first: those as they are, then those through tanh(2 x). `own`: of what is
+    each offer's own, of the candidates that have terms, in their order.
+    """
+
+    shared: tuple[float, ...]
+    own: tuple[float, ...]

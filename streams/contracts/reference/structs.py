@@ -44,7 +44,7 @@ TriggerKind = Literal[
     "second_purchase_due",
     "offer_requested",
 ]
-Exploration = Literal["inverse_gap", "epsilon"]
+Exploration = Literal["inverse_gap", "thompson", "epsilon"]
 CouponCode = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
 Version = Annotated[int, Meta(ge=1, le=10**9)]
 RssiDbm = Annotated[int, Meta(ge=-127, le=127)]

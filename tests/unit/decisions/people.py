@@ -52,6 +52,13 @@ class Fixed(Struct, frozen=True):
         """The owners' rates."""
         return np.round(1.0 / (1.0 + np.exp(-np.asarray(priors, np.float64))), 7)
 
+    def spreads(
+        self, context: Any, offers: Any, offer_ids: Any
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Of each offer one unit of log odds, of its own; nothing is shared."""
+        n = len(offer_ids)
+        return np.zeros((n, 0)), np.zeros(0), np.ones(n)
+
 
 def offer(name: str, **fields: Any) -> Offer:
     """An offer worth 2.0 a redemption, live all year."""

@@ -1,0 +1,55 @@
+"""How sure a model is of what it says of the offers of a decision, where they are drawn by that."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from streams.contracts.outputs.terms import Doubt, Terms
+from streams.contracts.reference.structs import Arbitration
+from streams.decisions.exploration import mode_of
+from streams.decisions.known import Scorer, Vector
+from streams.decisions.policy import CompiledOffer
+from streams.decisions.posterior_draws import Floats, Posterior
+
+
+def posterior_by(
+    scorer: Scorer,
+    arbitration: Arbitration,
+    eligible: Sequence[CompiledOffer],
+    terms: Sequence[Terms],
+    features: tuple[Vector, Vector],
+) -> Posterior | None:
+    """What a model's draws stand on; None where it explores otherwise, which then costs nothing.
+
+    `features` are those of the offers, shape `[n, 8]`, and of the context, shape `[K]`.
+    """
+    if mode_of(arbitration, scorer.version) != "thompson":
+        return None
+    vectors, context = features
+    loads, shared, own = scorer.spreads(context, vectors, [c.offer.offer_id for c in eligible])
+    doubt = Doubt(shared=tuple(shared.tolist()), own=tuple(own.tolist()))
+    return posterior_of(eligible, terms, loads, doubt, arbitration.redeemed_at_base_rate)
+
+
+def posterior_of(
+    offers: Sequence[CompiledOffer | None],
+    terms: Sequence[Terms],
+    loads: Floats,
+    doubt: Doubt,
+    prior: float,
+) -> Posterior:
+    """The same of what is logged: `offers` that are not known any more bring nothing.
+
+    `prior` counts where older terms do not say who would have bought anyway.
+    """
+    used = np.array([t.response_probability for t in terms])
+    pairs = zip(offers, terms, strict=True)
+    return Posterior(used, np.array([_gain(offer, t, prior) for offer, t in pairs]), loads, doubt)
+
+
+def _gain(candidate: CompiledOffer | None, terms: Terms, prior: float) -> float:
+    """What a use brings, in the shop's currency."""
+    if candidate is None:
+        return 0.0
+    share = prior if terms.bought_anyway is None else terms.bought_anyway
+    return candidate.offer.margin * (1.0 - share) - candidate.offer.discount
