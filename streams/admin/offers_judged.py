@@ -105,7 +105,7 @@ def told(found: FoundOnLog, *, json_: bool) -> Iterator[str]:
         f"{counts.judged:,} decisions judged; not judged: {counts.nothing_drawn:,} without a draw, "
         f"{counts.no_label:,} without a label, {counts.offer_gone:,} of offers that are not known"
         + (
-            f", {counts.not_asked:,} of another tuning or without a challenger"
+            f", {counts.not_asked:,} whose record does not say what it would have drawn"
             if counts.not_asked
             else ""
         )

@@ -46,7 +46,8 @@ class Counts(Struct):
     """How many decisions of a log are judged, and why others are not.
 
     `not_asked`: a model was to be judged, and there was no challenger yet, or it was tuned
-    otherwise, or what the model would have drawn is not known.
+    otherwise, or what the model would have drawn is not known; or the policy draws by a posterior
+    that was not logged.
     """
 
     judged: int = 0
