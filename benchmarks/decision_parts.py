@@ -11,16 +11,20 @@ from time import process_time
 
 import click
 import msgspec
+import numpy as np
+from msgspec.structs import replace
 from rich.table import Table
 
 from benchmarks.decision_cost import NOW_MS, SIZES, Ours, console
+from streams.contracts.outputs.candidates import Candidates
 from streams.contracts.outputs.effects import DecisionLogged, OfferDecided
-from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, NextBestOffer, Terms
+from streams.contracts.outputs.payloads import DecisionLog, NextBestOffer
 from streams.customer import Customer
 from streams.decisions import DecisionRequest, decide
+from streams.decisions.arbitration import weigh_many
 from streams.decisions.eligibility import objected_of, situation_of
 from streams.decisions.exploration import draw, exploring_of
-from streams.features import context_vector, offer_matrix
+from streams.features import context_vector, offer_matrix, pack
 
 CALLS = 200
 Part = Callable[[], object]
@@ -47,8 +51,12 @@ def parts_of(ours: Ours) -> dict[str, Part]:
     vectors = offer_matrix(policy.table, places, person, NOW_MS)
     ids = [c.offer.offer_id for c in policy.offers]
     priors = [c.prior_log_odds for c in policy.offers]
-    terms = [c.terms for c in entry.candidates if c.terms is not None]
-    priorities = [t.priority for t in terms]
+    if not isinstance(entry.candidates, Candidates) or entry.candidates.terms is None:
+        raise TypeError("the decision did not weigh its offers by column")
+    told, terms = entry.candidates, entry.candidates.terms
+    used = np.array(terms.response_probability)
+    shares = [share or 0.0 for share in terms.bought_anyway]
+    ordered = [terms.at(place).ordered_anyway for place in places]
     arms, arbitration = policy.policies.experiment.arms, policy.policies.arbitration
     encoder = msgspec.json.Encoder()
     return {
@@ -57,39 +65,16 @@ def parts_of(ours: Ours) -> dict[str, Part]:
         "features of the offers": lambda: offer_matrix(policy.table, places, person, NOW_MS),
         "P(used)": lambda: scorer.response_probabilities(context, vectors, ids, priors),
         "the draw": lambda: draw(
-            entry.decision_id, priorities, arms[0], exploring_of(arbitration, terms, scorer.version)
+            entry.decision_id,
+            terms.priority,
+            arms[0],
+            exploring_of(arbitration, terms, scorer.version),
         ),
-        "structs of the log": lambda: again(entry),
+        "terms": lambda: weigh_many(policy.prices, used, (shares, ordered), 0.0),
+        "columns of the log": lambda: replace(told, features=pack(vectors)),
         "JSON of the log": lambda: encoder.encode(entry),
         "JSON of the offer": lambda: encoder.encode(offer),
     }
-
-
-def again(entry: DecisionLog) -> list[CandidateLog]:
-    """The candidates of an entry made anew, numbers and all."""
-    return [
-        CandidateLog(
-            offer_id=c.offer_id,
-            why_not=c.why_not,
-            terms=None if c.terms is None else _terms(c.terms),
-            probability=c.probability,
-            features=(*c.features,),
-        )
-        for c in entry.candidates
-    ]
-
-
-def _terms(t: Terms) -> Terms:
-    return Terms(
-        response_probability=t.response_probability,
-        value=t.value,
-        cost=t.cost,
-        lever=t.lever,
-        fatigue=t.fatigue,
-        priority=t.priority,
-        bought_anyway=t.bought_anyway,
-        ordered_anyway=t.ordered_anyway,
-    )
 
 
 def us_of(part: Part, rounds: int) -> float:

@@ -237,7 +237,7 @@ def _judge(world: World, entry: DecisionLog, sums: Sequence[Worth]) -> None:
     """Adds what a decision brings by its own probabilities, by uniform ones, and at best."""
     known = world.reference.offers
     costs = {offer.offer_id: offer.contact_cost for offer in known}
-    found = [c for c in entry.candidates if c.terms is not None and c.why_not is None]
+    found = [c for c in entry.offers if c.terms is not None and c.why_not is None]
     if not found or entry.verdict not in DRAWN:
         return
     at_ms = to_ms(entry.decided_at)

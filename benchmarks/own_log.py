@@ -80,7 +80,7 @@ def _uniform_worth(entry: DecisionLog, market: Market) -> float | None:
         np.mean(
             [
                 market.probability(entry.customer_id, c.offer_id, at_ms)
-                for c in entry.candidates
+                for c in entry.offers
                 if c.terms is not None
             ]
         )

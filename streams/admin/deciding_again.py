@@ -51,7 +51,7 @@ def decide_again(kept: Kept, policies: Iterable[NamedPolicy]) -> Again:
         OperatorError: the snapshot is not kept, or none of the reference data have the version.
     """
     entry = kept.entries[-1]
-    if all(candidate.terms is None for candidate in entry.candidates):
+    if all(candidate.terms is None for candidate in entry.offers):
         return Again(entry, scored=False, reference="", differences=())
     model = kept.models.get(entry.model.version)
     if model is None:
@@ -146,7 +146,7 @@ def told_again(again: Again, *, json_: bool) -> Iterator[str]:
 
 def _lacks(policy: Policy, entry: DecisionLog) -> bool:
     there = {compiled.offer.offer_id for compiled in policy.offers}
-    possible = {c.offer_id for c in entry.candidates if c.terms is not None}
+    possible = {c.offer_id for c in entry.offers if c.terms is not None}
     arms = {arm.name for arm in policy.policies.experiment.arms}
     return not possible <= there or entry.experiment.arm not in arms
 

@@ -103,9 +103,7 @@ def explain(entry: DecisionLog, model: ResponseModel | None, language: LanguageT
         model: the response model that `entry.model` names; None where it is no longer kept.
         language: of the texts.
     """
-    possible = sorted(
-        (c for c in entry.candidates if c.terms is not None), key=lambda c: -_priority(c)
-    )
+    possible = sorted((c for c in entry.offers if c.terms is not None), key=lambda c: -_priority(c))
     chosen = [c for c in possible if c.offer_id == entry.chosen_offer_id]
     about = next(iter([*chosen, *possible]), None)
     reasons, no_reasons = ((), "") if about is None else _reasons(entry, about, model, language)
@@ -133,7 +131,7 @@ def explain(entry: DecisionLog, model: ResponseModel | None, language: LanguageT
         ),
         withheld=tuple(
             Withheld(c.offer_id, c.why_not, WHY_NOT[c.why_not][language])
-            for c in entry.candidates
+            for c in entry.offers
             if c.why_not is not None and c.terms is None
         ),
         about_offer_id=None if about is None else about.offer_id,

@@ -59,7 +59,7 @@ def entered_once(at: EntryView) -> Answer:
 def probabilities(at: EntryView) -> Answer:
     """The probabilities of all actions are shares, and add up to 1."""
     entry = at.entry
-    shares = [c.probability for c in entry.candidates]
+    shares = [c.probability for c in entry.offers]
     if any(not 0 <= share <= 1 for share in (*shares, entry.no_offer_probability)):
         return Broken("a probability is below 0 or above 1")
     total = sum(shares) + entry.no_offer_probability
@@ -71,7 +71,7 @@ def chosen_probability(at: EntryView) -> Answer:
     entry = at.entry
     if entry.verdict not in FINAL:
         return holds(entry.action_probability == 1, "it ended with another probability than 1")
-    own = [c for c in entry.candidates if c.offer_id == entry.chosen_offer_id]
+    own = [c for c in entry.offers if c.offer_id == entry.chosen_offer_id]
     if entry.verdict == "offer" and (len(own) != 1 or own[0].why_not is not None):
         return Broken(f"{entry.chosen_offer_id} is not among what was possible")
     drawn = own[0].probability if entry.verdict == "offer" else entry.no_offer_probability
@@ -82,9 +82,9 @@ def chosen_probability(at: EntryView) -> Answer:
 def explored(at: EntryView) -> Answer:
     """Every action keeps at least its share of the exploration; `uniform` draws all alike."""
     entry = at.entry
-    possible = [c.probability for c in entry.candidates if c.why_not is None]
+    possible = [c.probability for c in entry.offers if c.why_not is None]
     # An offer that the person is held out of is drawn from as well, and then not sent.
-    drawn = len(possible) + sum(c.why_not == "offer_holdout" for c in entry.candidates)
+    drawn = len(possible) + sum(c.why_not == "offer_holdout" for c in entry.offers)
     if entry.verdict not in FINAL or not possible or _rank(at, entry.chosen_offer_id) == 0:
         return None
     arms = {a.name: a.chooser for a in at.world.policies.experiment.arms}
@@ -106,12 +106,12 @@ def class_order(at: EntryView) -> Answer:
     entry = at.entry
     if entry.verdict not in (*FINAL, "holdout"):
         return None
-    drawn = [c for c in entry.candidates if c.why_not in (None, "offer_holdout", "holdout")]
+    drawn = [c for c in entry.offers if c.why_not in (None, "offer_holdout", "holdout")]
     ranks = {_rank(at, c.offer_id) for c in drawn}
     if len(ranks) > 1:
         return Broken("offers of several classes were drawn from")
     first = min(ranks, default=OTHERS)
-    after = [c for c in entry.candidates if c.why_not == "outranked"]
+    after = [c for c in entry.offers if c.why_not == "outranked"]
     wrong = [c.offer_id for c in after if not drawn or _rank(at, c.offer_id) < max(first, 1)]
     if first == 0:
         wrong = []
@@ -127,5 +127,5 @@ def _rank(at: EntryView, offer_id: str | None) -> int:
 
 def withheld(at: EntryView) -> Answer:
     """What was not possible has probability 0."""
-    wrong = [c.offer_id for c in at.entry.candidates if c.why_not is not None and c.probability]
+    wrong = [c.offer_id for c in at.entry.offers if c.why_not is not None and c.probability]
     return holds(not wrong, f"{', '.join(wrong)} was not possible and has a probability")

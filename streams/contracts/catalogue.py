@@ -18,6 +18,7 @@ class Contract(Struct, frozen=True):
 
     topic: Topic
     struct: type[Struct]
+    version: int = 1
 
     @property
     def name(self) -> str:
@@ -32,7 +33,7 @@ class Contract(Struct, frozen=True):
     @property
     def type_name(self) -> str:
         """The type with its version, as CloudEvents has it in `ce_type`."""
-        return f"{self.name}.v1"
+        return f"{self.name}.v{self.version}"
 
     @property
     def event_names(self) -> tuple[str, ...]:
@@ -57,7 +58,7 @@ CONTRACTS: Final = (
     Contract(topics.NEXT_BEST_OFFERS, payloads.NextBestOffer),
     Contract(topics.CHURN_ALERTS, payloads.ChurnAlert),
     Contract(topics.CASE_OUTCOMES, payloads.CaseOutcome),
-    Contract(topics.DECISION_LOG, payloads.DecisionLog),
+    Contract(topics.DECISION_LOG, payloads.DecisionLog, version=2),
     Contract(topics.SEGMENT_CHANGES, payloads.SegmentChange),
     Contract(topics.IDENTITY_CHANGES, payloads.IdentityChange),
     Contract(topics.ZONE_VISITS, payloads.ZoneVisitChange),

@@ -2,12 +2,14 @@
 
 from typing import Final
 
+from streams.contracts.candidate_descriptions import OF_CANDIDATES
 from streams.contracts.case_descriptions import OF_CASES
 from streams.contracts.reply_descriptions import OF_REPLIES
 from streams.contracts.wallet_descriptions import OF_WALLETS
 
 DESCRIPTIONS: Final[dict[str, str]] = {
     **OF_CASES,
+    **OF_CANDIDATES,
     **OF_REPLIES,
     **OF_WALLETS,
     # Every event.
@@ -317,7 +319,6 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "withheld_offer_id": "The offer that was drawn and not sent: the person is in its holdout.",
     "no_offer_probability": "Probability of showing nothing.",
     "uplift": "The model of who would have bought anyway, by id and version.",
-    "candidates": "Every offer that was looked at.",
     "DecisionLog.context": "The context features, by name.",
     "why_not": "Why it was not eligible; null where it was.",
     # Alerts.

@@ -43,7 +43,7 @@ def schema_of(contract: Contract) -> Schema:
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": BASE + file_name(contract),
-        "title": f"{contract.name} v1",
+        "title": f"{contract.name} v{contract.version}",
         "x-topic": contract.topic.name,
     }
     root.pop("title")

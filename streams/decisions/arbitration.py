@@ -6,14 +6,14 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from streams.contracts.outputs.payloads import Terms
+from streams.contracts.outputs.candidates import TermColumns
+from streams.contracts.outputs.terms import Terms
 from streams.contracts.reference.structs import Offer
 from streams.contracts.times import WEEK_MS
 from streams.customer import Customer
 from streams.decisions.channels import Option, on_channel, way_of
 
 NANO = 1e9
-FEW = 16
 Floats = NDArray[np.float64]
 
 
@@ -78,8 +78,8 @@ def weigh_many(
     anyway: tuple[Sequence[float], Sequence[float | None]],
     fatigue: float,
     levers: Sequence[float] | None = None,
-) -> list[Terms]:
-    """`weigh` for many offers at once, to the same bits; of a dozen it takes as long.
+) -> TermColumns:
+    """`weigh` for many offers at once, to the same bits.
 
     Args:
         prices: `prices_of` the offers, shape `[3, n]`.
@@ -89,29 +89,25 @@ def weigh_many(
         levers: what the owner adds to each by hand; None: nothing to any.
     """
     margins, discounts, contact_costs = prices
+    shares, ordered = anyway
     amounts = np.empty((3, len(used)))
     values, costs, priorities = amounts
-    np.multiply(margins, used * (1.0 - np.array(anyway[0])), out=values)
+    np.multiply(margins, used * (1.0 - np.array(shares)), out=values)
     np.add(discounts * used, contact_costs, out=costs)
     np.subtract(values - costs, fatigue, out=priorities)
-    each = [0.0] * len(used) if levers is None else levers
     if levers is not None:
         priorities += levers
-    return [
-        Terms(
-            response_probability=probability,
-            value=value,
-            cost=cost,
-            lever=lever,
-            fatigue=fatigue,
-            priority=priority,
-            bought_anyway=share,
-            ordered_anyway=ordered,
-        )
-        for probability, share, ordered, value, cost, priority, lever in zip(
-            used.tolist(), *anyway, *_to_nanos(amounts).tolist(), each, strict=True
-        )
-    ]
+    value, cost, priority = _to_nanos(amounts).tolist()
+    return TermColumns(
+        response_probability=tuple(used.tolist()),
+        value=tuple(value),
+        cost=tuple(cost),
+        priority=tuple(priority),
+        bought_anyway=tuple(shares),
+        ordered_anyway=() if ordered.count(None) == len(ordered) else tuple(ordered),
+        lever=tuple(levers) if levers is not None and any(levers) else (),
+        fatigue=fatigue,
+    )
 
 
 def fatigue_of(person: Customer, now_ms: int, price: float) -> float:

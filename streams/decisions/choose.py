@@ -1,21 +1,23 @@
 """One decision: who may get what, what it is worth, a draw from known probabilities, and a log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Literal
 
+import numpy as np
 from msgspec.structs import replace
 
 from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.ids import unit_draw
+from streams.contracts.outputs.candidates import Candidates, TermColumns, WhyNot, columns_of
 from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecided
-from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, WhyNot
+from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.row import Contact, OpenDecision
 from streams.customer.waiting import with_open_decision
 from streams.decisions.anyway import anyway_of
-from streams.decisions.arbitration import FEW, Response, fatigue_of, weigh, weigh_many
+from streams.decisions.arbitration import Response, fatigue_of, weigh, weigh_many
 from streams.decisions.channels import channels_of
 from streams.decisions.classes import (
     CERTAIN,
@@ -112,7 +114,7 @@ def _entry_of_stopped(
     policy, person = known.policy, known.person
     share = policy.policies.arbitration.compared_at_limits
     if verdict not in LIMITS or unit_draw(known.decision_id, "compared") >= share:
-        return decision_log(known, verdict, tuple([c.withheld[code] for c in policy.offers]))
+        return decision_log(known, verdict, _withheld(policy, [code] * len(policy.offers)))
     situation = _situation(known, agreed)
     context = context_vector(person, known.request.trigger_event, known.now_ms)
     candidates, _, _ = _compared(known, code, _objected(policy, situation), context)
@@ -121,17 +123,18 @@ def _entry_of_stopped(
 
 def _compared(
     known: Known, code: WhyNot, objected: Objected, context: Vector
-) -> tuple[tuple[CandidateLog, ...], list[Terms], Vector]:
+) -> tuple[Candidates, TermColumns, Vector]:
     """All offers of an entry without a draw; the terms and features of what was possible.
 
     What was possible has its terms and features, and `code`: so it can be compared with the
     decisions that drew.
     """
-    eligible = possible(known.policy.offers, objected)
+    policy = known.policy
+    eligible = possible(policy.offers, objected)
     vectors, terms = _scored(known, eligible, context)
     undrawn = Draw(None, (0.0,) * len(eligible), 1.0)
-    weighed = _weighed(Choice(eligible, vectors, terms, undrawn), [code] * len(eligible))
-    return _in_order(known.policy, objected, weighed), terms, vectors
+    choice, each = Choice(eligible, vectors, terms, undrawn), dict.fromkeys(policy.offer_ids, code)
+    return _weighed(policy, objected, choice, each), terms, vectors
 
 
 def _stopped(known: Known, agreed: frozenset[Purpose]) -> tuple[Customer, Stopped | None]:
@@ -177,12 +180,13 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
         person = with_comparison(person, known, context, Weighed(eligible, terms, vectors), None)
         return person, (DecisionLogged(entry),)
     if not eligible:
-        withheld = _in_order(known.policy, objected, ())
+        withheld = _withheld(known.policy, objected)
         entry = decision_log(known, "nothing_eligible", withheld, context)
         return person, (DecisionLogged(entry),)
     choice = _drawn(known, eligible, context)
     chosen = chosen_of(choice)
-    logged = _logged(known, objected, choice)
+    held: dict[str, WhyNot] = dict.fromkeys(known.held, OFFER_HOLDOUT)
+    logged = _weighed(known.policy, objected, choice, held)
     no_offer = choice.drawn.no_offer if known.arm.chooser == "policy" else None
     weighed = Weighed(choice.eligible, choice.terms, choice.vectors, no_offer)
     if chosen is None:
@@ -206,7 +210,7 @@ def _drawn(known: Known, eligible: list[CompiledOffer], context: Vector) -> Choi
     features, arbitration = (vectors, context), known.policy.policies.arbitration
     posterior = posterior_by(known.basis.scorer, arbitration, eligible, terms, features)
     exploring = exploring_of(arbitration, terms, known.model.version, posterior)
-    drawn = draw(known.decision_id, [t.priority for t in terms], known.arm, exploring)
+    drawn = draw(known.decision_id, terms.priority, known.arm, exploring)
     if known.held:
         drawn = without_held(drawn, [c.offer.offer_id for c in eligible], known.held)
     beside = _challenged(known, eligible, features)
@@ -222,7 +226,7 @@ def _challenged(
         return None
     terms = _terms(known, challenger, eligible, features)
     arbitration = known.policy.policies.arbitration
-    offers = [(c.offer.offer_id, t) for c, t in zip(eligible, terms, strict=True)]
+    offers = [c.offer.offer_id for c in eligible], terms
     posterior = posterior_by(challenger, arbitration, eligible, terms, features)
     exploring = exploring_of(arbitration, terms, challenger.version, posterior)
     return shadow_of(known.decision_id, challenger.version, offers, known.held, exploring)
@@ -230,7 +234,7 @@ def _challenged(
 
 def _scored(
     known: Known, eligible: list[CompiledOffer], context: Vector
-) -> tuple[Vector, list[Terms]]:
+) -> tuple[Vector, TermColumns]:
     """Features and terms of each offer, in their order."""
     places = [c.place for c in eligible]
     vectors = offer_matrix(known.policy.table, places, known.person, known.now_ms)
@@ -239,7 +243,7 @@ def _scored(
 
 def _terms(
     known: Known, scorer: Scorer, eligible: list[CompiledOffer], features: tuple[Vector, Vector]
-) -> list[Terms]:
+) -> TermColumns:
     """Terms of each offer by what a model says; `features` are those of the offers, the context."""
     policies, uplift, options = known.policy.policies, known.basis.uplift, known.ways.options
     vectors, context = features
@@ -253,9 +257,10 @@ def _terms(
     fatigue = fatigue_of(known.person, known.now_ms, price)
     anyway = anyway_of(known.policy, eligible, known.person, known.now_ms, uplift)
     now_ms, channel = known.now_ms, known.request.rule.channel
-    if len(eligible) > FEW and not options:
+    if not options:
         levers = [c.levers.at(now_ms, channel) for c in eligible] if policies.levers else None
-        prices = known.policy.prices.take([c.place for c in eligible], 1)
+        places = np.array([c.place for c in eligible], np.intp)
+        prices = known.policy.prices.take(places, 1)
         return weigh_many(prices, used, anyway, fatigue, levers)
     responses = [
         Response(p, share, options, ordered_anyway=ordered)
@@ -265,43 +270,35 @@ def _terms(
         pairs = zip(eligible, responses, strict=True)
         responses = [c.levers.on(response, now_ms, channel) for c, response in pairs]
     each = zip(eligible, responses, strict=True)
-    return [weigh(c.offer, response, fatigue) for c, response in each]
+    return columns_of([weigh(c.offer, response, fatigue) for c, response in each])
 
 
-def _logged(known: Known, objected: Objected, choice: Choice) -> tuple[CandidateLog, ...]:
-    """All offers in their order, the eligible ones with what was found of them."""
-    why_not: list[WhyNot | None] = [None] * len(choice.eligible)
-    if known.held:
-        ids = [c.offer.offer_id for c in choice.eligible]
-        why_not = [OFFER_HOLDOUT if offer_id in known.held else None for offer_id in ids]
-    return _in_order(known.policy, objected, _weighed(choice, why_not))
+def _withheld(policy: Policy, objected: Objected) -> Candidates:
+    """All offers, where none was weighed, each with what objects to it."""
+    return Candidates(offer_ids=policy.offer_ids, why_not=tuple(objected))
 
 
-def _in_order(
-    policy: Policy, objected: Objected, weighed: Sequence[CandidateLog]
-) -> tuple[CandidateLog, ...]:
-    """All offers in their order: the eligible ones as weighed, the others with what objects."""
-    if len(weighed) == len(objected):
-        return tuple(weighed)
-    found = iter(weighed)
-    pairs = zip(policy.offers, objected, strict=True)
-    return tuple([next(found) if code is None else c.withheld[code] for c, code in pairs])
-
-
-def _weighed(choice: Choice, why_not: Sequence[WhyNot | None]) -> list[CandidateLog]:
-    """The offers of a choice as they are logged."""
-    numbers, shares = choice.vectors.tolist(), choice.drawn.probabilities
-    each = zip(choice.eligible, why_not, choice.terms, shares, numbers, strict=True)
-    return [
-        CandidateLog(
-            offer_id=candidate.offer.offer_id,
-            why_not=code,
-            terms=terms,
-            probability=probability,
-            features=tuple(features),
-        )
-        for candidate, code, terms, probability, features in each
-    ]
+def _weighed(
+    policy: Policy, objected: Objected, choice: Choice, why_not: Mapping[str, WhyNot]
+) -> Candidates:
+    """All offers, the eligible ones with what was found of them; `why_not`: why one is not sent."""
+    if not choice.eligible:
+        return _withheld(policy, objected)
+    eligible, codes, places = choice.eligible, objected, None
+    if len(eligible) != len(objected):
+        places = tuple([c.place for c in eligible])
+    if why_not:
+        codes = [*objected]
+        for one in eligible:
+            codes[one.place] = why_not.get(one.offer.offer_id)
+    return Candidates(
+        offer_ids=policy.offer_ids,
+        why_not=tuple(codes) if any(codes) else (),
+        places=places,
+        terms=choice.terms,
+        probabilities=choice.drawn.probabilities,
+        features=pack(choice.vectors),
+    )
 
 
 def _open_decision(known: Known, choice: Choice, chosen: Chosen, context: Vector) -> OpenDecision:

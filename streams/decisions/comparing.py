@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from streams.contracts.outputs.payloads import Terms
+from streams.contracts.outputs.candidates import TermColumns
 from streams.contracts.reference.structs import Arm, Offer
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer, is_granted
@@ -34,7 +34,7 @@ class Weighed(NamedTuple):
     """
 
     eligible: Sequence[CompiledOffer]
-    terms: Sequence[Terms]
+    terms: TermColumns
     vectors: Vector
     no_offer: float | None = None
 
@@ -90,9 +90,10 @@ def with_comparison(
 
 def _expected(known: Known, weighed: Weighed, offer: Offer) -> float:
     """The share of the offer's uses that is bought anyway by who the person is."""
-    own = (t for c, t in zip(weighed.eligible, weighed.terms, strict=True) if c.offer is offer)
+    place = next(n for n, c in enumerate(weighed.eligible) if c.offer is offer)
     prior = known.policy.policies.arbitration.redeemed_at_base_rate
-    return share_expected(next(own).ordered_anyway, prior)
+    ordered = weighed.terms.ordered_anyway
+    return share_expected(ordered[place] if ordered else None, prior)
 
 
 def _orders_since(person: Customer, since_ms: int) -> int:
@@ -121,5 +122,5 @@ def _no_offer(known: Known, weighed: Weighed, context: Vector, arm: Arm) -> floa
     features = (of.vectors, context)
     posterior = posterior_by(known.basis.scorer, arbitration, of.eligible, of.terms, features)
     exploring = exploring_of(arbitration, of.terms, known.model.version, posterior)
-    drawn = draw(known.decision_id, [t.priority for t in weighed.terms], arm, exploring)
+    drawn = draw(known.decision_id, of.terms.priority, arm, exploring)
     return without_held(drawn, [c.offer.offer_id for c in weighed.eligible], known.held).no_offer

@@ -2,14 +2,11 @@
 
 from functools import reduce
 from operator import or_
-from typing import get_args
 
 from streams.contracts.outputs.payloads import (
-    CandidateLog,
     Coupon,
     ExperimentArm,
     Versioned,
-    WhyNot,
 )
 from streams.contracts.reference.check import check_reference
 from streams.contracts.reference.structs import Experiment, Offer, Policies, Reference, TriggerRule
@@ -49,6 +46,7 @@ def compile_policy(reference: Reference) -> Policy:
         policies=reference.policies,
         places=places_of(reference),
         offers=compiled_offers,
+        offer_ids=tuple(compiled.offer.offer_id for compiled in compiled_offers),
         rules=rules_for(compiled_offers),
         table=table_of([card_of(offer) for offer in reference.offers]),
         prices=prices_of(reference.offers),
@@ -91,7 +89,6 @@ def _compile_offer(
         texts=offer_texts(offer, OFFER_REASONS),
         texts_otherwise=offer_texts(offer, OTHERWISE),
         titles={str(language): title for language, title in offer.title.items()},
-        withheld={code: _withheld(offer, code) for code in get_args(WhyNot)},
         coupon=Coupon(code=offer.coupon_code, gcn=offer.gcn) if offer.coupons else None,
         levers=levers_of(offer, reference.policies),
     )
@@ -106,12 +103,6 @@ def _by_kind(triggers: tuple[CompiledTrigger, ...]) -> dict[str, tuple[CompiledT
     enabled = [t for t in triggers if t.rule.enabled]
     kinds = {t.rule.kind for t in enabled}
     return {kind: tuple(t for t in enabled if t.rule.kind == kind) for kind in kinds}
-
-
-def _withheld(offer: Offer, code: WhyNot) -> CandidateLog:
-    return CandidateLog(
-        offer_id=offer.offer_id, why_not=code, terms=None, probability=0.0, features=()
-    )
 
 
 def _named(policies: Policies) -> Versioned:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streams.contracts.outputs.terms import Doubt, Terms
+from streams.contracts.outputs.candidates import TermColumns
+from streams.contracts.outputs.terms import Doubt
 from streams.contracts.reference.structs import Arbitration
 from streams.decisions.exploration import mode_of
 from streams.decisions.known import Scorer, Vector
@@ -16,7 +17,7 @@ def posterior_by(
     scorer: Scorer,
     arbitration: Arbitration,
     eligible: Sequence[CompiledOffer],
-    terms: Sequence[Terms],
+    terms: TermColumns,
     features: tuple[Vector, Vector],
 ) -> Posterior | None:
     """What a model's draws stand on; None where it explores otherwise, which then costs nothing.
@@ -33,7 +34,7 @@ def posterior_by(
 
 def posterior_of(
     offers: Sequence[CompiledOffer | None],
-    terms: Sequence[Terms],
+    terms: TermColumns,
     loads: Floats,
     doubt: Doubt,
     prior: float,
@@ -42,14 +43,13 @@ def posterior_of(
 
     `prior` counts where older terms do not say who would have bought anyway.
     """
-    used = np.array([t.response_probability for t in terms])
-    pairs = zip(offers, terms, strict=True)
-    return Posterior(used, np.array([_gain(offer, t, prior) for offer, t in pairs]), loads, doubt)
+    pairs = zip(offers, terms.bought_anyway, strict=True)
+    gains = [_gain(offer, prior if share is None else share) for offer, share in pairs]
+    return Posterior(np.array(terms.response_probability), np.array(gains), loads, doubt)
 
 
-def _gain(candidate: CompiledOffer | None, terms: Terms, prior: float) -> float:
+def _gain(candidate: CompiledOffer | None, share: float) -> float:
     """What a use brings, in the shop's currency."""
     if candidate is None:
         return 0.0
-    share = prior if terms.bought_anyway is None else terms.bought_anyway
     return candidate.offer.margin * (1.0 - share) - candidate.offer.discount

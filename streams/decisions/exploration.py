@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from streams.contracts.ids import unit_draw
 from streams.contracts.internal.learning import examples_of, is_challengers
-from streams.contracts.outputs.payloads import Terms
+from streams.contracts.outputs.candidates import TermColumns
 from streams.contracts.reference.structs import Arbitration, Arm, ChallengerPolicy, Exploration
 from streams.contracts.sums import sum_of
 from streams.decisions.posterior_draws import Posterior, win_shares
@@ -66,7 +66,7 @@ def _rules(arbitration: Arbitration, model_version: str) -> Arbitration | Challe
 
 def exploring_of(
     arbitration: Arbitration,
-    terms: Sequence[Terms],
+    terms: TermColumns,
     model_version: str,
     posterior: Posterior | None = None,
 ) -> Exploring:
@@ -76,7 +76,8 @@ def exploring_of(
     A challenger's version is explored as the policies say of it. `posterior`: of these offers,
     where the mode draws by it.
     """
-    worth = [abs(t.value) / t.response_probability for t in terms if t.response_probability > 0.0]
+    pairs = zip(terms.value, terms.response_probability, strict=True)
+    worth = [abs(value) / used for value, used in pairs if used > 0.0]
     mean = sum_of(worth) / len(worth) if worth else 0.0
     unit = mean if mean > 0.0 else 1.0
     rules, examples = _rules(arbitration, model_version), examples_of(model_version)

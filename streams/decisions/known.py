@@ -9,6 +9,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from streams.contracts.common import ChannelName
+from streams.contracts.outputs.candidates import TermColumns
 from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.payloads import Terms, Trigger, Versioned
 from streams.contracts.reference.structs import Arm, ContactPolicy, Offer
@@ -141,7 +142,7 @@ class Choice(Struct, frozen=True):
 
     eligible: list[CompiledOffer]
     vectors: Vector
-    terms: list[Terms]
+    terms: TermColumns
     drawn: Draw
     challenger: ChallengerLog | None = None
     posterior: Posterior | None = None
@@ -179,7 +180,7 @@ def known_of(
 def chosen_of(choice: Choice) -> Chosen | None:
     """What the draw fell on; None: no offer."""
     index = choice.drawn.index
-    return None if index is None else Chosen(choice.eligible[index], index, choice.terms[index])
+    return None if index is None else Chosen(choice.eligible[index], index, choice.terms.at(index))
 
 
 def channel_of(known: Known, chosen: Chosen | None) -> ChannelName:

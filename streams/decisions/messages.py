@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from streams.contracts.common import LANGUAGES, ChannelName, LanguageTag, Purpose
+from streams.contracts.outputs.candidates import Candidates
 from streams.contracts.outputs.payloads import (
     Alternative,
-    CandidateLog,
     ConsentProof,
     ConstraintProof,
     Creative,
@@ -35,7 +35,7 @@ ALTERNATIVES_MAX = 5
 def decision_log(
     known: Known,
     verdict: Verdict,
-    candidates: tuple[CandidateLog, ...],
+    candidates: Candidates,
     context: Vector | None = None,
     choice: Choice | None = None,
 ) -> DecisionLog:
@@ -164,8 +164,7 @@ def _creative(chosen: CompiledOffer, locale: str) -> Creative:
 
 def _alternatives(choice: Choice, chosen: int) -> tuple[Alternative, ...]:
     """Those with the highest priorities, by their ids where these are equal."""
-    eligible, terms, drawn = choice.eligible, choice.terms, choice.drawn
-    priorities = [t.priority for t in terms]
+    eligible, priorities, drawn = choice.eligible, choice.terms.priority, choice.drawn
     # One more than is told, for the chosen one may be among them.
     least = sorted(priorities, reverse=True)[: ALTERNATIVES_MAX + 1][-1]
     ranked = sorted(
@@ -176,9 +175,7 @@ def _alternatives(choice: Choice, chosen: int) -> tuple[Alternative, ...]:
         ]
     )
     alternatives = [
-        Alternative(
-            offer_id=offer_id, priority=terms[i].priority, probability=drawn.probabilities[i]
-        )
+        Alternative(offer_id=offer_id, priority=priorities[i], probability=drawn.probabilities[i])
         for _, offer_id, i in ranked[:ALTERNATIVES_MAX]
     ]
     return tuple(alternatives)

@@ -7,7 +7,6 @@ from msgspec import Struct
 
 from streams.contracts.common import Purpose
 from streams.contracts.outputs.payloads import (
-    CandidateLog,
     Coupon,
     ExperimentArm,
     Texts,
@@ -32,7 +31,7 @@ class CompiledOffer(Struct, frozen=True):
 
     `never_with`: the offers that exclude it, or that it excludes. `texts`: why it is made, by what
     triggers it; `texts_otherwise`: where that is not so of it (`claims`). `titles` are by language,
-    `coupon` is as the till knows it, `withheld` what the log says of it where it is not eligible.
+    `coupon` is as the till knows it.
     `prior_log_odds`: of its owner's expected rate. `place`: its place among all offers. `levers`
     are those of the owner that concern it.
     """
@@ -48,7 +47,6 @@ class CompiledOffer(Struct, frozen=True):
     texts_otherwise: Mapping[TriggerKind, Texts]
     titles: Mapping[str, str]
     coupon: Coupon | None
-    withheld: Mapping[WhyNot, CandidateLog]
     levers: OwnLevers = OwnLevers()
 
 
@@ -86,8 +84,8 @@ class Policy(Struct, frozen=True):
     `contact_costs`: in the shop's currency; `holdout_shares`, `budgets`: where there are any. These
     are by offer id. `listeners` are the enabled triggers by the kind of trigger event that they
     listen to; `segments_read` and `purposes` are what the offers ask of a person.
-    `rules` are those of eligibility, in their order. `table`, `prices` and `fits` hold the numbers
-    of the offers, each at its place.
+    `offer_ids` are those of `offers`; `rules` those of eligibility, in their order. `table`,
+    `prices` and `fits` hold the numbers of the offers, each at its place.
     `has_ranks`: some offer is of a class that goes before others, or after them; `may_pass`: of one
     that passes the limits over all offers.
     `named` and `arms` (by name) are how outputs name the policy and the person's arm.
@@ -96,6 +94,7 @@ class Policy(Struct, frozen=True):
     policies: Policies
     places: Places
     offers: tuple[CompiledOffer, ...]
+    offer_ids: tuple[str, ...]
     rules: tuple[CompiledRule, ...]
     table: OfferTable
     prices: Floats

@@ -6,8 +6,9 @@ import numpy as np
 from msgspec.structs import replace
 
 from streams.contracts.common import ChannelName
+from streams.contracts.outputs.candidates import CandidateLog, columns_of, packed
 from streams.contracts.outputs.challenger import ChallengerLog
-from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms, Verdict
+from streams.contracts.outputs.payloads import DecisionLog, Terms, Verdict
 from streams.contracts.reference.structs import Arm
 from streams.contracts.times import to_ms
 from streams.decisions.anyway import shares_of
@@ -43,14 +44,14 @@ def redecide(
         challenger: that of the snapshot that `entry.challenger` names; None: what is said of it
             stays as it is.
     """
-    eligible = [c for c in entry.candidates if c.terms is not None]
+    eligible = [c for c in entry.offers if c.terms is not None]
     if not eligible:
         return entry
     offers = {c.offer.offer_id: c for c in policy.offers}
     weighed = _weighed(entry, eligible, scorer, policy, uplift)
     if entry.verdict not in DRAWN:
         return _with(entry, weighed)
-    terms = [c.terms for c in weighed if c.terms is not None]
+    terms = columns_of([c.terms for c in weighed if c.terms is not None])
     arbitration, posterior = policy.policies.arbitration, None
     known = [offers[c.offer_id] for c in eligible]
     if was_certain(entry, known):
@@ -59,7 +60,7 @@ def redecide(
         posterior = posterior_by(scorer, arbitration, known, terms, _features(entry, eligible))
         exploring = exploring_of(arbitration, terms, scorer.version, posterior)
         arm = _arm(policy, entry.experiment.arm)
-        drawn = draw(entry.decision_id, [t.priority for t in terms], arm, exploring)
+        drawn = draw(entry.decision_id, terms.priority, arm, exploring)
     held = frozenset(c.offer_id for c in eligible if c.why_not == OFFER_HOLDOUT)
     drawn = without_held(drawn, [c.offer_id for c in eligible], held)
     again = (replace(c, probability=p) for c, p in zip(weighed, drawn.probabilities, strict=True))
@@ -89,11 +90,12 @@ def _beside(
 ) -> ChallengerLog:
     """What the challenger would have drawn of what was possible, weighed by what it says."""
     offers, arbitration = {c.offer.offer_id: c for c in policy.offers}, policy.policies.arbitration
-    scored = [(c.offer_id, c.terms) for c in rival if c.terms is not None]
-    known, terms = [offers[name] for name, _ in scored], [t for _, t in scored]
+    terms = columns_of([c.terms for c in rival if c.terms is not None])
+    names = [c.offer_id for c in rival]
+    known = [offers[name] for name in names]
     posterior = posterior_by(challenger, arbitration, known, terms, _features(entry, rival))
     exploring = exploring_of(arbitration, terms, challenger.version, posterior)
-    return shadow_of(entry.decision_id, challenger.version, scored, held, exploring)
+    return shadow_of(entry.decision_id, challenger.version, (names, terms), held, exploring)
 
 
 def _weighed(
@@ -146,8 +148,10 @@ def _channel(entry: DecisionLog, weighed: Sequence[CandidateLog], index: int | N
 
 
 def _with(entry: DecisionLog, again: Iterable[CandidateLog]) -> DecisionLog:
+    """The entry in its own form with what came out."""
     by_id = {c.offer_id: c for c in again}
-    return replace(entry, candidates=tuple(by_id.get(c.offer_id, c) for c in entry.candidates))
+    rows = tuple([by_id.get(c.offer_id, c) for c in entry.offers])
+    return replace(entry, candidates=rows if isinstance(entry.candidates, tuple) else packed(rows))
 
 
 def _terms(logged: CandidateLog, offer: CompiledOffer, response: Response) -> Terms:

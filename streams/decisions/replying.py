@@ -77,7 +77,7 @@ def told(
             isinstance(effect, DecisionLogged)
             and effect.entry.trigger.event_id == question.event_id
         ):
-            would = effect.entry
+            would = effect.entry.by_offer()
     if question.placement is not None and person is not None and would is None:
         reasons = (NO_RULE,)
     reply = Reply(
@@ -112,5 +112,5 @@ def _why_not(entry: DecisionLog) -> list[str]:
     """The verdict; where it is up to the single offers, what was in their way, each once."""
     if entry.verdict != "nothing_eligible":
         return [entry.verdict]
-    codes = [entry.verdict, *(c.why_not for c in entry.candidates if c.why_not is not None)]
+    codes = [entry.verdict, *entry.why_nots]
     return list(dict.fromkeys(codes))

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from streams.contracts.outputs.candidates import TermColumns
 from streams.contracts.outputs.challenger import ChallengerLog
-from streams.contracts.outputs.payloads import Terms
 from streams.contracts.reference.structs import Arm
 from streams.decisions.exploration import Exploring, draw
 from streams.decisions.holdouts import without_held
@@ -15,7 +15,7 @@ POLICY = Arm(name="policy", share=1.0, chooser="policy")
 def shadow_of(
     decision_id: str,
     version: str,
-    offers: Sequence[tuple[str, Terms]],
+    offers: tuple[Sequence[str], TermColumns],
     held: frozenset[str],
     exploring: Exploring,
 ) -> ChallengerLog:
@@ -24,12 +24,12 @@ def shadow_of(
     Args:
         decision_id: gives the point of the draw, which is that of the decision itself.
         version: of the challenger.
-        offers: the eligible offers' ids, with the terms that follow from what it says.
+        offers: the eligible offers' ids, and the terms that follow from what it says.
         held: the offers that the person is held out of.
         exploring: how it explores.
     """
-    names, terms = [name for name, _ in offers], [t for _, t in offers]
-    drawn = draw(decision_id, [t.priority for t in terms], POLICY, exploring)
+    names, terms = offers
+    drawn = draw(decision_id, terms.priority, POLICY, exploring)
     drawn = without_held(drawn, names, held)
     return ChallengerLog(
         version=version,

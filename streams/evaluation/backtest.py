@@ -101,13 +101,13 @@ class _Tally:
             entry = effect.entry
             self.verdicts[entry.verdict] += 1
             self.withheld.update(
-                f"{c.offer_id}: {c.why_not}" for c in entry.candidates if c.why_not is not None
+                f"{c.offer_id}: {c.why_not}" for c in entry.offers if c.why_not is not None
             )
             if entry.chosen_offer_id is not None:
                 self._send(entry, entry.chosen_offer_id)
 
     def _send(self, entry: DecisionLog, offer_id: str) -> None:
-        terms = next(c.terms for c in entry.candidates if c.offer_id == offer_id)
+        terms = next(c.terms for c in entry.offers if c.offer_id == offer_id)
         row = self.driver.rows.get(entry.customer_id)
         stage = (row.churn.stage if isinstance(row, Customer) else None) or NO_STAGE
         of = {

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample
-from streams.contracts.outputs.payloads import CandidateLog, DecisionLog, Terms
+from streams.contracts.outputs.candidates import CandidateLog, columns_of
+from streams.contracts.outputs.payloads import DecisionLog, Terms
 from streams.contracts.reference.structs import Arm
 from streams.contracts.times import to_ms
 from streams.contracts.unreadable import UNREADABLE
@@ -147,7 +148,8 @@ def drawn(
 
     None: it draws by the posterior, and the entry does not say how sure the model was.
     """
-    (found, terms), arbitration = weighed, policy.policies.arbitration
+    (found, each), arbitration = weighed, policy.policies.arbitration
+    terms = columns_of(each)
     posterior, version = None, entry.model.version
     if arm.chooser == "policy" and mode_of(arbitration, version) == "thompson":
         if entry.doubt is None:
@@ -157,7 +159,7 @@ def drawn(
         known, prior = [offers.get(c.offer_id) for c in found], arbitration.redeemed_at_base_rate
         posterior = posterior_of(known, terms, loads, entry.doubt, prior)
     exploring = exploring_of(arbitration, terms, version, posterior)
-    return _sent(found, draw(entry.decision_id, [t.priority for t in terms], arm, exploring))
+    return _sent(found, draw(entry.decision_id, terms.priority, arm, exploring))
 
 
 def _sent(found: Sequence[CandidateLog], drawn: Draw) -> Weighed:
@@ -214,9 +216,7 @@ def read_for_each(
     for value in entries:
         entry = decoded(value, DecisionLog)
         found = [
-            c
-            for c in entry.candidates
-            if c.terms is not None and c.why_not in (None, OFFER_HOLDOUT)
+            c for c in entry.offers if c.terms is not None and c.why_not in (None, OFFER_HOLDOUT)
         ]
         for (question, counts, rows), offers in zip(told, known, strict=True):
             if (

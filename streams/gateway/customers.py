@@ -101,7 +101,8 @@ class LogBook:
             detail = "archive and topics cannot be read"
             raise RequestRefusedError(503, "log_not_read", detail, RETRY_AFTER_S) from error
         words = (*told.words, *found.words)
-        return replace(told, links=found.links, decisions=found.decisions, words=words)
+        decided = tuple([entry.by_offer() for entry in found.decisions])
+        return replace(told, links=found.links, decisions=decided, words=words)
 
     def _run(
         self,

@@ -74,7 +74,7 @@ def true_rates(entry: DecisionLog, market: Market) -> Rates | None:
     if entry.verdict != "offer" or entry.customer_id not in market.shoppers:
         return None
     at_ms = to_ms(entry.decided_at)
-    possible = [c.offer_id for c in entry.candidates if c.terms is not None]
+    possible = [c.offer_id for c in entry.offers if c.terms is not None]
     if not all(map(market.knows, possible)):
         return None
     truth = {

@@ -92,11 +92,7 @@ def _event(topic: str, event: InputEvent) -> Measurements:
 
 def _decision(effect: DecisionLogged) -> Measurements:
     entry = effect.entry
-    withheld = (
-        measured(metrics.WITHHELD, candidate.why_not)
-        for candidate in entry.candidates
-        if candidate.why_not is not None
-    )
+    withheld = (measured(metrics.WITHHELD, code) for code in entry.why_nots)
     decided = measured(metrics.DECISIONS, entry.trigger.kind, entry.verdict, entry.experiment.arm)
     return decided, *withheld
 

@@ -25,7 +25,7 @@ NAMES = [contract.name for contract in CONTRACTS]
 
 
 def _validator(name: str) -> Draft202012Validator:
-    schema = json.loads((SCHEMAS / f"{name}.v1.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((SCHEMAS / file_name(BY_NAME[name])).read_text(encoding="utf-8"))
     return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 

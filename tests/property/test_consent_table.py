@@ -288,7 +288,7 @@ def eligible(told_: Told, offer_id: str) -> bool:
         candidate.offer_id == offer_id and candidate.why_not is None
         for effect in told_.said_after
         if isinstance(effect, DecisionLogged)
-        for candidate in effect.entry.candidates
+        for candidate in effect.entry.offers
     )
 
 

@@ -153,7 +153,7 @@ def test_probabilities_are_a_distribution(rates: list[float], chooser: str, numb
     effects = decide(someone(), requested, T0, Basis(Fixed(), policy))
     assert effects == decide(someone(), requested, T0, Basis(Fixed(), policy))
     entry = next(e.entry for e in effects[1] if isinstance(e, DecisionLogged))
-    chances = {c.offer_id: c.probability for c in entry.candidates}
+    chances = {c.offer_id: c.probability for c in entry.offers}
     assert abs(sum(chances.values()) + entry.no_offer_probability - 1.0) < 1e-9
     drawn = entry.chosen_offer_id
     expected = entry.no_offer_probability if drawn is None else chances[drawn]
@@ -170,7 +170,7 @@ def test_draws_come_at_the_logged_rates() -> None:
         entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
         drawn[entry.chosen_offer_id] = drawn.get(entry.chosen_offer_id, 0) + 1
     assert entry is not None
-    rates = {c.offer_id: c.probability for c in entry.candidates}
+    rates = {c.offer_id: c.probability for c in entry.offers}
     rates[None] = entry.no_offer_probability  # type: ignore[index]
     for action, rate in rates.items():
         sd = (4_000 * rate * (1 - rate)) ** 0.5

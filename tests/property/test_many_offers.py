@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.contracts.common import Purpose
+from streams.contracts.outputs.candidates import columns_of
 from streams.contracts.reference.structs import (
     Conditions,
     FrequencyCap,
@@ -89,9 +90,9 @@ def test_the_terms_of_many_are_those_of_each(
     for pulled, told in ((levers, levers), (none, None)):
         at_once = weigh_many(prices, np.array(used), told_anyway, fatigue, told)
         each = zip(made, used, anyway, pulled, strict=True)
-        one_by_one = [
-            weigh(o, Response(p, s[0], (), lever, s[1]), fatigue) for o, p, s, lever in each
-        ]
+        one_by_one = columns_of(
+            [weigh(o, Response(p, s[0], (), lever, s[1]), fatigue) for o, p, s, lever in each]
+        )
         assert msgspec.json.encode(at_once) == msgspec.json.encode(one_by_one)
 
 

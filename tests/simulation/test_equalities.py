@@ -181,7 +181,7 @@ def test_probabilities_are_the_ones_that_were_drawn_from(sent: list[Sent]) -> No
         for effect in effects:
             if isinstance(effect, DecisionLogged) and effect.entry.verdict in ("offer", "no_offer"):
                 entry = effect.entry
-                by_offer = {c.offer_id: c.probability for c in entry.candidates}
+                by_offer = {c.offer_id: c.probability for c in entry.offers}
                 total = sum(by_offer.values()) + entry.no_offer_probability
                 assert total == pytest.approx(1.0, abs=1e-9)
                 chosen = entry.chosen_offer_id

@@ -50,5 +50,5 @@ def test_what_was_looked_at_is_worth_most_at_the_next_visit(tmp_path: Path, cate
         for line in (out / "decision-log.jsonl").read_bytes().splitlines()
     ]
     (entry,) = [e for e in entries if e.trigger.kind == "application_opened"]
-    worth = {c.offer_id: c.terms.priority for c in entry.candidates if c.terms is not None}
+    worth = {c.offer_id: c.terms.priority for c in entry.offers if c.terms is not None}
     assert max(worth, key=lambda offer_id: worth[offer_id]) == OFFERS[category], worth

@@ -6,6 +6,7 @@ Payload times are RFC 3339, money is `Money`, `text` has English, Japanese and C
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from streams.contracts.common import (
     Block,
@@ -17,6 +18,9 @@ from streams.contracts.common import (
     TrackName,
     Zoned,
 )
+from streams.contracts.outputs.candidates import CandidateLog as CandidateLog
+from streams.contracts.outputs.candidates import Candidates
+from streams.contracts.outputs.candidates import WhyNot as WhyNot
 from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.terms import Doubt
 from streams.contracts.outputs.terms import Terms as Terms
@@ -24,30 +28,6 @@ from streams.contracts.outputs.wallet import Wallet
 from streams.contracts.reference.structs import Conditions
 
 Texts = dict[LanguageTag, str]
-WhyNot = Literal[
-    "paused",
-    "not_live",
-    "wrong_channel",
-    "wrong_trigger",
-    "no_consent",
-    "not_in_segment",
-    "wrong_store",
-    "out_of_stock",
-    "offer_cap",
-    "person_cap",
-    "min_gap",
-    "quiet_hours",
-    "overtaken",
-    "stale",
-    "already_redeemed",
-    "already_open",
-    "refused",
-    "never_with",
-    "too_soon_after",
-    "holdout",
-    "offer_holdout",
-    "outranked",
-]
 Verdict = Literal[
     "offer",
     "no_offer",
@@ -275,19 +255,10 @@ class CaseOutcome(Struct, frozen=True, kw_only=True):
     reported: tuple[CrmResult, ...] = ()
 
 
-class CandidateLog(Struct, frozen=True, kw_only=True):
-    """One offer in a decision: its terms and probability, or why it was not eligible."""
-
-    offer_id: str
-    why_not: WhyNot | None
-    terms: Terms | None
-    probability: float
-    features: tuple[float, ...]
-
-
 class DecisionLog(Struct, frozen=True, kw_only=True):
     """A record of `decision-log`: enough to decide again and get the same bytes.
 
+    `candidates` are columns; in records of older versions a list of offers. `offers` reads both.
     `uplift` is None in records of older versions; `withheld_offer_id` was drawn and not sent.
     `channels`: where there was a choice, P(the person answers there) by channel that was possible.
     `challenger`: of a decision that drew, while a challenger is scored beside the model.
@@ -304,7 +275,7 @@ class DecisionLog(Struct, frozen=True, kw_only=True):
     chosen_offer_id: str | None
     action_probability: float
     no_offer_probability: float
-    candidates: tuple[CandidateLog, ...]
+    candidates: Candidates | tuple[CandidateLog, ...]
     context: dict[str, float]
     policy: Versioned
     model: Versioned
@@ -316,6 +287,24 @@ class DecisionLog(Struct, frozen=True, kw_only=True):
     fatigue: Versioned | None = None
     challenger: ChallengerLog | None = None
     doubt: Doubt | None = None
+
+    @property
+    def offers(self) -> tuple[CandidateLog, ...]:
+        """Every offer that was looked at, one by one; made anew each time."""
+        candidates = self.candidates
+        return candidates.rows() if isinstance(candidates, Candidates) else candidates
+
+    def by_offer(self) -> "DecisionLog":
+        """The same record with its offers one by one, as records of version 1 have them."""
+        return replace(self, candidates=self.offers)
+
+    @property
+    def why_nots(self) -> list[WhyNot]:
+        """What stood in the way of offers, one for each that anything stood in the way of."""
+        candidates = self.candidates
+        if isinstance(candidates, Candidates):
+            return [code for code in candidates.why_not if code is not None]
+        return [c.why_not for c in candidates if c.why_not is not None]
 
 
 class IdentityChange(Struct, frozen=True, kw_only=True):

@@ -115,11 +115,11 @@ def shelf_of(number: int) -> tuple[int, int]:
 
 
 def _why(entry: DecisionLog, language: LanguageTag) -> Why:
-    possible = [one for one in entry.candidates if one.terms is not None and one.why_not is None]
+    possible = [one for one in entry.offers if one.terms is not None and one.why_not is None]
     possible.sort(key=lambda one: one.terms.priority if one.terms else 0.0, reverse=True)
     chosen = [one for one in possible if one.offer_id == entry.chosen_offer_id]
     shown = [*chosen, *(one for one in possible if one not in chosen)][:POSSIBLE]
-    counted = Counter(one.why_not for one in entry.candidates if one.why_not is not None)
+    counted = Counter(entry.why_nots)
     words = [(WHY_NOT[why][language], many) for why, many in counted.most_common(WHY_NOTS)]
     return Why(shown, len(possible), words)
 

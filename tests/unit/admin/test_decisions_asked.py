@@ -109,7 +109,7 @@ def test_everybody_of_the_day_can_be_explained(day: Path, language: str) -> None
         done = run("explain", entry.decision_id, "--log", str(day), "--language", language)
         assert done.exit_code == 0, done.output
         assert VERDICTS[entry.verdict][language] in done.output  # type: ignore[index]
-        for candidate in entry.candidates:
+        for candidate in entry.offers:
             assert f" {candidate.offer_id}  " in done.output
 
 
@@ -122,7 +122,7 @@ def test_the_last_decisions_of_a_customer_as_json(day: Path) -> None:
     assert [one["decision_id"] for one in told] == [e.decision_id for e in newest]
     for one, entry in zip(told, newest, strict=True):
         offers = [o["offer_id"] for o in (*one["possible"], *one["withheld"])]
-        assert sorted(offers) == sorted(c.offer_id for c in entry.candidates)
+        assert sorted(offers) == sorted(c.offer_id for c in entry.offers)
         assert one["verdict"] == entry.verdict
 
 

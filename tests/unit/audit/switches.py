@@ -342,9 +342,7 @@ SWITCHES: dict[str, Switch] = {
     "withheld": story(
         "paused",
         spoil=on_entries(
-            lambda e: [
-                replace(e, candidates=tuple(replace(c, probability=0.1) for c in e.candidates))
-            ]
+            lambda e: [replace(e, candidates=tuple(replace(c, probability=0.1) for c in e.offers))]
         ),
     ),
     "class_order": story("class_order", change=lambda policy: replace(policy, has_ranks=False)),

@@ -59,7 +59,7 @@ def test_outputs_go_to_their_topic_and_keep_their_schema(
     assert message is not None
     assert (message.topic, message.key) == (BY_NAME[name].topic.name, key.encode())
     headers = dict(message.headers)
-    assert headers["ce_type"] == f"{name}.v1".encode()
+    assert headers["ce_type"] == BY_NAME[name].type_name.encode()
     assert headers["content-type"] == b"application/json"
     assert message.value is not None
     Draft202012Validator(schema_of(BY_NAME[name])).validate(json.loads(message.value))

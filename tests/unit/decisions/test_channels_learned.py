@@ -40,8 +40,8 @@ def test_labels_of_a_channel_are_not_discounted_again() -> None:
         person = someone(customer_id=f"c-{number}")
         person, effects = decide(person, request(number, by=by, at_ms=at_ms), at_ms, basis)
         entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
-        assert entry.candidates[0].terms is not None
-        terms.append(entry.candidates[0].terms)
+        assert entry.offers[0].terms is not None
+        terms.append(entry.offers[0].terms)
         came = used if draw.random() < TRUTH else not_used
         (labeled,) = came(person, person.open_decisions[0], at_ms)
         trainee.learn(labeled.example)

@@ -37,7 +37,7 @@ def decided(
 
 def why_not(entry: DecisionLog) -> dict[str, str | None]:
     """By offer, what stood against it."""
-    return {c.offer_id: c.why_not for c in entry.candidates}
+    return {c.offer_id: c.why_not for c in entry.offers}
 
 
 def contacted(count: int = 1) -> Customer:

@@ -113,7 +113,7 @@ def test_an_offer_goes_only_by_its_own_channels() -> None:
     assert sent is not None
     assert (sent.channel, sent.terms.reach) == ("sms", 1.0)
     policy = shop(offer("a", channels=("email",)), rules=(EVERY,))
-    assert decided(person, policy)[1].candidates[0].why_not == "wrong_channel"
+    assert decided(person, policy)[1].offers[0].why_not == "wrong_channel"
 
 
 def test_of_many_offers_each_has_its_own_channel() -> None:
@@ -121,7 +121,7 @@ def test_of_many_offers_each_has_its_own_channel() -> None:
     some = [offer(f"o-{n}", channels=("push", "app")[n % 2 :][:1]) for n in range(20)]
     policy = shop(*some, rules=(EVERY,), contact=replace(FREE, channel_costs=COSTS))
     _, entry, _ = decided(someone(), policy)
-    by = [c.terms.channel for c in entry.candidates if c.terms is not None]
+    by = [c.terms.channel for c in entry.offers if c.terms is not None]
     assert by == ["push", "app"] * 10
     assert redecide(entry, Fixed(), policy) == entry
 
@@ -131,7 +131,7 @@ def test_a_rule_with_one_channel_decides_as_ever() -> None:
     policy = shop(offer("a"), contact=replace(FREE, channel_costs={"app": 9.0}))
     person, effects = decide(someone(), request(), T0, Basis(Fixed(), policy))
     entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
-    terms = entry.candidates[0].terms
+    terms = entry.offers[0].terms
     assert terms is not None
     assert (entry.channels, terms.channel, terms.reach) == ({}, None, None)
     assert terms.cost == pytest.approx(0.05)
@@ -187,7 +187,7 @@ def test_an_offer_that_loses_by_each_use_is_not_sent_where_few_use_it() -> None:
     keen = answered(app=(40, 30), push=(40, 0))
     policy = shop(offer("a", discount=4.5, channels=CHANNELS), rules=(EVERY,), chooser="policy")
     _, entry, _ = decided(replace(someone(), answers=keen), policy)
-    terms = entry.candidates[0].terms
+    terms = entry.offers[0].terms
     assert terms is not None
     assert (terms.channel, terms.reach) == ("app", 1.0)
     assert redecide(entry, Fixed(), policy) == entry

@@ -38,12 +38,12 @@ def test_no_offer_wins_where_nothing_is_worth_more_than_zero() -> None:
     entry = _entry(decide(someone(), request(), T0, Basis(Fixed(), policy))[1])
     least = policy.policies.arbitration.epsilon / 3
     assert entry.no_offer_probability > 0.9
-    assert all(c.probability >= least for c in entry.candidates)
+    assert all(c.probability >= least for c in entry.offers)
 
 
 def possible(entry: DecisionLog) -> list[tuple[str, Terms | None, tuple[float, ...]]]:
     """The offers that were eligible, with terms and features."""
-    return [(c.offer_id, c.terms, c.features) for c in entry.candidates if c.terms is not None]
+    return [(c.offer_id, c.terms, c.features) for c in entry.offers if c.terms is not None]
 
 
 def test_a_holdout_is_sent_nothing_and_logged() -> None:
@@ -55,8 +55,8 @@ def test_a_holdout_is_sent_nothing_and_logged() -> None:
     assert after == person
     assert [type(e) for e in effects] == [DecisionLogged]
     assert (entry.verdict, entry.experiment.holdout) == ("holdout", True)
-    assert [c.why_not for c in entry.candidates] == ["holdout", "paused"]
-    assert [c.probability for c in entry.candidates] == [0.0, 0.0]
+    assert [c.why_not for c in entry.offers] == ["holdout", "paused"]
+    assert [c.probability for c in entry.offers] == [0.0, 0.0]
     treated = _entry(decide(person, request(), T0, Basis(Fixed(), shop(*offers)))[1])
     assert treated.verdict == "offer"
     assert possible(entry) == possible(treated)
@@ -75,7 +75,7 @@ def test_at_a_limit_what_was_possible_is_logged(share: float) -> None:
     entry = _entry(decide(person, request(), T0, Basis(Fixed(), policy))[1])
     assert entry.verdict == "min_gap"
     other = "paused" if share else "min_gap"
-    assert [c.why_not for c in entry.candidates] == ["min_gap", other]
+    assert [c.why_not for c in entry.offers] == ["min_gap", other]
     assert [offer_id for offer_id, *_ in possible(entry)] == (["a"] if share else [])
     again = redecide(entry, Fixed(), policy)
     assert msgspec.json.encode(again) == msgspec.json.encode(entry)
@@ -90,7 +90,7 @@ def test_an_offer_whose_time_is_over_is_withheld() -> None:
     assert hour_ms == 3_600_000
     assert after == person
     assert [type(e) for e in effects] == [DecisionLogged]
-    assert (entry.verdict, entry.candidates[0].why_not) == ("stale", "stale")
+    assert (entry.verdict, entry.offers[0].why_not) == ("stale", "stale")
     in_time = decide(person, request(), T0, Basis(Fixed(), policy, T0 + hour_ms - 1))
     assert in_time == decide(person, request(), T0, Basis(Fixed(), policy))
     assert _entry(in_time[1]).verdict == "offer"
@@ -107,6 +107,10 @@ def test_deciding_again_from_the_log_gives_the_same_bytes(chooser: str) -> None:
         raw = msgspec.json.encode(_entry(effects))
         entry = msgspec.json.decode(raw, type=DecisionLog)
         assert msgspec.json.encode(redecide(entry, model, policy)) == raw
+        before = msgspec.json.encode(entry.by_offer())
+        read = msgspec.json.decode(before, type=DecisionLog)
+        assert isinstance(read.candidates, tuple)
+        assert msgspec.json.encode(redecide(read, model, policy)) == before
 
 
 def test_what_is_sent_is_what_is_remembered() -> None:

@@ -42,7 +42,7 @@ def _log(person: Customer, *offers: Offer, **fields: Any) -> DecisionLog:
 
 
 def _why(person: Customer, made: Offer, **fields: Any) -> str | None:
-    return _log(person, made, offer("other"), **fields).candidates[0].why_not
+    return _log(person, made, offer("other"), **fields).offers[0].why_not
 
 
 def _open(offer_id: str, **fields: Any) -> OpenDecision:
@@ -114,28 +114,26 @@ def test_stock_of_the_store_counts_before_the_warehouse() -> None:
     for store in ("s-1", "s-2", ""):
         _, effects = decide(someone(), request(store_id=store), T0, Basis(Fixed(), policy))
         entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
-        codes.append(entry.candidates[0].why_not)
+        codes.append(entry.offers[0].why_not)
     assert codes == ["out_of_stock", None, None]
 
 
 def test_every_offer_is_in_the_log_with_a_word_or_with_terms() -> None:
     """Whoever is not eligible has a why-not; whoever is has terms, a probability and features."""
     entry = _log(someone(), offer("a"), offer("b", paused=True), offer("c"))
-    assert [(c.offer_id, c.why_not, c.terms is None) for c in entry.candidates] == [
+    assert [(c.offer_id, c.why_not, c.terms is None) for c in entry.offers] == [
         ("a", None, False),
         ("b", "paused", True),
         ("c", None, False),
     ]
-    assert [len(c.features) for c in entry.candidates] == [8, 0, 8]
+    assert [len(c.features) for c in entry.offers] == [8, 0, 8]
 
 
 def test_nobody_who_agreed_to_nothing_is_looked_at_closely() -> None:
     """Without any consent the decision ends at once, and says so of every offer."""
     entry = _log(someone(consents={"personalization": Consent("denied", T0)}), offer("a"))
     assert (entry.verdict, entry.chosen_offer_id) == ("no_consent", None)
-    assert [(c.offer_id, c.why_not, c.features) for c in entry.candidates] == [
-        ("a", "no_consent", ())
-    ]
+    assert [(c.offer_id, c.why_not, c.features) for c in entry.offers] == [("a", "no_consent", ())]
     assert entry.context == {}
 
 
@@ -226,7 +224,7 @@ def test_a_refusal_silences_the_class_for_a_time() -> None:
         asked = request("x", now_ms)
         _, effects = decide(someone(refusals=refusals), asked, now_ms, Basis(Fixed(), policy))
         entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
-        assert {c.offer_id for c in entry.candidates if c.why_not == "refused"} == withheld
+        assert {c.offer_id for c in entry.offers if c.why_not == "refused"} == withheld
 
 
 @pytest.mark.parametrize("window", ["w1", "d366", "m0", "h9000", "day"])

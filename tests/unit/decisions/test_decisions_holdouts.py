@@ -36,7 +36,7 @@ def test_who_is_held_out_never_gets_it_and_the_log_says_so(chooser: str) -> None
     drawn = 0
     for number in range(200):
         entry, sent = entry_of(person(HELD), policy, number)
-        of_a, of_b = entry.candidates
+        of_a, of_b = entry.offers
         assert entry.chosen_offer_id in (None, "b")
         assert (of_a.why_not, of_a.probability) == ("offer_holdout", 0.0)
         assert of_a.terms is not None
@@ -85,4 +85,4 @@ def test_the_holdout_arm_is_logged_as_it_is_elsewhere() -> None:
     """Who gets no offer at all is in the holdout of all: so both groups are enrolled alike."""
     policy = shop(offer("a", holdout_share=SHARE), chooser="holdout")
     entry, sent = entry_of(person(HELD), policy)
-    assert (entry.verdict, entry.candidates[0].why_not, sent) == ("holdout", "holdout", False)
+    assert (entry.verdict, entry.offers[0].why_not, sent) == ("holdout", "holdout", False)

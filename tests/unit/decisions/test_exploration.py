@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from streams.contracts.internal.learning import examples_of
+from streams.contracts.outputs.candidates import columns_of
 from streams.contracts.outputs.payloads import Terms
 from streams.contracts.reference.structs import Arbitration, Arm
 from streams.decisions.exploration import Exploring, draw, exploring_of
@@ -38,7 +39,12 @@ def test_money_does_not_change_how_much_is_explored() -> None:
     dollars = [terms(0.3, 0.4), terms(0.2, 0.3), terms(-0.1, 0.2)]
     yen = [terms(150 * t.priority, 150 * t.value) for t in dollars]
     told = [
-        draw("d", [t.priority for t in of], POLICY, exploring_of(Arbitration(), of, "response-40"))
+        draw(
+            "d",
+            [t.priority for t in of],
+            POLICY,
+            exploring_of(Arbitration(), columns_of(of), "response-40"),
+        )
         for of in (dollars, yen)
     ]
     assert told[0].probabilities == pytest.approx(told[1].probabilities)
@@ -47,7 +53,7 @@ def test_money_does_not_change_how_much_is_explored() -> None:
 
 def test_who_has_learned_more_explores_less() -> None:
     """The version's name says how much; one that names no number has learned nothing."""
-    of = [terms(0.3), terms(0.2)]
+    of = columns_of([terms(0.3), terms(0.2)])
     best = [
         draw("d", [0.3, 0.2], POLICY, exploring_of(Arbitration(), of, version)).probabilities[0]
         for version in ("cold-start", "response-200", "response-20000")

@@ -98,7 +98,7 @@ def test_a_decision_is_made_again_to_the_byte(chooser: str) -> None:
 def test_shares_are_whole_draws_above_the_floor() -> None:
     """Each probability is epsilon / k and a whole number of draws of what is left."""
     entry = entry_of(shop(*OFFERS, chooser="policy", arbitration=THOMPSON), 1)
-    shares = [*(c.probability for c in entry.candidates), entry.no_offer_probability]
+    shares = [*(c.probability for c in entry.offers), entry.no_offer_probability]
     wins = [(share - 0.01) / 0.96 * DRAWS for share in shares]
     assert wins == pytest.approx([round(w) for w in wins])
     assert sum(wins) == pytest.approx(DRAWS)

@@ -207,7 +207,7 @@ def test_what_would_be_decided_is_what_is_decided_then() -> None:
     step = ask(someone(), asked("q-2"))
     (entry,) = [e.entry for e in step.effects if isinstance(e, DecisionLogged)]
     assert would is not None
-    assert (would.verdict, would.candidates) == (entry.verdict, entry.candidates)
+    assert (would.verdict, would.offers) == (entry.verdict, entry.offers)
     assert would.decision_id != entry.decision_id
     nowhere = answered(about(someone(), placement="nowhere"))
     assert (nowhere.would_decide, nowhere.reason_codes) == (None, ("no_rule",))

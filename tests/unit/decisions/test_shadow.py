@@ -36,7 +36,7 @@ def test_the_challengers_choice_is_that_of_a_shop_where_it_decides() -> None:
             assert beside.chosen_offer_id == deciding.chosen_offer_id
             assert beside.action_probability == deciding.action_probability
             assert beside.no_offer_probability == deciding.no_offer_probability
-            assert beside.probabilities == tuple(c.probability for c in deciding.candidates)
+            assert beside.probabilities == tuple(c.probability for c in deciding.offers)
 
 
 def test_the_challenger_explores_as_the_policies_say_of_it() -> None:
@@ -48,9 +48,9 @@ def test_the_challenger_explores_as_the_policies_say_of_it() -> None:
     assert min(beside.probabilities) == 0.1  # .4 over three offers and none
     _, effects = decide(someone(), request(1), T0, Basis(RIVAL, policy))
     deciding = next(e.entry for e in effects if isinstance(e, DecisionLogged))
-    assert min(c.probability for c in deciding.candidates) == 0.1
+    assert min(c.probability for c in deciding.offers) == 0.1
     plain = entry_of(policy, 1, None)
-    assert min(c.probability for c in plain.candidates) != 0.1
+    assert min(c.probability for c in plain.offers) != 0.1
 
 
 def test_what_the_challenger_would_have_chosen_can_be_found_again() -> None:

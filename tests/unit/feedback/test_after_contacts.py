@@ -57,7 +57,7 @@ def test_decisions_go_by_the_learned_price_and_the_record_names_its_model() -> N
         basis = Basis(Fixed(), policy, fatigue=found)
         _, effects = decide(person, request(), T0, basis)
         entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
-        terms = entry.candidates[0].terms
+        terms = entry.offers[0].terms
         assert terms is not None
         assert terms.fatigue == round(price, 9)
         assert (None if entry.fatigue is None else entry.fatigue.version) == model

@@ -1,0 +1,17 @@
+"""What the columns of a decision's offers mean; `descriptions` has them with all others."""
+
+from typing import Final
+
+OF_CANDIDATES: Final[dict[str, str]] = {
+    "candidates": "Every offer that was looked at, by column; in version 1 each offer by itself.",
+    "Candidates.offer_ids": "All offers, in the order of the catalog.",
+    "Candidates.why_not": "Of each offer why it was not sent; empty: nothing stood against any.",
+    "Candidates.places": "Which were weighed, from 0 on; what follows is of them. Null: all.",
+    "Candidates.terms": "Their terms; null where none was weighed.",
+    "Candidates.probabilities": "Probability with which each of them was drawn.",
+    "Candidates.features": "What the model saw of each: float32, little-endian; base64.",
+    "TermColumns.ordered_anyway": "P(an order that it fits comes anyway); empty: not known.",
+    "TermColumns.lever": "What the owner adds to each by hand; empty: nothing to any.",
+    "TermColumns.channel": "The channel chosen for each; empty: there was no choice.",
+    "TermColumns.reach": "How far less each is answered there than on the best; empty: no choice.",
+}

@@ -1,0 +1,151 @@
+"""The offers of a decision by column say what they say one by one, and take fewer bytes."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.contracts.outputs.candidates import CandidateLog, Candidates, packed
+from streams.contracts.outputs.payloads import DecisionLog
+from streams.contracts.outputs.terms import Terms
+
+EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples" / "decision_log" / "valid"
+BYTES_A_WEIGHED_OFFER, BYTES_ANOTHER = 190, 30
+numbers = st.floats(-1e6, 1e6)
+shares = st.floats(0, 1)
+features = st.tuples(*[st.floats(-3, 3, width=32)] * 8)
+channels = st.none() | st.sampled_from(["app", "push"])
+terms_of_one = st.builds(
+    Terms,
+    response_probability=shares,
+    value=numbers,
+    cost=numbers,
+    lever=st.just(0.0) | numbers,
+    fatigue=st.just(0.25),
+    priority=numbers,
+    bought_anyway=shares,
+    ordered_anyway=st.none() | shares,
+    channel=channels,
+    reach=st.none() | shares,
+)
+weighed = st.builds(
+    CandidateLog,
+    offer_id=st.text(max_size=5),
+    why_not=st.sampled_from([None, "holdout"]),
+    terms=terms_of_one,
+    probability=shares,
+    features=features,
+)
+others = st.builds(
+    CandidateLog,
+    offer_id=st.text(max_size=5),
+    why_not=st.sampled_from(["paused", "not_live"]),
+    terms=st.none(),
+    probability=st.just(0.0),
+    features=st.just(()),
+)
+
+
+@given(st.lists(weighed | others, max_size=6).map(tuple))
+def test_columns_are_the_same_offers(rows: tuple[CandidateLog, ...]) -> None:
+    """By column, through JSON and back one by one: nothing is lost, whatever was weighed."""
+    written = msgspec.json.encode(packed(rows))
+    assert msgspec.json.decode(written, type=Candidates).rows() == rows
+
+
+def test_records_of_both_versions_are_read() -> None:
+    """A stored record of each version: which offers were weighed, and what of the others."""
+    old, new = (
+        msgspec.json.decode((EXAMPLES / name).read_bytes(), type=DecisionLog)
+        for name in ("offer.json", "columns.json")
+    )
+    assert [(c.offer_id, c.why_not, c.terms is None) for c in old.offers] == [
+        ("ten-off", None, False),
+        ("winter", "not_live", True),
+    ]
+    assert [(c.offer_id, c.why_not, c.terms is None, c.features) for c in new.offers] == [
+        ("ten-off", None, False, (0.5, 1.0)),
+        ("winter", "not_live", True, ()),
+        ("tea", None, False, (-1.0, 0.25)),
+    ]
+    tea = new.offers[2]
+    assert tea.terms == Terms(
+        response_probability=0.05,
+        value=3.0,
+        cost=1.0,
+        lever=0.0,
+        fatigue=0.05,
+        priority=1.95,
+        bought_anyway=0.25,
+        ordered_anyway=0.2,
+    )
+    assert tea.probability == 0.05
+    assert (old.why_nots, new.why_nots) == (["not_live"], ["not_live"])
+    assert new.by_offer().candidates == new.offers
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"probabilities": [0.5]},
+        {"why_not": [None]},
+        {"places": [0, 3]},
+        {"places": [0]},
+        {"terms": None},
+        {"features": "AAAA"},
+    ],
+)
+def test_columns_of_other_offers_are_no_record(spoilt: dict[str, object]) -> None:
+    """Columns that do not fit each other are refused when they are read, not when they are used."""
+    told = json.loads((EXAMPLES / "columns.json").read_bytes())
+    told["candidates"] |= spoilt
+    with pytest.raises(msgspec.ValidationError, match="of the candidates are n"):
+        msgspec.convert(told, DecisionLog)
+
+
+@pytest.mark.parametrize("count", [1, 10, 200])
+def test_what_an_offer_takes_in_the_log_is_bounded(count: int) -> None:
+    """At most 190 bytes for each that was weighed, with numbers of all digits; 30 for another."""
+    draws = np.random.default_rng(4)
+
+    def row(number: int) -> CandidateLog:
+        p, anyway, ordered, drawn = draws.random(4).tolist()
+        value, cost, priority = (draws.random(3) * 10).round(9).tolist()
+        seen = draws.normal(size=8).astype(np.float32).tolist()
+        told = Terms(
+            response_probability=p,
+            value=value,
+            cost=cost,
+            lever=0.0,
+            fatigue=0.1,
+            priority=priority,
+            bought_anyway=anyway,
+            ordered_anyway=round(ordered, 6),
+        )
+        return CandidateLog(
+            offer_id=f"offer-{number:06d}",
+            why_not=None,
+            terms=told,
+            probability=drawn,
+            features=tuple(seen),
+        )
+
+    def other(number: int) -> CandidateLog:
+        return CandidateLog(
+            offer_id=f"offer-{number:06d}",
+            why_not="wrong_store",
+            terms=None,
+            probability=0.0,
+            features=(),
+        )
+
+    nothing = len(msgspec.json.encode(packed(())))
+    all_weighed = len(msgspec.json.encode(packed([row(n) for n in range(count)])))
+    names = 200  # of the columns
+    assert all_weighed <= nothing + names + BYTES_A_WEIGHED_OFFER * count
+    none_weighed = len(msgspec.json.encode(packed([other(n) for n in range(count)])))
+    assert none_weighed <= nothing + names + BYTES_ANOTHER * count
