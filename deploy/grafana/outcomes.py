@@ -253,10 +253,10 @@ MODELS = Row(
             "Predicted before it is learned. Above its base rate, a model harms.",
         ),
         Graph(
-            "Does each model rank well? (AUC)",
+            "Does each model rank well?",
             "short",
             ((f"max by (model) ({c.AUC.name})", "{{model}}"),),
-            "Prequential; .5 is a coin.",
+            "AUC, judged before it is learned: .5 is a coin, 1 is perfect.",
         ),
         Graph(
             "Are probabilities right on the whole?",

@@ -5,7 +5,7 @@ from deploy.grafana.queries import WINDOW, quantile, rate, seen
 from streams.telemetry import catalogue as c
 
 NOW = Row(
-    "Now",
+    "How is it now?",
     (
         Number("Events/s", "ops", rate(c.EVENTS), "Input events processed."),
         Number("Lag", COUNT, f"sum({c.LAG.name})", "Records not yet processed."),
@@ -31,7 +31,7 @@ NOW = Row(
     ),
 )
 INPUTS = Row(
-    "What comes in",
+    "What comes in?",
     (
         Graph(
             "Which topics send?",
@@ -59,7 +59,7 @@ INPUTS = Row(
     ),
 )
 OVER_HTTP = Row(
-    "What comes in over HTTP",
+    "What comes in over HTTP?",
     (
         Graph(
             "How are requests answered?",
@@ -88,7 +88,7 @@ OVER_HTTP = Row(
     ),
 )
 DECISIONS = Row(
-    "What is decided",
+    "What is decided?",
     (
         Graph(
             "How do decisions end?",
@@ -111,7 +111,7 @@ DECISIONS = Row(
     ),
 )
 RUNTIME = Row(
-    "What carries it",
+    "What carries it?",
     (
         Graph(
             "Where does it fall behind?",
@@ -155,7 +155,7 @@ RUNTIME = Row(
     ),
 )
 PROCESSES = Row(
-    "Processes",
+    "Are the processes well?",
     (
         Graph(
             "Who holds the partitions?",

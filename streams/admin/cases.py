@@ -125,4 +125,6 @@ def worth(signal: ChurnSignal) -> str:
 
     As `x 3.10, from 214 cases`; a lift that was not learned names no cases.
     """
-    return f"x {signal.lift:.2f}" + (f", from {signal.cases} cases" if signal.cases else "")
+    if not signal.cases:
+        return f"x {signal.lift:.2f}"
+    return f"x {signal.lift:.2f}, from {signal.cases} case{'' if signal.cases == 1 else 's'}"

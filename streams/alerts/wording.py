@@ -127,7 +127,7 @@ WORTH: Texts = {
     "zh": "（几率×{lift:.1f}）",
 }
 WORTH_LEARNED: Texts = {
-    "en": " (odds x {lift:.1f}, from {cases} cases)",
+    "en": " (odds x {lift:.1f}, from {cases} case{plural})",
     "ja": "（オッズ×{lift:.1f}、{cases}件の実績）",
     "zh": "（几率×{lift:.1f}，据{cases}例）",
 }
@@ -166,4 +166,5 @@ def _reason(code: str, raised: ChurnSignal | None, lang: LanguageTag) -> str:
     if raised is None:
         return said
     frame = WORTH if raised.cases is None else WORTH_LEARNED
-    return said + frame[lang].format(lift=raised.lift, cases=raised.cases)
+    plural = "" if raised.cases == 1 else "s"
+    return said + frame[lang].format(lift=raised.lift, cases=raised.cases, plural=plural)

@@ -113,6 +113,8 @@ OFFER = """
         (["--bootstrap", "kafka", "doctor"], "option bootstrap: must be host:port"),
         (["--bootstrap", "k:1", "demo", "--prefix", "a b"], "option topic_prefix: must be letters"),
         (["demo", "--prefix", "mine."], "name it with --bootstrap"),
+        (["demo", "--picture", "no/demo.svg"], "there is no folder no to write demo.svg to"),
+        (["demo", "--picture", "."], ". is a folder: name a file in it"),
         (
             ["evaluate", "churn", "few.csv", "--at", "2026-01-02", "--scores", ""],
             "is no name of a file to write",

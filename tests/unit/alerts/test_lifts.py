@@ -57,6 +57,9 @@ def test_the_text_says_what_raised_the_risk_and_by_how_much() -> None:
     assert "for closing the account (odds x 2.8, from 214 cases), silent" in alert.text["en"]
     assert "退会ページを閲覧しました（オッズ×2.8、214件の実績）" in alert.text["ja"]
     assert "浏览了注销账户页面（几率×2.8，据214例）" in alert.text["zh"]
+    (alert,) = alerts_of(Score(0.4), Learned(3.1, moments=1), CANCEL)
+    assert "for closing the account (odds x 2.8, from 1 case), silent" in alert.text["en"]
+    assert worth(alert.signals[0]) == "x 2.77, from 1 case"
     (alert,) = alerts_of(Score(0.6, overdue_ratio=4.0), None, CANCEL)
     assert "is overdue, looked at the page" in alert.text["en"]
     assert "the account (odds x 2.7)" in alert.text["en"]
