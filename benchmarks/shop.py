@@ -14,6 +14,7 @@ from streams.settings import Settings, as_environment, load_settings
 from tests.support.apache_kafka import ApacheKafka
 
 PARTITIONS = 4
+FROZEN = ("--no-learner", "--no-treasury")
 
 
 class Shop:
@@ -42,10 +43,10 @@ class Shop:
         fill(self.kafka.bootstrap, topic.name, records)
 
     def worker(self, workers: int = 1, core: int | None = CORE) -> Child:
-        """`offerstream worker`, with the models as they are (no learner on the core)."""
+        """`offerstream worker`, with the models as they are: nothing else on the core."""
         count = str(workers)
         return Child(
-            [sys.executable, "-m", "streams", "worker", "--workers", count, "--no-learner"],
+            [sys.executable, "-m", "streams", "worker", "--workers", count, *FROZEN],
             self._home / "log",
             environment={**as_environment(self.settings), "PYTHONPATH": str(ROOT)},
             core=core,

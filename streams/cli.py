@@ -38,7 +38,7 @@ from streams.verbs.terminal import (
 
 if TYPE_CHECKING:
     from streams.admin.dead_letters import Choice
-    from streams.worker.app import Role
+    from streams.worker.roles import Role
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 STORIES = click.Choice(["shoppers", "complete-journey"])
@@ -127,6 +127,12 @@ def topics_verify(ctx: click.Context) -> None:
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(0, 64))
 @click.option("--learner/--no-learner", default=True, show_default=True, help="Learn here, too.")
 @click.option(
+    "--treasury/--no-treasury",
+    default=True,
+    show_default=True,
+    help="Keep the offers' budgets here, too.",
+)
+@click.option(
     "--accept-bad",
     type=click.IntRange(1, ACCEPT_BAD_MINUTES_MAX),
     metavar="MINUTES",
@@ -135,9 +141,14 @@ def topics_verify(ctx: click.Context) -> None:
 @click.option("--stop-at-eof", is_flag=True, hidden=True)
 @click.pass_context
 def worker(
-    ctx: click.Context, workers: int, learner: bool, accept_bad: int | None, stop_at_eof: bool
+    ctx: click.Context,
+    workers: int,
+    learner: bool,
+    treasury: bool,
+    accept_bad: int | None,
+    stop_at_eof: bool,
 ) -> None:
-    """Run workers (each one core) and the learner; Ctrl-C or SIGTERM ends them cleanly."""
+    """Run workers (each one core), the learner and the treasury; Ctrl-C or SIGTERM ends them."""
     from streams.worker.processes import run_processes
 
     settings = settings_of(ctx)
@@ -145,11 +156,19 @@ def worker(
         until = datetime.now(UTC) + timedelta(minutes=accept_bad)
         breaker = replace(settings.breaker, accept_bad_until=until)
         settings = replace(settings, breaker=breaker)
-    ctx.exit(run_processes(settings, workers=workers, learner=learner, stop_at_eof=stop_at_eof))
+    ctx.exit(
+        run_processes(
+            settings,
+            workers=workers,
+            learner=learner,
+            treasury=treasury,
+            stop_at_eof=stop_at_eof,
+        )
+    )
 
 
 @main.command("worker-slot", hidden=True, epilog="Example: offerstream worker-slot worker 0")
-@click.argument("role", type=click.Choice(["worker", "learner"]))
+@click.argument("role", type=click.Choice(["worker", "learner", "treasury"]))
 @click.argument("number", type=click.IntRange(0, 64))
 @click.option("--parent", type=int, hidden=True)
 @click.pass_context

@@ -12,9 +12,11 @@ from deploy.grafana.queries import (
     total,
 )
 from streams.telemetry import catalogue as c
+from streams.telemetry.budgets import BUDGET
 
 DECIDED = total(c.OFFERS, "arm")
 REDEEMED = total(c.OUTCOMES, "arm", 'outcome="redeemed"')
+SPENT = f'{BUDGET.name}{{part=~"used|reserved"}}'
 KNOWN = 'result=~"left|bought"'
 
 OFFERS = Row(
@@ -74,6 +76,34 @@ OFFERS = Row(
             "ops",
             ((seen(rate(c.OFFERS, "channel")), "{{channel}}"),),
             "Where people met their offers.",
+        ),
+    ),
+)
+BUDGETS = Row(
+    "Do the budgets last?",
+    (
+        Graph(
+            "Where is the money of the budgets?",
+            CURRENCY,
+            (
+                (
+                    f'max by (offer, part) ({BUDGET.name}{{part=~"used|reserved|free|overdrawn"}})',
+                    "{{offer}} {{part}}",
+                ),
+            ),
+            "Used, put aside for coupons that are out, free; overdrawn is more than there was.",
+        ),
+        Graph(
+            "How much of each budget is used or reserved?",
+            "percentunit",
+            (
+                (
+                    f"sum by (offer) (max by (offer, part) ({SPENT}))"
+                    f' / max by (offer) ({BUDGET.name}{{part="amount"}})',
+                    "{{offer}}",
+                ),
+            ),
+            "At 100% the offer is made no more; what coupons reserve comes back, if not used.",
         ),
     ),
 )
@@ -320,5 +350,5 @@ MODELS = Row(
 OUTCOMES = Board(
     "offerstream: outcomes",
     "offerstream-outcomes",
-    (OFFERS, INCREMENTAL_VALUE, LEAVING, CASES, MODELS),
+    (OFFERS, BUDGETS, INCREMENTAL_VALUE, LEAVING, CASES, MODELS),
 )

@@ -167,7 +167,10 @@ PROCESSES = Row(
             "Does memory stay flat?",
             "bytes",
             (
-                ('process_resident_memory_bytes{job=~"offerstream|learner"}', "{{instance}}"),
+                (
+                    'process_resident_memory_bytes{job=~"offerstream|learner|treasury"}',
+                    "{{instance}}",
+                ),
                 (f"sum by (instance) ({c.STORE_MEMORY.name})", "{{instance}}: local stores"),
             ),
             "Flat once the stores' buffers are full; what rises for ever ends in a restart.",
@@ -177,7 +180,7 @@ PROCESSES = Row(
             "percentunit",
             (
                 (
-                    f'rate(process_cpu_seconds_total{{job=~"offerstream|learner"}}[{WINDOW}])',
+                    f'rate(process_cpu_seconds_total{{job=~"offerstream|learner|treasury"}}[{WINDOW}])',
                     "{{instance}}",
                 ),
             ),

@@ -97,8 +97,8 @@ class Doors:
 
 
 def doors_settings(settings: Settings, keys: Keys, home: Path, page_url: str) -> Settings:
-    """The worker's settings with those of the doors; their ports come after the worker's two."""
-    first = settings.http.port + 2
+    """The worker's settings with those of the doors; their ports come after the worker's three."""
+    first = settings.http.port + 3
     gateway = replace(
         settings.gateway,
         port=first,

@@ -39,7 +39,7 @@ OWN_PREFIX = "demo."
 READY_S_MAX = 120.0
 SNAPSHOT_EVERY_EXAMPLES = 50
 FIRST_PORT, PORTS = 20_000, 10_000
-PORTS_NEEDED = 6  # worker, learner, gateway and its metrics, deliver, the page
+PORTS_NEEDED = 7  # worker, learner, treasury, gateway and its metrics, deliver, the page
 
 
 class Stage:

@@ -7,10 +7,12 @@ partitions reserve and use does not either; uses that nothing was reserved for a
 soon as they are told.
 """
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.contracts.internal.leases import LeaseAllotted, LeaseReported
+from streams.errors import StateError
 from streams.leases.amounts import Budget
 from streams.leases.lease import new_lease
 
@@ -91,6 +93,7 @@ class State(Struct, frozen=True):
     overdrawn: int
 
 
+_decoder = msgspec.msgpack.Decoder(Account)
 Answered = tuple[Account, tuple[LeaseAllotted, ...]]
 
 
@@ -158,6 +161,29 @@ def state(account: Account) -> State:
         free=max(account.amount - used - reserved, 0),
         overdrawn=max(used + reserved - account.amount, 0),
     )
+
+
+def encode_account(account: Account) -> bytes:
+    """The account as it is stored."""
+    return msgspec.msgpack.encode(account)
+
+
+def decode_account(data: bytes) -> Account:
+    """The account that `encode_account` made these bytes from.
+
+    Raises:
+        StateError: the bytes are damaged, or a newer version of offerstream wrote them.
+    """
+    try:
+        account = _decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise StateError("a stored account of a budget is damaged") from error
+    if account.version != ACCOUNT_VERSION:
+        raise StateError(
+            f"a stored account has version {account.version}; "
+            f"this offerstream knows {ACCOUNT_VERSION} at most"
+        )
+    return account
 
 
 def _in_force(account: Account, budget: Budget | None) -> Account:

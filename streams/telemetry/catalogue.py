@@ -9,6 +9,7 @@ Base units are in the names (`_seconds`, `_bytes`, `_ratio`); money is in the sh
 from collections.abc import Callable
 
 from streams.telemetry import labels as by
+from streams.telemetry.budgets import BUDGET_METRICS
 from streams.telemetry.metric import Label, Metric
 from streams.telemetry.metric import counter as _counter
 from streams.telemetry.metric import gauge as _gauge
@@ -393,6 +394,7 @@ DELIVERY_SECONDS = _histogram(
     by.DESTINATION,
 )
 
-CATALOGUE: tuple[Metric, ...] = tuple(
-    value for value in list(globals().values()) if isinstance(value, Metric)
+CATALOGUE: tuple[Metric, ...] = (
+    *(value for value in list(globals().values()) if isinstance(value, Metric)),
+    *BUDGET_METRICS,
 )

@@ -43,6 +43,7 @@ from streams.contracts.outputs.effects import (
     ZoneVisitChanged,
 )
 from streams.telemetry import catalogue as metrics
+from streams.telemetry.budgets import LEASES_ASKED
 from streams.telemetry.metric import Measurement, measured
 
 if TYPE_CHECKING:
@@ -190,6 +191,6 @@ _FOLDS: dict[type[Effect], Callable[[Any], Measurements]] = {
     ReceiptIssued: lambda e: (measured(metrics.RECEIPTS, e.receipt.kind),),
     QuestionAnswered: lambda e: (measured(metrics.REPLIES, e.reply.verdict),),
     BudgetUsed: lambda _: (),
-    LeaseTold: lambda _: (),
+    LeaseTold: lambda e: (measured(LEASES_ASKED, "asked" if e.report.wanted else "told"),),
 }
 assert set(_FOLDS) == set(Effect.__args__), "every effect is folded"  # noqa: S101

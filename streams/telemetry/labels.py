@@ -35,6 +35,7 @@ ARM = Label("arm", ("policy", "uniform", "holdout"))
 ARM_PAIR = Label("arms", ("policy_holdout", "policy_uniform", "uniform_holdout"))
 BAND = Label("band", ("low", "medium", "high"))
 BINS = Label("bins", ("risk", "silence"))
+BUDGET_PART = Label("part", ("amount", "used", "reserved", "free", "overdrawn"))
 CACHE_RESULT = Label("result", ("hit", "miss"))
 CASE_ARM = Label("arm", get_args(CaseArm))
 CASE_RESULT = Label("result", get_args(CaseResult))
@@ -66,6 +67,7 @@ IDENTITY_KIND = Label("kind", _field(IdentityChange, "kind"))
 IGNORED_REASON = Label("reason", _field(EventIgnored, "reason"))
 LABEL_CLASS = Label("class", ("positive", "negative"))
 HOLDOUT_GROUP = Label("group", ("treated", "withheld"))
+LEASE_REQUEST = Label("kind", ("asked", "told"))
 LEARNED_RESULT = Label("result", ("learned", "repeated", "unreadable"))
 MODEL = Label(
     "model",
@@ -84,6 +86,7 @@ MODEL = Label(
         "fatigue",
     ),
 )
+OFFER_BUDGETED = Label("offer", (), named_max=50)
 OFFER_HELD = Label("offer", (), named_max=50)
 OUTCOME = Label("outcome", _field(OutcomeSeen, "outcome"))
 OWN_GAPS = Label("own_gaps", ("0-1", "1-2", "2-4", "4+"))
@@ -100,7 +103,11 @@ RESOLVED_BY = Label("resolved_by", get_args(ResolvedBy))
 RETENTION_RESULT = Label("result", _field(RetentionOutcome, "result"))
 RISK = Label("risk", tuple(f"0.{n}" for n in range(10)))
 ROUTED_KIND = Label(
-    "kind", ("event", "link_requested", "link_answered", "link_ended", "erasure_done")
+    "kind",
+    (
+        *("event", "link_requested", "link_answered", "link_ended", "erasure_done"),
+        *("lease_allotted", "lease_used"),
+    ),
 )
 SEGMENT = Label("segment", _field(SegmentChange, "segment"))
 SOURCE_TOPIC = Label(
@@ -109,12 +116,14 @@ SOURCE_TOPIC = Label(
         *(topic.name for topic in topics.INPUTS),
         topics.CUSTOMER_EVENTS.name,
         topics.LEARNING_EXAMPLES.name,
+        topics.LEASE_REQUESTS.name,
     ),
 )
 STORE_MEMORY = Label("kind", ("block_cache", "memtables"))
 TRACK = Label("track", get_args(TrackName))
 TRACK_CHANGE = Label("change", ("begun", "due"))
 TRANSITION = Label("transition", _field(ChurnAlert, "transition"))
+TREASURY_RESULT = Label("result", ("answered", "unreadable"))
 TRIGGER = Label("trigger", names_of(TriggerKind))
 VERDICT = Label("verdict", names_of(Verdict))
 VISIT_KIND = Label("kind", _field(ZoneVisitChange, "kind"))

@@ -1,14 +1,14 @@
-"""`build_app(settings)`: one worker (or the learner) with everything wired; no globals."""
+"""`build_app(settings)`: a worker, the learner or the treasury, wired; no globals."""
 
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Literal
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
-from streams import __version__, topics
+from streams import __version__
 from streams.broker.clients import librdkafka_config
 from streams.broker.topic_rules import DEAD_LETTER_BYTES_MAX
 from streams.errors import OfferstreamError, OperatorError
@@ -18,25 +18,24 @@ from streams.runtime.faults import BrokerError
 from streams.runtime.process.folder import hold_folder
 from streams.settings import Settings
 from streams.worker.breaker import BreakerOpenError
-from streams.worker.customers import CustomerShell, source_topics
+from streams.worker.customers import CustomerShell
 from streams.worker.hold import hold_until_told
 from streams.worker.http import Health, HttpServer
 from streams.worker.idle import IdleFollower
 from streams.worker.learner import LearnerShell
 from streams.worker.meter import Meter
 from streams.worker.reference import ReferenceFollower
-from streams.worker.watch import CUSTOMERS_TABLE, Watch
+from streams.worker.roles import WORK, Role, group_of
+from streams.worker.treasury import TreasuryShell
+from streams.worker.watch import Watch
 
 log = structlog.get_logger()
 
-Role = Literal["worker", "learner"]
 REFERENCE_PATIENCE_S = 120.0
 FOLDER_PATIENCE_S = 5.0
 LOOK_S = 0.05
-LEARNER_OUTPUTS = (topics.MODEL_SNAPSHOTS, topics.DEAD_LETTERS)
 # Of a file that is sent in its order, records of one moment arrive within this, over all topics.
 PAST_MERGE_WAIT_MS = 200
-WORKER_OUTPUTS = (*topics.OUTPUTS, topics.CUSTOMER_EVENTS, topics.LEARNING_EXAMPLES)
 
 
 class App(Struct, frozen=True):
@@ -116,12 +115,8 @@ def build_app(
 ) -> App:
     """Wire a process; nothing is connected before `run`."""
     meter = Meter()
-    follower = ReferenceFollower(settings, meter) if role == "worker" else None
-    shell: CustomerShell | LearnerShell = (
-        CustomerShell(settings, follower.view, meter)
-        if follower is not None
-        else LearnerShell(settings, meter)
-    )
+    follower = _follower(settings, role, meter)
+    shell = _shell(settings, role, follower, meter)
     runtime: AnyRuntime = build_runtime(
         runtime_settings(settings, role), shell, failpoint=failpoint
     )
@@ -134,6 +129,25 @@ def build_app(
     return App(settings, role, runtime, meter, follower, idle, watch, http)
 
 
+def _follower(settings: Settings, role: Role, meter: Meter) -> ReferenceFollower | None:
+    """Who reads the shop's file: workers, with the models; the treasury, without."""
+    if role == "learner":
+        return None
+    if role == "treasury":
+        settings = replace(settings, learner=replace(settings.learner, learn=False))
+    return ReferenceFollower(settings, meter)
+
+
+def _shell(
+    settings: Settings, role: Role, follower: ReferenceFollower | None, meter: Meter
+) -> CustomerShell | LearnerShell | TreasuryShell:
+    if follower is None:
+        return LearnerShell(settings, meter)
+    if role == "treasury":
+        return TreasuryShell(settings, follower.view, meter)
+    return CustomerShell(settings, follower.view, meter)
+
+
 def replays_the_past(settings: Settings) -> bool:
     """Whether timers follow the events; a demo's own broker is fed by one process in its order."""
     return settings.clock == "event_time" and settings.transactional
@@ -144,19 +158,15 @@ def _running(runtime: AnyRuntime) -> list[int]:
 
 
 def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
-    """What the runtime is told: the customers' side, or the learner's, each with its own group."""
-    application = settings.group
-    learner = role == "learner"
-    changelog = topics.LEARNERS_CHANGELOG if learner else topics.CUSTOMERS_CHANGELOG
+    """What the runtime is told: the part of the stream of a role, each with its own group."""
+    work = WORK[role]
     config = librdkafka_config(settings)
     return RuntimeSettings(
-        application_id=f"{application}-learner" if learner else application,
+        application_id=group_of(settings, role),
         bootstrap=settings.bootstrap,
-        source_topics=(settings.on_broker(topics.LEARNING_EXAMPLES),)
-        if learner
-        else source_topics(settings),
-        changelog_topic=settings.on_broker(changelog),
-        table="learners" if learner else CUSTOMERS_TABLE,
+        source_topics=tuple(settings.on_broker(topic) for topic in work.sources),
+        changelog_topic=settings.on_broker(work.changelog),
+        table=work.table,
         data_dir=settings.data_path,
         epoch_ms=settings.epoch_ms,
         batch_records_max=settings.batch_records_max,
@@ -164,12 +174,10 @@ def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
         merge_wait_ms=PAST_MERGE_WAIT_MS if replays_the_past(settings) else 0,
         cached_rows_max=settings.cached_rows_max,
         transactional=settings.transactional,
-        output_topics=tuple(
-            settings.on_broker(topic) for topic in (LEARNER_OUTPUTS if learner else WORKER_OUTPUTS)
-        ),
+        output_topics=tuple(settings.on_broker(topic) for topic in work.outputs),
         client_config={
             **{k: str(v) for k, v in config.items() if k != "bootstrap.servers"},
-            "client.id": f"{application}/{__version__}",  # `doctor` reads the version there
+            "client.id": f"{settings.group}/{__version__}",  # `doctor` reads the version there
             "message.max.bytes": str(DEAD_LETTER_BYTES_MAX),
         },
         session_timeout_s=settings.session_timeout_ms / 1000,

@@ -29,21 +29,21 @@ from streams.contracts.outputs.effects import (
     EventIgnored,
     EventRefused,
     EventRouted,
+    LeaseTold,
     OfferDecided,
     QuestionAnswered,
 )
 from streams.contracts.outputs.encode import (
     OutputMessage,
-    encode_dead_letter,
     encode_output,
     encode_routed,
 )
-from streams.contracts.outputs.payloads import DeadLetter
 from streams.contracts.sources.records import Ignored
 from streams.customer import Row, due_at_ms
 from streams.customer.codec import decode_row, encode_row
 from streams.errors import StateError
 from streams.identity import key_of
+from streams.leases import Lease
 from streams.pipeline import Step, World, process
 from streams.runtime.murmur2 import partition_for
 from streams.runtime.records import Output, Record
@@ -54,7 +54,9 @@ from streams.telemetry import catalogue as metrics
 from streams.worker.breaker import Breaker
 from streams.worker.faults import rejected_for
 from streams.worker.idle import IdleClock
+from streams.worker.leases import lease_of, put_lease
 from streams.worker.ledger import Account, Ledger
+from streams.worker.letters import dead_letter
 from streams.worker.meter import Meter
 from streams.worker.reference import View
 from streams.worker.sources import record_reader
@@ -74,6 +76,7 @@ ROUTED_TYPES = (
     LeaseAllotted,
     LeaseUsed,
 )
+SENT_ON = (EventRouted, LeaseTold)
 
 
 class Work(Struct, frozen=True):
@@ -85,11 +88,15 @@ class Work(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """What a message led to, ready to be written: nothing of it can fail any more."""
+    """What a message led to, ready to be written: nothing of it can fail any more.
+
+    `lease`: that of the partition before.
+    """
 
     step: Step
     messages: tuple[tuple[Effect, OutputMessage | None], ...]
     measurements: tuple[Measurement, ...]
+    lease: Lease | None
 
 
 class CustomerShell:
@@ -255,10 +262,12 @@ class CustomerShell:
                 done = self._compute(work, message, row)
             except Exception as error:
                 return self._failed(work, error, record)
-        after = done.step.row
+        after, lease = done.step.row, done.step.lease
         if after is not row:
             work.partition.put(key, after)
             work.account.rows += (after is not None) - (row is not None)
+        if lease is not None and lease is not done.lease and lease is not after:
+            work.account.rows += put_lease(work.partition, lease)
         for effect, encoded in done.messages:
             self._emit(work, effect, encoded, record)
         work.account.take(done.measurements)
@@ -266,12 +275,14 @@ class CustomerShell:
 
     def _compute(self, work: Work, message: Message, row: Row | None) -> Done:
         now_ms = processing_time_ms() if self._settings.clock == "processing_time" else 0
-        step = process(message, row, World(work.view.models, work.view.policy, now_ms))
+        models, policy = work.view.models, work.view.policy
+        lease = None if isinstance(row, Lease) else lease_of(work.partition, policy)
+        step = process(message, row, World(models, policy, now_ms, lease))
         if isinstance(message, Tick) and _still_due(step.row, message.at_ms):
             raise StateError("a tick left its row due; to go on would never end")
         trace = traceparent_of(message)
         messages = tuple((effect, encode_output(effect, trace)) for effect in step.effects)
-        return Done(step, messages, measure(message, step))
+        return Done(step, messages, measure(message, step), lease)
 
     def _failed(self, work: Work, error: Exception, record: Record | None) -> Rejected:
         """Say loudly where it failed, with nothing of what it was about.
@@ -303,7 +314,7 @@ class CustomerShell:
             came_ms = processing_time_ms() if record is None else record.timestamp_ms
             work.account.offers_came_ms.append(came_ms)
         topic, key, value, headers = encoded
-        at_ms = self._came_ms(work, record) if isinstance(effect, EventRouted) else 0
+        at_ms = self._came_ms(work, record) if isinstance(effect, SENT_ON) else 0
         output = Output(self._on_broker[topic], key, value, headers, timestamp_ms=at_ms)
         work.partition.emit(output, urgent=_is_urgent(effect))
 
@@ -329,50 +340,23 @@ class CustomerShell:
     def _reject(self, work: Work, record: Record, rejected: Rejected) -> None:
         """The raw bytes and the reason go to the dead letters, in the same epoch."""
         topic = self._in_catalogue.get(record.topic, record.topic)
-        work.partition.emit(dead_letter(record, topic, rejected))
+        letter = dead_letter(record, topic, rejected, self._settings)
+        work.partition.emit(letter)
         work.account.measure(metrics.REJECTED, topic, rejected.reason)
 
 
 def _is_urgent(effect: Effect) -> bool:
-    """Whether somebody waits for it: an offer, an alert, an answer, a question on its way."""
+    """Whether somebody waits for it: an offer, an answer, a question on its way, money."""
     if isinstance(effect, EventRouted):
         return question_of(effect.message) is not None
+    if isinstance(effect, LeaseTold):
+        return effect.report.wanted > 0
     return isinstance(effect, OfferDecided | AlertRaised | QuestionAnswered)
 
 
 def _still_due(row: Row | None, at_ms: int) -> bool:
     due = None if row is None else due_at_ms(row)
     return due is not None and due <= at_ms
-
-
-def source_topics(settings: Settings) -> tuple[str, ...]:
-    """The topics that the customers' shell reads, as the broker names them."""
-    return (
-        *(settings.on_broker(topic) for topic in topics.INPUTS),
-        settings.on_broker(topics.CUSTOMER_EVENTS),
-    )
-
-
-def dead_letter(record: Record, topic: str, rejected: Rejected) -> Output:
-    """What goes to the dead letters for a record of `topic`, as the catalogue names it."""
-    letter = DeadLetter(
-        reason=rejected.reason,
-        path=rejected.path,
-        detail=rejected.detail,
-        source_topic=topic,
-        source_partition=record.partition,
-        source_offset=record.offset,
-        attempt=attempt_of(record) + 1,
-    )
-    return Output(*encode_dead_letter(letter, record.key, record.value, record.headers))
-
-
-def attempt_of(record: Record) -> int:
-    """How often the record was driven again before; what is no number counts as never."""
-    for name, value in record.headers:
-        if name == "os_attempt":
-            return int(value) if value.isdigit() and len(value) < 6 else 0
-    return 0
 
 
 def processing_time_ms() -> int:

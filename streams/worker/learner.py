@@ -24,8 +24,9 @@ from streams.runtime.records import Output, Record
 from streams.runtime.shell import EpochStats, Partition
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
-from streams.worker.customers import dead_letter, processing_time_ms
+from streams.worker.customers import processing_time_ms
 from streams.worker.ledger import Ledger
+from streams.worker.letters import dead_letter
 from streams.worker.meter import Meter
 
 log = structlog.get_logger()
@@ -159,5 +160,6 @@ class LearnerShell:
         return learned
 
     def _reject(self, partition: Partition[LearnerRow], record: Record, rejected: Rejected) -> None:
-        partition.emit(dead_letter(record, topics.LEARNING_EXAMPLES.name, rejected))
+        topic = topics.LEARNING_EXAMPLES.name
+        partition.emit(dead_letter(record, topic, rejected, self._settings))
         self._ledger.account(partition).measure(metrics.EXAMPLES, "", "unreadable")

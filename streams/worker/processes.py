@@ -1,4 +1,4 @@
-"""The processes behind `offerstream worker`: N workers and a learner, each in a slot of its own."""
+"""The processes behind `offerstream worker`: N workers, the learner, the treasury, a slot each."""
 
 import os
 import sys
@@ -14,8 +14,9 @@ from streams.runtime.faults import exit_code
 from streams.runtime.process.launcher import Launcher, Readiness
 from streams.runtime.process.orphan import end_with
 from streams.settings import Settings, child_environment
-from streams.worker.app import Role, build_app
+from streams.worker.app import build_app
 from streams.worker.logs import configure_logs
+from streams.worker.roles import Role
 
 log = structlog.get_logger()
 PATIENCE_S = 5.0
@@ -23,7 +24,12 @@ READY_TIMEOUT_S = 1.0
 
 
 def run_processes(
-    settings: Settings, *, workers: int, learner: bool, stop_at_eof: bool = False
+    settings: Settings,
+    *,
+    workers: int,
+    learner: bool,
+    treasury: bool,
+    stop_at_eof: bool = False,
 ) -> int:
     """Run all slots until SIGTERM or SIGINT, restarting what ends; the exit code.
 
@@ -32,7 +38,7 @@ def run_processes(
     Raises:
         OperatorError: there is nothing to run.
     """
-    roles = slots(settings, workers=workers, learner=learner)
+    roles = slots(settings, workers=workers, learner=learner, treasury=treasury)
     launcher = Launcher(
         len(roles),
         lambda number: _command(roles[number], number),
@@ -72,20 +78,24 @@ def is_ready(settings: Settings, role: Role, number: int) -> bool:
         client.close()
 
 
-def slots(settings: Settings, *, workers: int, learner: bool) -> tuple[Role, ...]:
-    """What each slot does: the workers first, then the learner.
+def slots(settings: Settings, *, workers: int, learner: bool, treasury: bool) -> tuple[Role, ...]:
+    """What each slot does: the workers first, then the learner, then the treasury.
 
     Raises:
         OperatorError: there would be none.
 
-    >>> slots(Settings(), workers=2, learner=True)
-    ('worker', 'worker', 'learner')
+    >>> slots(Settings(), workers=2, learner=True, treasury=True)
+    ('worker', 'worker', 'learner', 'treasury')
     """
     roles: list[Role] = ["worker"] * workers
     if learner and settings.learner.learn:
         roles.append("learner")
+    if treasury:
+        roles.append("treasury")
     if not roles:
-        raise OperatorError("nothing to run: say --workers 1 or --learner (learner.learn is true)")
+        raise OperatorError(
+            "nothing to run: say --workers 1, --treasury or --learner (learner.learn is true)"
+        )
     return tuple(roles)
 
 
@@ -109,7 +119,7 @@ def slot_settings(settings: Settings, role: Role, number: int) -> Settings:
     ('data/worker-1', 'shop-a-worker-1', 9101)
     """
     port = settings.http.port and settings.http.port + number
-    name = "learner" if role == "learner" else f"worker-{number}"
+    name = f"worker-{number}" if role == "worker" else role
     return replace(
         settings,
         data_dir=str(settings.data_path / name),

@@ -17,12 +17,12 @@ from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.worker.http import Health
 from streams.worker.meter import Meter
+from streams.worker.roles import CUSTOMERS_TABLE
 
 log = structlog.get_logger()
 
 TICK_S = 0.5
 LAG_EVERY_TICKS = 8
-CUSTOMERS_TABLE = "customers"
 
 
 class Watch:

@@ -54,7 +54,16 @@ def test_compose_is_valid_by_the_compose_specification() -> None:
     """A parser of the specification takes the file."""
     compose = PyOptions().from_yaml(yaml.safe_dump(COMPOSE))  # merges are expanded
     compose.validate()
-    started = {"kafka", "setup", "worker-1", "worker-2", "learner", "gateway", "deliver"}
+    started = {
+        "kafka",
+        "setup",
+        "worker-1",
+        "worker-2",
+        "learner",
+        "treasury",
+        "gateway",
+        "deliver",
+    }
     assert started | {"simulator"} <= set(compose.service_names())
 
 
@@ -256,11 +265,13 @@ def test_prometheus_looks_at_every_process_that_compose_starts() -> None:
     port = COMPOSE["x-offerstream"]["environment"]["OFFERSTREAM_HTTP_PORT"]
     served = [name for name in ours if "healthcheck" in COMPOSE["services"][name]]
     workers = [name for name in served if name not in ("gateway", "deliver")]
-    assert jobs["offerstream"] + jobs["learner"] == [f"{name}:{port}" for name in workers]
+    working = jobs["offerstream"] + jobs["learner"] + jobs["treasury"]
+    assert working == [f"{name}:{port}" for name in workers]
     assert jobs["learner"] == [f"learner:{port}"], "no worker: it is counted with none of them"
+    assert jobs["treasury"] == [f"treasury:{port}"], "likewise"
     assert jobs["gateway"] == [f"gateway:{Settings().gateway.metrics_port}"]
     page = COMPOSE["services"]["gateway"]["environment"]["OFFERSTREAM_GATEWAY_PAGE_WORKERS"]
-    assert page.split(",") == jobs["offerstream"] + jobs["learner"]
+    assert page.split(",") == working
     (by_name,) = [j["dns_sd_configs"] for j in config["scrape_configs"] if "dns_sd_configs" in j]
     port = Settings().delivery.metrics_port
     assert by_name == [{"names": ["deliver"], "type": "A", "port": port}]

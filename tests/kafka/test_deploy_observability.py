@@ -131,7 +131,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     soon["OFFERSTREAM_GATEWAY_SPOOL_DIR"] = str(home / "spool")
     with Receiver(crm.answer) as receiver, Composed(home, **soon) as composed:
         assert "this is version 1" in composed.run("setup")
-        services = ("worker-1", "worker-2", "learner", "gateway")
+        services = ("worker-1", "worker-2", "learner", "treasury", "gateway")
         for service in services:
             composed.start(service)
         composed.deliver_to(receiver.url, SECRET)
@@ -240,6 +240,7 @@ def test_prometheus_scrapes_every_target_and_knows_the_alertmanager(played: Play
         "worker-1:9100": "up",
         "worker-2:9100": "down",
         "learner:9100": "up",
+        "treasury:9100": "up",
         METRICS_OF_GATEWAY: "up",
         DELIVER: "up",
         PROMETHEUS: "up",
@@ -281,7 +282,7 @@ def test_every_rule_is_evaluated_without_an_error(played: Played) -> None:
     """Prometheus has read all rules that are committed, and their expressions work on real data."""
     groups = played.composed.ask(PROMETHEUS, "/api/v1/rules")["data"]["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
-    assert len(rules) == 56
+    assert len(rules) == 58
     assert [(r["name"], r["lastError"]) for r in rules if r["health"] != "ok"] == []
 
 
@@ -325,7 +326,7 @@ def test_the_page_of_compose_tells_its_operator_of_every_worker(played: Played) 
     client.request("GET", "/", headers={"cookie": cookie})
     page = client.getresponse().read().decode()
     client.close()
-    for worker in ("worker-1:9100", "worker-2:9100", "learner:9100"):
+    for worker in ("worker-1:9100", "worker-2:9100", "learner:9100", "treasury:9100"):
         assert composed.addresses[worker] in page
 
 

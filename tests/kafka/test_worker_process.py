@@ -82,7 +82,15 @@ def test_accept_bad_brings_a_worker_past_many_bad_lines(kafka: ApacheKafka, tmp_
     job.publish(reference())
 
     def launched(name: str, *options: str) -> Process:
-        command = [sys.executable, "-m", "streams", "worker", "--workers", "1", "--no-learner"]
+        command = [
+            sys.executable,
+            "-m",
+            "streams",
+            "worker",
+            "--workers",
+            "1",
+            *("--no-learner", "--no-treasury"),
+        ]
         environment = child_environment(job.settings)
         return Process([*command, *options], environment, tmp_path / f"{name}.log")
 

@@ -85,7 +85,7 @@ class Composed:
         shutil.copytree(ROOT / "deploy" / "secrets", self.secrets)  # as whoever has their own
         with (self.secrets / "operator_tokens").open("a") as tokens:
             tokens.write(f"ana={OPERATOR}\n")
-        workers = ("worker-1:9100", "worker-2:9100", "learner:9100")
+        workers = ("worker-1:9100", "worker-2:9100", "learner:9100", "treasury:9100")
         named = (*workers, METRICS_OF_GATEWAY, GATEWAY, DELIVER, "alertmanager:9093")
         here = (f"{LOOPBACK}:{port}" for port in free_ports(len(named) + 1))
         self.addresses = dict(zip((*named, f"{LOOPBACK}:9090"), here, strict=True))

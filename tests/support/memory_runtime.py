@@ -22,9 +22,10 @@ from streams.runtime.shell import EpochStats
 from streams.runtime.state.rows import Rows
 from streams.runtime.state.store import StoredRow
 from streams.settings import Settings
-from streams.worker.customers import CustomerShell, source_topics
+from streams.worker.customers import CustomerShell
 from streams.worker.meter import Meter
 from streams.worker.reference import View
+from streams.worker.roles import WORK
 
 STEP_MS = 10  # between two inputs; what a record routes on comes right after it
 CACHED_ROWS_MAX, DECODED_ROWS_MAX = 4, 2  # so that the store is asked as well, and the bytes
@@ -157,7 +158,8 @@ class World:
         # Topics whose records have not arrived yet.
         self.hidden: set[str] = set()
         self.changelog: list[list[tuple[bytes, StoredRow | None]]] = [[] for _ in range(count)]
-        self.committed = [dict.fromkeys(source_topics(SETTINGS), 0) for _ in range(count)]
+        sources = [SETTINGS.on_broker(topic) for topic in WORK["worker"].sources]
+        self.committed = [dict.fromkeys(sources, 0) for _ in range(count)]
         self.stores = [MemoryStore() for _ in range(count)]
         self._log: dict[tuple[str, int], list[Record]] = defaultdict(list)
         for n, (topic, partition, key, value) in enumerate(records):

@@ -10,7 +10,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from streams.contracts.common import Id
+from streams.contracts.inputs.diagnosis import diagnose
+from streams.contracts.inputs.rules import Rejected
 from streams.contracts.times import CALENDAR_MS
+from streams.contracts.unreadable import UNREADABLE
 
 LEASE_KEY_PATTERN = r"^lease/[0-9]{1,6}/[0-9]{1,6}/[0-9]{1,9}(?!\n)$"
 
@@ -69,6 +72,19 @@ class LeaseUsed(Struct, frozen=True, kw_only=True):
     at_ms: ToldMs
 
 
+_reports = msgspec.json.Decoder(LeaseReported)
+
+
 def encode_report(report: LeaseReported) -> bytes:
     """A record of `lease-requests`."""
     return msgspec.json.encode(report)
+
+
+def decode_report(value: bytes | None) -> LeaseReported | Rejected:
+    """One record of `lease-requests`."""
+    if not value:
+        return Rejected("empty_value", "$", "has no value")
+    try:
+        return _reports.decode(value)
+    except UNREADABLE as error:
+        return diagnose(value, error)

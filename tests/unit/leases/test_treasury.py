@@ -1,10 +1,15 @@
 """The treasury: parts of a budget granted, asked back, and never more than there is."""
 
+import pytest
+
 from streams.contracts.internal.leases import LeaseAllotted, LeaseReported
+from streams.errors import StateError
 from streams.leases import Budget
 from streams.leases.treasury import (
     Account,
     answer,
+    decode_account,
+    encode_account,
     look,
     new_account,
     state,
@@ -93,3 +98,19 @@ def test_an_offer_that_is_gone_from_the_file_gets_nothing_more() -> None:
     assert told == ()
     account, told = answer(account, report(0, told=2, used=25, wanted=10), None)
     assert (told, account.waiting) == ((), (KEYS[0],))
+
+
+STORED = bytes.fromhex(
+    "9501a1746482ab6c656173652f322f302f30981900000000000000ab6c656173652f322f312f3098190000000000000090"
+)
+
+
+def test_an_account_is_read_as_it_was_written() -> None:
+    """Also as version 1 stored it; a newer one is refused, and a damaged one."""
+    account = opened()
+    assert decode_account(encode_account(account)) == account
+    assert decode_account(STORED) == account
+    with pytest.raises(StateError, match="version 9"):
+        decode_account(encode_account(Account(9, "t")))
+    with pytest.raises(StateError, match="damaged"):
+        decode_account(b"\xc1")

@@ -52,7 +52,8 @@ def catches(pid: int, number: signal.Signals) -> bool:
     [
         ("worker-slot", "worker", "0"),
         ("worker-slot", "learner", "1"),
-        ("worker", "--workers", "1", "--no-learner"),
+        ("worker-slot", "treasury", "2"),
+        ("worker", "--workers", "1", "--no-learner", "--no-treasury"),
     ],
 )
 def test_sigterm_while_it_starts(tmp_path: Path, arguments: tuple[str, ...]) -> None:

@@ -1,0 +1,235 @@
+"""The treasury's shell: what it answers stands in rows, and is said once, whatever is dropped."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from streams import topics
+from streams.contracts.inputs.decode import decode_routed
+from streams.contracts.internal.budgets import BudgetTold
+from streams.contracts.internal.leases import LeaseAllotted, LeaseReported, encode_report
+from streams.decisions import compile_policy
+from streams.leases.treasury import Account, decode_account
+from streams.models import initial_models
+from streams.runtime.murmur2 import partition_for
+from streams.runtime.records import Output, Record
+from streams.runtime.shell import EpochStats
+from streams.settings import Settings
+from streams.telemetry import budgets as metrics
+from streams.worker.leases import lease_keys
+from streams.worker.meter import Meter
+from streams.worker.reference import View
+from streams.worker.treasury import LOOK_MS, TreasuryShell
+from tests.support.scarce_shop import OFFER_ID, scarce
+
+SETTINGS = Settings()
+TOPIC = SETTINGS.on_broker(topics.LEASE_REQUESTS)
+PARTS = 4
+KEYS = lease_keys(PARTS)
+AT_MS = round(datetime(2024, 1, 2, tzinfo=UTC).timestamp() * 1000)
+FIVE = 50_000  # units
+
+
+class OnePartition:
+    """Rows and outputs of one partition; an epoch is committed or dropped as a whole."""
+
+    number, count = 0, 1
+
+    def __init__(self, shell: TreasuryShell) -> None:
+        self.epoch = 1
+        self.outputs: list[Output] = []
+        self.due_ms: dict[bytes, int] = {}
+        self._shell = shell
+        self._stored: dict[bytes, bytes] = {}
+        self._dirty: dict[bytes, Account] = {}
+        self._open: list[Output] = []
+
+    def get(self, key: bytes) -> Account | None:
+        """The row as this epoch sees it."""
+        stored = self._stored.get(key)
+        found = None if stored is None else self._shell.decode_row(stored)
+        return self._dirty.get(key, found)
+
+    def put(self, key: bytes, row: Account | None) -> None:
+        """Set the row."""
+        assert row is not None
+        self._dirty[key] = row
+        self.due_ms[key] = self._shell.due_at_ms(row) or 0
+
+    def put_off(self, key: bytes, until_ms: int) -> None:
+        """Look again then."""
+        self.due_ms[key] = until_ms
+
+    def emit(self, output: Output, *, urgent: bool = False) -> None:
+        """Write with this epoch."""
+        self._open.append(output)
+
+    def due(self, now_ms: int, limit: int) -> list[bytes]:
+        """What is due."""
+        return sorted(key for key, due_ms in self.due_ms.items() if due_ms <= now_ms)[:limit]
+
+    def commit(self) -> None:
+        """The epoch is durable."""
+        self._stored |= {key: self._shell.encode_row(row) for key, row in self._dirty.items()}
+        self.outputs += self._open
+        self._dirty, self._open = {}, []
+        stats = EpochStats(
+            partition=0, epoch=self.epoch, records=0, rows=0, row_reads=0, store_reads=0, outputs=0,
+            seconds=0.0, commit_seconds=0.0,
+        )  # fmt: skip
+        self.epoch += 1
+        self._shell.on_committed(stats)
+
+    def drop(self) -> None:
+        """The epoch never was; the partition is opened anew."""
+        self._dirty, self._open, self.epoch = {}, [], 1
+        self._shell.on_dropped(0)
+        self._shell.on_restored(0, 0)
+
+    def account(self) -> Account:
+        """As it is stored."""
+        return decode_account(self._stored[OFFER_ID.encode()])
+
+    def allotted(self) -> list[LeaseAllotted]:
+        """What partitions were told, in order."""
+        name = SETTINGS.on_broker(topics.CUSTOMER_EVENTS)
+        sent = [o for o in self.outputs if o.topic == name]
+        words = [decode_routed(o.value) for o in sent]
+        assert all(isinstance(word, LeaseAllotted) for word in words)
+        for output, word in zip(sent, words, strict=True):
+            assert isinstance(word, LeaseAllotted)
+            assert output.key == word.key.encode()
+            partition = partition_for(word.key.encode(), PARTS)
+            assert KEYS[partition] == word.key
+        return [word for word in words if isinstance(word, LeaseAllotted)]
+
+    def told(self) -> list[BudgetTold]:
+        """What was published of the budget, in order."""
+        name = SETTINGS.on_broker(topics.BUDGETS)
+        values = [o.value for o in self.outputs if o.topic == name]
+        return [msgspec.json.decode(value or b"", type=BudgetTold) for value in values]
+
+
+class Shop:
+    """The treasury over a shop whose budget can be changed."""
+
+    def __init__(self, coupons: int) -> None:
+        self.meter = Meter()
+        self.set(coupons)
+        self.shell = TreasuryShell(SETTINGS, lambda: self.view, self.meter)
+        self.shell.on_restored(0, 0)
+        self.partition = OnePartition(self.shell)
+
+    def set(self, coupons: int) -> None:
+        """Money for so many coupons."""
+        self.view = View(initial_models(), compile_policy(scarce(coupons)))
+
+    def hear(self, *records: Record) -> None:
+        """One batch."""
+        self.shell.on_records(self.partition, records)
+
+
+def report(partition: int, told: int, *, wanted: int = FIVE, reserved: int = 0) -> Record:
+    """What a partition reports: report number `told`."""
+    said = LeaseReported(
+        key=KEYS[partition],
+        offer_id=OFFER_ID,
+        told=told,
+        returned=0,
+        used=0,
+        reserved=reserved,
+        wanted=wanted,
+        at_ms=AT_MS,
+    )
+    return Record(TOPIC, 0, told, AT_MS, OFFER_ID.encode(), encode_report(said), ())
+
+
+def test_at_the_first_report_of_an_offer_every_partition_gets_a_part() -> None:
+    """So the first decision of each finds something; together it is no more than the budget."""
+    shop = Shop(80)
+    shop.hear(report(1, 1))
+    shop.partition.commit()
+    words = shop.partition.allotted()
+    assert sorted(word.key for word in words) == sorted(KEYS)
+    assert all(word.granted >= FIVE for word in words)
+    assert sum(word.granted for word in words) <= 80 * FIVE
+    (told,) = shop.partition.told()
+    assert (told.amount, told.free, told.told_at_ms) == ("400.00", "400.00", AT_MS)
+    assert shop.meter.value(metrics.BUDGET, OFFER_ID, "amount") == 400.0
+
+
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_what_was_dropped_is_answered_again_and_said_once(first: int) -> None:
+    """Accounts and outputs are those of a treasury that nothing happened to."""
+    records = [report(0, 1), report(1, 1), report(0, 2, reserved=FIVE), report(0, 2, reserved=FIVE)]
+    quiet, shop = Shop(20), Shop(20)
+    for one in records:
+        quiet.hear(one)
+        quiet.partition.commit()
+    shop.hear(*records[:first])
+    shop.partition.drop()
+    for one in records:
+        shop.hear(one)
+        shop.partition.commit()
+    assert shop.partition.account() == quiet.partition.account()
+    assert shop.partition.outputs == quiet.partition.outputs
+    assert shop.meter.value(metrics.LEASES_ANSWERED, "answered") == 4.0
+    assert quiet.partition.told()[-1].reserved == "5.00"
+
+
+def test_a_budget_that_is_lowered_is_called_back_though_nobody_asks() -> None:
+    """The file says less than was granted: by the next look partitions are told."""
+    shop = Shop(80)
+    shop.hear(report(0, 1))
+    shop.partition.commit()
+    granted = sum(word.granted for word in shop.partition.allotted())
+    assert granted > 10 * FIVE
+    due_ms = shop.partition.due_ms[OFFER_ID.encode()]
+    shop.shell.on_due(shop.partition, due_ms - 1)
+    shop.partition.commit()
+    before = len(shop.partition.allotted())
+    shop.set(10)
+    shop.shell.on_due(shop.partition, due_ms)
+    shop.partition.commit()
+    called = shop.partition.allotted()[before:]
+    assert sum(word.recalled for word in called) >= granted - 10 * FIVE
+    assert shop.partition.told()[-1].amount == "50.00"
+
+
+def test_a_look_that_changes_nothing_only_looks_again() -> None:
+    """No record goes out; the figures of Prometheus are there after a restart, too."""
+    shop = Shop(80)
+    shop.hear(report(0, 1))
+    shop.partition.commit()
+    said = list(shop.partition.outputs)
+    due_ms = shop.partition.due_ms[OFFER_ID.encode()]
+    shop.meter = Meter()
+    shop.shell = TreasuryShell(SETTINGS, lambda: shop.view, shop.meter)
+    shop.shell.on_restored(0, 1)
+    shop.shell.on_due(shop.partition, due_ms)
+    assert shop.partition.due_ms[OFFER_ID.encode()] == due_ms + LOOK_MS
+    shop.partition._shell = shop.shell
+    shop.partition.commit()
+    assert shop.partition.outputs == said
+    assert shop.meter.value(metrics.BUDGET, OFFER_ID, "free") == 400.0
+
+
+def test_a_report_that_cannot_be_read_is_a_dead_letter() -> None:
+    """The others of the batch are answered."""
+    shop = Shop(80)
+    bad = Record(TOPIC, 0, 7, AT_MS, b"x", b"nonsense", ())
+    shop.hear(bad, report(0, 1))
+    shop.partition.commit()
+    (letter,) = [o for o in shop.partition.outputs if o.topic == "dead-letters"]
+    assert dict(letter.headers)["os_source_topic"] == b"lease-requests"
+    assert len(shop.partition.allotted()) == PARTS
+    assert shop.meter.value(metrics.LEASES_ANSWERED, "unreadable") == 1.0
+
+
+def test_the_keys_of_leases_fall_on_their_partitions() -> None:
+    """By the partitioner that all of our topics have."""
+    for count in (1, 4, 7):
+        keys = lease_keys(count)
+        assert [partition_for(key.encode(), count) for key in keys] == list(range(count))
+    assert timedelta(milliseconds=LOOK_MS) <= timedelta(minutes=1)
