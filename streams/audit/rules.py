@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from streams.audit import (
     alert_rules,
+    budget_rules,
     contact_rules,
     crm_rules,
     log_rules,
@@ -70,6 +71,7 @@ RULES: tuple[Rule, ...] = (
     Rule("not_after", "offer", offer_rules.not_after),
     Rule("refused", "offer", offer_rules.not_refused),
     Rule("segment", "offer", offer_rules.segment),
+    Rule("budget", "offer", budget_rules.budget),
     Rule("lever", "offer", priority_rules.lever),
     Rule("sent", "decision", log_rules.sent),
     Rule("logged_once", "decision", log_rules.entered_once),

@@ -21,6 +21,11 @@ class Timeline:
         """The first event of this id."""
         return self._first.get(event_id)
 
+    def clock_ms(self, place: float) -> int:
+        """The stream's clock after the inputs before `place`; 0 before the first."""
+        came = int(min(place, len(self._clock)))
+        return self._clock[came - 1] if came else 0
+
     def place_of(self, at_ms: int, trigger: Arrival | None) -> int:
         """How many inputs had come when something was said at `at_ms`, because of `trigger`.
 

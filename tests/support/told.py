@@ -289,6 +289,10 @@ def candidate(offer_id: str = "a", probability: float = 0.95, why_not: Any = Non
     }
 
 
+def _euros(amount: str | None) -> Fields | None:
+    return None if amount is None else {"amount": amount, "currency": "EUR"}
+
+
 def _of_entry(offer: Fields) -> Fields:
     return {
         "verdict": "offer",
@@ -323,5 +327,5 @@ def _of_offer(offer: Fields) -> Fields:
         "alternatives": [],
         "text": {"en": "x"},
         "consent": {"purposes": {}, "policy_version": "1"},
-        "constraints": {"cap_remaining": 1},
+        "constraints": {"cap_remaining": 1, "budget_reserved": _euros(offer.get("reserved"))},
     }

@@ -156,6 +156,7 @@ PUT_OFF: dict[str, Any] = {
     "candidates": [candidate("a", 0.0, "quiet_hours")],
 }
 COUPON = {"coupon": {"code": "TEA-10"}}
+RESERVED = {"reserved": "5.00"}
 
 
 def used(code: str) -> Fields:
@@ -244,6 +245,9 @@ BROKEN: dict[str, Story] = {
     "quiet_hours": pushed(9 * HOUR),
     "known_offer": viewed(a_shop(), offer_id="z"),
     "paused": viewed(a_shop(an_offer(paused=True))),
+    "budget": twice(
+        a_shop(an_offer(discount=5.0, budget=9.99)), dict(RESERVED), {"minutes": 10, **RESERVED}
+    ),
     "lever": viewed(a_shop(levers=[LEVER])),
     "live": viewed(a_shop(an_offer(valid_until="2026-03-02T12:00:00Z"))),
     "channel": viewed(a_shop(an_offer(channels=["web"]))),
@@ -389,6 +393,9 @@ KEPT: dict[str, Story] = {
     "quiet_hours": pushed(8 * HOUR),
     "known_offer": viewed(a_shop()),
     "paused": viewed(a_shop()),
+    "budget": twice(
+        a_shop(an_offer(discount=5.0, budget=10.0)), dict(RESERVED), {"minutes": 10, **RESERVED}
+    ),
     "lever": viewed(a_shop(levers=[LEVER, NO_LEVER]), lever=0.5),
     "class_order": viewed(
         DEFAULTS, entry={"candidates": [candidate("a"), candidate("b", 0.0, "outranked")]}

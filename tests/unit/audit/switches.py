@@ -300,6 +300,7 @@ SWITCHES: dict[str, Switch] = {
     ),
     "known_offer": Switch([consent(), view()], sure(a_shop()), lax=offers(offer_id="withdrawn")),
     "paused": story("paused", lax=offers(paused=False)),
+    "budget": story("budget", lax=offers(budget=1_000.0)),
     "live": story("live", lax=offers(valid_until="2030-01-01T00:00:00Z")),
     "channel": story("channel", lax=offers(channels=["app"])),
     "trigger": story("trigger", lax=offers(triggers=[])),

@@ -1,0 +1,98 @@
+"""What of an offer's budget was certainly taken at a moment, told anew from sends, uses and times.
+
+A send holds what was reserved for it until its coupon can be used no more and a week has passed; a
+use holds what it cost for ever. Where a document leaves a choice, the lesser is taken.
+"""
+
+import math
+from collections import defaultdict
+from functools import lru_cache
+
+import numpy as np
+
+from streams.audit.orders import end_of_redemption_ms, use_of
+from streams.audit.world import Contact, World
+from streams.contracts.inputs.events import Purchase
+from streams.contracts.reference.structs import Offer
+from streams.contracts.times import DAY_MS, to_ms
+
+UNITS = 10_000  # of one of the shop's currency: sums must not drift
+GRACE_MS = 7 * DAY_MS
+NEVER = math.inf
+
+
+class Spending:
+    """The sends of one offer, in the order in which they went out.
+
+    All have one number a send: its turn, what was reserved, until when, after how many inputs it
+    was used, what that cost at least.
+    """
+
+    def __init__(self, world: World, offer: Offer, contacts: list[Contact]) -> None:
+        self.turns = np.array([c.moment.turn for c in contacts])
+        self.reserved = np.array([reserved_of(c) for c in contacts], dtype=np.int64)
+        self.until_ms = np.array([_until_ms(world, offer, c) for c in contacts])
+        used = [_use(world, offer, c) for c in contacts]
+        self.used_at = np.array([place for place, _ in used])
+        costs = np.array([cost for _, cost in used], dtype=np.int64)
+        self.costs = np.minimum(costs, self.reserved)
+
+    def taken(self, turn: int, place: float, clock_ms: float) -> int:
+        """What sends up to this one hold, after the inputs before `place`, in units."""
+        used = self.used_at < place
+        held = np.where(clock_ms <= self.until_ms, self.reserved, 0)
+        return int(np.where(used, self.costs, held)[self.turns <= turn].sum())
+
+    def before(self, turn: int) -> int:
+        """How many sends went out before this one."""
+        return int((self.turns < turn).sum())
+
+
+@lru_cache(maxsize=1)
+def spending_of(world: World) -> dict[str, Spending]:
+    """Of each offer that has a budget, what was sent of it."""
+    sent: dict[str, list[Contact]] = defaultdict(list)
+    for contact in world.contacts:
+        sent[contact.said.offer.offer_id].append(contact)
+    return {
+        offer_id: Spending(world, offer, sent[offer_id])
+        for offer_id, offer in world.offers.items()
+        if offer.budget is not None and sent[offer_id]
+    }
+
+
+def units_of(amount: float) -> int:
+    """An amount of the shop's currency in units.
+
+    >>> units_of(8.1)
+    81000
+    """
+    return round(amount * UNITS)
+
+
+def reserved_of(contact: Contact) -> int:
+    """What the offer says was reserved for it, in units; nothing where it does not say."""
+    money = contact.said.constraints.budget_reserved
+    return 0 if money is None else units_of(float(money.amount))
+
+
+def _until_ms(world: World, offer: Offer, contact: Contact) -> float:
+    """Until when a send that is not used surely holds its money."""
+    end_ms = end_of_redemption_ms(contact, world.offers)
+    if contact.said.coupon is None:
+        window_ms = world.policies.arbitration.attribution_window_days * DAY_MS
+        end_ms = min(end_ms, to_ms(contact.said.decided_at) + window_ms)
+    return end_ms + GRACE_MS
+
+
+def _use(world: World, offer: Offer, contact: Contact) -> tuple[float, int]:
+    """After which input a send was certainly used, and the least that it cost, in units."""
+    if contact.person is None:
+        return NEVER, 0
+    end = len(world.arrivals)
+    known = contact.person.top(end).known_events(end)
+    use = use_of(known, [contact], world.offers).get(offer.offer_id)
+    if use is None:
+        return NEVER, 0
+    told = [c.discount for c in use.event.coupons] if isinstance(use.event, Purchase) else []
+    return use.place, units_of(min([offer.discount, *(t for t in told if t > 0)]))

@@ -1,0 +1,61 @@
+"""What a budget holds at a moment, as the auditor counts it from sends, uses and times."""
+
+import pytest
+from msgspec.structs import replace
+
+from tests.support.told import Fields, Story, a_shop, an_offer, broken, told, view
+from tests.unit.audit.stories import COUPON, DAY, RESERVED, YES, twice, used, viewed
+
+LATER = 8 * DAY
+
+
+def budgeted(budget: float, **fields: float | str) -> Fields:
+    """A shop with one offer of five euros, with a coupon that holds for a day."""
+    more = {"coupon_code": "TEA-10", "redeem_within_days": 1.0, "discount": 5.0} | fields
+    return a_shop(an_offer(budget=budget, **more))
+
+
+def sent_twice(shop: Fields, minutes: float, *between: Fields) -> Story:
+    """Two sends, each with its reservation."""
+    second = {"minutes": minutes, **RESERVED, **COUPON}
+    return twice(shop, {**RESERVED, **COUPON}, second, *between)
+
+
+@pytest.mark.parametrize(("minutes", "found"), [(LATER, {"budget"}), (LATER + 1, set())])
+def test_a_coupon_holds_its_money_until_a_week_after_its_end(
+    minutes: float, found: set[str]
+) -> None:
+    """A day of validity and a week for late reports: then the same money is there again."""
+    assert broken(told(sent_twice(budgeted(9.0), minutes))) == found
+
+
+@pytest.mark.parametrize(("budget", "found"), [(7.99, {"budget"}), (8.0, set())])
+def test_a_use_holds_what_it_cost_for_ever(budget: float, found: set[str]) -> None:
+    """Three of the five euros that were reserved: the other two are free again."""
+    bought = used("TEA-10")
+    bought["coupons"][0]["discount"] = 3.0
+    story = sent_twice(budgeted(budget), LATER + 100, bought)
+    assert broken(told(story)) == found
+    in_time = sent_twice(budgeted(budget), 2 * DAY, bought)
+    assert broken(told(in_time)) == found
+
+
+def test_what_came_by_several_topics_is_held_to_what_is_certain() -> None:
+    """The use may have been known before the send that its time precedes."""
+    bought = used("TEA-10")
+    bought["coupons"][0]["discount"] = 3.0
+    late = {**bought, "event_id": "late", "occurred_at": view(3 * DAY)["occurred_at"]}
+    shop = budgeted(8.0, redeem_within_days=30.0)
+    story = sent_twice(shop, 2 * DAY)
+    story = replace(story, events=[*story.events, late])
+    assert "budget" in broken(told(story))
+    assert "budget" not in broken(told(story, ordered=False))
+    assert "budget" in broken(told(sent_twice(shop, 2 * DAY), ordered=False))
+
+
+def test_a_send_reserves_the_most_that_one_use_can_cost() -> None:
+    """Less, or nothing, is not enough."""
+    shop = budgeted(100.0, discount_max=8.0)
+    for reserved, found in (("8.00", set()), ("5.00", {"budget"}), (None, {"budget"})):
+        assert broken(told(viewed(shop, reserved=reserved, **COUPON))) == found
+    assert broken(told(Story([YES, view()], []))) == set()
