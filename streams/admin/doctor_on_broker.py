@@ -14,9 +14,11 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from msgspec import Struct
 
 from streams import __version__, topics
+from streams.admin.budgets import budgets
 from streams.admin.catalogue import published
 from streams.admin.dead_letters import Choice, list_letters
 from streams.admin.finding import Finding, by_cause, counted, fail, ok, warn
+from streams.admin.reference import reference_of
 from streams.admin.topics import verify_topics
 from streams.broker.clients import librdkafka_config
 from streams.broker.lag import Place, end_reader, without_records
@@ -172,7 +174,10 @@ def _members(broker: Broker) -> Iterator[Finding]:
     wanted = {settings.group: ("worker", "offerstream worker")}
     if settings.learner.learn:
         learner = f"{settings.group}-learner"
-        wanted[learner] = ("learner", "offerstream worker --workers 0")
+        wanted[learner] = ("learner", "offerstream worker --workers 0 --no-treasury")
+    if _has_budgets(settings):
+        treasury = f"{settings.group}-treasury"
+        wanted[treasury] = ("treasury", "offerstream worker --workers 0 --no-learner")
     answers = broker.admin.describe_consumer_groups([*wanted], request_timeout=TIMEOUT_S)
     versions: dict[str, list[str]] = {}
     for group, (role, command) in wanted.items():
@@ -191,6 +196,22 @@ def _members(broker: Broker) -> Iterator[Finding]:
         )
         remedy = "bring all to one version: install it everywhere, then restart one after the other"
         yield fail(f"the versions differ: {told}; this command is {__version__}", remedy)
+
+
+def _has_budgets(settings: Settings) -> bool:
+    offers = reference_of(published(settings, (topics.REF_OFFERS.name,))).offers
+    return any(offer.budget is not None for offer in offers)
+
+
+def _budgets(broker: Broker) -> Iterator[Finding]:
+    """Whether more was spent of an offer than it has."""
+    told = budgets(broker.settings)
+    over = sorted(b.offer_id for b in told.values() if float(b.overdrawn) > 0)
+    if over:
+        remedy = "see docs/runbook.md, BudgetOverdrawn"
+        yield warn(f"more was used and reserved than the budget of {', '.join(over)} has", remedy)
+    elif told:
+        yield ok(counted(len(told), "budget is kept", "budgets are kept"))
 
 
 def _lag(broker: Broker) -> Iterator[Finding]:
@@ -263,6 +284,7 @@ LOOKS: tuple[Callable[[Broker], Iterator[Finding]], ...] = (
     _reference,
     _members,
     _models,
+    _budgets,
     _dead_letters,
     _lag,
 )

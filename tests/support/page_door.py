@@ -15,6 +15,7 @@ from streams.admin.dead_letters import Choice, Letter, count_by_reason
 from streams.admin.reach import counted
 from streams.admin.trying import try_change
 from streams.admin.waiting_letters import Waiting
+from streams.contracts.internal.budgets import BudgetTold
 from streams.contracts.outputs.encode import OutputMessage
 from streams.contracts.outputs.payloads import ChurnAlert
 from streams.contracts.sources.records import RecordReader
@@ -45,8 +46,13 @@ class Shelf:
         self.there: dict[str, dict[str, bytes]] = {}
         self.kept: list[Version] = []
         self.before_commit: Callable[[Sequence[Change], str], int] | None = None
+        self.budgets: dict[str, BudgetTold] = {}
         self.catalogue = Catalogue(
-            lambda: self.there, lambda: self.there, lambda: self.kept, self._asked_to_commit
+            lambda: self.there,
+            lambda: self.there,
+            lambda: self.kept,
+            self._asked_to_commit,
+            lambda: self.budgets,
         )
 
     def _asked_to_commit(self, wanted: Sequence[Change], why: str) -> int:

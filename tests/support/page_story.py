@@ -12,6 +12,7 @@ from streams import topics
 from streams.admin.catalogue import Change
 from streams.admin.dead_letters import Letter
 from streams.contracts.common import Purpose
+from streams.contracts.internal.budgets import BudgetTold
 from streams.contracts.money import Money
 from streams.contracts.outputs.encode import OutputMessage
 from streams.contracts.outputs.payloads import ChurnAlert, DeadLetter
@@ -28,11 +29,19 @@ EXAMPLE = (
     Path(__file__).parents[2] / "schemas" / "examples" / "churn_alert" / "valid" / "entered.json"
 )
 OFFERS = (
-    offer("tea-ten-off", value=10.0, margin=5.0),
+    offer("tea-ten-off", value=10.0, margin=5.0, budget=2_000.0),
     offer("breakfast-bundle", margin=3.2, discount=0.4),
     offer("double-points", margin=2.4, discount=0.2, expected_rate=0.16),
     offer("winter-sale", paused=True, expected_rate=0.3),
     offer("store-tasting", channels=("store",)),
+)
+MONEY = BudgetTold(
+    offer_id="tea-ten-off",
+    amount="2000.00",
+    used="812.50",
+    reserved="96.00",
+    free="1091.50",
+    overdrawn="0.00",
 )
 TEA_SHOP = shop(*OFFERS, rules=(rule("banner", kind="offer_requested", placement="banner"),))
 REASONS = (
@@ -60,6 +69,7 @@ def a_day(page: PageDoor, steps: int = STEPS) -> None:
     page.alert(*CASES)
     page.letters = [letter(n) for n in range(7)]
     publish(page, *OFFERS)
+    page.shelf.budgets = {MONEY.offer_id: MONEY}
 
 
 def archive_of_the_day(page: PageDoor, root: Path) -> None:

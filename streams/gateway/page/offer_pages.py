@@ -1,7 +1,7 @@
 """Offers: the catalogue and how each does, one edited and published with its diff, taken back."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, Final
@@ -24,6 +24,8 @@ from streams.admin.catalogue import (
 )
 from streams.admin.reference import reference_of
 from streams.contracts.common import ID_PATTERN
+from streams.contracts.internal.budgets import BudgetTold
+from streams.contracts.reference.structs import Offer
 from streams.gateway.page.asides import Asides
 from streams.gateway.page.kit import Kit, language_for
 from streams.gateway.page.offer_edit import OFFERS, as_yaml, edited
@@ -42,12 +44,16 @@ READING_MAX: Final = 2  # at once: each holds a consumer, a thread and the offer
 
 
 class Catalogue(Struct, frozen=True):
-    """Where the catalogue (or its offers alone) is read and changed; all of it blocks."""
+    """Where the catalogue (or its offers alone) is read and changed; all of it blocks.
+
+    `budgets`: what the treasury told last of each offer's, by the offer's id.
+    """
 
     published: Callable[[], Records]
     offers: Callable[[], Records]
     versions: Callable[[], list[Version]]
     commit: Callable[[Sequence[Change], str], int]
+    budgets: Callable[[], Mapping[str, BudgetTold]]
 
 
 class Shown(Struct, frozen=True):
@@ -91,11 +97,13 @@ def _list(
         async with turn_of(reading):
             offers = await asyncio.to_thread(lambda: reference_of(catalogue.offers()).offers)
             kept = await asyncio.to_thread(catalogue.versions)
+            budgets = await asyncio.to_thread(_budgets, catalogue, offers)
         done = request.query_params.get("done", "")
         said = {
             "offers": sorted(offers, key=lambda offer: offer.offer_id),
             "figures": figures_of(workers.seen),
             "people": people_of(workers.seen),
+            "budgets": budgets,
             "versions": kept[:VERSIONS_SHOWN],
             "newest": kept[0].number if kept else 0,
             "done": done if done.isdigit() else "",
@@ -176,6 +184,13 @@ def _committed(catalogue: Catalogue, wanted: Sequence[Change], why: str) -> int:
         return catalogue.commit(wanted, why)
     except OvertakenError as error:
         raise RequestRefusedError(409, "overtaken", "somebody else has published") from error
+
+
+def _budgets(catalogue: Catalogue, offers: Sequence[Offer]) -> Mapping[str, BudgetTold]:
+    """What was told of budgets, where an offer has one."""
+    if all(offer.budget is None for offer in offers):
+        return {}
+    return catalogue.budgets()
 
 
 def figures_of(seen: list[Worker]) -> dict[str, Figure]:

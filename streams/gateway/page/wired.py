@@ -10,6 +10,7 @@ from typing import Final
 from litestar import Router
 from msgspec import Struct
 
+from streams.admin.budgets import budgets
 from streams.admin.catalogue import commit, published, versions
 from streams.admin.dead_letters import redrive
 from streams.admin.waiting_letters import waiting_letter, waiting_letters
@@ -72,6 +73,7 @@ def _catalogue_on(settings: Settings) -> Catalogue:
         partial(published, settings, (REF_OFFERS.name,)),
         partial(versions, settings),
         partial(commit, settings),
+        partial(budgets, settings),
     )
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from streams import topics
 from streams.worker.meter import Meter
 from tests.support.page_door import VIEW_TOKEN, PageDoor
-from tests.support.page_story import OFFERS, compare, publish
+from tests.support.page_story import MONEY, OFFERS, compare, publish
 from tests.unit.gateway.page.test_now import words
 
 NAME = topics.REF_OFFERS.name
@@ -47,9 +47,25 @@ def test_the_catalogue_is_shown_with_what_each_offer_brings(page: PageDoor) -> N
     page.worker(meter)
     shown = words(page.get("/offers"))
     assert "5 offers" in shown
-    assert re.search(r"tea-ten-off running app, push 2030-01-05 5\.00 0\.50 EUR \+0\.\d+", shown)
-    assert "winter-sale paused app, push 2030-01-05 4.00 0.50 EUR –" in shown
+    told = r"2,000\.00, nothing is told yet"
+    row = rf"tea-ten-off running app, push 2030-01-05 5\.00 0\.50 EUR {told} \+0\.\d+"
+    assert re.search(row, shown)
+    assert "winter-sale paused app, push 2030-01-05 4.00 0.50 EUR – –" in shown
     assert "published shop/ (winter-sale)" in shown
+
+
+def test_a_budget_is_shown_with_where_its_money_is(page: PageDoor) -> None:
+    """What is free, used and reserved as the treasury told it; what is beyond it stands out."""
+    page.shelf.budgets = {MONEY.offer_id: MONEY}
+    shown = words(page.get("/offers"))
+    assert "Budget free" in shown
+    assert "0.50 EUR 1,091.50 of 2,000.00; used 812.50, reserved 96.00 –" in shown
+    assert "overdrawn" not in shown
+    page.shelf.budgets = {MONEY.offer_id: replace(MONEY, free="0.00", overdrawn="12.30")}
+    assert "overdrawn by 12.30" in words(page.get("/offers"))
+    unlimited = [replace(offer, budget=None) for offer in OFFERS]
+    publish(page, *unlimited)
+    assert "Budget" not in words(page.get("/offers"))
 
 
 def test_a_preview_changes_nothing_and_shows_the_difference(page: PageDoor) -> None:
