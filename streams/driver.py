@@ -17,7 +17,7 @@ from streams.contracts.outputs.effects import Effect, EventRouted, LeaseTold, Ou
 from streams.customer import Row, due_at_ms
 from streams.decisions import Policy
 from streams.identity import key_of
-from streams.leases import Lease
+from streams.leases import Lease, new_lease
 from streams.leases.in_memory import KEY as LEASE_KEY
 from streams.leases.in_memory import TreasuryInMemory
 from streams.models import Models, with_snapshot
@@ -128,6 +128,8 @@ class Driver:
     def _lease(self) -> Lease | None:
         """What may be spent of the offers' budgets, where there are any."""
         row = self.rows.get(LEASE_KEY)
+        if row is None and self.policy.budgets:
+            return new_lease(LEASE_KEY)
         return row if isinstance(row, Lease) else None
 
     def _schedule(self, key: str, row: Row | None) -> None:

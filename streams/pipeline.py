@@ -14,10 +14,10 @@ from streams.contracts.internal.routing import (
     Tick,
     question_of,
 )
-from streams.contracts.outputs.effects import Effect, EventRefused, EventRouted
+from streams.contracts.outputs.effects import BudgetUsed, Effect, EventRefused, EventRouted
 from streams.customer import Alias, Customer, PersonRow, Row, TriggerEvent, due_at_ms
 from streams.decisions import Basis, DecisionRequest, Policy
-from streams.leases import Lease, LeaseBook, new_lease
+from streams.leases import Lease, LeaseBook, is_elsewhere, new_lease, to_its_lease
 from streams.models import Models
 
 Effects = tuple[Effect, ...]
@@ -137,6 +137,7 @@ def _taken(message: Message, row: PersonRow | None, world: World) -> Step:
     if applied.ignored:
         return Step(person, (*before, *applied.effects, *ended))
     person, credited = feedback.credit(person, event, applied.at_ms, world.policy, applied.sale)
+    credited += _charged(credited, world.book)
     person = alerts.record_signals(person, event, applied.at_ms, world.policy.policies)
     person, closed = alerts.hear_outcome(
         person, event, applied.at_ms, world.models.churn.version, world.policy.policies
@@ -149,6 +150,23 @@ def _taken(message: Message, row: PersonRow | None, world: World) -> Step:
     leaving = alerts.as_sent(leaving, decided)
     heard = (*closed, *reported)
     return Step(person, (*before, *applied.effects, *ended, *credited, *heard, *leaving, *decided))
+
+
+def _charged(credited: Effects, book: LeaseBook | None) -> Effects:
+    """Uses are charged before anything is decided: what is reserved next has seen them.
+
+    What is returned goes to other partitions, whose leases hold the reservations.
+    """
+    used = [effect for effect in credited if type(effect) is BudgetUsed]
+    if not used:
+        return ()
+    here = book.lease.key if book is not None else ""
+    routed = [to_its_lease(each) for each in used if is_elsewhere(each, here)]
+    if book is not None:
+        for each in used:
+            if not is_elsewhere(each, here):
+                book.charge(each)
+    return tuple(routed)
 
 
 def _refused(person: Customer, event: InputEvent, before: Effects, world: World) -> Step:
@@ -187,6 +205,7 @@ def _linked(
     at_ms = max(at_ms, person.last_at_ms)
     person, told = feedback.make_room(person, at_ms, world.policy.policies)
     person, credited = feedback.credit_shown(person, at_ms, world.policy)
+    credited += _charged(credited, world.book)
     person = decisions.set_reminders(person, at_ms, world.policy)
     asked = tuple(other for other in person.links_asked if other != message.other_id)
     person = replace(person, links_asked=asked)
@@ -338,6 +357,7 @@ def _decided(
         models.uplift,
         models.fatigue,
         models.shadow,
+        world.book,
     )
     for request in requests:
         person, decided = decisions.decide(person, request, at_ms, basis)

@@ -124,6 +124,11 @@ WHY_NOT: Final[dict[WhyNot, Texts]] = {
         "優先される区分のオファーがありました",
         "有优先级别更高的优惠可用",
     ),
+    "budget": _texts(
+        "what is left of its budget is not enough for one more use",
+        "予算の残りが利用一回分に足りません",
+        "剩余预算不足以再使用一次",
+    ),
 }
 WHY_CHANNEL: Final = _texts(
     "by {channel}: there it brings most, after what a contact costs; answers expected: {rates}",

@@ -53,11 +53,24 @@ class Cart(Value, frozen=True):
         return sum_of(item.price * item.quantity for item in self.items)
 
 
+class Session(Value, frozen=True):
+    """The visit that is going on; it ends after 30 minutes of silence."""
+
+    session_id: str
+    channel: ChannelName
+    started_at_ms: int
+    last_at_ms: int
+    views: int = 0
+    searches: int = 0
+    dwell_ms: int = 0
+
+
 class ShownCoupon(Value, frozen=True):
     """A coupon on an order, or the report of a use, whose decision the row does not hold (yet).
 
     `shares`: how many coupons the order had. `counted`: the offer counts as used already, only the
-    decision's outcome is still to be told.
+    decision's outcome is still to be told. `charged`: to the offer's budget;
+    `discount`: what it took off, where offers have budgets.
     """
 
     order_id: str
@@ -68,6 +81,8 @@ class ShownCoupon(Value, frozen=True):
     offer_id: str = ""
     decision_id: str = ""
     counted: bool = False
+    charged: bool = False
+    discount: float = 0.0
 
 
 class Contact(Value, frozen=True):

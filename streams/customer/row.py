@@ -18,6 +18,7 @@ from streams.contracts.common import (
     RiskBandName,
     SalesChannel,
 )
+from streams.contracts.internal.leases import Reservation
 from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.customer.id_history import ERASURE_REMEMBERED_MS, Encounter, Erasure
 from streams.customer.parts import AlertCase as AlertCase
@@ -37,6 +38,7 @@ from streams.customer.parts import Reminder as Reminder
 from streams.customer.parts import Said as Said
 from streams.customer.parts import ScoringMoment as ScoringMoment
 from streams.customer.parts import SeenSignal as SeenSignal
+from streams.customer.parts import Session as Session
 from streams.customer.parts import ShownCoupon as ShownCoupon
 from streams.customer.parts import Track as Track
 from streams.customer.parts import Value as Value
@@ -91,18 +93,6 @@ class ChannelActivity(Value, frozen=True):
     day: float = 0.0
     week: float = 0.0
     month: float = 0.0
-
-
-class Session(Value, frozen=True):
-    """The visit that is going on; it ends after 30 minutes of silence."""
-
-    session_id: str
-    channel: ChannelName
-    started_at_ms: int
-    last_at_ms: int
-    views: int = 0
-    searches: int = 0
-    dwell_ms: int = 0
 
 
 class Affinity(Value, frozen=True):
@@ -219,7 +209,8 @@ class OpenDecision(Value, frozen=True):
     it: `open` waits; `assisted` led to a purchase without a coupon and `used` was redeemed (both
     are label 1); `closed` passed its deadline (label 0) and waits for a late report, and for its
     coupon until `redeem_until_ms`. `channel`: None once the contact counts among the `answers`;
-    `reach`: of the channel that was chosen, None where there was none to choose.
+    `reach`: of the channel that was chosen, None where there was none to choose. `reserved`: of the
+    offer's budget, None where it has none; of 0 units once the use was charged.
     """
 
     decision_id: str
@@ -242,6 +233,7 @@ class OpenDecision(Value, frozen=True):
     redeem_until_ms: int = 0
     channel: ChannelName | None = None
     reach: float | None = None
+    reserved: Reservation | None = None
 
 
 class Armed(Value, frozen=True):

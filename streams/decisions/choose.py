@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.ids import unit_draw
+from streams.contracts.internal.leases import Reservation
 from streams.contracts.outputs.candidates import Candidates, TermColumns, WhyNot, columns_of
 from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecided
@@ -102,6 +103,8 @@ def _agreed(person: Customer, request: DecisionRequest, policy: Policy) -> froze
 def _situation(known: Known, agreed: frozenset[Purpose]) -> Situation:
     request, options = known.request, known.ways.options
     situation = situation_of(known.person, request, known.now_ms, known.policy, agreed)
+    if known.policy.budgets:
+        situation = replace(situation, book=known.basis.book)
     if not request.rule.channels:
         return situation
     return replace(situation, channels=frozenset([option.channel for option in options]))
@@ -171,6 +174,8 @@ def _deferred(
 
 def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     person = known.person
+    if known.policy.budgets:
+        _ask_for_money(known, objected)
     eligible = possible(known.policy.offers, objected)
     context = context_vector(person, known.request.trigger_event, known.now_ms)
     certain = is_certain(eligible)
@@ -194,8 +199,9 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
         person = with_comparison(person, known, context, weighed, None)
         return person, (DecisionLogged(entry),)
     entry = decision_log(known, "offer", logged, context, choice)
-    offer = next_best_offer(known, choice, chosen, in_stock(chosen.candidate, situation))
     decision = _open_decision(known, choice, chosen, context)
+    stock = in_stock(chosen.candidate, situation)
+    offer = next_best_offer(known, choice, chosen, stock, decision.reserved)
     person = _remember(known, decision, chosen.terms.channel)
     if not certain:
         person = with_comparison(person, known, context, weighed, chosen.candidate.offer)
@@ -305,12 +311,16 @@ def _open_decision(known: Known, choice: Choice, chosen: Chosen, context: Vector
     """What the model saw, and until when its outcome is waited for."""
     offer, arbitration = chosen.candidate.offer, known.policy.policies.arbitration
     window_days = min(offer.redeem_within_days, arbitration.attribution_window_days)
+    deadline_ms = known.now_ms + round(window_days * DAY_MS)
+    redeem_until_ms = min(
+        known.now_ms + round(offer.redeem_within_days * DAY_MS), chosen.candidate.until_ms
+    )
     return OpenDecision(
         decision_id=known.decision_id,
         offer_id=offer.offer_id,
         arm=known.arm.name,
         decided_at_ms=known.now_ms,
-        deadline_ms=known.now_ms + round(window_days * DAY_MS),
+        deadline_ms=deadline_ms,
         probability=choice.drawn.probability,
         response_probability=chosen.terms.response_probability,
         model_version=known.model.version,
@@ -319,12 +329,29 @@ def _open_decision(known: Known, choice: Choice, chosen: Chosen, context: Vector
         offer=pack(choice.vectors[chosen.index]),
         categories=offer.conditions.categories,
         coupons=offer.coupons,
-        redeem_until_ms=min(
-            known.now_ms + round(offer.redeem_within_days * DAY_MS), chosen.candidate.until_ms
-        ),
+        redeem_until_ms=redeem_until_ms,
         channel=channel_of(known, chosen),
         reach=chosen.terms.reach,
+        reserved=_reserved(known, chosen.candidate, max(deadline_ms, redeem_until_ms)),
     )
+
+
+def _ask_for_money(known: Known, objected: Objected) -> None:
+    """Where nothing but its budget objects to an offer, more is asked of the treasury."""
+    book = known.basis.book
+    if book is None or "budget" not in objected:
+        return
+    for candidate, code in zip(known.policy.offers, objected, strict=True):
+        if code == "budget" and candidate.budget is not None:
+            book.want(candidate.offer.offer_id, candidate.budget.least, known.now_ms)
+
+
+def _reserved(known: Known, candidate: CompiledOffer, until_ms: int) -> Reservation | None:
+    """What is reserved for the use of an offer, until it can no longer be used."""
+    book, budget = known.basis.book, candidate.budget
+    if book is None or budget is None:
+        return None
+    return book.reserve(candidate.offer.offer_id, budget, until_ms, known.now_ms)
 
 
 def _remember(known: Known, decision: OpenDecision, way: ChannelName | None) -> Customer:

@@ -22,7 +22,7 @@ from streams.decisions.policy import CompiledOffer, CompiledTrigger, Policy
 from streams.decisions.wording import OFFER_REASONS, OTHERWISE, offer_texts
 from streams.errors import ReferenceDataError
 from streams.features import card_of, fits_of, prior_log_odds, table_of
-from streams.leases import Budget, budget_of
+from streams.leases import budget_of
 
 
 def compile_policy(reference: Reference) -> Policy:
@@ -65,7 +65,7 @@ def compile_policy(reference: Reference) -> Policy:
             o.offer_id: max(reach_other_ms, _reach_of(o, reference)) for o in reference.offers
         },
         reach_other_ms=reach_other_ms,
-        budgets=_budgets(reference),
+        budgets={o.offer.offer_id: o.budget for o in compiled_offers if o.budget is not None},
         named=_named(reference.policies),
         arms=_arms(reference.policies.experiment),
         placeholders=reference.policies.identity.words,
@@ -91,6 +91,7 @@ def _compile_offer(
         titles={str(language): title for language, title in offer.title.items()},
         coupon=Coupon(code=offer.coupon_code, gcn=offer.gcn) if offer.coupons else None,
         levers=levers_of(offer, reference.policies),
+        budget=budget_of(offer),
     )
 
 
@@ -120,11 +121,6 @@ def _arms(experiment: Experiment) -> dict[str, ExperimentArm]:
 
 def _validity_ms(offer: Offer) -> int:
     return round(offer.redeem_within_days * DAY_MS)
-
-
-def _budgets(reference: Reference) -> dict[str, Budget]:
-    budgets = {o.offer_id: budget_of(o) for o in reference.offers}
-    return {offer_id: budget for offer_id, budget in budgets.items() if budget is not None}
 
 
 def _reach_of_all(policies: Policies) -> int:

@@ -164,6 +164,13 @@ def _too_soon_after(candidate: CompiledOffer, at: Situation) -> bool:
     return False
 
 
+def _budget(candidate: CompiledOffer, at: Situation) -> bool:
+    budget = candidate.budget
+    if budget is None or at.book is None:
+        return budget is not None
+    return at.book.free(candidate.offer.offer_id, at.now_ms) < budget.least
+
+
 def in_stock(candidate: CompiledOffer, at: Situation) -> bool | None:
     """Whether the offer's product is there; None where stock does not matter or is not known."""
     product = candidate.offer.stock_product_id
@@ -255,4 +262,5 @@ RULES: tuple[Rule, ...] = (
         lambda c: c.segment.always is not True,
         reads=lambda c: c.offer.segment,
     ),
+    Rule("budget", _budget, lambda c: c.budget is not None),
 )

@@ -21,6 +21,7 @@ from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.posterior_draws import Posterior
 from streams.decisions.reachable import Ways, ways_of
 from streams.decisions.requests import DecisionRequest
+from streams.leases import LeaseBook
 
 RESPONSE, UPLIFT, FATIGUE = "response", "uplift", "fatigue"
 Vector = NDArray[np.float32]
@@ -97,6 +98,7 @@ class Basis(Struct, frozen=True):
         uplift: the model of what offers add.
         fatigue: the model of what contacts do.
         challenger: a response model that is scored beside it and decides nothing.
+        book: what may be reserved of offers' budgets; None: nothing.
     """
 
     scorer: Scorer
@@ -105,6 +107,7 @@ class Basis(Struct, frozen=True):
     uplift: Uplift = NOTHING_LEARNED
     fatigue: Fatigue = NOTHING_LEARNED
     challenger: Scorer | None = None
+    book: LeaseBook | None = None
 
 
 class Known(Struct, frozen=True):

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from streams.contracts.common import LANGUAGES, ChannelName, LanguageTag, Purpose
+from streams.contracts.common import LANGUAGES, ChannelName, LanguageTag, Money, Purpose
+from streams.contracts.internal.leases import Reservation
 from streams.contracts.outputs.candidates import Candidates
 from streams.contracts.outputs.payloads import (
     Alternative,
@@ -24,10 +25,11 @@ from streams.decisions.claims import Occasion, words_before
 from streams.decisions.consent import CHANNEL_PURPOSES
 from streams.decisions.known import FATIGUE, Choice, Chosen, Known, Vector, channel_of, chosen_of
 from streams.decisions.limits import cap_remaining
-from streams.decisions.policy import CompiledOffer
+from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.requests import DecisionRequest
 from streams.decisions.wallet import wallet_of
 from streams.features import CONTEXT_FEATURES
+from streams.leases import money_of
 
 ALTERNATIVES_MAX = 5
 
@@ -77,7 +79,11 @@ def decision_log(
 
 
 def next_best_offer(
-    known: Known, choice: Choice, chosen: Chosen, in_stock: bool | None
+    known: Known,
+    choice: Choice,
+    chosen: Chosen,
+    in_stock: bool | None,
+    reserved: Reservation | None = None,
 ) -> NextBestOffer:
     """The message for `next-best-offers`."""
     person, request, policy, now_ms = known.person, known.request, known.policy, known.now_ms
@@ -110,6 +116,7 @@ def next_best_offer(
         ),
         constraints=ConstraintProof(
             cap_remaining=max(0, cap_remaining(person, policy.policies.contact, now_ms) - 1),
+            budget_reserved=_reserved(reserved, policy),
             in_stock=in_stock,
         ),
         traceparent=request.trigger_event.traceparent,
@@ -135,6 +142,10 @@ def reason_codes(
     if narrow and counts_in_cart(wanted, person, places):
         codes.append("IN_CART")
     return tuple(codes)
+
+
+def _reserved(reserved: Reservation | None, policy: Policy) -> Money | None:
+    return None if reserved is None else money_of(reserved.units, policy.policies.currency)
 
 
 def _shown(chosen: CompiledOffer, now_ms: int) -> OfferShown:

@@ -33,7 +33,7 @@ class CompiledOffer(Struct, frozen=True):
     triggers it; `texts_otherwise`: where that is not so of it (`claims`). `titles` are by language,
     `coupon` is as the till knows it.
     `prior_log_odds`: of its owner's expected rate. `place`: its place among all offers. `levers`
-    are those of the owner that concern it.
+    are those of the owner that concern it; `budget` is None where it has none.
     """
 
     offer: Offer
@@ -48,6 +48,7 @@ class CompiledOffer(Struct, frozen=True):
     titles: Mapping[str, str]
     coupon: Coupon | None
     levers: OwnLevers = OwnLevers()
+    budget: Budget | None = None
 
 
 class Alike(NamedTuple):

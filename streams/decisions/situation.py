@@ -7,6 +7,7 @@ from msgspec import Struct
 from streams.contracts.common import Purpose
 from streams.customer import Customer
 from streams.decisions.requests import DecisionRequest
+from streams.leases import LeaseBook
 
 
 class Situation(Struct, frozen=True):
@@ -17,7 +18,7 @@ class Situation(Struct, frozen=True):
     whose outcome is waited for; `usable`: those of them that were not redeemed since. `redeemed`:
     offers that were ever used; `refused`: offers, and classes of offers, that the person does not
     want. `stock` is by product and store. `channels`: those that may be used now, where the rule
-    lets choose.
+    lets choose. `book`: what is free of offers' budgets; None: nothing.
     """
 
     person: Customer
@@ -31,3 +32,4 @@ class Situation(Struct, frozen=True):
     redeemed: frozenset[str]
     refused: frozenset[tuple[str, str]]
     channels: frozenset[str] = frozenset()
+    book: LeaseBook | None = None

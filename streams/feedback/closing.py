@@ -1,9 +1,10 @@
-"""What becomes of one decision: used or assisted, and the row with it."""
+"""What becomes of one decision: used or assisted, and the row and the offer's budget with it."""
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.contracts.outputs.effects import Effect, OutcomeName, OutcomeSeen
+from streams.contracts.internal.leases import Reservation
+from streams.contracts.outputs.effects import BudgetUsed, Effect, OutcomeName, OutcomeSeen
 from streams.customer.row import (
     COUPONS_SHOWN_MAX,
     REDEMPTIONS_MAX,
@@ -14,17 +15,27 @@ from streams.customer.row import (
 )
 from streams.feedback.comparisons import count_use
 from streams.feedback.labels import late_conversion, used
+from streams.leases import units_of
 
 
 class Use(Struct, frozen=True):
-    """An offer was used: when, as of when it is told, what it brought, and with which order."""
+    """An offer was used: when, as of when it is told, what it brought, and with which order.
+
+    `discount`: what the coupon took off, 0 where nobody says it. `least`: what a use is charged to
+    the offer's budget then, in units; 0 where it has none. `charged`: it was, when it was not known
+    yet whose it is.
+    """
 
     at_ms: int
     now_ms: int
     amount: float
     order_id: str = ""
+    discount: float = 0.0
+    least: int = 0
+    charged: bool = False
 
 
+CHARGED = Reservation("", 0, 0)
 Changed = tuple[Customer, tuple[Effect, ...]]
 
 
@@ -43,17 +54,39 @@ def redeem(person: Customer, decision: OpenDecision, use: Use) -> Changed:
         return person, ()
     seen = outcome(decision, "redeemed", use.amount)
     labels = _positive(person, decision, use.now_ms)
+    decision, charged = _charged(decision, use)
     changed = replace(decision, redeemed_at_ms=use.at_ms, status="used")
     person = count_use(with_decision(person, changed), decision, use.at_ms)
     person = with_redemption(person, decision.offer_id, use)
-    return person, (seen, *labels)
+    return person, (seen, *labels, *charged)
 
 
 def assist(person: Customer, decision: OpenDecision, now_ms: int) -> Changed:
     """A purchase that the offer led to, without a coupon: label 1, but the offer is still there."""
     labels = used(person, decision, now_ms)
     person = count_use(person, decision, now_ms)
-    return with_decision(person, replace(decision, status="assisted")), labels
+    decision, charged = _charged(decision, Use(now_ms, now_ms, 0.0))
+    return with_decision(person, replace(decision, status="assisted")), (*labels, *charged)
+
+
+def charge(offer_id: str, use: Use, reserved: Reservation | None = None) -> tuple[BudgetUsed, ...]:
+    """What a use costs the offer's budget: what the coupon took off, else the most that it can.
+
+    Of one that was charged before, only what was reserved is reserved no longer.
+    """
+    most = use.least if reserved is None else reserved.units
+    if not most or (use.charged and reserved is None):
+        return ()
+    cost = units_of(use.discount) if use.discount > 0.0 else most
+    return (BudgetUsed(offer_id, 0 if use.charged else cost, use.now_ms, reserved),)
+
+
+def _charged(decision: OpenDecision, use: Use) -> tuple[OpenDecision, tuple[BudgetUsed, ...]]:
+    """The decision whose use was charged, which happens once, and the charge."""
+    if decision.reserved == CHARGED:
+        return decision, ()
+    charged = charge(decision.offer_id, use, decision.reserved)
+    return (replace(decision, reserved=CHARGED) if charged else decision), charged
 
 
 def with_redemption(person: Customer, offer_id: str, use: Use) -> Customer:
@@ -68,7 +101,9 @@ def with_shown(person: Customer, shown: ShownCoupon) -> Customer:
     first: dict[tuple[str, ...], ShownCoupon] = {}
     for coupon in sorted(known, key=lambda c: (c.at_ms, not c.counted)):
         key = (coupon.order_id, coupon.code, coupon.gcn, coupon.offer_id, coupon.decision_id)
-        first.setdefault(key, coupon)
+        before = first.setdefault(key, coupon)
+        if coupon.charged and not before.charged:
+            first[key] = replace(before, charged=True)
     return replace(person, coupons_shown=tuple(first.values())[-COUPONS_SHOWN_MAX:])
 
 

@@ -5,9 +5,10 @@ from streams.customer import Sale
 from streams.customer.row import Customer
 from streams.feedback.closing import Changed, Use, with_shown, without_redemptions
 from streams.feedback.outcomes import opened_push, report
-from streams.feedback.purchases import CreditRules, credit_order, order_id_of, shown_on
+from streams.feedback.purchases import credit_order, order_id_of, shown_on
+from streams.feedback.rules import CreditRules
 from streams.feedback.sales import sold
-from streams.feedback.shown import credit_shown
+from streams.feedback.shown import charge_shown, credit_shown
 
 
 def credit(
@@ -33,7 +34,7 @@ def credit(
         sale: what the event changed of an order, as `apply` found it; None: an order is new.
     """
     if isinstance(event, OfferFeedback):
-        return report(person, event, now_ms, rules.policies)
+        return report(person, event, now_ms, rules)
     if isinstance(event, App) and event.event_name == "push_opened":
         return opened_push(person, event, now_ms)
     if not isinstance(event, Purchase):
@@ -62,7 +63,9 @@ def _coupons(
     if sale is not None:
         order = sale.after
         whole = Use(min(order.at_ms, now_ms), now_ms, order.completed, order_id)
-        return credit_order(person, event, whole, rules, is_new=False)
+        person, credited = credit_order(person, event, whole, rules, is_new=False)
+        person, charged = charge_shown(person, now_ms, rules)
+        return person, credited + charged
     for coupon in event.coupons:
         person = with_shown(person, shown_on(event, coupon, at_ms))
     return person, ()

@@ -23,43 +23,48 @@ from streams.customer.row import (
 from streams.feedback.closing import (
     Changed,
     Use,
+    charge,
     outcome,
     redeem,
     with_decision,
     with_redemption,
     with_shown,
 )
+from streams.feedback.rules import CreditRules, least_of
 from streams.identity.arms import arm_of
 
 Report = Callable[[Customer, OpenDecision, Any, int], Changed]
 
 
-def report(person: Customer, event: OfferFeedback, now_ms: int, policies: Policies) -> Changed:
+def report(person: Customer, event: OfferFeedback, now_ms: int, rules: CreditRules) -> Changed:
     """The person after a report on an offer.
 
     A decision that the row no longer holds can still be used: the offer then counts as used, and
     nothing is learned of it.
     """
     decision = find(person, event.decision_id)
-    take = REPORTS.get(event.event_name)
-    if take is None or (decision is not None and decision.offer_id != event.offer_id):
+    take, is_use = REPORTS.get(event.event_name), event.event_name == "offer_redeemed"
+    if not (take or is_use) or (decision is not None and decision.offer_id != event.offer_id):
         return person, ()
     if event.event_name == "offer_refused_not_relevant":
         person = _without_interest(person, event.offer_id, min(event.at_ms, now_ms))
     elif event.event_name == "delivery_failed" and not _was_viewed(decision):
         person = _without_contact(person, event)
-    if decision is not None:
-        return take(person, decision, event, now_ms)
-    if event.event_name == "offer_redeemed":
-        use, before = _use(event, now_ms), person
-        person, seen = redeem_unknown(person, event.decision_id, event.offer_id, use, policies)
+    if is_use:
+        use, before = _use(event, now_ms, rules), person
+        if decision is not None:
+            return redeem(person, decision, use)
+        known = (event.decision_id, event.offer_id)
+        person, seen = redeem_unknown(person, *known, use, rules.policies)
         if person is not before:
             shown = ShownCoupon(
                 "", use.at_ms, offer_id=event.offer_id, decision_id=event.decision_id, counted=True
             )
             person = with_shown(person, shown)
         return person, seen
-    return person, ()
+    if decision is None or take is None:
+        return person, ()
+    return take(person, decision, event, now_ms)
 
 
 def opened_push(person: Customer, event: App, now_ms: int) -> Changed:
@@ -92,10 +97,10 @@ def redeem_unknown(
         told = any(redeemed.order_id in ("", use.order_id) for redeemed in same)
         if told or not use.order_id or policies.coupon_after_cancel == "used":
             return person, ()
-        return with_redemption(person, offer_id, use), ()
+        return with_redemption(person, offer_id, use), charge(offer_id, use)
     arm = arm_of(policies.experiment, person.customer_id).name
     seen = OutcomeSeen(decision_id, arm, "redeemed", offer_id, use.amount)
-    return with_redemption(person, offer_id, use), (seen,)
+    return with_redemption(person, offer_id, use), (seen, *charge(offer_id, use))
 
 
 def _delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
@@ -127,12 +132,9 @@ def _dismissed(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: 
     return with_decision(person, changed), (outcome(d, "dismissed"),)
 
 
-def _redeemed(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
-    return redeem(person, d, _use(event, now_ms))
-
-
-def _use(event: OfferFeedback, now_ms: int) -> Use:
-    return Use(min(event.at_ms, now_ms), now_ms, event.reward or 0.0)
+def _use(event: OfferFeedback, now_ms: int, rules: CreditRules) -> Use:
+    least = least_of(rules, event.offer_id)
+    return Use(min(event.at_ms, now_ms), now_ms, event.reward or 0.0, least=least)
 
 
 def _not_delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:
@@ -179,6 +181,5 @@ REPORTS: Final[dict[str, Report]] = {
     "offer_accepted": _clicked,
     "offer_dismissed": _dismissed,
     "offer_refused_not_relevant": _dismissed,
-    "offer_redeemed": _redeemed,
     "delivery_failed": _not_delivered,
 }

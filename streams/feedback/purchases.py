@@ -8,7 +8,7 @@ its own is never assisted: who had the coupon and did not show it would have bou
 order credits one decision a coupon, or one by attribution; one decision is credited once.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -21,22 +21,9 @@ from streams.customer import Places
 from streams.customer.row import Customer, OpenDecision, ShownCoupon
 from streams.feedback.closing import Changed, Use, assist, redeem, with_shown
 from streams.feedback.outcomes import find, redeem_unknown
+from streams.feedback.rules import CreditRules, least_of
 
 GCN_DIGITS_MIN = 13
-
-
-class CreditRules(Protocol):
-    """What of the shop's reference data outcomes are credited by; a policy is one."""
-
-    @property
-    def policies(self) -> Policies:
-        """Attribution window, experiment, margin share."""
-        ...
-
-    @property
-    def places(self) -> Places:
-        """Whose coupon a code is, and what a cancelled order does to it."""
-        ...
 
 
 def credit_order(
@@ -64,14 +51,19 @@ def credit_order(
         if not named.offer_id:
             strange.append(coupon)
             continue
-        before, use = person, replace(whole, amount=whole.amount / len(coupons))
+        least = least_of(rules, named.offer_id)
+        share = whole.amount / len(coupons)
+        before = person
+        use = replace(whole, amount=share, discount=coupon.discount, least=least)
         person, used = credit_use(person, named, use, rules.policies)
         effects.extend(used)
         if named.decision is None and person is not before:
             own = replace(coupon, offer_id=named.offer_id, decision_id=named.decision_id or None)
             person = with_shown(person, shown_on(event, own, at_ms, counted=True))
     for coupon in strange:
-        person = with_shown(person, shown_on(event, coupon, at_ms))
+        taken_off = coupon.discount if rules.budgets else 0.0
+        shown = replace(shown_on(event, coupon, at_ms), discount=taken_off)
+        person = with_shown(person, shown)
     if not coupons and is_new:
         person, assisted = _attribute(person, event, whole.now_ms, rules.policies)
         effects.extend(assisted)

@@ -13,8 +13,9 @@ from streams.contracts.reference.structs import Policies
 from streams.customer import Places
 from streams.customer.orders import was_counted
 from streams.customer.row import Customer, Order, ShownCoupon
-from streams.feedback.closing import Changed, Use
-from streams.feedback.purchases import CreditRules, Named, credit_use, named_by
+from streams.feedback.closing import Changed, Use, charge
+from streams.feedback.purchases import Named, credit_use, named_by
+from streams.feedback.rules import CreditRules, least_of
 
 
 def credit_shown(person: Customer, now_ms: int, rules: CreditRules) -> Changed:
@@ -26,7 +27,40 @@ def credit_shown(person: Customer, now_ms: int, rules: CreditRules) -> Changed:
             rest = tuple(c for c in person.coupons_shown if c is not shown)
             person = replace(changed[0], coupons_shown=rest)
             effects.extend(changed[1])
-    return person, tuple(effects)
+    person, charged = charge_shown(person, now_ms, rules)
+    return person, (*effects, *charged)
+
+
+def charge_shown(person: Customer, now_ms: int, rules: CreditRules) -> Changed:
+    """The person with every coupon that is nobody's yet charged to its offer's budget, once.
+
+    The money is gone, whoever was sent the coupon; nothing was reserved for it here.
+    """
+    if not rules.budgets:
+        return person, ()
+    coupons, effects = list[ShownCoupon](), list[Effect]()
+    for shown in person.coupons_shown:
+        least = 0 if shown.charged or shown.counted else _least(person, shown, rules)
+        coupons.append(replace(shown, charged=True) if least else shown)
+        if least:
+            use = Use(shown.at_ms, now_ms, 0.0, discount=shown.discount, least=least)
+            effects.extend(charge(_offer_id(shown, rules), use))
+    return replace(person, coupons_shown=tuple(coupons)) if effects else person, tuple(effects)
+
+
+def _least(person: Customer, shown: ShownCoupon, rules: CreditRules) -> int:
+    """What a coupon costs where it was used: its order was told and stands."""
+    order = next((o for o in person.orders if o.order_id == shown.order_id), None)
+    if order is None and not was_counted(person.order_digests, shown.order_id):
+        return 0
+    if order is not None and order.cancelled and rules.places.coupon_after_cancel == "free":
+        return 0
+    return least_of(rules, _offer_id(shown, rules))
+
+
+def _offer_id(shown: ShownCoupon, rules: CreditRules) -> str:
+    known = rules.places.coupon(shown.code or None, shown.gcn or None)
+    return shown.offer_id or ("" if known is None else known.offer_id)
 
 
 def _credited(
@@ -44,7 +78,15 @@ def _credited(
         return None
     if not shown.counted and _is_known(person, named, shown):
         return person, ()
-    use = Use(at_ms, now_ms, _amount(order, shown), shown.order_id)
+    use = Use(
+        at_ms,
+        now_ms,
+        _amount(order, shown),
+        shown.order_id,
+        discount=shown.discount,
+        least=least_of(rules, named.offer_id),
+        charged=shown.charged or shown.counted,
+    )
     if shown.counted:
         return _labeled(person, named, use, rules.policies)
     return credit_use(person, named, use, rules.policies)

@@ -6,7 +6,7 @@
 """
 
 from streams.leases.amounts import Budget, amount_text, budget_of, money_of, units_of
-from streams.leases.book import LeaseBook
+from streams.leases.book import LeaseBook, is_elsewhere, to_its_lease
 from streams.leases.lease import Lease, LeasedBudget, is_lease_key, lease_key, new_lease
 
 __all__ = [
@@ -16,9 +16,11 @@ __all__ = [
     "LeasedBudget",
     "amount_text",
     "budget_of",
+    "is_elsewhere",
     "is_lease_key",
     "lease_key",
     "money_of",
     "new_lease",
+    "to_its_lease",
     "units_of",
 ]

@@ -22,13 +22,12 @@ class LeaseBook:
         lease: as it is by now.
     """
 
-    __slots__ = ("_asking", "_routed", "_to_tell", "lease")
+    __slots__ = ("_asking", "_to_tell", "lease")
 
     def __init__(self, lease: Lease) -> None:
         """Open the book of a partition's lease."""
         self.lease = lease
         self._to_tell: dict[str, int] = {}
-        self._routed: list[Effect] = []
         self._asking: set[str] = set()
 
     def free(self, offer_id: str, at_ms: int) -> int:
@@ -58,20 +57,8 @@ class LeaseBook:
         return Reservation(self.lease.key, until_day, budget.least)
 
     def charge(self, used: BudgetUsed) -> None:
-        """Take in a use: here, or, where its reservation is another partition's, over there."""
-        held = used.reservation
-        if held is None or held.key == self.lease.key:
-            self._use(used.offer_id, used.cost, used.at_ms, held)
-            return
-        message = LeaseUsed(
-            key=held.key,
-            offer_id=used.offer_id,
-            until_day=held.until_day,
-            reserved=held.units,
-            cost=used.cost,
-            at_ms=used.at_ms,
-        )
-        self._routed.append(EventRouted(held.key, message))
+        """Take in a use whose reservation is here, or for which nothing was reserved."""
+        self._use(used.offer_id, used.cost, used.at_ms, used.reservation)
 
     def hear(self, message: LeaseAllotted | LeaseUsed) -> None:
         """Take in a message to the lease."""
@@ -96,11 +83,8 @@ class LeaseBook:
                 self._tell(offer_id, after, at_ms)
 
     def close(self) -> tuple[Effect, ...]:
-        """The effects: what goes to other partitions, and a report of each budget that asks."""
-        if not self._to_tell and not self._routed:
-            return ()
-        told = [self._report(offer_id, at_ms) for offer_id, at_ms in self._to_tell.items()]
-        return (*self._routed, *told)
+        """The effects: a report of each budget that asks, or has something to tell at once."""
+        return tuple([self._report(name, at_ms) for name, at_ms in self._to_tell.items()])
 
     def _of(self, offer_id: str) -> LeasedBudget:
         return self.lease.budgets.get(offer_id, NOTHING)
@@ -138,3 +122,22 @@ class LeaseBook:
         asked = budget.asked if wanted else 0
         self._keep(offer_id, replace(budget, told=report.told, changed_at_ms=0, asked=asked))
         return LeaseTold(report)
+
+
+def is_elsewhere(used: BudgetUsed, key: str) -> bool:
+    """Whether what was reserved for a use is in another lease than the one under `key`."""
+    return used.reservation is not None and used.reservation.key != key
+
+
+def to_its_lease(used: BudgetUsed) -> EventRouted:
+    """A use on its way to the lease that holds its reservation."""
+    held = used.reservation or Reservation("", 0, 0)
+    message = LeaseUsed(
+        key=held.key,
+        offer_id=used.offer_id,
+        until_day=held.until_day,
+        reserved=held.units,
+        cost=used.cost,
+        at_ms=used.at_ms,
+    )
+    return EventRouted(held.key, message)

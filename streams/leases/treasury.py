@@ -140,8 +140,8 @@ def look(
             account = _with(account, key, Holding())
     for key in keys:
         holding = account.holdings[key]
-        size = _chunk(account)
-        if budget is not None and holding == Holding() and budget.least <= size <= account.pool:
+        size = 0 if budget is None else max(_chunk(account), budget.least)
+        if size and holding == Holding() and size <= account.pool:
             account = _with(account, key, replace(holding, granted=size))
             started[key] = _word(account, key, at_ms)
     account, words = _balanced(account, budget, "", at_ms)

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from streams.contracts.internal.leases import LeaseAllotted, LeaseReported, LeaseUsed, Reservation
-from streams.contracts.outputs.effects import BudgetUsed, EventRouted, LeaseTold
+from streams.contracts.outputs.effects import BudgetUsed, LeaseTold
 from streams.contracts.times import DAY_MS
-from streams.leases import Budget, Lease, LeaseBook, new_lease
+from streams.leases import Budget, Lease, LeaseBook, is_elsewhere, new_lease, to_its_lease
 from streams.leases.lease import due_at_ms
 from streams.leases.treasury import Account, answer, look, new_account, state
 
@@ -160,8 +160,14 @@ class Leases(RuleBasedStateMachine):
         over = cost if held is None or held.until_day < today else max(cost - held.units, 0)
         self.strange += over if held is not None else 0
         self.spent += cost
+        used = BudgetUsed(OFFER, cost, self.now_ms, held)
+        if is_elsewhere(used, key):
+            routed = to_its_lease(used).message
+            assert isinstance(routed, LeaseUsed)
+            self.send(key, routed.key, routed)
+            return
         book = LeaseBook(self.leases[key])
-        book.charge(BudgetUsed(OFFER, cost, self.now_ms, held))
+        book.charge(used)
         self.close(key, book)
 
     def arrive(self, message: Sent) -> None:
@@ -184,8 +190,6 @@ class Leases(RuleBasedStateMachine):
         for effect in effects:
             if isinstance(effect, LeaseTold):
                 self.send(key, "treasury", effect.report)
-            elif isinstance(effect, EventRouted) and isinstance(effect.message, LeaseUsed):
-                self.send(key, effect.key, effect.message)
 
     def send(self, source: str, to: str, message: Sent) -> None:
         """A message is under way."""

@@ -38,6 +38,7 @@ WhyNot = Literal[
     "holdout",
     "offer_holdout",
     "outranked",
+    "budget",
 ]
 FLOAT_BYTES = 4
 T = TypeVar("T")

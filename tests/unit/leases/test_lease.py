@@ -8,7 +8,17 @@ from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import decode_row, due_at_ms, encode_row
 from streams.errors import StateError
-from streams.leases import Budget, Lease, LeaseBook, LeasedBudget, budget_of, lease_key, new_lease
+from streams.leases import (
+    Budget,
+    Lease,
+    LeaseBook,
+    LeasedBudget,
+    budget_of,
+    is_elsewhere,
+    lease_key,
+    new_lease,
+    to_its_lease,
+)
 from streams.leases.lease import ASK_AGAIN_MS, REPORT_MS
 from streams.runtime.murmur2 import partition_for
 
@@ -62,14 +72,13 @@ def test_a_use_after_the_release_is_taken_from_what_is_free_and_told_where_that_
 
 def test_a_use_of_another_partitions_reservation_goes_there() -> None:
     """After a merge the decision is here and its money over there."""
-    book = LeaseBook(lease_with(15))
-    there = Reservation("lease/4/2/1", 20_009, 10)
-    book.charge(BudgetUsed("t", 8, T0, there))
+    used = BudgetUsed("t", 8, T0, Reservation("lease/4/2/1", 20_009, 10))
+    assert is_elsewhere(used, "lease/4/1/0")
+    assert not is_elsewhere(used, "lease/4/2/1")
     message = LeaseUsed(
         key="lease/4/2/1", offer_id="t", until_day=20_009, reserved=10, cost=8, at_ms=T0
     )
-    assert book.close() == (EventRouted("lease/4/2/1", message),)
-    assert book.lease == lease_with(15)
+    assert to_its_lease(used) == EventRouted("lease/4/2/1", message)
 
 
 def test_nothing_is_reserved_that_is_not_free() -> None:
