@@ -29,6 +29,7 @@ from streams.decisions import compile_policy
 from streams.driver import Driver
 from streams.models import initial_models
 from streams.models.measures import auc, log_loss
+from streams.models.response import ResponseLearner
 from streams.models.trainer import Trainer
 from streams.simulator.closed_loop import effects_of
 from streams.simulator.journey import EVENTS
@@ -96,9 +97,10 @@ class Asked(Trainer):
     def learn(self, example: LearningExample) -> ModelSnapshot | None:
         """Ask, then learn."""
         if example.model == "response":
-            said = self.trainees["response"].learner.predict(example)
-            if said is not None:
-                self.said.setdefault(example.example_id, (said, example.label))
+            learner = self.trainees["response"].learner
+            if isinstance(learner, ResponseLearner):
+                told = learner.predict(example), example.label
+                self.said.setdefault(example.example_id, told)
         return super().learn(example)
 
 

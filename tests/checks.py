@@ -23,8 +23,8 @@ DUMP_BYTES_MAX = 1_000_000  # a snapshot is one Kafka record
 class Learner(Protocol):
     """What the battery asks of a model."""
 
-    def learn(self, example: LearningExample) -> None:
-        """Learn one label."""
+    def learn(self, example: LearningExample) -> float | None:
+        """Learn one label, and tell what was said of it before."""
 
     def dump(self) -> dict[str, object]:
         """Every parameter by name."""
@@ -86,6 +86,16 @@ def check_learns(of: Subject) -> None:
         constant += _log_loss(example.label, rate)
         learner.learn(example)
     assert own < constant, f"log loss {own / warm_up:.4f}, constant rate {constant / warm_up:.4f}"
+
+
+def check_learning_tells_what_was_said(of: Subject) -> None:
+    """`learn` returns what the model said of the label before, where it foretells any at all."""
+    learner, twin = of.make(), of.make()
+    for example in of.examples(300):
+        before = twin.predict(example) if hasattr(twin, "predict") else None
+        assert learner.learn(example) == before
+        twin.learn(example)
+    assert learner.dump() == twin.dump()
 
 
 def check_dump_and_load_are_equal(of: Subject) -> None:
@@ -155,6 +165,7 @@ def check_memory_is_bounded(of: Subject) -> None:
 CHECKS: tuple[Callable[[Subject], None], ...] = (
     check_predicts_before_learning,
     check_learns,
+    check_learning_tells_what_was_said,
     check_dump_and_load_are_equal,
     check_same_stream_makes_the_same_model,
     check_examples_are_not_changed,

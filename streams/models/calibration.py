@@ -149,9 +149,9 @@ class CalibrationLearner:
         self.gains_since_ms = 0
         self.clock_ms = 0
 
-    def learn(self, example: LearningExample) -> None:
+    def learn(self, example: LearningExample) -> float:
         """One label: 1.0 when nothing was bought within the horizon after the moment."""
-        x, gone = example.features, example.label > 0.5
+        x, gone, said = example.features, example.label > 0.5, self.predict(example)
         horizon_ms, risk, score, own_gaps = (
             x[n] for n in ("horizon_ms", "risk", "score", "own_gaps")
         )
@@ -164,6 +164,7 @@ class CalibrationLearner:
         read = {OFFSET: logit, "intercept": 1.0, "slope": logit}
         read.update(zip(SILENCE_STEPS, steps, strict=True))
         self.regression.learn_one(read, gone, example.weight / OVERLAP)
+        return said
 
     def predict(self, example: LearningExample) -> float:
         """P(nothing is bought within the horizon): the risk as it was stated."""

@@ -70,10 +70,6 @@ class CapacityLearner:
         self._pass_time(example.observed_at_ms)
         self.bins[at] = self.bins.get(at, 0.0) + 1.0
 
-    def predict(self, example: LearningExample) -> float | None:
-        """None: what is learned is how many gain how much, not whether a label is 1."""
-        return None
-
     def view(self, version: str) -> CapacityModel:
         """What is known now, frozen under a version's name."""
         return CapacityModel(version, self.weeks, self._sorted())

@@ -220,7 +220,7 @@ class ChurnLearner:
         """How many labels the hazard has learned."""
         return self.hazard.labels
 
-    def learn(self, example: LearningExample) -> None:
+    def learn(self, example: LearningExample) -> float | None:
         """One label: 1.0 when the customer came back within the tick after the scoring moment.
 
         With `horizon_ticks` among the features it is within the horizon, and the direct model's.
@@ -231,6 +231,7 @@ class ChurnLearner:
         features = example.features
         horizon_ticks = features.get("horizon_ticks")
         _require(features, TICK_FEATURES if horizon_ticks is None else RHYTHM_FEATURES)
+        said = self.predict(example)
         tick_ms = round(features.get("tick_ms", self.tick_ms))
         if tick_ms != self.tick_ms:
             self._start_over(tick_ms)
@@ -238,7 +239,7 @@ class ChurnLearner:
         self._pass_time(example.observed_at_ms)
         if horizon_ticks is not None:
             self._learn_horizon(features, horizon_ticks, returned, example.weight)
-            return
+            return said
         self.since_ms = self.since_ms or example.observed_at_ms
         self.newest_ms = max(self.newest_ms, example.observed_at_ms)
         self.hazard.learn(features, returned, example.weight)
@@ -248,6 +249,7 @@ class ChurnLearner:
                 features["x"], features["gap_squares"], features["t_x_ticks"]
             )
         self.customers.put(features, returned, example.observed_at_ms, tick_ms)
+        return said
 
     def _learn_horizon(
         self, x: Mapping[str, float], horizon_ticks: float, returned: bool, weight: float

@@ -144,9 +144,6 @@ class FatigueLearner:
         self.control = self.control.plus(fade, ContactSums() if treated else one)
         self.baseline.learn(x, example.label, late, fade)
 
-    def predict(self, example: LearningExample) -> None:
-        """Nothing: it compares groups, and foretells no single outcome."""
-
     def view(self, version: str) -> FatigueModel:
         """What is known now, frozen."""
         a, b = self.treated, self.control

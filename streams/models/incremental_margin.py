@@ -143,9 +143,6 @@ class MarginLearner:
                 self.shares.setdefault(name, p)
         self.arms[mine] = self.arms.get(mine, Sums()).with_one(example.label)
 
-    def predict(self, example: LearningExample) -> None:
-        """Nothing: it compares groups, and foretells no single margin."""
-
     def view(self, version: str) -> IncrementalMargin:
         """What is known now, frozen."""
         found = {_name(*pair): self._effect(*pair) for pair in PAIRS}

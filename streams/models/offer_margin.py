@@ -90,9 +90,6 @@ class OfferMarginLearner:
         if len(self.offers) > OFFERS_MAX:
             del self.offers[min(self.offers, key=lambda name: self.offers[name].at_ms)]
 
-    def predict(self, example: LearningExample) -> None:
-        """Nothing: it compares groups, and foretells no single margin."""
-
     def view(self, version: str) -> OfferMargins:
         """What is known now, frozen."""
         found = {name: sums.effect for name, sums in self.offers.items()}

@@ -123,7 +123,6 @@ class Pool:
         self.gains = [0.0] * BASES
         self.examples = 0
         self.at_ms = 0
-        self._said: tuple[Asked, list[float]] | None = None
 
     def probability(self, of: Asked) -> float:
         """P(label is 1) of the pool."""
@@ -136,7 +135,6 @@ class Pool:
         """
         own = None if of.offer_id is None else self._own(of.offer_id, at_ms)
         log_odds = self._log_odds(of)
-        self._said = None
         self._pass_time(at_ms)
         said = self._pooled(of, log_odds)
         p = [_probability(of.prior + m) for m in log_odds]
@@ -150,16 +148,7 @@ class Pool:
         return said
 
     def _log_odds(self, of: Asked) -> list[float]:
-        """Of each expert, without the prior.
-
-        The trainer asks of an example before it is learned: this is computed once for both.
-        """
-        if self._said is None or self._said[0] is not of:
-            self._said = of, self._computed(of)
-        return self._said[1]
-
-    def _computed(self, of: Asked) -> list[float]:
-        """Of each expert with the pairs, which are the same for all."""
+        """Of each expert without the prior, with the pairs, which are the same for all."""
         own = None if of.offer_id is None else self.own.get(of.offer_id)
         m = np.matmul(self.means, of.z.transpose(0, 2, 1))
         if own is not None:

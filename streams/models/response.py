@@ -197,28 +197,20 @@ class ResponseLearner:
     def __init__(self, tuning: Tuning = AS_IT_IS) -> None:
         self.tuning = tuning
         self.estimator = ResponsePool(OFFERS_MAX, tuning.half_lives, tuning.variances)
-        self._read: tuple[LearningExample, Asked] | None = None
 
     @property
     def examples(self) -> int:
         """How many labels it has learned since it began."""
         return self.estimator.pool.examples
 
-    def learn(self, example: LearningExample) -> None:
+    def learn(self, example: LearningExample) -> float:
         """One label: 1.0 when the offer was used, 0.0 when its window closed without it."""
-        label = float(example.label > 0.5)
-        pool = self.estimator.pool
-        pool.learn(self._asked(example), label, example.weight, example.observed_at_ms)
+        label, of = float(example.label > 0.5), asked_of(example)
+        return self.estimator.pool.learn(of, label, example.weight, example.observed_at_ms)
 
     def predict(self, example: LearningExample) -> float:
         """P(the label is 1)."""
-        return self.estimator.pool.probability(self._asked(example))
-
-    def _asked(self, example: LearningExample) -> Asked:
-        """The trainer asks of an example before it is learned: it is read once for both."""
-        if self._read is None or self._read[0] is not example:
-            self._read = example, asked_of(example)
-        return self._read[1]
+        return self.estimator.pool.probability(asked_of(example))
 
     def view(self, version: str) -> ResponseModel:
         """What is known now, frozen under a version's name."""

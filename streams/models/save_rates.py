@@ -104,9 +104,6 @@ class SaveRatesLearner:
             known.risk + weight * features.get("risk", 0.0),
         )
 
-    def predict(self, example: LearningExample) -> None:
-        """Nothing: it compares groups, and foretells no single outcome."""
-
     def view(self, version: str) -> SaveRates:
         """What is known now, frozen."""
         return SaveRates(version, self.clock_ms, dict(self.treated), dict(self.control))

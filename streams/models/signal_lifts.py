@@ -89,14 +89,15 @@ class SignalLiftsLearner:
         self.faded_cases: dict[str, float] = {}
         self.clock_ms = 0
 
-    def learn(self, example: LearningExample) -> None:
+    def learn(self, example: LearningExample) -> float:
         """One label: 1.0 when nothing was bought within the horizon after the moment."""
-        x = _read(example)
+        x, said = _read(example), self.predict(example)
         self._pass_time(example.observed_at_ms, example.features["horizon_ms"])
         self.regression.learn_one(x, example.label > 0.5, example.weight)
         for name in x:
             if name.startswith(SIGNAL_PREFIX):
                 self.faded_cases[name] = self.faded_cases.get(name, 0.0) + example.weight
+        return said
 
     def predict(self, example: LearningExample) -> float:
         """P(nothing is bought within the horizon): the score said, corrected, with the signals."""

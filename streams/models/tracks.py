@@ -121,10 +121,6 @@ class TrackLearner:
             newest_ms=max(old.newest_ms, example.observed_at_ms),
         )
 
-    def predict(self, example: LearningExample) -> float | None:
-        """None: what is learned are times, not whether a label is 1."""
-        return None
-
     def view(self, version: str) -> TrackModel:
         """What is known now, frozen under a version's name."""
         due = {name: times.due_ticks(self.tick_ms) for name, times in self.times.items()}

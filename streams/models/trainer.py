@@ -90,17 +90,14 @@ class Learner(Protocol):
 
     model_id: ClassVar[str]
 
-    def learn(self, example: LearningExample) -> None:
+    def learn(self, example: LearningExample) -> float | None:
         """Learn one label.
+
+        Returns: what it said of the example before, P(the label is 1); even odds while nothing is
+            known. None where the label is of a kind that the window of predictions does not judge.
 
         Raises:
             KeyError: it lacks a feature, which is named; nothing has changed.
-        """
-
-    def predict(self, example: LearningExample) -> float | None:
-        """P(the label is 1), before it is learned; even odds while nothing is known.
-
-        None where the label is of a kind that the window of predictions does not judge.
         """
 
     def view(self, version: str) -> object:
@@ -190,8 +187,7 @@ class Trainee:
         if example.example_id in self.seen:
             return False
         try:
-            said = self.learner.predict(example)
-            self.learner.learn(example)
+            said = self.learner.learn(example)
         except KeyError as error:
             raise ExampleError(str(error.args[0])) from error
         if said is not None:

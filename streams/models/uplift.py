@@ -125,9 +125,6 @@ class UpliftLearner:
         organic = example.label - (1.0 - self._shop()) * uses
         self.baseline.learn(x, organic, late, fade)
 
-    def predict(self, example: LearningExample) -> None:
-        """Nothing: it compares groups, and foretells no single outcome."""
-
     def view(self, version: str) -> UpliftModel:
         """What is known now, frozen."""
         shop, share = self._correction(), self._shop()

@@ -132,7 +132,7 @@ def test_it_finds_what_contacts_do() -> None:
 
 def test_it_foretells_no_single_outcome() -> None:
     """So no window of predictions judges it."""
-    assert SaveRatesLearner().predict(examples(1)[0]) is None  # type: ignore[func-returns-value]
+    assert SaveRatesLearner().learn(examples(1)[0]) is None  # type: ignore[func-returns-value]
 
 
 def test_a_damaged_state_is_refused() -> None:

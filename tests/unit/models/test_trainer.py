@@ -122,7 +122,7 @@ def test_a_challenger_tuned_otherwise_says_otherwise() -> None:
         for one in trainer.for_each(response(number)):
             trainer.learn(one)
     said = [
-        trainer.trainees[name].learner.predict(response(4)) for name in ("response", "challenger")
+        trainer.trainees[name].learner.learn(response(4)) for name in ("response", "challenger")
     ]
     assert said[0] is not None
     assert said[1] is not None
