@@ -46,7 +46,7 @@ def _terms(offer: Possible, *, chosen: bool) -> str:
     return (
         f"    {'*' if chosen else ' '} {offer.offer_id}  {terms.value:.3f} - {terms.cost:.3f}"
         f" - {terms.fatigue:.3f}{_lever(terms)} = {terms.priority:.3f}"
-        f"  used by {percent(terms.response_probability, 1)}{_anyway(terms)}"
+        f"  used by {percent(terms.response_probability, 1)}{_anyway(terms)}{_effect(terms)}"
     )
 
 
@@ -68,6 +68,18 @@ def _anyway(terms: Terms) -> str:
     ordered = terms.ordered_anyway
     own = "" if ordered is None else f" (orders what fits anyway: {percent(ordered)})"
     return f", {percent(share)} of them anyway{own}"
+
+
+def _effect(terms: Terms) -> str:
+    """What comparisons say of sending it, once there were enough."""
+    told = terms.effect
+    if told is None:
+        return ""
+    orders, orders_error, margin, margin_error = told
+    return (
+        f"; sent it adds {orders:.3f} +- {orders_error:.3f} orders,"
+        f" {margin:.2f} +- {margin_error:.2f} of margin"
+    )
 
 
 def _uplift(one: Explanation) -> str:

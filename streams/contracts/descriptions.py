@@ -4,12 +4,14 @@ from typing import Final
 
 from streams.contracts.candidate_descriptions import OF_CANDIDATES
 from streams.contracts.case_descriptions import OF_CASES
+from streams.contracts.doubt_descriptions import OF_DOUBT
 from streams.contracts.reply_descriptions import OF_REPLIES
 from streams.contracts.wallet_descriptions import OF_WALLETS
 
 DESCRIPTIONS: Final[dict[str, str]] = {
     **OF_CASES,
     **OF_CANDIDATES,
+    **OF_DOUBT,
     **OF_REPLIES,
     **OF_WALLETS,
     # Every event.
@@ -311,9 +313,6 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "verdict": "How the decision ended.",
     "chosen_offer_id": "The chosen offer; null where none was.",
     "DecisionLog.challenger": "What the challenger would have chosen, where one was asked.",
-    "doubt": "How sure the model was, in log odds, where offers are drawn by its posterior.",
-    "Doubt.shared": "Of what all offers share: by number of an offer's features, on both bases.",
-    "Doubt.own": "Of what is each offer's own, of the candidates with terms, in their order.",
     "ChallengerLog.probabilities": "Of the candidates that have terms, in their order.",
     "DecisionLog.fatigue": "The model of the price of fatigue, where it is learned.",
     "withheld_offer_id": "The offer that was drawn and not sent: the person is in its holdout.",

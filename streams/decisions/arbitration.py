@@ -7,7 +7,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from streams.contracts.outputs.candidates import TermColumns
-from streams.contracts.outputs.terms import Terms
+from streams.contracts.outputs.terms import EffectColumns, EffectRow, Terms
 from streams.contracts.reference.structs import Offer
 from streams.contracts.times import WEEK_MS
 from streams.customer import Customer
@@ -22,7 +22,7 @@ class Response(Struct, frozen=True):
 
     `options`: the channels to choose from; none where there is no choice. `lever`: what the owner
     adds by hand, in the shop's currency. `ordered_anyway`: P(an order that the offer fits comes
-    anyway), None where it is not known.
+    anyway); `effect`: what sending it changes. Both None where they are not known.
     """
 
     probability: float
@@ -30,6 +30,7 @@ class Response(Struct, frozen=True):
     options: tuple[Option, ...] = ()
     lever: float = 0.0
     ordered_anyway: float | None = None
+    effect: EffectRow | None = None
 
 
 def prices_of(offers: Sequence[Offer]) -> Floats:
@@ -49,6 +50,7 @@ def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
     chosen from, the response probability is that on the channel, whose cost is added.
     """
     used, lever, way = response.probability, response.lever, None
+    effect = response.effect or (None, None, None, None)
     if response.options:
         gain = offer.margin * (1.0 - response.bought_anyway) - offer.discount
         way = way_of(offer, used, gain, response.options)
@@ -69,6 +71,10 @@ def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
         ordered_anyway=response.ordered_anyway,
         channel=None if way is None else way.channel,
         reach=None if way is None else way.reach,
+        incremental_orders=effect[0],
+        orders_error=effect[1],
+        incremental_margin=effect[2],
+        margin_error=effect[3],
     )
 
 
@@ -78,6 +84,7 @@ def weigh_many(
     anyway: tuple[Sequence[float], Sequence[float | None]],
     fatigue: float,
     levers: Sequence[float] | None = None,
+    effects: EffectColumns | None = None,
 ) -> TermColumns:
     """`weigh` for many offers at once, to the same bits.
 
@@ -87,6 +94,7 @@ def weigh_many(
         anyway: the share of the uses of each that is bought anyway, and `Response.ordered_anyway`.
         fatigue: the price of one more contact.
         levers: what the owner adds to each by hand; None: nothing to any.
+        effects: what sending each changes; None: it is not known.
     """
     margins, discounts, contact_costs = prices
     shares, ordered = anyway
@@ -98,6 +106,7 @@ def weigh_many(
     if levers is not None:
         priorities += levers
     value, cost, priority = _to_nanos(amounts).tolist()
+    effects = effects or ((), (), (), ())
     return TermColumns(
         response_probability=tuple(used.tolist()),
         value=tuple(value),
@@ -107,6 +116,10 @@ def weigh_many(
         ordered_anyway=() if ordered.count(None) == len(ordered) else tuple(ordered),
         lever=tuple(levers) if levers is not None and any(levers) else (),
         fatigue=fatigue,
+        incremental_orders=effects[0],
+        orders_error=effects[1],
+        incremental_margin=effects[2],
+        margin_error=effects[3],
     )
 
 

@@ -13,6 +13,7 @@ from streams.contracts.outputs.candidates import Candidates, TermColumns, WhyNot
 from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecided
 from streams.contracts.outputs.payloads import DecisionLog
+from streams.contracts.outputs.terms import rows_of
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.row import Contact, OpenDecision
@@ -262,15 +263,18 @@ def _terms(
     price = known.basis.fatigue.price(policies.contact)
     fatigue = fatigue_of(known.person, known.now_ms, price)
     anyway = anyway_of(known.policy, eligible, known.person, known.now_ms, uplift)
+    effects = uplift.effects([c.offer for c in eligible], context)
     now_ms, channel = known.now_ms, known.request.rule.channel
     if not options:
         levers = [c.levers.at(now_ms, channel) for c in eligible] if policies.levers else None
         places = np.array([c.place for c in eligible], np.intp)
         prices = known.policy.prices.take(places, 1)
-        return weigh_many(prices, used, anyway, fatigue, levers)
+        return weigh_many(prices, used, anyway, fatigue, levers, effects)
     responses = [
-        Response(p, share, options, ordered_anyway=ordered)
-        for p, share, ordered in zip(used.tolist(), *anyway, strict=True)
+        Response(p, share, options, 0.0, ordered, effect)
+        for p, share, ordered, effect in zip(
+            used.tolist(), *anyway, rows_of(effects, len(eligible)), strict=True
+        )
     ]
     if policies.levers:
         pairs = zip(eligible, responses, strict=True)

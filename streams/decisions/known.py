@@ -12,6 +12,7 @@ from streams.contracts.common import ChannelName
 from streams.contracts.outputs.candidates import TermColumns
 from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.payloads import Terms, Trigger, Versioned
+from streams.contracts.outputs.terms import EffectColumns
 from streams.contracts.reference.structs import Arm, ContactPolicy, Offer
 from streams.contracts.times import from_ms
 from streams.customer import Customer
@@ -58,6 +59,9 @@ class Uplift(Protocol):
         `expected` is that share by who the person is, before anything is learned.
         """
 
+    def effects(self, offers: Sequence[Offer], context: Vector) -> EffectColumns | None:
+        """What sending each of these offers to the person changes; None: it is not known yet."""
+
 
 class Fatigue(Protocol):
     """What a decision asks of the model of what contacts do."""
@@ -78,6 +82,10 @@ class NothingLearned(Struct, frozen=True):
     def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
         """What is expected."""
         return list(expected)
+
+    def effects(self, offers: Sequence[Offer], context: Vector) -> EffectColumns | None:
+        """Nothing is known."""
+        return None
 
     def price(self, contact: ContactPolicy) -> float:
         """The shop's."""

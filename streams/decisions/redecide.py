@@ -9,6 +9,7 @@ from streams.contracts.common import ChannelName
 from streams.contracts.outputs.candidates import CandidateLog, columns_of, packed
 from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.payloads import DecisionLog, Terms, Verdict
+from streams.contracts.outputs.terms import rows_of
 from streams.contracts.reference.structs import Arm
 from streams.contracts.times import to_ms
 from streams.decisions.anyway import shares_of
@@ -118,15 +119,16 @@ def _weighed(
     now_ms, known = to_ms(entry.decided_at), [offers[c.offer_id] for c in eligible]
     ordered = [None if c.terms is None else c.terms.ordered_anyway for c in eligible]
     shares = shares_of(known, ordered, policy, uplift)
+    effects = rows_of(uplift.effects([c.offer for c in known], context), len(known))
 
     def again(logged: CandidateLog, offer: CompiledOffer, told: Response) -> CandidateLog:
         response = offer.levers.on(told, now_ms, entry.channel)
         return replace(logged, terms=_terms(logged, offer, response))
 
     return [
-        again(logged, offer, Response(float(p), share, options, ordered_anyway=own))
-        for logged, offer, p, share, own in zip(
-            eligible, known, response_probabilities, shares, ordered, strict=True
+        again(logged, offer, Response(float(p), share, options, 0.0, own, effect))
+        for logged, offer, p, share, own, effect in zip(
+            eligible, known, response_probabilities, shares, ordered, effects, strict=True
         )
     ]
 
@@ -155,12 +157,15 @@ def _with(entry: DecisionLog, again: Iterable[CandidateLog]) -> DecisionLog:
 
 
 def _terms(logged: CandidateLog, offer: CompiledOffer, response: Response) -> Terms:
-    """The terms again; an older record does not name the share who would have bought anyway."""
+    """The terms again; an older record says nothing of who bought anyway, or of the effect."""
     before = logged.terms
+    if before is None or before.effect is None:
+        response = replace(response, effect=None)
     terms = weigh(offer.offer, response, 0.0 if before is None else before.fatigue)
-    if before is not None and before.bought_anyway is None:
-        return replace(terms, bought_anyway=None)
-    return terms
+    if before is None:
+        return terms
+    anyway = None if before.bought_anyway is None else terms.bought_anyway
+    return replace(terms, bought_anyway=anyway)
 
 
 def _arm(policy: Policy, name: str) -> Arm:

@@ -135,7 +135,7 @@ def _response(terms: Terms, policy: Policy) -> Response:
     options = () if channel is None else (Option(channel, 1.0, costs.get(channel, 0.0)),)
     share = prior if anyway is None else anyway
     ordered = terms.ordered_anyway
-    return Response(terms.response_probability, share, options, ordered_anyway=ordered)
+    return Response(terms.response_probability, share, options, 0.0, ordered, terms.effect)
 
 
 def drawn(

@@ -23,19 +23,26 @@ def sample_of(weight: float, weight_squared: float) -> float:
 
 
 class Mean(NamedTuple):
-    """Means of a group: orders less those expected, uses of any offer, uses of its own."""
+    """Means of a group: orders less those expected, uses of any offer, uses of its own.
+
+    `gained`: margin less that expected, of the comparisons that told it, and `gained_sample` of
+    how many of equal weight.
+    """
 
     rest: float
     uses: float
     own: float
     sample: float
+    gained: float = 0.0
+    gained_sample: float = 0.0
 
 
 class Sums(Struct, frozen=True, array_like=True):
     """Weighted sums over comparisons, faded to `at_ms`.
 
     `rest`: orders less those expected, and its square; `uses`: of any offer, `own`: of the offer
-    of the decision; `anyway`: of those the uses that were expected to be bought anyway.
+    of the decision; `anyway`: of those the uses that were expected to be bought anyway. `gained`:
+    margin less that expected, its square, and the weight of those that told it.
     """
 
     at_ms: int = 0
@@ -46,6 +53,9 @@ class Sums(Struct, frozen=True, array_like=True):
     uses: float = 0.0
     own: float = 0.0
     anyway: float = 0.0
+    gained: float = 0.0
+    gained_squared: float = 0.0
+    gained_weight: float = 0.0
 
     def faded(self, at_ms: int) -> "Sums":
         """The same at a later moment."""
@@ -54,7 +64,8 @@ class Sums(Struct, frozen=True, array_like=True):
         f = fade_of(at_ms - self.at_ms)
         orders = (self.rest * f, self.rest_squared * f)
         uses = (self.uses * f, self.own * f, self.anyway * f)
-        return Sums(at_ms, self.weight * f, self.weight_squared * f * f, *orders, *uses)
+        margins = (self.gained * f, self.gained_squared * f, self.gained_weight * f)
+        return Sums(at_ms, self.weight * f, self.weight_squared * f * f, *orders, *uses, *margins)
 
     def plus(self, one: "Sums") -> "Sums":
         """With one more comparison, of the same moment or an earlier one."""
@@ -68,6 +79,9 @@ class Sums(Struct, frozen=True, array_like=True):
             now.uses + more.uses,
             now.own + more.own,
             now.anyway + more.anyway,
+            now.gained + more.gained,
+            now.gained_squared + more.gained_squared,
+            now.gained_weight + more.gained_weight,
         )
 
     @property
@@ -86,4 +100,7 @@ class Sums(Struct, frozen=True, array_like=True):
         if self.weight <= 0.0:
             return Mean(0.0, 0.0, 0.0, 0.0)
         parts = (self.rest / self.weight, self.uses / self.weight, self.own / self.weight)
-        return Mean(*parts, self.sample)
+        if self.gained_weight <= 0.0:
+            return Mean(*parts, self.sample)
+        known = self.gained_weight / self.weight
+        return Mean(*parts, self.sample, self.gained / self.gained_weight, self.sample * known)

@@ -37,13 +37,14 @@ FORMATS: Final[Mapping[str, int]] = {
     "challenger": 3,
     "churn": 2,
     "calibration": 2,
-    "uplift": 2,
+    "uplift": 3,
 }
 """Of the parameters of models that are written otherwise than they once were."""
 _BEFORE_PAIRS: Final[Mapping[int, Mapping[str, object]]] = {2: {"pairs": None}}
 STILL_READ: Final[Mapping[str, Mapping[int, Mapping[str, object]]]] = {
     "response": _BEFORE_PAIRS,
     "challenger": _BEFORE_PAIRS,
+    "uplift": {2: {"person": None, "totals": (0.0, 0.0)}},
 }
 """Older formats that are read as well, and what they do not hold: it begins as in a new model."""
 SEEN_MAX = 2_000

@@ -19,20 +19,28 @@ sample carries:
 
 The baseline makes offers comparable among each other; their own probabilities do not enter, since
 they are too small to divide by.
+
+The same with margin in place of orders says what a use gains. Uses times both are what sending an
+offer changes (`offer_effects`), more or less for one person than on average (`person_effect`).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
+import numpy as np
 from msgspec import Struct, to_builtins
+from numpy.typing import NDArray
 
 from streams.contracts.internal.learning import LearningExample
+from streams.contracts.outputs.terms import EffectColumns, EffectRow
 from streams.contracts.reference.structs import Offer
 from streams.contracts.sums import sum_of
 from streams.errors import StateError
 from streams.models.baseline import Baseline, BaselineState, numbers_of
-from streams.models.comparison_sums import SAMPLE_MIN, Sums, group_probability
+from streams.models.comparison_sums import SAMPLE_MIN, Mean, Sums, group_probability
 from streams.models.fading import fade_of
+from streams.models.offer_effects import Effects, effects_of
+from streams.models.person_effect import NAMES, PersonEffect, PersonState
 from streams.models.saved import saved_state
 
 OFFERS_MAX, CLASSES_MAX = 150, 32
@@ -47,13 +55,21 @@ CLASS = "class_"
 class UpliftModel(Struct, frozen=True):
     """The immutable view for deciding, in corrections of the share that is expected of a person.
 
-    `UpliftModel()` has learned nothing and says what is expected.
+    `UpliftModel()` has learned nothing and says what is expected. `added`: what sending an offer
+    changes, once enough was compared.
     """
 
     version: str = "cold-start"
     shop: float = 0.0
     classes: dict[str, float] = {}
     offers: dict[str, float] = {}
+    added: Effects | None = None
+
+    def effects(
+        self, offers: Sequence[Offer], context: NDArray[np.float32]
+    ) -> EffectColumns | None:
+        """What sending each of these offers to the person changes; None: nothing is known yet."""
+        return None if self.added is None else self.added.of(offers, context)
 
     def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
         """Of those who use each offer, the share that would have bought without it, 0 to 1.
@@ -72,7 +88,7 @@ class UpliftModel(Struct, frozen=True):
 
 
 class UpliftState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that the learner remembers, by name."""
+    """All that the learner remembers, by name; of format 2 without `person` and `totals`."""
 
     clock_ms: int
     baseline: BaselineState
@@ -81,6 +97,18 @@ class UpliftState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     classes: dict[str, Sums]
     offers: dict[str, Sums]
     class_of: dict[str, str]
+    person: PersonState | None
+    totals: tuple[float, float]
+
+
+class Leaned(NamedTuple):
+    """A number and its standard error."""
+
+    value: float
+    error: float
+
+
+NOTHING_ABOVE = Leaned(0.0, 0.0)
 
 
 class UpliftLearner:
@@ -96,6 +124,8 @@ class UpliftLearner:
         self.classes: dict[str, Sums] = {}
         self.offers: dict[str, Sums] = {}
         self.class_of: dict[str, str] = {}
+        self.person = PersonEffect()
+        self.totals = (0.0, 0.0)
 
     def learn(self, example: LearningExample) -> None:
         """One comparison; the label is the number of orders.
@@ -106,24 +136,44 @@ class UpliftLearner:
         if example.offer_id is not None and EXPECTED not in example.features:
             return
         features, at_ms = example.features, example.observed_at_ms
+        treated, margin = example.offer_id is not None, features.get("margin")
         x, fade = numbers_of(features), fade_of(at_ms - self.clock_ms)
         late = example.weight * fade_of(self.clock_ms - at_ms)
         self.clock_ms = max(self.clock_ms, at_ms)
         uses = features.get("uses", 0.0)
-        treated = example.offer_id is not None
         weight = late / group_probability(features, treated=treated)
-        rest = example.label - self.baseline.expected(x)
+        expected, margin_expected = self.baseline.both_expected(x).tolist()
+        rest = example.label - expected
+        gained = np.nan if margin is None else margin - margin_expected
         squares = (weight * rest, weight * rest * rest)
         own = weight * features.get("own_uses", 0.0)
         sums = (*squares, weight * uses, own, own * features.get(EXPECTED, 0.0))
-        one = Sums(self.clock_ms, weight, weight * weight, *sums)
+        gains = (0.0, 0.0, 0.0)
+        if margin is not None:
+            gains = (weight * gained, weight * gained * gained, weight)
+        one = Sums(self.clock_ms, weight, weight * weight, *sums, *gains)
         if example.offer_id is None:
             self.control = self.control.plus(one)
         else:
             self.treated = self.treated.plus(one)
             self._add_to_groups(example.offer_id, _class_of(features), one)
         organic = example.label - (1.0 - self._shop()) * uses
-        self.baseline.learn(x, organic, late, fade)
+        self.baseline.learn(x, organic, late, fade, margin)
+        self._learn_person(features, (rest, gained), treated, (late, fade))
+        more = (0.0, 0.0) if margin is None else (late * example.label, late * margin)
+        self.totals = (self.totals[0] * fade + more[0], self.totals[1] * fade + more[1])
+
+    def _learn_person(
+        self,
+        features: Mapping[str, float],
+        rests: tuple[float, float],
+        treated: bool,
+        counts: tuple[float, float],
+    ) -> None:
+        """The score of one comparison; `counts` is how much it counts, and what is left before."""
+        own = group_probability(features, treated=treated)
+        x = np.array([1.0, *[features.get(name, 0.0) for name in NAMES]])
+        self.person.learn(x, np.array(rests), 1.0 - own if treated else own - 1.0, *counts)
 
     def view(self, version: str) -> UpliftModel:
         """What is known now, frozen."""
@@ -133,7 +183,39 @@ class UpliftLearner:
             name: self._group(sums, classes.get(self.class_of[name], shop), share)
             for name, sums in self.offers.items()
         }
-        return UpliftModel(version, shop, classes, offers)
+        return UpliftModel(
+            version,
+            shop.value,
+            {name: one.value for name, one in classes.items()},
+            {name: one.value for name, one in offers.items()},
+            self._added(shop, classes, offers),
+        )
+
+    def _added(
+        self, shop: Leaned, classes: Mapping[str, Leaned], offers: Mapping[str, Leaned]
+    ) -> Effects | None:
+        """What sending an offer changes: its uses, times what each brings in orders and margin."""
+        treated, control, (orders, margin) = self.treated.mean, self.control.mean, self.totals
+        error = self._gain_error(treated, control, treated.uses - control.uses)
+        if error is None or orders <= 0.0:
+            return None
+        worth = margin / orders
+        whole = self._gain(worth)
+        by_class = {
+            n: self._group_gain(sums, whole, whole, worth) for n, sums in self.classes.items()
+        }
+        by_offer = {
+            n: self._group_gain(sums, by_class.get(self.class_of[n], whole), whole, worth)
+            for n, sums in self.offers.items()
+        }
+        uses = treated.own
+        person = self.person.view(np.array((uses, uses * abs(worth))))
+        return effects_of(
+            {n: _row(sums, offers[n], by_offer[n]) for n, sums in self.offers.items()},
+            {n: _row(sums, classes[n], by_class[n]) for n, sums in self.classes.items()},
+            _row(self.treated, shop, whole),
+            person,
+        )
 
     def figures(self) -> dict[str, float]:
         """How many are compared, and what is found of all offers before it leans on a prior."""
@@ -157,6 +239,8 @@ class UpliftLearner:
             "classes": to_builtins(self.classes),
             "offers": to_builtins(self.offers),
             "class_of": dict(self.class_of),
+            "person": to_builtins(self.person.dump()),
+            "totals": list(self.totals),
         }
 
     @classmethod
@@ -174,6 +258,9 @@ class UpliftLearner:
         learner.treated, learner.control = state.treated, state.control
         learner.classes, learner.offers = dict(state.classes), dict(state.offers)
         learner.class_of = dict(state.class_of)
+        learner.totals = state.totals
+        if state.person is not None:
+            learner.person = PersonEffect.of(state.person)
         return learner
 
     def _add_to_groups(self, offer_id: str, class_: str, one: Sums) -> None:
@@ -190,13 +277,15 @@ class UpliftLearner:
     def _shop(self) -> float:
         """Of the uses of all offers together, the share bought anyway."""
         expected = self.treated.expected
-        return NOTHING_TOLD if expected is None else _share(expected + self._correction())
+        return NOTHING_TOLD if expected is None else _share(expected + self._correction().value)
 
-    def _correction(self) -> float:
+    def _correction(self) -> Leaned:
         """Of what was expected of all offers together."""
         found, error = self._found()
         expected = self.treated.expected
-        return 0.0 if expected is None else _lean(found - expected, error, 0.0, SD_SHOP)
+        if expected is None:
+            return Leaned(0.0, SD_SHOP)
+        return _lean(found - expected, error, NOTHING_ABOVE, SD_SHOP)
 
     def _found(self) -> tuple[float, float | None]:
         """The share of all offers by the comparisons alone, and its error if there are enough."""
@@ -205,15 +294,38 @@ class UpliftLearner:
         error = self._error(treated.sample, control.sample, uses)
         return (0.0 if error is None else 1.0 - (treated.rest - control.rest) / uses), error
 
-    def _group(self, sums: Sums, above: float, shop: float) -> float:
+    def _group(self, sums: Sums, above: Leaned, shop: float) -> Leaned:
         """The correction of a class or an offer, whose comparisons hold uses of others as well."""
         group, control, expected = sums.mean, self.control.mean, sums.expected
         error = self._error(group.sample, control.sample, group.own)
         if error is None or expected is None:
-            return above
+            return _lean(0.0, None, above, SD_GROUP)
         others = (group.uses - group.own - control.uses) / group.own
         found = 1.0 - (group.rest - control.rest) / group.own + (1.0 - shop) * others
         return _lean(found - expected, error, above, SD_GROUP)
+
+    def _gain(self, worth: float) -> Leaned:
+        """Margin that a use of any offer brings; `worth`: what an order brings on average.
+
+        It leans on that, of the uses that bring an order.
+        """
+        treated, control = self.treated.mean, self.control.mean
+        above = Leaned((1.0 - self._shop()) * worth, 0.0)
+        error = self._gain_error(treated, control, treated.uses - control.uses)
+        if error is None:
+            return _lean(0.0, None, above, SD_SHOP * abs(worth))
+        found = (treated.gained - control.gained) / (treated.uses - control.uses)
+        return _lean(found, error, above, SD_SHOP * abs(worth))
+
+    def _group_gain(self, sums: Sums, above: Leaned, shop: Leaned, worth: float) -> Leaned:
+        """The same of a class or an offer."""
+        group, control, sd = sums.mean, self.control.mean, SD_GROUP * abs(worth)
+        error = self._gain_error(group, control, group.own)
+        if error is None:
+            return _lean(0.0, None, above, sd)
+        others = (group.uses - group.own - control.uses) / group.own
+        found = (group.gained - control.gained) / group.own - shop.value * others
+        return _lean(found, error, above, sd)
 
     def _error(self, sample: float, control: float, uses: float) -> float | None:
         """Standard error of a share found by samples of this size; None: they say nothing yet."""
@@ -221,21 +333,43 @@ class UpliftLearner:
             return None
         return float((self._variance() * (1.0 / sample + 1.0 / control)) ** 0.5 / uses)
 
+    def _gain_error(self, group: Mean, control: Mean, uses: float) -> float | None:
+        """The same of a gain, by the comparisons that told a margin."""
+        if min(group.gained_sample, control.gained_sample) < SAMPLE_MIN or uses < USES_MIN:
+            return None
+        told = (self.treated, self.control)
+        sums = [(s.gained, s.gained_squared, s.gained_weight) for s in told]
+        samples = 1.0 / group.gained_sample + 1.0 / control.gained_sample
+        return float((_within(sums) * samples) ** 0.5 / uses)
+
     def _variance(self) -> float:
         """Of orders less those expected, within the two groups."""
-        treated, control = self.treated, self.control
-        weight = treated.weight + control.weight
-        between = sum_of(s.rest**2 / s.weight for s in (treated, control) if s.weight > 0.0)
-        squares = treated.rest_squared + control.rest_squared
-        return max((squares - between) / weight, VARIANCE_MIN)
+        told = (self.treated, self.control)
+        return _within([(s.rest, s.rest_squared, s.weight) for s in told])
 
 
-def _lean(found: float, error: float | None, above: float, sd: float) -> float:
-    """A correction that is found and the one above it, from which it differs by such an `sd`."""
-    if error is None:
-        return above
+def _within(sums: Sequence[tuple[float, float, float]]) -> float:
+    """Variance within groups, by the sum, the sum of squares and the weight of each."""
+    weight = sum_of(w for _, _, w in sums)
+    between = sum_of(s**2 / w for s, _, w in sums if w > 0.0)
+    return max((sum_of(squared for _, squared, _ in sums) - between) / weight, VARIANCE_MIN)
+
+
+def _lean(found: float, error: float | None, above: Leaned, sd: float) -> Leaned:
+    """What is found and what is above it, from which it differs by such an `sd`."""
+    if error is None or sd <= 0.0:
+        return Leaned(above.value, (above.error**2 + sd**2) ** 0.5)
     counts, before = 1.0 / error**2, 1.0 / sd**2
-    return (counts * found + before * above) / (counts + before)
+    value = (counts * found + before * above.value) / (counts + before)
+    leans = before / (counts + before) * above.error
+    return Leaned(value, (1.0 / (counts + before) + leans**2) ** 0.5)
+
+
+def _row(sums: Sums, correction: Leaned, gain: Leaned) -> EffectRow:
+    """Orders and margin that sending an offer adds, with their errors, by its uses."""
+    uses, expected = sums.mean.own, sums.expected
+    share = NOTHING_TOLD if expected is None else _share(expected + correction.value)
+    return uses * (1.0 - share), uses * correction.error, uses * gain.value, uses * gain.error
 
 
 def _share(number: float) -> float:

@@ -58,7 +58,7 @@ class TermColumns(Block, frozen=True, kw_only=True):
     """The terms of several offers, each term a list in their order; as `Terms` has them.
 
     `fatigue` is that of a decision, so of all its offers. Of the others an empty list says the same
-    of every offer: `lever` 0, `ordered_anyway`, `channel` and `reach` null.
+    of every offer: `lever` 0, the others null.
     """
 
     response_probability: tuple[float, ...]
@@ -71,6 +71,10 @@ class TermColumns(Block, frozen=True, kw_only=True):
     fatigue: float = 0.0
     channel: tuple[ChannelName | None, ...] = ()
     reach: tuple[float | None, ...] = ()
+    incremental_orders: tuple[float | None, ...] = ()
+    orders_error: tuple[float | None, ...] = ()
+    incremental_margin: tuple[float | None, ...] = ()
+    margin_error: tuple[float | None, ...] = ()
 
     def at(self, place: int) -> Terms:
         """The terms of one offer, by its place among these."""
@@ -85,6 +89,10 @@ class TermColumns(Block, frozen=True, kw_only=True):
             ordered_anyway=self.ordered_anyway[place] if self.ordered_anyway else None,
             channel=self.channel[place] if self.channel else None,
             reach=self.reach[place] if self.reach else None,
+            incremental_orders=_at(self.incremental_orders, place),
+            orders_error=_at(self.orders_error, place),
+            incremental_margin=_at(self.incremental_margin, place),
+            margin_error=_at(self.margin_error, place),
         )
 
 
@@ -175,7 +183,15 @@ def columns_of(terms: Sequence[Terms]) -> TermColumns:
         fatigue=terms[0].fatigue if terms else 0.0,
         channel=_or_empty(tuple([t.channel for t in terms]), None),
         reach=_or_empty(tuple([t.reach for t in terms]), None),
+        incremental_orders=_or_empty(tuple([t.incremental_orders for t in terms]), None),
+        orders_error=_or_empty(tuple([t.orders_error for t in terms]), None),
+        incremental_margin=_or_empty(tuple([t.incremental_margin for t in terms]), None),
+        margin_error=_or_empty(tuple([t.margin_error for t in terms]), None),
     )
+
+
+def _at(column: tuple[float | None, ...], place: int) -> float | None:
+    return column[place] if column else None
 
 
 def _or_empty(column: tuple[T, ...], usual: T) -> tuple[T, ...]:

@@ -1,5 +1,7 @@
 """What an offer was worth at a decision, term by term, and how sure that was."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from streams.contracts.common import Block, ChannelName
@@ -14,6 +16,9 @@ class Terms(Block, frozen=True, kw_only=True):
     which the share stands on; None of a person without orders, and in records of older versions.
     `channel`: the one chosen of several; `reach`: how far the response probability is less there
     than on the channel where this person answers best. Both None where there was no choice.
+    `incremental_orders` and `incremental_margin`: what sending it to this person changes over the
+    time of a comparison, with their standard errors; None while too little was compared. The
+    priority does not hold them.
     """
 
     response_probability: float
@@ -26,6 +31,35 @@ class Terms(Block, frozen=True, kw_only=True):
     ordered_anyway: float | None = None
     channel: ChannelName | None = None
     reach: float | None = None
+    incremental_orders: float | None = None
+    orders_error: float | None = None
+    incremental_margin: float | None = None
+    margin_error: float | None = None
+
+    @property
+    def effect(self) -> "EffectRow | None":
+        """What sending it changes, in the order of the fields; None: it is not known."""
+        told = (
+            self.incremental_orders,
+            self.orders_error,
+            self.incremental_margin,
+            self.margin_error,
+        )
+        orders, orders_error, margin, margin_error = told
+        if orders is None or orders_error is None or margin is None or margin_error is None:
+            return None
+        return orders, orders_error, margin, margin_error
+
+
+EffectRow = tuple[float, float, float, float]
+"""Of one offer: orders more, their standard error, margin more, its standard error."""
+EffectColumns = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...], tuple[float, ...]]
+"""The same of several, in their order."""
+
+
+def rows_of(effects: EffectColumns | None, count: int) -> Sequence[EffectRow | None]:
+    """Offer by offer, of so many."""
+    return [None] * count if effects is None else list(zip(*effects, strict=True))
 
 
 class Doubt(Struct, frozen=True, kw_only=True):

@@ -31,6 +31,10 @@ terms_of_one = st.builds(
     ordered_anyway=st.none() | shares,
     channel=channels,
     reach=st.none() | shares,
+    incremental_orders=st.none() | numbers,
+    orders_error=st.none() | numbers,
+    incremental_margin=st.none() | numbers,
+    margin_error=st.none() | numbers,
 )
 weighed = st.builds(
     CandidateLog,
