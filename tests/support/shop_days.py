@@ -1,7 +1,7 @@
-"""The simulator against running workers: each day is sent, what was decided comes back to people.
+"""The simulator against running workers: hours are sent, what was decided comes back to people.
 
 Beside the shoppers there are a CRM that reports what became of alerts, and a till that gives money
-back for every fortieth order. The next day begins when the workers have committed this one.
+back for every fortieth order. The next hours begin when the workers have committed these.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from streams import topics
 from streams.contracts.outputs.payloads import NextBestOffer
 from streams.contracts.reference.structs import Reference
-from streams.contracts.times import DAY_MS, HOUR_MS
+from streams.contracts.times import HOUR_MS
 from streams.simulator.closed_loop import START_MS
 from streams.simulator.market import Market
 from streams.simulator.records import Origin, Reporter, Sent
@@ -25,6 +25,7 @@ from streams.simulator.stories import Received
 PARTITIONS = range(4)
 PATIENCE_S = 300
 REFUND_EVERY = 40
+STEP_HOURS = 6  # at once; a whole day would wait in the queue for long
 
 
 class ShopDays:
@@ -63,8 +64,8 @@ class ShopDays:
 
     def play(self, days: int, still_running: Callable[[], None]) -> None:
         """So many days."""
-        for _ in range(days):
-            self.now_ms += DAY_MS
+        for _ in range(days * 24 // STEP_HOURS):
+            self.now_ms += STEP_HOURS * HOUR_MS
             records = [*self.market.step(self.now_ms), *self._answered]
             records += self._refunds(records)
             self._answered = []

@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook
 
 from streams import topics
 from streams.contracts.common import LANGUAGES, LanguageTag
-from streams.contracts.outputs.payloads import NextBestOffer
+from streams.contracts.outputs.payloads import DecisionLog, NextBestOffer
 from streams.contracts.reference.structs import Conditions
 from streams.contracts.times import DAY_MS
 from streams.customer import new_customer
@@ -28,7 +28,7 @@ from streams.demo.page.guests import AWAY_S, PAGES_MAX, RELOAD_S, Guests
 from streams.demo.page.inbox import Inbox
 from streams.demo.page.seen import Seen
 from streams.demo.page.shop import Shop, discount_of
-from streams.demo.page.view import PARTS, View
+from streams.demo.page.view import PARTS, POSSIBLE, View
 from streams.demo.reader import Arrived
 from streams.demo.visiting import for_visitors
 from streams.gateway.page.texts import texts_in
@@ -40,6 +40,7 @@ EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 ALERT = EXAMPLES / "churn_alert" / "valid" / "entered.json"
 SECRET = "whsec_" + "b2ZmZXJzdHJlYW0tdGVzdHMtb25seS1zZWNyZXQh"
 TEXTS = view_module.HERE / "texts"
+TEXTS_OF = {language: texts_in(TEXTS, language) for language in LANGUAGES}
 FIELDS = re.compile(r"\{(\w+)\}")
 
 
@@ -161,6 +162,23 @@ def test_hostile_words_stay_words(view: View) -> None:
     told = view.parts("visitor-x", "en")["told"]
     assert "<img" not in told
     assert told.count("&lt;img") == 2
+
+
+@pytest.mark.parametrize("name", ["columns", "offer"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_why_is_told_of_a_decision(view: View, name: str, language: LanguageTag) -> None:
+    """Of records of both versions: how many offers there were, and what each is worth."""
+    consent = {"event_name": "consent_updated", "occurred_at": "2026-03-14T00:00:00Z"}
+    yes = Arrived(topics.CLICKSTREAM.name, b"visitor-x", msgspec.json.encode(consent), 0.0)
+    record = (EXAMPLES / "decision_log" / "valid" / f"{name}.json").read_bytes()
+    entry = msgspec.json.decode(record, type=DecisionLog)
+    view.seen.take(yes)
+    view.seen.take(Arrived(topics.DECISION_LOG.name, b"visitor-x", record, 0.0))
+    told = view.parts("visitor-x", language)["told"]
+    possible = [one for one in entry.offers if one.why_not is None]
+    said = TEXTS_OF[language]["told.possible"]
+    assert said.format(count=len(possible), all=len(entry.offers)) in told
+    assert all(one.offer_id in told for one in possible[:POSSIBLE])
 
 
 def test_a_demo_waits_for_whoever_has_its_page_open() -> None:
