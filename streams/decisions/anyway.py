@@ -42,7 +42,9 @@ def anyway_of(
 
     The latter is None where it is not known.
     """
-    kinds = [policy.fits.kind_of[c.place] for c in eligible]
+    kinds = policy.fits.kind_of
+    if len(eligible) < len(kinds):
+        kinds = tuple([kinds[c.place] for c in eligible])
     by_kind = ordered_anyway(policy.fits, set(kinds), person, now_ms)
     ordered = [by_kind[kind] for kind in kinds]
     return shares_of(eligible, ordered, policy, uplift), ordered

@@ -205,7 +205,7 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
     offer = next_best_offer(known, choice, chosen, stock, decision.reserved)
     person = _remember(known, decision, chosen.terms.channel)
     if not certain:
-        person = with_comparison(person, known, context, weighed, chosen.candidate.offer)
+        person = with_comparison(person, known, context, weighed, chosen)
     return person, (DecisionLogged(entry), OfferDecided(offer))
 
 
@@ -254,21 +254,22 @@ def _terms(
     """Terms of each offer by what a model says; `features` are those of the offers, the context."""
     policies, uplift, options = known.policy.policies, known.basis.uplift, known.ways.options
     vectors, context = features
-    used = scorer.response_probabilities(
-        context,
-        vectors,
-        [c.offer.offer_id for c in eligible],
-        [c.prior_log_odds for c in eligible],
-    )
+    policy = known.policy
+    ids, priors = policy.offer_ids, policy.priors
+    if len(eligible) < len(ids):
+        ids = tuple([c.offer.offer_id for c in eligible])
+        priors = tuple([c.prior_log_odds for c in eligible])
+    used = scorer.response_probabilities(context, vectors, ids, priors)
     price = known.basis.fatigue.price(policies.contact)
     fatigue = fatigue_of(known.person, known.now_ms, price)
-    anyway = anyway_of(known.policy, eligible, known.person, known.now_ms, uplift)
+    anyway = anyway_of(policy, eligible, known.person, known.now_ms, uplift)
     effects = uplift.effects([c.offer for c in eligible], context)
     now_ms, channel = known.now_ms, known.request.rule.channel
     if not options:
         levers = [c.levers.at(now_ms, channel) for c in eligible] if policies.levers else None
-        places = np.array([c.place for c in eligible], np.intp)
-        prices = known.policy.prices.take(places, 1)
+        prices = policy.prices
+        if len(eligible) < len(policy.offers):
+            prices = prices.take(np.array([c.place for c in eligible], np.intp), 1)
         return weigh_many(prices, used, anyway, fatigue, levers, effects)
     responses = [
         Response(p, share, options, 0.0, ordered, effect)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from streams.contracts.outputs.candidates import TermColumns
-from streams.contracts.reference.structs import Arm, Offer
+from streams.contracts.reference.structs import Arm
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer, is_granted
 from streams.customer.row import Compared, Comparison
@@ -18,7 +18,7 @@ from streams.decisions.anyway import share_expected
 from streams.decisions.doubting import posterior_by
 from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.holdouts import without_held
-from streams.decisions.known import Known, Vector
+from streams.decisions.known import Chosen, Known, Vector
 from streams.decisions.policy import CompiledOffer
 from streams.features import FEATURES_VERSION, pack
 
@@ -50,7 +50,7 @@ def with_comparison(
     known: Known,
     context: Vector,
     weighed: Weighed,
-    offer: Offer | None,
+    chosen: Chosen | None,
 ) -> Customer:
     """The person whose orders are compared from now on, if that may begin.
 
@@ -60,7 +60,7 @@ def with_comparison(
             compare.
         context: its features.
         weighed: the eligible offers, whether one of them was drawn or not.
-        offer: the one that was sent; None: no offer.
+        chosen: what was sent; None: no offer.
     """
     if not _may_open(person):
         return person
@@ -69,6 +69,7 @@ def with_comparison(
         return person
     days = WINDOWS * known.policy.policies.arbitration.attribution_window_days
     window_ms = round(days * DAY_MS)
+    offer = None if chosen is None else chosen.candidate.offer
     begun = Comparison(
         decision_id=known.decision_id,
         opened_at_ms=known.now_ms,
@@ -76,7 +77,7 @@ def with_comparison(
         offer_id="" if offer is None else offer.offer_id,
         class_="" if offer is None else offer.class_,
         offered=offered,
-        expected=-1.0 if offer is None else _expected(known, weighed, offer),
+        expected=-1.0 if chosen is None else _expected(known, chosen),
     )
     before = person.compared
     if before is None or before.features_version != FEATURES_VERSION:
@@ -88,12 +89,10 @@ def with_comparison(
     return replace(person, compared=replace(before, open=(begun,)))
 
 
-def _expected(known: Known, weighed: Weighed, offer: Offer) -> float:
+def _expected(known: Known, chosen: Chosen) -> float:
     """The share of the offer's uses that is bought anyway by who the person is."""
-    place = next(n for n, c in enumerate(weighed.eligible) if c.offer is offer)
     prior = known.policy.policies.arbitration.redeemed_at_base_rate
-    ordered = weighed.terms.ordered_anyway
-    return share_expected(ordered[place] if ordered else None, prior)
+    return share_expected(chosen.terms.ordered_anyway, prior)
 
 
 def _orders_since(person: Customer, since_ms: int) -> int:

@@ -47,6 +47,7 @@ def compile_policy(reference: Reference) -> Policy:
         places=places_of(reference),
         offers=compiled_offers,
         offer_ids=tuple(compiled.offer.offer_id for compiled in compiled_offers),
+        priors=tuple(compiled.prior_log_odds for compiled in compiled_offers),
         rules=rules_for(compiled_offers),
         table=table_of([card_of(offer) for offer in reference.offers]),
         prices=prices_of(reference.offers),

@@ -64,10 +64,12 @@ def _refused_by(person: Customer, now_ms: int, policy: Policy) -> frozenset[tupl
 def objected_of(policy: Policy, situation: Situation) -> Objected:
     """Of each offer the first rule that it breaks; None: it is eligible."""
     objected: Objected = [None] * len(policy.offers)
+    found = False
     for rule in policy.rules:
         for one, places in _to_ask(rule, situation):
-            settled = all(objected[place] for place in places)
+            settled = found and all(objected[place] for place in places)
             if not settled and rule.objects(one, situation):
+                found = True
                 for place in places:
                     objected[place] = objected[place] or rule.code
     return objected

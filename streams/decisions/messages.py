@@ -23,7 +23,7 @@ from streams.customer.consents import states
 from streams.customer.offer_goods import categories_for, counts_in_cart
 from streams.decisions.claims import Occasion, words_before
 from streams.decisions.consent import CHANNEL_PURPOSES
-from streams.decisions.known import FATIGUE, Choice, Chosen, Known, Vector, channel_of, chosen_of
+from streams.decisions.known import FATIGUE, Choice, Chosen, Known, Vector, channel_of
 from streams.decisions.limits import cap_remaining
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.requests import DecisionRequest
@@ -45,8 +45,12 @@ def decision_log(
 
     Without a `choice` nothing was drawn.
     """
-    rule, chosen = known.request.rule, None if choice is None else chosen_of(choice)
+    rule, index = known.request.rule, None if choice is None else choice.drawn.index
     withheld = None if choice is None else choice.drawn.withheld
+    name = channel = None
+    if choice is not None and index is not None:
+        name, ways = choice.eligible[index].offer.offer_id, choice.terms.channel
+        channel = ways[index] if ways else None
     numbers = [] if context is None else context.tolist()
     return DecisionLog(
         decision_id=known.decision_id,
@@ -54,9 +58,9 @@ def decision_log(
         decided_at=known.decided_at,
         verdict=verdict,
         trigger=known.trigger,
-        channel=channel_of(known, chosen),
+        channel=channel or rule.channel,
         placement=rule.placement,
-        chosen_offer_id=None if chosen is None else chosen.candidate.offer.offer_id,
+        chosen_offer_id=name,
         action_probability=1.0 if choice is None else choice.drawn.probability,
         no_offer_probability=1.0 if choice is None else choice.drawn.no_offer,
         candidates=candidates,

@@ -85,8 +85,8 @@ class Policy(Struct, frozen=True):
     `contact_costs`: in the shop's currency; `holdout_shares`, `budgets`: where there are any. These
     are by offer id. `listeners` are the enabled triggers by the kind of trigger event that they
     listen to; `segments_read` and `purposes` are what the offers ask of a person.
-    `offer_ids` are those of `offers`; `rules` those of eligibility, in their order. `table`,
-    `prices` and `fits` hold the numbers of the offers, each at its place.
+    `offer_ids` and `priors` (log odds) are those of `offers`; `rules` those of eligibility, in
+    their order. `table`, `prices` and `fits` hold the numbers of the offers, each at its place.
     `has_ranks`: some offer is of a class that goes before others, or after them; `may_pass`: of one
     that passes the limits over all offers.
     `named` and `arms` (by name) are how outputs name the policy and the person's arm.
@@ -96,6 +96,7 @@ class Policy(Struct, frozen=True):
     places: Places
     offers: tuple[CompiledOffer, ...]
     offer_ids: tuple[str, ...]
+    priors: tuple[float, ...]
     rules: tuple[CompiledRule, ...]
     table: OfferTable
     prices: Floats

@@ -36,6 +36,7 @@ _TAGS: Final[dict[type[Routable], bytes]] = {
     LeaseUsed: b'{"type":"lease_used",',
 }
 _ENCODER: Final = msgspec.json.Encoder()
+_WRITTEN: Final = {kind: (c.topic.name, c.type_name) for kind, c in CONTRACT_OF.items()}
 
 
 class OutputMessage(NamedTuple):
@@ -150,9 +151,9 @@ _ENCODERS: Final[dict[type[Effect], Callable[[Any], OutputMessage]]] = {
 def _output(
     payload: msgspec.Struct, id_: str, key: str, at: datetime, traceparent: str | None = None
 ) -> OutputMessage:
-    contract = CONTRACT_OF[type(payload)]
-    headers = output_headers(contract.type_name, id_, at, key, traceparent)
-    return OutputMessage(contract.topic.name, key.encode(), _ENCODER.encode(payload), headers)
+    topic, type_name = _WRITTEN[type(payload)]
+    headers = output_headers(type_name, id_, at, key, traceparent)
+    return OutputMessage(topic, key.encode(), _ENCODER.encode(payload), headers)
 
 
 def encode_dead_letter(
