@@ -93,7 +93,7 @@ def uses(customer_ids: list[str], minute: float, discount: float) -> Iterator[Se
 def _event(topic: str, number: int, name: str, at: str, **fields: object) -> Sent:
     customer_id = f"p{number:05}"
     event = {
-        "event_id": f"{name}-{number}-{at}",
+        "event_id": f"{name}-{number}-{at[:19]}".replace(":", "."),
         "occurred_at": at,
         "identity": {"customer_id": customer_id},
         "channel": "app",
