@@ -1,4 +1,4 @@
-"""The demo's story: the example shop, with a shorter rhythm and a larger experiment."""
+"""The demo's story: the example shop, with a shorter rhythm, a larger experiment, and a budget."""
 
 from msgspec.structs import replace
 
@@ -24,6 +24,8 @@ CHURN = ChurnDefinition(
     bands=(RiskBand(name="medium", from_risk=0.5), RiskBand(name="high", from_risk=0.75)),
     min_purchases=2,
 )
+BUDGETED, BUDGET = "wine-3-off", 5_000.0
+"""An offer with money enough for all who come, so that its dashboard shows where it goes."""
 
 
 def story() -> Reference:
@@ -34,4 +36,8 @@ def story() -> Reference:
         experiment=Experiment(id="demo", salt="offerstream-demo", arms=ARMS),
         churn=CHURN,
     )
-    return replace(reference, policies=policies)
+    offers = tuple(
+        replace(offer, budget=BUDGET) if offer.offer_id == BUDGETED else offer
+        for offer in reference.offers
+    )
+    return replace(reference, policies=policies, offers=offers)
