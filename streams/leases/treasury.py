@@ -7,6 +7,8 @@ partitions reserve and use does not either; uses that nothing was reserved for a
 soon as they are told.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +19,12 @@ from streams.leases.amounts import Budget
 from streams.leases.lease import new_lease
 
 ACCOUNT_VERSION = 1
+KEEP_MS = 600_000
+"""Of a grant the money for one coupon stays for so long: whoever asked for it comes back for it.
+
+Where the last coupon's money went to whoever asks last, partitions could take it from each other
+for ever, and nobody would be sent it.
+"""
 
 
 class Holding(Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -33,6 +41,7 @@ class Holding(Struct, frozen=True, array_like=True, omit_defaults=True):
     wanted: int = 0
     told: int = 0
     at_ms: int = 0
+    granted_at_ms: int = 0
 
     @property
     def free(self) -> int:
@@ -210,17 +219,19 @@ def _balanced(account: Account, budget: Budget | None, asking: str, at_ms: int) 
             key = account.waiting[0]
             if account.holdings[key].lacks > account.pool:
                 break
-            account = _granted(account, key)
+            account = _granted(account, key, at_ms)
             told[key] = _word(account, key, at_ms)
         ahead = account.holdings.get(asking)
         if ahead is not None and ahead.wanted and not account.waiting and asking not in told:
             size = min(_chunk(account), account.pool)
             if size >= budget.least:
-                account = _granted(account, asking)
+                account = _granted(account, asking, at_ms)
                 told[asking] = _word(account, asking, at_ms)
     first = account.waiting[0] if account.waiting and budget is not None else ""
     lacking = account.holdings[first].lacks if first else 0
-    for key, more in _recalls(account, lacking - account.pool, first).items():
+    keep = budget.least if budget is not None and first else 0
+    kept = {k: keep for k, h in account.holdings.items() if h.granted_at_ms + KEEP_MS > at_ms}
+    for key, more in _recalls(account, lacking - account.pool, first, kept).items():
         holding = account.holdings[key]
         recalled = holding.returned + holding.coming + more
         account = _with(account, key, replace(holding, recalled=recalled))
@@ -228,12 +239,12 @@ def _balanced(account: Account, budget: Budget | None, asking: str, at_ms: int) 
     return account, tuple(told.values())
 
 
-def _granted(account: Account, key: str) -> Account:
+def _granted(account: Account, key: str, at_ms: int) -> Account:
     """The account after a grant: what the part lacks, and a chunk where there is one."""
     holding = account.holdings[key]
     size = max(holding.lacks, min(_chunk(account), account.pool))
     granted = holding.granted + size + max(-holding.free, 0)
-    return _with(account, key, replace(holding, granted=granted, wanted=0))
+    return _with(account, key, replace(holding, granted=granted, wanted=0, granted_at_ms=at_ms))
 
 
 def _chunk(account: Account) -> int:
@@ -243,26 +254,29 @@ def _chunk(account: Account) -> int:
     return max(account.pool + free, 0) // (2 * partitions)
 
 
-def _recalls(account: Account, lacking: int, first: str) -> dict[str, int]:
+def _recalls(account: Account, lacking: int, first: str, kept: Mapping[str, int]) -> dict[str, int]:
     """How much more to ask of whom: of what is free, the most first; then of what is reserved.
 
-    What was asked back before, and will come, counts. Nothing is asked of who waits first.
+    What was asked back before, and will come, counts. Nothing is asked of who waits first, nor
+    what is `kept`.
     """
     others = {key: h for key, h in account.holdings.items() if key != first}
     lacking -= sum([h.coming for h in others.values()])
+    free = {key: _asked_of_free(h, kept.get(key, 0)) for key, h in others.items()}
+    reserved = {key: _asked_of_reserved(h) for key, h in others.items()}
     asked: dict[str, int] = {}
-    for of in (_asked_of_free, _asked_of_reserved):
-        for key in sorted(others, key=lambda k: (-of(others[k]), k)):
-            more = min(of(others[key]), lacking)
+    for had in (free, reserved):
+        for key in sorted(had, key=lambda k: (-had[k], k)):
+            more = min(had[key], lacking)
             if more > 0:
                 asked[key] = asked.get(key, 0) + more
                 lacking -= more
     return asked
 
 
-def _asked_of_free(holding: Holding) -> int:
-    """What it has free and was not asked for."""
-    return max(max(holding.free, 0) - holding.coming, 0)
+def _asked_of_free(holding: Holding, kept: int) -> int:
+    """What it has free, need not keep, and was not asked for."""
+    return max(max(holding.free, 0) - kept - holding.coming, 0)
 
 
 def _asked_of_reserved(holding: Holding) -> int:

@@ -122,8 +122,8 @@ class Leases(RuleBasedStateMachine):
         assert (known.used, known.reserved) == (self.spent, 0)
         free = max(self.budget.amount - self.spent, 0)
         assert known.free == free
-        for at in range(self.partitions):
-            self.spend_all(at)
+        for turn in range(4 * self.partitions):
+            self.spend_all(turn % self.partitions)
         assert sum(hold.units for hold in self.out) == free // 10 * 10
 
     def spend_all(self, at: int) -> None:
