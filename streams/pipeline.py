@@ -70,6 +70,8 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     if world.lease is None:
         return _processed(message, row, world)
     book = LeaseBook(world.lease)
+    if not world.policy.budgets.keys() <= world.lease.budgets.keys():
+        book.begin(world.policy.budgets, world.processing_ms)
     step = _processed(message, row, replace(world, book=book))
     told = book.close()
     return Step(step.row, (*step.effects, *told), book.lease)

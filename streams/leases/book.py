@@ -4,6 +4,8 @@ It is made anew for each call from the partition's lease, and what comes of it l
 the lease that is to be stored and the effects. Seen from outside nothing changes in place.
 """
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from streams.contracts.internal.leases import LeaseAllotted, LeaseReported, LeaseUsed, Reservation
@@ -47,6 +49,12 @@ class LeaseBook:
             asks = replace(budget, asked=level, asked_at_ms=at_ms, wanted=least)
             self._asking.add(offer_id)
             self._tell(offer_id, asks, at_ms)
+
+    def begin(self, budgets: Mapping[str, Budget], at_ms: int) -> None:
+        """Ask for a part of each budget that the lease does not know yet."""
+        for offer_id, budget in budgets.items():
+            if offer_id not in self.lease.budgets:
+                self.want(offer_id, budget.least, at_ms)
 
     def reserve(self, offer_id: str, budget: Budget, until_ms: int, at_ms: int) -> Reservation:
         """Reserve the most that one use can cost; so much has to be `free`."""

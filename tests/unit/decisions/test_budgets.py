@@ -19,6 +19,7 @@ from streams.contracts.outputs.effects import (
     BudgetUsed,
     DecisionLogged,
     Effect,
+    LeaseTold,
     OfferDecided,
     QuestionAnswered,
 )
@@ -29,6 +30,7 @@ from streams.decisions.choose import decide
 from streams.driver import Driver
 from streams.leases import LeaseBook, new_lease
 from streams.models import initial_models
+from streams.pipeline import World, process
 from tests.unit.decisions.people import T0, Fixed, offer, request, rule, shop, someone
 
 UNIT = 10_000
@@ -314,6 +316,25 @@ def test_decided_again_from_the_log_it_is_the_same(people: int) -> None:
                 models = life.driver.models
                 again = redecide(effect.entry, models.champion, life.driver.policy, models.uplift)
                 assert again == effect.entry
+
+
+def test_a_partition_asks_for_its_part_before_the_first_decision() -> None:
+    """Any message makes it ask, once for each offer that its lease does not know."""
+    policy, lease = tea(), new_lease("lease/4/1/0")
+    event = App(
+        event_id="seen",
+        event_name="screen_viewed",
+        occurred_at=from_ms(T0),
+        identity=Identity(customer_id="c-1"),
+        channel="app",
+    )
+    step = process(event, None, World(initial_models(), policy, lease=lease))
+    assert [e.report.wanted for e in step.effects if isinstance(e, LeaseTold)] == [8 * UNIT]
+    again = process(
+        replace(event, event_id="more"), step.row, World(initial_models(), policy, lease=step.lease)
+    )
+    assert not [e for e in again.effects if isinstance(e, LeaseTold)]
+    assert again.lease is step.lease
 
 
 def test_a_shop_without_budgets_has_no_lease() -> None:
