@@ -32,7 +32,7 @@ from streams.contracts.times import DAY_MS, from_ms
 from streams.customer.rhythm import record_purchase
 from streams.customer.row import Customer, new_customer
 from streams.decisions.anyway import share_expected
-from streams.features import fits_of, ordered_anyway
+from streams.features import CONTEXT_FEATURES, fits_of, ordered_anyway
 from streams.models.uplift import UpliftLearner
 from streams.simulator.closed_loop import START_MS
 from streams.simulator.stories import Received
@@ -66,7 +66,8 @@ class Asked(Struct, frozen=True):
 class Found(Struct, frozen=True):
     """An offer: how often it was sent and used, and the share of uses that was bought anyway.
 
-    `expected` of those who used it, before anything is learned.
+    `expected` of those who used it, before anything is learned. `brought`: orders that sending it
+    added on average; `told` and `error`: what the learner says of that, and its standard error.
     """
 
     offer: Offer
@@ -75,6 +76,9 @@ class Found(Struct, frozen=True):
     truth: float
     learned: float
     expected: float
+    brought: float
+    told: float
+    error: float
 
     def pays(self, share: float) -> bool:
         """Whether a use brings more than the discount, by such a share."""
@@ -87,6 +91,7 @@ class Found(Struct, frozen=True):
             f"  {self.offer.offer_id:16s} sent {self.sent:5d} used {self.used / self.sent:5.1%}"
             f"  truth {self.truth:.3f}  learned {self.learned:.3f}  expected {self.expected:.3f}"
             f"  by truth {pays[0]}, learned {pays[1]}, expected {pays[2]}, constant {pays[3]}"
+            f"; sent it adds {self.brought:.3f} orders, told {self.told:.3f} +- {self.error:.3f}"
         )
 
 
@@ -126,10 +131,13 @@ def summary(found: list[Found]) -> str:
     right = sum(one.pays(one.learned) == one.pays(one.truth) for one in found)
     blind = sum(one.pays(PRIOR) == one.pays(one.truth) for one in found)
     own = sum(one.pays(one.expected) == one.pays(one.truth) for one in found)
+    off = sum(abs(one.told - one.brought) for one in found)
+    inside = sum(abs(one.told - one.brought) <= 2.0 * one.error for one in found)
     constants = f"expected {expected / len(found):.3f}, the constant {constant / len(found):.3f}"
     return (
         f"mean error {sum(errors) / len(found):.3f} ({constants}), within {POINTS:g}: {near} of "
-        f"{len(found)}; right about who pays: {right} (expected {own}, constant {blind})"
+        f"{len(found)}; right about who pays: {right} (expected {own}, constant {blind}); orders "
+        f"added: mean error {off / len(found):.3f}, within two standard errors: {inside}"
     )
 
 
@@ -241,10 +249,12 @@ def _example(world: World, one: Asked, now_ms: int) -> LearningExample:
     inside = [o for o in orders if one.at_ms < o.at_ms <= now_ms]
     own = sum(order.decision_id == one.decision_id for order in inside)
     uses = sum(order.decision_id is not None for order in inside)
+    share = world.reference.policies.churn.margin_share
     features = {
         "offered": OFFERED,
         "uses": float(uses),
         "own_uses": float(own),
+        "margin": share * sum(o.amount for o in inside if o.returned < 1.0),
         "orders_before": float(one.before[0]),
         "orders_long_before": float(one.before[1]),
     }
@@ -281,7 +291,10 @@ def _judged(world: World, learner: UpliftLearner, users: dict[str, list[float]])
         own = users.get(offer.offer_id, [PRIOR])
         told = view.shares([offer] * len(own), own)
         shares = (truth, sum(told) / len(told), sum(own) / len(own))
-        found.append(Found(offer, counts.total(), used, *shares))
+        effects = view.effects([offer], np.zeros(len(CONTEXT_FEATURES), np.float32))
+        orders, error = (0.0, 0.0) if effects is None else (effects[0][0], effects[1][0])
+        brought = counts["added"] / counts.total()
+        found.append(Found(offer, counts.total(), used, *shares, brought, orders, error))
     return found
 
 

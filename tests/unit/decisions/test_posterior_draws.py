@@ -15,7 +15,9 @@ from streams.contracts.reference.structs import Arbitration, ChallengerPolicy
 from streams.decisions import Basis, Policy, decide, redecide
 from streams.decisions.posterior_draws import DRAWS, WIDTH, Posterior, normals, win_shares
 from streams.models import ResponseModel
+from streams.models.response import ResponseLearner
 from tests.unit.decisions.people import T0, Fixed, offer, request, shop, someone
+from tests.unit.models.test_response_model import trained
 
 THOMPSON = Arbitration(exploration="thompson", epsilon=0.04)
 OFFERS = (offer("a", expected_rate=0.1), offer("b", expected_rate=0.11), offer("c"))
@@ -59,9 +61,14 @@ def test_the_numbers_are_the_same_on_every_machine() -> None:
     assert abs(many.std() - 1.0) < 0.02
 
 
-def entry_of(policy: Policy, number: int, challenger: Fixed | None = None) -> DecisionLog:
+def entry_of(
+    policy: Policy,
+    number: int,
+    challenger: Fixed | None = None,
+    model: ResponseModel = ResponseModel(),  # noqa: B008 - it is frozen
+) -> DecisionLog:
     """The record of one decision, read back from its bytes."""
-    basis = Basis(ResponseModel(), policy, challenger=challenger)
+    basis = Basis(model, policy, challenger=challenger)
     _, effects = decide(someone(), request(number), T0, basis)
     entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
     return msgspec.json.decode(msgspec.json.encode(entry), type=DecisionLog)
@@ -91,6 +98,23 @@ def test_a_decision_is_made_again_to_the_byte(chooser: str) -> None:
         again = redecide(spoilt, ResponseModel(), policy, challenger=RIVAL)
         assert msgspec.json.encode(again) == msgspec.json.encode(entry)
         assert min(entry.challenger.probabilities[1:]) > 0.09
+        seen.add(entry.chosen_offer_id)
+    assert len(seen) > 2
+
+
+def test_the_snapshot_of_a_model_that_has_learned_gives_the_same_bytes() -> None:
+    """Stored and loaded again, with own terms of some of the offers, it is as sure as it was."""
+    learner = trained(200)
+    stored = msgspec.json.decode(msgspec.json.encode(learner.dump()))
+    again = ResponseLearner.load(stored).view("response-200")
+    made = [offer(f"offer-{n}", expected_rate=0.1) for n in range(10, 14)]
+    policy = shop(*made, chooser="policy", arbitration=THOMPSON)
+    seen = set()
+    for number in range(30):
+        entry = entry_of(policy, number, model=learner.view("response-200"))
+        assert entry.doubt is not None
+        assert entry.doubt.own[0] != entry.doubt.own[-1]  # 12 offers were learned of
+        assert msgspec.json.encode(redecide(entry, again, policy)) == msgspec.json.encode(entry)
         seen.add(entry.chosen_offer_id)
     assert len(seen) > 2
 
