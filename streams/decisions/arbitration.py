@@ -140,7 +140,9 @@ def to_nano(amount: float) -> float:
 
 def _to_nanos(amounts: Floats) -> Floats:
     """The same of many; adding 0 makes a zero of -0, which JSON would tell apart."""
-    rounded: Floats = np.trunc(amounts * NANO + np.copysign(0.5, amounts))
+    rounded: Floats = amounts * NANO
+    rounded += np.copysign(0.5, amounts)
+    np.trunc(rounded, out=rounded)
     rounded += 0.0
     rounded /= NANO
     return rounded

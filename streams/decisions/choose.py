@@ -243,8 +243,9 @@ def _scored(
     known: Known, eligible: list[CompiledOffer], context: Vector
 ) -> tuple[Vector, TermColumns]:
     """Features and terms of each offer, in their order."""
-    places = [c.place for c in eligible]
-    vectors = offer_matrix(known.policy.table, places, known.person, known.now_ms)
+    policy, count = known.policy, len(eligible)
+    places = range(count) if count == len(policy.offers) else [c.place for c in eligible]
+    vectors = offer_matrix(policy.table, places, known.person, known.now_ms)
     return vectors, _terms(known, known.basis.scorer, eligible, (vectors, context))
 
 

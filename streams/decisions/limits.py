@@ -36,6 +36,8 @@ def gap_until_ms(person: Customer, gap_ms: int, now_ms: int) -> int | None:
 
 def cap_remaining(person: Customer, contact: ContactPolicy, now_ms: int) -> int:
     """How many more contacts the tightest limit leaves; at least 0."""
+    if not person.contacts:
+        return max(0, min([contact.calendar_day_max, *[cap.count for cap in contact.caps]]))
     left = [contact.calendar_day_max - _same_day(person, now_ms)]
     left += [cap.count - within(person, cap, now_ms) for cap in contact.caps]
     return max(0, min(left))

@@ -75,15 +75,19 @@ def numbers_of(table: OfferTable, places: Sequence[int], taste: Taste) -> Vector
 
     Args:
         table: the catalog's.
-        places: which offers, by their place in it.
+        places: which offers, by their place in it; all of them are a `range`.
         taste: the person's, at the moment that is asked of.
     """
     if len(places) <= FEW:
         few = [offer_numbers(table.cards[place], taste) for place in places]
         return np.array(few, np.float32).reshape(len(places), len(OFFER_NAMES))
-    where = np.array(places, np.intp)
-    told: Vector = table.fixed.take(where, 0)
-    kinds: Places = table.kind_of.take(where)
+    where: Places | slice = slice(None)
+    told, kinds = table.fixed, table.kind_of
+    if places == range(len(table.cards)):
+        told = told.copy()
+    else:
+        where = np.array(places, np.intp)
+        told, kinds = told.take(where, 0), kinds.take(where)
     present = list(set(kinds.tolist()))
     personal = np.empty((len(table.kinds), PERSONAL), np.float32)
     personal[present] = [personal_numbers(table.kinds[kind], taste) for kind in present]
@@ -95,7 +99,7 @@ def numbers_of(table: OfferTable, places: Sequence[int], taste: Taste) -> Vector
     return told
 
 
-def _end(table: OfferTable, places: Places, now_ms: int, told: Vector) -> None:
+def _end(table: OfferTable, places: Places | slice, now_ms: int, told: Vector) -> None:
     """Write how long those can be used that end sooner than their days."""
     days_left = (table.end_ms[places] - now_ms) / DAY_MS
     for row in np.flatnonzero(days_left < table.days[places]).tolist():

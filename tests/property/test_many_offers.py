@@ -76,7 +76,10 @@ def test_the_features_of_many_are_those_of_each(
     table = table_of([card_of(offer) for offer in catalog])
     places = range(len(catalog))
     one_by_one = [offer_matrix(table, [place], person, NOW_MS).tobytes() for place in places]
-    assert offer_matrix(table, list(places), person, NOW_MS).tobytes() == b"".join(one_by_one)
+    assert offer_matrix(table, places, person, NOW_MS).tobytes() == b"".join(one_by_one)
+    shuffled = [*places][::-1]
+    told = offer_matrix(table, shuffled, person, NOW_MS)
+    assert told.tobytes() == b"".join(reversed(one_by_one))
 
 
 @given(st.lists(st.tuples(offers, shares, anyway_shares, pulls), min_size=1), amounts)
