@@ -22,7 +22,7 @@ from streams.evaluation.scores import log_loss_against, measure
 from streams.models.churn import ChurnModel
 
 Columns = dict[str, NDArray[np.float64]]
-Rows = list[tuple[str, int, float, float, float, float, float]]
+Rows = list[tuple[str, int, float, float, float, float, float, float, float]]
 STACK_RATE, STACK_SHRINK = 0.02, 1e-3
 console = Console(width=120)
 
@@ -32,7 +32,7 @@ console = Console(width=120)
 @click.option("--tick-days", default=7, show_default=True, type=click.IntRange(1, 7))
 @click.option("--horizon-ticks", default=13, show_default=True, type=click.IntRange(1))
 def main(file: Path, tick_days: int, horizon_ticks: int) -> None:
-    """Compare blends of BG/NBD (a), MBG/CNBD-k (r), the hazard (b) and the direct model (c)."""
+    """Compare blends of BG/NBD (a), MBG/CNBD-k (r), hazard (b), direct model (c), table (t)."""
     tick_ms = tick_days * DAY_MS
     horizon_ms = horizon_ticks * tick_ms
     purchases = read_purchases(file).purchases
@@ -53,9 +53,10 @@ def main(file: Path, tick_days: int, horizon_ticks: int) -> None:
 
 
 def predicted(purchases: tuple[Purchase, ...], tick_ms: int, horizon_ticks: int) -> Rows:
-    """Customer, moment, BG/NBD, hazard, hazard past what it has seen, direct model, MBG/CNBD-k.
+    """Customer, moment, BG/NBD, hazard, hazard past what it has seen, then what may be missing.
 
-    From when on the hazard is ready; NaN while the direct model is not, and MBG/CNBD-k not fitted.
+    These are the direct model, MBG/CNBD-k and the life table, NaN where they say nothing; the score
+    of the product is last. From when on the hazard is ready.
     """
     stream, rows = ChurnStream(tick_ms, horizon_ticks * tick_ms), Rows()
     model, taken_day = ChurnModel(), -1
@@ -69,7 +70,9 @@ def predicted(purchases: tuple[Purchase, ...], tick_ms: int, horizon_ticks: int)
                 far = free.parts(rhythm, at_ms, tick_ms, horizon_ticks).hazard
                 direct = np.nan if parts.direct is None else parts.direct
                 regular = np.nan if parts.regular is None else parts.regular
-                said = (parts.bgnbd, parts.hazard, far or 0.0, direct, regular)
+                table = np.nan if parts.table is None else parts.table
+                score, _ = model.combine(parts)
+                said = (parts.bgnbd, parts.hazard, far or 0.0, direct, regular, table, score)
                 rows.append((who, at_ms, *said))
         stream.buy(purchase)
     return rows
@@ -78,8 +81,8 @@ def predicted(purchases: tuple[Purchase, ...], tick_ms: int, horizon_ticks: int)
 def blends(
     parts: NDArray[np.float64], labels: NDArray[np.bool_], at_ms: NDArray[np.int64], horizon_ms: int
 ) -> Columns:
-    """Each way's risk: `parts` of shape `[n, 5]`, in the order of `predicted`."""
-    a, b, far, direct, regular = parts.T
+    """Each way's risk: `parts` of shape `[n, 7]`, in the order of `predicted`."""
+    a, b, far, direct, regular, table, score = parts.T
     r = np.where(np.isnan(regular), a, regular)
     there = ~np.isnan(direct)
     c = np.where(there, direct, (a + b) / 2)
@@ -87,6 +90,7 @@ def blends(
     return {
         "a": a,
         "r": r,
+        "t, of who bought once a": np.where(np.isnan(table), a, table),
         "b": b,
         "b rolled out freely": far,
         "c, until then a, b": c,
@@ -102,6 +106,8 @@ def blends(
         "mean a, r, b, c": np.mean((a, r, b, np.where(there, direct, (a + r + b) / 3)), axis=0),
         "logits a, b": _sigmoid((logits[0] + logits[1]) / 2),
         "logits a, b, c": _sigmoid(np.mean(logits, axis=0)),
+        "mean r, b, c, t": _weighted((r, b, direct, table), (1.0, 1.0, 1.0, 1.0)),
+        "the score": score,
         "learned stack": _stacked(np.stack(logits, axis=1), labels, at_ms, horizon_ms),
     }
 

@@ -1,10 +1,10 @@
-"""Churn: P(no purchase within the horizon), from two models that learn and BG/NBD beside them.
+"""Churn: P(no purchase within the horizon), from models that learn and BG/NBD beside them.
 
 BG/NBD serves from the first moment. The hazard learns who comes back within a tick, the direct
-model who comes back within the horizon; once they have seen enough labels, the score is the mean of
-the probabilities, in which the hazard counts for more as it learns. Deciding reads a `ChurnModel`,
-an immutable view; learning happens in a `ChurnLearner`, fed with labels that are known for sure
-(`feedback` sees to that).
+model who comes back within the horizon, the life table how long silences last; once they have seen
+enough labels, the score is the mean of the probabilities, in which the hazard counts for more as it
+learns, and the life table for less. Deciding reads a `ChurnModel`, an immutable view; learning
+happens in a `ChurnLearner`, fed with labels that are known for sure (`feedback` sees to that).
 """
 
 import heapq
@@ -36,10 +36,13 @@ from streams.models.own_data import OwnData, settles
 from streams.models.population import Reservoir, ReservoirState
 from streams.models.reasons import reasons
 from streams.models.saved import saved_state
+from streams.models.silences import LifeTable, Silences, SilencesState
 
 REFIT_TICKS = 4
 MEMORY_HALF_LIFE_TICKS = 52.0
 HAZARD_LABELS = 5_000.0  # of the rarer kind, at which the hazard counts half as much again
+TABLE_LABELS = 1_000.0  # of the rarer kind, at which the life table counts half as much
+TABLE_WEIGHT = 0.75  # a third of it is taken from the population, which knows no absences
 SEEN_BY = 30  # labels; a silence that fewer have shown is not one that was seen
 IN_WORDS = Population(weight=0.5)  # what is said of a habit leans on the customer's own gaps
 TICK_FEATURES = (*RHYTHM_FEATURES, "customer_key", "x", "t_x_ticks", "T_ticks")
@@ -67,7 +70,8 @@ class ChurnParts(Struct, frozen=True):
 
     `bgnbd` is what the others are measured against; `regular` (MBG/CNBD-k) stands for it once it is
     fitted, but for who bought once: of their regularity nothing is known. `foreign`: neither is
-    fitted, and this shop's own data carry a score without them.
+    fitted, and this shop's own data carry a score without them. `table` is what the life table of
+    silences says, of who bought twice or more.
     """
 
     bgnbd: float
@@ -76,6 +80,7 @@ class ChurnParts(Struct, frozen=True):
     direct: float | None = None
     foreign: bool = False
     regular: float | None = None
+    table: float | None = None
 
 
 class ChurnModel(Struct, frozen=True):
@@ -95,6 +100,7 @@ class ChurnModel(Struct, frozen=True):
     direct_ticks: float = 0.0
     longest_seen_ticks: float = 0.0
     regular: MbgCnbd | None = None
+    silences: Silences | None = None
 
     @property
     def is_fitted(self) -> bool:
@@ -131,8 +137,12 @@ class ChurnModel(Struct, frozen=True):
         silent, regular = p_no_purchase(population, *history, horizon_ticks), None
         if self.regular is not None and usable and (rhythm.repeats or self.bgnbd is None):
             regular = p_no_purchase_of_regular(self.regular, *history, horizon_ticks)
+        table = None
+        if self.silences is not None and usable and rhythm.repeats:
+            repeats, known, age = history
+            table = self.silences.p_silent(repeats, known, age - known, horizon_ticks)
         if self.hazard is None or not usable:
-            return ChurnParts(silent, None, None, regular=regular)
+            return ChurnParts(silent, None, None, regular=regular, table=table)
         silence = max(now_ms - rhythm.last_ms, 0) / tick_ms
         seen = math.floor(self.longest_seen_ticks - silence)
         rows = min(math.ceil(horizon_ticks), max(seen, 1))
@@ -144,22 +154,30 @@ class ChurnModel(Struct, frozen=True):
             direct = 1.0 - float(self.direct.p_return(self.direct.z(x[0])))
         foreign = not self.is_fitted and self.own_data.carries(horizon_ticks, fitted=False)
         pushes = -self.hazard.weights * z[0]
-        return ChurnParts(silent, hazard, pushes, direct, foreign, regular)
+        return ChurnParts(silent, hazard, pushes, direct, foreign, regular, table)
 
     def combine(self, parts: ChurnParts) -> tuple[float, str]:
         """Risk and source: the mean of all probabilities that there are, weighted.
 
         A population has five parameters and is fitted on a sample; the hazard learns from every
-        label, so its weight grows with them from 1 to 2.
+        label, so its weight grows with them from 1 to 2. What the life table knows is in the
+        hazard's features as well, so its weight falls from `TABLE_WEIGHT` to 0.
         """
         population = parts.bgnbd if parts.regular is None else parts.regular
-        if parts.hazard is None:
-            return population, "bgnbd"
-        others = [] if parts.foreign else [population]
-        others += [] if parts.direct is None else [parts.direct]
-        weight = 1.0 + self.own_data.rarer / (self.own_data.rarer + HAZARD_LABELS)
-        risk = (weight * parts.hazard + sum_of(others)) / (weight + len(others))
-        return risk, "blend" if others else "hazard"
+        said, rarer = list[tuple[float, float]](), self.own_data.rarer
+        table = TABLE_WEIGHT * TABLE_LABELS / (rarer + TABLE_LABELS)
+        if parts.table is not None:
+            said.append((table, parts.table))
+        if not parts.foreign:
+            said.append((1.0 - len(said) * table / 3.0, population))
+        if parts.hazard is not None:
+            said.append((1.0 + rarer / (rarer + HAZARD_LABELS), parts.hazard))
+        if parts.direct is not None:
+            said.append((1.0, parts.direct))
+        risk = sum_of(weight * p for weight, p in said) / sum_of(weight for weight, _ in said)
+        if len(said) > 1:
+            return risk, "blend"
+        return risk, "bgnbd" if parts.hazard is None else "hazard"
 
     def _in_words(self, tick_ms: int) -> Population:
         """The gap that a customer with few of their own is taken to have: this shop's, if known."""
@@ -185,6 +203,7 @@ class ChurnState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     longest_silences: tuple[float, ...] = ()
     regular: MbgCnbd | None = None
     gaps: GapSums = GapSums()
+    silences: SilencesState = SilencesState()
 
 
 class ChurnLearner:
@@ -214,6 +233,7 @@ class ChurnLearner:
         self.direct_ticks = 0.0
         self.longest_silences: list[float] = []
         self.customers = Reservoir()
+        self.silences = LifeTable()
 
     @property
     def examples(self) -> int:
@@ -243,7 +263,15 @@ class ChurnLearner:
         self.since_ms = self.since_ms or example.observed_at_ms
         self.newest_ms = max(self.newest_ms, example.observed_at_ms)
         self.hazard.learn(features, returned, example.weight)
-        self._see_silence(features["sqrt_silence"] ** 2 + 1.0)
+        silence = features["sqrt_silence"] ** 2
+        self._see_silence(silence + 1.0)
+        self.silences.learn(
+            features["x"],
+            features["t_x_ticks"],
+            silence,
+            returned=returned,
+            weight=example.weight,
+        )
         if "gap_squares" in features:
             self.gaps = self.gaps.plus(
                 features["x"], features["gap_squares"], features["t_x_ticks"]
@@ -293,6 +321,7 @@ class ChurnLearner:
             direct_ticks=self.direct_ticks,
             longest_seen_ticks=self.longest_silences[0] if seen else 0.0,
             regular=self.regular,
+            silences=self.silences.view(),
         )
 
     def dump(self) -> dict[str, object]:
@@ -311,6 +340,7 @@ class ChurnLearner:
             longest_silences=tuple(sorted(self.longest_silences)),
             regular=self.regular,
             gaps=self.gaps,
+            silences=self.silences.dump(),
         )
         return dict(to_builtins(state))
 
@@ -334,6 +364,7 @@ class ChurnLearner:
         if {learner.hazard.features, learner.direct.features} != {RHYTHM_FEATURES}:
             raise StateError("the churn model was learned on other features than today's")
         learner.customers = Reservoir(state.customers)
+        learner.silences = LifeTable(state.silences)
         return learner
 
     def _pass_time(self, now_ms: int) -> None:
@@ -346,6 +377,7 @@ class ChurnLearner:
             for model in (self.hazard, self.direct):
                 model.forget(1.0 - keep)
             self.gaps = self.gaps.faded(keep)
+            self.silences.forget(ticks)
             self.clock_ms += ticks * self.tick_ms
         if now_ms >= self.refit_at_ms:
             self.bgnbd = self.customers.fit(self.bgnbd, now_ms, self.tick_ms)

@@ -214,7 +214,10 @@ def horizon_examples(count: int, ticks: float = 13.0) -> list[LearningExample]:
 
 
 def test_direct_model_joins_when_its_labels_have_come() -> None:
-    """The risk is the mean of all three, and the hazard counts the more, the more it has seen."""
+    """The risk is the mean of all, and the hazard counts the more, the more it has seen.
+
+    The life table of silences counts the less.
+    """
     learner = ChurnLearner()
     for example in (*make_examples(9000), *horizon_examples(4000)):
         learner.learn(example)
@@ -227,8 +230,11 @@ def test_direct_model_joins_when_its_labels_have_come() -> None:
     assert source == "blend"
     weight = 1.0 + model.own_data.rarer / (model.own_data.rarer + 5_000)
     assert 1.1 < weight < 1.5
-    others = parts.regular + parts.direct
-    assert risk == pytest.approx((others + weight * parts.hazard) / (2.0 + weight))
+    assert parts.table is not None
+    share = 0.75 * 1_000 / (1_000 + model.own_data.rarer)
+    others = (1.0 - share / 3.0) * parts.regular + share * parts.table + parts.direct
+    said = others + weight * parts.hazard
+    assert risk == pytest.approx(said / (2.0 + weight + share * 2.0 / 3.0))
     assert model.parts(rhythm, now, WEEK_MS, 12).direct is None
     assert learner.examples == 9000
 
@@ -277,10 +283,37 @@ def test_dump_of_all_models_is_loaded_bit_for_bit() -> None:
     assert msgspec.json.encode(again.dump()) == msgspec.json.encode(learner.dump())
 
 
+def test_a_state_of_before_begins_its_life_table_anew() -> None:
+    """A snapshot that knows none loads, and scores as it did until enough have come back."""
+    learner = ChurnLearner()
+    for example in make_examples(9000):
+        learner.learn(example)
+    old = {name: value for name, value in learner.dump().items() if name != "silences"}
+    view = ChurnLearner.load(old).view("v")
+    assert view.silences is None
+    assert view.parts(bought(0, 20, 45), 9 * WEEK_MS, WEEK_MS, 13).table is None
+    assert view.hazard is not None
+
+
+def test_the_life_table_serves_before_the_hazard_does() -> None:
+    """Thirty who came back are enough for it; the hazard has 19 weights to learn."""
+    learner = ChurnLearner()
+    for example in make_examples(600):
+        learner.learn(example)
+    model, rhythm, now = learner.view("v"), bought(0, 20, 45), 9 * WEEK_MS
+    parts = model.parts(rhythm, now, WEEK_MS, 13)
+    assert parts.hazard is None
+    assert parts.table is not None
+    population = parts.bgnbd if parts.regular is None else parts.regular
+    risk, source = model.combine(parts)
+    assert source == "blend"
+    assert min(population, parts.table) < risk < max(population, parts.table)
+
+
 def test_the_published_population_leaves_when_own_data_carry() -> None:
     """A shop whose own population cannot be fitted is scored by its hazard, once that carries."""
     rhythm = bought(0, 20, 45)
-    model = msgspec.structs.replace(trained(), bgnbd=None, regular=None)
+    model = msgspec.structs.replace(trained(), bgnbd=None, regular=None, silences=None)
     score = model.score(rhythm, 9 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13)
     assert (score.source, score.carried) == ("hazard", True)
     young = msgspec.structs.replace(model, own_data=OwnData(1.0, 9000, 4000))
@@ -299,14 +332,19 @@ def test_own_population_of_regular_customers_stands_for_the_published_one() -> N
     parts = model.parts(rhythm, now, WEEK_MS, 13)
     assert parts.hazard is not None
     assert parts.regular is not None
+    assert parts.table is not None
     risk, _ = model.combine(parts)
-    assert min(parts.regular, parts.hazard) < risk < max(parts.regular, parts.hazard)
+    said = (parts.regular, parts.hazard, parts.table)
+    assert min(said) < risk < max(said)
     score = model.score(bought(0), now, tick_ms=WEEK_MS, horizon_ticks=13)
     assert score.overdue_ratio == pytest.approx(8 / model.regular.gap)
     once = model.parts(bought(0), now, WEEK_MS, 13)
     assert once.regular is None
     assert once.hazard is not None
-    left = msgspec.structs.replace(parts, bgnbd=once.bgnbd, hazard=once.hazard, regular=once.bgnbd)
+    left = msgspec.structs.replace(
+        parts, bgnbd=once.bgnbd, hazard=once.hazard, regular=once.bgnbd, table=None
+    )
+    assert once.table is None
     assert model.combine(once) == model.combine(left)
     daily = model.parts(rhythm, now, DAY_MS, 91)
     assert daily.regular is None
