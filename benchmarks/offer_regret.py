@@ -77,7 +77,7 @@ class Ours:
         self.offers[:, -1] = LEVEL / RATE_LOGITS
         self.trainer = Trainer(every=PUBLISH_EVERY)
         learner = ResponseLearner()
-        learner.estimator.pool.means[:] = 0.0  # features have no meaning here: nothing is believed
+        learner.estimator.believed = {}  # features have no meaning here: nothing is believed
         self.trainer.trainees["response"].learner = learner
         self.models = replace(initial_models(), response=learner.view("cold-start"))
 

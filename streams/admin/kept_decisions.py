@@ -14,6 +14,7 @@ from streams.contracts.unreadable import UNREADABLE
 from streams.errors import NotKeptError, OperatorError
 from streams.evaluation.replay import DECIDES_OFFERS, FILES
 from streams.models import ResponseModel, UpliftModel, initial_models, with_snapshot
+from streams.models.response import before_levels
 
 _ENTRY = msgspec.json.Decoder(DecisionLog)
 _SNAPSHOT = msgspec.json.Decoder(ModelSnapshot)
@@ -99,7 +100,7 @@ def _models(
     snapshots: Iterable[tuple[str, bytes]], named: set[str]
 ) -> tuple[dict[str, ResponseModel], dict[str, UpliftModel]]:
     nothing = initial_models()
-    models = {nothing.response.version: nothing.response}
+    models = {one.version: one for one in (nothing.response, before_levels())}
     uplifts = {nothing.uplift.version: nothing.uplift}
     for where, value in snapshots:
         try:

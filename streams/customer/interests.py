@@ -6,9 +6,12 @@ from streams.customer.decay import add_faded, faded
 from streams.customer.row import AFFINITIES_MAX, VIEWS_MAX, Affinity, View
 
 HALF_LIFE_MS = 14 * DAY_MS
+LASTING_HALF_LIFE_MS = 365 * DAY_MS
 WEIGHT_VIEWED = 1.0
 WEIGHT_ADDED = 3.0
 WEIGHT_BOUGHT = 5.0
+ONCE = 1.0
+"""Of `lasting`: a taste shows alike in what is looked at and in what is bought."""
 
 
 def liked(
@@ -16,13 +19,16 @@ def liked(
 ) -> tuple[Affinity, ...]:
     """The affinities after one more signal of interest; above the maximum the weakest goes.
 
-    >>> liked((Affinity("shoes", 4.0, 0),), "shoes", 1.0, HALF_LIFE_MS)[0].score
+    >>> once = liked((), "shoes", 4.0, 0)
+    >>> once[0].score, once[0].lasting
+    (4.0, 1.0)
+    >>> liked(once, "shoes", 1.0, HALF_LIFE_MS)[0].score
     3.0
     """
     for place, old in enumerate(affinities):
         if old.category == category:
             return (*affinities[:place], _stronger(old, weight, at_ms), *affinities[place + 1 :])
-    return strongest((*affinities, Affinity(category, weight, at_ms)))
+    return strongest((*affinities, Affinity(category, weight, at_ms, ONCE)))
 
 
 def strongest(affinities: tuple[Affinity, ...]) -> tuple[Affinity, ...]:
@@ -38,6 +44,25 @@ def strongest(affinities: tuple[Affinity, ...]) -> tuple[Affinity, ...]:
 def score_at(affinity: Affinity, at_ms: int) -> float:
     """The score at a later moment (the stored one at an earlier)."""
     return faded(affinity.score, max(at_ms - affinity.at_ms, 0), HALF_LIFE_MS)
+
+
+def lasting_at(affinity: Affinity, at_ms: int) -> float:
+    """How often the person came upon it, as of a later moment (as stored at an earlier)."""
+    return faded(known_lasting(affinity), max(at_ms - affinity.at_ms, 0), LASTING_HALF_LIFE_MS)
+
+
+def known_lasting(affinity: Affinity) -> float:
+    """`lasting` as of the affinity's time; of a row from before it was counted, the score."""
+    return affinity.lasting if affinity.lasting >= 0.0 else affinity.score
+
+
+def both(one: Affinity, other: Affinity) -> Affinity:
+    """The interest of two rows in one category, as of the later of their times."""
+    score = add_faded(one.score, one.at_ms, other.score, other.at_ms, HALF_LIFE_MS)
+    lasting = add_faded(
+        known_lasting(one), one.at_ms, known_lasting(other), other.at_ms, LASTING_HALF_LIFE_MS
+    )
+    return Affinity(one.category, score, max(one.at_ms, other.at_ms), lasting)
 
 
 def looked_at(views: tuple[View, ...], product: Product, at_ms: int) -> tuple[View, ...]:
@@ -59,5 +84,4 @@ def newest_views(views: tuple[View, ...]) -> tuple[View, ...]:
 
 
 def _stronger(old: Affinity, weight: float, at_ms: int) -> Affinity:
-    score = add_faded(old.score, old.at_ms, weight, at_ms, HALF_LIFE_MS)
-    return Affinity(old.category, score, max(old.at_ms, at_ms))
+    return both(old, Affinity(old.category, weight, at_ms, ONCE))

@@ -11,10 +11,10 @@ from streams.customer.activity import SESSION_SILENCE_MS
 from streams.customer.answers import answers_of_both
 from streams.customer.clocks import zone_of_both
 from streams.customer.consents import newer, without_refused
-from streams.customer.decay import add_faded, add_faded_sums
+from streams.customer.decay import add_faded_sums
 from streams.customer.fires import newest_fires
 from streams.customer.id_history import REFUSED_IDS_MAX, UNLINKED_MAX, Encounter
-from streams.customer.interests import HALF_LIFE_MS, newest_views, strongest
+from streams.customer.interests import both, newest_views, strongest
 from streams.customer.link_words import words_of_both
 from streams.customer.offer_counts import counts_of_both
 from streams.customer.order_merge import digests_of_both, loose_of_both, one_order_each
@@ -278,8 +278,7 @@ def _affinities(into: Customer, other: Customer) -> tuple[Affinity, ...]:
         if mine is None:
             scores[theirs.category] = theirs
             continue
-        score = add_faded(mine.score, mine.at_ms, theirs.score, theirs.at_ms, HALF_LIFE_MS)
-        scores[theirs.category] = Affinity(mine.category, score, max(mine.at_ms, theirs.at_ms))
+        scores[theirs.category] = both(mine, theirs)
     return strongest(tuple(scores.values()))
 
 

@@ -96,11 +96,16 @@ class ChannelActivity(Value, frozen=True):
 
 
 class Affinity(Value, frozen=True):
-    """Interest in a category: a score that halves every 14 days."""
+    """Interest in a category: a score that halves every 14 days.
+
+    `lasting`: every view, cart line and order counts 1 and halves in a year; below 0 in a row that
+    was stored before it was counted, for which the score stands.
+    """
 
     category: str
     score: float
     at_ms: int
+    lasting: float = -1.0
 
 
 class View(Value, frozen=True):

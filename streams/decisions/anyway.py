@@ -38,15 +38,12 @@ def share_expected(ordered: float | None, prior: float) -> float:
 def anyway_of(
     policy: Policy, eligible: Sequence[CompiledOffer], person: Customer, now_ms: int, uplift: Uplift
 ) -> tuple[list[float], list[float | None]]:
-    """Of each offer the share of its uses bought anyway, and P(an order that fits comes anyway).
-
-    The latter is None where it is not known.
-    """
+    """Of each offer the share of its uses bought anyway, and P(an order that fits comes anyway)."""
     kinds = policy.fits.kind_of
     if len(eligible) < len(kinds):
         kinds = tuple([kinds[c.place] for c in eligible])
     by_kind = ordered_anyway(policy.fits, set(kinds), person, now_ms)
-    ordered = [by_kind[kind] for kind in kinds]
+    ordered: list[float | None] = [by_kind[kind] for kind in kinds]
     return shares_of(eligible, ordered, policy, uplift), ordered
 
 

@@ -21,7 +21,7 @@ from streams.decisions.levers import levers_of
 from streams.decisions.policy import CompiledOffer, CompiledTrigger, Policy
 from streams.decisions.wording import OFFER_REASONS, OTHERWISE, offer_texts
 from streams.errors import ReferenceDataError
-from streams.features import card_of, fits_of, prior_log_odds, table_of
+from streams.features import cards_of, fits_of, prior_log_odds, table_of
 from streams.leases import budget_of
 
 
@@ -49,7 +49,7 @@ def compile_policy(reference: Reference) -> Policy:
         offer_ids=tuple(compiled.offer.offer_id for compiled in compiled_offers),
         priors=tuple(compiled.prior_log_odds for compiled in compiled_offers),
         rules=rules_for(compiled_offers),
-        table=table_of([card_of(offer) for offer in reference.offers]),
+        table=table_of(cards_of(reference)),
         prices=prices_of(reference.offers),
         fits=fits_of(reference),
         triggers=compiled_triggers,

@@ -7,7 +7,7 @@ churn models read (`rhythm`). How to add a feature: `docs/features.md`.
 
 from streams.features.coming import FitTable, fits_of, ordered_anyway
 from streams.features.offer_table import OfferTable, table_of
-from streams.features.offers import OfferCard, card_of
+from streams.features.offers import OfferCard, cards_of
 from streams.features.packing import pack, unpack
 from streams.features.registry import (
     ARM_FREE_FEATURES,
@@ -29,7 +29,7 @@ __all__ = [
     "FitTable",
     "OfferCard",
     "OfferTable",
-    "card_of",
+    "cards_of",
     "churn_example_features",
     "context_vector",
     "fits_of",

@@ -10,6 +10,9 @@ Of the orders a share fits the offer: with s that share, t the time and x repeat
 The time is twice that in which the offer may be used: an order that it only brings forward would
 have come anyway, and comparisons of people with an offer and without last as long. Less than a
 week counts as a week: in less time fewer orders come anyway, and the offer brings fewer as well.
+
+Who likes a category buys more of it anyway, and is brought nearly as much more of it: for a share
+of interest of e times an even one, e ^ `BY_LIKING` times the even share of orders counts.
 """
 
 import math
@@ -19,13 +22,17 @@ from msgspec import Struct
 
 from streams.contracts.reference.structs import Offer, Reference
 from streams.contracts.times import DAY_MS
-from streams.customer.offer_goods import categories_for
+from streams.customer.rhythm import Rhythm
 from streams.customer.row import Customer
+from streams.features.liking import About, assortment_of, lasting_of
 
 PRIOR_DAYS = 30.0
 WINDOWS, WEEK_DAYS = 2, 7.0
 BASKET_SPREAD = 0.6
 """Standard deviation of the log of what one person spends on an order."""
+UNKNOWN_IS_LARGE = 0.5
+"""P(an order is large enough for a least spend) of a person who has never ordered."""
+BY_LIKING = 0.3
 LEAST_SHARE = 0.1
 """At least so many of all orders fit: who an offer for a narrow category reaches are its buyers."""
 
@@ -33,9 +40,10 @@ LEAST_SHARE = 0.1
 class Fit(Struct, frozen=True):
     """What an offer wants of an order, and for how many days an order counts.
 
-    `share`: of all orders of the shop, those that hold what it wants.
+    `share`: of all orders of the shop, those that hold what it wants, which is of `about`.
     """
 
+    about: About
     share: float
     min_spend: float
     days: float
@@ -53,20 +61,18 @@ def fits_of(reference: Reference) -> FitTable:
 
     Orders are taken to spread evenly over the categories that the reference data names, for the
     shop's sales are not known here. A product counts as its category: fewer orders hold it, and the
-    offer brings fewer as well. For the same reason a person's own interest does not count: who
-    likes a category buys more of it anyway, and is brought to buy more of it.
+    offer brings fewer as well.
     """
-    products = {product.product_id: product for product in reference.products}
-    named = {c for offer in reference.offers for c in offer.conditions.categories}
-    many = len(named.union(product.category for product in reference.products))
+    assortment = assortment_of(reference)
 
     def fit(offer: Offer) -> Fit:
         wanted, days = offer.conditions, max(offer.redeem_within_days, WEEK_DAYS)
-        share = 1.0
-        if wanted.categories or wanted.product_ids:
-            categories = len(categories_for(wanted, products)) or 1
-            share = min(max(categories / max(many, 1), LEAST_SHARE), 1.0)
-        return Fit(share, wanted.min_spend, WINDOWS * days)
+        about = assortment.about(offer)
+        special = bool(wanted.categories or wanted.product_ids)
+        one = 1.0 / max(assortment.many, 1)  # a product that nobody knows is of some category
+        even = about.even if about.categories else one
+        share = max(even, LEAST_SHARE) if special else 1.0
+        return Fit(about, share, wanted.min_spend, WINDOWS * days)
 
     fits = [fit(offer) for offer in reference.offers]
     kinds = tuple(dict.fromkeys(fits))
@@ -76,32 +82,35 @@ def fits_of(reference: Reference) -> FitTable:
 
 def ordered_anyway(
     table: FitTable, kinds: Collection[int], person: Customer, now_ms: int
-) -> dict[int, float | None]:
+) -> dict[int, float]:
     """P(an order that fits comes though no offer is made), 0 to 1, to six decimals, by kind.
 
     Args:
         table: the catalog's.
         kinds: which kinds of offers, as `FitTable.kind_of` has them.
-        person: whose row it is; None of one who has never ordered.
+        person: whose row it is; one who has never ordered counts from the first event on.
         now_ms: the moment of the decision; epoch milliseconds.
     """
-    rhythm = person.rhythm
+    rhythm, lasting = person.rhythm, lasting_of(person, now_ms)
     if rhythm is None:
-        return dict.fromkeys(kinds)
-    age = PRIOR_DAYS + max((now_ms - rhythm.first_ms) / DAY_MS, rhythm.gap_days_sum)
-    power = -(rhythm.repeats + 1.0)
-    found: dict[int, float | None] = {}
+        age, power = PRIOR_DAYS + max((now_ms - person.created_at_ms) / DAY_MS, 0.0), -1.0
+    else:
+        age = PRIOR_DAYS + max((now_ms - rhythm.first_ms) / DAY_MS, rhythm.gap_days_sum)
+        power = -(rhythm.repeats + 1.0)
+    found: dict[int, float] = {}
     for kind in kinds:
         fit = table.kinds[kind]
-        share = fit.share
+        share = min(fit.share * math.exp(BY_LIKING * lasting.liking(fit.about)), 1.0)
         if fit.min_spend > 0.0:
-            share *= _is_large_enough(rhythm.log_amount_mean, fit.min_spend)
+            share *= _is_large_enough(rhythm, fit.min_spend)
         p = 1.0 - (1.0 + share * fit.days / age) ** power
         found[kind] = int(p * 1e6 + 0.5) / 1e6
     return found
 
 
-def _is_large_enough(log_amount_mean: float, min_spend: float) -> float:
+def _is_large_enough(rhythm: Rhythm | None, min_spend: float) -> float:
     """P(an order of the person's reaches the minimum spend); its amount is log-normal."""
-    short = (math.log1p(min_spend) - log_amount_mean) / BASKET_SPREAD
+    if rhythm is None:
+        return UNKNOWN_IS_LARGE
+    short = (math.log1p(min_spend) - rhythm.log_amount_mean) / BASKET_SPREAD
     return 0.5 * math.erfc(short / math.sqrt(2.0))

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from streams.contracts.reference.structs import Offer
+from streams.contracts.reference.structs import Offer, Reference
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer.row import Customer
-from streams.features.affinity import interests, scaled_score
+from streams.features.liking import ANYTHING, About, Lasting, assortment_of, lasting_of
 from streams.features.scaling import bounded, log_scale, logit
 
 OFFER_NAMES = (
@@ -45,6 +45,7 @@ class OfferCard(Struct, frozen=True, kw_only=True):
     """
 
     categories: tuple[str, ...]
+    about: About
     product_ids: frozenset[str]
     min_spend: float
     amount_off: float
@@ -58,20 +59,20 @@ class OfferCard(Struct, frozen=True, kw_only=True):
 
 
 class Taste(Struct, frozen=True):
-    """A person as offers see them: interest and views by category, the last views, the basket.
+    """A person as offers see them: what they like, views by category, the last views, the basket.
 
     A view counts by its place, the newest 1/2, the one before it 1/4, and so on.
     """
 
-    interest: Mapping[str, float]
+    lasting: Lasting
     viewed: Mapping[str, float]
     views: tuple[tuple[str, str, float], ...]
     basket: float
     now_ms: int
 
 
-def card_of(offer: Offer) -> OfferCard:
-    """The card of an offer.
+def card_of(offer: Offer, about: About = ANYTHING) -> OfferCard:
+    """The card of an offer that is about these categories.
 
     `expected_rate` is the owner's rate in units of three logits: with it the learner finds the
     offer's prior again.
@@ -79,6 +80,7 @@ def card_of(offer: Offer) -> OfferCard:
     depth = {"percent": offer.value / 100.0, "bogo": 0.5, "amount": None}.get(offer.kind, 0.0)
     return OfferCard(
         categories=tuple(dict.fromkeys(offer.conditions.categories)),
+        about=about,
         product_ids=frozenset(offer.conditions.product_ids),
         min_spend=offer.conditions.min_spend,
         amount_off=offer.value,
@@ -92,6 +94,12 @@ def card_of(offer: Offer) -> OfferCard:
     )
 
 
+def cards_of(reference: Reference) -> list[OfferCard]:
+    """The cards of all offers of the reference data, in their order."""
+    assortment = assortment_of(reference)
+    return [card_of(offer, assortment.about(offer)) for offer in reference.offers]
+
+
 def taste_of(person: Customer, now_ms: int) -> Taste:
     """The taste of a person at this moment."""
     viewed: dict[str, float] = {}
@@ -101,13 +109,13 @@ def taste_of(person: Customer, now_ms: int) -> Taste:
         viewed[view.category] = viewed.get(view.category, 0.0) + share
         views.append((view.product_id, view.category, share))
         share /= 2.0
-    return Taste(interests(person, now_ms), viewed, tuple(views), basket(person), now_ms)
+    return Taste(lasting_of(person, now_ms), viewed, tuple(views), basket(person), now_ms)
 
 
 def alike(card: OfferCard) -> tuple[object, ...]:
     """What a person sees of an offer: offers with the same have the same `personal_numbers`."""
     amount_off = card.amount_off if card.depth is None else None
-    return card.categories, card.product_ids, card.min_spend, card.depth, amount_off
+    return card.categories, card.about, card.product_ids, card.min_spend, card.depth, amount_off
 
 
 def fixed_numbers(card: OfferCard) -> tuple[float, ...]:
@@ -119,19 +127,19 @@ def fixed_numbers(card: OfferCard) -> tuple[float, ...]:
 def personal_numbers(card: OfferCard, taste: Taste) -> tuple[float, float, float, float]:
     """Affinity, what was looked at, depth, least spend: each within [-3, 3].
 
+    `affinity` is the log of a share (`liking`): .7 for who likes it twice as much as others do.
     `looked_at` says how much of what was looked at last belongs to the offer: the newest counts 1,
     all less than 2.
     """
-    interest = viewed = 0.0
+    viewed = 0.0
     for category in card.categories:
-        interest += taste.interest.get(category, 0.0)
         viewed += taste.viewed.get(category, 0.0)
     if card.product_ids:
         for product_id, category, share in taste.views:
             if product_id in card.product_ids and category not in card.categories:
                 viewed += share
     return (
-        scaled_score(interest) if card.categories else 0.0,
+        bounded(taste.lasting.liking(card.about)),
         bounded(2.0 * viewed),
         card.depth if card.depth is not None else _depth_of_amount(card, taste),
         scaled_min_spend(card.min_spend / taste.basket) if card.min_spend else -1.0,

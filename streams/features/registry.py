@@ -22,7 +22,7 @@ from streams.features.packing import Vector
 from streams.features.places import PLACES
 from streams.features.visiting import VISITING
 
-FEATURES_VERSION = 2
+FEATURES_VERSION = 3
 FAMILIES = (BUYING, VISITING, AFFINITY, PLACES, CONTEXT, CONTACTS, LIFECYCLE)
 CONTEXT_FEATURES: tuple[str, ...] = tuple(name for family in FAMILIES for name in family.names)
 OFFER_FEATURES: tuple[str, ...] = OFFER_NAMES

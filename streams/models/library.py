@@ -1,6 +1,6 @@
 """The models that decide now, and how a published snapshot takes the place of one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -89,8 +89,18 @@ def with_snapshot(models: Models, snapshot: ModelSnapshot) -> Models:
     if snapshot.format not in readable:
         raise StateError(
             f"snapshot {snapshot.version} has format {snapshot.format}; "
-            f"this version reads {' and '.join(map(str, readable))}"
+            f"this version reads {_listed(readable)}"
         )
     learner = learner_of(snapshot.model, snapshot.parameters, snapshot.format)
     view = learner.view(snapshot.version)
     return replace(models, **{snapshot.model: view})
+
+
+def _listed(formats: Sequence[int]) -> str:
+    """In words.
+
+    >>> _listed((1,)), _listed((2, 3, 4))
+    ('1', '2, 3 and 4')
+    """
+    *most, last = map(str, formats)
+    return f"{', '.join(most)} and {last}" if most else last

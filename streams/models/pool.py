@@ -2,11 +2,12 @@
 
 Expert e says: log odds m_e = b0 + F' W_e X + u_(e,offer)' X, with X = [1, x] of the context and
 F = [1, f] of the offer, or both through tanh(2 x); of each basis one expert forgets slowly and one
-quickly. The pool says m = sum of omega_e m_e, where omega_e grows with what the expert's
-probabilities were worth. Everything that is learned has a mean and a variance; an example moves a
-mean in proportion to its variance (a Laplace step on the diagonal; MacKay 1992, Neural Computation
-4), and time brings variances back to their prior, so that learning never freezes. Pairs of the
-context's numbers that interact are one more block, which all experts share (`pairs`).
+quickly. A fifth knows less and learns sooner (`levels`). The pool says m = sum of omega_e m_e,
+where omega_e grows with what the expert's probabilities were worth. Everything that is learned has
+a mean and a variance; an example moves a mean in proportion to its variance (a Laplace step on the
+diagonal; MacKay 1992, Neural Computation 4), and time brings variances back to their prior, so that
+learning never freezes. Pairs of the context's numbers that interact are one more block, which the
+four share (`pairs`).
 """
 
 import math
@@ -18,12 +19,17 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from streams.contracts.sums import sum_of
+from streams.models.levels import Levels
 from streams.models.pairs import WEIGH_EVERY, Pairs, products_of
 
 Array = NDArray[np.float32]
 
 BASES, SPEEDS = 2, 2  # as they are and through tanh; slow and fast
 EXPERTS = BASES * SPEEDS
+SAY = EXPERTS + 1
+"""Who says something: the four experts and, last, the levels."""
+LEVELS_SHARE = 0.2
+"""Of the levels in the pool, at first."""
 SQUASH: Final = np.float32(2.0)
 W_VARIANCE, W_BIAS_VARIANCE = 0.02, 0.1
 U_VARIANCE, U_BIAS_VARIANCE = 0.01, 0.05
@@ -54,11 +60,15 @@ AS_IT_IS = Tuning()
 
 
 class Own(Struct):
-    """An offer's own terms: means and variances, shape `[bases, speeds, K + 1]`; as of when."""
+    """An offer's own terms: means and variances, shape `[bases, speeds, K + 1]`; as of when.
+
+    `level`: mean and variance of its own level.
+    """
 
     means: Array
     variances: Array
     at_ms: int
+    level: tuple[float, float]
 
 
 class Asked(Struct, frozen=True):
@@ -93,7 +103,7 @@ def asked(features: Array, contexts: int, offer_id: str | None, prior: float) ->
 
 
 class Pool:
-    """What the four experts know of `contexts` x `offers` features; bounded by `own_max` offers.
+    """What the experts know of `contexts` x `offers` features; bounded by `own_max` offers.
 
     >>> pool = Pool(contexts=1, offers=1)
     >>> tea = asked(np.array([1.0, 0.5], np.float32), 1, "tea", 0.0)
@@ -118,8 +128,9 @@ class Pool:
         self.means = np.zeros((BASES, SPEEDS, len(self.w_prior)), np.float32)
         self.variances = np.broadcast_to(self.w_prior, self.means.shape).copy()
         self.pairs = Pairs(contexts, offers, tuning.variances)
+        self.levels = Levels(offers, tuning.variances)
         self.own: dict[str, Own] = {}
-        self.shares = [1.0 / EXPERTS] * EXPERTS
+        self.shares = [(1.0 - LEVELS_SHARE) / EXPERTS] * EXPERTS + [LEVELS_SHARE]
         self.gains = [0.0] * BASES
         self.examples = 0
         self.at_ms = 0
@@ -138,8 +149,13 @@ class Pool:
         self._pass_time(at_ms)
         said = self._pooled(of, log_odds)
         p = [_probability(of.prior + m) for m in log_odds]
+        four = _probability(of.prior + self._of_four(log_odds))
         self._weigh(p, label)
-        self._step(of, own, [*p, said], label, weight)
+        self._step(of, own, [*p[:EXPERTS], four], label, weight)
+        level = (0.0, 0.0) if own is None else own.level
+        level = self.levels.learn(of.f, level, p[EXPERTS], label, weight)
+        if own is not None:
+            own.level = level
         self.examples += 1
         if self.examples % WEIGH_EVERY == 0:
             self.pairs.weigh()
@@ -148,25 +164,32 @@ class Pool:
         return said
 
     def _log_odds(self, of: Asked) -> list[float]:
-        """Of each expert without the prior, with the pairs, which are the same for all."""
+        """Of each expert and of the levels, without the prior; the four with the pairs."""
         own = None if of.offer_id is None else self.own.get(of.offer_id)
         m = np.matmul(self.means, of.z.transpose(0, 2, 1))
         if own is not None:
             m += np.matmul(own.means, of.x.transpose(0, 2, 1))
         m += self.pairs.log_odds(of.f, of.products)
         told: list[float] = m.ravel().tolist()
+        told.append(self.levels.log_odds(of.f) + (0.0 if own is None else own.level[0]))
         return told
 
     def _pooled(self, of: Asked, log_odds: Sequence[float]) -> float:
         pooled = sum_of([share * m for share, m in zip(self.shares, log_odds, strict=True)])
         return _probability(of.prior + pooled)
 
+    def _of_four(self, each: Sequence[float]) -> float:
+        """What the four say together, the levels left out: the mean by their shares."""
+        shares = self.shares[:EXPERTS]
+        told = [share * one for share, one in zip(shares, each[:EXPERTS], strict=True)]
+        return sum_of(told) / sum_of(shares)
+
     def _step(
         self, of: Asked, own: Own | None, p: Sequence[float], label: float, weight: float
     ) -> None:
         """Move every mean by its variance, and shrink the variances of what was looked at.
 
-        `p`: of each expert, then of the pool, from which the pairs learn.
+        `p`: of each of the four, then of the four together, from which the pairs learn.
         """
         vz = self.variances * of.z
         spread = np.matmul(vz, of.z.transpose(0, 2, 1)).ravel()
@@ -176,7 +199,7 @@ class Pool:
             spread += np.matmul(ux, of.x.transpose(0, 2, 1)).ravel()
         vr, of_pairs = self.pairs.looked_at(of.f, of.products)
         spreads: list[float] = spread.tolist()
-        spreads.append(sum_of([share * s for share, s in zip(self.shares, spreads, strict=True)]))
+        spreads.append(self._of_four(spreads))
         steps, shrinks = [], []
         for q, s in zip(p, spreads, strict=True):
             curvature = weight * max(q * (1.0 - q), CURVATURE_MIN)
@@ -195,7 +218,7 @@ class Pool:
         said = [q if label > 0.5 else 1.0 - q for q in p]
         shares = [share * s**POOL_RATE for share, s in zip(self.shares, said, strict=True)]
         whole = sum_of(shares)
-        self.shares = [(1.0 - POOL_MIX) * s / whole + POOL_MIX / EXPERTS for s in shares]
+        self.shares = [(1.0 - POOL_MIX) * s / whole + POOL_MIX / SAY for s in shares]
         for basis in range(BASES):
             slow, fast = said[basis * SPEEDS : (basis + 1) * SPEEDS]
             self.gains[basis] += math.log(fast / slow)
@@ -218,7 +241,9 @@ class Pool:
             self.at_ms = at_ms
         elif at_ms - self.at_ms >= STEP_MS:
             _fade(self.variances, self.w_prior, self.half_lives, at_ms - self.at_ms)
-            self.pairs.forget(0.5 ** ((at_ms - self.at_ms) / DAY_MS / float(self.half_lives[0])))
+            kept = 0.5 ** ((at_ms - self.at_ms) / DAY_MS / float(self.half_lives[0]))
+            self.pairs.forget(kept)
+            self.levels.pass_time(1.0 - kept)
             self.at_ms = at_ms
 
     def _own(self, offer_id: str, at_ms: int) -> Own:
@@ -226,9 +251,13 @@ class Pool:
         own = self.own.pop(offer_id, None)
         if own is None:
             means = np.zeros((BASES, SPEEDS, len(self.u_prior)), np.float32)
-            own = Own(means, np.broadcast_to(self.u_prior, means.shape).copy(), at_ms)
+            variances = np.broadcast_to(self.u_prior, means.shape).copy()
+            own = Own(means, variances, at_ms, (0.0, self.levels.own_prior))
         elif at_ms - own.at_ms >= STEP_MS:
             _fade(own.variances, self.u_prior, self.own_half_lives, at_ms - own.at_ms)
+            kept = 0.5 ** ((at_ms - own.at_ms) / DAY_MS / float(self.own_half_lives[0]))
+            mean, variance = own.level
+            own.level = mean, kept * variance + (1.0 - kept) * self.levels.own_prior
             own.at_ms = at_ms
         self.own[offer_id] = own
         if len(self.own) > self.own_max:
@@ -249,19 +278,24 @@ def on_bases(features: Array) -> Array:
     return told
 
 
-def combined(pool: Pool, offer_ids: Sequence[str]) -> tuple[Array, Array]:
-    """What the pool says at its shares of now: W by basis, and the own terms of offers by basis.
+def combined(pool: Pool, offer_ids: Sequence[str]) -> tuple[Array, Array, Array]:
+    """What the pool says at its shares of now: W by basis, the own terms by basis, the pairs.
 
-    The pool is linear in the log odds, so its experts of one basis add up to one.
+    The pool is linear in the log odds, so its experts of one basis add up to one; levels are of the
+    features as they are.
 
     Returns:
-        Shapes `[2, (offers + 1) (contexts + 1)]` and `[n, 2, contexts + 1]`.
+        Shapes `[2, offers + 1, contexts + 1]`, `[n, 2, contexts + 1]` and `[offers + 1, pairs]`.
     """
-    shares = np.array(pool.shares, np.float32).reshape(BASES, SPEEDS, 1)
+    shares = np.array(pool.shares[:EXPERTS], np.float32).reshape(BASES, SPEEDS, 1)
+    of_levels = pool.shares[EXPERTS]
     own = np.zeros((len(offer_ids), BASES, len(pool.u_prior)), np.float32)
     for row, offer_id in enumerate(offer_ids):
         own[row] = (shares * pool.own[offer_id].means).sum(1)
-    return (shares * pool.means).sum(1), own
+        own[row, 0, 0] += of_levels * pool.own[offer_id].level[0]
+    w = (shares * pool.means).sum(1).reshape(BASES, -1, len(pool.u_prior))
+    w[0, :, 0] += np.float32(of_levels) * pool.levels.means
+    return w, own, np.float32(1.0 - of_levels) * pool.pairs.means
 
 
 def _move(means: Array, variances: Array, vz: Array, both: Array) -> None:

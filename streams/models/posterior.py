@@ -2,8 +2,8 @@
 
 Its log odds are linear in what it has learned: of an offer F' g + h, where g = W x with the pairs
 is the same for all offers of a decision, and h is the offer's own. The weights have a variance each
-and no covariance, so g and h have one: the sum of the variances times x^2. Of the four experts the
-variances count by their shares, as in a step of the pool. An offer of which nothing was learned has
+and no covariance, so g and h have one: the sum of the variances times x^2. Of the four experts and
+of the levels the variances count by their shares. An offer of which nothing was learned has
 the variances that its own terms begin with.
 """
 
@@ -14,7 +14,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from streams.models.pairs import products_of
-from streams.models.pool import BASES, SPEEDS, Array, Pool
+from streams.models.pool import BASES, EXPERTS, SPEEDS, Array, Pool
 
 Floats = NDArray[np.float64]
 Spreads = tuple[Floats, Floats, Floats]
@@ -51,14 +51,18 @@ def loads_of(f: Array) -> Floats:
 
 def posterior_of(pool: Pool, offer_ids: Sequence[str]) -> Posterior:
     """What a pool is not sure of; the own terms of these offers, then of any other."""
-    shares = np.array(pool.shares, np.float32).reshape(BASES, SPEEDS, 1)
+    shares = np.array(pool.shares[:EXPERTS], np.float32).reshape(BASES, SPEEDS, 1)
+    of_levels = np.float32(pool.shares[EXPERTS])
     columns = len(pool.u_prior)
     own = np.empty((len(offer_ids) + 1, BASES, columns), np.float32)
     for row, offer_id in enumerate(offer_ids):
         own[row] = (shares * pool.own[offer_id].variances).sum(1)
+        own[row, 0, 0] += of_levels * pool.own[offer_id].level[1]
     own[-1] = (shares * pool.u_prior).sum(1)
+    own[-1, 0, 0] += of_levels * pool.levels.own_prior
     weights = (shares * pool.variances).sum(1).reshape(BASES, -1, columns)
-    found = Posterior(weights, own, pool.pairs.variances.copy())
+    weights[0, :, 0] += of_levels * pool.levels.variances
+    found = Posterior(weights, own, np.float32(1.0 - of_levels) * pool.pairs.variances)
     for array in (found.weights, found.own, found.pairs):
         array.flags.writeable = False
     return found

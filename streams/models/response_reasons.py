@@ -44,6 +44,7 @@ def parts_of_log_odds(
     own = model.own[model.rows.get(offer_id, len(model.own) - 1)]
     by_context = (((f[:, :, None] * model.weights).sum(1) + own) * x).sum(0, dtype=np.float64)
     by_offer = (f * model.weights[:, :, 0]).sum(0, dtype=np.float64)
+    by_offer[1:] += f[0, 1:] * model.beliefs
     by_context[1:] += _by_pairs(model, x, f)
     parts = {BASE: prior + float(by_offer[0]), OWN: float(own[:, 0].sum())}
     _add(parts, CONTEXT_AXIS, by_context[1:])

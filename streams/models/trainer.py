@@ -33,17 +33,25 @@ from streams.models.uplift import UpliftLearner
 
 FIRST_FORMAT = 1
 FORMATS: Final[Mapping[str, int]] = {
-    "response": 3,
-    "challenger": 3,
+    "response": 4,
+    "challenger": 4,
     "churn": 2,
     "calibration": 2,
     "uplift": 3,
 }
 """Of the parameters of models that are written otherwise than they once were."""
-_BEFORE_PAIRS: Final[Mapping[int, Mapping[str, object]]] = {2: {"pairs": None}}
+_BEFORE_LEVELS: Final[Mapping[str, object]] = {
+    "levels": None,
+    "own_levels": None,
+    "believed": None,
+}
+_OLDER: Final[Mapping[int, Mapping[str, object]]] = {
+    2: {"pairs": None, **_BEFORE_LEVELS},
+    3: _BEFORE_LEVELS,
+}
 STILL_READ: Final[Mapping[str, Mapping[int, Mapping[str, object]]]] = {
-    "response": _BEFORE_PAIRS,
-    "challenger": _BEFORE_PAIRS,
+    "response": _OLDER,
+    "challenger": _OLDER,
     "uplift": {2: {"person": None, "totals": (0.0, 0.0)}},
 }
 """Older formats that are read as well, and what they do not hold: it begins as in a new model."""
@@ -152,7 +160,7 @@ def formats_read(model: str) -> tuple[int, ...]:
     """In which formats this version reads a model's parameters.
 
     >>> formats_read("response"), formats_read("tracks")
-    ((2, 3), (1,))
+    ((2, 3, 4), (1,))
     """
     return (*STILL_READ.get(model, ()), format_of(model))
 

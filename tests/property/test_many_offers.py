@@ -15,6 +15,7 @@ from streams.contracts.reference.structs import (
     Conditions,
     FrequencyCap,
     Offer,
+    ProductInfo,
     Reference,
     StockLevel,
     TriggerRule,
@@ -33,12 +34,13 @@ from streams.customer.row import (
 from streams.decisions import DecisionRequest, compile_policy
 from streams.decisions.arbitration import Response, prices_of, to_nano, weigh, weigh_many
 from streams.decisions.eligibility import RULES, objected_of, situation_of
-from streams.features import card_of, offer_matrix, table_of
+from streams.features import cards_of, offer_matrix, table_of
 from streams.features.offer_table import FEW
 
 NOW = datetime(2026, 5, 16, 18, tzinfo=UTC)
 NOW_MS = to_ms(NOW)
 CATEGORIES = ("tea", "pet", "wine")
+PRODUCTS = tuple(ProductInfo(product_id=c, category=c) for c in (*CATEGORIES, "baby"))
 amounts = st.floats(0, 1e6) | st.sampled_from([0.0, 1e-9, 2.5, 40.0])
 shares = st.floats(0, 1)
 anyway_shares = st.tuples(shares, st.none() | shares)
@@ -73,7 +75,7 @@ def test_the_features_of_many_are_those_of_each(
         views=tuple(View(c, c, 1.0, NOW_MS) for c, _ in looks[:5]),
         spend=Spend(NOW_MS, total=31.5 * orders, orders=orders),
     )
-    table = table_of([card_of(offer) for offer in catalog])
+    table = table_of(cards_of(Reference(offers=tuple(catalog), products=PRODUCTS)))
     places = range(len(catalog))
     one_by_one = [offer_matrix(table, [place], person, NOW_MS).tobytes() for place in places]
     assert offer_matrix(table, places, person, NOW_MS).tobytes() == b"".join(one_by_one)

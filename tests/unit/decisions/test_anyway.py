@@ -50,17 +50,16 @@ def terms_of(person: Customer, *offers: Offer) -> list[Terms]:
 
 
 def test_an_offer_that_any_order_satisfies_is_worth_less() -> None:
-    """The more, the oftener the person orders; of who never ordered both are alike."""
+    """The more, the oftener the person orders; who never ordered may yet order as others do."""
     other = offer("wine", conditions=Conditions(categories=("wine",)))
     made = (offer("tea", conditions=TEA), offer("any"), other)
     weekly, monthly, new = (terms_of(person, *made) for person in (buyer(7), buyer(30), someone()))
-    for tea, anything, _ in (weekly, monthly):
+    for tea, anything, _ in (weekly, monthly, new):
         assert tea.bought_anyway is not None
         assert anything.bought_anyway is not None
         assert tea.bought_anyway < anything.bought_anyway
         assert tea.priority > anything.priority
-    assert weekly[1].priority < monthly[1].priority < new[1].priority
-    assert {(t.bought_anyway, t.ordered_anyway) for t in new} == {(0.3, None)}
+    assert weekly[1].priority < monthly[1].priority
 
 
 @pytest.mark.parametrize("count", [3, 20])

@@ -11,6 +11,7 @@ from streams.contracts.reference.structs import Conditions, Offer, ProductInfo, 
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer import Customer, new_customer
 from streams.customer.rhythm import record_purchase
+from streams.customer.row import Affinity
 from streams.features import fits_of, ordered_anyway
 
 NOW = to_ms(datetime(2026, 5, 16, 18, tzinfo=UTC))
@@ -48,15 +49,26 @@ def buyer(*days: int, amount: float = 40.0) -> Customer:
 def p(person: Customer, of: Offer) -> float:
     """P(an order that the offer fits comes anyway)."""
     reference = Reference(offers=(of,), products=PRODUCTS)
-    found = ordered_anyway(fits_of(reference), [0], person, NOW)[0]
-    assert found is not None
-    return found
+    return ordered_anyway(fits_of(reference), [0], person, NOW)[0]
 
 
-def test_of_who_never_ordered_nothing_is_known() -> None:
-    """It says so, and no number."""
-    table = fits_of(Reference(offers=(offer(), offer(3.0))))
-    assert ordered_anyway(table, [0, 1], new_customer("c-1", NOW), NOW) == {0: None, 1: None}
+def test_who_never_ordered_is_as_who_did_once_and_the_longer_the_less() -> None:
+    """As of the first event; half of their orders are taken to be large enough."""
+    new, seen = new_customer("c-1", NOW), new_customer("c-1", NOW - 90 * DAY_MS)
+    assert p(new, offer()) == p(buyer(0), offer())
+    assert p(seen, offer()) == p(buyer(90), offer()) < p(new, offer())
+    assert p(new, offer(min_spend=1.0)) < p(new, offer())
+    assert p(new, offer(min_spend=1.0)) == p(new, offer(min_spend=1e6))
+
+
+def test_who_likes_a_category_orders_more_of_it_anyway() -> None:
+    """More than others, and less than others of what they do not like; the rest stays."""
+    looks = (Affinity("tea", 1.0, NOW, 9.0),)
+    likes = replace(buyer(5, 20, 40, 70), affinities=looks)
+    tea, wine = offer(categories=("tea",)), offer(categories=("wine",))
+    assert p(likes, tea) > p(buyer(5, 20, 40, 70), tea) > 0.0
+    assert p(likes, wine) < p(buyer(5, 20, 40, 70), wine)
+    assert p(likes, offer()) == p(buyer(5, 20, 40, 70), offer())
 
 
 def test_who_orders_weekly_comes_anyway_and_who_is_silent_does_not() -> None:
@@ -110,14 +122,12 @@ def test_a_narrow_category_counts_as_a_tenth() -> None:
         table = fits_of(Reference(offers=(tea,), products=tuple(products)))
         found.append(ordered_anyway(table, [0], person, NOW)[0])
     assert found[0] == found[1]
-    assert found[0] is not None
 
 
 @given(days_before, st.floats(0.1, 365), st.floats(0, 1e6), st.floats(0, 1e5))
 def test_it_is_a_probability(ago: list[int], days: float, spend: float, amount: float) -> None:
-    """Whatever the rhythm and the offer; nothing is known without an order."""
+    """Whatever the rhythm and the offer, with an order or without."""
     person = buyer(*ago, amount=amount)
     table = fits_of(Reference(offers=(offer(days, min_spend=spend),)))
     found = ordered_anyway(table, [0], person, NOW)[0]
-    assert (found is None) == (not ago)
-    assert found is None or 0.0 <= found <= 1.0
+    assert 0.0 <= found <= 1.0

@@ -1,5 +1,6 @@
 """Context and offer features: bounded, named, pure, and what they say of plain cases."""
 
+import math
 import zlib
 from datetime import UTC, datetime
 
@@ -10,9 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from streams.contracts.reference.structs import Conditions, Offer
+from streams.contracts.reference.structs import Conditions, Offer, ProductInfo, Reference
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS, to_ms
-from streams.customer.interests import HALF_LIFE_MS
 from streams.customer.rhythm import Rhythm
 from streams.customer.row import (
     Affinity,
@@ -34,7 +34,7 @@ from streams.features import (
     CONTEXT_FEATURES,
     FEATURES_VERSION,
     OFFER_FEATURES,
-    card_of,
+    cards_of,
     context_vector,
     offer_matrix,
     pack,
@@ -44,6 +44,10 @@ from streams.features import (
 from streams.features.registry import FAMILIES
 
 NOW = to_ms(datetime(2026, 5, 16, 18, tzinfo=UTC))  # a Saturday evening
+PRODUCTS = tuple(
+    ProductInfo(product_id=f"p-{category}", category=category)
+    for category in ("tea", "rice", "shoes", "wine")
+)
 TRIGGER_EVENT = TriggerEvent(kind="product_viewed", at_ms=NOW, event_id="e-1", channel="app")
 
 
@@ -71,7 +75,8 @@ def context(
 
 def vector_of(made: Offer, person: Customer) -> NDArray[np.float32]:
     """What one offer is to the person."""
-    matrix = offer_matrix(table_of([card_of(made)]), [0], person, NOW)
+    table = table_of(cards_of(Reference(offers=(made,), products=PRODUCTS)))
+    matrix = offer_matrix(table, [0], person, NOW)
     assert matrix.shape == (1, len(OFFER_FEATURES))
     vector: NDArray[np.float32] = matrix[0]
     return vector
@@ -87,7 +92,7 @@ def test_names_are_unique_and_the_order_is_a_contract() -> None:
     assert len(set(CONTEXT_FEATURES)) == len(CONTEXT_FEATURES) == 26
     assert len(set(OFFER_FEATURES)) == len(OFFER_FEATURES) == 8
     names = ",".join((*CONTEXT_FEATURES, *OFFER_FEATURES))
-    assert (FEATURES_VERSION, zlib.crc32(names.encode())) == (2, 3818710146)
+    assert (FEATURES_VERSION, zlib.crc32(names.encode())) == (3, 3818710146)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.names[0])
@@ -215,15 +220,35 @@ def test_offers_so_far() -> None:
 
 
 def test_affinity_is_the_persons_to_the_offers_categories() -> None:
-    """A tea drinker sees a tea offer otherwise than one on shoes; an offer on all is neutral."""
-    person = replace(
-        new_customer("c-1", NOW), affinities=(Affinity("tea", 10.0, NOW - HALF_LIFE_MS),)
-    )
-    tea = offer(conditions=Conditions(categories=("tea", "rice")))
+    """A tea drinker sees a tea offer otherwise than one on shoes; an offer on all is neutral.
+
+    Of six things seen, and six more as if evenly spread over four categories, tea has 7.5 of 12.
+    """
+    person = replace(new_customer("c-1", NOW), affinities=(Affinity("tea", 0.1, NOW, 6.0),))
+    tea = offer(conditions=Conditions(categories=("tea",)))
+    leaves = offer(conditions=Conditions(product_ids=("p-tea",)))
+    both = offer(conditions=Conditions(categories=("tea", "rice")))
     shoes = offer(conditions=Conditions(categories=("shoes",)))
-    assert of_offer(tea, person)["affinity"] == 0.0
-    assert of_offer(shoes, person)["affinity"] == -1.0
+    assert of_offer(tea, person)["affinity"] == pytest.approx(math.log(7.5 / 12 * 4))
+    assert of_offer(leaves, person)["affinity"] == of_offer(tea, person)["affinity"]
+    assert of_offer(both, person)["affinity"] == pytest.approx(math.log(9 / 12 * 2))
+    assert of_offer(shoes, person)["affinity"] == pytest.approx(math.log(1.5 / 12 * 4))
     assert of_offer(offer(), person)["affinity"] == 0.0
+    assert of_offer(offer(conditions=Conditions(product_ids=("x",))), person)["affinity"] == 0.0
+
+
+def test_a_taste_lasts_longer_than_interest() -> None:
+    """In a year half of it is left; a row that did not count it has the score for it."""
+    tea = offer(conditions=Conditions(categories=("tea",)))
+    rows = (
+        Affinity("tea", 0.0, NOW, 3.0),
+        Affinity("tea", 50.0, NOW - 365 * DAY_MS, 6.0),
+        Affinity("tea", 3.0, NOW),
+    )
+    people = [replace(new_customer("c-1", NOW), affinities=(row,)) for row in rows]
+    found = {of_offer(tea, person)["affinity"] for person in people}
+    assert len(found) == 1
+    assert found.pop() > 0.4
 
 
 def test_what_was_looked_at_last_counts_most() -> None:

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 
+from streams.models.levels import BIAS_VARIANCE, OWN_VARIANCE, WEIGHT_VARIANCE
 from streams.models.pairs import PAIR_VARIANCE, VARIANCE_MIN, Pairs
 from streams.models.pool import DAY_MS, RESTART_AT, Pool, Tuning, asked
 
@@ -116,9 +117,33 @@ class PlainPairs(Plain):
             self.priors[n] = new
 
 
+class PlainLevels(Plain):
+    """A weight for each feature of the offer, and each offer's own level, by the same loops."""
+
+    def __init__(self) -> None:
+        super().__init__(False, SLOW, SLOW)
+
+    def crosses(
+        self, x: list[float], f: list[float], offer: str
+    ) -> dict[tuple[object, int], float]:
+        """The context says nothing."""
+        return {(row, 0): a for row, a in enumerate([1.0, *f])} | {(offer, 0): 1.0}
+
+    def prior(self, name: tuple[object, int]) -> float:
+        """The variance before anything is learned."""
+        if isinstance(name[0], str):
+            return OWN_VARIANCE
+        return WEIGHT_VARIANCE if name[0] else BIAS_VARIANCE
+
+
 def clipped(log_odds: float) -> float:
     """A probability within 1e-4 of 0 and 1."""
     return min(max(1 / (1 + math.exp(-log_odds)), 1e-4), 1 - 1e-4)
+
+
+def of_four(shares: list[float], each: list[float]) -> float:
+    """The mean of the four experts, without the levels."""
+    return sum(s * one for s, one in zip(shares[:4], each[:4], strict=True)) / sum(shares[:4])
 
 
 def test_it_learns_what_the_formulas_say() -> None:
@@ -126,7 +151,7 @@ def test_it_learns_what_the_formulas_say() -> None:
     print(f"seed {SEED}")
     draw, pool = random.Random(SEED), Pool(CONTEXTS, OFFERS)
     experts = [Plain(b, *h) for b in (False, True) for h in ((SLOW, SLOW), (FAST, FAST_OWN))]
-    shares, block = [0.25] * 4, PlainPairs()
+    shares, block, levels = [0.2] * 5, PlainPairs(), PlainLevels()
     for step in range(500):
         x = [draw.uniform(-2, 2) for _ in range(CONTEXTS)]
         f = [draw.uniform(-2, 2) for _ in range(OFFERS)]
@@ -138,18 +163,21 @@ def test_it_learns_what_the_formulas_say() -> None:
         met = block.crosses(x, f, offer)
         by_pairs = block.log_odds(met)
         m = [prior + by_pairs + e.log_odds(told) for e, told in zip(experts, z, strict=True)]
+        level = levels.crosses(x, f, offer)
+        m.append(prior + levels.log_odds(level))
         expected = clipped(sum(s * one for s, one in zip(shares, m, strict=True)))
         assert pool.probability(of) == pytest.approx(expected, rel=2e-4)
         assert pool.learn(of, y, w, at_ms) == pytest.approx(expected, rel=2e-4)
-        p = [clipped(one) for one in m]
+        p, four = [clipped(one) for one in m], clipped(of_four(shares, m))
         said = [s * (q if y else 1 - q) ** 0.5 for s, q in zip(shares, p, strict=True)]
-        shares = [(1 - 3e-4) * s / sum(said) + 3e-4 / 4 for s in said]
+        shares = [(1 - 3e-4) * s / sum(said) + 3e-4 / 5 for s in said]
         spreads = [e.spread(told, offer, at_ms) for e, told in zip(experts, z, strict=True)]
         of_pairs = block.spread(met, offer, at_ms)
-        for e, told, q, spread in zip(experts, z, p, spreads, strict=True):
+        for e, told, q, spread in zip(experts, z, p[:4], spreads, strict=True):
             e.learn(told, spread + of_pairs, q, y, w)
-        pooled = sum(s * one for s, one in zip(shares, spreads, strict=True))
-        block.learn(met, pooled + of_pairs, expected, y, w)
+        levels.learn(level, levels.spread(level, offer, at_ms), p[4], y, w)
+        pooled = of_four(shares, spreads)
+        block.learn(met, pooled + of_pairs, four, y, w)
         if step % 200 == 199:
             block.weigh()
         assert max(pool.gains) < RESTART_AT  # no restart, of which the loops know nothing
@@ -182,6 +210,8 @@ def test_nothing_is_certain_for_good() -> None:
         (pool.variances, pool.w_prior),
         (pool.pairs.variances, pool.pairs.prior),
         *((o.variances, pool.u_prior) for o in pool.own.values()),
+        (pool.levels.variances, pool.levels.prior),
+        *((np.array(o.level[1]), np.array(OWN_VARIANCE)) for o in pool.own.values()),
     ]
     for variances, prior in known:
         assert (variances > 0.0).all()

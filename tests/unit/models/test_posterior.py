@@ -4,19 +4,22 @@ import numpy as np
 import pytest
 
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
-from streams.models.response import ResponseLearner, ResponseModel, asked_of
+from streams.models.response import ResponseLearner, ResponseModel
 from tests.unit.models.test_response_model import examples, trained
 
 
 def variance_by_pool(learner: ResponseLearner, number: int) -> float:
-    """Of one offer, as a step of the pool counts it: experts by their shares, and pairs."""
-    pool, of = learner.estimator.pool, asked_of(examples(number + 1)[number])
+    """Of one offer, as steps of the pool count it: experts and levels by their shares, pairs."""
+    pool, of = learner.estimator.pool, learner.asked(examples(number + 1)[number])
     spread = np.matmul(pool.variances * of.z, of.z.transpose(0, 2, 1)).ravel()
     own = pool.own.get(of.offer_id or "")
     variances = np.full((2, 2, len(pool.u_prior)), pool.u_prior) if own is None else own.variances
     spread = spread + np.matmul(variances * of.x, of.x.transpose(0, 2, 1)).ravel()
     _, of_pairs = pool.pairs.looked_at(of.f, of.products)
-    return float(np.dot(pool.shares, spread) + of_pairs)
+    level = pool.levels.own_prior if own is None else own.level[1]
+    of_level = float(pool.levels.variances @ (of.f * of.f)) + level
+    *shares, of_levels = pool.shares
+    return float(np.dot(shares, spread) + (1 - of_levels) * of_pairs + of_levels * of_level)
 
 
 def variance_by_view(view: ResponseModel, number: int) -> float:

@@ -119,7 +119,8 @@ def test_finds_the_interactions_and_the_good_offer() -> None:
     view = trained(4000).view("v")
     price_cut, on_app = 1 + OFFER_AXIS.index("o.price_cut"), 1 + CONTEXT_AXIS.index("c.on_app")
     assert view.weights[:, price_cut, on_app].sum() > 0.5
-    assert view.weights[:, 1 + OFFER_AXIS.index("o.affinity"), 0].sum() > 0.3
+    affinity = OFFER_AXIS.index("o.affinity")
+    assert view.beliefs[affinity] + view.weights[:, 1 + affinity, 0].sum() > 0.8
     assert max(view.rows, key=lambda offer: float(view.own[view.rows[offer], :, 0].sum())) == (
         "offer-0"
     )
@@ -207,9 +208,10 @@ def by_pair(pairs: np.ndarray) -> dict[frozenset[str], np.ndarray]:
 
 def test_a_state_from_before_pairs_goes_on() -> None:
     """What format 2 wrote decides to the bit as it did, and learns pairs from then on."""
-    learner = trained(300)
+    learner = without_levels(trained(300))
     learner.estimator.pool.pairs.means[:] = 0.0
-    old = {name: value for name, value in learner.dump().items() if name != "pairs"}
+    old = before_levels(learner)
+    del old["pairs"]
     loaded = learner_of("response", old, written=2)
     assert isinstance(loaded, ResponseLearner)
     before, after, anew = learner.view("v"), loaded.view("v"), ResponseLearner().estimator.pool
@@ -219,6 +221,55 @@ def test_a_state_from_before_pairs_goes_on() -> None:
     for example in examples(320)[300:]:
         loaded.learn(example)
     assert loaded.view("v").pairs.any()
+
+
+def without_levels(learner: ResponseLearner) -> ResponseLearner:
+    """The learner as it was before there were levels: four shares, and beliefs in W alone."""
+    pool = learner.estimator.pool
+    pool.shares = [0.4, 0.3, 0.2, 0.1, 0.0]
+    learner.estimator.believed = {}
+    return learner
+
+
+def before_levels(learner: ResponseLearner) -> dict[str, object]:
+    """What format 3 wrote of it."""
+    new = ("levels", "own_levels", "believed")
+    dumped = {name: value for name, value in learner.dump().items() if name not in new}
+    return dumped | {"shares": learner.estimator.pool.shares[:4]}
+
+
+def test_a_state_from_before_levels_goes_on() -> None:
+    """What format 3 wrote decides to the bit as it did, and gives levels a share from then on."""
+    learner = without_levels(trained(300))
+    loaded = learner_of("response", before_levels(learner), written=3)
+    assert isinstance(loaded, ResponseLearner)
+    before, after = learner.view("v"), loaded.view("v")
+    for example in examples(320)[300:]:
+        assert scored(after, example) == scored(before, example)
+    assert not after.beliefs.any()
+    for example in examples(320)[300:]:
+        loaded.learn(example)
+    assert loaded.estimator.pool.shares[4] > 0.0
+
+
+def test_what_was_believed_when_it_was_written_is_believed_on() -> None:
+    """A learner keeps what it began at; what is new since is believed as today."""
+    learner = trained(50)
+    learner.estimator.believed = {"o.affinity": 0.5, "o.gone": 1.0}
+    loaded = ResponseLearner.load(learner.dump())
+    assert loaded.estimator.believed == {"o.affinity": 0.5}
+    assert loaded.view("v").beliefs.tolist() == [0.5] + [0.0] * (len(OFFER_AXIS) - 1)
+
+
+def test_before_any_label_interest_and_depth_count() -> None:
+    """Who likes it twice as much is expected to use it nearly twice as often."""
+    context, offers = np.zeros(len(CONTEXT_FEATURES)), np.zeros((3, len(OFFER_FEATURES)))
+    offers[1, OFFER_AXIS.index("o.affinity")] = np.log(2.0)
+    offers[2, OFFER_AXIS.index("o.depth")] = 1.0
+    priors = [prior_log_odds(0.01)] * 3
+    found = ResponseModel().response_probabilities(context, offers, ["a", "b", "c"], priors)
+    assert found[1] / found[0] == pytest.approx(2.0**0.9, rel=0.02)
+    assert found[2] > found[0]
 
 
 def test_an_odd_example_teaches_no_nonsense() -> None:
@@ -242,6 +293,8 @@ def test_an_odd_example_teaches_no_nonsense() -> None:
         {"surprise": 1},
         {"pairs": "AAAA"},
         {"pairs": ""},
+        {"levels": "AAAA"},
+        {"own_levels": "AAAA"},
     ],
 )
 def test_damaged_parameters_are_refused(broken: dict[str, object]) -> None:

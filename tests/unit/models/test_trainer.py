@@ -12,6 +12,7 @@ from streams.features.rhythm import churn_example
 from streams.models import Trainer, initial_models, with_snapshot
 from streams.models.pool import Tuning
 from streams.models.quality import Prequential, doubts
+from streams.models.response import NOTHING_LEARNED
 from streams.models.trainer import FORMATS, SEEN_MAX, Trainee
 
 
@@ -149,7 +150,7 @@ def test_an_unsound_snapshot_leaves_the_last_good_one() -> None:
     assert good is not None
     figures = {"window": 1000.0, "rate": 0.2, "log_loss": 0.6, "log_loss_constant": 0.5}
     bad = msgspec.structs.replace(good, quality={**figures, "calibration": 1.0})
-    assert with_snapshot(initial_models(), bad).response.version == "cold-start"
+    assert with_snapshot(initial_models(), bad).response.version == NOTHING_LEARNED
     assert with_snapshot(initial_models(), good).response.version == "response-1"
 
 
@@ -180,7 +181,7 @@ def test_prequential_figures() -> None:
 def test_newer_formats_are_refused() -> None:
     """A state or a snapshot of a newer format is not guessed at."""
     state = Trainer().dump()
-    state["response"] = {**Trainer().trainees["response"].dump(), "format": 4}
+    state["response"] = {**Trainer().trainees["response"].dump(), "format": 5}
     with pytest.raises(StateError, match="response"):
         Trainer.load(state)
     snapshot = msgspec.structs.replace(Trainer().trainees["churn"].snapshot(), format=3)
@@ -202,7 +203,9 @@ def test_what_was_written_before_there_were_pairs_is_read() -> None:
     """A snapshot of format 2 decides, and a state of format 2 goes on with what it knows."""
     trainer = Trainer(every=20)
     published = [s for n in range(20) if (s := trainer.learn(response(n))) is not None]
-    before = {name: told for name, told in published[0].parameters.items() if name != "pairs"}
+    new = ("pairs", "levels", "own_levels", "believed")
+    before = {name: told for name, told in published[0].parameters.items() if name not in new}
+    before["shares"] = [0.25] * 4
     older = msgspec.structs.replace(published[0], format=2, parameters=before)
     assert with_snapshot(initial_models(), older).response.version == "response-20"
     state = trainer.dump()
@@ -233,7 +236,7 @@ def test_a_model_of_an_older_format_begins_anew_under_new_names() -> None:
     trainer = Trainer(every=20)
     published = [s for n in range(20) if (s := trainer.learn(response(n))) is not None]
     older = msgspec.structs.replace(published[0], format=1, parameters={"weights": {"1*1": 3.0}})
-    with pytest.raises(StateError, match="response-20 has format 1; this version reads 2 and 3"):
+    with pytest.raises(StateError, match="response-20 has format 1; this version reads 2, 3 and 4"):
         with_snapshot(initial_models(), older)
     state = trainer.dump()
     state["response"] = {
