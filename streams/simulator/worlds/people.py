@@ -20,6 +20,7 @@ PURPOSES = (
 )
 AGREE, AGREE_BEACON, AGREE_CONTACT = 0.95, 0.6, 0.8
 GAP_DAYS = (1.5, 150.0)
+TASTE_LEAST = 0.005
 
 
 class Manner(Struct, frozen=True):
@@ -95,6 +96,12 @@ def contact_shares(settings: WorldSettings) -> dict[ContactType, float]:
     return {**told, "sure": 1.0 - sum(told.values())}
 
 
+def taste_weights(shop: Shop) -> list[float]:
+    """Of the departments, in the Dirichlet distribution by which tastes are drawn."""
+    usual = [d.share for d in shop.departments]
+    return [4.0 * len(usual) * share / 3.0 + 0.05 for share in usual]
+
+
 def draw_person(
     number: int, prefix: str, shop: Shop, settings: WorldSettings, rng: np.random.Generator
 ) -> Person:
@@ -102,8 +109,7 @@ def draw_person(
     shares = contact_shares(settings)
     contact_type = tuple(shares)[int(rng.choice(len(shares), p=list(shares.values())))]
     manner = MANNERS[contact_type]
-    usual = [d.share for d in shop.departments]
-    tastes = rng.dirichlet([4.0 * len(usual) * share / 3.0 + 0.05 for share in usual])
+    tastes = rng.dirichlet(taste_weights(shop))
     gap = settings.gap_days * float(rng.lognormal(0.0, settings.gap_spread))
     stores = store_ids(shop)
     in_store = float(rng.beta(2.0, 2.0 / settings.in_store_share - 2.0)) if stores else 0.0
@@ -113,7 +119,7 @@ def draw_person(
         number=number,
         customer_id=f"{prefix}{number:05d}",
         contact_type=contact_type,
-        tastes=tuple(float(t) for t in np.clip(tastes, 0.005, 1.0)),
+        tastes=tuple(float(t) for t in np.clip(tastes, TASTE_LEAST, 1.0)),
         deals=float(rng.gamma(2.0, 0.9)) * manner.deals,
         channels=(1.0 - in_store - app, app, in_store),
         gap_days=float(np.clip(gap, *GAP_DAYS)),

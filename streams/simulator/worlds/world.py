@@ -214,7 +214,10 @@ class World:
 
     def expected_by_nature(self, customer_id: str, offer_id: str, now_ms: int) -> Response:
         """The same by somebody who knows who the person is, but not what they will do next."""
-        course = self._people[customer_id].course
+        return self.expected_of(self._people[customer_id].course, offer_id, now_ms)
+
+    def expected_of(self, course: Course, offer_id: str, now_ms: int) -> Response:
+        """The same of any course: of a person as they are, or as somebody thinks that they are."""
         return self._responses.by_nature(course, self._offers[offer_id], now_ms)
 
     def _populate(self, customers: int, days: int) -> None:
