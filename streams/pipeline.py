@@ -72,9 +72,10 @@ def process(message: Message, row: Row | None, world: World) -> Step:
     book = LeaseBook(world.lease)
     if not world.policy.budgets.keys() <= world.lease.budgets.keys():
         book.begin(world.policy.budgets, world.processing_ms)
-    step = _processed(message, row, replace(world, book=book))
+    open_world = World(world.models, world.policy, world.processing_ms, world.lease, book)
+    step = _processed(message, row, open_world)
     told = book.close()
-    return Step(step.row, (*step.effects, *told), book.lease)
+    return Step(step.row, (*step.effects, *told) if told else step.effects, book.lease)
 
 
 def _leased(message: Message, row: Row | None) -> Step:

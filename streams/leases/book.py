@@ -15,6 +15,7 @@ from streams.leases.amounts import Budget
 from streams.leases.lease import ASK_AGAIN_MS, LACKING, REPORT_MS, Lease, LeasedBudget
 
 NOTHING = LeasedBudget()
+NOBODY: frozenset[str] = frozenset()
 
 
 class LeaseBook:
@@ -29,8 +30,8 @@ class LeaseBook:
     def __init__(self, lease: Lease) -> None:
         """Open the book of a partition's lease."""
         self.lease = lease
-        self._to_tell: dict[str, int] = {}
-        self._asking: set[str] = set()
+        self._to_tell: dict[str, int] | None = None  # most messages have nothing to tell
+        self._asking: frozenset[str] = NOBODY
 
     def free(self, offer_id: str, at_ms: int) -> int:
         """What of the offer's money may be reserved at a moment, in units."""
@@ -47,7 +48,7 @@ class LeaseBook:
         again = level == LACKING and at_ms - budget.asked_at_ms >= ASK_AGAIN_MS
         if level > budget.asked or again:
             asks = replace(budget, asked=level, asked_at_ms=at_ms, wanted=least)
-            self._asking.add(offer_id)
+            self._asking |= {offer_id}
             self._tell(offer_id, asks, at_ms)
 
     def begin(self, budgets: Mapping[str, Budget], at_ms: int) -> None:
@@ -92,6 +93,8 @@ class LeaseBook:
 
     def close(self) -> tuple[Effect, ...]:
         """The effects: a report of each budget that asks, or has something to tell at once."""
+        if self._to_tell is None:
+            return ()
         return tuple([self._report(name, at_ms) for name, at_ms in self._to_tell.items()])
 
     def _of(self, offer_id: str) -> LeasedBudget:
@@ -102,7 +105,7 @@ class LeaseBook:
 
     def _tell(self, offer_id: str, budget: LeasedBudget, at_ms: int) -> None:
         self._keep(offer_id, budget)
-        self._to_tell[offer_id] = at_ms
+        self._to_tell = {**(self._to_tell or {}), offer_id: at_ms}
 
     def _use(self, offer_id: str, cost: int, at_ms: int, held: Reservation | None) -> None:
         """A use beyond what is free is told at once, for others still grant and reserve."""

@@ -7,7 +7,7 @@ from streams.contracts.outputs.effects import BudgetUsed, Effect, EventRouted, L
 from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import decode_row, due_at_ms, encode_row
-from streams.errors import StateError
+from streams.errors import ReferenceDataError, StateError
 from streams.leases import (
     Budget,
     Lease,
@@ -21,6 +21,7 @@ from streams.leases import (
 )
 from streams.leases.lease import ASK_AGAIN_MS, REPORT_MS
 from streams.runtime.murmur2 import partition_for
+from tests.unit.decisions.people import offer, shop
 
 T0 = 20_000 * DAY_MS
 TEN = Budget(amount=1_000, least=10)
@@ -165,3 +166,35 @@ def test_the_least_is_the_most_that_one_use_can_cost() -> None:
     assert budget_of(offer(discount=3.1)) is None
     assert budget_of(offer(discount=3.1, budget=0.3)) == Budget(amount=3_000, least=31_000)
     assert budget_of(offer(discount_max=8.0, budget=5000.0)) == Budget(50_000_000, 80_000)
+
+
+STORED = bytes.fromhex(
+    "960401ab6c656173652f342f312f33010481a67465612d31309bcd01901e32509292cd4e29cca092cd4e2c5002cf"
+    "0000019254d380006407cf0000019254d506a050"
+)
+
+
+def test_a_lease_that_version_1_stored_is_read() -> None:
+    """Money that was reserved then is reserved still."""
+    lease = decode_row(STORED)
+    assert isinstance(lease, Lease)
+    assert (lease.key, lease.partition, lease.partitions) == ("lease/4/1/3", 1, 4)
+    budget = lease.budgets["tea-10"]
+    assert budget.reserved == ((20_009, 160), (20_012, 80))
+    assert (budget.granted, budget.used, budget.told, budget.free) == (400, 80, 7, 50)
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"discount_max": 8.0}, "$.discount_max: bounds a budget, and the offer has none"),
+        ({"budget": 9.0, "discount": 0.0}, "$.budget: needs a discount_max or a discount above 0"),
+        ({"budget": 9.0, "discount_max": 0.4}, "$.discount_max: is below discount, 0.5"),
+        ({"budget": 7.0, "discount_max": 8.0}, "$.budget: is below what one use can cost, 8"),
+    ],
+)
+def test_a_budget_that_cannot_work_is_refused(fields: dict[str, float], fault: str) -> None:
+    """With what is wrong of it."""
+    with pytest.raises(ReferenceDataError) as refused:
+        shop(offer("tea", **fields))
+    assert f"offers: tea: {fault}" in str(refused.value)
