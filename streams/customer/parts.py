@@ -100,11 +100,15 @@ class Contact(Value, frozen=True):
 
 
 class Redeemed(Value, frozen=True):
-    """An offer that this person used, and with which order, if one is known."""
+    """An offer that this person used, and with which order, if one is known.
+
+    `again`: with a coupon that was used before; it was charged, and counts for nothing else.
+    """
 
     offer_id: str
     at_ms: int
     order_id: str = ""
+    again: bool = False
 
 
 class Refused(Value, frozen=True):

@@ -33,7 +33,7 @@ def situation_of(
     """What the rules look at; `agreed` are the purposes that the person allows on this channel."""
     waiting = {d.offer_id for d in person.open_decisions if d.status == "open"}
     valid = [c for c in person.contacts if now_ms - c.at_ms < policy.validity_ms.get(c.offer_id, 0)]
-    redeemed = {r.offer_id: r.at_ms for r in person.redemptions}
+    redeemed = {r.offer_id: r.at_ms for r in person.redemptions if not r.again}
     unused = {c.offer_id for c in valid if redeemed.get(c.offer_id, c.at_ms - 1) < c.at_ms}
     return Situation(
         person,

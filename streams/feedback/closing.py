@@ -1,5 +1,7 @@
 """What becomes of one decision: used or assisted, and the row and the offer's budget with it."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -15,7 +17,7 @@ from streams.customer.row import (
 )
 from streams.feedback.comparisons import count_use
 from streams.feedback.labels import late_conversion, used
-from streams.leases import units_of
+from streams.leases import Budget, units_of
 
 
 class Use(Struct, frozen=True):
@@ -49,9 +51,11 @@ def with_decision(person: Customer, changed: OpenDecision) -> Customer:
 
 
 def redeem(person: Customer, decision: OpenDecision, use: Use) -> Changed:
-    """The offer was used; a second report of the same changes nothing."""
+    """The offer was used; of what was used already a further order is charged, and no more."""
     if decision.status == "used":
-        return person, ()
+        return charge_again(person, decision.offer_id, use)
+    if decision.reserved is None:
+        use = charged_once(person, decision.offer_id, use)
     seen = outcome(decision, "redeemed", use.amount)
     labels = _positive(person, decision, use.now_ms)
     decision, charged = _charged(decision, use)
@@ -67,6 +71,27 @@ def assist(person: Customer, decision: OpenDecision, now_ms: int) -> Changed:
     person = count_use(person, decision, now_ms)
     decision, charged = _charged(decision, Use(now_ms, now_ms, 0.0))
     return with_decision(person, replace(decision, status="assisted")), (*labels, *charged)
+
+
+def charge_again(person: Customer, offer_id: str, use: Use) -> Changed:
+    """A further order with a coupon that was used before: its budget is charged, once an order.
+
+    Nothing is learned of it, nothing else counts it. The first order after a use that was told
+    without one is that use.
+    """
+    orders = [r.order_id for r in person.redemptions if r.offer_id == offer_id]
+    if not use.least or not use.order_id or use.order_id in orders:
+        return person, ()
+    if orders and not orders[-1]:
+        use = replace(use, charged=True)
+    return with_redemption(person, offer_id, use, again=True), charge(offer_id, use)
+
+
+def charged_once(person: Customer, offer_id: str, use: Use) -> Use:
+    """The use, charged already where its order is known to have used the offer."""
+    orders = {r.order_id for r in person.redemptions if r.offer_id == offer_id}
+    known = bool(use.order_id) and use.order_id in orders
+    return replace(use, charged=True) if known else use
 
 
 def charge(offer_id: str, use: Use, reserved: Reservation | None = None) -> tuple[BudgetUsed, ...]:
@@ -89,10 +114,15 @@ def _charged(decision: OpenDecision, use: Use) -> tuple[OpenDecision, tuple[Budg
     return (replace(decision, reserved=CHARGED) if charged else decision), charged
 
 
-def with_redemption(person: Customer, offer_id: str, use: Use) -> Customer:
-    """The person with one more offer used; beyond the maximum the oldest is forgotten."""
-    redemptions = (*person.redemptions, Redeemed(offer_id, use.at_ms, use.order_id))
-    return replace(person, redemptions=redemptions[-REDEMPTIONS_MAX:])
+def with_redemption(person: Customer, offer_id: str, use: Use, *, again: bool = False) -> Customer:
+    """The person with one more offer used; beyond the maximum the oldest is forgotten.
+
+    Before it the oldest second use: whoever uses a coupon often forgets no other one by that.
+    """
+    redemptions = [*person.redemptions, Redeemed(offer_id, use.at_ms, use.order_id, again)]
+    while len(redemptions) > REDEMPTIONS_MAX:
+        redemptions.remove(next((r for r in redemptions[:-1] if r.again), redemptions[0]))
+    return replace(person, redemptions=tuple(redemptions))
 
 
 def with_shown(person: Customer, shown: ShownCoupon) -> Customer:
@@ -107,17 +137,22 @@ def with_shown(person: Customer, shown: ShownCoupon) -> Customer:
     return replace(person, coupons_shown=tuple(first.values())[-COUPONS_SHOWN_MAX:])
 
 
-def without_redemptions(person: Customer, order_id: str) -> Customer:
-    """The person whose coupons of an order may be used again; what was learned of them stays."""
-    freed = {(r.offer_id, r.at_ms) for r in person.redemptions if r.order_id == order_id}
+def without_redemptions(person: Customer, order_id: str, budgets: Mapping[str, Budget]) -> Customer:
+    """The person whose coupons of an order may be used again; what was learned of them stays.
+
+    What was charged to `budgets` stays too, and is remembered; a use by another order is charged.
+    """
+    of_it = [r for r in person.redemptions if r.order_id == order_id and not r.again]
+    freed = {(r.offer_id, r.at_ms) for r in of_it}
     if not freed:
         return person
     for decision in (*person.open_decisions, *person.coupons_out):
         if (decision.offer_id, decision.redeemed_at_ms) in freed and decision.status == "used":
-            usable = replace(decision, redeemed_at_ms=None, status="assisted")
+            usable = replace(decision, redeemed_at_ms=None, status="assisted", reserved=None)
             person = with_decision(person, usable)
-    rest = tuple(r for r in person.redemptions if r.order_id != order_id)
-    return replace(person, redemptions=rest)
+    rest = [replace(r, again=r.again or r in of_it) for r in person.redemptions]
+    kept = tuple(r for r in rest if r.order_id != order_id or r.offer_id in budgets)
+    return replace(person, redemptions=kept)
 
 
 def outcome(decision: OpenDecision, kind: OutcomeName, amount: float = 0.0) -> OutcomeSeen:

@@ -41,7 +41,7 @@ def credit(
         return person, ()
     person, credited = _coupons(person, event, now_ms, rules, sale)
     if sale is not None and sale.after.cancelled and rules.places.coupon_after_cancel == "free":
-        person = without_redemptions(person, sale.after.order_id)
+        person = without_redemptions(person, sale.after.order_id, rules.budgets)
     return person, credited + (sold(person, sale, rules.policies) if sale is not None else ())
 
 

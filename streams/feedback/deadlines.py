@@ -1,7 +1,8 @@
 """Deadlines: an offer's window closes in event time, and what had not happened is label 0.
 
 The decision stays in the row for a while, `closed`, for a report that comes late (a till that was
-off line): it then makes one corrective example.
+off line): it then makes one corrective example. Where money is reserved for it, it stays until the
+last day of that: a use that is told by then takes its own reservation and no other money.
 """
 
 from msgspec.structs import replace
@@ -31,6 +32,8 @@ def expire(person: Customer, at_ms: int) -> tuple[Customer, tuple[Effect, ...]]:
                 continue
             effects.extend((outcome(decision, "expired"), *not_used(person, decision, at_ms)))
             until_ms = max(at_ms, decision.redeem_until_ms) + LATE_REPORT_MS
+            if decision.reserved is not None:  # as long as its money waits for it
+                until_ms = max(until_ms, (decision.reserved.until_day + 1) * DAY_MS)
             after = replace(decision, status="closed", deadline_ms=until_ms, channel=None)
         stays = decision in person.open_decisions and not (after is not decision and after.coupons)
         (kept if stays else out).append(after)

@@ -24,6 +24,8 @@ from streams.feedback.closing import (
     Changed,
     Use,
     charge,
+    charge_again,
+    charged_once,
     outcome,
     redeem,
     with_decision,
@@ -91,16 +93,19 @@ def redeem_unknown(
     same = [
         redeemed
         for redeemed in person.redemptions
-        if redeemed.offer_id == offer_id and abs(redeemed.at_ms - use.at_ms) <= window_ms
+        if redeemed.offer_id == offer_id
+        and not redeemed.again
+        and abs(redeemed.at_ms - use.at_ms) <= window_ms
     ]
     if same:
         told = any(redeemed.order_id in ("", use.order_id) for redeemed in same)
         if told or not use.order_id or policies.coupon_after_cancel == "used":
-            return person, ()
+            return charge_again(person, offer_id, use)
         return with_redemption(person, offer_id, use), charge(offer_id, use)
     arm = arm_of(policies.experiment, person.customer_id).name
     seen = OutcomeSeen(decision_id, arm, "redeemed", offer_id, use.amount)
-    return with_redemption(person, offer_id, use), (seen, *charge(offer_id, use))
+    charged = charge(offer_id, charged_once(person, offer_id, use))
+    return with_redemption(person, offer_id, use), (seen, *charged)
 
 
 def _delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:

@@ -19,7 +19,7 @@ from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS
 from streams.customer import Places
 from streams.customer.row import Customer, OpenDecision, ShownCoupon
-from streams.feedback.closing import Changed, Use, assist, redeem, with_shown
+from streams.feedback.closing import Changed, Use, assist, charge_again, redeem, with_shown
 from streams.feedback.outcomes import find, redeem_unknown
 from streams.feedback.rules import CreditRules, least_of
 
@@ -42,8 +42,15 @@ def credit_order(
     """
     at_ms, places = whole.at_ms, rules.places
     coupons = [c for c in event.coupons if named_by(person, c, at_ms, places) is not None]
-    strange = [c for c in event.coupons if c not in coupons and not _was_used(person, c, at_ms)]
+    others = [(c, _holder(person, c, at_ms)) for c in event.coupons if c not in coupons]
+    strange = [coupon for coupon, holder in others if holder is None]
     effects: list[Effect] = []
+    for coupon, holder in others:
+        if holder is not None:
+            least = least_of(rules, holder.offer_id)
+            use = replace(whole, discount=coupon.discount, least=least)
+            person, charged = charge_again(person, holder.offer_id, use)
+            effects.extend(charged)
     for coupon in coupons:
         named = named_by(person, coupon, at_ms, places)
         if named is None:
@@ -57,7 +64,8 @@ def credit_order(
         use = replace(whole, amount=share, discount=coupon.discount, least=least)
         person, used = credit_use(person, named, use, rules.policies)
         effects.extend(used)
-        if named.decision is None and person is not before:
+        is_again = bool(person.redemptions) and person.redemptions[-1].again
+        if named.decision is None and person is not before and not is_again:
             own = replace(coupon, offer_id=named.offer_id, decision_id=named.decision_id or None)
             person = with_shown(person, shown_on(event, own, at_ms, counted=True))
     for coupon in strange:
@@ -131,9 +139,10 @@ def credit_use(person: Customer, named: Named, use: Use, policies: Policies) -> 
     return redeem_unknown(person, named.decision_id, named.offer_id, use, policies)
 
 
-def _was_used(person: Customer, coupon: CouponUse, at_ms: int) -> bool:
-    """Whether it is the coupon of a decision that the row holds, whatever became of it."""
-    return any(_is_of(coupon, d, at_ms) for d in (*person.open_decisions, *person.coupons_out))
+def _holder(person: Customer, coupon: CouponUse, at_ms: int) -> OpenDecision | None:
+    """A decision that the row holds whose coupon it is, whatever became of it."""
+    waiting = (*person.open_decisions, *person.coupons_out)
+    return next((d for d in waiting if _is_of(coupon, d, at_ms)), None)
 
 
 def _newest(person: Customer, coupon: CouponUse, at_ms: int) -> OpenDecision | None:

@@ -1,0 +1,133 @@
+"""What a budget is charged beside the ordinary use: late, again, after a cancellation."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from streams.contracts.common import Identity, Money
+from streams.contracts.inputs.events import CouponUse, OfferFeedback
+from streams.contracts.outputs.effects import Effect, OutcomeLabeled, OutcomeSeen
+from streams.contracts.times import HOUR_MS, from_ms
+from streams.customer import Customer
+from streams.customer.trigger_events import TriggerEvent
+from streams.decisions import Policy
+from streams.features.contacts import contacts
+from tests.unit.decisions.test_budgets import Life, charges, tea
+
+NAMES = ("code", "offer_id", "decision_id")
+
+
+def freeing(**fields: Any) -> Policy:
+    """The shop of `tea`, in which a cancelled order frees its coupon."""
+    policy = tea(**fields)
+    places = replace(policy.places, coupon_after_cancel="free")
+    return replace(
+        policy, places=places, policies=replace(policy.policies, coupon_after_cancel="free")
+    )
+
+
+def row_of(life: Life, who: str = "c-1") -> Customer:
+    """What is known of somebody."""
+    row = life.driver.rows[who]
+    assert isinstance(row, Customer)
+    return row
+
+
+def sent(life: Life, who: str = "c-1") -> str:
+    """They are sent the tea: the decision's id."""
+    assert life.opens(who) == ("offer", None)
+    return row_of(life, who).open_decisions[-1].decision_id
+
+
+def shown(name: str, decision_id: str, discount: float = 8.0) -> CouponUse:
+    """The tea's coupon at the till, by one of its names."""
+    names: dict[str, Any] = {"code": "TEA", "offer_id": "tea", "decision_id": decision_id}
+    return CouponUse(discount=discount, **{name: names[name]})
+
+
+def told(effects: list[Effect]) -> list[Effect]:
+    """What is counted and learned."""
+    return [e for e in effects if isinstance(e, OutcomeSeen | OutcomeLabeled)]
+
+
+def cancels(life: Life, order_id: str) -> list[Effect]:
+    """The order is cancelled."""
+    fields = {"coupons": (), "event_name": "order_cancelled", "total": Money(amount="0")}
+    return life.buys("c-1", CouponUse(), order_id=order_id, **fields)
+
+
+@pytest.mark.parametrize("days", [1.5, 3.0, 4.1, 5.0, 7.5, 8.4])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_use_told_late_takes_its_own_reservation(name: str, days: float) -> None:
+    """All money is in one coupon of a day: told any day of its week of grace, nothing is over."""
+    life = Life(tea(budget=8.0))
+    decision_id, at_ms = sent(life), life.now_ms + HOUR_MS
+    life.wait(days)
+    late = life.buys("c-1", shown(name, decision_id), occurred_at=from_ms(at_ms))
+    assert charges(late) == [8.0]
+    assert life.money() == (8.0, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("frees", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_further_order_with_the_same_coupon_is_charged_once(name: str, frees: bool) -> None:
+    """Told twice, an order costs once; nobody counts or learns a second use."""
+    life = Life(freeing(budget=100.0) if frees else tea(budget=100.0))
+    decision_id = sent(life)
+    first = life.buys("c-1", shown(name, decision_id), order_id="o-1")
+    assert charges(first) == [8.0]
+    assert told(first)
+    for number in (2, 3):
+        again = life.buys("c-1", shown(name, decision_id, 3.0), order_id=f"o-{number}")
+        assert (charges(again), told(again)) == ([3.0], [])
+        update = {"order_id": f"o-{number}", "event_name": "order_updated"}
+        assert charges(life.buys("c-1", shown(name, decision_id, 3.0), **update)) == []
+    assert life.money() == (14.0, 0.0, 86.0, 0.0)
+
+
+def test_a_second_use_is_seen_by_the_budget_alone() -> None:
+    """Features and rules look at the first: the same row in a shop without a budget says so."""
+    with_budget, without = Life(tea(budget=100.0)), Life(tea(budget=None, discount_max=None))
+    for life in (with_budget, without):
+        decision_id = sent(life)
+        for number in (1, 2):
+            life.buys("c-1", shown("code", decision_id), order_id=f"o-{number}")
+    one, other = row_of(with_budget), row_of(without)
+    assert [r.order_id for r in one.redemptions] == ["o-1", "o-2"]
+    assert tuple(r for r in one.redemptions if not r.again) == other.redemptions
+    assert one.coupons_shown == other.coupons_shown
+    now_ms = with_budget.now_ms
+    opened = TriggerEvent(kind="product_viewed", at_ms=now_ms, event_id="e-1", channel="app")
+    assert contacts(one, opened, now_ms) == contacts(other, opened, now_ms)
+
+
+def test_the_first_order_after_a_report_of_the_app_is_the_same_use() -> None:
+    """The app tells of a use without its order: that order costs nothing more, the next does."""
+    life = Life(tea(budget=100.0))
+    used = OfferFeedback(
+        event_id="used",
+        event_name="offer_redeemed",
+        occurred_at=from_ms(life.now_ms + HOUR_MS),
+        identity=Identity(customer_id="c-1"),
+        channel="app",
+        decision_id=sent(life),
+        offer_id="tea",
+    )
+    assert charges(life.take(used)) == [8.0]
+    assert charges(life.buys("c-1", CouponUse(code="TEA", discount=3.0), order_id="o-1")) == []
+    assert charges(life.buys("c-1", CouponUse(code="TEA", discount=3.0), order_id="o-2")) == [3.0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_coupon_that_a_cancelled_order_freed_is_charged_again(name: str) -> None:
+    """A small order, cancelled, then a large one; what is told of the first again costs nothing."""
+    life = Life(freeing(budget=100.0))
+    decision_id = sent(life)
+    small, large = shown(name, decision_id, 0.5), shown(name, decision_id)
+    assert charges(life.buys("c-1", small, order_id="o-1")) == [0.5]
+    assert charges(cancels(life, "o-1")) == []
+    update = {"order_id": "o-1", "event_name": "order_updated"}
+    assert charges(life.buys("c-1", small, **update)) == []
+    assert charges(life.buys("c-1", large, order_id="o-2")) == [8.0]
+    assert life.money() == (8.5, 0.0, 91.5, 0.0)
