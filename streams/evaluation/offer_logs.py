@@ -12,6 +12,7 @@ from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.candidates import CandidateLog, columns_of
 from streams.contracts.outputs.payloads import DecisionLog, Terms
+from streams.contracts.outputs.terms import Doubt
 from streams.contracts.reference.structs import Arm
 from streams.contracts.times import to_ms
 from streams.contracts.unreadable import UNREADABLE
@@ -22,6 +23,7 @@ from streams.decisions.classes import was_certain
 from streams.decisions.doubting import posterior_of
 from streams.decisions.exploration import Draw, draw, exploring_of, mode_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
+from streams.decisions.posterior_draws import Floats
 from streams.errors import OperatorError
 from streams.evaluation.number_tables import header_of, rows_of
 from streams.evaluation.off_policy import Judged, Logged
@@ -48,7 +50,7 @@ class Counts(Struct):
 
     `not_asked`: a model was to be judged, and there was no challenger yet, or it was tuned
     otherwise, or what the model would have drawn is not known; or the policy draws by a posterior
-    that was not logged.
+    that was not logged, or not of all these offers.
     """
 
     judged: int = 0
@@ -146,20 +148,29 @@ def drawn(
 ) -> Weighed | None:
     """What an arm sends of the offers of an entry, weighed so by the model that decided.
 
-    None: it draws by the posterior, and the entry does not say how sure the model was.
+    None: it draws by the posterior, and the entry does not say of all offers how sure the model
+    was.
     """
     (found, each), arbitration = weighed, policy.policies.arbitration
     terms = columns_of(each)
     posterior, version = None, entry.model.version
     if arm.chooser == "policy" and mode_of(arbitration, version) == "thompson":
-        if entry.doubt is None:
+        loads = _loads(found, entry.doubt)
+        if entry.doubt is None or loads is None:
             return None
         offers = {c.offer.offer_id: c for c in policy.offers}
-        loads = loads_of(on_bases(np.array([c.features for c in found], np.float32)))
         known, prior = [offers.get(c.offer_id) for c in found], arbitration.redeemed_at_base_rate
         posterior = posterior_of(known, terms, loads, entry.doubt, prior)
     exploring = exploring_of(arbitration, terms, version, posterior)
     return _sent(found, draw(entry.decision_id, terms.priority, arm, exploring))
+
+
+def _loads(found: Sequence[CandidateLog], doubt: Doubt | None) -> Floats | None:
+    """How the shared numbers count in each offer; None: the doubt is not of these offers."""
+    if doubt is None or len({len(c.features) for c in found}) != 1:
+        return None
+    loads = loads_of(on_bases(np.array([c.features for c in found], np.float32)))
+    return loads if loads.shape == (len(doubt.own), len(doubt.shared)) else None
 
 
 def _sent(found: Sequence[CandidateLog], drawn: Draw) -> Weighed:
@@ -252,7 +263,7 @@ def _row(
         return None
     taken = len(found) if place is None else place
     probabilities = question.judged.probabilities(found, entry)
-    if probabilities is None:
+    if probabilities is None or len(probabilities) != len(found) + 1:
         counts.not_asked += 1
         return None
     responses = [c.terms.response_probability for c in found if c.terms is not None]

@@ -18,6 +18,9 @@ from streams.evaluation.off_policy import Logged, judge
 SEED, ROUNDS, DECISIONS, ACTIONS = 3, 60, 4_000, 5
 MARKETS = 4
 BANDIT = Path(__file__).parents[2] / ".." / "shared" / "data" / "obd_men"
+COLUMNS = (
+    Path(__file__).parents[2] / "schemas" / "examples" / "decision_log" / "valid" / "columns.json"
+)
 
 
 def a_log(draw: np.random.Generator, *, wrong_model: bool) -> tuple[Logged, float]:
@@ -144,6 +147,21 @@ def test_a_damaged_log_is_a_sentence(tmp_path: Path, value: bytes) -> None:
     (tmp_path / "learning-examples.jsonl").write_bytes(b"")
     done = run(str(tmp_path))
     assert (done.exit_code, "a record is no DecisionLog" in done.output) == (2, True)
+
+
+def test_a_record_whose_columns_do_not_fit_is_a_sentence(tmp_path: Path) -> None:
+    """The worth of one offer is missing: exit code 2 and what is wrong, no stack trace."""
+    entry = json.loads(COLUMNS.read_bytes())
+    entry["candidates"]["terms"]["value"].pop()
+    (tmp_path / "decision-log.jsonl").write_text(json.dumps(entry) + "\n", encoding="utf-8")
+    (tmp_path / "learning-examples.jsonl").write_bytes(b"")
+    for arguments in (
+        ("evaluate", "offers", str(tmp_path)),
+        ("explain", entry["decision_id"], "--log", str(tmp_path)),
+        ("redecide", entry["decision_id"], "--log", str(tmp_path)),
+    ):
+        done = CliRunner().invoke(main, arguments)
+        assert (done.exit_code, "not of as many offers" in done.output) == (2, True), done.output
 
 
 @pytest.mark.skipif(not BANDIT.is_dir(), reason="Open Bandit is not at ../shared/data/obd_men")

@@ -117,6 +117,55 @@ def test_draws_from_the_posterior_are_judged_as_they_were_drawn(
     assert (counts.judged, counts.not_asked) == (0, 50)
 
 
+@pytest.mark.parametrize("share", [0.0, SHARE])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"own": ()},
+        {"own": (0.3,)},
+        {"own": (0.3,) * 3},
+        {"shared": (0.4,) * 17},
+        {"shared": (0.4,) * 19},
+        {"shared": ()},
+    ],
+)
+def test_a_doubt_of_other_offers_or_features_says_nothing(
+    spoil: dict[str, tuple[float, ...]], share: float
+) -> None:
+    """Nobody is asked of such a decision, and the others are judged."""
+    policy = a_shop(share, arbitration=Arbitration(exploration="thompson", epsilon=0.05))
+    entries, labels = a_log(policy, 20, scorer=ResponseModel())
+    first = msgspec.json.decode(entries[0], type=DecisionLog)
+    assert first.doubt is not None
+    entries[0] = msgspec.json.encode(replace(first, doubt=replace(first.doubt, **spoil)))
+    _, counts = read_own(entries, labels, Question(policy, by_policy(policy), "used"))
+    assert (counts.judged, counts.not_asked) == (19, 1)
+
+
+def test_features_of_different_lengths_say_nothing_of_the_posterior() -> None:
+    """As a list of version 1 may have them."""
+    policy = a_shop(arbitration=Arbitration(exploration="thompson", epsilon=0.05))
+    entries, labels = a_log(policy, 20, scorer=ResponseModel())
+    first = msgspec.json.decode(entries[0], type=DecisionLog).by_offer()
+    rows = list(first.offers)
+    rows[0] = replace(rows[0], features=(1.0,))
+    entries[0] = msgspec.json.encode(replace(first, candidates=tuple(rows)))
+    _, counts = read_own(entries, labels, Question(policy, by_policy(policy), "used"))
+    assert (counts.judged, counts.not_asked) == (19, 1)
+
+
+def test_a_challengers_draw_over_other_offers_says_nothing() -> None:
+    """Its probabilities are as many as there are offers, or it is not asked."""
+    policy = a_shop(0.0)
+    entries, labels = a_log(policy, 20, beside=CONTRARY)
+    first = msgspec.json.decode(entries[0], type=DecisionLog)
+    assert first.challenger is not None
+    beside = replace(first.challenger, probabilities=(0.5,))
+    entries[0] = msgspec.json.encode(replace(first, challenger=beside))
+    _, counts = read_own(entries, labels, Question(policy, challenger(policy), "used"))
+    assert (counts.judged, counts.not_asked) == (19, 1)
+
+
 def test_a_contact_costs_what_its_channel_costs() -> None:
     """By margin, an unused offer brought minus its SMS; where none was chosen, nothing."""
     for channels, cost in ((("sms",), 0.07), ((), 0.0)):

@@ -111,6 +111,63 @@ def test_columns_of_other_offers_are_no_record(spoilt: dict[str, object]) -> Non
         msgspec.convert(told, DecisionLog)
 
 
+REQUIRED = ("response_probability", "value", "cost", "priority", "bought_anyway")
+OPTIONAL = {
+    "ordered_anyway": 0.5,
+    "lever": 0.5,
+    "channel": "app",
+    "reach": 0.5,
+    "incremental_orders": 0.5,
+    "orders_error": 0.5,
+    "incremental_margin": 0.5,
+    "margin_error": 0.5,
+}
+
+
+@given(st.data())
+def test_a_column_of_another_length_is_refused_on_reading(data: st.DataObject) -> None:
+    """Whichever it is, shorter or longer: nobody who uses the offers comes upon it later."""
+    count = data.draw(st.integers(2, 5), label="weighed")
+    terms: dict[str, list[object]] = {name: [0.5] * count for name in REQUIRED}
+    terms |= {name: [value] * count for name, value in OPTIONAL.items()}
+    told: dict[str, list[object]] = {
+        "offer_ids": [f"o-{n}" for n in range(count + 3)],
+        "why_not": [None] * (count + 3),
+        "places": [*range(1, count + 1)],
+        "probabilities": [0.5] * count,
+    }
+    assert len(msgspec.convert({**told, "terms": terms}, Candidates).rows()) == count + 3
+    columns = [(told, name) for name in told if name != "offer_ids"]
+    columns += [(terms, name) for name in terms]
+    where, name = data.draw(st.sampled_from(columns), label="column")
+    column = where[name]
+    lengths = st.integers(0, count + 5).filter(lambda n: n != len(column))
+    if name in OPTIONAL or name == "why_not":
+        lengths = lengths.filter(bool)  # an empty one says the same of all
+    length = data.draw(lengths, label="length")
+    where[name] = (column * 9)[:length]
+    with pytest.raises(msgspec.ValidationError, match="of the candidates are n"):
+        msgspec.json.decode(json.dumps({**told, "terms": terms}), type=Candidates)
+
+
+@given(st.lists(st.integers(-2, 7), min_size=1, max_size=6))
+def test_places_are_some_of_the_offers_in_their_order(places: list[int]) -> None:
+    """Twice the same, out of order or of no offer: an offer would be lost, so it is no record."""
+    count = len(places)
+    told = {
+        "offer_ids": [f"o-{n}" for n in range(6)],
+        "places": places,
+        "terms": {name: [0.5] * count for name in REQUIRED},
+        "probabilities": [0.5] * count,
+    }
+    if places == sorted(set(places)) and places[0] >= 0 and places[-1] < 6:
+        read = msgspec.convert(told, Candidates).rows()
+        assert [n for n, row in enumerate(read) if row.terms is not None] == places
+    else:
+        with pytest.raises(msgspec.ValidationError, match="of the candidates are not"):
+            msgspec.convert(told, Candidates)
+
+
 @pytest.mark.parametrize("count", [1, 10, 200])
 def test_what_an_offer_takes_in_the_log_is_bounded(count: int) -> None:
     """At most 190 bytes for each that was weighed, with numbers of all digits; 30 for another."""
