@@ -166,10 +166,11 @@ class ChurnModel(Struct, frozen=True):
         population = parts.bgnbd if parts.regular is None else parts.regular
         said, rarer = list[tuple[float, float]](), self.own_data.rarer
         table = TABLE_WEIGHT * TABLE_LABELS / (rarer + TABLE_LABELS)
+        taken = 0.0 if parts.table is None else table / 3.0
         if parts.table is not None:
             said.append((table, parts.table))
         if not parts.foreign:
-            said.append((1.0 - len(said) * table / 3.0, population))
+            said.append((1.0 - taken, population))
         if parts.hazard is not None:
             said.append((1.0 + rarer / (rarer + HAZARD_LABELS), parts.hazard))
         if parts.direct is not None:
@@ -203,7 +204,7 @@ class ChurnState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     longest_silences: tuple[float, ...] = ()
     regular: MbgCnbd | None = None
     gaps: GapSums = GapSums()
-    silences: SilencesState = SilencesState()
+    silences: SilencesState
 
 
 class ChurnLearner:
@@ -350,7 +351,7 @@ class ChurnLearner:
 
         Raises:
             StateError: a parameter is missing, unknown or of the wrong type, or belongs to features
-                that are no longer computed.
+                that are no longer computed; or the life table is none.
         """
         state = saved_state(data, ChurnState, "the churn model's")
         learner = cls(state.tick_ms)

@@ -13,6 +13,8 @@ from math import exp, inf
 
 from msgspec import Struct
 
+from streams.errors import StateError
+
 EDGES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 11.0, 15.0)
 """Own gaps at which a stretch begins; the last one has no end."""
 ENDS = (*EDGES[1:], inf)
@@ -60,8 +62,17 @@ class LifeTable:
     """Learns from labels of ticks, in the order in which they become known."""
 
     def __init__(self, state: SilencesState | None = None) -> None:
-        """`state`: what `dump` gave, else nothing is known."""
+        """`state`: what `dump` gave, else nothing is known.
+
+        Raises:
+            StateError: it has not one number for each stretch, or one below 0 or without end.
+        """
         state = state or SilencesState()
+        told = (*state.returns, *state.exposed, state.gaps, state.gap_ticks)
+        if {len(state.returns), len(state.exposed)} != {len(EDGES)}:
+            raise StateError("the life table of silences has other stretches than today's")
+        if not all(0.0 <= number < inf for number in told):
+            raise StateError("the life table of silences has numbers below 0 or without end")
         self.returns, self.exposed = list(state.returns), list(state.exposed)
         self.gaps, self.gap_ticks = state.gaps, state.gap_ticks
 
@@ -93,12 +104,12 @@ class LifeTable:
         self.gaps, self.gap_ticks = keep * self.gaps, keep * self.gap_ticks
 
     def view(self) -> Silences | None:
-        """What is known now; None while too few have come back.
+        """What is known now; None while too few have come back, or in no time at all.
 
         A stretch leans on the one before it, so where nothing was seen yet the last rate goes on.
         """
         total, time = sum(self.returns), sum(self.exposed)
-        if total < RETURNS_MIN:
+        if total < RETURNS_MIN or time <= 0.0:
             return None
         rates, rate = [], total / time
         for came, exposed in zip(self.returns, self.exposed, strict=True):

@@ -35,7 +35,7 @@ FIRST_FORMAT = 1
 FORMATS: Final[Mapping[str, int]] = {
     "response": 4,
     "challenger": 4,
-    "churn": 2,
+    "churn": 3,
     "calibration": 2,
     "uplift": 3,
 }
@@ -52,6 +52,7 @@ _OLDER: Final[Mapping[int, Mapping[str, object]]] = {
 STILL_READ: Final[Mapping[str, Mapping[int, Mapping[str, object]]]] = {
     "response": _OLDER,
     "challenger": _OLDER,
+    "churn": {2: {"silences": {}}},
     "uplift": {2: {"person": None, "totals": (0.0, 0.0)}},
 }
 """Older formats that are read as well, and what they do not hold: it begins as in a new model."""

@@ -17,6 +17,7 @@ from streams.models.churn import ChurnLearner, ChurnModel
 from streams.models.hazard import Hazard
 from streams.models.own_data import OwnData
 from streams.models.population import CUSTOMERS_MAX
+from streams.models.trainer import learner_of
 
 
 def shoppers(customers: int, weeks: int, seed: int = 5) -> list[Purchase]:
@@ -289,7 +290,8 @@ def test_a_state_of_before_begins_its_life_table_anew() -> None:
     for example in make_examples(9000):
         learner.learn(example)
     old = {name: value for name, value in learner.dump().items() if name != "silences"}
-    view = ChurnLearner.load(old).view("v")
+    view = learner_of("churn", old, written=2).view("v")
+    assert isinstance(view, ChurnModel)
     assert view.silences is None
     assert view.parts(bought(0, 20, 45), 9 * WEEK_MS, WEEK_MS, 13).table is None
     assert view.hazard is not None

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.errors import StateError
+from streams.models.churn import ChurnLearner
 from streams.models.silences import EDGES, RETURNS_MIN, LifeTable, Silences, SilencesState
 
 REPEATS, KNOWN = 4.0, 16.0  # an own gap of four ticks
@@ -105,6 +107,39 @@ def test_it_goes_on_from_its_dump() -> None:
         one.learn(3.0, 9.0, 2.0, returned=True, weight=1.0)
     assert again.dump() == table.dump()
     assert again.view() == table.view()
+
+
+STRETCHES = (1.0,) * len(EDGES)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"returns": STRETCHES[1:]},
+        {"exposed": STRETCHES[1:]},
+        {"returns": (), "exposed": ()},
+        {"returns": (*STRETCHES, 1.0), "exposed": (*STRETCHES, 1.0)},
+        {"returns": (-1.0, *STRETCHES[1:])},
+        {"exposed": (*STRETCHES[1:], -1e-9)},
+        {"gaps": -1.0},
+        {"gap_ticks": -1.0},
+        {"gap_ticks": math.inf},
+        {"exposed": (math.nan, *STRETCHES[1:])},
+    ],
+)
+def test_a_damaged_table_is_no_state(spoilt: dict[str, object]) -> None:
+    """A learner and a worker refuse it when they read it, with the words that they have for it."""
+    state = {"returns": STRETCHES, "exposed": STRETCHES, "gaps": 9.0, "gap_ticks": 9.0}
+    whole = ChurnLearner().dump()
+    assert ChurnLearner.load({**whole, "silences": state}).view("v").silences is None
+    with pytest.raises(StateError, match="life table"):
+        ChurnLearner.load({**whole, "silences": {**state, **spoilt}})
+
+
+def test_returns_in_no_time_say_nothing() -> None:
+    """Of a table whose time at risk was lost no rate is known."""
+    nothing = SilencesState(returns=(100.0,) * len(EDGES), gaps=9.0, gap_ticks=9.0)
+    assert LifeTable(nothing).view() is None
 
 
 @given(

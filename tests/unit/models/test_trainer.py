@@ -1,10 +1,13 @@
 """The trainer: once per example, snapshots now and then, resumable, honest about quality."""
 
+from pathlib import Path
+
 import msgspec
+import numpy as np
 import pytest
 
 from streams.contracts.internal.learning import LearningExample, ModelSnapshot
-from streams.contracts.times import WEEK_MS
+from streams.contracts.times import DAY_MS, WEEK_MS
 from streams.customer.rhythm import record_purchase
 from streams.customer.row import ScoringMoment
 from streams.errors import StateError
@@ -12,8 +15,10 @@ from streams.features.rhythm import churn_example
 from streams.models import Trainer, initial_models, with_snapshot
 from streams.models.pool import Tuning
 from streams.models.quality import Prequential, doubts
-from streams.models.response import NOTHING_LEARNED
-from streams.models.trainer import FORMATS, SEEN_MAX, Trainee
+from streams.models.response import CONTEXT_AXIS, NOTHING_LEARNED, OFFER_AXIS
+from streams.models.trainer import FORMATS, SEEN_MAX, Trainee, learner_of
+
+MODELS = Path(__file__).parents[2] / "golden" / "models"
 
 
 def response(number: int) -> LearningExample:
@@ -184,8 +189,8 @@ def test_newer_formats_are_refused() -> None:
     state["response"] = {**Trainer().trainees["response"].dump(), "format": 5}
     with pytest.raises(StateError, match="response"):
         Trainer.load(state)
-    snapshot = msgspec.structs.replace(Trainer().trainees["churn"].snapshot(), format=3)
-    with pytest.raises(StateError, match="format 3"):
+    snapshot = msgspec.structs.replace(Trainer().trainees["churn"].snapshot(), format=4)
+    with pytest.raises(StateError, match="format 4"):
         with_snapshot(initial_models(), snapshot)
 
 
@@ -228,6 +233,67 @@ def test_pairs_that_were_lost_are_no_older_format(lost: dict[str, object]) -> No
         Trainee.load("response", {**whole.dump(), "learner": rest})
     snapshot = msgspec.structs.replace(whole.snapshot(), parameters=rest)
     with pytest.raises(StateError, match="response model's parameters"):
+        with_snapshot(initial_models(), snapshot)
+
+
+def stored(name: str) -> ModelSnapshot:
+    """A snapshot that an older version wrote."""
+    return msgspec.json.decode((MODELS / f"{name}.json").read_bytes(), type=ModelSnapshot)
+
+
+@pytest.mark.parametrize("name", ["response.v2", "response.v3"])
+def test_stored_snapshots_of_the_response_model_are_read(name: str) -> None:
+    """They say what the code that wrote them said, and their learner learns on."""
+    told = {
+        "response.v2": [0.5646416755784331, 0.3890325793111954, 0.4506547158304899],
+        "response.v3": [0.5646377781157242, 0.38903121926053263, 0.45064795757948345],
+    }[name]
+    snapshot = stored(name)
+    assert snapshot.format == int(name[-1])
+    model = with_snapshot(initial_models(), snapshot).response
+    assert model.version == "response-300"
+    context, offer = dict.fromkeys(CONTEXT_AXIS, 0.0), dict.fromkeys(OFFER_AXIS, 0.0)
+    context |= {"c.recency": 0.3, "c.on_app": 1.0}
+    offer |= {"o.affinity": 0.5, "o.price_cut": 1.0}
+    said = model.response_probabilities(
+        np.array([*context.values()], np.float32),
+        np.array([[*offer.values()]] * 3, np.float32),
+        ["offer-0", "offer-1", "new"],
+        [-1.4] * 3,
+    )
+    assert said == pytest.approx(told, abs=1e-6)
+    learner = learner_of("response", snapshot.parameters, snapshot.format)
+    before = learner.dump()
+    learner.learn(response(1))
+    assert learner.dump() != before
+
+
+def test_a_stored_snapshot_of_the_churn_model_is_read() -> None:
+    """It scores as the code that wrote it did; the life table, which it lacks, begins anew."""
+    snapshot = stored("churn.v2")
+    assert (snapshot.format, "silences" in snapshot.parameters) == (2, False)
+    model = with_snapshot(initial_models(), snapshot).churn
+    assert (model.version, model.silences) == ("churn-9000", None)
+    rhythm = None
+    for day in (0, 20, 45):
+        rhythm = record_purchase(rhythm, day * DAY_MS, 20.0)
+    assert rhythm is not None
+    score = model.score(rhythm, 9 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13.0)
+    assert score.risk == pytest.approx(0.38491677314249134, abs=1e-9)
+    assert (score.source, score.carried) == ("blend", True)
+    assert score.expected_next_purchase_at_ms == 5_926_160_048
+
+
+def test_a_life_table_that_was_lost_is_no_older_format() -> None:
+    """A snapshot or a state of this format without it is damaged: it is not read."""
+    whole = Trainer().trainees["churn"]
+    rest = {name: told for name, told in whole.learner.dump().items() if name != "silences"}
+    with pytest.raises(StateError, match="churn model's parameters"):
+        Trainee.load("churn", {**whole.dump(), "learner": rest})
+    old = Trainee.load("churn", {**whole.dump(), "format": 2, "learner": rest})
+    assert old.learner.dump() == whole.learner.dump()
+    snapshot = msgspec.structs.replace(whole.snapshot(), parameters=rest)
+    with pytest.raises(StateError, match="churn model's parameters"):
         with_snapshot(initial_models(), snapshot)
 
 
