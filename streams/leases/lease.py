@@ -29,7 +29,8 @@ IN_GOOD_TIME, LACKING = 1, 2
 class LeasedBudget(Struct, frozen=True, array_like=True, omit_defaults=True):
     """What a partition holds of one offer's budget; new fields go to the end with a default.
 
-    `granted`, `returned` and `recalled` only grow: what was ever granted, given back, asked back.
+    `granted` and `returned` only grow: what was ever granted and given back. `recalled`: up to what
+    sum it is asked to give back; it grows until the next grant, which begins anew.
     `reserved`: (last day, units) of coupons that are out, by day. `asked`: 1 more was asked for in
     good time, 2 for want of it; `wanted`: how much is to be free. `chunk`: the last grant. `told`:
     how many reports were sent. `changed_at_ms`: the first change since the last; 0: there was none.
@@ -172,10 +173,15 @@ def lacks(budget: LeasedBudget, least: int) -> int:
 
 
 def allotted(budget: LeasedBudget, granted: int, recalled: int) -> LeasedBudget:
-    """The budget after the treasury's word. It names sums: twice, or late, it changes nothing."""
+    """The budget after the treasury's word: what was ever granted, and is asked back since.
+
+    A grant ends what was asked back before it: else a part that had nothing free then would give
+    back, as soon as it comes, what it was granted since. The same word twice changes nothing; one
+    from before the last grant can at worst make a part give back, once, what it may ask for again.
+    """
     if granted > budget.granted:
         chunk = granted - budget.granted
-        budget = replace(budget, granted=granted, chunk=chunk, asked=0)
+        budget = replace(budget, granted=granted, chunk=chunk, asked=0, recalled=recalled)
     return _given_back(replace(budget, recalled=max(budget.recalled, recalled)))
 
 

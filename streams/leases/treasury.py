@@ -1,8 +1,9 @@
 """The treasury: who may spend how much of an offer's budget, over all partitions.
 
-Pure: `answer` takes a partition's report, `look` what the shop's file says now. All numbers of the
-messages are sums that only grow, or the state of the lease as of a report: a message that comes
-twice, late or crossing another changes nothing. What is granted never exceeds the budget, so what
+Pure: `answer` takes a partition's report, `look` what the shop's file says now. What was granted
+and given back are sums that only grow; what is asked back grows until the next grant; the rest is
+the state of the lease as of a report: a message that comes twice, late or crossing another never
+lets more be spent. What is granted never exceeds the budget, so what
 partitions reserve and use does not either; uses that nothing was reserved for are taken off it as
 soon as they are told.
 """
@@ -240,11 +241,17 @@ def _balanced(account: Account, budget: Budget | None, asking: str, at_ms: int) 
 
 
 def _granted(account: Account, key: str, at_ms: int) -> Account:
-    """The account after a grant: what the part lacks, and a chunk where there is one."""
+    """The account after a grant: what the part lacks, and a chunk where there is one.
+
+    What was asked back of it and did not come is asked no more; `_recalls` asks for what is needed.
+    """
     holding = account.holdings[key]
     size = max(holding.lacks, min(_chunk(account), account.pool))
     granted = holding.granted + size + max(-holding.free, 0)
-    return _with(account, key, replace(holding, granted=granted, wanted=0, granted_at_ms=at_ms))
+    after = replace(
+        holding, granted=granted, recalled=holding.returned, wanted=0, granted_at_ms=at_ms
+    )
+    return _with(account, key, after)
 
 
 def _chunk(account: Account) -> int:

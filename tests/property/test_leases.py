@@ -14,6 +14,8 @@ from streams.leases.treasury import Account, answer, look, new_account, state
 T0 = 20_000 * DAY_MS
 OFFER = "tea-10"
 SENT_MAX = 12
+TURNS = 1
+"""In the end each partition gets what it asks for when it asks first."""
 any_partition = st.integers(0, 3)
 Sent = LeaseReported | LeaseAllotted | LeaseUsed
 
@@ -25,7 +27,6 @@ class Leases(RuleBasedStateMachine):
     """
 
     partitions = 3
-    copies = 1
 
     def __init__(self) -> None:
         """Nothing is granted; 100 may be spent, 10 for each coupon."""
@@ -36,6 +37,7 @@ class Leases(RuleBasedStateMachine):
         self.account: Account = new_account(OFFER)
         self.budget = Budget(100, 10)
         self.lanes: dict[tuple[str, str], list[Sent]] = {}
+        self.words: list[LeaseAllotted] = []
         self.out: list[Reservation] = []
         self.now_ms = T0
         self.strange = 0
@@ -81,11 +83,22 @@ class Leases(RuleBasedStateMachine):
         self.now_ms += hours * 3_600_000
         self.elapse()
 
-    @rule(amount=st.integers(60, 140))
-    def change(self, amount: int) -> None:
-        """The shop raises or lowers the budget."""
-        self.lowered |= amount < self.budget.amount
-        self.budget = Budget(amount, 10)
+    @rule(less=st.integers(1, 200))
+    def lower(self, less: int) -> None:
+        """The shop takes money away, also what is out; the treasury sees it at once, or later."""
+        self.lowered = True
+        self.budget = Budget(max(self.budget.amount - less, 0), 10)
+
+    @rule(more=st.integers(1, 200))
+    def raise_(self, more: int) -> None:
+        """The shop gives more."""
+        self.budget = Budget(min(self.budget.amount + more, 400), 10)
+
+    @precondition(lambda self: self.words)
+    @rule(which=st.integers(0, 400))
+    def replay(self, which: int) -> None:
+        """Some word of the treasury comes once more, however old it is."""
+        self.arrive(self.words[which % len(self.words)])
 
     @precondition(lambda self: self.lanes)
     @rule(which=st.integers(0, 11), twice=st.booleans())
@@ -122,7 +135,7 @@ class Leases(RuleBasedStateMachine):
         assert (known.used, known.reserved) == (self.spent, 0)
         free = max(self.budget.amount - self.spent, 0)
         assert known.free == free
-        for turn in range(4 * self.partitions):
+        for turn in range(TURNS * self.partitions):
             self.spend_all(turn % self.partitions)
         assert sum(hold.units for hold in self.out) == free // 10 * 10
 
@@ -172,6 +185,8 @@ class Leases(RuleBasedStateMachine):
 
     def arrive(self, message: Sent) -> None:
         """A message is taken in where it belongs."""
+        if isinstance(message, LeaseAllotted):
+            self.words.append(message)
         if isinstance(message, LeaseReported):
             self.account, words = answer(self.account, message, self.budget)
             for word in words:

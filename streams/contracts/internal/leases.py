@@ -1,7 +1,8 @@
 """What partitions and the treasury tell each other of offers' budgets.
 
-Sums are in units (`streams.leases.amounts`). They only grow, or are the state as of a numbered
-report: twice, late or crossing each other these messages do no harm.
+Sums are in units (`streams.leases.amounts`). They only grow (what is asked back: until the next
+grant), or are the state as of a numbered report: twice, late or crossing each other these messages
+do no harm.
 """
 
 from typing import Annotated
@@ -49,7 +50,7 @@ class LeaseReported(Struct, frozen=True, kw_only=True):
 
 
 class LeaseAllotted(Struct, frozen=True, kw_only=True):
-    """The treasury's word on a partition's part: all that was ever granted, and ever asked back."""
+    """The treasury's word on a part: all ever granted, and up to what sum it is to give back."""
 
     key: LeaseKey
     offer_id: Id

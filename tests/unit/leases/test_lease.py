@@ -1,6 +1,7 @@
 """A partition's lease: what is free, what comes back by itself, what a late use does."""
 
 import pytest
+from msgspec.structs import replace
 
 from streams.contracts.internal.leases import LeaseAllotted, LeaseReported, LeaseUsed, Reservation
 from streams.contracts.outputs.effects import BudgetUsed, Effect, EventRouted, LeaseTold
@@ -119,6 +120,25 @@ def test_the_treasurys_word_counts_once_and_what_is_asked_back_is_given_as_it_ge
     again.elapse(T0 + 9 * DAY_MS)
     assert again.lease.budgets["t"].returned == 12
     assert again.lease.budgets["t"].free == 8
+
+
+def test_a_grant_is_not_given_back_for_what_was_asked_back_before() -> None:
+    """All was used when it was asked back; new money stays. An old word costs it once, no more."""
+    book = LeaseBook(lease_with(20))
+    for _ in range(2):
+        book.charge(BudgetUsed("t", 10, T0, book.reserve("t", TEN, T0, T0)))
+    old = LeaseAllotted(key=book.lease.key, offer_id="t", granted=20, recalled=20, at_ms=T0)
+    book.hear(old)
+    assert book.lease.budgets["t"].recalled == 20
+    book.hear(replace(old, granted=50, recalled=0))
+    assert book.free("t", T0) == 30
+    book.hear(replace(old, granted=50, recalled=5))
+    assert book.free("t", T0) == 25
+    for _ in range(2):
+        book.hear(old)
+        assert book.free("t", T0) == 10
+    book.hear(replace(old, granted=90, recalled=20))
+    assert book.free("t", T0) == 50
 
 
 def test_a_change_is_told_after_five_minutes_though_nothing_is_asked() -> None:

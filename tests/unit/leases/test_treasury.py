@@ -83,6 +83,17 @@ def test_a_lowered_budget_is_asked_back_from_what_is_not_used() -> None:
     assert sum(h.recalled for h in account.holdings.values()) == 49
 
 
+def test_a_grant_takes_back_what_was_asked_back_in_vain() -> None:
+    """Lowered, all was used: of a raised budget a part is granted, and nothing of it recalled."""
+    account, _ = answer(opened(), report(0, told=1, reserved=25), BUDGET)
+    account, _ = look(account, Budget(1, 10), KEYS)
+    assert account.holdings[KEYS[0]].recalled > 0
+    account, _ = answer(account, report(0, told=2, used=25, wanted=10), Budget(1, 10))
+    account, told = look(account, Budget(200, 10), KEYS)
+    assert (KEYS[0], account.holdings[KEYS[0]].granted, 0) in words(told)
+    assert account.holdings[KEYS[0]].free >= 10
+
+
 def test_a_use_beyond_a_part_is_off_the_pool_at_once_and_overdrawn_where_the_budget_ends() -> None:
     """A part of 25 of which 70 are used takes 70; 110 used of 100 are 10 overdrawn."""
     account, _ = answer(opened(), report(0, used=70), BUDGET)
