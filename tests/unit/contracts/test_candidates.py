@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from streams.contracts.outputs.candidates import CandidateLog, Candidates, packed
 from streams.contracts.outputs.payloads import DecisionLog
-from streams.contracts.outputs.terms import Terms
+from streams.contracts.outputs.terms import Doubt, Terms
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples" / "decision_log" / "valid"
 BYTES_A_WEIGHED_OFFER, BYTES_ANOTHER = 190, 30
+BYTES_OF_WHAT_IT_ADDS, BYTES_OF_A_CHANNEL, BYTES_OF_DOUBT = 40, 40, 25
+BYTES_OF_NAMES = 300  # of the columns, once a record
 numbers = st.floats(-1e6, 1e6)
 shares = st.floats(0, 1)
 features = st.tuples(*[st.floats(-3, 3, width=32)] * 8)
@@ -168,45 +170,65 @@ def test_places_are_some_of_the_offers_in_their_order(places: list[int]) -> None
             msgspec.convert(told, Candidates)
 
 
+def row_of(draws: np.random.Generator, number: int, *, adds: bool, channels: bool) -> CandidateLog:
+    """An offer that was weighed, with numbers of all the digits that they have."""
+    p, anyway, ordered, drawn, reach = draws.random(5).tolist()
+    value, cost, priority = (draws.random(3) * 10).round(9).tolist()
+    orders, orders_error = (draws.random(2) / 10).round(4).tolist()
+    margin, margin_error = (draws.normal(size=2) * 3).round(4).tolist()
+    told = Terms(
+        response_probability=p,
+        value=value,
+        cost=cost,
+        lever=0.0,
+        fatigue=0.1,
+        priority=priority,
+        bought_anyway=anyway,
+        ordered_anyway=round(ordered, 6),
+        channel="email" if channels else None,
+        reach=reach if channels else None,
+        incremental_orders=orders if adds else None,
+        orders_error=orders_error if adds else None,
+        incremental_margin=margin if adds else None,
+        margin_error=abs(margin_error) if adds else None,
+    )
+    return CandidateLog(
+        offer_id=f"offer-{number:06d}",
+        why_not=None,
+        terms=told,
+        probability=drawn,
+        features=tuple(draws.normal(size=8).astype(np.float32).tolist()),
+    )
+
+
 @pytest.mark.parametrize("count", [1, 10, 200])
-def test_what_an_offer_takes_in_the_log_is_bounded(count: int) -> None:
-    """At most 190 bytes for each that was weighed, with numbers of all digits; 30 for another."""
+@pytest.mark.parametrize("adds", [False, True])
+@pytest.mark.parametrize("channels", [False, True])
+def test_what_an_offer_takes_in_the_log_is_bounded(count: int, adds: bool, channels: bool) -> None:
+    """At most 190 bytes for each that was weighed; 40 more for what it adds, 40 for its channel."""
     draws = np.random.default_rng(4)
+    rows = [row_of(draws, n, adds=adds, channels=channels) for n in range(count)]
+    size = len(msgspec.json.encode(packed(rows))) - len(msgspec.json.encode(packed(())))
+    each = BYTES_A_WEIGHED_OFFER + BYTES_OF_WHAT_IT_ADDS * adds + BYTES_OF_A_CHANNEL * channels
+    assert size <= BYTES_OF_NAMES + each * count
 
-    def row(number: int) -> CandidateLog:
-        p, anyway, ordered, drawn = draws.random(4).tolist()
-        value, cost, priority = (draws.random(3) * 10).round(9).tolist()
-        seen = draws.normal(size=8).astype(np.float32).tolist()
-        told = Terms(
-            response_probability=p,
-            value=value,
-            cost=cost,
-            lever=0.0,
-            fatigue=0.1,
-            priority=priority,
-            bought_anyway=anyway,
-            ordered_anyway=round(ordered, 6),
-        )
-        return CandidateLog(
-            offer_id=f"offer-{number:06d}",
-            why_not=None,
-            terms=told,
-            probability=drawn,
-            features=tuple(seen),
-        )
 
-    def other(number: int) -> CandidateLog:
-        return CandidateLog(
-            offer_id=f"offer-{number:06d}",
+@pytest.mark.parametrize("count", [1, 10, 200])
+def test_what_another_offer_and_doubt_take_is_bounded(count: int) -> None:
+    """At most 30 bytes for one that was not weighed, and 25 for how sure the model was of one."""
+    others = [
+        CandidateLog(
+            offer_id=f"offer-{n:06d}",
             why_not="wrong_store",
             terms=None,
             probability=0.0,
             features=(),
         )
-
-    nothing = len(msgspec.json.encode(packed(())))
-    all_weighed = len(msgspec.json.encode(packed([row(n) for n in range(count)])))
-    names = 200  # of the columns
-    assert all_weighed <= nothing + names + BYTES_A_WEIGHED_OFFER * count
-    none_weighed = len(msgspec.json.encode(packed([other(n) for n in range(count)])))
-    assert none_weighed <= nothing + names + BYTES_ANOTHER * count
+        for n in range(count)
+    ]
+    size = len(msgspec.json.encode(packed(others))) - len(msgspec.json.encode(packed(())))
+    assert size <= BYTES_OF_NAMES + BYTES_ANOTHER * count
+    draws = np.random.default_rng(4)
+    doubt = Doubt(shared=tuple(draws.random(18).tolist()), own=tuple(draws.random(count).tolist()))
+    of_all = 18 * BYTES_OF_DOUBT + BYTES_OF_NAMES
+    assert len(msgspec.json.encode(doubt)) <= of_all + BYTES_OF_DOUBT * count
