@@ -10,7 +10,7 @@ OF_CANDIDATES: Final[dict[str, str]] = {
     "Candidates.terms": "Their terms; null where none was weighed.",
     "Candidates.probabilities": "Probability with which each of them was drawn.",
     "Candidates.features": "What the model saw of each: float32, little-endian; base64.",
-    "TermColumns.ordered_anyway": "P(an order that it fits comes anyway); empty: not known.",
+    "TermColumns.ordered_anyway": "P(an order that it fits comes anyway); empty: an older record.",
     "TermColumns.lever": "What the owner adds to each by hand; empty: nothing to any.",
     "TermColumns.channel": "The channel chosen for each; empty: there was no choice.",
     "TermColumns.reach": "How far less each is answered there than on the best; empty: no choice.",

@@ -7,7 +7,7 @@ OF_DOUBT: Final[dict[str, str]] = {
     "orders_error": "Standard error of that.",
     "incremental_margin": "Margin more than without an offer, in the shop's currency.",
     "margin_error": "Standard error of that.",
-    "doubt": "How sure the model was, in log odds, where offers are drawn by its posterior.",
+    "doubt": "How sure the model was of a decision that drew, where the policies explore by it.",
     "Doubt.shared": "Of what all offers share: by number of an offer's features, on both bases.",
     "Doubt.own": "Of what is each offer's own, of the candidates with terms, in their order.",
 }

@@ -22,7 +22,8 @@ def share_expected(ordered: float | None, prior: float) -> float:
     """The share of uses that is expected to be bought anyway, 0 to 1.
 
     Args:
-        ordered: P(an order that fits comes anyway); None: nothing is known of the person.
+        ordered: P(an order that fits comes anyway); None: a record of an older version, which does
+            not say.
         prior: what the shop thinks, `redeemed_at_base_rate`.
 
     >>> share_expected(None, 0.3), round(share_expected(0.8, 0.3), 2)

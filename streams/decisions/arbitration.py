@@ -22,7 +22,8 @@ class Response(Struct, frozen=True):
 
     `options`: the channels to choose from; none where there is no choice. `lever`: what the owner
     adds by hand, in the shop's currency. `ordered_anyway`: P(an order that the offer fits comes
-    anyway); `effect`: what sending it changes. Both None where they are not known.
+    anyway), None where an older record does not say; `effect`: what sending it changes, None where
+    it is not known.
     """
 
     probability: float

@@ -118,8 +118,10 @@ def _offered(known: Known, weighed: Weighed, context: Vector) -> float:
 def _no_offer(known: Known, weighed: Weighed, context: Vector, arm: Arm) -> float:
     """P(no offer is sent), where the arm draws."""
     arbitration, of = known.policy.policies.arbitration, weighed
-    features = (of.vectors, context)
-    posterior = posterior_by(known.basis.scorer, arbitration, of.eligible, of.terms, features)
+    posterior = None
+    if arm.chooser != "uniform":  # which draws by chance, however sure the model is
+        features = (of.vectors, context)
+        posterior = posterior_by(known.basis.scorer, arbitration, of.eligible, of.terms, features)
     exploring = exploring_of(arbitration, of.terms, known.model.version, posterior)
     drawn = draw(known.decision_id, of.terms.priority, arm, exploring)
     return without_held(drawn, [c.offer.offer_id for c in weighed.eligible], known.held).no_offer

@@ -262,7 +262,7 @@ class DecisionLog(Struct, frozen=True, kw_only=True):
     `uplift` is None in records of older versions; `withheld_offer_id` was drawn and not sent.
     `channels`: where there was a choice, P(the person answers there) by channel that was possible.
     `challenger`: of a decision that drew, while a challenger is scored beside the model.
-    `doubt`: of one that drew by the posterior.
+    `doubt`: of a decision that drew, where the policies explore by it.
     """
 
     decision_id: str

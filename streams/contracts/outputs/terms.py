@@ -13,7 +13,7 @@ class Terms(Block, frozen=True, kw_only=True):
     `bought_anyway`: of those who use the offer, the share that would have bought without it; None
     in records of versions that took `redeemed_at_base_rate` of the policies for everybody.
     `ordered_anyway`: P(this person places an order that satisfies the offer in its time anyway),
-    which the share stands on; None of a person without orders, and in records of older versions.
+    which the share stands on; None in records of older versions.
     `channel`: the one chosen of several; `reach`: how far the response probability is less there
     than on the channel where this person answers best. Both None where there was no choice.
     `incremental_orders` and `incremental_margin`: what sending it to this person changes over the

@@ -55,6 +55,32 @@ def test_everybody_is_compared_alike() -> None:
     assert seen == {"offer", "no_offer", "holdout"}
 
 
+def test_an_arm_of_chance_does_not_ask_how_sure_the_model_is() -> None:
+    """The model is asked once, for the draw; what chance would withhold does not hang on it."""
+    asked = []
+
+    class Counting(Fixed, frozen=True):
+        def spreads(self, context: Any, offers: Any, offer_ids: Any) -> Any:
+            asked.append(offer_ids)
+            return super().spreads(context, offers, offer_ids)
+
+    offers = offer("a", holdout_share=0.999), offer("b")
+    of = shop(
+        *offers,
+        experiment=Experiment(id="e", salt="s", arms=ARMS),
+        arbitration=Arbitration(exploration="thompson", epsilon=0.3),
+    )
+    compared = 0
+    for number in range(40):
+        person, asked[:] = someone(customer_id=f"c-{number}"), []
+        after, effects = decide(person, request(number), T0 + number, Basis(Counting(), of))
+        entry = next(e.entry for e in effects if isinstance(e, DecisionLogged))
+        if entry.experiment.arm == "policy":
+            compared += after.compared is not None
+            assert len(asked) == 1
+    assert compared > 0
+
+
 def test_who_they_are_is_kept_of_the_first_decision() -> None:
     """One comparison at a time; the next begins when it is over, with the same features."""
     orders = tuple(Order(f"o-{n}", T0 - n * DAY_MS, 9.0, "web") for n in (1, 13, 15, 55, 57))

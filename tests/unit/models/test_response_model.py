@@ -17,6 +17,7 @@ from streams.models.response import (
     CONTEXT_AXIS,
     OFFER_AXIS,
     OFFER_ID,
+    OFFERS_MAX,
     ResponseLearner,
     ResponseModel,
     ResponsePool,
@@ -171,6 +172,16 @@ def test_two_hundred_offers_fit_and_load_quickly() -> None:
     assert loaded.pairs.any()
     assert loaded.rows == view.rows
     assert min(took) <= 0.005, took
+
+
+def test_a_snapshot_has_an_end_however_many_offers_there_are() -> None:
+    """At most 450 KB, with as many offers as are kept and names as long as they may be."""
+    learner = ResponseLearner()
+    for number, example in enumerate(examples(OFFERS_MAX + 50)):
+        learner.learn(msgspec.structs.replace(example, offer_id=f"{number:x>64}"))
+    parameters = learner.dump()
+    assert len(parameters["offers"]) == OFFERS_MAX  # type: ignore[arg-type]
+    assert len(msgspec.json.encode(parameters)) <= 450_000
 
 
 def test_features_come_and_go_by_name() -> None:
