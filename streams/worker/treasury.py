@@ -12,7 +12,7 @@ from streams.contracts.inputs.rules import Rejected
 from streams.contracts.internal.budgets import BudgetTold, encode_budget
 from streams.contracts.internal.leases import LeaseAllotted, LeaseReported, decode_report
 from streams.contracts.outputs.encode import encode_routed
-from streams.leases import Budget, amount_text, new_lease, treasury
+from streams.leases import Budget, amount_text, treasury
 from streams.leases.amounts import UNITS
 from streams.leases.treasury import Account, State
 from streams.runtime.records import Output, Record
@@ -42,6 +42,7 @@ class TreasuryShell:
         self._meter = meter
         self.created: dict[int, int] = {}
         self._ledger = Ledger(meter)
+        self._keys = lease_keys(settings.partitions)
         self._partitions = settings.on_broker(topics.CUSTOMER_EVENTS)
         self._budgets = settings.on_broker(topics.BUDGETS)
 
@@ -70,6 +71,8 @@ class TreasuryShell:
         before: dict[str, State | None] = {}
         for record in records:
             report = decode_report(record.value)
+            if isinstance(report, LeaseReported) and report.key not in self._keys:
+                report = Rejected("out_of_range", "$.key", "is no lease of these partitions")
             if isinstance(report, Rejected):
                 self._reject(partition, record, report)
                 continue
@@ -120,8 +123,7 @@ class TreasuryShell:
         budget = self._budget(report.offer_id)
         after, words = treasury.answer(account, report, budget)
         if account is None:
-            count = new_lease(report.key).partitions
-            after, more = treasury.look(after, budget, lease_keys(count), report.at_ms)
+            after, more = treasury.look(after, budget, self._keys, report.at_ms)
             words = tuple({word.key: word for word in (*words, *more)}.values())
         self._say(partition, words, max(0, record.timestamp_ms))
         self._ledger.account(partition).measure(metrics.LEASES_ANSWERED, "answered")

@@ -20,6 +20,8 @@ LEASE_KEY_PATTERN = r"^lease/[0-9]{1,6}/[0-9]{1,6}/[0-9]{1,9}(?!\n)$"
 
 LeaseKey = Annotated[str, Meta(pattern=LEASE_KEY_PATTERN)]
 Units = Annotated[int, Meta(ge=0, le=2**62)]
+Reported = Annotated[int, Meta(ge=0, le=2**60)]
+"""So that the sums which the treasury makes of them are `Units`, too."""
 Number = Annotated[int, Meta(ge=0, le=2**62)]
 Day = Annotated[int, Meta(ge=0, le=10**6)]
 ToldMs = Annotated[int, Meta(ge=0, lt=CALENDAR_MS[1])]
@@ -42,10 +44,10 @@ class LeaseReported(Struct, frozen=True, kw_only=True):
     key: LeaseKey
     offer_id: Id
     told: Number
-    returned: Units
-    used: Units
-    reserved: Units
-    wanted: Units = 0
+    returned: Reported
+    used: Reported
+    reserved: Reported
+    wanted: Reported = 0
     at_ms: ToldMs = 0
 
 
