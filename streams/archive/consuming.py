@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka import KafkaError as Codes
 from msgspec import Struct
 
@@ -47,8 +47,15 @@ class Wish(Struct, frozen=True, kw_only=True):
     once: bool = False
 
 
-def run_archive(settings: Settings, wish: Wish, stopped: Callable[[], bool]) -> int:
-    """Archive until `stopped` says so, or once; how many records were written.
+class Archived(Struct, frozen=True):
+    """What a run did: the records it wrote, and the offsets that Kafka had deleted before it."""
+
+    written: int
+    deleted: int
+
+
+def run_archive(settings: Settings, wish: Wish, stopped: Callable[[], bool]) -> Archived:
+    """Archive until `stopped` says so, or once.
 
     Raises:
         OperatorError: no broker answers, a topic is missing or was made anew, the folder is no
@@ -89,10 +96,14 @@ class _Archive:
             )
         )
         self.names = {settings.on_broker(t): t.name for t in [*wanted, topics.PRIVACY_REQUESTS]}
+        # Where to go on is said here and nowhere else: a client that does so by itself is silent.
         self.consumer = new_reader(
-            settings, f"{settings.group}-archive", {"enable.partition.eof": True}
+            settings,
+            f"{settings.group}-archive",
+            {"enable.partition.eof": True, "auto.offset.reset": "error"},
         )
         self.at_end: set[Partition] = set()
+        self.overtaken: list[TopicPartition] = []
         starts = [
             self._start(on_broker, number)
             for on_broker in self.names
@@ -101,12 +112,13 @@ class _Archive:
         self.partitions = len(starts)
         self.consumer.assign(starts)
 
-    def run(self, stopped: Callable[[], bool]) -> int:
+    def run(self, stopped: Callable[[], bool]) -> Archived:
         """Read and write; what is in memory is written at the end, too."""
         flushed_s = time.monotonic()
         while not stopped():
             for message in arrived(self.consumer, WAIT_S, RECORDS_MAX):
                 self._take(message)
+            self._go_on()
             waited_s = time.monotonic() - flushed_s
             if self.keeper.bytes >= BYTES_MAX or waited_s >= self.wish.flush_s:
                 self.keeper.flush()
@@ -116,14 +128,12 @@ class _Archive:
                 break
         self.keeper.flush()
         self.keeper.tidy()
-        return self.keeper.written
+        return Archived(self.keeper.written, self.keeper.deleted)
 
     def _start(self, on_broker: str, number: int) -> TopicPartition:
         """Where to go on; says what Kafka has deleted meanwhile."""
         partition = self.names[on_broker], number
-        at = self.keeper.next.get(partition)
-        if at is None:
-            return TopicPartition(on_broker, number, OFFSET_BEGINNING)
+        at = self.keeper.next.get(partition, 0)
         low, high = _ends(self.consumer, TopicPartition(on_broker, number))
         if at > high:
             raise OperatorError(
@@ -132,16 +142,31 @@ class _Archive:
             )
         if at < low:
             _LOG.warning(
-                "Kafka deleted records that were not archived", topic=on_broker, n=low - at
+                "Kafka deleted records that were not archived",
+                topic=on_broker,
+                partition=number,
+                first=at,
+                n=low - at,
             )
             self.keeper.skip(partition, low)
         return TopicPartition(on_broker, number, max(at, low))
+
+    def _go_on(self) -> None:
+        """Where Kafka deleted what was to be read next: from the oldest record that is there."""
+        for place in self.overtaken:
+            start = self._start(place.topic, place.partition)
+            self.consumer.incremental_unassign([place])
+            self.consumer.incremental_assign([start])
+        self.overtaken = []
 
     def _take(self, message: Any) -> None:
         name = self.names[message.topic()]
         partition = name, message.partition()
         error = message.error()
         if error is not None:
+            if error.code() == Codes._AUTO_OFFSET_RESET:
+                self.overtaken.append(TopicPartition(message.topic(), message.partition()))
+                return
             if error.code() != Codes._PARTITION_EOF:
                 raise OperatorError(f"reading {message.topic()}: {error.str()}")
             self.at_end.add(partition)

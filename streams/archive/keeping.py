@@ -50,6 +50,7 @@ class Keeper:
         positions.save(keeping.root, self.state)  # from now on the folder is an archive
         self.next = self.state.next
         self.written = 0
+        self.deleted = 0
         self.bytes = 0
         self._rows: dict[Partition, list[Row]] = {}
         self._asked: list[Asked] = []
@@ -65,7 +66,9 @@ class Keeper:
 
     def skip(self, partition: Partition, to_offset: int) -> None:
         """Kafka has deleted records that were not archived; it is written down."""
-        lost = Missing(*partition, self.next.get(partition, 0), to_offset - 1)
+        first = self.next.get(partition, 0)
+        lost = Missing(*partition, first, to_offset - 1)
+        self.deleted += to_offset - first
         self.state = replace(self.state, missing=(*self.state.missing, lost))
         self.next[partition] = to_offset
 

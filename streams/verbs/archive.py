@@ -52,8 +52,13 @@ def archive(
     folder = folder or Path(settings.archive_dir)
     wish = Wish(root=folder, events=events, keep_days=keep_days, flush_s=flush_s, once=once)
     with _asked_to_stop() as stopped:
-        written = run_archive(settings, wish, stopped)
-    say(f"archived {written:,} records into {folder}")
+        done = run_archive(settings, wish, stopped)
+    say(f"archived {done.written:,} records into {folder}")
+    if done.deleted:
+        say(
+            f"{done.deleted:,} offsets were deleted by Kafka before they were archived: "
+            f"`missing` in {folder / 'positions.json'} says which"
+        )
 
 
 @contextmanager

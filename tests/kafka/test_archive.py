@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from streams import topics
-from streams.archive import rows_about
+from streams.archive import Wish, rows_about, run_archive
 from streams.archive.files import database
 from streams.archive.layout import pieces, that_count
-from streams.archive.positions import load
+from streams.archive.positions import Missing, load
 from streams.archive.records import ARCHIVED
 from streams.cli import main
 from streams.settings import child_environment
@@ -24,6 +26,7 @@ from tests.support.apache_kafka import ApacheKafka
 from tests.support.worker_job import WorkerJob
 
 CUSTOMERS, EVENTS, SEED, KILLS = 40, 6_000, 8, 6
+READ_AHEAD = 300_000  # more records than a client reads ahead of whom it reads for
 
 
 def kept(root: Path, topic: topics.Topic) -> Counter[str]:
@@ -66,6 +69,7 @@ def test_killed_under_load_it_keeps_each_record_once(kafka: ApacheKafka, tmp_pat
         wanted = Counter({value.decode(): n for (_, value), n in job.said(topic).items() if value})
         assert kept(root, topic) == wanted, topic.name
     assert kept(root, topics.DECISION_LOG).total() > 500
+    assert load(root).missing == (), "markers of transactions and compaction are no gaps"
 
     (entry,) = rows_about(root, topics.DECISION_LOG, "c0001")[-1:]
     told = CliRunner().invoke(
@@ -89,6 +93,49 @@ def test_killed_under_load_it_keeps_each_record_once(kafka: ApacheKafka, tmp_pat
         json.loads(value)["decision_id"] for value in rows_about(root, topics.DECISION_LOG, "c0001")
     )
     assert ids == archived + Counter(["d_since"])
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(180)
+def test_what_kafka_deletes_before_and_while_it_reads_is_noted(
+    kafka: ApacheKafka, tmp_path: Path
+) -> None:
+    """Of the log each offset is archived or in `missing`, and the verb says how many are not."""
+    job = WorkerJob(kafka, tmp_path, "deleted")
+    name = job.settings.on_broker(topics.DECISION_LOG)
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 2})
+    job.send([(name, b"c1", b"{}")] * 10)
+    (number,) = [n for n, end in enumerate(kafka.end_offsets(name)) if end]
+
+    def delete_before(offset: int) -> None:
+        (done,) = admin.delete_records([TopicPartition(name, number, offset)]).values()
+        assert done.result(30).low_watermark == offset
+
+    delete_before(7)
+    root = tmp_path / "kept"
+    arguments, environment = ["archive", str(root), "--once"], child_environment(job.settings)
+    first = CliRunner().invoke(main, arguments, env=environment)
+    assert first.exit_code == 0, first.output
+    assert "7 offsets were deleted by Kafka before they were archived" in first.output
+    assert load(root).missing == (Missing(name, number, 0, 6),)
+    assert kept(root, topics.DECISION_LOG) == Counter({"{}": 3})
+
+    job.send([(name, b"c1", b"%d" % n) for n in range(10, READ_AHEAD)])
+    low, looks = READ_AHEAD - 10, iter(range(10_000))
+
+    def stopped() -> bool:
+        look = next(looks)
+        if look == 2:
+            delete_before(low)
+        return look > 9_000
+
+    done = run_archive(job.settings, Wish(root=root, once=True), stopped)
+    (_, gap) = load(root).missing
+    assert 10 < gap.first < gap.last
+    assert gap == Missing(name, number, gap.first, low - 1)
+    assert done.deleted == low - gap.first
+    read = [*range(10, gap.first), *range(low, READ_AHEAD)]
+    assert kept(root, topics.DECISION_LOG) == Counter({"{}": 3} | {str(n): 1 for n in read})
 
 
 @pytest.mark.kafka
