@@ -143,9 +143,9 @@ def offers_rollback(ctx: click.Context, version: int | None, dry_run: bool) -> N
     say(f"this is version {number}" if number else "nothing has changed")
 
 
-@offers.command("budgets", epilog="Example: offerstream offers budgets")
+@offers.command(epilog="Example: offerstream offers budgets")
 @click.pass_context
-def offers_budgets(ctx: click.Context) -> None:
+def budgets(ctx: click.Context) -> None:
     """Show what of each offer's budget is used, reserved and free, in the shop's currency."""
     from streams.admin.budgets import told_budgets
 

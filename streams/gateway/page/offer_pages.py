@@ -97,13 +97,13 @@ def _list(
         async with turn_of(reading):
             offers = await asyncio.to_thread(lambda: reference_of(catalogue.offers()).offers)
             kept = await asyncio.to_thread(catalogue.versions)
-            budgets = await asyncio.to_thread(_budgets, catalogue, offers)
+            money = await asyncio.to_thread(_budgets, catalogue, offers)
         done = request.query_params.get("done", "")
         said = {
             "offers": sorted(offers, key=lambda offer: offer.offer_id),
             "figures": figures_of(workers.seen),
             "people": people_of(workers.seen),
-            "budgets": budgets,
+            "money_of": money,
             "versions": kept[:VERSIONS_SHOWN],
             "newest": kept[0].number if kept else 0,
             "done": done if done.isdigit() else "",
