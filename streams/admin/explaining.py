@@ -14,6 +14,7 @@ from streams.admin.decision_words import (
     WHY_LEVER,
     WHY_NOT,
 )
+from streams.admin.explained_words import NOT_KEPT, NOTHING_MOVES
 from streams.alerts.step_wording import CHANNELS
 from streams.contracts.chances import percent
 from streams.contracts.common import LanguageTag
@@ -169,7 +170,7 @@ def _reasons(
 ) -> tuple[tuple[Reason, ...], str]:
     """What moves the probability of `about` most, or why that cannot be said."""
     if model is None:
-        return (), f"the model {entry.model.version} is not kept any more"
+        return (), NOT_KEPT[language].format(model=entry.model.version)
     context = np.array([entry.context.get(name, 0.0) for name in CONTEXT_FEATURES])
     parts = parts_of_log_odds(model, context, np.array(about.features), about.offer_id)
     moving = [(n, v) for n, v in parts.items() if n in FEATURES and abs(v) >= EFFECT_MIN]
@@ -177,4 +178,4 @@ def _reasons(
         Reason(name, round(math.exp(value), 3), FEATURES[name][language])
         for name, value in sorted(moving, key=lambda pair: -abs(pair[1]))[:REASONS_MAX]
     )
-    return reasons, "" if reasons else "nothing learned moves it: it is what the owner expects"
+    return reasons, "" if reasons else NOTHING_MOVES[language]

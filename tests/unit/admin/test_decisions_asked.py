@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from itertools import chain
 from pathlib import Path
 from typing import get_args
@@ -10,10 +11,13 @@ import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
+from streams.admin import explained
 from streams.admin.decision_words import FEATURES, TRIGGERS, VERDICTS, WHY_NOT
+from streams.admin.explaining import explain
 from streams.cli import main
-from streams.contracts.common import LANGUAGES
+from streams.contracts.common import LANGUAGES, LanguageTag
 from streams.contracts.outputs.payloads import DecisionLog, Verdict, WhyNot
 from streams.contracts.reference.structs import TriggerKind
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES
@@ -111,6 +115,49 @@ def test_everybody_of_the_day_can_be_explained(day: Path, language: str) -> None
         assert VERDICTS[entry.verdict][language] in done.output  # type: ignore[index]
         for candidate in entry.offers:
             assert f" {candidate.offer_id}  " in done.output
+
+
+@pytest.mark.parametrize("language", ["ja", "zh"])
+def test_an_explanation_has_no_english_word(
+    day: Path, learned: tuple[Path, Path], language: LanguageTag
+) -> None:
+    """All that is in Latin letters are names: ids, codes, versions; also what sending adds."""
+    adds = {"incremental_orders": 0.1, "orders_error": 0.02}
+    adds |= {"incremental_margin": 0.5, "margin_error": 0.1}
+    for entry in [*entries_in(day), entries_in(learned[0])[-1]]:
+        names = {entry.decision_id, entry.customer_id, entry.trigger.event_id}
+        names |= {entry.trigger.rule_id, entry.trigger.kind, entry.channel, entry.placement}
+        names |= {entry.experiment.arm, entry.policy.version, entry.model.version}
+        names |= {"" if entry.uplift is None else entry.uplift.version, "offer_holdout"}
+        names |= {name for c in entry.offers for name in (c.offer_id, c.why_not or "")}
+        one = explain(entry, ResponseModel(), language)
+        possible = [replace(p, terms=replace(p.terms, **adds, lever=0.1)) for p in one.possible]
+        told = [
+            *explained.told(replace(one, possible=tuple(possible)), language),
+            *explained.told(explain(entry, None, language), language),
+        ]
+        for line in told[1:]:
+            left = line
+            for name in sorted(names, key=len, reverse=True):
+                left = left.replace(name, " ") if name else left
+            left = left.replace(entry.decided_at.isoformat(), "")
+            assert not re.findall("[A-Za-z]{2,}", left), line
+            assert "{" not in left
+
+
+def test_what_sending_adds_is_explained(day: Path) -> None:
+    """Over which time, what +- is, and that it is not weighed: said once, where there is any."""
+    entry = next(e for e in entries_in(day) if e.verdict == "offer")
+    one = explain(entry, None, "en")
+    assert "standard error" not in "".join(explained.told(one, "en"))
+    adds = {"incremental_orders": 0.1, "orders_error": 0.02}
+    adds |= {"incremental_margin": 0.5, "margin_error": 0.1}
+    possible = tuple(replace(p, terms=replace(p.terms, **adds)) for p in one.possible)
+    told = list(explained.told(replace(one, possible=possible), "en"))
+    assert any("; sent it adds 0.100 +- 0.020 orders, 0.50 +- 0.10 of margin" in t for t in told)
+    (about,) = [line for line in told if "standard error" in line]
+    for said in ("two attribution windows: 14 days", "+- one standard error", "does not weigh it"):
+        assert said in about
 
 
 def test_the_last_decisions_of_a_customer_as_json(day: Path) -> None:
