@@ -17,9 +17,10 @@ from streams.contracts.outputs.effects import Effect, EventRouted, LeaseTold, Ou
 from streams.customer import Row, due_at_ms
 from streams.decisions import Policy
 from streams.identity import key_of
-from streams.leases import Lease, new_lease
+from streams.leases import Lease, LeasedBudget, new_lease
 from streams.leases.in_memory import KEY as LEASE_KEY
 from streams.leases.in_memory import TreasuryInMemory
+from streams.leases.treasury import State, as_held
 from streams.models import Models, with_snapshot
 from streams.models.trainer import Trainer
 from streams.pipeline import World, process
@@ -124,6 +125,12 @@ class Driver:
             self.rows[key] = step.row
         self._schedule(key, step.row)
         return step.effects
+
+    def budgets(self) -> dict[str, State]:
+        """The money of each budget by offer, also what the lease has not told the treasury yet."""
+        lease, told = self._lease(), self.treasury.states()
+        held = {} if lease is None else lease.budgets
+        return {name: as_held(told[name], held.get(name, LeasedBudget())) for name in told}
 
     def _lease(self) -> Lease | None:
         """What may be spent of the offers' budgets, where there are any."""

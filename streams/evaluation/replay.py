@@ -8,7 +8,7 @@ fire everyone's timers at once.
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +31,7 @@ from streams.contracts.outputs.effects import (
     OutcomeSeen,
 )
 from streams.contracts.outputs.encode import encode_output
+from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.sources.apply import path_at_origin
 from streams.contracts.times import DAY_MS
 from streams.customer import Erased
@@ -88,6 +89,7 @@ class Replay:
         self.records = 0
         self.rejected = 0
         self.examples: dict[str, str] = {}
+        self.out_of_budget: Counter[str] = Counter()
         self._beside = out / BESIDE
         self._stack = ExitStack()
         self._files: dict[str, IO[bytes]] = {}
@@ -129,11 +131,16 @@ class Replay:
             self._reject(record, unusable)
         self._write(effect for effect in outcome if _unusable(effect) is None)
 
+    @property
+    def customers(self) -> int:
+        """How many people the rows are of."""
+        return sum(not isinstance(row, OTHER_ROWS) for row in self.driver.rows.values())
+
     def summary(self) -> dict[str, object]:
         """What happened, in numbers; the same for the same file."""
         return {
             "records": self.records,
-            "customers": sum(not isinstance(r, OTHER_ROWS) for r in self.driver.rows.values()),
+            "customers": self.customers,
             "until_ms": self.driver.greatest_event_ms,
             "late": {"events": self.driver.late[0], "most_ms": self.driver.late[1]},
             **{name: dict(sorted(counts.items())) for name, counts in sorted(self.counts.items())},
@@ -142,10 +149,13 @@ class Replay:
         }
 
     def _budgets(self) -> dict[str, object]:
-        """Each budget in the shop's currency, where there are any."""
-        states = sorted(self.driver.treasury.states().items())
+        """Each budget, in the shop's currency, and how often its offer was withheld; if any."""
+        states = sorted(self.driver.budgets().items())
         budgets = {
-            offer_id: {name: amount_text(units) for name, units in asdict(state).items()}
+            offer_id: {
+                **{name: amount_text(units) for name, units in asdict(state).items()},
+                "withheld": self.out_of_budget[offer_id],
+            }
             for offer_id, state in states
         }
         return {"offer_budgets": budgets} if budgets else {}
@@ -177,6 +187,7 @@ class Replay:
             case DecisionLogged(entry):
                 self._count("verdicts", entry.verdict)
                 self._count("triggers", entry.trigger.kind)
+                self.out_of_budget.update(_without_money(entry))
             case AlertRaised(alert):
                 self._count("alerts", alert.transition)
             case CaseFollowed(outcome):
@@ -236,6 +247,12 @@ def replay(
             run.feed(record)
             on_record()
     return run
+
+
+def _without_money(entry: DecisionLog) -> Iterator[str]:
+    """The offers that were withheld because their budgets had not enough free."""
+    if "budget" in entry.why_nots:
+        yield from (one.offer_id for one in entry.offers if one.why_not == "budget")
 
 
 def _unusable(effect: Effect) -> Rejected | None:

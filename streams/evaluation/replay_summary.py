@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from streams.contracts.times import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.evaluation.replay import Replay
+from streams.leases import amount_text
 
 
 def told(run: Replay) -> Iterator[str]:
@@ -25,8 +26,22 @@ def told(run: Replay) -> Iterator[str]:
     alerts = sum(counts.get("alerts", {}).values())
     yield (
         f"came out: {effects['OfferDecided']:,} offers of {sum(verdicts.values()):,} decisions, "
-        f"{alerts:,} alerts, {len(run.driver.rows):,} customers"
+        f"{alerts:,} alerts, {run.customers:,} customers"
     )
+    yield from _budgets(run)
+
+
+def _budgets(run: Replay) -> Iterator[str]:
+    """What of each budget is left, and how often its offer was withheld for want of it."""
+    for offer_id, state in sorted(run.driver.budgets().items()):
+        withheld = run.out_of_budget[offer_id]
+        times = f"{withheld:,} {'time' if withheld == 1 else 'times'}"
+        over = f", overdrawn by {amount_text(state.overdrawn)}" if state.overdrawn else ""
+        yield (
+            f"budget of {offer_id}, {amount_text(state.amount)}: used {amount_text(state.used)}, "
+            f"reserved {amount_text(state.reserved)}, free {amount_text(state.free)}{over}; "
+            f"withheld for want of money {times}"
+        )
 
 
 def _length(ms: int) -> str:

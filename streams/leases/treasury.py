@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from streams.contracts.internal.leases import LeaseAllotted, LeaseReported
 from streams.errors import StateError
 from streams.leases.amounts import Budget
-from streams.leases.lease import new_lease
+from streams.leases.lease import LeasedBudget, new_lease
 
 ACCOUNT_VERSION = 1
 KEEP_MS = 600_000
@@ -91,8 +91,9 @@ class Account(Struct, frozen=True, array_like=True, omit_defaults=True):
 class State(Struct, frozen=True):
     """An offer's money as last reported, in units.
 
-    `free` is what can still be reserved somewhere, `overdrawn` what is reserved and used beyond the
-    budget: after uses that nothing was reserved for, or because the budget was lowered.
+    `granted` is what partitions hold of it, used, reserved or free; the rest is with the treasury.
+    `free` is what can still be reserved, with either. `overdrawn` is what is reserved and used
+    beyond the budget: after uses that nothing was reserved for, or because the budget was lowered.
     """
 
     amount: int
@@ -162,14 +163,24 @@ def look(
 def state(account: Account) -> State:
     """The offer's money as last reported."""
     holdings = account.holdings.values()
+    granted = sum([h.granted - h.returned for h in holdings])
     used, reserved = sum([h.used for h in holdings]), sum([h.reserved for h in holdings])
+    return _state(account.amount, granted, used, reserved)
+
+
+def as_held(told: State, held: LeasedBudget) -> State:
+    """The same where one lease has all the people: as it holds it, before its next report."""
+    return _state(told.amount, held.granted - held.returned, held.used, held.held)
+
+
+def _state(amount: int, granted: int, used: int, reserved: int) -> State:
     return State(
-        amount=account.amount,
-        granted=sum([h.granted - h.returned for h in holdings]),
+        amount=amount,
+        granted=granted,
         used=used,
         reserved=reserved,
-        free=max(account.amount - used - reserved, 0),
-        overdrawn=max(used + reserved - account.amount, 0),
+        free=max(amount - used - reserved, 0),
+        overdrawn=max(used + reserved - amount, 0),
     )
 
 

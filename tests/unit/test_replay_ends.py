@@ -9,6 +9,7 @@ import msgspec
 from click.testing import CliRunner, Result
 
 from streams.cli import main
+from tests.support.scarce_shop import agreed, opens, scarce, uses
 
 VIEW: dict[str, Any] = {
     "event_id": "e1",
@@ -86,3 +87,26 @@ def test_a_run_that_fails_leaves_earlier_results_alone(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "the archive is cut off" in done.output
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_budget_is_told_and_its_lease_is_no_customer(tmp_path: Path) -> None:
+    """Money for 2 of 4 people: what is used, reserved and free, and how often it was withheld."""
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    reference = msgspec.to_builtins(scarce(2))
+    for part in ("offers", "policies"):
+        (shop / f"{part}.json").write_text(json.dumps(reference[part]), encoding="utf-8")
+    sent = [*agreed(4), *opens(4), *uses(["p00000"], 3.0, 3.0)]
+    lines = [json.dumps({"topic": t, "value": json.loads(value)}) for t, _, value in sent]
+    done = replayed(tmp_path, *lines, options=("--reference", str(shop)))
+    assert done.exit_code == 0, done.output
+    assert "2 offers of 4 decisions, 0 alerts, 4 customers\n" in done.output
+    assert (
+        "budget of scarce, 10.00: used 3.00, reserved 5.00, free 2.00; withheld for want of money "
+        "2 times\n"
+    ) in done.output
+    summary = json.loads((tmp_path / "out" / "summary.json").read_bytes())
+    assert summary["customers"] == 4
+    assert summary["offer_budgets"]["scarce"]["withheld"] == 2
+    log = (tmp_path / "out" / "decision-log.jsonl").read_text(encoding="utf-8")
+    assert log.count('"budget"') == 2
