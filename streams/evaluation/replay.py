@@ -76,8 +76,10 @@ class Replay:
         """`out` is made if it is not there; what it holds stays unless `overwrite` is said.
 
         Raises:
-            OperatorError: `out` holds something.
+            OperatorError: `out` holds something, or is no folder.
         """
+        if out.exists() and not out.is_dir():
+            raise OperatorError(f"{out} is a file: name a folder for the results, new or empty")
         if not overwrite and out.is_dir() and any(path.name != BESIDE for path in out.iterdir()):
             raise OperatorError(
                 f"{out} is not empty. Say --overwrite to replace the results in it, or name "
@@ -240,7 +242,7 @@ def replay(
         on_record: called after each record, for a progress bar.
 
     Raises:
-        OperatorError: `out` holds something.
+        OperatorError: `out` holds something, or is no folder.
     """
     with Replay(policy, out, overwrite=overwrite) as run:
         for record in records:

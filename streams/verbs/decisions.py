@@ -53,8 +53,10 @@ def explain(
     from streams.admin.explaining import explain as explained
     from streams.admin.kept_decisions import Wanted, kept_at
 
-    if (decision_id is None) == (customer is None):
+    if decision_id is None and customer is None:
         raise click.UsageError("name a decision, or a person with --customer")
+    if decision_id is not None and customer is not None:
+        raise click.UsageError("name a decision or a person with --customer, not both")
     wanted = Wanted(decision_id or "", customer or "")
     kept = kept_at(place_of(ctx, log), wanted, None if decision_id else limit)
     for entry in kept.entries:
@@ -101,8 +103,8 @@ def _policies(place: "LogPlace", kept: "Kept", reference: Path | None) -> "Itera
     from streams.admin.reference import compiled, example_shop
 
     if reference is not None or (place.folder is not None and not place.archived):
-        folder = reference or example_shop()
-        yield NamedPolicy(folder.name, partial(compiled, folder))
+        name = "the example shop" if reference is None else str(reference)
+        yield NamedPolicy(name, partial(compiled, reference or example_shop()))
         return
     if place.folder is not None:
         yield from _archived(place.folder, kept)

@@ -76,6 +76,15 @@ def test_results_are_not_overwritten_unasked(tmp_path: Path) -> None:
     assert len(letters(tmp_path)) == 1
 
 
+def test_results_go_into_a_folder(tmp_path: Path) -> None:
+    """Where a file stands, it is said what to name in its place, and the file stays."""
+    (tmp_path / "out").write_text("mine", encoding="utf-8")
+    done = replayed(tmp_path, json.dumps(VIEW), options=("--overwrite",))
+    assert done.exit_code == 2
+    assert "out is a file: name a folder for the results" in done.output
+    assert (tmp_path / "out").read_text(encoding="utf-8") == "mine"
+
+
 def test_a_run_that_fails_leaves_earlier_results_alone(tmp_path: Path) -> None:
     """An archive that is cut off: the folder is as it was before, with nothing half done."""
     assert replayed(tmp_path, json.dumps(VIEW)).exit_code == 0

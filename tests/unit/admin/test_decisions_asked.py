@@ -197,6 +197,7 @@ def test_every_decision_comes_out_again_to_the_byte(day: Path, learned: tuple[Pa
             done = run("redecide", entry.decision_id, "--log", str(folder), *more)
             assert done.exit_code == 0, done.output
             assert "every byte is equal" in done.output
+            assert f"({more[-1] if more else 'the example shop'})" in done.output
     assert len(versions) > 1
 
 
@@ -222,6 +223,7 @@ def test_what_is_not_kept_is_said(learned: tuple[Path, Path], tmp_path: Path) ->
         (("redecide", entry.decision_id, *here, "--reference", str(shop)), "is not kept any more"),
         (("redecide", entry.decision_id, "--log", str(out)), "no reference data of version"),
         (("explain", *here), "name a decision, or a person"),
+        (("explain", "d_1", "--customer", "mia", *here), "not both"),
     ):
         done = run(*arguments)
         assert done.exit_code == 2, done.output
