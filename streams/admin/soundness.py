@@ -13,6 +13,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from streams.contracts.fault_words import plain
 from streams.contracts.reference.structs import Lever, Offer, Reference, TriggerRule
 from streams.decisions.channels import channels_of
 from streams.decisions.classes import DEFAULT, MANDATORY, TRANSACTIONAL
@@ -93,16 +94,17 @@ def _never(offer: Offer, whole: Reference) -> Iterator[str]:
         yield "$.expected_rate: is 0: the model begins there and never offers it"
     loses = offer.margin <= offer.discount + offer.contact_cost
     if loses and not certain and not _is_lifted(offer, whole):
-        contact = f" and contact_cost {offer.contact_cost:g}" if offer.contact_cost else ""
+        contact = f" and contact_cost {plain(offer.contact_cost)}" if offer.contact_cost else ""
         yield (
-            f"$.margin: {offer.margin:g} is not more than discount {offer.discount:g}{contact}: "
-            "it loses money on every use, and its priority is never above 0"
+            f"$.margin: {plain(offer.margin)} is not more than discount "
+            f"{plain(offer.discount)}{contact}: it loses money on every use, and its priority is "
+            "never above 0"
         )
     if offer.kind == "percent" and offer.value > 100:
         yield f"$.value: {offer.value:g} percent is more than the price"
     least = offer.conditions.min_spend
     if offer.kind == "amount" and 0 < least <= offer.value:
-        yield f"$.value: {offer.value:g} off is all of min_spend {least:g}, or more"
+        yield f"$.value: {plain(offer.value)} off is all of min_spend {plain(least)}, or more"
     if (why := why_never(offer.segment)) is not None:
         yield f"$.segment: can never be true: {why}"
     yield from _never_triggered(offer, whole)
@@ -129,14 +131,15 @@ def _worth_later(offer: Offer, whole: Reference) -> str | None:
         return None
     if most <= 0.0:
         return (
-            f"$.contact_cost: {offer.contact_cost:g} is more than a use brings at expected_rate "
-            f"{offer.expected_rate:g}: it is worth something only for who uses it more often"
+            f"$.contact_cost: {plain(offer.contact_cost)} is more than a use brings at "
+            f"expected_rate {offer.expected_rate:g}: it is worth something only for who uses it "
+            "more often"
         )
     return (
-        f"$.margin: {offer.margin:g} times 1 - redeemed_at_base_rate {prior:g} is not more than "
-        f"discount {offer.discount:g} and contact_cost {offer.contact_cost:g} at expected_rate "
-        f"{offer.expected_rate:g}: it is worth something once fewer than {most:.0%} of its users "
-        "are found to have bought anyway"
+        f"$.margin: {plain(offer.margin)} times 1 - redeemed_at_base_rate {prior:g} is not more "
+        f"than discount {plain(offer.discount)} and contact_cost {plain(offer.contact_cost)} at "
+        f"expected_rate {offer.expected_rate:g}: it is worth something once fewer than "
+        f"{most:.0%} of its users are found to have bought anyway"
     )
 
 

@@ -23,6 +23,9 @@ from streams.contracts.money import (
 ID_PATTERN = r"^[A-Za-z0-9_.:\-]{1,64}(?!\n)$"
 COUNTRY_PATTERN = r"^[A-Z]{2}(?!\n)$"
 DIGITS_PATTERN = r"^[0-9]{8,14}(?!\n)$"
+GCN_PATTERN = r"^[0-9]{13,25}(?!\n)$"
+COUPON_CODE_PATTERN = r"^[^\x00-\x1f\x7f]+(?!\n)$"
+PLACE_PATTERN = r"^(\*|[A-Za-z0-9_.:\-]{1,64})(?!\n)$"
 SHA_256_PATTERN = r"^[0-9a-f]{64}(?!\n)$"
 
 Id = Annotated[str, Meta(pattern=ID_PATTERN)]

@@ -15,7 +15,7 @@ def faults_of(value: object, kind: object, path: str = "$") -> Iterator[str]:
 
     >>> from streams.contracts.reference.structs import RiskBand
     >>> list(faults_of({"name": "low", "from_risk": 2, "colour": "red"}, RiskBand))
-    ['$.colour: is no field of RiskBand', '$.from_risk: Expected `float` <= 1.0']
+    ['$.colour: is no field of RiskBand', '$.from_risk: must be at most 1']
     """
     bare = _chosen(_bare(kind), value)
     if _is_struct(bare) and isinstance(value, dict):

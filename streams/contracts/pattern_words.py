@@ -3,6 +3,7 @@
 from typing import Final
 
 from streams.contracts import common, money
+from streams.contracts.inputs import beacon_addresses
 from streams.contracts.reference import wallet
 
 _WORDS: Final = {
@@ -13,6 +14,14 @@ _WORDS: Final = {
     common.COUNTRY_PATTERN: "is no country of two capital letters, as DE",
     common.DIGITS_PATTERN: "is not 8 to 14 digits without blanks or hyphens, as in 4006381333931",
     common.SHA_256_PATTERN: "is no SHA-256 of 64 lower case hex digits",
+    common.GCN_PATTERN: "is no GCN of 13 to 25 digits without blanks or hyphens",
+    common.COUPON_CODE_PATTERN: "may hold no tabs, line ends or other control characters",
+    common.PLACE_PATTERN: "must be * for all, or hold 1 to 64 letters, digits and _ . : - only",
+    beacon_addresses.UUID_PATTERN: "is no UUID of 32 hex digits, with hyphens or without",
+    beacon_addresses.HEX_12_PATTERN: "must be 12 hex digits",
+    beacon_addresses.HEX_16_PATTERN: "must be 16 hex digits",
+    beacon_addresses.HEX_20_PATTERN: "must be 20 hex digits",
+    beacon_addresses.HEX_40_PATTERN: "must be 40 hex digits",
     wallet.HTTPS_PATTERN: (
         "must begin with https:// and hold no blanks, quotes or any of < > \\ ^ ` { | }"
     ),

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from streams.contracts.fault_words import expected_in_words
 from streams.contracts.inputs.allowed import allowed_at, what_is_allowed
 from streams.contracts.inputs.personal import is_email, looks_personal
 from streams.contracts.inputs.rules import InputRules, Rejected, RejectReason
@@ -152,6 +153,8 @@ def reason_of(text: str) -> tuple[RejectReason, str]:
 
     >>> reason_of("Invalid enum value 'jane@example.com'")
     ('out_of_range', 'is not one of the allowed values')
+    >>> reason_of("Expected `str`, got `int`")
+    ('wrong_type', 'must be a text, not a whole number')
     """
     missing = _MISSING.match(text)
     if missing:
@@ -164,7 +167,8 @@ def reason_of(text: str) -> tuple[RejectReason, str]:
         return "wrong_type", "is not what the schema says"
     if expected["rest"].startswith(" matching regex"):
         return "bad_format", in_words(text)
-    return ("wrong_type" if expected["rest"].startswith(", got") else "out_of_range"), text
+    reason = "wrong_type" if expected["rest"].startswith(", got") else "out_of_range"
+    return reason, expected_in_words(text)
 
 
 def is_utf8(value: bytes) -> bool:

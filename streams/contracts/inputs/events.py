@@ -10,6 +10,7 @@ from msgspec import Meta
 from msgspec.structs import force_setattr
 
 from streams.contracts.common import (
+    GCN_PATTERN,
     Block,
     Cart,
     ChannelName,
@@ -224,7 +225,7 @@ class CouponUse(Block, frozen=True, kw_only=True):
         code: str | None = None
     else:
         code: Any = None
-    gcn: Annotated[str, Meta(pattern=r"^[0-9]{13,25}(?!\n)$")] | None = None
+    gcn: Annotated[str, Meta(pattern=GCN_PATTERN)] | None = None
     offer_id: Id | None = None
     decision_id: Id | None = None
     currency: Currency | None = None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from streams.contracts.check_digits import is_gcn, is_gln, is_gtin
+from streams.contracts.fault_words import plain
 from streams.contracts.inputs.beacon_addresses import EddystoneEid
 from streams.contracts.reference.addresses import address_key, keys_of
 from streams.contracts.reference.structs import BeaconPlace, Offer, Policies, Reference
@@ -94,9 +95,9 @@ def _budget(offer: Offer, where: str) -> Iterator[str]:
     if most <= 0.0:
         yield f"{where}: $.budget: needs a discount_max or a discount above 0: the most of a use"
     elif offer.discount > most:
-        yield f"{where}: $.discount_max: is below discount, {offer.discount:g}"
+        yield f"{where}: $.discount_max: is below discount, {plain(offer.discount)}"
     elif offer.budget < most:
-        yield f"{where}: $.budget: is below what one use can cost, {most:g}: it is never sent"
+        yield f"{where}: $.budget: is below what one use can cost, {plain(most)}: it is never sent"
 
 
 def _levers(policies: Policies) -> Iterator[str]:
@@ -106,8 +107,8 @@ def _levers(policies: Policies) -> Iterator[str]:
         where = f"policies: $.levers.{lever.lever_id}"
         if abs(lever.amount) > most:
             yield (
-                f"{where}.amount: {lever.amount:g} is beyond arbitration.lever_max, {most:g}; "
-                "set lever_max higher, or the amount nearer to 0"
+                f"{where}.amount: {plain(lever.amount)} is beyond arbitration.lever_max, "
+                f"{plain(most)}; set lever_max higher, or the amount nearer to 0"
             )
         if lever.valid_from is not None and lever.valid_from >= lever.valid_until:
             yield f"{where}.valid_until: is not after valid_from"

@@ -9,6 +9,9 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from streams.contracts.common import (
+    COUPON_CODE_PATTERN,
+    GCN_PATTERN,
+    PLACE_PATTERN,
     Amount,
     Block,
     ChannelName,
@@ -45,7 +48,7 @@ TriggerKind = Literal[
     "offer_requested",
 ]
 Exploration = Literal["inverse_gap", "thompson", "epsilon"]
-CouponCode = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$")]
+CouponCode = Annotated[str, Meta(min_length=1, max_length=64, pattern=COUPON_CODE_PATTERN)]
 Version = Annotated[int, Meta(ge=1, le=10**9)]
 RssiDbm = Annotated[int, Meta(ge=-127, le=127)]
 Channels = tuple[ChannelName, ...]
@@ -103,7 +106,7 @@ class Offer(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
     )
     template_id: Id = "default"
     coupon_code: CouponCode | None = None
-    gcn: Annotated[str, Meta(pattern=r"^[0-9]{13,25}(?!\n)$")] | None = None
+    gcn: Annotated[str, Meta(pattern=GCN_PATTERN)] | None = None
     stock_product_id: Id | None = None
     holdout_share: PartShare = 0.0
     paused: bool = False
@@ -134,7 +137,7 @@ class StockLevel(Block, frozen=True, kw_only=True):
     """How many pieces of a product a store holds; store `*` is the web shop's warehouse."""
 
     product_id: Id
-    store_id: Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_.:\-]{1,64})(?!\n)$")]
+    store_id: Annotated[str, Meta(pattern=PLACE_PATTERN)]
     quantity: Count
     updated_at: Zoned | None = None
 

@@ -47,7 +47,7 @@ def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
     assert _errors(tmp_path) == [
         "offers.yaml: [1] two: $.valeu: is no field of Offer",
         "offers.yaml: [1] two: $.margin: is required",
-        "offers.yaml: [1] two: $.expected_rate: Expected `float` <= 1.0",
+        "offers.yaml: [1] two: $.expected_rate: must be at most 1",
         "policies.yaml: $.contact.quiet_hours.from: is no field of QuietHours",
         "policies.yaml: $.churn.tick: is not one of day, week",
     ]
