@@ -31,12 +31,17 @@ def kafka_python_config(settings: Settings) -> dict[str, object]:
 
 
 def new_reader(settings: Settings, group_id: str, more: Config | None = None) -> Consumer:
-    """A consumer that is assigned by hand, commits nothing and sees what is committed only."""
+    """A consumer that is assigned by hand, commits nothing and sees what is committed only.
+
+    Where its position was deleted it goes on at the oldest record that is there, unless `more` says
+    otherwise: by itself librdkafka would go on at the end.
+    """
     return Consumer(
         {
             **librdkafka_config(settings),
             "group.id": group_id,
             "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
             "log_level": 2,
             **(more or {}),

@@ -44,7 +44,6 @@ def open_reader(
         f"{settings.group}-admin-reader",
         {
             "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
             "fetch.wait.max.ms": 50,
             "fetch.queue.backoff.ms": 5,
         },

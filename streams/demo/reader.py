@@ -6,10 +6,10 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaException, Message, TopicPartition
 
 from streams import topics
-from streams.broker.clients import librdkafka_config
+from streams.broker.clients import new_reader
 from streams.broker.reading import open_reader, partitions_on_broker
 from streams.contracts.envelope import Headers
 from streams.settings import Settings
@@ -99,14 +99,7 @@ class Progress:
     """How many input records the workers have committed, and how many they have not."""
 
     def __init__(self, settings: Settings) -> None:
-        self._client = Consumer(
-            {
-                **librdkafka_config(settings),
-                "group.id": settings.group,
-                "enable.auto.commit": False,
-                "log_level": 2,
-            }
-        )
+        self._client = new_reader(settings, settings.group)
         names = [settings.on_broker(t) for t in topics.INPUTS]
         self._sources = [
             TopicPartition(name, partition)

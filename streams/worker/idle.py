@@ -85,7 +85,7 @@ class Tails:
         self._reader = new_reader(
             settings,
             settings.group,
-            {"enable.partition.eof": True, "auto.offset.reset": "earliest"},
+            {"enable.partition.eof": True},
         )
 
     def newest_ms(self) -> int:

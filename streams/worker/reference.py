@@ -206,11 +206,7 @@ class ReferenceFollower:
         return new_reader(
             self._settings,
             f"{self._settings.group}-reference",
-            {
-                "enable.partition.eof": True,
-                "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 100,
-            },
+            {"enable.partition.eof": True, "fetch.wait.max.ms": 100},
         )
 
     def _assign_when_there(self, consumer: Consumer) -> set[tuple[str, int]]:
