@@ -13,14 +13,13 @@ from streams.contracts.internal.budgets import BudgetTold, encode_budget
 from streams.contracts.internal.leases import LeaseAllotted, LeaseReported, decode_report
 from streams.contracts.outputs.encode import encode_routed
 from streams.leases import Budget, amount_text, treasury
-from streams.leases.amounts import UNITS
 from streams.leases.treasury import Account, State
 from streams.runtime.records import Output, Record
 from streams.runtime.shell import EpochStats, Partition
 from streams.settings import Settings
 from streams.telemetry import budgets as metrics
 from streams.telemetry import catalogue
-from streams.telemetry import labels as by
+from streams.worker.budget_gauges import BudgetGauges
 from streams.worker.customers import processing_time_ms
 from streams.worker.leases import lease_keys
 from streams.worker.ledger import Ledger
@@ -42,6 +41,8 @@ class TreasuryShell:
         self._meter = meter
         self.created: dict[int, int] = {}
         self._ledger = Ledger(meter)
+        self._gauges = BudgetGauges(meter)
+        self._opened_ms = 0
         self._keys = lease_keys(settings.partitions)
         self._partitions = settings.on_broker(topics.CUSTOMER_EVENTS)
         self._budgets = settings.on_broker(topics.BUDGETS)
@@ -85,7 +86,8 @@ class TreasuryShell:
 
     def on_due(self, partition: Partition[Account], now_ms: int) -> None:
         """Hold accounts against the shop's file; ask again for what was not given back."""
-        for key in partition.due(now_ms, DUE_ACCOUNTS_PER_CALL):
+        keys = partition.due(now_ms, DUE_ACCOUNTS_PER_CALL)
+        for key in keys:
             account = partition.get(key)
             if account is None:
                 continue
@@ -98,10 +100,14 @@ class TreasuryShell:
                 partition.put(key, looked)
                 self._tell(partition, offer_id, was)
             self._say(partition, words, self._came_ms(looked))
+        if now_ms > self._opened_ms + LOOK_MS and 0 < len(keys) < DUE_ACCOUNTS_PER_CALL:
+            self._gauges.sum_up(self._ledger.account(partition), self._view().policy.budgets)
 
     def on_restored(self, partition: int, rows: int) -> None:
         """The rows tell everything; what was measured of earlier epochs is forgotten."""
         self._ledger.opened(partition)
+        self._gauges.opened()
+        self._opened_ms = processing_time_ms()
 
     def on_dropped(self, partition: int) -> None:
         """What was answered since the last commit never was; the reports come again."""
@@ -163,14 +169,9 @@ class TreasuryShell:
             partition.emit(Output(self._budgets, key, encode_budget(told)))
 
     def _measure(self, partition: Partition[Account], offer_id: str, now: State) -> None:
-        """The gauges of the first offers that have a budget; more names than that help nobody."""
-        named = sorted(self._view().policy.budgets)[: by.OFFER_BUDGETED.named_max]
-        if offer_id not in named:
-            return
+        """The gauges of a budget, with the epoch that has what they tell."""
         account = self._ledger.account(partition)
-        for part in by.BUDGET_PART.values:
-            value = getattr(now, part) / UNITS
-            account.measure(metrics.BUDGET, offer_id, part, value=value)
+        self._gauges.take(account, offer_id, now, self._view().policy.budgets)
 
     def _budget(self, offer_id: str) -> Budget | None:
         """The offer's budget in the shop's file as it was read last."""

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from streams import topics
 from streams.contracts.inputs.decode import decode_routed
@@ -17,6 +18,7 @@ from streams.runtime.records import Output, Record
 from streams.runtime.shell import EpochStats
 from streams.settings import Settings
 from streams.telemetry import budgets as metrics
+from streams.telemetry.metric import OTHER
 from streams.worker.leases import lease_keys
 from streams.worker.meter import Meter
 from streams.worker.reference import View
@@ -121,28 +123,33 @@ class Shop:
         self.shell.on_restored(0, 0)
         self.partition = OnePartition(self.shell)
 
-    def set(self, coupons: int) -> None:
-        """Money for so many coupons."""
-        self.view = View(initial_models(), compile_policy(scarce(coupons)))
+    def set(self, coupons: int, *names: str) -> None:
+        """Money for so many coupons, of each of these offers."""
+        shop = scarce(coupons)
+        offers = tuple(replace(shop.offers[0], offer_id=name) for name in names or (OFFER_ID,))
+        self.view = View(initial_models(), compile_policy(replace(shop, offers=offers)))
 
     def hear(self, *records: Record) -> None:
         """One batch."""
         self.shell.on_records(self.partition, records)
 
 
-def report(partition: int, told: int, *, wanted: int = FIVE, reserved: int = 0) -> Record:
+def report(
+    partition: int, told: int, *, wanted: int = FIVE, reserved: int = 0, used: int = 0,
+    offer_id: str = OFFER_ID,
+) -> Record:  # fmt: skip
     """What a partition reports: report number `told`."""
     said = LeaseReported(
         key=KEYS[partition],
-        offer_id=OFFER_ID,
+        offer_id=offer_id,
         told=told,
         returned=0,
-        used=0,
+        used=used,
         reserved=reserved,
         wanted=wanted,
         at_ms=AT_MS,
     )
-    return Record(TOPIC, 0, told, AT_MS, OFFER_ID.encode(), encode_report(said), ())
+    return Record(TOPIC, 0, told, AT_MS, offer_id.encode(), encode_report(said), ())
 
 
 def test_at_the_first_report_of_an_offer_every_partition_gets_a_part() -> None:
@@ -233,3 +240,31 @@ def test_the_keys_of_leases_fall_on_their_partitions() -> None:
         keys = lease_keys(count)
         assert [partition_for(key.encode(), count) for key in keys] == list(range(count))
     assert timedelta(milliseconds=LOOK_MS) <= timedelta(minutes=1)
+
+
+def test_what_offers_without_a_gauge_overdraw_is_told_in_one_sum() -> None:
+    """Of 52 offers three have no gauges; two are overdrawn by 10 and 5. A sum of some is none."""
+    shop, names = Shop(1), [f"o-{number:02}" for number in range(52)]
+    shop.set(1, *names)
+    for number, used in ((0, FIVE), (49, 3 * FIVE), (50, 2 * FIVE), (51, FIVE)):
+        shop.hear(report(0, 1, used=used, offer_id=names[number]))
+    shop.partition.commit()
+    assert shop.meter.value(metrics.BUDGET, "o-00", "used") == 5.0
+    assert (OTHER, "overdrawn") not in shop.meter.values_of(metrics.BUDGET)
+    due_ms = max(shop.partition.due_ms.values())
+    shop.shell.on_due(shop.partition, due_ms + LOOK_MS)
+    shop.partition.commit()
+    assert shop.meter.value(metrics.BUDGET, OTHER, "overdrawn") == 15.0
+    assert {labels[0] for labels in shop.meter.values_of(metrics.BUDGET)} == {"o-00", OTHER}
+
+
+def test_a_budget_that_was_removed_has_no_gauges() -> None:
+    """Nor is it in the sum of the others."""
+    shop = Shop(1)
+    shop.hear(report(0, 1, used=2 * FIVE))
+    shop.partition.commit()
+    assert shop.meter.value(metrics.BUDGET, OFFER_ID, "overdrawn") == 5.0
+    shop.set(1, "another")
+    shop.shell.on_due(shop.partition, shop.partition.due_ms[OFFER_ID.encode()] + LOOK_MS)
+    shop.partition.commit()
+    assert shop.meter.values_of(metrics.BUDGET) == {}
