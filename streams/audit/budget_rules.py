@@ -2,7 +2,7 @@
 
 import math
 
-from streams.audit.budgets import UNITS, reserved_of, spending_of, units_of
+from streams.audit.budgets import UNITS, reserved_of, spending_of, units_of, units_there
 from streams.audit.verdicts import Answer, Broken, holds
 from streams.audit.views import OfferView
 
@@ -22,4 +22,4 @@ def budget(at: OfferView) -> Answer:
     else:  # a use, or an end, may have been known before what its time says it came after
         taken = spending.taken(at.turn, math.inf, at.world.timeline.clock_ms(math.inf))
     why = f"{taken / UNITS:.2f} is used and reserved of {at.spec.budget:.2f}"
-    return holds(taken <= units_of(at.spec.budget), f"{why}, with this send")
+    return holds(taken <= units_there(at.spec.budget), f"{why}, with this send")

@@ -6,6 +6,7 @@ use holds what it cost for ever. Where a document leaves a choice, the lesser is
 
 import math
 from collections import defaultdict
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -62,12 +63,21 @@ def spending_of(world: World) -> dict[str, Spending]:
 
 
 def units_of(amount: float) -> int:
-    """An amount of the shop's currency in units.
+    """What a use may cost or did, in units, rounded up; the decimal that is written is meant.
 
-    >>> units_of(8.1)
-    81000
+    >>> units_of(8.1), units_of(3.33333)
+    (81000, 33334)
     """
-    return round(amount * UNITS)
+    return math.ceil(Fraction(repr(amount)) * UNITS)
+
+
+def units_there(amount: float) -> int:
+    """What there is to spend, in units, rounded down.
+
+    >>> units_there(8.1), units_there(6.66679)
+    (81000, 66667)
+    """
+    return math.floor(Fraction(repr(amount)) * UNITS)
 
 
 def reserved_of(contact: Contact) -> int:

@@ -59,3 +59,16 @@ def test_a_send_reserves_the_most_that_one_use_can_cost() -> None:
     for reserved, found in (("8.00", set()), ("5.00", {"budget"}), (None, {"budget"})):
         assert broken(told(viewed(shop, reserved=reserved, **COUPON))) == found
     assert broken(told(Story([YES, view()], []))) == set()
+
+
+@pytest.mark.parametrize(
+    ("most", "budget", "found"), [(3.3334, 6.66679, {"budget"}), (3.33333, 6.66681, set())]
+)
+def test_parts_of_a_unit_are_rounded_as_they_are_reserved(
+    most: float, budget: float, found: set[str]
+) -> None:
+    """The most up, the budget down: two times 3.3334 are 6.6668, and no more than there is."""
+    shop = budgeted(budget, discount_max=most, discount=3.0)
+    reserved = {"reserved": "3.3334", **COUPON}
+    story = twice(shop, reserved, {"minutes": 2 * DAY, **reserved})
+    assert broken(told(story)) == found
