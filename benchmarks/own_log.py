@@ -21,11 +21,13 @@ from rich.table import Table
 
 from streams.contracts.outputs.effects import DecisionLogged, OutcomeLabeled
 from streams.contracts.outputs.payloads import DecisionLog
-from streams.contracts.times import to_ms
+from streams.contracts.times import DAY_MS, to_ms
 from streams.decisions import compile_policy
 from streams.driver import Driver
+from streams.evaluation.judged_policies import uniform
 from streams.evaluation.off_policy import Judged, Logged, judge
-from streams.evaluation.offer_logs import Question, read_open_bandit, read_own, uniform
+from streams.evaluation.offer_logs import Question, read_own
+from streams.evaluation.open_bandit import read_open_bandit
 from streams.models import initial_models
 from streams.models.trainer import Trainer
 from streams.simulator.closed_loop import START_MS, effects_of
@@ -64,10 +66,12 @@ def played(seed: int, shoppers: int, days: float) -> tuple[Logged, float]:
         examples += [
             msgspec.json.encode(e.example) for e in effects if isinstance(e, OutcomeLabeled)
         ]
-    worth = {e.decision_id: _uniform_worth(e, market) for e in entries}
+    window_ms = round(policy.policies.arbitration.attribution_window_days * DAY_MS)
+    last_ms = max(to_ms(e.decided_at) for e in entries) - window_ms
     question = Question(policy, uniform(), "used")
     logged, _ = read_own(map(msgspec.json.encode, entries), examples, question)
-    truth = [w for e in entries if (w := worth[e.decision_id]) is not None]
+    told = [_uniform_worth(e, market) for e in entries if to_ms(e.decided_at) <= last_ms]
+    truth = [worth for worth in told if worth is not None]
     return logged, float(np.mean(truth))
 
 
@@ -101,7 +105,7 @@ def resampled(logged: Logged, decisions: int, draw: np.random.Generator) -> Logg
     where = np.concatenate(picked)[:decisions]
     told = {
         name: getattr(logged, name)[where]
-        for name in ("action_probability", "target", "reward", "taken", "expected")
+        for name in ("action_probability", "target", "reward", "taken", "expected", "untaken")
     }
     return replace(logged, **told, people=np.concatenate(people)[:decisions])
 

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from streams import topics
-from streams.admin.log_places import LogPlace, records
+from streams.admin.log_places import LogPlace, decoded_records
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.errors import OperatorError
 from streams.evaluation.enrolled import Arms, ArmsJudged, judge_arms, read_enrolled, trial_of
 from streams.evaluation.off_policy import Estimate
-from streams.evaluation.offer_logs import decoded
 from streams.evaluation.uplift import Found, judge_uplift
 
 
@@ -31,8 +30,8 @@ def judge_own(place: LogPlace, arms: Arms, seed: int) -> ArmsFound:
     if arms[0] == arms[1]:
         raise OperatorError(f"--arm and --against are both {arms[0]}: name two arms")
     enrolled = read_enrolled(
-        (decoded(value, DecisionLog) for _, value in records(place, topics.DECISION_LOG)),
-        (decoded(value, LearningExample) for _, value in records(place, topics.LEARNING_EXAMPLES)),
+        decoded_records(place, topics.DECISION_LOG, DecisionLog),
+        decoded_records(place, topics.LEARNING_EXAMPLES, LearningExample),
     )
     return ArmsFound(
         judged=judge_arms(enrolled, arms), uplift=judge_uplift(trial_of(enrolled, arms), seed)

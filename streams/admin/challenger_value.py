@@ -25,7 +25,7 @@ def value_told(place: LogPlace, reference: Path | None) -> Iterator[str]:
     for found in judge_two_models(place, asked):
         judged = found.judged
         if judged is None:
-            yield f"{found.policy}: no decision that both were asked of has a label yet"
+            yield f"{found.policy}: nothing can be concluded yet: {found.refused}"
         elif judged.refused:
             yield f"{found.policy}: nothing can be concluded yet: {judged.refused}"
         else:

@@ -16,7 +16,16 @@ from streams.evaluation.replay import DECIDES_OFFERS, FILES
 from streams.models import ResponseModel, UpliftModel, initial_models, with_snapshot
 from streams.models.response import before_levels
 
+
+class _Names(Struct):
+    """Whom an entry is about: all that is read of those that are passed over."""
+
+    decision_id: str
+    customer_id: str
+
+
 _ENTRY = msgspec.json.Decoder(DecisionLog)
+_NAMES = msgspec.json.Decoder(_Names)
 _SNAPSHOT = msgspec.json.Decoder(ModelSnapshot)
 
 
@@ -81,12 +90,32 @@ def kept_at(place: LogPlace, wanted: Wanted, limit: int | None = None) -> Kept:
 
 
 def _fitting(place: LogPlace, wanted: Wanted) -> Iterator[DecisionLog]:
+    """The entries that fit.
+
+    Raises:
+        OperatorError: such an entry is damaged; or none fits, and something in the log is no entry.
+    """
     log = records(place, topics.DECISION_LOG, ids=wanted.ids, person_id=wanted.customer_id)
+    found, damaged = False, ""
     for where, value in log:
         if wanted.needle in value:
             entry = _entry(where, value)
             if wanted.fits(entry):
+                found = True
                 yield entry
+        elif not found and not damaged and _fault(value):
+            damaged = f"{where} is no record of a decision: {_fault(value)}"
+    if damaged and not found:
+        raise OperatorError(f"{damaged}. What can be read has no {wanted}")
+
+
+def _fault(value: bytes) -> str:
+    """What is wrong with a record that names nobody who is wanted; empty: nothing."""
+    try:
+        _NAMES.decode(value)
+    except UNREADABLE as error:
+        return str(error)
+    return ""
 
 
 def _snapshots(place: LogPlace, named: set[str]) -> Iterator[tuple[str, bytes]]:

@@ -4,8 +4,9 @@ What the topics still hold of what is archived is passed over, so every record c
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -28,11 +29,14 @@ from streams.contracts.sources.apply import Mapped
 from streams.contracts.sources.records import Ignored, RecordReader
 from streams.contracts.times import from_ms
 from streams.errors import NoBrokerError, OperatorError
+from streams.evaluation.offer_logs import decoded
 from streams.evaluation.replay import FILES
 from streams.settings import Settings
 from streams.worker.sources import record_reader
 
 NEAR_MAX = 50
+BURST_MS = 1_000
+T = TypeVar("T")
 Found = tuple[str, bytes]
 """Where a record stands, for an error, and its value."""
 Kept = tuple[int, str, bytes, tuple[tuple[str, bytes], ...]]
@@ -66,8 +70,14 @@ class LogPlace(Struct, frozen=True):
 def log_place(
     named: Path | None, settings: Callable[[], Settings], note: Callable[[str], None]
 ) -> LogPlace:
-    """The folder that somebody names, else the archive of this machine and the topics."""
+    """The folder that somebody names, else the archive of this machine and the topics.
+
+    Raises:
+        OperatorError: what is named is not there.
+    """
     if named is not None:
+        if not named.exists():
+            raise OperatorError(f"{named}: there is no such folder")
         return LogPlace(named, is_archive(named), None, note)
     known = settings()
     root = Path(known.archive_dir)
@@ -93,6 +103,15 @@ def records(
             yield from _lines(place.folder, topic)
     if place.settings is not None:
         yield from _on_topic(place, place.settings, topic)
+
+
+def decoded_records(place: LogPlace, topic: topics.Topic, kind: type[T]) -> Iterator[T]:
+    """All records of a topic, each as what it is.
+
+    Raises:
+        OperatorError: as `records`, or a record is damaged; it names the file and the line.
+    """
+    return (decoded(value, kind, where) for where, value in records(place, topic))
 
 
 def _archived(
@@ -160,6 +179,30 @@ def archived_references(root: Path, at_ms: int) -> Iterator[tuple[str, Records]]
             else:
                 there[topic][key] = value
         yield f"archived, as of {from_ms(since_ms):%Y-%m-%d %H:%M:%S} UTC", there
+
+
+def archived_stands(root: Path) -> list[tuple[int, Records]]:
+    """What stood after each change of offers or policies, with the time since when, in order.
+
+    Changes within a moment of each other are one: a folder is published record by record.
+    """
+    by_time: dict[int, list[tuple[str, str, bytes | None]]] = {}
+    for at_ms, name, key, value in archived_changes(root):
+        by_time.setdefault(at_ms, []).append((name, key, value))
+    decides = {topics.REF_OFFERS.name, topics.REF_POLICIES.name}
+    times = [t for t, each in by_time.items() if any(name in decides for name, *_ in each)]
+    last = [t for t, after in pairwise([*times, 2**62]) if after - t > BURST_MS]
+    there: dict[str, dict[str, bytes]] = {name: {} for name in REFERENCE_TOPICS}
+    stands = list[tuple[int, Records]]()
+    for at_ms, each in by_time.items():
+        for name, key, value in each:
+            if value is None:
+                there[name].pop(key, None)
+            else:
+                there[name][key] = value
+        if at_ms in last[-NEAR_MAX:]:
+            stands.append((at_ms, {name: dict(records) for name, records in there.items()}))
+    return stands
 
 
 def input_records(place: LogPlace) -> Iterator[InputRecord]:

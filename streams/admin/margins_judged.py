@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from streams import topics
-from streams.admin.log_places import LogPlace, records
+from streams.admin.log_places import LogPlace, decoded_records
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.evaluation.brought import Against, Brought, Uses, brought
-from streams.evaluation.offer_logs import decoded
 from streams.models.incremental_margin import PEOPLE_MIN
 
 
@@ -18,8 +17,8 @@ def judge_margins(place: LogPlace) -> Brought:
         OperatorError: the log cannot be read.
     """
     return brought(
-        (decoded(value, DecisionLog) for _, value in records(place, topics.DECISION_LOG)),
-        (decoded(value, LearningExample) for _, value in records(place, topics.LEARNING_EXAMPLES)),
+        decoded_records(place, topics.DECISION_LOG, DecisionLog),
+        decoded_records(place, topics.LEARNING_EXAMPLES, LearningExample),
     )
 
 

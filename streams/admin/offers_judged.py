@@ -8,24 +8,26 @@ import msgspec
 from msgspec import Struct
 
 from streams import topics
-from streams.admin.log_places import LogPlace, records
-from streams.admin.reference import compiled
+from streams.admin.catalogue import Records
+from streams.admin.log_places import LogPlace, archived_stands, decoded_records
+from streams.admin.reference import compiled, reference_of
 from streams.admin.tunings import tuned_at
-from streams.decisions import Policy
-from streams.errors import OperatorError
+from streams.contracts.internal.learning import LearningExample
+from streams.contracts.outputs.payloads import DecisionLog
+from streams.contracts.reference.records import in_key_order
+from streams.decisions import Policy, compile_policy
+from streams.errors import OperatorError, ReferenceDataError
+from streams.evaluation.judged_policies import Chooser, by_policy, uniform
 from streams.evaluation.off_policy import Estimate, Logged, judge
 from streams.evaluation.offer_logs import (
-    Chooser,
     Counts,
     FoundOnLog,
     Question,
     Reward,
-    by_policy,
-    is_open_bandit,
+    nothing_judged,
     read_for_each,
-    read_open_bandit,
-    uniform,
 )
+from streams.evaluation.open_bandit import is_open_bandit, read_open_bandit
 from streams.evaluation.two_models import challenger, champion
 
 Who = Literal["champion", "challenger"]
@@ -70,28 +72,64 @@ def judge_two_models(place: LogPlace, asked: Asked) -> list[FoundOnLog]:
     return _judged_on_own(place, asked, WHO)
 
 
+class OwnPolicies(Struct, frozen=True):
+    """What the log was decided by.
+
+    Attributes:
+        newest: the reference data that stand now; the example shop, where none are known.
+        known: whether anybody says that they are the log's.
+        stood: those of the archive, since when each stood.
+    """
+
+    newest: Policy
+    known: bool
+    stood: tuple[tuple[int, Policy], ...] = ()
+
+
+def _own_policies(place: LogPlace, named: Path | None) -> OwnPolicies:
+    """The folder that is named; else what was archived, as of each decision."""
+    if named is None and place.folder is not None and place.archived:
+        stood = [(at_ms, _archived(r)) for at_ms, r in archived_stands(place.folder)]
+        read = tuple((at_ms, policy) for at_ms, policy in stood if policy is not None)
+        if read:
+            return OwnPolicies(read[-1][1], known=True, stood=read)
+    return OwnPolicies(compiled(named), known=named is not None)
+
+
+def _archived(records: Records) -> Policy | None:
+    """Compiled, or None where what stood for a moment is no whole."""
+    try:
+        return compile_policy(in_key_order(reference_of(records)))
+    except ReferenceDataError:
+        return None
+
+
 def _judged_on_own(place: LogPlace, asked: Asked, each: Sequence[Who | None]) -> list[FoundOnLog]:
-    own = compiled(asked.reference)
+    own = _own_policies(place, asked.reference)
     choosers = [_chooser(place, asked, who, own) for who in each]
-    pooled = asked.reference is not None
-    questions = [Question(own, chooser, asked.reward, pooled=pooled) for chooser in choosers]
-    entries, examples = (
-        (value for _, value in records(place, topic))
-        for topic in (topics.DECISION_LOG, topics.LEARNING_EXAMPLES)
+    first = own.stood[0][1] if own.stood else own.newest
+    questions = [
+        Question(first, chooser, asked.reward, pooled=own.known, stood=own.stood)
+        for chooser in choosers
+    ]
+    read = read_for_each(
+        decoded_records(place, topics.DECISION_LOG, DecisionLog),
+        decoded_records(place, topics.LEARNING_EXAMPLES, LearningExample),
+        questions,
     )
-    read = read_for_each(entries, examples, questions)
     return [_found(c.name, asked, *of_one) for c, of_one in zip(choosers, read, strict=True)]
 
 
 def _found(name: str, asked: Asked, logged: Logged, counts: Counts) -> FoundOnLog:
     judged = judge(logged, asked.seed) if counts.judged else None
-    return FoundOnLog(name, asked.reward, asked.seed, counts, judged)
+    refused = nothing_judged(counts) if judged is None else judged.refused
+    return FoundOnLog(name, asked.reward, asked.seed, counts, judged, refused)
 
 
-def _chooser(place: LogPlace, asked: Asked, who: Who | None, own: Policy) -> Chooser:
+def _chooser(place: LogPlace, asked: Asked, who: Who | None, own: OwnPolicies) -> Chooser:
     if who:
         judged = challenger if who == "challenger" else champion
-        return judged(None if asked.reference is None else own, tuned_at(place))
+        return judged(own.newest if own.known else None, tuned_at(place))
     return uniform() if asked.policy is None else by_policy(compiled(asked.policy))
 
 
@@ -101,23 +139,29 @@ def told(found: FoundOnLog, *, json_: bool) -> Iterator[str]:
         yield msgspec.json.encode(found).decode()
         return
     counts, judged = found.counts, found.judged
-    yield (
-        f"{counts.judged:,} decisions judged; not judged: {counts.nothing_drawn:,} without a draw, "
-        f"{counts.no_label:,} without a label, {counts.offer_gone:,} of offers that are not known"
-        + (
-            f", {counts.not_asked:,} whose record does not say what it would have drawn"
-            if counts.not_asked
-            else ""
-        )
+    others = [
+        (counts.nothing_drawn, "without a draw"),
+        (counts.no_label, "of people without labels"),
+        (counts.too_young, "whose windows are open at the log's end"),
+        (counts.offer_gone, "of offers that are not known"),
+        (counts.not_asked, "whose record does not say what it would have drawn"),
+    ]
+    yield f"{counts.judged:,} decisions judged; not judged: " + ", ".join(
+        f"{many:,} {why}" for many, why in others
     )
+    if counts.own_arm:
+        yield (
+            f"{counts.own_arm:,} decisions count by their own arm alone: the reference data do not "
+            "give the probabilities that were logged"
+        )
     if judged is None:
-        yield "nothing can be concluded: no decision has both a draw and a label"
+        yield f"nothing can be concluded of {found.policy}: {found.refused}"
         return
     yield f"of {judged.people:,} people, worth {judged.effective:,.0f} decisions of: {found.policy}"
     yield f"mean weight {judged.mean_weight:.3f} +- {judged.mean_weight_error:.3f} (1 is right)"
     yield _line(f"logged, {found.reward} a decision", judged.logged)
-    if judged.refused:
-        yield f"nothing can be concluded of {found.policy}: {judged.refused}"
+    if found.refused:
+        yield f"nothing can be concluded of {found.policy}: {found.refused}"
         return
     yield _line("by inverse probability", judged.ips)
     yield _line("self-normalized", judged.snips)

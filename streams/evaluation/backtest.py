@@ -58,11 +58,15 @@ class Ran(Struct):
 
 
 class Backtest(Struct, frozen=True):
-    """All sides over the same records, the old first; `rejected` records could not be read."""
+    """All sides over the same records, the old first; `rejected` records could not be read.
+
+    `first_rejected`: the line of the first of these, and what is wrong with it.
+    """
 
     records: int
     rejected: int
     sides: tuple[Ran, ...]
+    first_rejected: str = ""
 
 
 class _Tally:
@@ -77,8 +81,8 @@ class _Tally:
         self.sent: dict[tuple[str, str], Sent] = {}
         self.seen: set[tuple[str, str, str]] = set()
 
-    def feed(self, record: InputRecord, *, counted: bool) -> bool:
-        """One record to its end; whether it could be read."""
+    def feed(self, record: InputRecord, *, counted: bool) -> str:
+        """One record to its end; what is wrong with it, or nothing."""
         rules = InputRules(
             now_ms=self.driver.greatest_event_ms or 2**52,
             occurred_at_min_ms=EPOCH_START_MS,
@@ -89,10 +93,10 @@ class _Tally:
             record.topic, record.value, rules, record.headers
         )
         if isinstance(outcome, Rejected):
-            return False
+            return f"{outcome.path} {outcome.detail}"
         for effect in outcome if counted else ():
             self._count(effect)
-        return True
+        return ""
 
     def _count(self, effect: Effect) -> None:
         if isinstance(effect, AlertRaised):
@@ -155,8 +159,11 @@ def backtest(
     """
     tallies = [_Tally(name, policy) for name, policy in policies]
     count = rejected = 0
+    first = ""
     for record in records:
         count += 1
-        good = [tally.feed(record, counted=count > lead_in) for tally in tallies]
-        rejected += not all(good)
-    return Backtest(count, rejected, tuple(tally.ran() for tally in tallies))
+        faults = [tally.feed(record, counted=count > lead_in) for tally in tallies]
+        if any(faults):
+            rejected += 1
+            first = first or f"line {record.line}: {next(filter(None, faults))}"
+    return Backtest(count, rejected, tuple(tally.ran() for tally in tallies), first)

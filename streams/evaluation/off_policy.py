@@ -14,6 +14,9 @@ Indices = NDArray[np.int64]
 
 EFFECTIVE_MIN = 100.0
 REWARDED_MIN = 10
+PEOPLE_MIN = 30
+ERRORS_MAX = 3.0
+ROUNDING = 1e-9
 WEIGHT_SHARE_MAX = 0.05
 DRAWS = 1_000
 COVERED = 0.95
@@ -29,6 +32,8 @@ class Logged(Struct, frozen=True):
         reward: what came of it.
         taken: the reward that a model expects of that action.
         expected: the reward that it expects of the judged policy, over all its actions.
+        untaken: the share of the judged policy that goes to no offer where the log never takes
+            that. It brings nothing, so it counts with a reward of 0.
         people: who each decision is about, as numbers.
     """
 
@@ -37,6 +42,7 @@ class Logged(Struct, frozen=True):
     reward: Floats
     taken: Floats
     expected: Floats
+    untaken: Floats
     people: Indices
 
 
@@ -83,22 +89,24 @@ def judge(logged: Logged, seed: int) -> Judged:
     weights = logged.target / logged.action_probability
     ones = np.ones_like(weights)
     robust = logged.expected + weights * (logged.reward - logged.taken)
+    counted = weights + logged.untaken
     _, people = np.unique(logged.people, return_inverse=True)
-    columns = np.stack((logged.reward, weights * logged.reward, robust, weights, ones))
+    columns = np.stack((logged.reward, weights * logged.reward, robust, counted, ones))
     sums: Floats = np.stack([np.bincount(people, column).astype(float) for column in columns])
     whole, drawn = sums.sum(1), _resampled(sums, seed)
-    effective = float(weights.sum() ** 2 / max((weights**2).sum(), 1e-300))
+    effective = float(counted.sum() ** 2 / max((counted**2).sum(), 1e-300))
+    mean, error = float(counted.mean()), float(np.std(drawn[3] / drawn[4], ddof=1))
     return Judged(
         decisions=len(weights),
         people=int(sums.shape[1]),
         effective=effective,
-        mean_weight=float(weights.mean()),
-        mean_weight_error=float(np.std(drawn[3] / drawn[4], ddof=1)),
+        mean_weight=mean,
+        mean_weight_error=error,
         logged=_ratio(whole, drawn, 0, 4),
         ips=_ratio(whole, drawn, 1, 4),
         snips=_ratio(whole, drawn, 1, 3),
         doubly_robust=_ratio(whole, drawn, 2, 4),
-        refused=_refused(logged, weights, effective),
+        refused=_off(mean, error) or _few(logged, counted, effective, int(sums.shape[1])),
     )
 
 
@@ -123,11 +131,26 @@ def _ratio(whole: Floats, drawn: Floats, top: int, bottom: int) -> Estimate:
     return Estimate(float(whole[top] / whole[bottom]), float(low), float(high))
 
 
-def _refused(logged: Logged, weights: Floats, effective: float) -> str:
-    """Why the sample does not carry a conclusion."""
-    rewarded = int(((logged.reward != 0.0) & (weights > 0.0)).sum())
-    total = weights.sum()
-    share = float(weights.max() / total) if total > 0.0 else 1.0
+def _off(mean: float, error: float) -> str:
+    """Why the weights are not those of the log; empty where they may be."""
+    off = abs(mean - 1.0)
+    if off <= max(ERRORS_MAX * error, ROUNDING):
+        return ""
+    times = f"{off / error:,.1f} standard errors from 1" if error > ROUNDING else "not 1"
+    return (
+        f"the mean weight is {mean:.3f}, {times}: "
+        "the log was not drawn with these probabilities. See that --reference names the policies "
+        "that it was decided with, their version and their arms, and that no record is missing"
+    )
+
+
+def _few(logged: Logged, counted: Floats, effective: float, people: int) -> str:
+    """Why the sample does not carry a conclusion; empty where it does."""
+    rewarded = int(((logged.reward != 0.0) & (logged.target > 0.0)).sum())
+    total = counted.sum()
+    share = float(counted.max() / total) if total > 0.0 else 1.0
+    if people < PEOPLE_MIN:
+        return f"the decisions are about {people} people; {PEOPLE_MIN} are needed"
     if effective < EFFECTIVE_MIN:
         return f"the decisions are worth {effective:.0f} of its own; {EFFECTIVE_MIN:.0f} are needed"
     if rewarded < REWARDED_MIN:

@@ -6,7 +6,7 @@ from streams.contracts.internal.learning import all_examples_of, is_challengers
 from streams.contracts.outputs.payloads import CandidateLog, DecisionLog
 from streams.decisions import Policy
 from streams.decisions.holdouts import OFFER_HOLDOUT
-from streams.evaluation.offer_logs import (
+from streams.evaluation.judged_policies import (
     BY_PRIORITY,
     Chooser,
     Weighed,

@@ -10,6 +10,7 @@ from typing import Literal, Unpack, get_args
 import click
 
 from streams.contracts.reference.structs import Chooser
+from streams.errors import OperatorError
 from streams.verbs.files import PURPOSES, FileOptions, evaluate, file_options, format_of
 from streams.verbs.log_option import place_of
 from streams.verbs.terminal import EXIT_FAILED, say, say_all
@@ -73,18 +74,24 @@ def backtest(
         else read_records(str(file), format_of(**given))
     )
     found = run(granted(records, grant) if grant else records, policies)
+    if not found.records:
+        raise OperatorError(
+            f"there is no event in {_source(ctx, file)}, so nothing can be compared"
+        )
     if json_:
         say(msgspec.json.encode(found).decode())
     else:
         say(f"read {found.records:,} records, {found.rejected:,} of them rejected")
+    if found.rejected == found.records:
+        say(f"offerstream: every record was rejected; the first: {found.first_rejected}", err=True)
+        ctx.exit(EXIT_FAILED)
+    if not json_:
         for table in tables(found):
             Console().print(table)
     if report is not None:
         from streams.evaluation.policy_report import backtest_report
 
         write_whole(report, backtest_report(found, _source(ctx, file)).encode())
-    if found.records and found.rejected == found.records:
-        ctx.exit(EXIT_FAILED)
 
 
 def _names(folders: Sequence[Path | None]) -> list[str]:
@@ -105,7 +112,7 @@ def _names(folders: Sequence[Path | None]) -> list[str]:
 @click.option(
     "--reference",
     type=click.Path(path_type=Path),
-    help="Of the log; without it each arm by itself, margins of the example shop.",
+    help="Of the log; else what was archived, else each arm alone, margins of the example shop.",
 )
 @click.option("--reward", type=click.Choice(["used", "margin"]), default="used", show_default=True)
 @click.option("--seed", default=1, show_default=True, help="Of the intervals.")
@@ -142,7 +149,7 @@ def evaluate_offers(
         from streams.evaluation.policy_report import offers_report
 
         write_whole(report, offers_report(found, _source(ctx, log)).encode())
-    if found.judged is None or found.judged.refused:
+    if found.refused:
         ctx.exit(EXIT_FAILED)
 
 

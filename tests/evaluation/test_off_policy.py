@@ -42,6 +42,7 @@ def a_log(draw: np.random.Generator, *, wrong_model: bool) -> tuple[Logged, floa
         reward=reward,
         taken=model[rows, taken],
         expected=model.mean(1),
+        untaken=np.zeros(DECISIONS),
         people=people,
     )
     return told, float(truth.mean())
@@ -83,6 +84,7 @@ def test_a_policy_that_the_log_hardly_knows_is_not_judged() -> None:
         reward=(draw.random(DECISIONS) < 0.2).astype(float),
         taken=np.full(DECISIONS, 0.2),
         expected=np.full(DECISIONS, 0.2),
+        untaken=np.zeros(DECISIONS),
         people=np.arange(DECISIONS),
     )
     assert "are needed" in judge(logged, SEED).refused
@@ -146,7 +148,7 @@ def test_a_damaged_log_is_a_sentence(tmp_path: Path, value: bytes) -> None:
     (tmp_path / "decision-log.jsonl").write_bytes(value + b"\n")
     (tmp_path / "learning-examples.jsonl").write_bytes(b"")
     done = run(str(tmp_path))
-    assert (done.exit_code, "a record is no DecisionLog" in done.output) == (2, True)
+    assert (done.exit_code, "line 1 is no record of a decision" in done.output) == (2, True)
 
 
 def test_a_record_whose_columns_do_not_fit_is_a_sentence(tmp_path: Path) -> None:

@@ -218,7 +218,8 @@ def test_what_is_not_kept_is_said(learned: tuple[Path, Path], tmp_path: Path) ->
     (tmp_path / "decision-log.jsonl").write_bytes(msgspec.json.encode(entry) + b"\n")
     here = ("--log", str(tmp_path))
     for arguments, said in (
-        (("explain", "d_1", "--log", str(tmp_path / "no")), "holds no decision-log.jsonl"),
+        (("explain", "d_1", "--log", str(tmp_path / "no")), "there is no such folder"),
+        (("explain", "d_1", "--log", str(shop)), "holds no decision-log.jsonl"),
         (("explain", "d_1", *here), "there is no decision d_1 in"),
         (("redecide", entry.decision_id, *here, "--reference", str(shop)), "is not kept any more"),
         (("redecide", entry.decision_id, "--log", str(out)), "no reference data of version"),
