@@ -23,9 +23,8 @@ from streams.leases import Budget, units_of
 class Use(Struct, frozen=True):
     """An offer was used: when, as of when it is told, what it brought, and with which order.
 
-    `discount`: what the coupon took off, 0 where nobody says it. `least`: what a use is charged to
-    the offer's budget then, in units; 0 where it has none. `charged`: it was, when it was not known
-    yet whose it is.
+    `discount`: what the coupon took off, 0 where nobody says it. `budget`: the offer's, if it has
+    one. `charged`: it was charged when it was not known yet whose it is.
     """
 
     at_ms: int
@@ -33,7 +32,7 @@ class Use(Struct, frozen=True):
     amount: float
     order_id: str = ""
     discount: float = 0.0
-    least: int = 0
+    budget: Budget | None = None
     charged: bool = False
 
 
@@ -80,7 +79,7 @@ def charge_again(person: Customer, offer_id: str, use: Use) -> Changed:
     without one is that use.
     """
     orders = [r.order_id for r in person.redemptions if r.offer_id == offer_id]
-    if not use.least or not use.order_id or use.order_id in orders:
+    if use.budget is None or not use.order_id or use.order_id in orders:
         return person, ()
     if orders and not orders[-1]:
         use = replace(use, charged=True)
@@ -97,12 +96,18 @@ def charged_once(person: Customer, offer_id: str, use: Use) -> Use:
 def charge(offer_id: str, use: Use, reserved: Reservation | None = None) -> tuple[BudgetUsed, ...]:
     """What a use costs the offer's budget: what the coupon took off, else the most that it can.
 
-    Of one that was charged before, only what was reserved is reserved no longer.
+    It costs all of the budget at most: what is told beyond that is taken for a mistake. Of one that
+    was charged before, only what was reserved is reserved no longer.
     """
-    most = use.least if reserved is None else reserved.units
-    if not most or (use.charged and reserved is None):
+    if reserved is not None:
+        most = reserved.units
+    elif use.budget is not None and not use.charged:
+        most = use.budget.least
+    else:
         return ()
     cost = units_of(use.discount) if use.discount > 0.0 else most
+    if use.budget is not None:
+        cost = min(cost, use.budget.amount)
     return (BudgetUsed(offer_id, 0 if use.charged else cost, use.now_ms, reserved),)
 
 

@@ -32,7 +32,7 @@ from streams.feedback.closing import (
     with_redemption,
     with_shown,
 )
-from streams.feedback.rules import CreditRules, least_of
+from streams.feedback.rules import CreditRules
 from streams.identity.arms import arm_of
 
 Report = Callable[[Customer, OpenDecision, Any, int], Changed]
@@ -138,8 +138,8 @@ def _dismissed(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: 
 
 
 def _use(event: OfferFeedback, now_ms: int, rules: CreditRules) -> Use:
-    least = least_of(rules, event.offer_id)
-    return Use(min(event.at_ms, now_ms), now_ms, event.reward or 0.0, least=least)
+    budget = rules.budgets.get(event.offer_id)
+    return Use(min(event.at_ms, now_ms), now_ms, event.reward or 0.0, budget=budget)
 
 
 def _not_delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:

@@ -21,7 +21,7 @@ from streams.customer import Places
 from streams.customer.row import Customer, OpenDecision, ShownCoupon
 from streams.feedback.closing import Changed, Use, assist, charge_again, redeem, with_shown
 from streams.feedback.outcomes import find, redeem_unknown
-from streams.feedback.rules import CreditRules, least_of
+from streams.feedback.rules import CreditRules
 
 GCN_DIGITS_MIN = 13
 
@@ -47,8 +47,8 @@ def credit_order(
     effects: list[Effect] = []
     for coupon, holder in others:
         if holder is not None:
-            least = least_of(rules, holder.offer_id)
-            use = replace(whole, discount=coupon.discount, least=least)
+            budget = rules.budgets.get(holder.offer_id)
+            use = replace(whole, discount=coupon.discount, budget=budget)
             person, charged = charge_again(person, holder.offer_id, use)
             effects.extend(charged)
     for coupon in coupons:
@@ -58,10 +58,10 @@ def credit_order(
         if not named.offer_id:
             strange.append(coupon)
             continue
-        least = least_of(rules, named.offer_id)
+        budget = rules.budgets.get(named.offer_id)
         share = whole.amount / len(coupons)
         before = person
-        use = replace(whole, amount=share, discount=coupon.discount, least=least)
+        use = replace(whole, amount=share, discount=coupon.discount, budget=budget)
         person, used = credit_use(person, named, use, rules.policies)
         effects.extend(used)
         is_again = bool(person.redemptions) and person.redemptions[-1].again

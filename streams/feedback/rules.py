@@ -25,9 +25,3 @@ class CreditRules(Protocol):
     def budgets(self) -> Mapping[str, Budget]:
         """What uses of offers are charged to, by offer."""
         ...
-
-
-def least_of(rules: CreditRules, offer_id: str) -> int:
-    """What a use of the offer is charged where nobody says what it cost; 0: it has no budget."""
-    budget = rules.budgets.get(offer_id)
-    return 0 if budget is None else budget.least

@@ -15,7 +15,8 @@ from streams.customer.orders import was_counted
 from streams.customer.row import Customer, Order, ShownCoupon
 from streams.feedback.closing import Changed, Use, charge
 from streams.feedback.purchases import Named, credit_use, named_by
-from streams.feedback.rules import CreditRules, least_of
+from streams.feedback.rules import CreditRules
+from streams.leases import Budget
 
 
 def credit_shown(person: Customer, now_ms: int, rules: CreditRules) -> Changed:
@@ -40,22 +41,22 @@ def charge_shown(person: Customer, now_ms: int, rules: CreditRules) -> Changed:
         return person, ()
     coupons, effects = list[ShownCoupon](), list[Effect]()
     for shown in person.coupons_shown:
-        least = 0 if shown.charged or shown.counted else _least(person, shown, rules)
-        coupons.append(replace(shown, charged=True) if least else shown)
-        if least:
-            use = Use(shown.at_ms, now_ms, 0.0, discount=shown.discount, least=least)
+        budget = None if shown.charged or shown.counted else _budget(person, shown, rules)
+        coupons.append(shown if budget is None else replace(shown, charged=True))
+        if budget is not None:
+            use = Use(shown.at_ms, now_ms, 0.0, discount=shown.discount, budget=budget)
             effects.extend(charge(_offer_id(shown, rules), use))
     return replace(person, coupons_shown=tuple(coupons)) if effects else person, tuple(effects)
 
 
-def _least(person: Customer, shown: ShownCoupon, rules: CreditRules) -> int:
-    """What a coupon costs where it was used: its order was told and stands."""
+def _budget(person: Customer, shown: ShownCoupon, rules: CreditRules) -> Budget | None:
+    """What a coupon is charged to where it was used: its order was told and stands."""
     order = next((o for o in person.orders if o.order_id == shown.order_id), None)
     if order is None and not was_counted(person.order_digests, shown.order_id):
-        return 0
+        return None
     if order is not None and order.cancelled and rules.places.coupon_after_cancel == "free":
-        return 0
-    return least_of(rules, _offer_id(shown, rules))
+        return None
+    return rules.budgets.get(_offer_id(shown, rules))
 
 
 def _offer_id(shown: ShownCoupon, rules: CreditRules) -> str:
@@ -84,7 +85,7 @@ def _credited(
         _amount(order, shown),
         shown.order_id,
         discount=shown.discount,
-        least=least_of(rules, named.offer_id),
+        budget=rules.budgets.get(named.offer_id),
         charged=shown.charged or shown.counted,
     )
     if shown.counted:

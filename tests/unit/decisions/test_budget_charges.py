@@ -131,3 +131,17 @@ def test_a_coupon_that_a_cancelled_order_freed_is_charged_again(name: str) -> No
     assert charges(life.buys("c-1", small, **update)) == []
     assert charges(life.buys("c-1", large, order_id="o-2")) == [8.0]
     assert life.money() == (8.5, 0.0, 91.5, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("who", "name"), [*(("c-1", name) for name in NAMES), ("c-2", "code"), ("c-2", "offer_id")]
+)
+def test_a_use_costs_the_whole_budget_at_most(who: str, name: str) -> None:
+    """A till that says a milliard uses the budget up once, and twice the money heals it."""
+    life = Life(tea(budget=100.0))
+    absurd = shown(name, sent(life), 1e9)
+    assert charges(life.buys(who, absurd)) == [100.0]
+    used, _, free, _ = life.money()
+    assert (used, free) == (100.0, 0.0)
+    life.driver.policy = tea(budget=220.0)
+    assert [life.opens("c-3"), life.opens("c-4")][-1] == ("offer", None)
