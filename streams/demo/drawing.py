@@ -13,7 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from streams.demo.results import ArmLine
+from streams.demo.results import ArmLine, length_said
 from streams.demo.scoreboard import Learned, Scoreboard
 
 WIDE, NARROW = 100, 60  # columns: from here side by side; below this, figures as sentences
@@ -115,8 +115,8 @@ def _flowing(scene: Scene) -> list[tuple[str, str]]:
         ("offers", f"{board.offers.total():,}"),
     ]
     if latency is not None:
-        figures.append(("event to offer", f"{latency[0]:.0f} ms"))
-        figures.append(("99 % within", f"{latency[1]:.0f} ms"))
+        figures.append(("event to offer", length_said(latency[0])))
+        figures.append(("99 % within", length_said(latency[1])))
     return figures
 
 

@@ -12,6 +12,8 @@ from streams.identity.arms import arm_of
 from streams.simulator.scoring import ArmResult
 from streams.telemetry import catalogue as metrics
 
+SECOND_MS = 1_000
+
 
 class ArmLine(Struct, frozen=True):
     """One arm: people, offers, offers used, and what was spent a head."""
@@ -60,6 +62,15 @@ def percentiles_ms(latencies_s: list[float]) -> tuple[float, float] | None:
         return None
     p50, p99 = np.percentile(latencies_s, [50, 99]) * 1000.0
     return round(float(p50), 1), round(float(p99), 1)
+
+
+def length_said(ms: float) -> str:
+    """A length of time: from a second on in seconds.
+
+    >>> length_said(42.4), length_said(999.4), length_said(999.6), length_said(12_345.0)
+    ('42 ms', '999 ms', '1.0 s', '12.3 s')
+    """
+    return f"{ms:.0f} ms" if round(ms) < SECOND_MS else f"{ms / SECOND_MS:,.1f} s"
 
 
 def spent_by_arm(exposition: str) -> dict[str, float]:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.demo.drawing import MODEL_TITLES, Scene
-from streams.demo.results import percentiles_ms
+from streams.demo.results import length_said, percentiles_ms
 from streams.demo.scoreboard import Learned
 from streams.models.incremental_margin import CHOOSERS, MARGIN_MODEL
 from streams.models.offer_margin import OFFER_MARGIN_MODEL
@@ -62,9 +62,6 @@ def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str,
             f"second half: policy {late.chosen:.1%}, uniform {late.uniform:.1%}, best possible "
             f"{late.best:.1%}",
         )
-    if any(line.spend_per_head for line in scene.arms):  # workers elsewhere do not tell us
-        each = "; ".join(f"{a.arm} {a.spend_per_head:,.0f}" for a in scene.arms)
-        yield "spent a head", f"{each} EUR"
     if board.offers:
         of_arms = board.models.get(MARGIN_MODEL)
         yield "margin a head", brought({} if of_arms is None else of_arms.quality)
@@ -77,7 +74,7 @@ def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str,
     yield "models learned", "; ".join(map(_learned, judged)) or "nothing"
     latency = percentiles_ms(board.latencies_s)
     if latency is not None:
-        yield "event to offer", f"p50 {latency[0]:.0f} ms, p99 {latency[1]:.0f} ms"
+        yield "event to offer", f"p50 {length_said(latency[0])}, p99 {length_said(latency[1])}"
     if board.dead_letters:
         yield "dead letters", f"{board.dead_letters}"
 

@@ -75,7 +75,8 @@ def for_visitors(reference: Reference) -> Reference:
         replace(offer, holdout_share=HELD_OUT.get(offer.offer_id, 0.0))
         for offer in reference.offers
     )
-    policies = replace(policies, contact=contact, triggers=triggers)
+    version = f"{policies.policy_version}-visited"
+    policies = replace(policies, policy_version=version, contact=contact, triggers=triggers)
     return replace(reference, policies=policies, offers=offers)
 
 

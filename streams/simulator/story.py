@@ -33,6 +33,7 @@ def story() -> Reference:
     reference = load_reference(SHOP)
     policies = replace(
         reference.policies,
+        policy_version="demo",
         experiment=Experiment(id="demo", salt="offerstream-demo", arms=ARMS),
         churn=CHURN,
     )

@@ -29,6 +29,12 @@ PLAYED_S = os.environ.get("PICTURE_SECONDS", "15")
 PAGE_BYTES_MAX = 150_000
 FIRST_PAINT_MS_MAX = 300
 STORY_S = 120_000  # milliseconds of patience for what takes seconds on a quiet machine
+WIDTHS = (320, PHONE, 768, 1130, 1280, DESK)
+ROW_HEIGHTS = """[...document.querySelectorAll(".shelf li")].map((row) =>
+  Math.round(row.getBoundingClientRect().height))"""
+STEP_LEFTS = """[...document.querySelectorAll(".steps li")].map((step) => {
+  const text = document.createRange(); text.selectNodeContents(step);
+  return new Set([...text.getClientRects()].map((line) => Math.round(line.left))).size; })"""
 BYTES = """["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
   .reduce((sum, entry) => sum + entry.encodedBodySize, 0)"""
 FIRST_PAINT = """new Promise((told) => new PerformanceObserver((seen) =>
@@ -141,6 +147,11 @@ def test_the_crm_has_cases_whose_signatures_are_verified(visitor: Page) -> None:
 def test_the_page_is_small_and_fits(visitor: Page, browser: Browser) -> None:
     """Full of what happened: axe, both widths; its picture is the one at the top of README."""
     assert (axe(visitor), too_wide(visitor)) == ([], 0)
+    for width in WIDTHS:
+        visitor.set_viewport_size({"width": width, "height": 900})
+        assert len(set(visitor.evaluate(ROW_HEIGHTS))) == 1, width
+        assert visitor.evaluate(STEP_LEFTS) == [1] * 5, width
+    visitor.set_viewport_size({"width": DESK, "height": 900})
     visitor.evaluate("scrollTo(0, 0)")
     picture(visitor, PICTURES / "demo-page.png")
     visitor.set_viewport_size({"width": PHONE, "height": 812})

@@ -16,7 +16,7 @@ from streams.demo.drawing import Scene
 from streams.demo.page.inbox import Inbox
 from streams.demo.page.seen import Seen, Told, Visit
 from streams.demo.page.shop import Shop
-from streams.demo.results import percentiles_ms
+from streams.demo.results import length_said, percentiles_ms
 from streams.gateway.page.kit import percent, templates
 from streams.gateway.page.texts import NAMES, spoken, texts_in
 
@@ -162,5 +162,6 @@ def _number(value: float, digits: int = 0) -> str:
 
 
 TEMPLATES: Final = templates(
-    HERE / "templates", {"time": _time, "number": _number, "percent": percent}
+    HERE / "templates",
+    {"time": _time, "number": _number, "percent": percent, "duration": length_said},
 )

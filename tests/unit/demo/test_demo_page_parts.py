@@ -14,11 +14,12 @@ from standardwebhooks.webhooks import Webhook
 from streams import topics
 from streams.contracts.common import LANGUAGES, LanguageTag
 from streams.contracts.outputs.payloads import DecisionLog, NextBestOffer
-from streams.contracts.reference.structs import Conditions
+from streams.contracts.reference.structs import Conditions, Reference
 from streams.contracts.times import DAY_MS
 from streams.customer import new_customer
 from streams.customer.codec import encode_row
 from streams.customer.row import Reminder
+from streams.decisions import compile_policy
 from streams.demo.clock import StoryClock
 from streams.demo.doors import HOOK, Doors, Keys
 from streams.demo.pace import Pace
@@ -64,6 +65,12 @@ def signed(body: bytes, webhook_id: str, secret: str = SECRET) -> dict[str, str]
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": signature,
     }
+
+
+def test_the_demo_s_policies_have_a_name_of_their_own() -> None:
+    """A record of the demo cannot be taken for one of another shop, nor of the demo unvisited."""
+    shops = (Reference(), story(), for_visitors(story()))
+    assert len({compile_policy(shop).named.version for shop in shops}) == 3
 
 
 def test_it_answers_its_own_page_on_this_machine_alone(view: View) -> None:

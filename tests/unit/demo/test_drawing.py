@@ -5,12 +5,14 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.console import Console
 
 from streams.demo.drawing import LEGEND, Scene, drawn
 from streams.demo.results import ArmLine
 from streams.demo.scoreboard import Learned, Scoreboard
 from streams.demo.screen import PlainScreen
+from streams.demo.summary import print_summary
 from streams.simulator.scoring import ArmResult
 
 ALERT = (
@@ -80,6 +82,18 @@ def test_no_word_is_cut(width: int, height: int) -> None:
 def test_the_legend_explains_every_abbreviation(word: str) -> None:
     """Whoever sees it for the first time can read what it says."""
     assert f"{word}:" in LEGEND
+
+
+def test_the_summary_says_no_difference_without_its_interval() -> None:
+    """What was spent a head by arm says nothing with so few people; times are in seconds."""
+    board = scene().board
+    board.latencies_s.extend([1.25, 1.25])
+    out = io.StringIO()
+    told = replace(scene(), board=board)
+    print_summary(Console(width=120, file=out), told, None, None)
+    assert "spent" not in out.getvalue()
+    assert "too few people" in out.getvalue()
+    assert "p50 1.2 s, p99 1.2 s" in out.getvalue()
 
 
 def test_plain_lines_never_repeat_an_alert_as_new() -> None:
