@@ -1,7 +1,8 @@
 """Every block of code in README and docs/ runs, or is held against what it talks about.
 
 A block of Python runs as it stands. `<!-- part of a file -->` above it says that it is a part of a
-larger one, and is only parsed; `<!-- takes half a minute -->` that it runs with the soak tests.
+larger one, and is only parsed; `<!-- takes half a minute -->` that it runs with the soak tests;
+`<!-- reads out/ of a replay -->` that the golden day was replayed to `out/` before.
 Commands are held against the command line's own definition, the Makefile and the files, for most
 of them need Kafka (`tests/kafka/test_first_run.py` plays them); JSON, YAML and TOML are read.
 """
@@ -13,14 +14,18 @@ import shlex
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 import pytest
 import yaml
 from click.testing import CliRunner
 from msgspec import Struct
 
 from streams.cli import main
+from streams.contracts.outputs.payloads import DecisionLog
+from streams.features import OFFER_FEATURES
 from tests.support.pages import NOT_PLAYED
 from tests.unit.test_house import ROOT, relative
 
@@ -33,6 +38,7 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 LANGUAGES = {"python", "sh", "console", "text", "promql", "html", *READERS}
 PART, LONG = "part of a file", "takes half a minute"
+OF_A_REPLAY = "reads out/ of a replay"
 # Programs of others; what they are told is not checked.
 FOREIGN = {
     *(".", "cp", "curl", "docker", "echo", "export", "kafka-console-consumer.sh", "pre-commit"),
@@ -172,10 +178,50 @@ def test_long_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.Monk
     run(block)
 
 
-def run(block: Block) -> None:
-    """Execute it; an error names the page and the line."""
-    code = "\n" * (block.line - 1) + block.text
-    exec(compile(code, str(block.page), "exec"), {"__name__": "__main__"})  # noqa: S102
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the golden day was replayed to `out/`."""
+    home = tmp_path_factory.mktemp("replayed")
+    day = ROOT / "tests" / "golden" / "a-day-in-the-shop.jsonl"
+    done = CliRunner().invoke(main, ["replay", str(day), "--out", str(home / "out")])
+    assert done.exit_code == 0, done.output
+    return home
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_log_is_read_as_it_is(
+    number: int, replayed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By Python alone, by DuckDB and with labels: the same offers as our own reader finds."""
+    monkeypatch.chdir(replayed)
+    blocks = in_language("python", notes={OF_A_REPLAY})
+    assert len(blocks) == 3
+    listed = run(blocks[number])["listed"]
+    log = (replayed / "out" / "decision-log.jsonl").read_bytes().splitlines()
+    entries = [msgspec.json.decode(line, type=DecisionLog) for line in log]
+    weighed = [(e.decision_id, c) for e in entries for c in e.offers if c.terms is not None]
+    assert len(weighed) > 100
+    if number == 0:
+        assert listed == [
+            (id_, c.offer_id, c.probability, dict(zip(OFFER_FEATURES, c.features, strict=True)))
+            for id_, c in weighed
+        ]
+    elif number == 1:
+        told = sorted((id_, c.offer_id, c.probability) for id_, c in weighed)
+        assert sorted(listed.fetchall()) == told
+    else:
+        sent = [(e.decision_id, e.chosen_offer_id) for e in entries if e.verdict == "offer"]
+        assert [pair[:2] for pair in listed] == sent
+        examples = (replayed / "out" / "learning-examples.jsonl").read_text(encoding="utf-8")
+        joined = [label for _, _, label in listed if label is not None]
+        assert len(joined) == examples.count('"model":"response"') > 40
+
+
+def run(block: Block) -> dict[str, Any]:
+    """Execute it, and what it has named; an error names the page and the line."""
+    code, names = "\n" * (block.line - 1) + block.text, {"__name__": "__main__"}
+    exec(compile(code, str(block.page), "exec"), names)  # noqa: S102
+    return names
 
 
 @pytest.mark.parametrize("block", in_language("python", notes={PART, LONG}), ids=lambda b: b.name)
