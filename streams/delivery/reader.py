@@ -117,14 +117,27 @@ class Reader:
         """
         found = consumer.committed(partitions, timeout=TIMEOUT_S)
         new = [at for at in found if at.offset < 0]
-        for at in new:
+        for at in found:
             low, high = consumer.get_watermark_offsets(at, timeout=TIMEOUT_S)
-            at.offset = low if self._target.destination.begin == "all" else high
+            if at.offset < 0:
+                at.offset = low if self._target.destination.begin == "all" else high
+            elif at.offset < low:
+                self._say_deleted(at, low)
         if new:
             consumer.commit(offsets=new, asynchronous=False)
         consumer.assign(found)
         self._paused = False
         log.info("assigned", destination=self._target.name, partitions=len(found))
+
+    def _say_deleted(self, at: TopicPartition, low: int) -> None:
+        """Kafka keeps records for a while only; the client goes on at the oldest by itself."""
+        log.error(
+            "deleted_before_it_was_delivered",
+            destination=self._target.name,
+            topic=at.topic,
+            partition=at.partition,
+            n=low - at.offset,
+        )
 
     def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         done = self._owner.taken_away([(p.topic, p.partition) for p in partitions])

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from streams import topics
 from streams.cli import main
@@ -304,6 +306,30 @@ def test_a_broker_that_is_killed_and_comes_back_costs_no_webhook(
         120,
     )
     assert len({one.webhook_id for one in receiver.got}) == 1_500
+    assert delivery.process.stop() == 0
+
+
+def test_what_kafka_deleted_before_it_was_delivered_is_told(
+    kafka: ApacheKafka, job: WorkerJob, receiver: Receiver, tmp_path: Path
+) -> None:
+    """Stopped for longer than the topic keeps records: the log says how many, and it goes on."""
+    delivery = DeliveryJob(job, tmp_path, {"crm": destination(receiver.url)})
+    job.send(alert(number, "c-1") for number in range(10))
+    receiver.wait_for(10)
+    assert delivery.process.stop() == 0
+    job.send(alert(number, "c-1") for number in range(10, 30))
+    (number,) = [n for n, end in enumerate(kafka.end_offsets(topics.CHURN_ALERTS.name)) if end]
+    place = TopicPartition(topics.CHURN_ALERTS.name, number, 25)
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 2})
+    (done,) = admin.delete_records([place]).values()
+    assert done.result(30).low_watermark == place.offset
+    delivery.process = delivery.start()
+    receiver.wait_for(15)
+    told = {one.event["data"]["number"] for one in receiver.got}
+    assert told == {*range(10), *range(25, 30)}
+    (line,) = [one for one in delivery.log.read_text().splitlines() if "deleted_before_it" in one]
+    said = json.loads(line)
+    assert (said["destination"], said["partition"], said["n"]) == ("crm", number, 15)
     assert delivery.process.stop() == 0
 
 
