@@ -106,7 +106,7 @@ def judge(logged: Logged, seed: int) -> Judged:
         ips=_ratio(whole, drawn, 1, 4),
         snips=_ratio(whole, drawn, 1, 3),
         doubly_robust=_ratio(whole, drawn, 2, 4),
-        refused=_off(mean, error) or _few(logged, counted, effective, int(sums.shape[1])),
+        refused=_few(effective, int(sums.shape[1])) or _off(mean, error) or _thin(logged, counted),
     )
 
 
@@ -144,15 +144,20 @@ def _off(mean: float, error: float) -> str:
     )
 
 
-def _few(logged: Logged, counted: Floats, effective: float, people: int) -> str:
-    """Why the sample does not carry a conclusion; empty where it does."""
-    rewarded = int(((logged.reward != 0.0) & (logged.target > 0.0)).sum())
-    total = counted.sum()
-    share = float(counted.max() / total) if total > 0.0 else 1.0
+def _few(effective: float, people: int) -> str:
+    """Why the sample is too small to say anything, also of the mean weight; or nothing."""
     if people < PEOPLE_MIN:
         return f"the decisions are about {people} people; {PEOPLE_MIN} are needed"
     if effective < EFFECTIVE_MIN:
         return f"the decisions are worth {effective:.0f} of its own; {EFFECTIVE_MIN:.0f} are needed"
+    return ""
+
+
+def _thin(logged: Logged, counted: Floats) -> str:
+    """Why a sample with the right weights carries no conclusion all the same; or nothing."""
+    rewarded = int(((logged.reward != 0.0) & (logged.target > 0.0)).sum())
+    total = counted.sum()
+    share = float(counted.max() / total) if total > 0.0 else 1.0
     if rewarded < REWARDED_MIN:
         return f"{rewarded} of its decisions brought something; {REWARDED_MIN} are needed"
     if share > WEIGHT_SHARE_MAX:

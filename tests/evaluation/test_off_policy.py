@@ -90,6 +90,33 @@ def test_a_policy_that_the_log_hardly_knows_is_not_judged() -> None:
     assert "are needed" in judge(logged, SEED).refused
 
 
+@pytest.mark.parametrize("factor", [0.8, 1.25])
+def test_a_log_with_other_probabilities_than_said_is_not_judged(factor: float) -> None:
+    """Twelve standard errors from 1: nothing is concluded, and what to check is said."""
+    logged, _ = a_log(np.random.default_rng(SEED), wrong_model=False)
+    assert not judge(logged, SEED).refused
+    wrong = replace(logged, action_probability=logged.action_probability * factor)
+    assert "standard errors from 1" in judge(wrong, SEED).refused
+    assert "--reference" in judge(wrong, SEED).refused
+
+
+def test_a_handful_of_people_is_not_judged() -> None:
+    """However many decisions are about them: their errors say little."""
+    logged, _ = a_log(np.random.default_rng(SEED), wrong_model=False)
+    few = replace(logged, people=logged.people % 29)
+    assert "about 29 people; 30 are needed" in judge(few, SEED).refused
+
+
+def test_probabilities_that_are_not_the_logs_end_with_exit_code_1(tmp_path: Path) -> None:
+    """The reason is said, and stands in the JSON document; no estimate is told."""
+    table = a_table(tmp_path / "log.csv.gz", propensity="0.4")
+    done = run(str(table))
+    assert (done.exit_code, "mean weight is 1.250, not 1" in done.output) == (1, True), done.output
+    assert "doubly robust" not in done.output
+    told = run(str(table), "--json")
+    assert (told.exit_code, "not 1" in json.loads(told.output)["refused"]) == (1, True)
+
+
 def test_a_uniform_choice_is_judged_from_the_own_log() -> None:
     """Small markets' logs are off by no more than chance, on average: three standard errors.
 
