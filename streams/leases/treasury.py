@@ -275,15 +275,18 @@ def _chunk(account: Account) -> int:
 def _recalls(account: Account, lacking: int, first: str, kept: Mapping[str, int]) -> dict[str, int]:
     """How much more to ask of whom: of what is free, the most first; then of what is reserved.
 
-    What was asked back before, and will come, counts. Nothing is asked of who waits first, nor
+    What was asked back before, and will come, counts; but what comes of reservations, perhaps in
+    weeks, is no reason to leave free money where it is. Nothing is asked of who waits first, nor
     what is `kept`.
     """
     others = {key: h for key, h in account.holdings.items() if key != first}
-    lacking -= sum([h.coming for h in others.values()])
     free = {key: _asked_of_free(h, kept.get(key, 0)) for key, h in others.items()}
     reserved = {key: _asked_of_reserved(h) for key, h in others.items()}
+    at_once = sum([min(h.coming, max(h.free, 0)) for h in others.values()])
+    later = sum([h.coming for h in others.values()]) - at_once
     asked: dict[str, int] = {}
-    for had in (free, reserved):
+    for had, coming in ((free, at_once), (reserved, later)):
+        lacking -= coming
         for key in sorted(had, key=lambda k: (-had[k], k)):
             more = min(had[key], lacking)
             if more > 0:

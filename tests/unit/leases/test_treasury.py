@@ -6,7 +6,9 @@ from streams.contracts.internal.leases import LeaseAllotted, LeaseReported
 from streams.errors import StateError
 from streams.leases import Budget
 from streams.leases.treasury import (
+    KEEP_MS,
     Account,
+    Holding,
     answer,
     decode_account,
     encode_account,
@@ -92,6 +94,19 @@ def test_a_grant_takes_back_what_was_asked_back_in_vain() -> None:
     account, told = look(account, Budget(200, 10), KEYS)
     assert (KEYS[0], account.holdings[KEYS[0]].granted, 0) in words(told)
     assert account.holdings[KEYS[0]].free >= 10
+
+
+def test_free_money_is_asked_back_though_somebody_reserved_what_was_to_come() -> None:
+    """The second had 10 free when they were asked back, and sent a coupon; the third has 10."""
+    keys = tuple(f"lease/3/{number}/0" for number in range(3))
+    waits = Holding(granted=10, reserved=10, wanted=10, told=1)
+    gone = Holding(granted=20, recalled=10, reserved=20, told=1)
+    has = Holding(granted=20, reserved=10, told=1)
+    parts = dict(zip(keys, (waits, gone, has), strict=True))
+    account = Account(1, "t", 50, parts, (keys[0],))
+    account, told = look(account, Budget(50, 10), keys, at_ms=KEEP_MS)
+    assert words(told) == [(keys[2], 20, 10)]
+    assert look(account, Budget(50, 10), keys, at_ms=KEEP_MS)[0] == account
 
 
 def test_a_use_beyond_a_part_is_off_the_pool_at_once_and_overdrawn_where_the_budget_ends() -> None:
