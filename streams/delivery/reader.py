@@ -4,6 +4,7 @@ Everything here is called in one thread of the destination's; rebalances are tol
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import structlog
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 WAIT_S: Final = 0.1
 BATCH: Final = 200
 TIMEOUT_S: Final = 10.0
+LOOK_S: Final = 2.0
 
 
 class ReadingError(OfferstreamError):
@@ -117,27 +119,33 @@ class Reader:
         """
         found = consumer.committed(partitions, timeout=TIMEOUT_S)
         new = [at for at in found if at.offset < 0]
-        for at in found:
+        for at in new:
             low, high = consumer.get_watermark_offsets(at, timeout=TIMEOUT_S)
-            if at.offset < 0:
-                at.offset = low if self._target.destination.begin == "all" else high
-            elif at.offset < low:
-                self._say_deleted(at, low)
+            at.offset = low if self._target.destination.begin == "all" else high
         if new:
             consumer.commit(offsets=new, asynchronous=False)
         consumer.assign(found)
+        with suppress(KafkaException):  # a partition without a leader must not hold up the others
+            self._say_deleted(consumer, found)
         self._paused = False
         log.info("assigned", destination=self._target.name, partitions=len(found))
 
-    def _say_deleted(self, at: TopicPartition, low: int) -> None:
-        """Kafka keeps records for a while only; the client goes on at the oldest by itself."""
-        log.error(
-            "deleted_before_it_was_delivered",
-            destination=self._target.name,
-            topic=at.topic,
-            partition=at.partition,
-            n=low - at.offset,
-        )
+    def _say_deleted(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        """Kafka keeps records for a while only; the client goes on at the oldest by itself.
+
+        Raises:
+            KafkaException: a broker does not answer soon, and nothing is said of what is left.
+        """
+        for at in places:
+            low, _ = consumer.get_watermark_offsets(at, timeout=LOOK_S)
+            if at.offset < low:
+                log.error(
+                    "deleted_before_it_was_delivered",
+                    destination=self._target.name,
+                    topic=at.topic,
+                    partition=at.partition,
+                    n=low - at.offset,
+                )
 
     def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         done = self._owner.taken_away([(p.topic, p.partition) for p in partitions])
