@@ -92,7 +92,7 @@ def test_a_policy_that_the_log_hardly_knows_is_not_judged() -> None:
 
 @pytest.mark.parametrize("factor", [0.8, 1.25])
 def test_a_log_with_other_probabilities_than_said_is_not_judged(factor: float) -> None:
-    """Twelve standard errors from 1: nothing is concluded, and what to check is said."""
+    """Nine and twelve standard errors from 1: nothing is concluded, and what to check is said."""
     logged, _ = a_log(np.random.default_rng(SEED), wrong_model=False)
     assert not judge(logged, SEED).refused
     wrong = replace(logged, action_probability=logged.action_probability * factor)
