@@ -91,6 +91,8 @@ def _budget(offer: Offer, where: str) -> Iterator[str]:
         if offer.discount_max is not None:
             yield f"{where}: $.discount_max: bounds a budget, and the offer has none"
         return
+    if offer.class_ == "mandatory":
+        yield f"{where}: $.budget: a mandatory offer is for everybody, whatever it costs"
     most = offer.discount if offer.discount_max is None else offer.discount_max
     if most <= 0.0:
         yield f"{where}: $.budget: needs a discount_max or a discount above 0: the most of a use"

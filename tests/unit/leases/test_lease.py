@@ -210,6 +210,7 @@ def test_a_lease_that_version_1_stored_is_read() -> None:
         ({"discount_max": 8.0}, "$.discount_max: bounds a budget, and the offer has none"),
         ({"budget": 9.0, "discount": 0.0}, "$.budget: needs a discount_max or a discount above 0"),
         ({"budget": 9.0, "discount_max": 0.4}, "$.discount_max: is below discount, 0.5"),
+        ({"budget": 9.0, "class_": "mandatory"}, "$.budget: a mandatory offer is for everybody"),
         ({"budget": 7.0, "discount_max": 8.0}, "$.budget: is below what one use can cost, 8"),
     ],
 )
