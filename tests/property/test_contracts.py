@@ -1,6 +1,7 @@
 """Properties of the contracts: nothing makes `decode` raise, and schema and decoder agree."""
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -45,6 +46,8 @@ JSON = st.recursive(
     max_leaves=12,
 )
 # What a schema cannot say, so that a decoder may still refuse what a schema accepts.
+NO_COLUMNS = re.compile("the (terms|columns|places|features) of the candidates are not ")
+"""What no JSON schema can say: that lists are of the same offers."""
 BEYOND_SCHEMA = {
     "bad_check_digit",
     "bad_character",
@@ -203,7 +206,12 @@ def test_what_a_closed_schema_accepts_its_struct_accepts(contract: Contract) -> 
     @given(_strategy(schema, schema["$defs"]))
     def agree(value: dict[str, Any]) -> None:
         assert validator.is_valid(value)
-        struct = msgspec.json.decode(json.dumps(value), type=contract.struct)
+        try:
+            struct = msgspec.json.decode(json.dumps(value), type=contract.struct)
+        except msgspec.ValidationError as error:
+            if contract.name != "decision_log" or not NO_COLUMNS.match(str(error)):
+                raise
+            return
         again = json.loads(msgspec.json.encode(struct))
         assert [error.message for error in validator.iter_errors(again)] == []
 

@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 from streams import topics
 from streams.contracts.inputs.decode import decode
 from streams.contracts.inputs.rules import InputRules, Rejected
-from streams.contracts.outputs.effects import OfferDecided, QuestionAnswered
+from streams.contracts.outputs.effects import LeaseTold, OfferDecided, QuestionAnswered
 from streams.contracts.outputs.encode import OutputMessage, encode_output
 from streams.contracts.outputs.replies import Reply
 from streams.customer import Row
@@ -31,6 +31,9 @@ from streams.gateway.rates import Rates
 from streams.gateway.replies import Replies
 from streams.gateway.ways import Ways
 from streams.identity import key_of
+from streams.leases import Lease
+from streams.leases.in_memory import KEY as LEASE_KEY
+from streams.leases.in_memory import TreasuryInMemory
 from streams.models import initial_models
 from streams.pipeline import World, process
 from streams.settings import GatewaySettings, Settings
@@ -90,6 +93,7 @@ class Engine:
         self.outputs: list[OutputMessage] = []
         self.now_ms = T0
         self.rows: dict[str, Row | None] = {"c-1": someone()}
+        self.treasury = TreasuryInMemory()
         self.replies = Replies(Settings(), self._late)
         self.replies.reachable = True
         self.board = Board(lambda: self.now_ms)
@@ -118,12 +122,21 @@ class Engine:
         )
         assert not isinstance(event, Rejected), event
         self._follow(message)
-        waiting: list[tuple[str, Any]] = [(key_of(event), event)]
+        granted = self.treasury.look(self.reference.budgets, self.now_ms)
+        waiting: list[tuple[str, Any]] = [(key_of(one), one) for one in (*granted, event)]
         while waiting:
             key, one = waiting.pop(0)
-            step = process(one, self.rows.get(key), World(initial_models(), self.reference))
+            lease = self.rows.get(LEASE_KEY)
+            assert lease is None or isinstance(lease, Lease)
+            world = World(initial_models(), self.reference, lease=lease)
+            step = process(one, self.rows.get(key), world)
+            if step.lease is not None:
+                self.rows[LEASE_KEY] = step.lease
             self.rows[key] = step.row
             for effect in step.effects:
+                if isinstance(effect, LeaseTold):
+                    words = self.treasury.answer(effect.report)
+                    waiting.extend([(key_of(word), word) for word in words])
                 if (written := encode_output(effect)) is not None:
                     self.outputs.append(written)
                 if isinstance(effect, OfferDecided) and (out := encode_output(effect)):
