@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64encode
 from typing import Any
 
 import msgspec
@@ -133,6 +134,8 @@ def _leaf(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         case "string" if "format" in schema:
             stamp = "202[0-5]-0[1-9]-[012][1-8]T[01][0-9]:[0-5][0-9]:[0-5][0-9]"
             return st.from_regex(f"{stamp}(\\.[0-9]{{1,6}})?(Z|[+-]0[0-9]:[03]0)", fullmatch=True)
+        case "string" if schema.get("contentEncoding") == "base64":
+            return st.binary(max_size=64).map(lambda data: b64encode(data).decode())
         case "string" if "pattern" in schema:
             inner = schema["pattern"].removeprefix("^").removesuffix("$")
             return st.from_regex(inner, fullmatch=True, alphabet=st.characters(codec="ascii"))
@@ -209,7 +212,7 @@ def test_what_a_closed_schema_accepts_its_struct_accepts(contract: Contract) -> 
         try:
             struct = msgspec.json.decode(json.dumps(value), type=contract.struct)
         except msgspec.ValidationError as error:
-            if contract.name != "decision_log" or not NO_COLUMNS.match(str(error)):
+            if not NO_COLUMNS.match(str(error)):
                 raise
             return
         again = json.loads(msgspec.json.encode(struct))
