@@ -16,10 +16,12 @@ from tests.support.small_shop import closing, consents, reference, visits
 from tests.support.worker_job import Process, WorkerJob, wait_until
 
 CUSTOMERS, EVENTS, SEED = 100, 6_000, 20260104
+SLOTS = 3
+"""Two workers and the treasury."""
 
 
 def ready(port: int) -> bool:
-    """Do both slots say that they are?"""
+    """Do both workers say that they are?"""
     return all(_ready(n) for n in (port, port + 1))
 
 
@@ -34,10 +36,15 @@ def _ready(port: int) -> bool:
         client.close()
 
 
+def started(launcher: Process) -> int:
+    """How many processes have begun to work."""
+    return launcher.log().count('"started"')
+
+
 @pytest.mark.kafka
 @pytest.mark.timeout(600)
 def test_sighup_rolls_the_slots_one_by_one(kafka: ApacheKafka, tmp_path: Path) -> None:
-    """Both processes are replaced under load, each new one is assigned once, the other never."""
+    """All processes are replaced under load, each new one is assigned once, the others never."""
     print(f"SEED={SEED}")
     before = list(consents(CUSTOMERS))
     after = [*visits(EVENTS, CUSTOMERS, SEED), *closing(CUSTOMERS, EVENTS)]
@@ -58,16 +65,16 @@ def test_sighup_rolls_the_slots_one_by_one(kafka: ApacheKafka, tmp_path: Path) -
         child_environment(settings),
         tmp_path / "launcher.log",
     )
-    wait_until(lambda: ready(port), launcher, 200)
+    wait_until(lambda: ready(port) and started(launcher) == SLOTS, launcher, 200)
     total = job.send(before)
     job.wait_for(total, launcher)
     assigned = launcher.log().count("assigned: partitions")
     total += job.send(after[: EVENTS // 2])
     launcher.signal(signal.SIGHUP)
-    wait_until(lambda: launcher.log().count('"started"') == 3, launcher, 200)
+    wait_until(lambda: started(launcher) == SLOTS + 1, launcher, 200)
     total += job.send(after[EVENTS // 2 :])
-    wait_until(lambda: launcher.log().count('"started"') == 4 and ready(port), launcher, 200)
+    wait_until(lambda: started(launcher) == 2 * SLOTS and ready(port), launcher, 200)
     job.wait_for(total, launcher)
-    assert launcher.log().count("assigned: partitions") == assigned + 2
+    assert launcher.log().count("assigned: partitions") == assigned + SLOTS
     assert launcher.stop() == 0, launcher.tail()
     assert_as_expected(job, Expected([*before, *after]))
