@@ -8,6 +8,16 @@ import pytest
 
 from tests.support.apache_kafka import ApacheKafka, available
 from tests.support.guarded_kafka import GuardedKafka
+from tests.support.worker_job import Process
+
+
+@pytest.fixture(autouse=True)
+def _no_process_outlives_its_test() -> Iterator[None]:
+    """All tests share topics: the worker of one that failed would spoil the next."""
+    before = len(Process.begun)
+    yield
+    for process in Process.begun[before:]:
+        process.end()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
@@ -111,7 +111,13 @@ class WorkerJob:
 
 
 class Process:
-    """A worker or learner as a process; its log is kept for when something goes wrong."""
+    """A worker or learner as a process; its log is kept for when something goes wrong.
+
+    Attributes:
+        begun: all that were started, in their order.
+    """
+
+    begun: ClassVar[list["Process"]] = []
 
     def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
         self._log = log
@@ -120,8 +126,9 @@ class Process:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
             )
-        # A failed test must not leave it running.
+        # A failed test must not leave it running: what comes after would see its outputs.
         atexit.register(self._process.kill)
+        self.begun.append(self)
 
     @property
     def pid(self) -> int:
@@ -143,6 +150,11 @@ class Process:
     def signal(self, number: int) -> None:
         """Send a signal."""
         self._process.send_signal(number)
+
+    def end(self) -> None:
+        """SIGKILL, where it still runs."""
+        if self._process.poll() is None:
+            self.kill9()
 
     def kill9(self) -> None:
         """SIGKILL, and wait."""
