@@ -102,7 +102,7 @@ OFFER = """
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["replay", "few.jsonl", "--out", "few.jsonl"], "few.jsonl: File exists"),
+        (["replay", "few.jsonl", "--out", "few.jsonl"], "few.jsonl is a file: name a folder"),
         (["replay", "few.jsonl", "--out", "few.jsonl/out"], "Not a directory"),
         (
             ["evaluate", "churn", "few.csv", "--at", "2026-01-02", "--scores", "no/s.csv"],
