@@ -55,6 +55,7 @@ MAY_STAY_ZERO = {
     "outcomes: How many cases wait for want of time?",
     "outcomes: How far off is the risk said?",  # one of its lines: corrected after two horizons
     # What waits for a second or two may be gone when it is scraped.
+    "pipeline: What waits on the disk for Kafka?",
     "webhooks: How old is what waits?",
     "webhooks: How far behind is each?",
 }
