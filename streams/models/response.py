@@ -105,7 +105,7 @@ class ResponseModel(Struct, frozen=True):
             offer_ids: their ids, for their own terms.
             priors: what their owners expect, log odds (`features.prior_log_odds`).
 
-        >>> none = np.zeros(len(CONTEXT_FEATURES)), np.zeros((1, len(OFFER_FEATURES)))
+        >>> none = np.zeros(len(CONTEXT_AXIS)), np.zeros((1, len(OFFER_AXIS)))
         >>> model = ResponseModel()
         >>> model.response_probabilities(*none, ["new"], [math.log(0.05 / 0.95)]).round(6).tolist()
         [0.05]
