@@ -1,9 +1,11 @@
 """CPU time of a decision whole, and of a label: `python -m benchmarks.decision_cost`.
 
 A decision is `decide()` and its records encoded: the log's, and the offer's where one is made. The
-persons have looked at a dozen products each; all offers are eligible. A label is what the learner
-makes of one outcome, with the offers' own terms known. Vowpal Wabbit does the same on as many
-offers with tuned options, reading text as its users write it.
+persons have looked at a dozen products each; all offers are eligible. It is measured twice: before
+anything was compared, and with an uplift model that has learned of every offer, so that it says
+what sending each changes. A label is what the learner makes of one outcome, with the offers' own
+terms known. Vowpal Wabbit does the same on as many offers with tuned options, reading text as its
+users write it.
 
 Each size is done in turns, `--rounds` times; a figure is the median of the rounds' CPU time.
 """
@@ -40,12 +42,13 @@ from streams.decisions import Basis, DecisionRequest, Policy, compile_policy, de
 from streams.driver import Driver
 from streams.models import Trainer, initial_models, with_snapshot
 from streams.models.response import CONTEXT_AXIS, OFFER_AXIS
+from streams.models.uplift import UpliftLearner, UpliftModel
 from streams.runtime.process.run import collect_seldom
 from streams.simulator import SHOP
 
 SIZES = (10, 50, 200)
 PEOPLE, VIEWS = 200, 12
-DECISIONS, LABELS = 400, 2_000
+DECISIONS, LABELS, COMPARISONS = 400, 2_000, 6_000
 NOW_MS = START_MS + 60 * 86_400_000
 RULES = InputRules(now_ms=NOW_MS)
 FREE = ContactPolicy(
@@ -105,11 +108,46 @@ def examples_of(policy: Policy) -> list[LearningExample]:
             model="response",
             observed_at_ms=START_MS + n * 60_000,
             label=float(n % 7 == 0),
-            features={name: ((n * 37 + i * 11) % 61) / 30 - 1.0 for i, name in enumerate(axes)},
+            features=_numbers(axes, n),
             offer_id=ids[n % len(ids)],
         )
         for n in range(LABELS)
     ]
+
+
+def _numbers(names: Sequence[str], n: int) -> dict[str, float]:
+    """Features of example `n`, within [-1, 1]."""
+    return {name: ((n * 37 + i * 11) % 61) / 30 - 1.0 for i, name in enumerate(names)}
+
+
+def uplift_of(policy: Policy) -> UpliftModel:
+    """What comparisons of all offers teach, one of two of them with no offer sent.
+
+    Raises:
+        ValueError: they are too few to say what sending an offer changes.
+    """
+    learner = UpliftLearner()
+    for n in range(COMPARISONS):
+        offer = policy.offers[n // 2 % len(policy.offers)].offer if n % 2 else None
+        used = float(offer is not None and n % 3 == 0)
+        features = _numbers(CONTEXT_AXIS, n)
+        features |= {"offered": 0.5, "uses": used, "own_uses": used, "margin": 4.0 * used + n % 5}
+        if offer is not None:
+            features |= {f"class_{offer.class_}": 1.0, "expected": 0.3}
+        learner.learn(
+            LearningExample(
+                example_id=f"c{n}",
+                model="uplift",
+                observed_at_ms=START_MS + n * 60_000,
+                label=used + float(n % 5 == 0),
+                features=features,
+                offer_id=None if offer is None else offer.offer_id,
+            )
+        )
+    model = learner.view("uplift-learned")
+    if model.added is None or model.added.person is None:
+        raise ValueError("the comparisons say nothing of what sending an offer changes")
+    return model
 
 
 class Ours:
@@ -126,6 +164,7 @@ class Ours:
             found = self.trainer.learn(replace(example, example_id=f"before-{number}"))
             models = models if found is None else with_snapshot(models, found)
         self.basis = Basis(models.response, self.policy, 0, models.uplift)
+        self.compared = replace(self.basis, uplift=uplift_of(self.policy))
         self.made = 0
 
     def requests(self) -> list[tuple[Customer, DecisionRequest]]:
@@ -148,10 +187,17 @@ class Ours:
 
     def decide(self) -> float:
         """Microseconds of CPU a decision."""
+        return self._decide(self.basis)
+
+    def decide_compared(self) -> float:
+        """The same once the uplift model has learned."""
+        return self._decide(self.compared)
+
+    def _decide(self, basis: Basis) -> float:
         requests = self.requests()
         began = process_time()
         for person, request in requests:
-            _, effects = decide(person, request, NOW_MS, self.basis)
+            _, effects = decide(person, request, NOW_MS, basis)
             for effect in effects:
                 encode_output(effect)
         return (process_time() - began) / DECISIONS * 1e6
@@ -193,14 +239,15 @@ def main(rounds: int, vw: bool) -> None:
     """Measure what deciding and learning cost."""
     shops = [Ours(offers) for offers in SIZES]
     collect_seldom()
-    figures = in_turns([call for shop in shops for call in (shop.decide, shop.learn)], rounds)
-    table = Table("us of CPU", "eligible offers", "decide", "learn")
+    calls = [call for o in shops for call in (o.decide, o.decide_compared, o.learn)]
+    figures = in_turns(calls, rounds)
+    table = Table("us of CPU", "eligible offers", "decide", "uplift learned", "learn")
     for place, offers in enumerate(SIZES):
-        ours = figures[2 * place : 2 * place + 2]
+        ours = figures[3 * place : 3 * place + 3]
         table.add_row("offerstream", str(offers), *(f"{us:.0f}" for us in ours))
         if vw:
-            theirs = vowpal_wabbit(offers, rounds)
-            table.add_row("Vowpal Wabbit", str(offers), *(f"{us:.0f}" for us in theirs))
+            told, learned = vowpal_wabbit(offers, rounds)
+            table.add_row("Vowpal Wabbit", str(offers), f"{told:.0f}", "", f"{learned:.0f}")
     console.print(table)
 
 

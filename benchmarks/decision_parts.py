@@ -21,12 +21,15 @@ from streams.contracts.outputs.effects import DecisionLogged, OfferDecided
 from streams.contracts.outputs.payloads import DecisionLog, NextBestOffer
 from streams.customer import Customer
 from streams.decisions import DecisionRequest, decide
+from streams.decisions.anyway import anyway_of
 from streams.decisions.arbitration import weigh_many
 from streams.decisions.eligibility import objected_of, situation_of
 from streams.decisions.exploration import draw, exploring_of
 from streams.features import context_vector, offer_matrix, pack
 
 CALLS = 200
+BESIDE = "what offers change (once learned)"
+"""Is no part of a decision before anything was compared, so it is not in the sum."""
 Part = Callable[[], object]
 
 
@@ -57,6 +60,8 @@ def parts_of(ours: Ours) -> dict[str, Part]:
     used = np.array(terms.response_probability)
     shares = [share or 0.0 for share in terms.bought_anyway]
     ordered = [terms.at(place).ordered_anyway for place in places]
+    offers = [c.offer for c in policy.offers]
+    uplift, compared = ours.basis.uplift, ours.compared.uplift
     arms, arbitration = policy.policies.experiment.arms, policy.policies.arbitration
     encoder = msgspec.json.Encoder()
     return {
@@ -64,6 +69,7 @@ def parts_of(ours: Ours) -> dict[str, Part]:
         "eligibility": lambda: objected_of(policy, situation),
         "features of the offers": lambda: offer_matrix(policy.table, places, person, NOW_MS),
         "P(used)": lambda: scorer.response_probabilities(context, vectors, ids, priors),
+        "who orders anyway": lambda: anyway_of(policy, policy.offers, person, NOW_MS, uplift),
         "the draw": lambda: draw(
             entry.decision_id,
             terms.priority,
@@ -74,6 +80,7 @@ def parts_of(ours: Ours) -> dict[str, Part]:
         "columns of the log": lambda: replace(told, features=pack(vectors)),
         "JSON of the log": lambda: encoder.encode(entry),
         "JSON of the offer": lambda: encoder.encode(offer),
+        BESIDE: lambda: compared.effects(offers, context),
     }
 
 
@@ -97,9 +104,10 @@ def main(rounds: int) -> None:
     sums = [0.0] * len(SIZES)
     for name in sizes[0]:
         told = [us_of(parts[name], rounds) for parts in sizes]
-        sums = [whole + us for whole, us in zip(sums, told, strict=True)]
+        if name != BESIDE:
+            sums = [whole + us for whole, us in zip(sums, told, strict=True)]
         table.add_row(name, *(f"{us:.0f}" for us in told))
-    table.add_row("all of these", *(f"{us:.0f}" for us in sums))
+    table.add_row("all but the last", *(f"{us:.0f}" for us in sums))
     console.print(table)
 
 
