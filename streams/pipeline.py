@@ -302,12 +302,14 @@ def _evaluate_churn(
     person = feedback.start_ticks(person, applied.at_ms, churn)
     if not (applied.purchased or alerts.signal_is_new(person, applied.at_ms)):
         return person, welcomed, ()
-    person, said, risen = _score(person, applied.at_ms, applied.event_id, world)
+    person, said, risen = _score(
+        person, applied.at_ms, applied.event_id, world, purchased=applied.purchased
+    )
     return person, (*made, *welcomed, *said), risen
 
 
 def _score(
-    person: Customer, at_ms: int, event_id: str, world: World
+    person: Customer, at_ms: int, event_id: str, world: World, *, purchased: bool = False
 ) -> tuple[Customer, Effects, tuple[TriggerEvent, ...]]:
     if person.rhythm is None:
         return person, (), ()
@@ -324,6 +326,7 @@ def _score(
         models.capacity,
         models.signal_lifts,
         models.save_rates,
+        purchased,
     )
     person, said, risen = alerts.assess(person, scoring, world.policy.policies)
     what = alerts.what_was_said(person, scoring, score.risk) if score.carried else None

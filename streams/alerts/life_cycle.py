@@ -45,7 +45,9 @@ def assess(person: Customer, scoring: Scoring, policies: Policies) -> Assessed:
     churn = replace(before, scored_at_ms=now_ms, armed=before.armed or bought)
     person = replace(person, churn=churn)
     gain = _gain(person, found, scoring, policies)
-    wanted = next_move(person, found, policies.churn, worthy=gain > 0.0)
+    wanted = next_move(
+        person, found, policies.churn, worthy=gain > 0.0, purchased=scoring.purchased
+    )
     move, weighed = weigh(wanted, gain, scoring, policies.churn)
     raised = None if move is None else _raised(person, move, found, scoring, policies)
     person = replace(person, churn=_moved(churn, move, found, raised))
@@ -114,7 +116,7 @@ def _opened(person: Customer, now_ms: int, policies: Policies) -> AlertCase:
 
 def _moved(churn: Churn, move: Move | None, found: Look, raised: Raised | None) -> Churn:
     """What is remembered after the move; an open case keeps its band while it does not move."""
-    churn = replace(churn, risk=found.score)
+    churn = replace(churn, risk=found.score, stated_risk=found.risk)
     if move is None or raised is None:
         return replace(churn, band=churn.case.band if churn.case else found.band)
     armed = churn.armed and move.transition != "entered"  # a purchase arms it again

@@ -18,19 +18,27 @@ class Move(Struct, frozen=True):
 
 
 def next_move(
-    person: Customer, found: Look, definition: ChurnDefinition, *, worthy: bool
+    person: Customer,
+    found: Look,
+    definition: ChurnDefinition,
+    *,
+    worthy: bool,
+    purchased: bool = False,
 ) -> Move | None:
     """What happens to the case; `worthy`: a contact would bring more than it costs.
 
-    `person` still has the score of the evaluation before this one.
+    `person` still has the score and the stated risk of the evaluation before this one. `purchased`:
+    a purchase led to it, maybe an old one that came late. It ends a case or does nothing.
     """
     case = person.churn.case
     if case is None:
-        opens = worthy and _may_open(person, found, definition)
+        opens = worthy and not purchased and _may_open(person, found, definition)
         return Move("entered") if opens else None
     ended = _ended_by(person, case, found, definition)
     if ended is not None:
         return Move("resolved", ended)
+    if purchased:
+        return None
     step = BANDS.index(found.band) - BANDS.index(case.band)
     if step > 0:
         grows = _is_news(case, found) and not _is_snoozed(person.churn)
@@ -80,13 +88,15 @@ def _is_news(case: AlertCase, found: Look) -> bool:
 
 
 def _eases(person: Customer, case: AlertCase, found: Look, definition: ChurnDefinition) -> bool:
-    """The stated risk is well below the case's band, and it is not that the score rises.
+    """The stated risk is well below the case's band, and neither it nor the score rises.
 
     An order that was given back since the case opened makes the silence look short: it eases
     nothing.
     """
     if found.risk >= left_below(case.band, definition):
         return False
-    if person.churn.risk is not None and found.score > person.churn.risk:
-        return False
+    churn = person.churn
+    for before, now in ((churn.risk, found.score), (churn.stated_risk, found.risk)):
+        if before is not None and now > before:
+            return False
     return not any(order.at_ms >= case.opened_at_ms for order in person.orders)

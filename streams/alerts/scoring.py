@@ -84,6 +84,7 @@ class Scoring(Struct, frozen=True):
         capacity: what a week has time for; None: for all.
         lifts: what each signal is worth.
         save_rate: what contacts have been worth; None where nothing is learned of it.
+        purchased: a purchase led to this evaluation; it may resolve the case, and nothing else.
     """
 
     score: Score
@@ -93,6 +94,7 @@ class Scoring(Struct, frozen=True):
     capacity: Capacity | None = None
     lifts: Lifts = PRIOR_LIFTS
     save_rate: SaveRates | None = None
+    purchased: bool = False
 
     def save_rate_of(self, band: RiskBandName, definition: ChurnDefinition) -> float:
         """The save rate by which a case of this band is decided."""

@@ -304,6 +304,7 @@ def _churn(a: Churn, b: Churn) -> Churn:
     """Mine, with the other's case where I have none: a case that is open stays to be closed.
 
     Of both the cases whose outcome is waited for: who merges tells of those that have no room.
+    Signals that have moved the other's case move mine no more.
     """
     if a == Churn():
         return b
@@ -313,8 +314,11 @@ def _churn(a: Churn, b: Churn) -> Churn:
         snoozed_until_ms=max(a.snoozed_until_ms, b.snoozed_until_ms),
         followed=_followed(a.followed, b.followed),
     )
-    if b.case is None or a.case is not None:
+    if b.case is None:
         return a
+    if a.case is not None:
+        spent = tuple(sorted({*a.case.spent, *b.case.spent}))
+        return replace(a, case=replace(a.case, spent=spent))
     return replace(a, case=b.case, band=b.band, armed=a.armed and b.armed)
 
 

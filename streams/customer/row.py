@@ -252,6 +252,7 @@ class Armed(Value, frozen=True):
 class Churn(Value, frozen=True):
     """What the churn engine remembers; `horizons` wait for a whole one's label, by due time.
 
+    `risk`: the score of the last evaluation; `stated_risk`: with what the signals added.
     `silenced_until_ms`: no case opens before, for the CRM said that the last was a false alarm.
     `snoozed_until_ms`: none opens or grows before, for the CRM asked for it.
     `followed`: cases whose outcome is not known yet, by the end of their horizon.
@@ -270,6 +271,7 @@ class Churn(Value, frozen=True):
     snoozed_until_ms: int = 0
     track: Track | None = None
     followed: tuple[CaseFollowUp, ...] = ()
+    stated_risk: float | None = None
 
     @property
     def dues(self) -> list[int]:

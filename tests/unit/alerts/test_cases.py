@@ -43,6 +43,27 @@ def test_a_purchase_opens_no_case_however_high_the_risk() -> None:
     assert alerts_of(effects) == []
 
 
+def test_an_old_purchase_that_comes_late_moves_no_case() -> None:
+    """It neither opens, raises nor eases one, whatever it makes of the risk; the next tick does."""
+
+    def at_purchase(person: Customer, risk: float, *, purchased: bool) -> list[str]:
+        scoring = Scoring(Score(risk), T0 + WEEK_MS, "e", "v1", purchased=purchased)
+        _, effects, _ = assess(person, scoring, POLICY.policies)
+        return [a.transition for a in alerts_of(effects)]
+
+    strong = replace(_buyer(), signals=(CANCEL,))
+    for person, risk, at_tick in (
+        (strong, 0.6, "entered"),
+        (_buyer(), 0.9, "entered"),
+        (opened(0.6), 0.9, "escalated"),
+        (opened(0.8), 0.5, "deescalated"),
+    ):
+        assert at_purchase(person, risk, purchased=False) == [at_tick]
+        assert at_purchase(person, risk, purchased=True) == []
+    bought = replace(opened(), orders=(Order("n", T0 + 1, 50.0, "web"),))
+    assert at_purchase(bought, 0.6, purchased=True) == ["resolved"]
+
+
 def test_a_signal_that_was_answered_by_a_purchase_no_longer_lifts() -> None:
     """Who has bought since the cancel page has answered it."""
     before = replace(CANCEL, at_ms=JUST.at_ms - 1)
@@ -136,6 +157,20 @@ def test_a_case_does_not_ease_while_the_score_rises() -> None:
         person, effects, _ = evaluated(person, Score(risk), T0 + week * WEEK_MS, "")
         assert (person.churn.case is not None) is left
     assert [a.resolved_by for a in alerts_of(effects)] == ["risk_fell"]
+
+
+def test_a_case_does_not_ease_while_the_stated_risk_rises() -> None:
+    """The score falls, but a new signal says more than that: well below the band is not enough."""
+    person = opened(0.8)
+    cancel = replace(CANCEL, at_ms=T0 + 2 * WEEK_MS)
+    said = []
+    for week, score, signals in ((1, 0.2, ()), (2, 0.19, (cancel,)), (3, 0.18, (cancel,))):
+        if week == 1:  # a rise of the score keeps it open, far below its band
+            person = replace(person, churn=replace(person.churn, risk=0.1))
+        person = replace(person, signals=signals)
+        person, effects, _ = evaluated(person, Score(score), T0 + week * WEEK_MS, "")
+        said.append([(a.transition, a.risk) for a in alerts_of(effects)])
+    assert [[t for t, _ in alerts] for alerts in said] == [[], [], ["resolved"]]
 
 
 def outcome(alert_id: str, result: str) -> Profile:

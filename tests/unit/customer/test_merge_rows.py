@@ -82,6 +82,19 @@ def test_one_of_two_cases_stays() -> None:
         assert merged.churn.case.case_id == case_id
 
 
+def test_a_signal_that_moved_the_others_case_moves_mine_no_more() -> None:
+    """Two people become one: what has opened or escalated either case is no news of mine."""
+    mine = rows.AlertCase("k-1", "a-1", "medium", T0, spent=("complaint",))
+    theirs = rows.AlertCase("k-2", "a-2", "high", T0, spent=("cancel_page",))
+    into = person("c-1", churn=rows.Churn(case=mine))
+    merged = merge_customers(into, person("a-1", churn=rows.Churn(case=theirs)), T0)
+    assert merged.churn.case is not None
+    assert (merged.churn.case.case_id, merged.churn.case.spent) == (
+        "k-1",
+        ("cancel_page", "complaint"),
+    )
+
+
 def test_a_refusal_erases_the_others_visits() -> None:
     """Who has refused `location_beacon` does not get visits by way of a merge."""
     visit = rows.ZoneVisit("v", "s", "z", "", T0, T0, T0)
