@@ -3,6 +3,7 @@
 import math
 
 from streams.alerts.scoring import PRIOR_LIFTS, Lifts, Scoring
+from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.customer import Customer
 from streams.customer.row import Said, SeenSignal
 
@@ -25,6 +26,21 @@ def lift(signal: SeenSignal, bought_ms: int | None, lifts: Lifts = PRIOR_LIFTS) 
     if not is_unanswered(signal, bought_ms):
         return 1.0
     return float(max(lifts.lift(signal.code), 1.0) ** signal.strength)
+
+
+def counted_lifts(
+    person: Customer, bought_ms: int | None, lifts: Lifts = PRIOR_LIFTS
+) -> dict[ChurnSignalCode, float]:
+    """The factor of each signal as it counts in the stated risk: at most `LIFT_MAX` together.
+
+    Where they would be more, each loses the same share of its logarithm.
+    """
+    each = {s.code: lift(s, bought_ms, lifts) for s in person.signals}
+    times = math.prod(each.values())
+    if times <= LIFT_MAX:
+        return each
+    share = math.log(LIFT_MAX) / math.log(times)
+    return {code: factor**share for code, factor in each.items()}
 
 
 def stated_risk(score: float, person: Customer, lifts: Lifts = PRIOR_LIFTS) -> float:

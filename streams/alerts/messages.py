@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from streams.alerts.lifts import is_unanswered, lift
+from streams.alerts.lifts import counted_lifts, is_unanswered
 from streams.alerts.looks import Look
 from streams.alerts.moves import Move
 from streams.alerts.next_step import recommended
@@ -164,11 +164,12 @@ def _by_strength(person: Customer) -> list[SeenSignal]:
 
 
 def _signals(person: Customer, bought_ms: int | None, lifts: Lifts) -> tuple[ChurnSignal, ...]:
+    counted = counted_lifts(person, bought_ms, lifts)
     return tuple(
         ChurnSignal(
             code=s.code,
             strength=s.strength,
-            lift=round(lift(s, bought_ms, lifts), 3),
+            lift=round(counted[s.code], 3),
             cases=lifts.cases(s.code),
             observed_at=from_ms(s.at_ms),
             evidence_event_ids=s.event_ids,

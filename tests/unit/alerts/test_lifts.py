@@ -65,6 +65,18 @@ def test_the_text_says_what_raised_the_risk_and_by_how_much() -> None:
     assert "the account (odds x 2.7)" in alert.text["en"]
 
 
+def test_an_alert_says_each_lift_as_it_counted() -> None:
+    """Together eight times at most: what one or two signals say is what the risk was made of."""
+    uninstall = SeenSignal("uninstall", 0.9, T0, ("e-8",))
+    for times, signals in ((18.4, (CANCEL,)), (7.0, (CANCEL, uninstall))):
+        (alert,) = alerts_of(Score(0.3), Learned(times), *signals)
+        odds = 0.3 / 0.7 * 8.0
+        assert alert.risk == pytest.approx(odds / (1 + odds), abs=1e-5)
+        each = 8.0 ** (1 / len(signals))
+        assert [s.lift for s in alert.signals] == [pytest.approx(each, abs=1e-3)] * len(signals)
+        assert f"(odds x {each:.1f}, from 214 cases)" in alert.text["en"]
+
+
 def test_a_judgment_names_no_cases() -> None:
     """Before anything was learned the alert says the lift alone."""
     (alert,) = alerts_of(Score(0.4), None, CANCEL)
