@@ -3,7 +3,6 @@
 Rooms are imported inside the verbs, so that `--help` is quick and `replay` needs no Kafka.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 from streams import __version__
 from streams.errors import OperatorError
 from streams.settings import load_settings
+from streams.verbs.alerts import alerts
 from streams.verbs.archive import archive
 from streams.verbs.audit import audit
 from streams.verbs.customers import customer
@@ -26,7 +26,6 @@ from streams.verbs.offers import offers
 from streams.verbs.policies import backtest
 from streams.verbs.terminal import (
     EXIT_MISTAKE,
-    LANGUAGE_NAMES,
     OUT_FILE,
     Verbs,
     progress,
@@ -34,6 +33,7 @@ from streams.verbs.terminal import (
     say_all,
     settings_of,
     show,
+    tailing,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 STORIES = click.Choice(["shoppers", "complete-journey"])
 ACCEPT_BAD_MINUTES_MAX = 24 * 60
-Verb = Callable[..., None]
 
 
 @click.group(
@@ -70,6 +69,7 @@ main.add_command(backtest)
 main.add_command(evaluate)
 main.add_command(audit)
 main.add_command(offers)
+main.add_command(alerts)
 main.add_command(archive)
 main.add_command(customer)
 main.add_command(explain)
@@ -78,19 +78,6 @@ main.add_command(models)
 main.add_command(gateway)
 main.add_command(deliver)
 events.add_command(events_map)
-
-
-def tailing(verb: Verb) -> Verb:
-    """The options of every verb that shows records as they come."""
-    for option in (
-        click.option("--limit", type=click.IntRange(1), help="End after so many."),
-        click.option("--language", type=LANGUAGE_NAMES, default="en", show_default=True),
-        click.option(
-            "--all", "all_", is_flag=True, help="From the beginning, not only what is new."
-        ),
-    ):
-        verb = option(verb)
-    return verb
 
 
 @main.group("topics")
@@ -192,53 +179,6 @@ def offers_tail(ctx: click.Context, all_: bool, language: str, limit: int | None
     from streams.admin.tail import tail_offers
 
     show(tail_offers(settings_of(ctx), all_=all_, language=language), limit)
-
-
-@main.group()
-def alerts() -> None:
-    """Watch churn alerts, list cases, tell one."""
-
-
-@alerts.command("tail", epilog="Example: offerstream alerts tail --all")
-@tailing
-@click.pass_context
-def alerts_tail(ctx: click.Context, all_: bool, language: str, limit: int | None) -> None:
-    """Show churn alerts as they are raised."""
-    from streams.admin.tail import tail_alerts
-
-    show(tail_alerts(settings_of(ctx), all_=all_, language=language), limit)
-
-
-@alerts.command("list", epilog="Example: offerstream alerts list --open --band high")
-@click.option("--open", "open_", is_flag=True, help="Only cases that are not resolved.")
-@click.option("--band", type=click.Choice(["low", "medium", "high"]), help="Only this band.")
-@click.option("--customer", default="", help="Only of this customer id.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
-@click.option("--json", "json_", is_flag=True, help="The last alert of each, one JSON a line.")
-@click.pass_context
-def alerts_list(
-    ctx: click.Context, open_: bool, band: str | None, customer: str, limit: int, json_: bool
-) -> None:
-    """List churn cases by risk times value at risk, the greatest first."""
-    from streams.admin import cases as case_room
-
-    cases, unreadable = case_room.read_cases(settings_of(ctx))
-    for case in case_room.chosen(cases, open_=open_, band=band, customer=customer)[:limit]:
-        say(case_room.in_json(case) if json_ else case_room.in_a_line(case))
-    if unreadable:
-        say(f"{unreadable} records of churn-alerts cannot be read", err=True)
-
-
-@alerts.command("show", epilog="Example: offerstream alerts show case_FF70RKkFGn40xHMfTS_eig")
-@click.argument("case_id")
-@click.option("--language", type=LANGUAGE_NAMES, default="en", show_default=True)
-@click.pass_context
-def alerts_show(ctx: click.Context, case_id: str, language: str) -> None:
-    """Tell one case: every alert, its signals, and the events that show them."""
-    from streams.admin import cases as case_room
-
-    cases, _ = case_room.read_cases(settings_of(ctx))
-    say_all(case_room.told(case_room.case_named(cases, case_id), language))
 
 
 @main.group("dead-letters")

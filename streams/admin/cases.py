@@ -6,12 +6,11 @@ import msgspec
 from msgspec import Struct
 
 from streams import topics
-from streams.broker.reading import read_to_end
+from streams.admin.log_places import LogPlace, records
 from streams.contracts.chances import percent
 from streams.contracts.outputs.payloads import ChurnAlert, ChurnSignal
 from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
-from streams.settings import Settings
 
 _ALERT = msgspec.json.Decoder(ChurnAlert)
 
@@ -37,12 +36,12 @@ class Case(Struct, frozen=True):
         return (self.last.risk or 0.0) * float(self.last.value_at_risk.amount)
 
 
-def read_cases(settings: Settings) -> tuple[list[Case], int]:
-    """Every case whose alerts Kafka still keeps, and how many records could not be read."""
+def read_cases(place: LogPlace) -> tuple[list[Case], int]:
+    """Every case whose alerts are archived or on the topic, and how many cannot be read."""
     alerts, unreadable = [], 0
-    for message in read_to_end(settings, [settings.on_broker(topics.CHURN_ALERTS)]):
+    for _, value in records(place, topics.CHURN_ALERTS):
         try:
-            alerts.append(_ALERT.decode(message.value() or b""))
+            alerts.append(_ALERT.decode(value))
         except UNREADABLE:
             unreadable += 1
     return cases_of(alerts), unreadable
@@ -68,6 +67,20 @@ def chosen(cases: list[Case], *, open_: bool, band: str | None, customer: str) -
     ]
 
 
+def left_out(kept: int, found: int, limit: int, unreadable: int) -> Iterator[str]:
+    """What a list of at most `limit` cases does not show, in words.
+
+    >>> list(left_out(9, 0, 50, 0)), list(left_out(9, 7, 5, 0))
+    (['no such case, of 9 that are kept'], ['2 more: --limit'])
+    """
+    if not found:
+        yield f"no such case, of {kept} that are kept" if kept else "no case is kept"
+    if found > limit:
+        yield f"{found - limit} more: --limit"
+    if unreadable:
+        yield f"{unreadable} records of churn-alerts cannot be read"
+
+
 def case_named(cases: list[Case], case_id: str) -> Case:
     """The case of this id.
 
@@ -78,7 +91,7 @@ def case_named(cases: list[Case], case_id: str) -> Case:
         if case.last.case_id == case_id:
             return case
     raise OperatorError(
-        f"no case {case_id} on churn-alerts. `offerstream alerts list` names those that Kafka keeps"
+        f"no case {case_id} is kept. `offerstream alerts list` names those that are"
     )
 
 

@@ -21,6 +21,7 @@ EXIT_FAILED = 1
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
 LANGUAGE_NAMES = click.Choice(LANGUAGES)
+Verb = Callable[..., None]
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -160,6 +161,19 @@ def show(lines: Iterable[str | None], limit: int | None) -> None:
         shown += 1
         if shown == limit:
             return
+
+
+def tailing(verb: Verb) -> Verb:
+    """The options of every verb that shows records as they come."""
+    for option in (
+        click.option("--limit", type=click.IntRange(1), help="End after so many."),
+        click.option("--language", type=LANGUAGE_NAMES, default="en", show_default=True),
+        click.option(
+            "--all", "all_", is_flag=True, help="From the beginning, not only what is new."
+        ),
+    ):
+        verb = option(verb)
+    return verb
 
 
 def _nobody_reads() -> bool:
