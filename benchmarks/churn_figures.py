@@ -19,6 +19,7 @@ from benchmarks.churn_saved import (
     saved,
     saved_less_cost,
 )
+from benchmarks.churn_saved_entries import WAYS, Estimate, best_of, entries_of
 from streams.contracts.times import DAY_MS
 from streams.simulator.worlds import PersonTruth
 
@@ -89,6 +90,8 @@ class Figures(Struct, frozen=True, kw_only=True):
     saved_a_case: Mean
     saved_a_case_with_later: Mean
     saved_less_cost: float
+    saved_by_way: dict[str, Estimate | None]
+    saved_at_best: dict[str, Estimate | None]
     contacted_by_type: dict[str, int]
     contacted_by_action: dict[str, int]
     left_alone: LeftAlone
@@ -106,6 +109,7 @@ def figures(plays: Sequence[Play]) -> Figures:
     by_risk = tuple(_point(plays, _by_risk(plays, r), r) for r in RISKS)
     same = next((r for r in rule if _at_least(r.precision, product.precision)), None)
     left = [leaver for p in plays for leaver in leavers(p.people, p.end_ms)]
+    entries = [entry for p in plays for entry in entries_of(p)]
     return Figures(
         kind=plays[0].kind,
         seeds=tuple(p.seed for p in plays),
@@ -133,6 +137,8 @@ def figures(plays: Sequence[Play]) -> Figures:
         saved_a_case=saved(plays, later=0.0),
         saved_a_case_with_later=saved(plays, later=1.0),
         saved_less_cost=saved_less_cost(plays),
+        saved_by_way={way: measure(entries) for way, measure in WAYS.items()},
+        saved_at_best={way: measure(best_of(entries)) for way, measure in WAYS.items()},
         contacted_by_type=dict(Counter(e.contact_type for p in plays for e in p.contacts)),
         contacted_by_action=dict(Counter(e.action for p in plays for e in p.contacts)),
         left_alone=left_alone(alarms, (_by_risk(plays, r) for r in RISKS)),

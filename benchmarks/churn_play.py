@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from streams.alerts.lifts import stated_risk
 from streams.contracts.outputs.effects import DecisionLogged
-from streams.contracts.outputs.payloads import ChurnAlert
+from streams.contracts.outputs.payloads import ChurnAlert, NextStep
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer import Customer
 from streams.decisions import compile_policy
@@ -18,9 +18,12 @@ from streams.models import initial_models
 from streams.models.trainer import Trainer
 from streams.simulator.closed_loop import effects_of
 from streams.simulator.worlds import ContactEffect, OfferEffect, PersonTruth, World, WorldKind
+from streams.simulator.worlds.foreseen import foreseen
+from streams.simulator.worlds.truth import ContactType
 
 STRONG_SIGNAL = 0.8
 COLD = "cold-start"
+OPENS = ("entered", "escalated")
 OWN_TICKS, OWN_GAPS = 4, 2.0
 
 
@@ -63,6 +66,28 @@ class Case(Struct, frozen=True, kw_only=True):
     drifted: bool
 
 
+class Chance(Struct, frozen=True, kw_only=True):
+    """What was to be expected of the contact of a case: luck averaged out, the person as they are.
+
+    Attributes:
+        treated: whether there was a contact; of a control, what one would have done.
+        margin: change of margin in the play, without costs; `margin_later` after it.
+        coupon: what the coupon of an offer does to orders on average, on top of that.
+        cost: of the contact, or of the offer that was the contact.
+    """
+
+    case_id: str
+    customer_id: str
+    contact_type: ContactType
+    treated: bool
+    at_ms: int
+    action: NextStep
+    margin: float
+    margin_later: float
+    coupon: float
+    cost: float
+
+
 class Play(Struct, frozen=True, kw_only=True):
     """A world after its end; `own_ms` is from when on the shop has data of its own to speak of."""
 
@@ -82,6 +107,7 @@ class Play(Struct, frozen=True, kw_only=True):
     people: tuple[PersonTruth, ...]
     contacts: tuple[ContactEffect, ...]
     offers: tuple[OfferEffect, ...]
+    chances: tuple[Chance, ...] = ()
 
 
 class Alarm(Struct, frozen=True):
@@ -99,13 +125,39 @@ class _Watch:
         self.known = frozenset(world.customer_ids)
         self.cases: list[Case] = []
         self.samples: list[Moment] = []
+        self.chances: dict[str, Chance] = {}
 
     def read(self, alert: ChurnAlert, now_ms: int) -> None:
         known = alert.customer_id in self.known
         if alert.transition == "entered" and known and alert.risk is not None:
             self.cases.append(self._case(alert, alert.risk))
-        if self.contacts:
-            self.world.receive_alert(alert, now_ms)
+        if not self.contacts:
+            return
+        if known and alert.case_id not in self.chances and alert.transition in OPENS:
+            self.chances[alert.case_id] = self._chance(alert, now_ms)
+        self.world.receive_alert(alert, now_ms)
+
+    def _chance(self, alert: ChurnAlert, now_ms: int) -> Chance:
+        world, step, coupon = self.world, alert.recommended, 0.0
+        course = world.course(alert.customer_id)
+        told = foreseen(course, now_ms, "contact" if step is None else step.action)
+        cost = world.reference.policies.churn.contact_cost
+        if step is not None and step.offer_id is not None:
+            coupon = world.expected(alert.customer_id, step.offer_id, now_ms).margin
+            offers = world.reference.offers
+            cost = next(o.contact_cost for o in offers if o.offer_id == step.offer_id)
+        return Chance(
+            case_id=alert.case_id,
+            customer_id=alert.customer_id,
+            contact_type=course.person.contact_type,
+            treated=not alert.experiment.holdout,
+            at_ms=now_ms,
+            action="contact" if step is None else step.action,
+            margin=told.margin,
+            margin_later=told.margin_later,
+            coupon=coupon,
+            cost=cost,
+        )
 
     def _case(self, alert: ChurnAlert, risk: float) -> Case:
         person, at_ms = self.world.person(alert.customer_id), to_ms(alert.raised_at)
@@ -193,4 +245,5 @@ def play_world(
         people=people,
         contacts=tuple(world.contact_effects),
         offers=tuple(world.offer_effects),
+        chances=tuple(watch.chances.values()),
     )

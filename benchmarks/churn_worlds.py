@@ -14,6 +14,7 @@ from rich.table import Table
 
 from benchmarks.churn_figures import Calibration, Figures, Point, figures
 from benchmarks.churn_play import play_world
+from benchmarks.churn_saved_entries import Estimate
 from benchmarks.options import Names, Seeds
 from streams.simulator.worlds import KINDS, WorldKind
 
@@ -121,6 +122,10 @@ def _say_saved(told: Figures) -> None:
         + "; by "
         + ", ".join(f"{step} {many}" for step, many in sorted(told.contacted_by_action.items()))
     )
+    ways = Table("measured by", "saved a contacted case", "of the same cases at best")
+    for way, found in told.saved_by_way.items():
+        ways.add_row(way, _interval(found), _interval(told.saved_at_best[way]))
+    console.print(ways)
     alone = told.left_alone
     console.print(
         f"better left alone (sleeping dogs who are there): {alone.asleep} of {alone.alerts} "
@@ -145,6 +150,10 @@ def _calibrations(title: str, told: tuple[Calibration, ...]) -> Table:
     for row in told:
         table.add_row(row.band, f"{row.cases:,}", f"{row.stated:.3f}", f"{row.came:.3f}")
     return table
+
+
+def _interval(found: Estimate | None) -> str:
+    return "-" if found is None else f"{found.value:,.2f} ({found.low:,.2f} to {found.high:,.2f})"
 
 
 def _share(value: float | None) -> str:

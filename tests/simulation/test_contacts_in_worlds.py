@@ -3,12 +3,15 @@
 from collections import Counter, defaultdict
 from functools import cache
 
+import numpy as np
+import pytest
 from msgspec.structs import replace
 
 from streams.contracts.outputs.payloads import NextStep, Recommended
 from streams.contracts.times import DAY_MS, from_ms
 from streams.simulator.closed_loop import STEP_MS
 from streams.simulator.worlds import World
+from streams.simulator.worlds.foreseen import foreseen
 from streams.simulator.worlds.settings import SETTINGS
 from tests.simulation.test_worlds import SEED, events, people
 from tests.unit.alerts.test_life_cycle import _alert, _buyer
@@ -104,3 +107,32 @@ def test_the_crm_does_what_the_alert_recommends() -> None:
         "service_recovery": True,
     }
     assert [action for action, names in told.items() if closed in names] == ["service_recovery"]
+
+
+@pytest.mark.parametrize("action", sorted(STEPS))
+def test_what_is_foreseen_is_what_comes_on_average(action: NextStep) -> None:
+    """Luck averages out, before the end and after it; who does not listen is foreseen exactly."""
+    settings = replace(SETTINGS["grocery"], bad_experiences=3.0, leavers_share=0.3)
+    world = World("grocery", 400, 180, SEED, settings=settings)
+    middle_ms = world.start_ms + 60 * DAY_MS
+    told: dict[str, list[tuple[float, float, float, float]]] = defaultdict(list)
+    for customer_id in world.customer_ids:
+        course = world.course(customer_id)
+        before = course.margin(), course.leaves_ms
+        expected = foreseen(course, middle_ms, action)
+        assert (course.margin(), course.leaves_ms) == before
+        came = world.contact(customer_id, f"case-{customer_id}", middle_ms, STEPS[action])
+        assert came is not None
+        told[came.contact_type].append(
+            (came.margin, expected.margin, came.margin_later, expected.margin_later)
+        )
+    for kind, rows in told.items():
+        found = np.array(rows)
+        for off in (found[:, 0] - found[:, 1], found[:, 2] - found[:, 3]):
+            if kind == "lost_cause" or (kind == "sure" and action != "service_recovery"):
+                assert not off.any()
+            else:
+                assert abs(off.mean()) < 4.0 * off.std() / len(off) ** 0.5
+    persuadable = np.array(told["persuadable"])
+    assert persuadable[:, 1].mean() > 0.0
+    assert persuadable[:, 1].std() < persuadable[:, 0].std()

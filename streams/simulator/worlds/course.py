@@ -5,6 +5,7 @@ the organic margin plus all changes, to the cent.
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Course:
         self.came: list[PlannedOrder] = []
         self._settings = settings
         self._margin_shares = margin_shares
-        self._start_ms, self._end_ms = start_ms, end_ms
+        self.start_ms, self._end_ms = start_ms, end_ms
         self._rates = life.leaving_rate.copy()
         self._lives = 0
         self._threshold = life.thresholds[0]
@@ -101,11 +102,54 @@ class Course:
 
     def margin_later(self) -> float:
         """Of the orders after the play, for as long as the truth is known."""
-        return sum(
-            order.margin(self._margin_shares[order.department])
-            for order in self.planned.values()
-            if order.at_ms >= self._end_ms
-        )
+        return sum(self.margin_later_of(order) for order in self.planned.values())
+
+    def margin_later_of(self, order: PlannedOrder) -> float:
+        """What the shop keeps of one order after the end of the play; 0 of one before it."""
+        if order.at_ms < self._end_ms:
+            return 0.0
+        return order.margin(self._margin_shares[order.department])
+
+    def twin(self) -> "Course":
+        """The same person at the same moment, whose further course moves nobody else's."""
+        twin = copy(self)
+        twin.came, twin.planned = list(self.came), dict(self.planned)
+        twin._rates, twin._used = self._rates.copy(), set(self._used)
+        return twin
+
+    def leaving(self, at_ms: int) -> float:
+        """The cumulative rate of leaving up to then, as contacts so far have made it."""
+        days = (at_ms - self.start_ms) / DAY_MS
+        whole = min(max(int(days), 0), len(self._rates))
+        part = self._rates[whole] * (days - whole) if whole < len(self._rates) else 0.0
+        return float(self._rates[:whole].sum() + part)
+
+    def may_come(self, now_ms: int) -> list[tuple[PlannedOrder, int]]:
+        """Orders after now, each with the moment up to which the person must not have left."""
+        fade_ms = round(FADE_GAPS * self.person.gap_days * DAY_MS) if self.person.fades else 0
+        fades = dict(zip((o.organic for o in self.life.orders), self.life.fade_draws, strict=True))
+        organic = {
+            o.organic: o
+            for o in self.life.orders
+            if o.organic is not None and o.organic not in self._used
+        }
+        changed = {t: o for t, o in self.planned.items() if o.decision_id is not None}
+        return [
+            (o, o.at_ms + (fade_ms if o.organic and fades[o.organic] < FADE_SHARE else 0))
+            for o in {**organic, **changed}.values()
+            if o.at_ms > now_ms + SOON_MS
+        ]
+
+    def known_to_stay_ms(self, now_ms: int) -> int:
+        """Up to when it shows by now that the person stays, where it does not show that they leave.
+
+        Who fades, or gives a sign, would have begun; an order that an offer moved will come.
+        """
+        ahead_ms = FADE_GAPS * self.person.gap_days * DAY_MS if self.person.fades else 0.0
+        if self.life.farewell is not None:
+            ahead_ms = max(ahead_ms, self.life.farewell[0])
+        moved = (o.at_ms for o in self.planned.values() if o.decision_id is not None)
+        return max(now_ms + round(ahead_ms), max(moved, default=0))
 
     def contact(
         self, now_ms: int, draw: float, action: NextStep = "contact"
@@ -148,34 +192,38 @@ class Course:
             return False
         before = self._unsettled
         self._unsettled = tuple(i for i in before if i.at_ms > now_ms or i.kind == "price_rise")
-        tomorrow = (now_ms - self._start_ms) // DAY_MS + 1
-        size = self._start_ms, len(self._rates), self._settings
+        tomorrow = (now_ms - self.start_ms) // DAY_MS + 1
+        size = self.start_ms, len(self._rates), self._settings
         share = times_of_bad(self._unsettled, *size) / times_of_bad(before, *size)
         self._rates[tomorrow:] *= share[tomorrow:]
         return len(self._unsettled) < len(before)
 
     def _keep(self, now_ms: int) -> bool:
-        tomorrow = (now_ms - self._start_ms) // DAY_MS + 1
+        tomorrow = (now_ms - self.start_ms) // DAY_MS + 1
         begins = max(tomorrow, self._protected_until)
         ends = tomorrow + round(self._settings.contact_days)
         self._rates[begins:ends] *= self._settings.keep_factor
         self._protected_until = max(ends, self._protected_until)
         return True
 
-    def _win_back(self, now_ms: int, draw: float) -> bool:
+    def win_back_chance(self, now_ms: int) -> float:
+        """P(a contact brings somebody back who has left and is persuadable)."""
+        if self._lives + 1 >= len(self.life.thresholds):
+            return 0.0
         window = max(WIN_BACK_DAYS_MIN, self._settings.win_back_gaps * self.person.gap_days)
         elapsed = (now_ms - self.leaves_ms) / DAY_MS / window
-        if draw >= self._settings.win_back * (1.0 - elapsed):
-            return False
-        if self._lives + 1 >= len(self.life.thresholds):
+        return max(0.0, self._settings.win_back * (1.0 - elapsed))
+
+    def _win_back(self, now_ms: int, draw: float) -> bool:
+        if draw >= self.win_back_chance(now_ms):
             return False
         self._lives += 1
-        today = (now_ms - self._start_ms) // DAY_MS
+        today = (now_ms - self.start_ms) // DAY_MS
         self._threshold = float(self._rates[: today + 1].sum()) + self.life.thresholds[self._lives]
         return True
 
     def _wake(self, now_ms: int) -> bool:
-        self._rates[(now_ms - self._start_ms) // DAY_MS] += self._settings.wake_hazard
+        self._rates[(now_ms - self.start_ms) // DAY_MS] += self._settings.wake_hazard
         return True
 
     def _leaves(self) -> int:
@@ -185,7 +233,7 @@ class Course:
         if day >= len(cumulative):
             return NEVER_MS
         over = (cumulative[day] - self._threshold) / self._rates[day]
-        return self._start_ms + round((day + 1.0 - float(over)) * DAY_MS)
+        return self.start_ms + round((day + 1.0 - float(over)) * DAY_MS)
 
     def _organic(self, now_ms: int) -> list[PlannedOrder]:
         """Orders of the organic life after now that come, given when the person leaves."""
