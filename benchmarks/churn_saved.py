@@ -27,11 +27,15 @@ class Mean(Struct, frozen=True):
 class LeftAlone(Struct, frozen=True, kw_only=True):
     """Sleeping dogs who were still there, among those alerted about; a contact wakes them up.
 
-    `by_risk`: the same among about as many alerted about by the risk alone; `people`: of all.
+    `contacts`: those of the alerts that came to a contact that can wake somebody up, so neither a
+    control nor one that settled a complaint; `by_risk`: alerts among about as many by the risk
+    alone; `people`: of all.
     """
 
     alerts: int
     asleep: int
+    contacts: int
+    contacts_asleep: int
     by_risk: int
     by_risk_asleep: int
     people: int
@@ -89,10 +93,15 @@ def left_alone(alarms: Sequence[Alarm], by_risk: Iterable[Sequence[Alarm]]) -> L
             for a in of
         )
 
+    waking = [e for p in plays.values() for e in p.contacts if e.action != "service_recovery"]
     everybody = [person for play in plays.values() for person in play.people]
     return LeftAlone(
         alerts=len(alarms),
         asleep=asleep(alarms),
+        contacts=len(waking),
+        contacts_asleep=sum(
+            e.contact_type == "sleeping_dog" and e.leaves_before_ms > e.at_ms for e in waking
+        ),
         by_risk=len(nearest),
         by_risk_asleep=asleep(nearest),
         people=len(everybody),

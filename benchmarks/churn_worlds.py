@@ -129,7 +129,8 @@ def _say_saved(told: Figures) -> None:
     alone = told.left_alone
     console.print(
         f"better left alone (sleeping dogs who are there): {alone.asleep} of {alone.alerts} "
-        f"alerts; by risk alone {alone.by_risk_asleep} of {alone.by_risk}; "
+        f"alerts, {alone.contacts_asleep} of {alone.contacts} contacts that can wake; by risk "
+        f"alone {alone.by_risk_asleep} of {alone.by_risk}; "
         f"{alone.people_asleep} of {alone.people:,} people"
     )
 

@@ -194,9 +194,13 @@ def test_where_an_offer_is_the_contact_its_coupon_and_its_cost_count() -> None:
 def test_who_is_better_left_alone_is_counted_while_they_are_there() -> None:
     """A sleeping dog of whom two were alerted about, once before and once after leaving."""
     dog = replace(LEAVES, contact_type="sleeping_dog")
-    told = figures([replace(play(case(dog, 29), case(dog, 35)), people=(STAYS, dog, LATE))])
+    woken = replace(effect(dog, 0.0), contact_type="sleeping_dog", leaves_before_ms=day(30))
+    settled = replace(woken, action="service_recovery")
+    played = replace(play(case(dog, 29), case(dog, 35)), people=(STAYS, dog, LATE))
+    told = figures([replace(played, contacts=(woken, settled))])
     alone = told.left_alone
     assert (alone.alerts, alone.asleep) == (2, 1)
+    assert (alone.contacts, alone.contacts_asleep) == (1, 1)
     assert (alone.by_risk, alone.by_risk_asleep) == (1, 1)
     assert (alone.people, alone.people_asleep) == (3, 1)
 
