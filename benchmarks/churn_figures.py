@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from benchmarks.churn_play import Alarm, Case, Moment, Play, true_gap_ms
 from benchmarks.churn_saved import (
@@ -20,11 +21,13 @@ from benchmarks.churn_saved import (
     saved_less_cost,
 )
 from benchmarks.churn_saved_entries import WAYS, Estimate, best_of, entries_of
+from streams.alerts.moves import CLEAR_BY
 from streams.contracts.times import DAY_MS
 from streams.simulator.worlds import PersonTruth
 
 GAPS = (1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0)
 RISKS = tuple(n / 50 for n in range(1, 50))
+FINE_RISKS = tuple(n / 100 for n in range(1, 100))
 ORDERS_MIN = 2
 FINDABLE_GAPS = 2.0
 IN_TIME_GAPS = 0.5
@@ -44,12 +47,25 @@ class Point(Struct, frozen=True, kw_only=True):
 
 
 class Compared(Struct, frozen=True, kw_only=True):
-    """The rule of thumb at one threshold, and the product's risk where it finds as many."""
+    """The rule of thumb at one threshold, and the product's risk where it finds as many.
+
+    `looks_precision`: where the risk warns as a case opens, at once if it is clear of the threshold
+    and else at the second look in a row.
+    """
 
     gaps: float
     recall: float
     rule_precision: float
     risk_precision: float | None
+    looks_precision: float | None
+
+
+class Curve(Struct, frozen=True, kw_only=True):
+    """The comparison at every threshold of the rule, and at how many the risk is better."""
+
+    points: tuple[Compared, ...]
+    beaten_by_risk: int
+    beaten_by_looks: int
 
 
 class Calibration(Struct, frozen=True, kw_only=True):
@@ -84,7 +100,10 @@ class Figures(Struct, frozen=True, kw_only=True):
     rule_in_horizon: tuple[Point, ...]
     by_risk: tuple[Point, ...]
     oracle: tuple[Point, ...]
-    compared: tuple[Compared, ...]
+    compared: Curve
+    compared_of_scored: Curve
+    compared_in_horizon: Curve
+    scored: int
     rule_of_same_precision: Point | None
     recall_in_time: float | None
     saved_a_case: Mean
@@ -110,6 +129,7 @@ def figures(plays: Sequence[Play]) -> Figures:
     same = next((r for r in rule if _at_least(r.precision, product.precision)), None)
     left = [leaver for p in plays for leaver in leavers(p.people, p.end_ms)]
     entries = [entry for p in plays for entry in entries_of(p)]
+    scored = [_of_scored(p) for p in plays]
     return Figures(
         kind=plays[0].kind,
         seeds=tuple(p.seed for p in plays),
@@ -131,7 +151,10 @@ def figures(plays: Sequence[Play]) -> Figures:
         rule_in_horizon=tuple(_point(plays, _by_rule(plays, k, in_horizon=True), k) for k in GAPS),
         by_risk=by_risk,
         oracle=tuple(_point(plays, _by_rule(plays, k, oracle=True), k) for k in GAPS),
-        compared=tuple(_compared(rule, by_risk)),
+        compared=_curve(plays, in_horizon=False),
+        compared_of_scored=_curve(scored, in_horizon=False),
+        compared_in_horizon=_curve(scored, in_horizon=True),
+        scored=sum(len(p.people) for p in scored),
         rule_of_same_precision=same,
         recall_in_time=None if same is None else _in_time(plays, alarms, same.threshold),
         saved_a_case=saved(plays, later=0.0),
@@ -224,17 +247,58 @@ def _by_rule(
     return alarms
 
 
-def _compared(rule: Sequence[Point], by_risk: Sequence[Point]) -> Iterator[Compared]:
-    for point in rule:
-        if point.recall is None or point.precision is None:
-            continue
-        as_many = (p.precision for p in by_risk if _at_least(p.recall, point.recall))
-        yield Compared(
+def _of_scored(play: Play) -> Play:
+    """The play of those of whom a risk was ever said.
+
+    Of who does not grant `profiling` nothing may be said, by no rule at all.
+    """
+    told = {moment.customer_id for moment in play.samples}
+    return replace(play, people=tuple(p for p in play.people if p.customer_id in told))
+
+
+def _curve(plays: Sequence[Play], *, in_horizon: bool) -> Curve:
+    rule = (_point(plays, _by_rule(plays, k, in_horizon=in_horizon), k) for k in GAPS)
+    by_risk = [_point(plays, _by_risk(plays, r), r) for r in FINE_RISKS]
+    by_looks = [_point(plays, _by_looks(plays, r), r) for r in FINE_RISKS]
+    points = tuple(
+        Compared(
             gaps=point.threshold,
             recall=point.recall,
             rule_precision=point.precision,
-            risk_precision=max((p for p in as_many if p is not None), default=None),
+            risk_precision=_most_precise(by_risk, point.recall),
+            looks_precision=_most_precise(by_looks, point.recall),
         )
+        for point in rule
+        if point.recall is not None and point.precision is not None
+    )
+    return Curve(
+        points=points,
+        beaten_by_risk=sum((p.risk_precision or 0.0) > p.rule_precision for p in points),
+        beaten_by_looks=sum((p.looks_precision or 0.0) > p.rule_precision for p in points),
+    )
+
+
+def _most_precise(points: Iterable[Point], recall: float) -> float | None:
+    """The best precision of those that find as many."""
+    as_many = (p.precision for p in points if _at_least(p.recall, recall))
+    return max((p for p in as_many if p is not None), default=None)
+
+
+def _by_looks(plays: Sequence[Play], risk: float) -> list[Alarm]:
+    """As `_by_risk`, but at the second sample in a row, unless the risk is clear of the edge."""
+    alarms = []
+    for play in plays:
+        before: set[tuple[str, int]] = set()
+        seen: set[tuple[str, int]] = set()
+        for moment in play.samples:
+            silence = moment.customer_id, moment.last_ms
+            calls = moment.risk >= risk and moment.at_ms >= play.own_ms
+            settled = silence in before or moment.risk >= risk + CLEAR_BY
+            if calls and settled and silence not in seen:
+                seen.add(silence)
+                alarms.append(Alarm(play, moment))
+            (before.add if calls else before.discard)(silence)
+    return alarms
 
 
 def _by_risk(plays: Sequence[Play], risk: float) -> list[Alarm]:

@@ -1,19 +1,22 @@
 """When a score may open a case, on a file of purchases: `python -m benchmarks.churn_openings FILE`.
 
 Prequential, at every tick, of people with two purchase days or more whose score own data carry. A
-case opens at the first tick of a silence at which the risk reaches the medium band and the person
-is late by each rule; without costs, signals and capacity. Prints precision, recall (of silences
-whose first tick nothing followed within the horizon), and by band the stated risk and what came.
+case opens at the first tick of a silence at which the risk has reached the medium band, and the
+person was late by each rule, for so many looks in a row, or is clear of its edge; without costs,
+signals and capacity. Prints precision, recall (of silences whose first tick nothing followed within
+the horizon), the silence at which a true case opened, and by band the stated risk and what came.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from statistics import median
 
 import click
 from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
+from streams.alerts.moves import CLEAR_BY
 from streams.contracts.reference.structs import ChurnDefinition
 from streams.contracts.times import DAY_MS
 from streams.evaluation.churn_stream import ChurnStream
@@ -24,6 +27,7 @@ from streams.models.churn import ChurnModel
 console = Console(width=120)
 DEFINITION = ChurnDefinition()
 MEDIUM, HIGH = (band.from_risk for band in DEFINITION.bands)
+CLEAR = MEDIUM + CLEAR_BY
 
 
 class Seen(Struct, frozen=True):
@@ -36,15 +40,31 @@ class Seen(Struct, frozen=True):
     gone: bool
 
 
-LATE: dict[str, Callable[[Seen], bool]] = {
-    "at once": lambda s: True,
-    "one usual gap": lambda s: s.gaps >= 1.0,
-    "half a usual gap": lambda s: s.gaps >= 0.5,
-    "one usual gap, or half a horizon": lambda s: s.gaps >= 1.0 or s.horizons >= 0.5,
-    "one usual gap, or half a gap and half a horizon (what is used)": lambda s: (
-        s.gaps >= (0.5 if s.horizons >= 0.5 else 1.0)
-    ),
-}
+class Rule(Struct, frozen=True):
+    """When a score may open a case: who is late, and how many looks in a row must say so.
+
+    `clear`: a risk from which one look is enough.
+    """
+
+    name: str
+    is_late: Callable[[Seen], bool]
+    looks: int = 1
+    clear: float = 1.0
+
+
+def _is_halfway(seen: Seen) -> bool:
+    return seen.gaps >= (0.5 if seen.horizons >= 0.5 else 1.0)
+
+
+RULES = (
+    Rule("at once", lambda s: True),
+    Rule("one usual gap", lambda s: s.gaps >= 1.0),
+    Rule("half a usual gap", lambda s: s.gaps >= 0.5),
+    Rule("one usual gap, or half a horizon", lambda s: s.gaps >= 1.0 or s.horizons >= 0.5),
+    Rule("one usual gap, or half a gap and half a horizon", _is_halfway),
+    Rule("the same, two looks in a row", _is_halfway, looks=2),
+    Rule("the same, two looks or a clear one (used)", _is_halfway, looks=2, clear=CLEAR),
+)
 
 
 @click.command()
@@ -57,16 +77,29 @@ def main(file: Path) -> None:
     lost = {silence for silence, row in begun.items() if row.gone}
     base = sum(row.gone for row in rows) / max(len(rows), 1)
     console.print(f"{len(rows):,} scores; base rate {base:.3f}; {len(lost):,} silences to find")
-    columns = ("may open after", "cases", "precision", "x base", "recall", "medium", "high")
+    columns = ("may open after", "cases", "precision", "x base", "recall", "days", "medium", "high")
     table = Table(*columns, title=file.name)
-    for name, is_late in LATE.items():
-        cases = {r.silence: r for r in reversed(rows) if r.risk >= MEDIUM and is_late(r)}
-        true = sum(case.gone for case in cases.values()) / max(len(cases), 1)
-        found = len(lost & cases.keys()) / max(len(lost), 1)
+    for rule in RULES:
+        cases = opened(rows, rule)
+        right = [case for case in cases.values() if case.gone]
+        true, found = len(right) / max(len(cases), 1), len(lost & cases.keys()) / max(len(lost), 1)
         bands = ([c for c in cases.values() if (c.risk >= HIGH) is high] for high in (False, True))
-        shares = (f"{true:.3f}", f"{true / base:.2f}", f"{found:.3f}")
-        table.add_row(name, f"{len(cases):,}", *shares, *(_said_and_came(b) for b in bands))
+        days = median(c.horizons for c in right) * DEFINITION.horizon_ms / DAY_MS if right else 0.0
+        shares = (f"{true:.3f}", f"{true / base:.2f}", f"{found:.3f}", f"{days:.0f}")
+        table.add_row(rule.name, f"{len(cases):,}", *shares, *(_said_and_came(b) for b in bands))
     console.print(table)
+
+
+def opened(rows: Sequence[Seen], rule: Rule) -> dict[tuple[str, int], Seen]:
+    """By silence the look at which the rule opens a case; `rows` in the order of time."""
+    cases: dict[tuple[str, int], Seen] = {}
+    agreed: dict[tuple[str, int], int] = {}
+    for row in rows:
+        calls = row.risk >= MEDIUM and rule.is_late(row)
+        agreed[row.silence] = agreed.get(row.silence, 0) + 1 if calls else 0
+        if agreed[row.silence] >= rule.looks or (calls and row.risk >= rule.clear):
+            cases.setdefault(row.silence, row)
+    return cases
 
 
 def seen(purchases: tuple[Purchase, ...]) -> Iterator[Seen]:

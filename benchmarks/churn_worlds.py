@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.churn_figures import Calibration, Figures, Point, figures
+from benchmarks.churn_figures import Calibration, Curve, Figures, Point, figures
 from benchmarks.churn_play import play_world
 from benchmarks.churn_saved_entries import Estimate
 from benchmarks.options import Names, Seeds
@@ -87,11 +87,9 @@ def render(told: Figures) -> None:
         if round(point.threshold * 50) % 5 == 0:
             _row(points, f"risk >= {point.threshold:g}", point)
     console.print(points)
-    compared = Table("found", "precision of the rule", "of the risk", title="where both find")
-    for row in told.compared:
-        found = f"{row.recall:.3f} ({row.gaps:g} own gaps)"
-        compared.add_row(found, f"{row.rule_precision:.3f}", _share(row.risk_precision))
-    console.print(compared)
+    console.print(_curve(told.compared, f"of all {told.people:,} people"))
+    console.print(_curve(told.compared_of_scored, f"of {told.scored:,} who may be scored"))
+    console.print(_curve(told.compared_in_horizon, "of these, in the horizon"))
     same = told.rule_of_same_precision
     if same is not None:
         console.print(
@@ -110,6 +108,17 @@ def render(told: Figures) -> None:
     _say_saved(told)
     for arm, (many, margin) in told.offers_by_arm.items():
         console.print(f"offers, arm {arm}: {many:,}, incremental margin {margin:,.2f}")
+
+
+def _curve(told: Curve, whom: str) -> Table:
+    many = f"{told.beaten_by_risk} and {told.beaten_by_looks} of {len(told.points)}"
+    title = f"where both find, {whom}: the rule is beaten at {many}"
+    table = Table("found", "precision of the rule", "of the risk", "at two looks", title=title)
+    for row in told.points:
+        found = f"{row.recall:.3f} ({row.gaps:g} own gaps)"
+        said = (_share(row.risk_precision), _share(row.looks_precision))
+        table.add_row(found, f"{row.rule_precision:.3f}", *said)
+    return table
 
 
 def _say_saved(told: Figures) -> None:

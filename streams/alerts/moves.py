@@ -9,6 +9,8 @@ from streams.customer import Customer
 from streams.customer.consents import is_granted
 from streams.customer.row import AlertCase, Churn
 
+CLEAR_BY = 0.1  # of risk above the first band, from which one look is enough
+
 
 class Move(Struct, frozen=True):
     """A transition, and how a case ended that is over."""
@@ -48,7 +50,7 @@ def next_move(
 
 
 def _may_open(person: Customer, found: Look, definition: ChurnDefinition) -> bool:
-    """A score that is carried and late, or a strong signal; never a purchase by itself."""
+    """A carried score or a strong signal; never a purchase by itself."""
     churn, spend = person.churn, person.spend
     if found.band == "low" or churn.next_tick_ms is None or not churn.armed:
         return False
@@ -58,7 +60,17 @@ def _may_open(person: Customer, found: Look, definition: ChurnDefinition) -> boo
         return False
     if (churn.scored_at_ms or 0) < churn.silenced_until_ms:
         return False
-    return found.late or bool(found.strong)
+    return (found.late and _is_settled(churn, found, definition)) or bool(found.strong)
+
+
+def _is_settled(churn: Churn, found: Look, definition: ChurnDefinition) -> bool:
+    """A risk that is clear of the first band's edge, or the second in a row that calls for a case.
+
+    The first look at which a risk is just high enough picks those of whom it says too much, and
+    many of them buy before the next.
+    """
+    first = definition.bands[0].from_risk
+    return found.risk >= first + CLEAR_BY or churn.stage == "at_risk"
 
 
 def _is_snoozed(churn: Churn) -> bool:

@@ -145,6 +145,21 @@ def test_the_rule_of_thumb_alerts_once_a_silence_from_own_data_on() -> None:
     assert {p.threshold: p.lag_gaps for p in early.rule}[2.0] == 2.0
 
 
+def test_the_rule_is_compared_with_one_look_and_with_two_among_those_who_may_be_scored() -> None:
+    """A risk near the edge warns a look later; of who was never scored no rule says anything."""
+    told = figures([play(case(STAYS, 45, 0.5), case(LEAVES, 35, 0.5), case(LEAVES, 42, 0.5))])
+    assert (told.scored, len(told.compared.points)) == (2, 8)
+    one = {p.gaps: p for p in told.compared.points}[2.0]
+    assert (one.recall, one.rule_precision) == (1.0, 0.5)
+    assert (one.risk_precision, one.looks_precision) == (0.5, 1.0)
+    assert told.compared.beaten_by_looks > told.compared.beaten_by_risk
+    late = {p.gaps: p for p in told.compared_in_horizon.points}
+    assert 1.5 in late
+    assert 2.0 not in late, "a silence of a whole horizon has nothing left to foretell"
+    nobody = replace(play(case(LEAVES, 35, 0.7)), samples=())
+    assert figures([nobody]).scored == 0
+
+
 def test_false_alerts_have_a_cause_each() -> None:
     """On the day of a purchase, before own data, by chance; none of a true one."""
     told = figures([play(case(STAYS, 25.5), case(STAYS, 17), case(STAYS, 45), case(LEAVES, 35))])

@@ -11,7 +11,7 @@ from streams.contracts.outputs.effects import AlertRaised, Effect
 from streams.contracts.outputs.payloads import ChurnAlert
 from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
 from streams.customer import Customer
-from streams.customer.row import Order, SeenSignal
+from streams.customer.row import Churn, Order, SeenSignal
 from tests.unit.alerts.test_life_cycle import COMMON, POLICY, Score, _buyer, evaluated
 from tests.unit.decisions.people import T0
 
@@ -25,8 +25,9 @@ def alerts_of(effects: tuple[Effect, ...]) -> list[ChurnAlert]:
 
 
 def opened(risk: float = 0.6) -> Customer:
-    """Somebody whose case opened at T0."""
-    person, effects, _ = evaluated(_buyer(), Score(risk), T0, "")
+    """Somebody whose case opened at T0, at the second look."""
+    before = _buyer(churn=Churn(next_tick_ms=T0 + WEEK_MS, stage="at_risk"))
+    person, effects, _ = evaluated(before, Score(risk), T0, "")
     assert [a.transition for a in alerts_of(effects)] == ["entered"]
     return person
 

@@ -72,6 +72,17 @@ def test_a_case_enters_escalates_deescalates_and_ends() -> None:
     ]  # fmt: skip
 
 
+def test_a_score_near_the_edge_opens_a_case_where_two_looks_in_a_row_agree() -> None:
+    """Not after one that was low, or a purchase between; a clear one and a strong signal do."""
+    fresh = _buyer(churn=Churn(next_tick_ms=T0 + WEEK_MS))
+    assert _life(fresh, 0.59, 0.5) == ["-", "entered"]
+    assert _life(fresh, 0.59, 0.4, 0.59, 0.59) == ["-", "-", "-", "entered"]
+    assert _life(fresh, 0.59, 0.1, 0.59, 0.59, buys_before=1) == ["-", "-", "-", "entered"]
+    assert _life(fresh, 0.6) == ["entered"]
+    told = replace(fresh, signals=(SeenSignal("cancel_page", 0.9, T0, ("e-9",)),))
+    assert _life(told, 0.35) == ["entered"]
+
+
 def test_a_purchase_arms_the_case_again_and_nothing_else_does() -> None:
     """Resolved without a purchase: quiet from then on. After one: again, but not on its day."""
     assert _life(_buyer(), 0.6, 0.1, 0.6) == ["entered", "resolved", "-"]
