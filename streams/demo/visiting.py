@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from streams.contracts.reference.structs import Reference, TriggerRule
 from streams.contracts.times import MINUTE_MS
+from streams.decisions import compile_policy
 from streams.demo.drawing import Scene
 from streams.demo.pace import Pace
 from streams.demo.page.guests import Guests
@@ -54,7 +55,7 @@ def visiting(
     clock = stage.new_clock()
     doors = stage.open_doors(clock)
     pace = Pace(told.start_ms, told.end_ms, seconds, clock.set)
-    seen, guests = Seen(), Guests()
+    seen, guests = Seen(compile_policy(told.reference)), Guests()
     shop = Shop(doors, pace, told.reference)
     view = View(shop, seen, Inbox(doors.keys.webhooks), len(told.customer_ids), scene)
     with serving(view, guests, stage.page_port):

@@ -3,6 +3,7 @@
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from threading import Lock
 from typing import Final
 
@@ -20,6 +21,9 @@ from streams.contracts.times import to_ms
 from streams.customer import Customer
 from streams.customer.codec import decode_row
 from streams.customer.consents import answers_in
+from streams.customer.row import Reminder
+from streams.decisions import Policy
+from streams.decisions.deferral import about_cart, still_holds
 from streams.demo.reader import Arrived
 
 TOLD_MAX: Final = 200
@@ -53,6 +57,7 @@ class Visit(Struct):
     `agreed_ms`: when they first said yes to offers, 0 before; what is known of before is not told.
     `refuses`: they have said no since.
     `reminder_ms`: when the cart's reminder is due, 0 for none; it was set at `reminded_ms`.
+    `too_small`: the cart is worth less than what the shop reminds of.
     """
 
     told: deque[Told] = field(default_factory=lambda: deque(maxlen=TOLD_MAX))
@@ -60,6 +65,7 @@ class Visit(Struct):
     reminder_ms: int = 0
     dropped: Told | None = None
     reminded_ms: int = 0
+    too_small: bool = False
     agreed_ms: int = 0
     refuses: bool = False
     did: set[str] = set()
@@ -100,7 +106,8 @@ SILENT: Final = frozenset({"beacon_sighted", "offer_delivered"})
 class Seen:
     """Filled in the thread that plays, read in the page's; each call holds one lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy) -> None:
+        """`policy`: by which the worker decides of what a cart's owner is reminded."""
         self._lock = Lock()
         self._visits: OrderedDict[str, Visit] = OrderedDict()
         self._others: deque[NextBestOffer] = deque(maxlen=OTHERS)
@@ -110,7 +117,7 @@ class Seen:
             topics.NEXT_BEST_OFFERS.name: _take_offer,
             topics.CHURN_ALERTS.name: _take_alert,
             topics.DECISION_LOG.name: _take_decision,
-            topics.CUSTOMERS_CHANGELOG.name: _take_row,
+            topics.CUSTOMERS_CHANGELOG.name: partial(_take_row, policy),
             topics.ZONE_VISITS.name: _take_zone,
         }
 
@@ -206,12 +213,18 @@ def _take_zone(visit: Visit, record: Arrived) -> None:
         visit.told.append(Told(at_ms=at_ms, what="zone", zone=change.zone_type or ""))
 
 
-def _take_row(visit: Visit, record: Arrived) -> None:
-    """Reminders are told by no record of their own: they stand in the customer's row."""
+def _take_row(policy: Policy, visit: Visit, record: Arrived) -> None:
+    """Reminders are told by no record of their own: they stand in the customer's row.
+
+    One waits there for each cart; whether it is worth a reminder is judged when it is due.
+    """
     row = decode_row(record.value)
     if not isinstance(row, Customer):
         return
-    due_ms = next((r.due_at_ms for r in row.reminders if r.kind == CART), 0)
+    waiting = next((r for r in row.reminders if r.kind == CART), None)
+    will_go = waiting is not None and _will_go(policy, row, waiting)
+    visit.too_small = waiting is not None and not will_go
+    due_ms = waiting.due_at_ms if waiting is not None and will_go else 0
     before_ms, visit.reminder_ms = visit.reminder_ms, due_ms
     if due_ms and not before_ms:
         visit.reminded_ms, visit.dropped = row.last_at_ms, None
@@ -221,3 +234,12 @@ def _take_row(visit: Visit, record: Arrived) -> None:
         what = "reminder_dropped" if paid else "reminder_emptied"
         visit.dropped = Told(at_ms=row.last_at_ms, what=what, due_ms=before_ms)
         visit.told.append(visit.dropped)
+
+
+def _will_go(policy: Policy, row: Customer, reminder: Reminder) -> bool:
+    """Whether its rule would still fire about the cart as it is now."""
+    trigger = next((t for t in policy.triggers if t.rule.rule_id == reminder.rule_id), None)
+    if trigger is None:
+        return False
+    event = about_cart(row, reminder.event_id, trigger.rule, reminder.due_at_ms)
+    return still_holds(row, trigger, event, reminder.due_at_ms)

@@ -15,9 +15,10 @@ from streams import topics
 from streams.contracts.common import LANGUAGES, LanguageTag
 from streams.contracts.outputs.payloads import DecisionLog, NextBestOffer
 from streams.contracts.reference.structs import Conditions, Reference
-from streams.contracts.times import DAY_MS
+from streams.contracts.times import DAY_MS, MINUTE_MS
 from streams.customer import new_customer
 from streams.customer.codec import encode_row
+from streams.customer.parts import Cart, CartItem
 from streams.customer.row import Reminder
 from streams.decisions import compile_policy
 from streams.demo.clock import StoryClock
@@ -39,6 +40,9 @@ from streams.simulator.story import story
 START_MS = 1_735_689_600_000
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 ALERT = EXAMPLES / "churn_alert" / "valid" / "entered.json"
+DUE_MS = START_MS + 30 * MINUTE_MS
+CART = Cart("cart-1", START_MS, (CartItem("p001", "coffee", 1, 15.9),))
+CART_REMINDER = Reminder("cart_abandoned", DUE_MS, "cart-left", "e")
 SECRET = "whsec_" + "b2ZmZXJzdHJlYW0tdGVzdHMtb25seS1zZWNyZXQh"
 TEXTS = view_module.HERE / "texts"
 TEXTS_OF = {language: texts_in(TEXTS, language) for language in LANGUAGES}
@@ -52,7 +56,7 @@ def view(tmp_path: Path) -> Iterator[View]:
     doors = Doors(Settings(), tmp_path, clock, 20_005)
     pace = Pace(START_MS, START_MS + 40 * DAY_MS, 60.0, clock.set)
     shop = Shop(doors, pace, for_visitors(story()))
-    yield View(shop, Seen(), Inbox(SECRET), 300, lambda: None)
+    yield View(shop, Seen(compile_policy(shop.reference)), Inbox(SECRET), 300, lambda: None)
     clock.close()
 
 
@@ -233,7 +237,7 @@ def test_what_is_of_before_the_consent_is_not_told(view: View) -> None:
 def test_who_says_no_is_told_what_stops(view: View, no: str | bool) -> None:
     """However it is said, and that a reminder which still waits is not sent; a yes ends that."""
     customer = new_customer("visitor-x", START_MS)
-    waiting = replace(customer, reminders=(Reminder("cart_abandoned", START_MS, "r", "e"),))
+    waiting = replace(customer, cart=CART, reminders=(CART_REMINDER,))
     topic, row = topics.CUSTOMERS_CHANGELOG.name, encode_row(waiting)
     for day, answer in ((2, True), (3, no), (4, "Granted")):
         said = {
@@ -308,3 +312,17 @@ def test_all_parts_are_on_the_page_and_the_demo_is_its_own_shop(view: View) -> N
     rules = {rule.kind: rule for rule in view.shop.reference.policies.triggers}
     assert rules["cart_abandoned"].after_ms == 30 * 60_000
     assert isinstance(view.shop.doors.keys, Keys)
+
+
+def test_a_reminder_is_told_of_a_cart_that_is_worth_one(view: View) -> None:
+    """Not of a smaller one, though it waits in the row, too; nor as to come once it is due."""
+    customer = new_customer("visitor-x", START_MS)
+    small = replace(CART, items=(CartItem("p002", "bakery", 1, 4.2),))
+    for cart, said in ((small, "below 15 euros"), (CART, "A reminder will go to your phone at")):
+        row = replace(customer, cart=cart, reminders=(CART_REMINDER,))
+        record = Arrived(topics.CUSTOMERS_CHANGELOG.name, b"visitor-x", encode_row(row), 0.0)
+        view.seen.take(record)
+        assert said in view.parts("visitor-x", "en")["cart"]
+    assert [one.due_ms for one in view.seen.visit("visitor-x").told] == [DUE_MS]
+    view.shop.pace.go_on(60.0)
+    assert "goes out within moments" in view.parts("visitor-x", "en")["cart"]

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from streams import topics
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.times import DAY_MS
+from streams.decisions import compile_policy
 from streams.demo.pace import Pace
 from streams.demo.page.seen import Seen
 from streams.demo.play import Play
@@ -73,7 +74,7 @@ def market() -> Market:
 
 def played(*records: Arrived) -> tuple[Play, Seen]:
     """A play to which the records came, and what was seen of them."""
-    seen, pace = Seen(), Pace(START_MS, START_MS + 10 * DAY_MS, 60.0)
+    seen, pace = Seen(compile_policy(story())), Pace(START_MS, START_MS + 10 * DAY_MS, 60.0)
     reader: Any = Came(*records)
     play = Play(market(), Settings(), reader, Scoreboard(), pace)
     play.watch = seen.take
