@@ -111,7 +111,7 @@ class Shop:
             )
         await self._tell(events)
         code = "" if coupon is None or coupon.coupon is None else coupon.coupon.code or ""
-        return Paid(f"{order['total']['amount']} {self.reference.policies.currency}", code)
+        return Paid(money(order["total"]["amount"], self.reference.policies.currency), code)
 
     async def report(self, customer: str, alert_id: str) -> None:
         """The CRM tells that it has reached somebody."""
@@ -228,6 +228,17 @@ def discount_of(offer: OfferShown, bought: Sequence[ProductInfo]) -> float:
     if offer.kind == "bogo" and len(fitting) > 1:
         return min(product.price or 0.0 for product in fitting)
     return 0.0
+
+
+def money(amount: str, currency: str) -> str:
+    """An amount as people read it.
+
+    >>> money("15.90", "EUR"), money("-0.012", "EUR"), money("15.90", "CHF")
+    ('€15.90', '-€0.012', '15.90 CHF')
+    """
+    if currency != "EUR":
+        return f"{amount} {currency}"
+    return f"-€{amount[1:]}" if amount.startswith("-") else f"€{amount}"
 
 
 def _sum_of(bought: Sequence[ProductInfo]) -> float:

@@ -15,7 +15,7 @@ from streams.contracts.times import DAY_MS, from_ms
 from streams.demo.drawing import Scene
 from streams.demo.page.inbox import Inbox
 from streams.demo.page.seen import Seen, Told, Visit
-from streams.demo.page.shop import Shop
+from streams.demo.page.shop import Shop, money
 from streams.demo.results import length_said, percentiles_ms
 from streams.gateway.page.kit import percent, templates
 from streams.gateway.page.texts import NAMES, spoken, texts_in
@@ -83,7 +83,9 @@ class View(Struct, frozen=True):
             "dots": [(_place(minor, n), name) for n, (name, minor) in enumerate(self.seen.dots())],
             "shelves": [(zone, *shelf_of(n)) for n, zone in enumerate(SHELVES)],
             "title_of": lambda offer_id: shop.title_of(offer_id, language),
-            "products_of": lambda ids: ", ".join(_name_of(shop, one) for one in ids),
+            "name_of": lambda product_id: _name_of(shop, product_id, language),
+            "products_of": lambda ids: ", ".join(_name_of(shop, one, language) for one in ids),
+            "reasons": lambda because: _reasons(because, language),
             "why": lambda entry: _why(entry, language),
             "trigger": lambda kind: TRIGGERS[kind][language] if kind in TRIGGERS else kind,
             "verdict": lambda verdict: VERDICTS[verdict][language],
@@ -124,6 +126,12 @@ def _why(entry: DecisionLog, language: LanguageTag) -> Why:
     return Why(shown, len(possible), words)
 
 
+def _reasons(because: Why, language: LanguageTag) -> str:
+    t = spoken(texts_in(HERE / "texts", language))
+    said = [t("told.reason", words=words, count=many) for words, many in because.not_others]
+    return t("told.between_reasons").join(said)
+
+
 def _newest_first(visit: Visit) -> list[Told]:
     """By their times; of one time what came last stands first."""
     told = [*reversed(visit.told)]
@@ -137,9 +145,11 @@ def _place(minor: int, number: int) -> tuple[int, int]:
     return x - 28 + number * 17 % 57, y + 6 + number * 11 % 25
 
 
-def _name_of(shop: Shop, product_id: str) -> str:
+def _name_of(shop: Shop, product_id: str, language: LanguageTag) -> str:
+    """In the visitor's language where it is one of the shelf, else as the shop has it."""
+    own = texts_in(HERE / "texts", language).get(f"product.{product_id}")
     product = shop.products.get(product_id)
-    return product_id if product is None or product.name is None else product.name
+    return own or (product and product.name) or product_id
 
 
 def _parts(language: LanguageTag, said: dict[str, Any]) -> dict[str, str]:
@@ -163,5 +173,5 @@ def _number(value: float, digits: int = 0) -> str:
 
 TEMPLATES: Final = templates(
     HERE / "templates",
-    {"time": _time, "number": _number, "percent": percent, "duration": length_said},
+    {"money": money, "time": _time, "number": _number, "percent": percent, "duration": length_said},
 )

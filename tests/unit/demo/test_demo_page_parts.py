@@ -273,14 +273,15 @@ def test_every_text_is_there_in_every_language(language: LanguageTag) -> None:
         assert language == "en" or own[key] != text, key
 
 
-def test_every_text_is_used() -> None:
-    """By its key, or by the first word of its family."""
+def test_every_text_is_used(view: View) -> None:
+    """By its key, or by the first word of its family; each product of the shelf has its name."""
     sources = [p.read_text("utf-8") for p in (view_module.HERE / "templates").glob("*.html")]
     used = {key for text in sources for key in re.findall(r"""\bt\(['"]([a-z_.]+)""", text)}
     families = tuple(key for key in used if key.endswith("."))
     known = set(texts_in(TEXTS, "en"))
     assert {key for key in used if not key.endswith(".")} <= known
-    assert {key for key in known - used if not key.startswith(families)} == set()
+    products = {f"product.{product.product_id}" for product in view.shop.shelves}
+    assert {key for key in known - used if not key.startswith(families)} == products
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ const drawCart = () => {
   const place = one("[data-cart]");
   const total = cart.reduce((sum, item) => sum + Number(item.price), 0);
   place.textContent = cart.length
-    ? `${cart.map((item) => item.name).join(", ")}. ${place.dataset.total}: ${total.toFixed(2)} €`
+    ? `${cart.map((item) => item.name).join(", ")}. ${place.dataset.total}: €${total.toFixed(2)}`
     : place.dataset.empty;
 };
 const look = ({ dataset }) =>
