@@ -7,7 +7,9 @@ from msgspec import Struct
 
 from streams import topics
 from streams.admin.log_places import LogPlace, records
+from streams.alerts.wording import LIFT_SAID_MIN, SIGNAL_REASONS
 from streams.contracts.chances import percent
+from streams.contracts.common import LanguageTag
 from streams.contracts.outputs.payloads import ChurnAlert, ChurnSignal
 from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
@@ -34,6 +36,17 @@ class Case(Struct, frozen=True):
     def expected_loss(self) -> float:
         """Stated risk times value at risk, in the shop's currency; 0 where no risk is stated."""
         return (self.last.risk or 0.0) * float(self.last.value_at_risk.amount)
+
+
+def signal_words(signal: ChurnSignal, language: LanguageTag) -> str:
+    """What the alerts themselves say of a signal; its code where it is of a newer worker."""
+    known = SIGNAL_REASONS.get(signal.code)
+    return signal.code if known is None else known[language]
+
+
+def raises_risk(signal: ChurnSignal) -> bool:
+    """Whether it has raised the stated risk by what the alerts themselves speak of."""
+    return signal.lift >= LIFT_SAID_MIN
 
 
 def read_cases(place: LogPlace) -> tuple[list[Case], int]:

@@ -13,7 +13,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 
-from streams.admin.cases import Case, chosen
+from streams.admin.cases import Case, chosen, raises_risk, signal_words
 from streams.gateway.keys import Sender
 from streams.gateway.outcomes import outcomes_in
 from streams.gateway.page.case_book import CaseBook
@@ -69,6 +69,8 @@ def _case(kit: Kit, book: CaseBook) -> HTTPRouteHandler:
             "results": RESULTS,
             "once": token_urlsafe(16),
             "told": request.query_params.get("told") == "1",
+            "signal_words": signal_words,
+            "raises_risk": raises_risk,
         }
         return kit.shown(request, "case.html", session, said)
 

@@ -1,11 +1,12 @@
 """What happened to one person, out of records of several topics: a line each, the newest first."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from streams import topics
 from streams.admin.explaining import Explanation, explain
@@ -25,12 +26,17 @@ TRAITS_MAX: Final = 5
 
 
 class Line(Struct, frozen=True):
-    """One thing that happened: `kind` says what it is, `what` and `more` are as they were sent."""
+    """One thing that happened: `kind` says what it is, `what` and `more` are as they were sent.
+
+    `count`: so many times without anything else between; `at` is the last one, `since` the first.
+    """
 
     at: datetime
     kind: str
     what: str
     more: tuple[str, ...] = ()
+    count: int = 1
+    since: datetime | None = None
 
 
 class History(Struct, frozen=True):
@@ -108,12 +114,34 @@ def history_of(found: list[tuple[str, bytes]], language: LanguageTag) -> History
         for entry, one in zip(newest, told, strict=False)
     ]
     lines = sorted(lines, key=lambda line: line.at)[::-1]
+    lines = list(together(dict.fromkeys(lines)))
     return History(
-        lines=tuple(dict.fromkeys(lines[:LINES_MAX])),
+        lines=tuple(lines[:LINES_MAX]),
         decisions=told,
         links=tuple(sorted(links.values(), key=lambda link: link.changed_at)),
         left_out=unreadable + max(0, len(lines) - LINES_MAX),
     )
+
+
+def together(lines: Iterable[Line]) -> Iterator[Line]:
+    """Lines, the newest first, with what comes several times in a row as one.
+
+    A phone beside a shelf hears its beacon every few seconds.
+    """
+    said: Line | None = None
+    for line in lines:
+        if said is not None and (said.kind, said.what, said.more) == (
+            line.kind,
+            line.what,
+            line.more,
+        ):
+            said = replace(said, count=said.count + 1, since=line.at)
+        else:
+            if said is not None:
+                yield said
+            said = line
+    if said is not None:
+        yield said
 
 
 def _chosen(one: Explanation, language: LanguageTag) -> Iterator[str]:

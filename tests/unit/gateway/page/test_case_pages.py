@@ -53,7 +53,9 @@ def test_a_case_has_its_history_and_its_evidence(page: PageDoor) -> None:
     """In the language of who looks."""
     shown = words(page.get("/cases/case-2"))
     assert shown.index("risk rose") < shown.index("opened")
-    assert "purchase_overdue × 1.00 · order_completed-1" in shown
+    signal = "the next purchase is overdue: adds nothing more to the risk"
+    assert f"{signal} · evidence order_completed-1" in shown
+    assert "次回購入の予定時期を過ぎています：" in page.get("/cases/case-2?lang=ja").text
     assert "19日ごと" in page.get("/cases/case-2?lang=ja").text
     assert page.get("/cases/nothing").status_code == 404
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from markupsafe import escape
 from structlog.testing import capture_logs
@@ -181,3 +182,17 @@ def test_what_cannot_be_an_id_is_said_to_be_none(page: PageDoor, wanted: str) ->
     assert "This cannot be an id" in words(answer)
     assert "<img" not in answer.text.partition("<main")[2]
     assert escape(wanted) in answer.text
+
+
+def test_what_comes_several_times_in_a_row_is_one_line() -> None:
+    """A phone beside a shelf hears its beacon for minutes; what is between is not lost in it."""
+    seen = {"event_name": "beacon_sighted"}
+    events = [{**seen, "occurred_at": f"2026-06-01T12:00:{second:02}Z"} for second in range(9)]
+    events.append({"event_name": "product_viewed", "occurred_at": "2026-06-01T12:00:05.5Z"})
+    found = [("events.app", msgspec.json.encode(event)) for event in (*events, *events)]
+    told = [(line.what, line.count, line.since) for line in history_of(found, "en").lines]
+    assert told == [
+        ("beacon_sighted", 3, datetime(2026, 6, 1, 12, 0, 6, tzinfo=UTC)),
+        ("product_viewed", 1, None),
+        ("beacon_sighted", 6, datetime(2026, 6, 1, 12, 0, tzinfo=UTC)),
+    ]
