@@ -25,6 +25,9 @@ from streams.simulator.stories import Story
 CART_AFTER_MS: Final = 30 * MINUTE_MS
 ZONE_AGAIN_MS: Final = 10 * MINUTE_MS
 GAP_MS: Final = 3 * MINUTE_MS
+ASKED: Final = TriggerRule(
+    rule_id="asked-in-app", kind="offer_requested", channel="app", placement="app-home"
+)
 HELD_OUT: Final = {"points-double": 0.5, "free-delivery": 0.5}
 
 
@@ -67,11 +70,12 @@ def for_visitors(reference: Reference) -> Reference:
 
     A cart's reminder comes after 30 minutes of the shop, a zone may speak again after ten, and
     between two contacts are three. Two offers have a large holdout of their own, so that a few
-    hundred people suffice to say what each brings.
+    hundred people suffice to say what each brings. In one placement an offer can be asked for, so
+    that the operators' page can say what would be decided there.
     """
     policies = reference.policies
     contact = replace(policies.contact, min_gap_ms=GAP_MS)
-    triggers = tuple(_sooner(rule) for rule in policies.triggers)
+    triggers = (*(_sooner(rule) for rule in policies.triggers), ASKED)
     offers = tuple(
         replace(offer, holdout_share=HELD_OUT.get(offer.offer_id, 0.0))
         for offer in reference.offers

@@ -95,7 +95,7 @@ async def _serve(
     intake = Intake(sink, meter, settings.occurred_at_min_ms, clock_ms, lambda: shop_words.words)
     ways = Ways(settings.gateway, read.admission, intake, meter, clock_ms, reason, read.sources)
     outward = Outward(settings, ways, read.tokens, sink)
-    page = _page(settings, ways, outward, read.operators)
+    page = _page(settings, ways, outward, read.operators, lambda: shop_words.placements)
     pages = [] if page is None else [page.router]
     # Uvicorn's own handlers would end the process before Kafka is closed.
     server = UnsignaledServer(_uvicorn(settings, build_app(ways, [*outward.handlers, *pages])))
@@ -132,14 +132,20 @@ async def _serve(
         log.info("stopped")
 
 
-def _page(settings: Settings, ways: Ways, outward: Outward, operators: Operators) -> "Page | None":
+def _page(
+    settings: Settings,
+    ways: Ways,
+    outward: Outward,
+    operators: Operators,
+    placements: Callable[[], tuple[str, ...]],
+) -> "Page | None":
     """The page, where somebody may log in to it; what it is made of is loaded for it alone."""
     if not operators:
         return None
     from streams.gateway.page.wired import Around, Page
 
     # Of people who look: they live in the machine's time, also where events have a story's.
-    around = Around(sessions_ms=wall_clock_ms)
+    around = Around(sessions_ms=wall_clock_ms, placements=placements)
     return Page(settings, ways, outward.out, operators, around)
 
 

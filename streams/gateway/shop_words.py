@@ -1,4 +1,4 @@
-"""The shop's own words for nobody (`identity.placeholders`), followed live from its policies."""
+"""What a gateway follows live of the shop's policies: its words for nobody, and its placements."""
 
 from typing import Final
 
@@ -22,12 +22,17 @@ TOPIC: Final = topics.REF_POLICIES
 
 
 class ShopWords:
-    """A thread that reads the policies; `words` are those in force, in lower case."""
+    """A thread that reads the policies, and holds what is in force.
+
+    `words`: those of `identity.placeholders`, in lower case. `placements`: where a shop may ask for
+    an offer.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._thread = LoopThread("policies", settings, {}, self._follow)
         self.words: frozenset[str] = frozenset()
+        self.placements: tuple[str, ...] = ()
 
     def start(self) -> None:
         """Begin to read."""
@@ -41,9 +46,11 @@ class ShopWords:
         """One record of the topic; of one that cannot be read the last good one stays in force."""
         record = decode_reference_record(TOPIC.name, key, value)
         if record is None:
-            self.words = frozenset()
+            self.words, self.placements = frozenset(), ()
         elif isinstance(record, Policies):
             self.words = record.identity.words
+            asked = (rule for rule in record.triggers if rule.kind == "offer_requested")
+            self.placements = tuple(sorted({rule.placement for rule in asked if rule.enabled}))
         elif isinstance(record, Rejected):
             log.warning("policies_not_read", reason=record.reason)
 

@@ -96,6 +96,7 @@ class PageDoor:
                 Letters(self.letters_told, self.one_letter, self.drive_again),
                 self.shelf.catalogue,
                 asked=self.asked,
+                placements=lambda: tuple(one.rule.placement for one in reference.triggers),
             ),
         )
         self.page.cases.take([], ended=True)

@@ -29,10 +29,12 @@ READING_MAX: Final = 2  # at once: each holds a consumer and a thread
 
 
 def customer_handlers(
-    kit: Kit, records_of: Callable[[Sequence[str]], Records]
+    kit: Kit,
+    records_of: Callable[[Sequence[str]], Records],
+    placements: Callable[[], tuple[str, ...]],
 ) -> list[HTTPRouteHandler]:
     """`/customers`, `/customers/{id}`, and `/customers/{id}/history`."""
-    return [_search(kit), _customer(kit), _history(kit, records_of)]
+    return [_search(kit), _customer(kit, placements), _history(kit, records_of)]
 
 
 def _search(kit: Kit) -> HTTPRouteHandler:
@@ -50,7 +52,7 @@ def _search(kit: Kit) -> HTTPRouteHandler:
     return get_search
 
 
-def _customer(kit: Kit) -> HTTPRouteHandler:
+def _customer(kit: Kit, placements: Callable[[], tuple[str, ...]]) -> HTTPRouteHandler:
     @get("/customers/{person:str}")
     async def get_person(request: AnyRequest, person: Person) -> Response[str]:
         """What a worker knows of the person now; nothing is changed and nothing decided."""
@@ -73,6 +75,7 @@ def _customer(kit: Kit) -> HTTPRouteHandler:
             "person": person,
             "facts": reply.customer,
             "placement": placement,
+            "placements": placements(),
             "would": None if would is None else explain(would, None, language_for(request)),
             "reason_codes": reply.reason_codes,
         }

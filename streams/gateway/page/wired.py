@@ -45,7 +45,7 @@ class Around(Struct, frozen=True):
     """What lies outside: clocks, a person's records, letters, offers (None: those of Kafka).
 
     `sessions_ms`: the time by which sessions end; None: the gateway's own. `asked` answers what
-    takes long.
+    takes long. `placements`: where the shop asks for offers.
     """
 
     clock_s: Callable[[], float] = time.monotonic
@@ -54,6 +54,7 @@ class Around(Struct, frozen=True):
     catalogue: Catalogue | None = None
     sessions_ms: Callable[[], int] | None = None
     asked: Asked = ask_program
+    placements: Callable[[], tuple[str, ...]] = tuple
 
 
 NOTHING_SPECIAL: Final = Around()
@@ -106,7 +107,11 @@ class Page:
             route_handlers=[
                 *signin_handlers(self.kit, operators),
                 *now_handlers(Now(self.kit, self.workers, self.cases)),
-                *customer_handlers(self.kit, around.records_of or partial(records_about, settings)),
+                *customer_handlers(
+                    self.kit,
+                    around.records_of or partial(records_about, settings),
+                    around.placements,
+                ),
                 *case_handlers(self.kit, self.cases),
                 *offer_handlers(offers),
                 *experiment_handlers(self.kit, self.workers),

@@ -23,3 +23,20 @@ def test_the_shops_own_words_for_nobody_are_no_ids() -> None:
     assert (answer.status_code, rejected["reason"]) == (400, "no_identity")
     door.shop_words.take(b"policies", None)
     assert door.post("/v1/events", guest).status_code == 202
+
+
+def test_the_placements_are_those_where_offers_are_asked_for() -> None:
+    """Each once, of rules that are on; live."""
+    words = Door().shop_words
+    asked = {"kind": "offer_requested", "channel": "web"}
+    rules = [
+        {**asked, "rule_id": "r-1", "placement": "home"},
+        {**asked, "rule_id": "r-2", "placement": "banner"},
+        {**asked, "rule_id": "r-3", "placement": "home"},
+        {**asked, "rule_id": "r-4", "placement": "old", "enabled": False},
+        {"rule_id": "r-5", "kind": "order_completed", "channel": "app", "placement": "receipt"},
+    ]
+    words.take(b"policies", msgspec.json.encode({"triggers": rules}))
+    assert words.placements == ("banner", "home")
+    words.take(b"policies", None)
+    assert words.placements == ()

@@ -38,14 +38,38 @@
   // An element that somebody has the keyboard in is left alone.
   const held = (part) => part.contains(document.activeElement);
 
-  const put = (html) => {
+  // Makes `old` what `next` is, and touches nothing of it that is the same.
+  const turn = (old, next) => {
+    if (old.isEqualNode(next)) return;
+    if (old.nodeName !== next.nodeName) {
+      old.replaceWith(document.importNode(next, true));
+      return;
+    }
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      old.nodeValue = next.nodeValue;
+      return;
+    }
+    for (const { name } of [...old.attributes]) if (!next.hasAttribute(name)) old.removeAttribute(name);
+    for (const { name, value } of next.attributes)
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    const [there, wanted] = [[...old.childNodes], [...next.childNodes]];
+    wanted.forEach((child, at) => {
+      if (at < there.length) turn(there[at], child);
+      else old.append(document.importNode(child, true));
+    });
+    for (const over of there.slice(wanted.length)) over.remove();
+  };
+
+  // One part a frame, so that whoever scrolls or types between is not kept waiting.
+  const frame = () => new Promise((next) => requestAnimationFrame(next));
+  const put = async (html) => {
     const fresh = new DOMParser().parseFromString(html, "text/html");
     for (const part of live.querySelectorAll("[data-part]")) {
       const name = CSS.escape(part.dataset.part);
       const next = fresh.querySelector(`[data-part="${name}"]`);
-      if (next && !held(part) && next.innerHTML !== part.innerHTML) {
-        part.replaceChildren(...document.importNode(next, true).childNodes);
-      }
+      if (!next || held(part) || part.isEqualNode(next)) continue;
+      await frame();
+      turn(part, next);
     }
   };
 
@@ -57,7 +81,7 @@
           location.reload();
           return;
         }
-        if (answer.ok) put(await answer.text());
+        if (answer.ok) await put(await answer.text());
         live.classList.toggle("stale", !answer.ok);
         waitMs = answer.ok ? everyMs : Math.min(waitMs * 2, 30000);
       } catch {

@@ -60,6 +60,7 @@ def test_what_would_be_decided_is_told_with_all_candidates(page: PageDoor) -> No
         assert re.search(rf"{name} (chosen )?\d", shown), name
     assert "winter-sale it is paused" in shown
     assert "store-tasting it is not for this channel" in shown
+    assert 'href="?decide=banner#would"' in page.get("/customers/c-1").text
     nowhere = words(page.get("/customers/c-1?decide=nowhere"))
     assert "Nothing would be decided there: no rule asks for this placement, or" in nowhere
 

@@ -43,7 +43,8 @@ LONG_TASKS = """() => {
     .observe({type: "longtask"});
   window.changes = 0;
   new MutationObserver(() => changes++)
-    .observe(document.querySelector("[data-live]"), {childList: true, subtree: true});
+    .observe(document.querySelector("[data-live]"),
+      {childList: true, characterData: true, subtree: true});
 }"""
 
 
