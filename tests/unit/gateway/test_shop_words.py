@@ -39,4 +39,4 @@ def test_the_placements_are_those_where_offers_are_asked_for() -> None:
     words.take(b"policies", msgspec.json.encode({"triggers": rules}))
     assert words.placements == ("banner", "home")
     words.take(b"policies", None)
-    assert words.placements == ()
+    assert not words.placements
