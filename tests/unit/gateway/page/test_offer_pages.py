@@ -48,10 +48,14 @@ def test_the_catalogue_is_shown_with_what_each_offer_brings(page: PageDoor) -> N
     shown = words(page.get("/offers"))
     assert "5 offers" in shown
     told = r"2,000\.00, nothing is told yet"
-    row = rf"tea-ten-off running app, push 2030-01-05 5\.00 0\.50 EUR {told} \+0\.\d+"
+    row = rf"tea-ten-off running app, push 2030-01-05 5\.00 EUR 0\.50 EUR {told} \+0\.\d+"
     assert re.search(row, shown)
-    assert "winter-sale paused app, push 2030-01-05 4.00 0.50 EUR – –" in shown
+    assert "winter-sale paused app, push 2030-01-05 4.00 EUR 0.50 EUR – –" in shown
     assert "published shop/ (winter-sale)" in shown
+    assert "too early" not in shown
+    publish(page, *(replace(offer, holdout_share=0.5) for offer in OFFERS))
+    shown = words(page.get("/offers"))
+    assert "0.50 EUR – too early: nobody has had a whole window yet" in shown
 
 
 def test_a_budget_is_shown_with_where_its_money_is(page: PageDoor) -> None:
