@@ -59,7 +59,7 @@ WHY_NOT: Final[dict[WhyNot, Texts]] = {
         "it is not for this channel", "このチャネルでは使えません", "不适用于该渠道"
     ),
     "wrong_trigger": texts(
-        "it is not for what asked for an offer", "このきっかけの対象外です", "不适用于该触发条件"
+        "it is not for this occasion", "このきっかけの対象外です", "不适用于该触发条件"
     ),
     "no_consent": texts(
         "the person has not agreed to its purpose or channel",
@@ -93,9 +93,7 @@ WHY_NOT: Final[dict[WhyNot, Texts]] = {
         "触发的原因那时已不存在",
     ),
     "stale": texts("it would have come too late", "時機を逃していました", "时机已过"),
-    "already_redeemed": texts(
-        "the person has used it, and it is for once", "すでに利用済みです", "已经使用过"
-    ),
+    "already_redeemed": texts("it can be used once, and was", "すでに利用済みです", "已经使用过"),
     "already_open": texts(
         "the person still has it and can use it", "まだ利用できるものがあります", "仍有可用的该优惠"
     ),

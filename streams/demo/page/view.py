@@ -63,6 +63,7 @@ class View(Struct, frozen=True):
         pace, shop = self.shop.pace, self.shop
         visit, scene = self.seen.visit(customer), self.scene()
         is_open = shop.doors.is_open  # asks the gateway
+        comma = texts_in(HERE / "texts", language)["shop.comma"]
         return {
             "shop": shop,
             "pace": pace,
@@ -84,7 +85,7 @@ class View(Struct, frozen=True):
             "shelves": [(zone, *shelf_of(n)) for n, zone in enumerate(SHELVES)],
             "title_of": lambda offer_id: shop.title_of(offer_id, language),
             "name_of": lambda product_id: _name_of(shop, product_id, language),
-            "products_of": lambda ids: ", ".join(_name_of(shop, one, language) for one in ids),
+            "products_of": lambda ids: comma.join(_name_of(shop, one, language) for one in ids),
             "reasons": lambda because: _reasons(because, language),
             "why": lambda entry: _why(entry, language),
             "trigger": lambda kind: TRIGGERS[kind][language] if kind in TRIGGERS else kind,

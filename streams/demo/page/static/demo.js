@@ -136,9 +136,11 @@ const productOf = ({ product, category, price }) => ({
 const drawCart = () => {
   const place = one("[data-cart]");
   const total = cart.reduce((sum, item) => sum + Number(item.price), 0);
+  const { holds, comma, empty } = place.dataset;
+  const names = cart.map((item) => item.name).join(comma);
   place.textContent = cart.length
-    ? `${cart.map((item) => item.name).join(", ")}. ${place.dataset.total}: €${total.toFixed(2)}`
-    : place.dataset.empty;
+    ? holds.replace("%", names).replace("#", `€${total.toFixed(2)}`)
+    : empty;
 };
 const look = ({ dataset }) =>
   shop.track("product_viewed", {
