@@ -1,5 +1,6 @@
 """What contacts saved, measured in four ways, and by somebody who knows the truth."""
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
@@ -17,6 +18,8 @@ from benchmarks.churn_saved_entries import (
     pairs,
     treated_less_control,
 )
+from benchmarks.churn_saved_silences import main as by_silence
+from benchmarks.churn_saved_silences import silences_of
 from streams.simulator.worlds import OfferEffect, World
 from tests.unit.test_churn_worlds import LEAVES, STAYS, day, effect, play
 
@@ -139,3 +142,16 @@ def test_the_command_draws_people_and_says_each_way() -> None:
     assert done.exit_code == 0, done.output
     assert all(way in done.output for way in WAYS)
     assert "10,000" in done.output
+
+
+def test_who_has_been_silent_for_longer_has_left_more_often() -> None:
+    """Nobody is looked at twice in one silence at the same length, and nobody is contacted."""
+    world = World("drugstore", 400, 180, 1)
+    found = list(silences_of(world))
+    gone = [np.mean([s.gone for s in found if s.gaps == gaps]) for gaps in (1.5, 2.5, 4.0)]
+    assert gone == sorted(gone)
+    assert not world.contact_effects
+    assert any(s.unsubscribed for s in found)
+    done = CliRunner().invoke(by_silence, ["--kinds", "wholesaler", "--customers", "60"])
+    assert done.exit_code == 0, done.output
+    assert "own gaps" in done.output
