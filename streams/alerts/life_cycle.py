@@ -17,6 +17,7 @@ from streams.customer import Customer, TriggerEvent
 from streams.customer.case_alerts import known_alerts
 from streams.customer.complaints import complains
 from streams.customer.row import AlertCase, Churn
+from streams.customer.stance import stance_of
 
 # The value says nothing to anybody: another one would deal the control cases anew.
 CONTROL_SALT = "untreated"
@@ -72,7 +73,7 @@ def _stage(person: Customer, found: Look, definition: ChurnDefinition) -> Lifecy
 def _gain(person: Customer, found: Look, scoring: Scoring, policies: Policies) -> float:
     """What a contact is expected to bring, less what it costs, in the shop's currency."""
     definition = policies.churn
-    save_rate = scoring.save_rate_of(found.band, definition)
+    save_rate = scoring.save_rate_of(found.band, stance_of(person), definition)
     return found.risk * save_rate * value_at_risk(person, policies) - definition.contact_cost
 
 

@@ -26,6 +26,7 @@ from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import Customer
 from streams.customer.consents import states
 from streams.customer.row import AlertCase, SeenSignal
+from streams.customer.stance import stance_of
 
 CHURN = "churn"
 CONTROL_ARM = "control"
@@ -84,7 +85,7 @@ def churn_alert(
         reason_codes=_codes(move, found, score),
         signals=signals,
         value_at_risk=Money(amount=f"{raised.value_at_risk:.2f}", currency=policies.currency),
-        save_rate=scoring.save_rate_of(found.band, definition),
+        save_rate=scoring.save_rate_of(found.band, stance_of(person), definition),
         recommended=_recommended(person, raised, now_ms),
         text=alert_text(found.risk, horizon_days, _why(person, raised, scoring), signals),
         model=Versioned(id=CHURN, version=scoring.model_version),

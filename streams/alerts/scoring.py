@@ -4,7 +4,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from streams.contracts.common import RiskBandName
+from streams.contracts.common import RiskBandName, Stance
 from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.contracts.reference.structs import ChurnDefinition
 from streams.features.churn_signals import PRIOR_LIFT
@@ -69,7 +69,9 @@ PRIOR_LIFTS: Lifts = PriorLifts()
 class SaveRates(Protocol):
     """What contacts have been worth in this shop; `models.SaveRates` is one."""
 
-    def at(self, band: RiskBandName, prior: float, now_ms: int) -> float:
+    def at(
+        self, band: RiskBandName, prior: float, now_ms: int, stance: Stance | None = None
+    ) -> float:
         """Of those in this band who would leave, the share that stays because of a contact."""
 
 
@@ -96,8 +98,10 @@ class Scoring(Struct, frozen=True):
     save_rate: SaveRates | None = None
     purchased: bool = False
 
-    def save_rate_of(self, band: RiskBandName, definition: ChurnDefinition) -> float:
-        """The save rate by which a case of this band is decided."""
+    def save_rate_of(
+        self, band: RiskBandName, stance: Stance, definition: ChurnDefinition
+    ) -> float:
+        """The save rate by which a case of this band, of somebody of this stance, is decided."""
         if self.save_rate is None:
             return definition.save_rate
-        return round(self.save_rate.at(band, definition.save_rate, self.now_ms), 6)
+        return round(self.save_rate.at(band, definition.save_rate, self.now_ms, stance), 6)

@@ -61,6 +61,8 @@ LanguageTag = Literal["en", "ja", "zh"]
 LANGUAGES: Final[tuple[LanguageTag, ...]] = ("en", "ja", "zh")
 ConsentState = Literal["granted", "denied", "unset"]
 RiskBandName = Literal["low", "medium", "high"]
+Stance = Literal["refused", "open"]
+"""Whether somebody has refused the shop's marketing."""
 LifecycleStage = Literal["new", "active", "at_risk", "lapsed"]
 TrackName = Literal["first_purchase", "second_purchase"]
 LinkMethod = Literal["login", "loyalty_scan", "receipt", "device", "manual"]

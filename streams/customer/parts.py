@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from streams.contracts.common import ChannelName, RiskBandName, TrackName
+from streams.contracts.common import ChannelName, RiskBandName, Stance, TrackName
 from streams.contracts.outputs.payloads import ChurnSignalCode, CrmResult
 from streams.contracts.reference.structs import Chooser
 from streams.contracts.sums import sum_of
@@ -325,7 +325,7 @@ class CaseFollowUp(Value, frozen=True):
     counts as lost if nothing is bought: the last moment at which a contact could help. `alert_ids`:
     of its alerts, the first and the newest. `said` at its opening, of a treated case that own data
     carry, with consent to `model_training`. `reported`: the CRM's words on it, in alphabetical
-    order.
+    order. `stance` at its opening, with consent to `model_training`.
     """
 
     case_id: str
@@ -339,3 +339,4 @@ class CaseFollowUp(Value, frozen=True):
     alert_ids: tuple[str, ...] = ()
     said: Said | None = None
     reported: tuple[CrmResult, ...] = ()
+    stance: Stance | None = None

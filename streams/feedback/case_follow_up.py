@@ -7,6 +7,7 @@ purchase that was cancelled or given back as a whole by then is none.
 
 from msgspec.structs import replace
 
+from streams.contracts.common import Stance
 from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.money import Money
@@ -16,6 +17,7 @@ from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS, from_ms, to_ms
 from streams.customer.case_alerts import known_alerts
 from streams.customer.row import FOLLOWED_MAX, CaseFollowUp, Customer, Said
+from streams.customer.stance import stance_of
 from streams.feedback.case_reports import label_reported
 from streams.feedback.labels import may_train
 
@@ -42,8 +44,9 @@ def follow_cases(
     alerts = [effect.alert for effect in raised if isinstance(effect, AlertRaised)]
     if not alerts:
         return person, ()
-    person, said = know_alerts(person, raised), said if may_train(person) else None
-    entered = [_follow_up(a, policies, said) for a in alerts if a.transition == "entered"]
+    person = know_alerts(person, raised)
+    known = (said, stance_of(person)) if may_train(person) else (None, None)
+    entered = [_follow_up(a, policies, *known) for a in alerts if a.transition == "entered"]
     followed = sorted(
         (*person.churn.followed, *entered), key=lambda case: (case.ends_at_ms, case.case_id)
     )
@@ -100,7 +103,9 @@ def _with_alerts(case: CaseFollowUp, alerts: list[ChurnAlert]) -> CaseFollowUp:
     return replace(case, alert_ids=known_alerts((*case.alert_ids, *new)))
 
 
-def _follow_up(alert: ChurnAlert, policies: Policies, said: Said | None) -> CaseFollowUp:
+def _follow_up(
+    alert: ChurnAlert, policies: Policies, said: Said | None, stance: Stance | None
+) -> CaseFollowUp:
     """The case that an alert has entered; silence that is not known counts from the alert on."""
     at_ms, horizon_ms = to_ms(alert.raised_at), policies.churn.horizon_ms
     silent_ms = round((alert.days_since_last_purchase or 0.0) * DAY_MS)
@@ -115,6 +120,7 @@ def _follow_up(alert: ChurnAlert, policies: Policies, said: Said | None) -> Case
         value_at_risk=alert.value_at_risk.value,
         alert_ids=(alert.alert_id,),
         said=None if alert.experiment.holdout else said,
+        stance=stance,
     )
 
 
@@ -160,13 +166,16 @@ def _days(elapsed_ms: int) -> float:
 
 
 def _example(case: CaseFollowUp, result: CaseResult, at_ms: int) -> LearningExample:
-    """Label 1: bought. The band of the stated risk is among the features by its name."""
+    """Label 1: bought. The band of the stated risk, and the stance, are features by their names."""
+    features = {"treated": float(case.treated), "risk": case.risk, f"band_{case.band}": 1.0}
+    if case.stance is not None:
+        features[f"stance_{case.stance}"] = 1.0
     return LearningExample(
         example_id=derive_id("x", case.case_id, "outcome"),
         model=SAVE_RATES,
         observed_at_ms=at_ms,
         label=float(result == "bought"),
-        features={"treated": float(case.treated), "risk": case.risk, f"band_{case.band}": 1.0},
+        features=features,
     )
 
 

@@ -7,12 +7,14 @@ Learned from churn cases whose horizon is over, treated against control (which a
 
 The decision multiplies the rate by the stated risk again, so that a risk which is stated too high
 or too low does not matter to it on average. The rate leans on the shop's setting, which is worth
-`PRIOR_CASES`; a band leans on the whole shop in the same way:
+`PRIOR_CASES`; a band leans on the whole shop in the same way, and so does a stance (whether
+the person has refused marketing), on `PRIOR_TIMES` the shop's rate:
 
     save rate = (n * found + PRIOR_CASES * prior) / (n + PRIOR_CASES)
     n         = treated * control / (treated + control)
 
 n is the effective size of a comparison of two groups: with a small control group about its size.
+What a stance is above or below the shop is added to the rate of the band.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +22,7 @@ from typing import ClassVar
 
 from msgspec import Struct, to_builtins
 
-from streams.contracts.common import RiskBandName
+from streams.contracts.common import RiskBandName, Stance
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.sums import sum_of
 from streams.models.fading import fade_of
@@ -28,6 +30,8 @@ from streams.models.saved import saved_state
 
 PRIOR_CASES = 100.0
 BANDS: tuple[RiskBandName, ...] = ("low", "medium", "high")
+PRIOR_TIMES: Mapping[Stance, float] = {"refused": 0.4, "open": 1.0}
+"""A judgment, found in simulated worlds: docs/churn-saved.md."""
 
 
 class Cases(Struct, frozen=True):
@@ -48,16 +52,21 @@ NO_CASES = Cases()
 class SaveRates(Struct, frozen=True):
     """The immutable view for deciding; `SaveRates()` has learned nothing and says the prior.
 
-    `treated` and `control` are by band, with the weights that they had at `clock_ms`.
+    `treated` and `control` are by band, `treated_stances` and `control_stances` by stance, with the
+    weights that they had at `clock_ms`.
     """
 
     version: str = "cold-start"
     clock_ms: int = 0
     treated: dict[str, Cases] = {}
     control: dict[str, Cases] = {}
+    treated_stances: dict[str, Cases] = {}
+    control_stances: dict[str, Cases] = {}
 
-    def at(self, band: RiskBandName, prior: float, now_ms: int) -> float:
-        """The save rate of a band, 0 to 1, where the shop's own setting is `prior`.
+    def at(
+        self, band: RiskBandName, prior: float, now_ms: int, stance: Stance | None = None
+    ) -> float:
+        """The save rate of a band and a stance, 0 to 1, where the shop's own setting is `prior`.
 
         It goes back to `prior` while no outcome comes: a shop that has stopped to contact for want
         of effect tries again.
@@ -65,7 +74,12 @@ class SaveRates(Struct, frozen=True):
         fade = fade_of(now_ms - self.clock_ms)
         shop = _leaning(_sum(self.treated.values()), _sum(self.control.values()), prior, fade)
         own = self.treated.get(band, NO_CASES), self.control.get(band, NO_CASES)
-        return min(max(_leaning(*own, shop, fade), 0.0), 1.0)
+        rate = _leaning(*own, shop, fade)
+        if stance is not None:
+            treated = self.treated_stances.get(stance, NO_CASES)
+            control = self.control_stances.get(stance, NO_CASES)
+            rate += _leaning(treated, control, shop * PRIOR_TIMES[stance], fade) - shop
+        return min(max(rate, 0.0), 1.0)
 
 
 class SaveRatesState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,10 +88,12 @@ class SaveRatesState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clock_ms: int
     treated: dict[str, Cases]
     control: dict[str, Cases]
+    treated_stances: dict[str, Cases]
+    control_stances: dict[str, Cases]
 
 
 class SaveRatesLearner:
-    """Counts outcomes by band and arm; its clock is their event time, and they fade by it."""
+    """Counts outcomes by band, stance and arm; they fade by event time, which is its clock."""
 
     model_id: ClassVar[str] = "save_rates"
 
@@ -85,32 +101,46 @@ class SaveRatesLearner:
         self.clock_ms = 0
         self.treated: dict[str, Cases] = {}
         self.control: dict[str, Cases] = {}
+        self.treated_stances: dict[str, Cases] = {}
+        self.control_stances: dict[str, Cases] = {}
 
     def learn(self, example: LearningExample) -> None:
         """One outcome: 1.0 for a case whose person bought within the horizon."""
         features, at_ms = example.features, example.observed_at_ms
         fade = fade_of(at_ms - self.clock_ms)
-        for arm in (self.treated, self.control):
-            for band, cases in arm.items():
-                arm[band] = cases.faded(fade)
+        for arm in (self.treated, self.control, self.treated_stances, self.control_stances):
+            for name, cases in arm.items():
+                arm[name] = cases.faded(fade)
         weight = example.weight * fade_of(self.clock_ms - at_ms)  # one that is known late is older
         self.clock_ms = max(self.clock_ms, at_ms)
-        arm = self.treated if features.get("treated", 0.0) > 0.5 else self.control
+        treated = features.get("treated", 0.0) > 0.5
+        one = Cases(weight, weight * float(example.label > 0.5), weight * features.get("risk", 0.0))
         band = next((b for b in BANDS if features.get(f"band_{b}", 0.0) > 0.5), "low")
-        known = arm.get(band, NO_CASES)
-        arm[band] = Cases(
-            known.many + weight,
-            known.bought + weight * float(example.label > 0.5),
-            known.risk + weight * features.get("risk", 0.0),
-        )
+        _count(self.treated if treated else self.control, band, one)
+        stance = next((s for s in PRIOR_TIMES if features.get(f"stance_{s}", 0.0) > 0.5), None)
+        if stance is not None:
+            _count(self.treated_stances if treated else self.control_stances, stance, one)
 
     def view(self, version: str) -> SaveRates:
         """What is known now, frozen."""
-        return SaveRates(version, self.clock_ms, dict(self.treated), dict(self.control))
+        return SaveRates(
+            version,
+            self.clock_ms,
+            dict(self.treated),
+            dict(self.control),
+            dict(self.treated_stances),
+            dict(self.control_stances),
+        )
 
     def dump(self) -> dict[str, object]:
         """Every parameter by name, as JSON types."""
-        state = SaveRatesState(clock_ms=self.clock_ms, treated=self.treated, control=self.control)
+        state = SaveRatesState(
+            clock_ms=self.clock_ms,
+            treated=self.treated,
+            control=self.control,
+            treated_stances=self.treated_stances,
+            control_stances=self.control_stances,
+        )
         return dict(to_builtins(state))
 
     @classmethod
@@ -123,7 +153,14 @@ class SaveRatesLearner:
         state, learner = saved_state(data, SaveRatesState, "save rates"), cls()
         learner.clock_ms = state.clock_ms
         learner.treated, learner.control = dict(state.treated), dict(state.control)
+        learner.treated_stances = dict(state.treated_stances)
+        learner.control_stances = dict(state.control_stances)
         return learner
+
+
+def _count(arm: dict[str, Cases], name: str, one: Cases) -> None:
+    known = arm.get(name, NO_CASES)
+    arm[name] = Cases(known.many + one.many, known.bought + one.bought, known.risk + one.risk)
 
 
 def _sum(bands: Iterable[Cases]) -> Cases:

@@ -38,6 +38,7 @@ FORMATS: Final[Mapping[str, int]] = {
     "churn": 3,
     "calibration": 2,
     "uplift": 3,
+    "save_rates": 2,
 }
 """Of the parameters of models that are written otherwise than they once were."""
 _BEFORE_LEVELS: Final[Mapping[str, object]] = {
@@ -54,6 +55,7 @@ STILL_READ: Final[Mapping[str, Mapping[int, Mapping[str, object]]]] = {
     "challenger": _OLDER,
     "churn": {2: {"silences": {}}},
     "uplift": {2: {"person": None, "totals": (0.0, 0.0)}},
+    "save_rates": {1: {"treated_stances": {}, "control_stances": {}}},
 }
 """Older formats that are read as well, and what they do not hold: it begins as in a new model."""
 SEEN_MAX = 2_000

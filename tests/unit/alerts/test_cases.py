@@ -295,7 +295,7 @@ class Rates(Struct, frozen=True):
 
     rate: float
 
-    def at(self, band: str, prior: float, now_ms: int) -> float:
+    def at(self, band: str, prior: float, now_ms: int, stance: str | None = None) -> float:
         """The same whatever the setting is."""
         return self.rate
 

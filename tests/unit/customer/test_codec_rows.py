@@ -97,6 +97,7 @@ def full_row() -> Customer:
                     ids(1 + rows.CASE_ALERTS_MAX),
                     told.said,
                     get_args(CrmResult),
+                    "refused",
                 ),
             )
             * (2 * rows.FOLLOWED_MAX),

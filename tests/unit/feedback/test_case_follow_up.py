@@ -11,7 +11,7 @@ from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert
 from streams.contracts.reference.structs import ChurnDefinition, Policies
 from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
 from streams.customer.merge import merge_customers
-from streams.customer.row import FOLLOWED_MAX, Customer, Order, due_at_ms
+from streams.customer.row import FOLLOWED_MAX, Consent, Customer, Order, due_at_ms
 from streams.feedback import follow_cases, make_room, tell_outcomes
 from tests.support.decisions_open import T0, person
 from tests.support.told import warned
@@ -73,7 +73,9 @@ def test_nobody_bought_so_the_alert_came_true() -> None:
     assert (told.arm, told.risk_band, told.risk) == ("treated", "high", 0.8)
     assert (told.horizon_days, told.lead_days, told.days_to_purchase) == (28.0, 18.0, None)
     assert (told.entered_at, told.known_at) == (from_ms(T0), from_ms(OVER))
-    assert learned(effects) == [(0.0, {"treated": 1.0, "risk": 0.8, "band_high": 1.0})]
+    assert learned(effects) == [
+        (0.0, {"treated": 1.0, "risk": 0.8, "band_high": 1.0, "stance_open": 1.0})
+    ]
 
 
 def test_a_purchase_is_told_when_the_horizon_is_over_not_before() -> None:
@@ -113,6 +115,17 @@ def test_without_consent_to_training_it_is_told_and_not_learned() -> None:
     _, effects = tell_outcomes(followed(training="denied"), OVER, POLICIES)
     assert len(outcomes(effects)) == 1
     assert learned(effects) == []
+
+
+@pytest.mark.parametrize("training", ["granted", "denied"])
+def test_the_stance_at_the_opening_is_learned_from_with_consent_alone(training: str) -> None:
+    """What is refused later changes nothing; without consent nothing is remembered."""
+    row = followed(training=training)
+    assert row.churn.followed[0].stance == ("open" if training == "granted" else None)
+    refused = {**row.consents, "marketing_email": Consent("denied", T0 + DAY_MS)}
+    _, effects = tell_outcomes(replace(row, consents=refused), OVER, POLICIES)
+    told = [set(features) for _, features in learned(effects)]
+    assert told == ([{"treated", "risk", "band_high", "stance_open"}] * (training == "granted"))
 
 
 def test_a_control_is_told_from_a_treated_case() -> None:

@@ -1,20 +1,31 @@
 """The save rate: learned from treated against control, pulled to the shop's setting."""
 
+from pathlib import Path
+
+import msgspec
 import numpy as np
 import pytest
 
-from streams.contracts.common import RiskBandName
+from streams.contracts.common import RiskBandName, Stance
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.times import DAY_MS
 from streams.errors import StateError
 from streams.models.fading import HALF_LIFE_MS
-from streams.models.save_rates import PRIOR_CASES, SaveRates, SaveRatesLearner
+from streams.models.save_rates import PRIOR_CASES, PRIOR_TIMES, SaveRates, SaveRatesLearner
+from streams.models.trainer import learner_of
 
+MODELS = Path(__file__).parents[2] / "golden" / "models"
 PRIOR = 0.1
 
 
 def outcome(
-    number: int, bought: bool, *, treated: bool, band: str = "high", risk: float = 0.8
+    number: int,
+    bought: bool,
+    *,
+    treated: bool,
+    band: str = "high",
+    risk: float = 0.8,
+    stance: Stance | None = None,
 ) -> LearningExample:
     """The outcome of case `number`, known an hour after the one before."""
     return LearningExample(
@@ -22,7 +33,8 @@ def outcome(
         model="save_rates",
         observed_at_ms=number * DAY_MS // 24,
         label=float(bought),
-        features={"treated": float(treated), "risk": risk, f"band_{band}": 1.0},
+        features={"treated": float(treated), "risk": risk, f"band_{band}": 1.0}
+        | ({} if stance is None else {f"stance_{stance}": 1.0}),
     )
 
 
@@ -141,3 +153,42 @@ def test_a_damaged_state_is_refused() -> None:
         SaveRatesLearner.load({"clock_ms": 0, "treated": {}})
     with pytest.raises(StateError):
         SaveRatesLearner.load({"clock_ms": 0, "treated": {}, "control": {}, "more": 1})
+
+
+@pytest.mark.parametrize("stance", PRIOR_TIMES)
+def test_a_stance_begins_at_its_share_of_the_shops_rate(stance: Stance) -> None:
+    """Before its first outcome, whatever the band; without a stance it is the shop's."""
+    assert SaveRates().at("high", 0.2, 0, stance) == pytest.approx(0.2 * PRIOR_TIMES[stance])
+    assert counted((9000, 5040), (1000, 400)).at("high", PRIOR, 0, "refused") < counted(
+        (9000, 5040), (1000, 400)
+    ).at("high", PRIOR, 0)
+
+
+def test_a_stance_learns_what_contacts_are_worth_to_it() -> None:
+    """Who is open is saved by contacts, who refused marketing is driven away by them."""
+    learner = SaveRatesLearner()
+    bought: dict[Stance, tuple[float, float]] = {"open": (0.6, 0.3), "refused": (0.3, 0.6)}
+    draw = np.random.default_rng(5)
+    for _ in range(1_500):
+        for stance, shares in bought.items():
+            for treated, share in zip((True, False), shares, strict=True):
+                came = bool(draw.random() < share)
+                learner.learn(outcome(0, came, treated=treated, risk=0.6, stance=stance))
+    view = learner.view("v")
+    found: tuple[float, ...] = tuple(view.at("high", PRIOR, 0, s) for s in bought)
+    assert found[0] == pytest.approx(0.5, abs=0.1)
+    assert found[1] == 0.0
+
+
+def test_a_snapshot_from_before_the_stances_is_read() -> None:
+    """It says what the code that wrote it said; stances begin at their share."""
+    stored = msgspec.json.decode((MODELS / "save_rates.v1.json").read_bytes())
+    learner = learner_of("save_rates", stored, 1)
+    assert isinstance(learner, SaveRatesLearner)
+    view, now_ms = learner.view("v"), 600 * DAY_MS // 24
+    assert view.at("high", PRIOR, now_ms) == pytest.approx(0.17567920472691378, abs=1e-12)
+    shop = view.at("low", PRIOR, now_ms)
+    assert shop == pytest.approx(0.1671287865350706, abs=1e-12)
+    assert view.at("low", PRIOR, now_ms, "open") == pytest.approx(shop)
+    assert view.at("low", PRIOR, now_ms, "refused") == pytest.approx(0.4 * shop)
+    assert learner_of("save_rates", learner.dump(), 2).view("v") == view

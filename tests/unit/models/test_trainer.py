@@ -16,7 +16,7 @@ from streams.models import Trainer, initial_models, with_snapshot
 from streams.models.pool import Tuning
 from streams.models.quality import Prequential, doubts
 from streams.models.response import CONTEXT_AXIS, NOTHING_LEARNED, OFFER_AXIS
-from streams.models.trainer import FORMATS, SEEN_MAX, Trainee, learner_of
+from streams.models.trainer import FORMATS, SEEN_MAX, Trainee, formats_read, learner_of
 
 MODELS = Path(__file__).parents[2] / "golden" / "models"
 
@@ -194,7 +194,7 @@ def test_newer_formats_are_refused() -> None:
         with_snapshot(initial_models(), snapshot)
 
 
-@pytest.mark.parametrize("model", FORMATS)
+@pytest.mark.parametrize("model", [m for m in FORMATS if 1 not in formats_read(m)])
 def test_state_of_an_older_format_is_forgotten(model: str) -> None:
     """What this version cannot read stops no learner: it begins anew and keeps its count."""
     anew = Trainer(challenger=Tuning()).trainees[model]
