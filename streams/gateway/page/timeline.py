@@ -147,7 +147,8 @@ def together(lines: Iterable[Line]) -> Iterator[Line]:
 def _chosen(one: Explanation, language: LanguageTag) -> Iterator[str]:
     if one.chosen_offer_id is not None:
         yield one.chosen_offer_id
-    yield f"{texts_of(language)[f'channel.{one.channel}']}, {one.placement}"
+    known = texts_of(language)
+    yield f"{known[f'channel.{one.channel}']}{known['base.comma']}{one.placement}"
 
 
 def _of_event(value: bytes, _: LanguageTag) -> Line:

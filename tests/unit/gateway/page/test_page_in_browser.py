@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect
 
 from streams.contracts.common import LANGUAGES
@@ -21,11 +22,13 @@ from tests.support.page_browser import (
 )
 from tests.support.page_door import ACT_TOKEN, PageDoor
 from tests.support.page_story import (
+    OFFERS,
     TEA_SHOP,
     a_day,
     archive_of_the_day,
     hostile_letter,
     hostile_records,
+    publish,
     walk,
 )
 from tests.unit.gateway.page.test_customer_page import HOSTILE
@@ -80,6 +83,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> PageDoor:
     made = PageDoor(TEA_SHOP, archive_dir=str(root))
     a_day(made)
     archive_of_the_day(made, root)
+    publish(made, replace(OFFERS[1], holdout_share=0.5))  # of which nothing can be said yet
     walk(made, "c-evil", HOSTILE)
     made.letters.append(hostile_letter(HOSTILE))
     made.door.engine.records += hostile_records("c-evil", HOSTILE)
