@@ -102,6 +102,7 @@ def test_the_page_tells_what_the_worker_and_kafka_say(shop: Shop) -> None:
     visitor.until("/customers/c-7", "Personalization granted")
     would = visitor.until("/customers/c-7?decide=banner", "This offer would go out: tea")
     assert "chosen" in would
+    visitor.until("/customers/c-7", "Where the shop asks for offers: banner")
     asked = {"person": {"customer_id": "c-7"}, "placement": "banner", "channel": "app"}
     server = {"authorization": "Bearer till-key-0123456789"}
     body = {**asked, "timeout_ms": 5_000}
