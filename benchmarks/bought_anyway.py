@@ -32,7 +32,7 @@ from streams.contracts.times import DAY_MS, from_ms
 from streams.customer.rhythm import record_purchase
 from streams.customer.row import Customer, new_customer
 from streams.decisions.anyway import share_expected
-from streams.features import CONTEXT_FEATURES, fits_of, ordered_anyway
+from streams.features import CONTEXT_FEATURES, fits_of, ordered_anyway, taste_of
 from streams.models.uplift import UpliftLearner
 from streams.simulator.closed_loop import START_MS
 from streams.simulator.stories import Received
@@ -224,7 +224,8 @@ def _ask(world: World, now_ms: int, offers: list[str], draw: random.Random) -> l
         expected = None
         if offer_id is not None:
             kind = fits.kind_of[places[offer_id]]
-            ordered = ordered_anyway(fits, (kind,), _row(orders, now_ms), now_ms)[kind]
+            row = _row(orders, now_ms)
+            ordered = ordered_anyway(fits, (kind,), row, taste_of(row, now_ms))[kind]
             expected = share_expected(ordered, PRIOR)
         decision_id = f"d-{customer_id}-{now_ms}"
         one = Asked(decision_id, customer_id, now_ms, offer_id, before, expected)

@@ -25,7 +25,7 @@ from streams.decisions.anyway import anyway_of
 from streams.decisions.arbitration import weigh_many
 from streams.decisions.eligibility import objected_of, situation_of
 from streams.decisions.exploration import draw, exploring_of
-from streams.features import context_vector, offer_matrix, pack
+from streams.features import context_vector, offer_matrix, pack, taste_of
 
 CALLS = 200
 BESIDE = "what offers change (once learned)"
@@ -51,25 +51,29 @@ def parts_of(ours: Ours) -> dict[str, Part]:
     situation = situation_of(person, request, NOW_MS, policy, policy.purposes)
     context = context_vector(person, request.trigger_event, NOW_MS)
     places = [c.place for c in policy.offers]
-    vectors = offer_matrix(policy.table, places, person, NOW_MS)
-    ids = [c.offer.offer_id for c in policy.offers]
-    priors = [c.prior_log_odds for c in policy.offers]
+    taste = taste_of(person, NOW_MS)
+    vectors = offer_matrix(policy.table, places, taste)
     if not isinstance(entry.candidates, Candidates) or entry.candidates.terms is None:
         raise TypeError("the decision did not weigh its offers by column")
     told, terms = entry.candidates, entry.candidates.terms
     used = np.array(terms.response_probability)
     shares = [share or 0.0 for share in terms.bought_anyway]
     ordered = [terms.at(place).ordered_anyway for place in places]
-    offers = [c.offer for c in policy.offers]
     uplift, compared = ours.basis.uplift, ours.compared.uplift
     arms, arbitration = policy.policies.experiment.arms, policy.policies.arbitration
     encoder = msgspec.json.Encoder()
     return {
         "context of the person": lambda: context_vector(person, request.trigger_event, NOW_MS),
         "eligibility": lambda: objected_of(policy, situation),
-        "features of the offers": lambda: offer_matrix(policy.table, places, person, NOW_MS),
-        "P(used)": lambda: scorer.response_probabilities(context, vectors, ids, priors),
-        "who orders anyway": lambda: anyway_of(policy, policy.offers, person, NOW_MS, uplift),
+        "features of the offers": lambda: offer_matrix(
+            policy.table, places, taste_of(person, NOW_MS)
+        ),
+        "P(used)": lambda: scorer.response_probabilities(
+            context, vectors, policy.offer_ids, policy.priors
+        ),
+        "who orders anyway": lambda: anyway_of(
+            policy, policy.offers, policy.catalog, (person, taste), uplift
+        ),
         "the draw": lambda: draw(
             entry.decision_id,
             terms.priority,
@@ -80,7 +84,7 @@ def parts_of(ours: Ours) -> dict[str, Part]:
         "columns of the log": lambda: replace(told, features=pack(vectors)),
         "JSON of the log": lambda: encoder.encode(entry),
         "JSON of the offer": lambda: encoder.encode(offer),
-        BESIDE: lambda: compared.effects(offers, context),
+        BESIDE: lambda: compared.effects(policy.catalog, context),
     }
 
 

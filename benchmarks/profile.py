@@ -31,7 +31,8 @@ PARTS = {
     "scoring": "models",
     "weights, draw": "decisions/arbitration.py decisions/exploration.py identity/arms.py",
     "offer and log entry": (
-        "decisions/choose.py decisions/known.py decisions/messages.py decisions/wording.py"
+        "decisions/choose.py decisions/scoring.py decisions/known.py decisions/messages.py "
+        "decisions/wording.py"
     ),
     "encode offer and log entry": "contracts/outputs",
     "process() itself": "pipeline.py",

@@ -46,11 +46,6 @@ def score_at(affinity: Affinity, at_ms: int) -> float:
     return faded(affinity.score, max(at_ms - affinity.at_ms, 0), HALF_LIFE_MS)
 
 
-def lasting_at(affinity: Affinity, at_ms: int) -> float:
-    """How often the person came upon it, as of a later moment (as stored at an earlier)."""
-    return faded(known_lasting(affinity), max(at_ms - affinity.at_ms, 0), LASTING_HALF_LIFE_MS)
-
-
 def known_lasting(affinity: Affinity) -> float:
     """`lasting` as of the affinity's time; of a row from before it was counted, the score."""
     return affinity.lasting if affinity.lasting >= 0.0 else affinity.score

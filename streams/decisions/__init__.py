@@ -7,8 +7,9 @@
 * `deferral` - requests that have to wait, and whether they still hold
 * `eligibility` - which offers a person may get, a table; `situation` - what its rules look at;
   `consent`, `limits` - parts of it
-* `arbitration` - what an offer is worth; `exploration` - probabilities and the draw;
-  `posterior_draws` - by what the model is not sure of; `doubting` - which it says
+* `scoring` - what the eligible offers are to a person; `arbitration` - what an offer is worth
+* `exploration` - probabilities and the draw; `posterior_draws` - by what the model is not sure of;
+  `doubting` - which it says
 * `channels` - by which channel; `reachable` - which may be used now
 * `levers` - what the owner adds to a priority by hand
 * `classes` - which offers go first, and what they pass

@@ -8,14 +8,16 @@ Marketing Research 1987). The shop's setting says K: where p is `USUAL` the shar
 `redeemed_at_base_rate`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from streams.contracts.reference.structs import Offer
 from streams.customer import Customer
 from streams.decisions.known import Uplift
 from streams.decisions.policy import CompiledOffer, Policy
-from streams.features import ordered_anyway
+from streams.features import Taste, ordered_anyway
 
 USUAL = 0.1
+Anyway = tuple[list[float], list[float]]
 
 
 def share_expected(ordered: float | None, prior: float) -> float:
@@ -37,15 +39,26 @@ def share_expected(ordered: float | None, prior: float) -> float:
 
 
 def anyway_of(
-    policy: Policy, eligible: Sequence[CompiledOffer], person: Customer, now_ms: int, uplift: Uplift
-) -> tuple[list[float], list[float | None]]:
-    """Of each offer the share of its uses bought anyway, and P(an order that fits comes anyway)."""
-    kinds = policy.fits.kind_of
+    policy: Policy,
+    eligible: Sequence[CompiledOffer],
+    offers: Sequence[Offer],
+    person: tuple[Customer, Taste],
+    uplift: Uplift,
+) -> Anyway:
+    """Of each offer the share of its uses bought anyway, and P(an order that fits comes anyway).
+
+    `offers` are the eligible ones as their owners wrote them.
+    """
+    kinds: Sequence[int] = policy.fits.kind_of
+    present: Iterable[int] = range(len(policy.fits.kinds))
     if len(eligible) < len(kinds):
-        kinds = tuple([kinds[c.place] for c in eligible])
-    by_kind = ordered_anyway(policy.fits, set(kinds), person, now_ms)
-    ordered: list[float | None] = [by_kind[kind] for kind in kinds]
-    return shares_of(eligible, ordered, policy, uplift), ordered
+        kinds = [kinds[c.place] for c in eligible]
+        present = set(kinds)
+    by_kind = ordered_anyway(policy.fits, present, *person)
+    prior = policy.policies.arbitration.redeemed_at_base_rate
+    expected = {kind: share_expected(p, prior) for kind, p in by_kind.items()}
+    shares = uplift.shares(offers, [expected[kind] for kind in kinds])
+    return shares, [by_kind[kind] for kind in kinds]
 
 
 def shares_of(

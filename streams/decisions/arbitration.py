@@ -14,6 +14,8 @@ from streams.customer import Customer
 from streams.decisions.channels import Option, on_channel, way_of
 
 NANO = 1e9
+NANOS, HALF, ZERO, ONE = np.array(NANO), np.array(0.5), np.array(0.0), np.array(1.0)
+"""As arrays: numpy asks of a plain number how to take it, which is half of an operation's time."""
 Floats = NDArray[np.float64]
 
 
@@ -97,13 +99,14 @@ def weigh_many(
         levers: what the owner adds to each by hand; None: nothing to any.
         effects: what sending each changes; None: it is not known.
     """
-    margins, discounts, contact_costs = prices
     shares, ordered = anyway
     amounts = np.empty((3, len(used)))
-    values, costs, priorities = amounts
-    np.multiply(margins, used * (1.0 - np.array(shares)), out=values)
-    np.add(discounts * used, contact_costs, out=costs)
-    np.subtract(values - costs, fatigue, out=priorities)
+    values, costs, priorities = amounts[0], amounts[1], amounts[2]
+    np.multiply(prices[0], used * (ONE - np.array(shares)), out=values)
+    np.multiply(prices[1], used, out=costs)
+    costs += prices[2]
+    np.subtract(values, costs, out=priorities)
+    priorities -= fatigue
     if levers is not None:
         priorities += levers
     value, cost, priority = _to_nanos(amounts).tolist()
@@ -141,9 +144,9 @@ def to_nano(amount: float) -> float:
 
 def _to_nanos(amounts: Floats) -> Floats:
     """The same of many; adding 0 makes a zero of -0, which JSON would tell apart."""
-    rounded: Floats = amounts * NANO
-    rounded += np.copysign(0.5, amounts)
+    rounded: Floats = amounts * NANOS
+    rounded += np.copysign(HALF, amounts)
     np.trunc(rounded, out=rounded)
-    rounded += 0.0
-    rounded /= NANO
+    rounded += ZERO
+    rounded /= NANOS
     return rounded

@@ -3,23 +3,19 @@
 from collections.abc import Mapping
 from typing import Literal
 
-import numpy as np
 from msgspec.structs import replace
 
 from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.ids import unit_draw
 from streams.contracts.internal.leases import Reservation
-from streams.contracts.outputs.candidates import Candidates, TermColumns, WhyNot, columns_of
+from streams.contracts.outputs.candidates import Candidates, TermColumns, WhyNot
 from streams.contracts.outputs.challenger import ChallengerLog
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OfferDecided
 from streams.contracts.outputs.payloads import DecisionLog
-from streams.contracts.outputs.terms import rows_of
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.row import Contact, OpenDecision
 from streams.customer.waiting import with_open_decision
-from streams.decisions.anyway import anyway_of
-from streams.decisions.arbitration import Response, fatigue_of, weigh, weigh_many
 from streams.decisions.channels import channels_of
 from streams.decisions.classes import (
     CERTAIN,
@@ -41,7 +37,6 @@ from streams.decisions.known import (
     Choice,
     Chosen,
     Known,
-    Scorer,
     Vector,
     channel_of,
     chosen_of,
@@ -52,9 +47,10 @@ from streams.decisions.messages import decision_log, next_best_offer
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.rearm import fired_unheard
 from streams.decisions.requests import DecisionRequest
+from streams.decisions.scoring import Scored, scored, terms_by
 from streams.decisions.shadow import shadow_of
 from streams.decisions.situation import Situation
-from streams.features import FEATURES_VERSION, context_vector, offer_matrix, pack
+from streams.features import FEATURES_VERSION, context_vector, pack
 from streams.identity.arms import arm_of
 
 Decided = tuple[Customer, tuple[Effect, ...]]
@@ -135,10 +131,10 @@ def _compared(
     """
     policy = known.policy
     eligible = possible(policy.offers, objected)
-    vectors, terms = _scored(known, eligible, context)
-    undrawn = Draw(None, (0.0,) * len(eligible), 1.0)
-    choice, each = Choice(eligible, vectors, terms, undrawn), dict.fromkeys(policy.offer_ids, code)
-    return _weighed(policy, objected, choice, each), terms, vectors
+    of, undrawn = scored(known, eligible, context), Draw(None, (0.0,) * len(eligible), 1.0)
+    terms = terms_by(known.basis.scorer, known, of)
+    choice, each = Choice(eligible, of.vectors, terms, undrawn), dict.fromkeys(of.offer_ids, code)
+    return _weighed(policy, objected, choice, each), terms, of.vectors
 
 
 def _stopped(known: Known, agreed: frozenset[Purpose]) -> tuple[Customer, Stopped | None]:
@@ -211,78 +207,29 @@ def _choose(known: Known, situation: Situation, objected: Objected) -> Decided:
 
 def _drawn(known: Known, eligible: list[CompiledOffer], context: Vector) -> Choice:
     """The eligible offers scored, weighed and drawn from."""
-    vectors, terms = _scored(known, eligible, context)
+    of, arbitration = scored(known, eligible, context), known.policy.policies.arbitration
+    terms = terms_by(known.basis.scorer, known, of)
     if is_certain(eligible):
-        return Choice(eligible, vectors, terms, CERTAIN)
-    features, arbitration = (vectors, context), known.policy.policies.arbitration
-    posterior = posterior_by(known.basis.scorer, arbitration, eligible, terms, features)
+        return Choice(eligible, of.vectors, terms, CERTAIN)
+    posterior = posterior_by(known.basis.scorer, arbitration, eligible, terms, of.features)
     exploring = exploring_of(arbitration, terms, known.model.version, posterior)
     drawn = draw(known.decision_id, terms.priority, known.arm, exploring)
     if known.held:
-        drawn = without_held(drawn, [c.offer.offer_id for c in eligible], known.held)
-    beside = _challenged(known, eligible, features)
-    return Choice(eligible, vectors, terms, drawn, beside, posterior)
+        drawn = without_held(drawn, of.offer_ids, known.held)
+    return Choice(eligible, of.vectors, terms, drawn, _challenged(known, of), posterior)
 
 
-def _challenged(
-    known: Known, eligible: list[CompiledOffer], features: tuple[Vector, Vector]
-) -> ChallengerLog | None:
+def _challenged(known: Known, of: Scored) -> ChallengerLog | None:
     """What the challenger would have drawn, where there is one."""
     challenger = known.basis.challenger
     if challenger is None:
         return None
-    terms = _terms(known, challenger, eligible, features)
+    terms = terms_by(challenger, known, of)
     arbitration = known.policy.policies.arbitration
-    offers = [c.offer.offer_id for c in eligible], terms
-    posterior = posterior_by(challenger, arbitration, eligible, terms, features)
+    posterior = posterior_by(challenger, arbitration, of.eligible, terms, of.features)
     exploring = exploring_of(arbitration, terms, challenger.version, posterior)
+    offers = of.offer_ids, terms
     return shadow_of(known.decision_id, challenger.version, offers, known.held, exploring)
-
-
-def _scored(
-    known: Known, eligible: list[CompiledOffer], context: Vector
-) -> tuple[Vector, TermColumns]:
-    """Features and terms of each offer, in their order."""
-    policy, count = known.policy, len(eligible)
-    places = range(count) if count == len(policy.offers) else [c.place for c in eligible]
-    vectors = offer_matrix(policy.table, places, known.person, known.now_ms)
-    return vectors, _terms(known, known.basis.scorer, eligible, (vectors, context))
-
-
-def _terms(
-    known: Known, scorer: Scorer, eligible: list[CompiledOffer], features: tuple[Vector, Vector]
-) -> TermColumns:
-    """Terms of each offer by what a model says; `features` are those of the offers, the context."""
-    policies, uplift, options = known.policy.policies, known.basis.uplift, known.ways.options
-    vectors, context = features
-    policy = known.policy
-    ids, priors = policy.offer_ids, policy.priors
-    if len(eligible) < len(ids):
-        ids = tuple([c.offer.offer_id for c in eligible])
-        priors = tuple([c.prior_log_odds for c in eligible])
-    used = scorer.response_probabilities(context, vectors, ids, priors)
-    price = known.basis.fatigue.price(policies.contact)
-    fatigue = fatigue_of(known.person, known.now_ms, price)
-    anyway = anyway_of(policy, eligible, known.person, known.now_ms, uplift)
-    effects = uplift.effects([c.offer for c in eligible], context)
-    now_ms, channel = known.now_ms, known.request.rule.channel
-    if not options:
-        levers = [c.levers.at(now_ms, channel) for c in eligible] if policies.levers else None
-        prices = policy.prices
-        if len(eligible) < len(policy.offers):
-            prices = prices.take(np.array([c.place for c in eligible], np.intp), 1)
-        return weigh_many(prices, used, anyway, fatigue, levers, effects)
-    responses = [
-        Response(p, share, options, 0.0, ordered, effect)
-        for p, share, ordered, effect in zip(
-            used.tolist(), *anyway, rows_of(effects, len(eligible)), strict=True
-        )
-    ]
-    if policies.levers:
-        pairs = zip(eligible, responses, strict=True)
-        responses = [c.levers.on(response, now_ms, channel) for c, response in pairs]
-    each = zip(eligible, responses, strict=True)
-    return columns_of([weigh(c.offer, response, fatigue) for c, response in each])
 
 
 def _withheld(policy: Policy, objected: Objected) -> Candidates:

@@ -3,6 +3,8 @@
 from functools import reduce
 from operator import or_
 
+import numpy as np
+
 from streams.contracts.outputs.payloads import (
     Coupon,
     ExperimentArm,
@@ -46,8 +48,9 @@ def compile_policy(reference: Reference) -> Policy:
         policies=reference.policies,
         places=places_of(reference),
         offers=compiled_offers,
+        catalog=tuple(compiled.offer for compiled in compiled_offers),
         offer_ids=tuple(compiled.offer.offer_id for compiled in compiled_offers),
-        priors=tuple(compiled.prior_log_odds for compiled in compiled_offers),
+        priors=np.array([compiled.prior_log_odds for compiled in compiled_offers], np.float64),
         rules=rules_for(compiled_offers),
         table=table_of(cards_of(reference)),
         prices=prices_of(reference.offers),

@@ -26,6 +26,7 @@ from streams.leases import LeaseBook
 
 RESPONSE, UPLIFT, FATIGUE = "response", "uplift", "fatigue"
 Vector = NDArray[np.float32]
+Priors = Sequence[float] | NDArray[np.float64]
 Spreads = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """Loads, and standard deviations of what is shared and of what is each offer's own, in log odds."""
 
@@ -38,7 +39,7 @@ class Scorer(Protocol):
         """The snapshot's version."""
 
     def response_probabilities(
-        self, context: Vector, offers: Vector, offer_ids: Sequence[str], priors: Sequence[float]
+        self, context: Vector, offers: Vector, offer_ids: Sequence[str], priors: Priors
     ) -> NDArray[np.float64]:
         """P(used) of each offer; `priors` are log odds, `CompiledOffer.prior_log_odds`."""
 

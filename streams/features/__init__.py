@@ -7,7 +7,7 @@ churn models read (`rhythm`). How to add a feature: `docs/features.md`.
 
 from streams.features.coming import FitTable, fits_of, ordered_anyway
 from streams.features.offer_table import OfferTable, table_of
-from streams.features.offers import OfferCard, cards_of
+from streams.features.offers import OfferCard, Taste, cards_of, taste_of
 from streams.features.packing import pack, unpack
 from streams.features.registry import (
     ARM_FREE_FEATURES,
@@ -29,6 +29,7 @@ __all__ = [
     "FitTable",
     "OfferCard",
     "OfferTable",
+    "Taste",
     "cards_of",
     "churn_example_features",
     "context_vector",
@@ -39,5 +40,6 @@ __all__ = [
     "prior_log_odds",
     "rhythm_features",
     "table_of",
+    "taste_of",
     "unpack",
 ]

@@ -16,7 +16,7 @@ of interest of e times an even one, e ^ `BY_LIKING` times the even share of orde
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -24,7 +24,8 @@ from streams.contracts.reference.structs import Offer, Reference
 from streams.contracts.times import DAY_MS
 from streams.customer.rhythm import Rhythm
 from streams.customer.row import Customer
-from streams.features.liking import About, assortment_of, lasting_of
+from streams.features.liking import About, assortment_of
+from streams.features.offers import Taste
 
 PRIOR_DAYS = 30.0
 WINDOWS, WEEK_DAYS = 2, 7.0
@@ -81,7 +82,7 @@ def fits_of(reference: Reference) -> FitTable:
 
 
 def ordered_anyway(
-    table: FitTable, kinds: Collection[int], person: Customer, now_ms: int
+    table: FitTable, kinds: Iterable[int], person: Customer, taste: Taste
 ) -> dict[int, float]:
     """P(an order that fits comes though no offer is made), 0 to 1, to six decimals, by kind.
 
@@ -89,9 +90,9 @@ def ordered_anyway(
         table: the catalog's.
         kinds: which kinds of offers, as `FitTable.kind_of` has them.
         person: whose row it is; one who has never ordered counts from the first event on.
-        now_ms: the moment of the decision; epoch milliseconds.
+        taste: the person's, at the moment of the decision.
     """
-    rhythm, lasting = person.rhythm, lasting_of(person, now_ms)
+    rhythm, lasting, now_ms = person.rhythm, taste.lasting, taste.now_ms
     if rhythm is None:
         age, power = PRIOR_DAYS + max((now_ms - person.created_at_ms) / DAY_MS, 0.0), -1.0
     else:
@@ -100,7 +101,11 @@ def ordered_anyway(
     found: dict[int, float] = {}
     for kind in kinds:
         fit = table.kinds[kind]
-        share = min(fit.share * math.exp(BY_LIKING * lasting.liking(fit.about)), 1.0)
+        share = fit.share
+        if fit.about.even < 1.0:
+            share *= math.exp(BY_LIKING * lasting.liking(fit.about))
+        if share > 1.0:
+            share = 1.0
         if fit.min_spend > 0.0:
             share *= _is_large_enough(rhythm, fit.min_spend)
         p = 1.0 - (1.0 + share * fit.days / age) ** power

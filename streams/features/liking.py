@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from streams.contracts.reference.structs import Offer, ProductInfo, Reference
 from streams.contracts.sums import sum_of
-from streams.customer.interests import lasting_at
+from streams.customer.interests import LASTING_HALF_LIFE_MS
 from streams.customer.offer_goods import categories_for
 from streams.customer.row import Customer
 
@@ -77,6 +77,16 @@ def assortment_of(reference: Reference) -> Assortment:
 
 
 def lasting_of(person: Customer, now_ms: int) -> Lasting:
-    """What the row remembers, faded to `now_ms`."""
-    by_category = {a.category: lasting_at(a, now_ms) for a in person.affinities}
+    """How often the person came upon each category, faded to `now_ms` (as stored before that).
+
+    As `customer.interests` has it, without the calls: every decision asks for all.
+    """
+    by_category: dict[str, float] = {}
+    for a in person.affinities:
+        lasting, age_ms = a.lasting, now_ms - a.at_ms
+        if lasting < 0.0:
+            lasting = a.score
+        if age_ms > 0:
+            lasting *= 2.0 ** (-age_ms / LASTING_HALF_LIFE_MS)
+        by_category[a.category] = lasting
     return Lasting(by_category, sum_of(by_category.values()))

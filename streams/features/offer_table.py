@@ -23,7 +23,7 @@ from streams.features.offers import (
     personal_numbers,
     scaled_days,
 )
-from streams.features.packing import Vector
+from streams.features.packing import Vector, vector_of
 
 Places = NDArray[np.intp]
 PERSONAL = 4
@@ -79,8 +79,10 @@ def numbers_of(table: OfferTable, places: Sequence[int], taste: Taste) -> Vector
         taste: the person's, at the moment that is asked of.
     """
     if len(places) <= FEW:
-        few = [offer_numbers(table.cards[place], taste) for place in places]
-        return np.array(few, np.float32).reshape(len(places), len(OFFER_NAMES))
+        few: list[float] = []
+        for place in places:
+            few += offer_numbers(table.cards[place], taste)
+        return vector_of(few).reshape(len(places), len(OFFER_NAMES))
     where: Places | slice = slice(None)
     told, kinds = table.fixed, table.kind_of
     if places == range(len(table.cards)):

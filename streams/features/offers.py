@@ -6,7 +6,7 @@ the same for all offers is the person's taste, computed once a decision.
 Owners may say more under `features` of an offer: `own_brand` (0 or 1) is read here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -66,7 +66,7 @@ class Taste(Struct, frozen=True):
 
     lasting: Lasting
     viewed: Mapping[str, float]
-    views: tuple[tuple[str, str, float], ...]
+    views: Sequence[tuple[str, str, float]]
     basket: float
     now_ms: int
 
@@ -106,10 +106,11 @@ def taste_of(person: Customer, now_ms: int) -> Taste:
     views: list[tuple[str, str, float]] = []
     share = 0.5
     for view in reversed(person.views):
-        viewed[view.category] = viewed.get(view.category, 0.0) + share
-        views.append((view.product_id, view.category, share))
+        category = view.category
+        viewed[category] = viewed.get(category, 0.0) + share
+        views.append((view.product_id, category, share))
         share /= 2.0
-    return Taste(lasting_of(person, now_ms), viewed, tuple(views), basket(person), now_ms)
+    return Taste(lasting_of(person, now_ms), viewed, views, basket(person), now_ms)
 
 
 def alike(card: OfferCard) -> tuple[object, ...]:
@@ -138,11 +139,12 @@ def personal_numbers(card: OfferCard, taste: Taste) -> tuple[float, float, float
         for product_id, category, share in taste.views:
             if product_id in card.product_ids and category not in card.categories:
                 viewed += share
+    about, depth, least = card.about, card.depth, card.min_spend
     return (
-        bounded(taste.lasting.liking(card.about)),
-        bounded(2.0 * viewed),
-        card.depth if card.depth is not None else _depth_of_amount(card, taste),
-        scaled_min_spend(card.min_spend / taste.basket) if card.min_spend else -1.0,
+        bounded(taste.lasting.liking(about)) if about.even < 1.0 else 0.0,
+        bounded(2.0 * viewed) if viewed else 0.0,
+        depth if depth is not None else _depth_of_amount(card, taste),
+        scaled_min_spend(least / taste.basket) if least else -1.0,
     )
 
 
@@ -150,16 +152,9 @@ def offer_numbers(card: OfferCard, taste: Taste) -> tuple[float, ...]:
     """The numbers of one offer in the order of `OFFER_NAMES`, each within [-3, 3]."""
     affinity, looked_at, depth, min_spend = personal_numbers(card, taste)
     days_left = (card.end_ms - taste.now_ms) / DAY_MS
-    return (
-        affinity,
-        looked_at,
-        card.price_cut,
-        depth,
-        min_spend,
-        card.duration if days_left >= card.days else scaled_days(days_left),
-        card.own_brand,
-        card.expected_rate,
-    )
+    duration = card.duration if days_left >= card.days else scaled_days(days_left)
+    fixed = (duration, card.own_brand, card.expected_rate)
+    return affinity, looked_at, card.price_cut, depth, min_spend, *fixed
 
 
 def basket(person: Customer) -> float:

@@ -7,8 +7,6 @@ history: what was learned of the others stays.
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from streams.customer.row import Customer
 from streams.customer.trigger_events import TriggerEvent
 from streams.features.affinity import AFFINITY
@@ -17,8 +15,8 @@ from streams.features.contacts import CONTACTS
 from streams.features.context import CONTEXT
 from streams.features.lifecycle import LIFECYCLE
 from streams.features.offer_table import OfferTable, numbers_of
-from streams.features.offers import OFFER_NAMES, taste_of
-from streams.features.packing import Vector
+from streams.features.offers import OFFER_NAMES, Taste
+from streams.features.packing import Vector, vector_of
 from streams.features.places import PLACES
 from streams.features.visiting import VISITING
 
@@ -36,16 +34,15 @@ def context_vector(person: Customer, trigger_event: TriggerEvent, now_ms: int) -
     numbers: list[float] = []
     for family in FAMILIES:
         numbers.extend(family.compute(person, trigger_event, now_ms))
-    return np.array(numbers, np.float32)
+    return vector_of(numbers)
 
 
-def offer_matrix(table: OfferTable, places: Sequence[int], person: Customer, now_ms: int) -> Vector:
+def offer_matrix(table: OfferTable, places: Sequence[int], taste: Taste) -> Vector:
     """What offers are to this person: shape `[len(places), len(OFFER_FEATURES)]`, in [-3, 3].
 
     Args:
         table: all offers of the catalog.
         places: which of them, by their place in it.
-        person: whose row it is.
-        now_ms: the moment of the decision; epoch milliseconds.
+        taste: the person's, at the moment of the decision (`taste_of`).
     """
-    return numbers_of(table, places, taste_of(person, now_ms))
+    return numbers_of(table, places, taste)

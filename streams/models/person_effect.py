@@ -47,8 +47,9 @@ class Regressed(Struct, frozen=True):
     def of(self, context: NDArray[np.float32]) -> tuple[Floats, Floats]:
         """More than on average for this person: of orders and margin, and their variances."""
         off = context.take(PLACES) - self.center
-        along = off @ self.axes
-        return self.weights @ off, self.variances @ (along * along)
+        along = off.dot(self.axes)
+        along *= along
+        return self.weights.dot(off), self.variances.dot(along)
 
 
 class PersonState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -30,7 +30,7 @@ SAY = EXPERTS + 1
 """Who says something: the four experts and, last, the levels."""
 LEVELS_SHARE = 0.2
 """Of the levels in the pool, at first."""
-SQUASH: Final = np.float32(2.0)
+SQUASH: Final = np.array(2.0, np.float32)  # numpy takes an array sooner than a number
 W_VARIANCE, W_BIAS_VARIANCE = 0.02, 0.1
 U_VARIANCE, U_BIAS_VARIANCE = 0.01, 0.05
 SLOW_HALF_LIFE_DAYS = 280.0

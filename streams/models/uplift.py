@@ -56,7 +56,8 @@ class UpliftModel(Struct, frozen=True):
     """The immutable view for deciding, in corrections of the share that is expected of a person.
 
     `UpliftModel()` has learned nothing and says what is expected. `added`: what sending an offer
-    changes, once enough was compared.
+    changes, once enough was compared. `looked_up`: the catalog that was asked for last and its
+    corrections, since most decisions ask for all of it; what the model says is the same without.
     """
 
     version: str = "cold-start"
@@ -64,6 +65,7 @@ class UpliftModel(Struct, frozen=True):
     classes: dict[str, float] = {}
     offers: dict[str, float] = {}
     added: Effects | None = None
+    looked_up: list[tuple[tuple[Offer, ...], list[float]]] = []
 
     def effects(
         self, offers: Sequence[Offer], context: NDArray[np.float32]
@@ -78,13 +80,20 @@ class UpliftModel(Struct, frozen=True):
             offers: which offers.
             expected: of each the share by who the person is, before anything is learned.
         """
-        own, classes, shop = self.offers, self.classes, self.shop
-        if not own and not classes:
-            each = {e: _share(e + shop) for e in set(expected)}
-            return [each[e] for e in expected]
-        pairs = zip(offers, expected, strict=True)
-        told = [e + own.get(o.offer_id, classes.get(o.class_, shop)) for o, e in pairs]
+        pairs = zip(expected, self._corrections(offers), strict=True)
+        told = [e + correction for e, correction in pairs]
         return [x if 0.0 < x < 1.0 else _share(x) for x in told]
+
+    def _corrections(self, offers: Sequence[Offer]) -> Sequence[float]:
+        """Of the share of each offer: its own, else that of its class, else that of the shop."""
+        for catalog, known in self.looked_up:
+            if catalog is offers:
+                return known
+        own, classes, shop = self.offers, self.classes, self.shop
+        found = [own.get(o.offer_id, classes.get(o.class_, shop)) for o in offers]
+        if isinstance(offers, tuple):  # it stays as it is
+            self.looked_up[:] = [(offers, found)]
+        return found
 
 
 class UpliftState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

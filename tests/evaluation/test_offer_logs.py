@@ -1,7 +1,5 @@
 """A log with offers that some people never get: what is judged draws as the decisions drew."""
 
-from collections.abc import Sequence
-
 import msgspec
 import numpy as np
 import pytest
@@ -15,7 +13,7 @@ from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.reference.structs import Arbitration, Arm, Experiment
 from streams.contracts.times import DAY_MS
 from streams.decisions import Basis, Policy, decide
-from streams.decisions.known import Scorer
+from streams.decisions.known import Priors, Scorer
 from streams.evaluation.judged_policies import Chooser, by_policy, uniform
 from streams.evaluation.off_policy import Logged, judge
 from streams.evaluation.offer_logs import Question, Reward, read_own
@@ -175,7 +173,7 @@ class Contrary(Fixed, frozen=True):
     """Thinks the more of an offer the less its owner does."""
 
     def response_probabilities(
-        self, context: object, offers: object, offer_ids: object, priors: Sequence[float]
+        self, context: object, offers: object, offer_ids: object, priors: Priors
     ) -> NDArray[np.float64]:
         """The owners' rates, turned around."""
         return np.round(1.0 / (1.0 + np.exp(np.asarray(priors, np.float64))), 7)

@@ -34,7 +34,7 @@ from streams.customer.row import (
 from streams.decisions import DecisionRequest, compile_policy
 from streams.decisions.arbitration import Response, prices_of, to_nano, weigh, weigh_many
 from streams.decisions.eligibility import RULES, objected_of, situation_of
-from streams.features import cards_of, offer_matrix, table_of
+from streams.features import cards_of, offer_matrix, table_of, taste_of
 from streams.features.offer_table import FEW
 
 NOW = datetime(2026, 5, 16, 18, tzinfo=UTC)
@@ -77,10 +77,11 @@ def test_the_features_of_many_are_those_of_each(
     )
     table = table_of(cards_of(Reference(offers=tuple(catalog), products=PRODUCTS)))
     places = range(len(catalog))
-    one_by_one = [offer_matrix(table, [place], person, NOW_MS).tobytes() for place in places]
-    assert offer_matrix(table, places, person, NOW_MS).tobytes() == b"".join(one_by_one)
+    taste = taste_of(person, NOW_MS)
+    one_by_one = [offer_matrix(table, [place], taste).tobytes() for place in places]
+    assert offer_matrix(table, places, taste).tobytes() == b"".join(one_by_one)
     shuffled = [*places][::-1]
-    told = offer_matrix(table, shuffled, person, NOW_MS)
+    told = offer_matrix(table, shuffled, taste)
     assert told.tobytes() == b"".join(reversed(one_by_one))
 
 

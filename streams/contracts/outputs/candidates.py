@@ -79,25 +79,26 @@ class TermColumns(Block, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Raises: ValueError: the columns are not of as many offers (so JSON is refused too)."""
         count = len(self.priority)
-        all_told = (
+        fits = (
             count
             == len(self.response_probability)
             == len(self.value)
             == len(self.cost)
             == len(self.bought_anyway)
         )
-        if not all_told or not {0, count}.issuperset(
-            (
-                len(self.ordered_anyway),
-                len(self.lever),
-                len(self.channel),
-                len(self.reach),
-                len(self.incremental_orders),
-                len(self.orders_error),
-                len(self.incremental_margin),
-                len(self.margin_error),
-            )
+        for column in (
+            self.ordered_anyway,
+            self.lever,
+            self.channel,
+            self.reach,
+            self.incremental_orders,
+            self.orders_error,
+            self.incremental_margin,
+            self.margin_error,
         ):
+            if column and len(column) != count:
+                fits = False
+        if not fits:
             raise ValueError("the terms of the candidates are not of as many offers each")
 
     def at(self, place: int) -> Terms:

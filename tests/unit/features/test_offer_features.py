@@ -39,6 +39,7 @@ from streams.features import (
     offer_matrix,
     pack,
     table_of,
+    taste_of,
     unpack,
 )
 from streams.features.registry import FAMILIES
@@ -76,7 +77,7 @@ def context(
 def vector_of(made: Offer, person: Customer) -> NDArray[np.float32]:
     """What one offer is to the person."""
     table = table_of(cards_of(Reference(offers=(made,), products=PRODUCTS)))
-    matrix = offer_matrix(table, [0], person, NOW)
+    matrix = offer_matrix(table, [0], taste_of(person, NOW))
     assert matrix.shape == (1, len(OFFER_FEATURES))
     vector: NDArray[np.float32] = matrix[0]
     return vector

@@ -106,6 +106,18 @@ def test_a_new_offer_starts_at_its_owners_rate() -> None:
     assert found == pytest.approx([0.05, 0.3])
 
 
+def test_what_was_looked_up_of_one_catalog_is_told_of_no_other() -> None:
+    """Asked for a catalog again and again, then for another, it says what a new view says."""
+    learner, context = trained(60), np.full(len(CONTEXT_FEATURES), 0.5, np.float32)
+    view, offers, priors = learner.view("v"), np.zeros((2, len(OFFER_FEATURES))), [-2.0, -2.0]
+    catalogs = ("offer-1", "new"), ("new", "offer-1")
+    for ids in (*catalogs, *catalogs, catalogs[1], [*catalogs[0]]):
+        told = view.response_probabilities(context, offers, ids, priors)
+        fresh = learner.view("v").response_probabilities(context, offers, [*ids], priors)
+        assert told.tolist() == fresh.tolist()
+        assert told[0] != told[1]
+
+
 def test_response_probabilities_of_no_offer() -> None:
     """No eligible offer is no probability, not an error."""
     none = np.zeros((0, len(OFFER_FEATURES)))

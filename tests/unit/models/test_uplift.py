@@ -317,6 +317,20 @@ def test_an_offer_that_was_not_compared_leans_on_its_class_and_all() -> None:
     assert known.orders_error != new.orders_error
 
 
+def test_what_was_looked_up_of_one_catalog_is_told_of_no_other() -> None:
+    """Asked for a catalog again and again, then for another, it says what a new view says."""
+    learner = learned(with_margins(examples(4_000)))
+    view, context = learner.view("v"), np.full(len(CONTEXT_FEATURES), 0.5, np.float32)
+    catalogs = (offer("tea"), offer("wine")), (offer("wine"), offer("tea"))
+    for catalog in (*catalogs, *catalogs, catalogs[1], [*catalogs[0]]):
+        fresh = learner.view("v")
+        told = view.effects(catalog, context)
+        assert told == fresh.effects([*catalog], context)
+        assert view.shares(catalog, (0.3, 0.3)) == fresh.shares([*catalog], (0.3, 0.3))
+        assert told is not None
+        assert told[0][0] != told[0][1]
+
+
 def test_nothing_is_said_before_both_groups_and_margins_are_known() -> None:
     """No comparison, too few, and a shop that tells no margins."""
     context, made = np.zeros(len(CONTEXT_FEATURES), np.float32), examples(2_000)

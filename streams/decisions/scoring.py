@@ -1,0 +1,89 @@
+"""The eligible offers of a decision, scored and weighed: their features, and what each is worth."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.contracts.outputs.candidates import TermColumns, columns_of
+from streams.contracts.outputs.terms import EffectColumns, rows_of
+from streams.decisions.anyway import Anyway, anyway_of
+from streams.decisions.arbitration import Floats, Response, fatigue_of, weigh, weigh_many
+from streams.decisions.known import Known, Priors, Scorer, Vector
+from streams.decisions.policy import CompiledOffer
+from streams.features import offer_matrix, taste_of
+
+
+class Scored(NamedTuple):
+    """Offers of which it is known what they are to the person, whichever model says P(used).
+
+    Attributes:
+        eligible: the offers; the rest is in their order.
+        offer_ids: their names.
+        priors: what their owners expect, log odds.
+        prices: `arbitration.prices_of` them, shape `[3, n]`.
+        vectors: their features, shape `[n, len(OFFER_FEATURES)]`; `context`: the person's.
+        context: the person's features, shape `[len(CONTEXT_FEATURES)]`.
+        anyway: the share of the uses of each bought anyway, and P(an order comes anyway).
+        effects: what sending each changes; None: that is not known.
+    """
+
+    eligible: Sequence[CompiledOffer]
+    offer_ids: Sequence[str]
+    priors: Priors
+    prices: Floats
+    vectors: Vector
+    context: Vector
+    anyway: Anyway
+    effects: EffectColumns | None
+
+    @property
+    def features(self) -> tuple[Vector, Vector]:
+        """Of the offers, and of the context."""
+        return self.vectors, self.context
+
+
+def scored(known: Known, eligible: Sequence[CompiledOffer], context: Vector) -> Scored:
+    """The eligible offers as this person sees them; the whole catalog needs no looking up."""
+    policy, uplift = known.policy, known.basis.uplift
+    offers, ids, priors, prices = policy.catalog, policy.offer_ids, policy.priors, policy.prices
+    places: Sequence[int] = range(len(ids))
+    if len(eligible) < len(ids):
+        places = [c.place for c in eligible]
+        offers, ids = tuple([c.offer for c in eligible]), tuple([ids[place] for place in places])
+        where = np.array(places, np.intp)
+        priors, prices = priors.take(where), prices.take(where, 1)
+    taste = taste_of(known.person, known.now_ms)
+    return Scored(
+        eligible,
+        ids,
+        priors,
+        prices,
+        offer_matrix(policy.table, places, taste),
+        context,
+        anyway_of(policy, eligible, offers, (known.person, taste), uplift),
+        uplift.effects(offers, context),
+    )
+
+
+def terms_by(scorer: Scorer, known: Known, of: Scored) -> TermColumns:
+    """Terms of each offer by what a model says of P(used)."""
+    policies, options, eligible = known.policy.policies, known.ways.options, of.eligible
+    used = scorer.response_probabilities(of.context, of.vectors, of.offer_ids, of.priors)
+    price = known.basis.fatigue.price(policies.contact)
+    fatigue = fatigue_of(known.person, known.now_ms, price)
+    now_ms, channel = known.now_ms, known.request.rule.channel
+    if not options:
+        levers = [c.levers.at(now_ms, channel) for c in eligible] if policies.levers else None
+        return weigh_many(of.prices, used, of.anyway, fatigue, levers, of.effects)
+    responses = [
+        Response(p, share, options, 0.0, ordered, effect)
+        for p, share, ordered, effect in zip(
+            used.tolist(), *of.anyway, rows_of(of.effects, len(eligible)), strict=True
+        )
+    ]
+    if policies.levers:
+        pairs = zip(eligible, responses, strict=True)
+        responses = [c.levers.on(response, now_ms, channel) for c, response in pairs]
+    each = zip(eligible, responses, strict=True)
+    return columns_of([weigh(c.offer, response, fatigue) for c, response in each])
