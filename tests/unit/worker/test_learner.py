@@ -8,75 +8,25 @@ from streams import topics
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.internal.learning_records import encode_example
 from streams.models import LEARNERS
-from streams.runtime.records import Output, Record
-from streams.runtime.shell import EpochStats
+from streams.runtime.records import Record
 from streams.settings import LearnerSettings, Settings
 from streams.telemetry import catalogue as metrics
 from streams.worker.learner import LearnerRow, LearnerShell
 from streams.worker.meter import Meter
+from tests.support.one_partition import OnePartition
 
 SETTINGS = Settings(learner=LearnerSettings(snapshot_every_examples=3))
 TOPIC = topics.LEARNING_EXAMPLES.on_broker(SETTINGS.application_id)
 RESPONSE = LEARNERS["response"]
 
 
-class OnePartition:
-    """Rows and outputs of one partition; an epoch is committed or dropped as a whole."""
+Partition = OnePartition[LearnerRow]
 
-    number, count = 0, 1
 
-    def __init__(self, shell: LearnerShell) -> None:
-        self.epoch = 1
-        self.outputs: list[Output] = []
-        self._shell = shell
-        self._stored: dict[bytes, bytes] = {}
-        self._dirty: dict[bytes, LearnerRow] = {}
-        self._open: list[Output] = []
-
-    def get(self, key: bytes) -> LearnerRow | None:
-        """The row as this epoch sees it."""
-        stored = self._stored.get(key)
-        found = None if stored is None else self._shell.decode_row(stored)
-        return self._dirty.get(key, found)
-
-    def put(self, key: bytes, row: LearnerRow | None) -> None:
-        """Set the row."""
-        assert row is not None
-        self._dirty[key] = row
-
-    def put_off(self, key: bytes, until_ms: int) -> None:
-        """Nothing is ever due."""
-
-    def emit(self, output: Output, *, urgent: bool = False) -> None:
-        """Write with this epoch."""
-        self._open.append(output)
-
-    def due(self, now_ms: int, limit: int) -> list[bytes]:
-        """Nothing is ever due."""
-        return []
-
-    def commit(self) -> None:
-        """The epoch is durable."""
-        self._stored |= {key: self._shell.encode_row(row) for key, row in self._dirty.items()}
-        self.outputs += self._open
-        self._dirty, self._open = {}, []
-        stats = EpochStats(
-            partition=0, epoch=self.epoch, records=0, rows=0, row_reads=0, store_reads=0, outputs=0,
-            seconds=0.0, commit_seconds=0.0,
-        )  # fmt: skip
-        self.epoch += 1
-        self._shell.on_committed(stats)
-
-    def drop(self) -> None:
-        """The epoch never was; the partition is opened anew."""
-        self._dirty, self._open, self.epoch = {}, [], 1
-        self._shell.on_dropped(0)
-        self._shell.on_restored(0, 0)
-
-    def learned(self) -> dict[str, object]:
-        """The state of the response model, as it is stored."""
-        state: dict[str, object] = json.loads(self._stored[b"response"])
-        return state
+def learned(partition: Partition) -> dict[str, object]:
+    """The state of the response model, as it is stored."""
+    state: dict[str, object] = json.loads(partition.stored[b"response"])
+    return state
 
 
 def record(n: int) -> Record:
@@ -91,7 +41,7 @@ def record(n: int) -> Record:
     return Record(TOPIC, 0, n, 0, b"response", encode_example(example), ())
 
 
-def opened() -> tuple[LearnerShell, OnePartition, Meter]:
+def opened() -> tuple[LearnerShell, Partition, Meter]:
     """A learner that knows nothing yet."""
     meter = Meter()
     shell = LearnerShell(SETTINGS, meter)
@@ -99,7 +49,7 @@ def opened() -> tuple[LearnerShell, OnePartition, Meter]:
     return shell, OnePartition(shell), meter
 
 
-def learn(shell: LearnerShell, partition: OnePartition, first: int, end: int) -> None:
+def learn(shell: LearnerShell, partition: Partition, first: int, end: int) -> None:
     """One batch."""
     shell.on_records(partition, [record(n) for n in range(first, end)])
 
@@ -124,7 +74,7 @@ def test_what_was_dropped_is_learned_again_and_counted_once(again: int) -> None:
     learn(shell, partition, 4, min(4 + again, 10))
     learn(shell, partition, min(4 + again, 10), 10)
     partition.commit()
-    assert partition.learned() == wanted.learned()
+    assert learned(partition) == learned(wanted)
     assert partition.outputs == wanted.outputs
     assert len(partition.outputs) == 3
     for metric in (metrics.EXAMPLES, metrics.SNAPSHOTS_PUBLISHED):
@@ -146,7 +96,7 @@ def test_a_partition_that_somebody_else_had_is_learned_from_its_rows() -> None:
     learn(wanted_shell, wanted, 0, 8)
     wanted.commit()
     # `moved` encodes by its own shell: rows are bytes between the two.
-    assert moved.learned() == wanted.learned()
+    assert learned(moved) == learned(wanted)
 
 
 @pytest.mark.parametrize("model", ["churn", "calibration", "capacity", "tracks"])
@@ -171,4 +121,4 @@ def test_an_example_that_lacks_a_feature_is_a_dead_letter(model: str) -> None:
     quiet, wanted, _ = opened()
     learn(quiet, wanted, 0, 4)
     wanted.commit()
-    assert partition.learned() == wanted.learned()
+    assert learned(partition) == learned(wanted)

@@ -14,8 +14,7 @@ from streams.decisions import compile_policy
 from streams.leases.treasury import Account, decode_account
 from streams.models import initial_models
 from streams.runtime.murmur2 import partition_for
-from streams.runtime.records import Output, Record
-from streams.runtime.shell import EpochStats
+from streams.runtime.records import Record
 from streams.settings import Settings
 from streams.telemetry import budgets as metrics
 from streams.telemetry.metric import OTHER
@@ -23,6 +22,7 @@ from streams.worker.leases import lease_keys
 from streams.worker.meter import Meter
 from streams.worker.reference import View
 from streams.worker.treasury import LOOK_MS, TreasuryShell
+from tests.support.one_partition import OnePartition
 from tests.support.scarce_shop import OFFER_ID, scarce
 
 SETTINGS = Settings()
@@ -33,65 +33,12 @@ AT_MS = round(datetime(2024, 1, 2, tzinfo=UTC).timestamp() * 1000)
 FIVE = 50_000  # units
 
 
-class OnePartition:
-    """Rows and outputs of one partition; an epoch is committed or dropped as a whole."""
-
-    number, count = 0, 1
-
-    def __init__(self, shell: TreasuryShell) -> None:
-        self.epoch = 1
-        self.outputs: list[Output] = []
-        self.due_ms: dict[bytes, int] = {}
-        self._shell = shell
-        self._stored: dict[bytes, bytes] = {}
-        self._dirty: dict[bytes, Account] = {}
-        self._open: list[Output] = []
-
-    def get(self, key: bytes) -> Account | None:
-        """The row as this epoch sees it."""
-        stored = self._stored.get(key)
-        found = None if stored is None else self._shell.decode_row(stored)
-        return self._dirty.get(key, found)
-
-    def put(self, key: bytes, row: Account | None) -> None:
-        """Set the row."""
-        assert row is not None
-        self._dirty[key] = row
-        self.due_ms[key] = self._shell.due_at_ms(row) or 0
-
-    def put_off(self, key: bytes, until_ms: int) -> None:
-        """Look again then."""
-        self.due_ms[key] = until_ms
-
-    def emit(self, output: Output, *, urgent: bool = False) -> None:
-        """Write with this epoch."""
-        self._open.append(output)
-
-    def due(self, now_ms: int, limit: int) -> list[bytes]:
-        """What is due."""
-        return sorted(key for key, due_ms in self.due_ms.items() if due_ms <= now_ms)[:limit]
-
-    def commit(self) -> None:
-        """The epoch is durable."""
-        self._stored |= {key: self._shell.encode_row(row) for key, row in self._dirty.items()}
-        self.outputs += self._open
-        self._dirty, self._open = {}, []
-        stats = EpochStats(
-            partition=0, epoch=self.epoch, records=0, rows=0, row_reads=0, store_reads=0, outputs=0,
-            seconds=0.0, commit_seconds=0.0,
-        )  # fmt: skip
-        self.epoch += 1
-        self._shell.on_committed(stats)
-
-    def drop(self) -> None:
-        """The epoch never was; the partition is opened anew."""
-        self._dirty, self._open, self.epoch = {}, [], 1
-        self._shell.on_dropped(0)
-        self._shell.on_restored(0, 0)
+class Treasury(OnePartition[Account]):
+    """The treasury's one partition, and what it says."""
 
     def account(self) -> Account:
         """As it is stored."""
-        return decode_account(self._stored[OFFER_ID.encode()])
+        return decode_account(self.stored[OFFER_ID.encode()])
 
     def allotted(self) -> list[LeaseAllotted]:
         """What partitions were told, in order."""
@@ -121,7 +68,7 @@ class Shop:
         self.set(coupons)
         self.shell = TreasuryShell(SETTINGS, lambda: self.view, self.meter)
         self.shell.on_restored(0, 0)
-        self.partition = OnePartition(self.shell)
+        self.partition = Treasury(self.shell)
 
     def set(self, coupons: int, *names: str) -> None:
         """Money for so many coupons, of each of these offers."""
@@ -216,7 +163,7 @@ def test_a_look_that_changes_nothing_only_looks_again() -> None:
     shop.shell.on_restored(0, 1)
     shop.shell.on_due(shop.partition, due_ms)
     assert shop.partition.due_ms[OFFER_ID.encode()] == due_ms + LOOK_MS
-    shop.partition._shell = shop.shell
+    shop.partition.shell = shop.shell
     shop.partition.commit()
     assert shop.partition.outputs == said
     assert shop.meter.value(metrics.BUDGET, OFFER_ID, "free") == 400.0
