@@ -54,7 +54,7 @@ from streams.telemetry import catalogue as metrics
 from streams.worker.breaker import Breaker
 from streams.worker.faults import rejected_for
 from streams.worker.idle import IdleClock
-from streams.worker.leases import lease_of, put_lease
+from streams.worker.leases import Leases
 from streams.worker.ledger import Account, Ledger
 from streams.worker.letters import dead_letter
 from streams.worker.meter import Meter
@@ -109,6 +109,7 @@ class CustomerShell:
         self._reader = record_reader(settings)
         self._breaker = Breaker(settings.breaker, meter)
         self._ledger = Ledger(meter)
+        self._leases = Leases()
         self.idle = IdleClock()
         self.created: dict[int, int] = {}
         self._on_broker = {t.name: settings.on_broker(t) for t in topics.ALL}
@@ -184,6 +185,7 @@ class CustomerShell:
     def on_restored(self, partition: int, rows: int) -> None:
         """Count what came from the changelog; event time begins anew."""
         self._ledger.opened(partition)
+        self._leases.closed(partition)
         self.idle.opened(partition, time.monotonic())
         self._meter.count(metrics.RESTORED, value=rows)
 
@@ -202,6 +204,7 @@ class CustomerShell:
     def on_dropped(self, partition: int) -> None:
         """What the dropped epochs measured, and the event times they brought, are forgotten."""
         self._ledger.dropped(partition)
+        self._leases.closed(partition)
 
     def _work(self, partition: Partition[Row]) -> Work:
         return Work(partition, self._ledger.account(partition), self._view())
@@ -266,8 +269,10 @@ class CustomerShell:
         if after is not row:
             work.partition.put(key, after)
             work.account.rows += (after is not None) - (row is not None)
+            if isinstance(after, Lease):
+                self._leases.took(work.partition, after)
         if lease is not None and lease is not done.lease and lease is not after:
-            work.account.rows += put_lease(work.partition, lease)
+            work.account.rows += self._leases.put(work.partition, lease)
         for effect, encoded in done.messages:
             self._emit(work, effect, encoded, record)
         work.account.take(done.measurements)
@@ -276,7 +281,7 @@ class CustomerShell:
     def _compute(self, work: Work, message: Message, row: Row | None) -> Done:
         now_ms = processing_time_ms() if self._settings.clock == "processing_time" else 0
         models, policy = work.view.models, work.view.policy
-        lease = None if isinstance(row, Lease) else lease_of(work.partition, policy)
+        lease = None if isinstance(row, Lease) else self._leases.of(work.partition, policy)
         step = process(message, row, World(models, policy, now_ms, lease))
         if isinstance(message, Tick) and _still_due(step.row, message.at_ms):
             raise StateError("a tick left its row due; to go on would never end")
