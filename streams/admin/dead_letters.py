@@ -22,10 +22,11 @@ from streams.contracts.outputs.encode import dead_letter_of
 from streams.contracts.outputs.payloads import DeadLetter
 from streams.errors import OperatorError
 from streams.settings import Settings
+from streams.worker.roles import WORK
 
 MARKER = "os_redriven"
 ORIGIN = "os_redriven_from"
-SOURCES = (*topics.INPUTS, topics.CUSTOMER_EVENTS, topics.LEARNING_EXAMPLES)
+SOURCES = tuple(dict.fromkeys(topic for work in WORK.values() for topic in work.sources))
 
 Headers = list[tuple[str, bytes]]
 
