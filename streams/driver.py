@@ -98,8 +98,7 @@ class Driver:
         """Process a message and everything that it routes, to the end."""
         effects: list[Effect] = []
         waiting: deque[Message] = deque([message])
-        if self.policy.budgets:
-            waiting.extendleft(self.treasury.look(self.policy.budgets, self.greatest_event_ms))
+        waiting.extendleft(self.treasury.look(self.policy.budgets, self.greatest_event_ms))
         while waiting:
             for effect in self._step(waiting.popleft()):
                 effects.append(effect)

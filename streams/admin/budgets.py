@@ -1,6 +1,6 @@
 """Where the money of the offers' budgets is, as the treasury told it last."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from streams import topics
 from streams.broker.reading import read_to_end
@@ -18,12 +18,23 @@ def budgets(settings: Settings) -> dict[str, BudgetTold]:
     Raises:
         OperatorError: no broker answers, or the topic is missing.
     """
-    newest: dict[str, BudgetTold] = {}
-    for message in read_to_end(settings, (settings.on_broker(topics.BUDGETS),)):
-        told = decode_budget(message.value())
-        if not isinstance(told, Rejected):
-            newest[told.offer_id] = told
-    return newest
+    said = read_to_end(settings, (settings.on_broker(topics.BUDGETS),))
+    return newest((message.key(), message.value()) for message in said)
+
+
+def newest(records: Iterable[tuple[bytes | None, bytes | None]]) -> dict[str, BudgetTold]:
+    """The last word on each budget among keys and values, in their order.
+
+    One that was removed has a record without a value, and is not among them.
+    """
+    found: dict[str, BudgetTold] = {}
+    for key, value in records:
+        told = decode_budget(value)
+        if not value:
+            found.pop((key or b"").decode("utf-8", "replace"), None)
+        elif not isinstance(told, Rejected):
+            found[told.offer_id] = told
+    return found
 
 
 def told_budgets(settings: Settings) -> Iterator[str]:

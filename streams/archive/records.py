@@ -19,6 +19,7 @@ ARCHIVED: Final = (
     topics.PRIVACY_RECEIPTS,
     topics.LEARNING_EXAMPLES,
     topics.MODEL_SNAPSHOTS,
+    topics.BUDGETS,
     *topics.REFERENCES,
 )
 """What is always archived; input events are by wish."""

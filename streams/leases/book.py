@@ -77,6 +77,10 @@ class LeaseBook:
             self._use(offer_id, message.cost, message.at_ms, held)
             return
         before = self._of(offer_id)
+        if message.life < before.life:
+            return
+        if message.life > before.life:
+            before = self._renewed(before, message)
         after = leases.allotted(before, message.granted, message.recalled)
         if message.recalled > before.returned:  # who is asked answers, also with nothing
             self._tell(offer_id, after, message.at_ms)
@@ -90,6 +94,9 @@ class LeaseBook:
             waits = after.changed_at_ms and after.changed_at_ms + REPORT_MS <= at_ms
             if after is not budget or waits:
                 self._tell(offer_id, after, at_ms)
+            elif leases.is_forgotten(after, at_ms):
+                rest = {name: each for name, each in self.lease.budgets.items() if name != offer_id}
+                self.lease = replace(self.lease, budgets=rest)
 
     def close(self) -> tuple[Effect, ...]:
         """The effects: a report of each budget that asks, or has something to tell at once."""
@@ -106,6 +113,17 @@ class LeaseBook:
     def _tell(self, offer_id: str, budget: LeasedBudget, at_ms: int) -> None:
         self._keep(offer_id, budget)
         self._to_tell = {**(self._to_tell or {}), offer_id: at_ms}
+
+    def _renewed(self, budget: LeasedBudget, word: LeaseAllotted) -> LeasedBudget:
+        """The part in the account's new life; what is carried over, and what is asked, is told."""
+        if budget == NOTHING:
+            return replace(budget, life=word.life)
+        after = leases.renewed(budget, word.life, word.settled, word.at_ms)
+        if after.used or after.held or after.asked:
+            self._tell(word.offer_id, after, word.at_ms)
+        else:
+            self._keep(word.offer_id, after)
+        return after
 
     def _use(self, offer_id: str, cost: int, at_ms: int, held: Reservation | None) -> None:
         """A use beyond what is free is told at once, for others still grant and reserve."""
@@ -129,9 +147,11 @@ class LeaseBook:
             reserved=budget.held,
             wanted=wanted,
             at_ms=at_ms,
+            life=budget.life,
         )
         asked = budget.asked if wanted else 0
-        self._keep(offer_id, replace(budget, told=report.told, changed_at_ms=0, asked=asked))
+        told = replace(budget, told=report.told, changed_at_ms=0, asked=asked, emptied_ms=0)
+        self._keep(offer_id, told)
         return LeaseTold(report)
 
 

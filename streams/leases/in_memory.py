@@ -19,13 +19,13 @@ class TreasuryInMemory:
         self._seen: Mapping[str, Budget] = {}
 
     def look(self, budgets: Mapping[str, Budget], at_ms: int) -> list[LeaseAllotted]:
-        """What the lease is told of budgets that are new, or changed, in the shop's file."""
-        if budgets is self._seen:
+        """What the lease is told of budgets that are new, changed or gone in the shop's file."""
+        if budgets is self._seen or not (budgets or self._accounts):
             return []
         self._seen, words = budgets, list[LeaseAllotted]()
-        for offer_id, budget in budgets.items():
+        for offer_id in dict.fromkeys((*budgets, *self._accounts)):
             account = self._accounts.get(offer_id) or new_account(offer_id)
-            self._accounts[offer_id], told = look(account, budget, (KEY,), at_ms)
+            self._accounts[offer_id], told = look(account, budgets.get(offer_id), (KEY,), at_ms)
             words.extend(told)
         return words
 
@@ -37,5 +37,6 @@ class TreasuryInMemory:
         return words
 
     def states(self) -> dict[str, State]:
-        """Each budget as last reported, by offer."""
-        return {offer_id: state(account) for offer_id, account in self._accounts.items()}
+        """Each budget of the shop's file as last reported, by offer."""
+        known = self._accounts.items()
+        return {offer_id: state(account) for offer_id, account in known if offer_id in self._seen}

@@ -23,6 +23,11 @@ EXACT_DAYS = 14
 REPORT_MS = 300_000
 """A change is told to the treasury after so long at the latest, also where nothing is asked."""
 ASK_AGAIN_MS = 600_000
+FORGET_MS = 30 * DAY_MS
+"""So long a part that the treasury has settled, and that is empty, is remembered.
+
+Words of its earlier life may still come, where the broker says a record twice.
+"""
 IN_GOOD_TIME, LACKING = 1, 2
 
 
@@ -34,6 +39,8 @@ class LeasedBudget(Struct, frozen=True, array_like=True, omit_defaults=True):
     `reserved`: (last day, units) of coupons that are out, by day. `asked`: 1 more was asked for in
     good time, 2 for want of it; `wanted`: how much is to be free. `chunk`: the last grant. `told`:
     how many reports were sent. `changed_at_ms`: the first change since the last; 0: there was none.
+    `life`: the treasury's account begins a new one, and all sums with it, once it has taken over
+    what was used. `emptied_ms`: when it did, and nothing has happened since; 0: something has.
     """
 
     granted: int = 0
@@ -47,6 +54,8 @@ class LeasedBudget(Struct, frozen=True, array_like=True, omit_defaults=True):
     told: int = 0
     changed_at_ms: int = 0
     wanted: int = 0
+    life: int = 0
+    emptied_ms: int = 0
 
     @property
     def held(self) -> int:
@@ -181,14 +190,42 @@ def allotted(budget: LeasedBudget, granted: int, recalled: int) -> LeasedBudget:
     """
     if granted > budget.granted:
         chunk = granted - budget.granted
-        budget = replace(budget, granted=granted, chunk=chunk, asked=0, recalled=recalled)
+        budget = replace(
+            budget, granted=granted, chunk=chunk, asked=0, recalled=recalled, emptied_ms=0
+        )
     return _given_back(replace(budget, recalled=max(budget.recalled, recalled)))
 
 
+def renewed(budget: LeasedBudget, life: int, settled: int, at_ms: int) -> LeasedBudget:
+    """The budget in a new life of its account, which has taken over what was used up to `settled`.
+
+    What is reserved, and what was used since that was told, is carried over.
+    """
+    return LeasedBudget(
+        used=max(budget.used - settled, 0),
+        reserved=budget.reserved,
+        asked=budget.asked,
+        asked_at_ms=budget.asked_at_ms,
+        told=budget.told,
+        wanted=budget.wanted,
+        life=life,
+        emptied_ms=max(at_ms, 1),
+    )
+
+
+def is_forgotten(budget: LeasedBudget, at_ms: int) -> bool:
+    """Whether nothing has happened for so long since it was settled that nothing more will."""
+    return 0 < budget.emptied_ms <= at_ms - FORGET_MS
+
+
 def due_at_ms(lease: Lease) -> int | None:
-    """When the lease wants to be looked at: a reservation is over, a change was not told."""
+    """When the lease wants to be looked at: a reservation is over, a change was not told.
+
+    Or an empty part is to be forgotten.
+    """
     dues = [(b.reserved[0][0] + 1) * DAY_MS for b in lease.budgets.values() if b.reserved]
     dues += [b.changed_at_ms + REPORT_MS for b in lease.budgets.values() if b.changed_at_ms]
+    dues += [b.emptied_ms + FORGET_MS for b in lease.budgets.values() if b.emptied_ms]
     return min(dues, default=None)
 
 
@@ -201,4 +238,4 @@ def _given_back(budget: LeasedBudget) -> LeasedBudget:
 def _changed(budget: LeasedBudget, at_ms: int) -> LeasedBudget:
     if budget.changed_at_ms:
         return budget
-    return replace(budget, changed_at_ms=max(at_ms, 1))
+    return replace(budget, changed_at_ms=max(at_ms, 1), emptied_ms=0)

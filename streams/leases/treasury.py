@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.contracts.internal.leases import LeaseAllotted, LeaseReported
+from streams.contracts.internal.leases import UNITS_MAX, LeaseAllotted, LeaseReported
+from streams.contracts.times import DAY_MS
 from streams.errors import StateError
 from streams.leases.amounts import Budget
 from streams.leases.lease import LeasedBudget, new_lease
@@ -26,6 +27,10 @@ KEEP_MS = 600_000
 Where the last coupon's money went to whoever asks last, partitions could take it from each other
 for ever, and nobody would be sent it.
 """
+QUIET_MS = 30 * DAY_MS
+"""The parts of an offer without a budget are settled when so long nothing was reported of them."""
+FORGET_MS = 400 * DAY_MS
+"""So long after that it is remembered what was used: a budget that comes back has it, too."""
 
 
 class Holding(Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -73,7 +78,9 @@ class Holding(Struct, frozen=True, array_like=True, omit_defaults=True):
 class Account(Struct, frozen=True, array_like=True, omit_defaults=True):
     """One offer's budget and its parts, by the key of the lease.
 
-    `waiting`: those who want what is not there, who asked first comes first.
+    `waiting`: those who want what is not there, who asked first comes first. `amount` is 0 where
+    the shop's file names no budget. `life`: how often all parts were settled; `spent`: what was
+    used in earlier lives; `settled_ms`: when the last one ended.
     """
 
     version: int
@@ -81,11 +88,14 @@ class Account(Struct, frozen=True, array_like=True, omit_defaults=True):
     amount: int = 0
     holdings: dict[str, Holding] = {}
     waiting: tuple[str, ...] = ()
+    life: int = 0
+    spent: int = 0
+    settled_ms: int = 0
 
     @property
     def pool(self) -> int:
         """What nobody holds; below 0 where the budget was lowered, or is overdrawn."""
-        return self.amount - sum([h.taken for h in self.holdings.values()])
+        return self.amount - self.spent - sum([h.taken for h in self.holdings.values()])
 
 
 class State(Struct, frozen=True):
@@ -106,11 +116,12 @@ class State(Struct, frozen=True):
 
 _decoder = msgspec.msgpack.Decoder(Account)
 Answered = tuple[Account, tuple[LeaseAllotted, ...]]
+Settled = tuple[Account | None, tuple[LeaseAllotted, ...]]
 
 
-def new_account(offer_id: str) -> Account:
-    """The account of an offer that nothing was granted of."""
-    return Account(ACCOUNT_VERSION, offer_id)
+def new_account(offer_id: str, life: int = 0) -> Account:
+    """The account of an offer that nothing was granted of; `life` as a partition remembers it."""
+    return Account(ACCOUNT_VERSION, offer_id, life=life)
 
 
 def answer(account: Account | None, report: LeaseReported, budget: Budget | None) -> Answered:
@@ -119,10 +130,15 @@ def answer(account: Account | None, report: LeaseReported, budget: Budget | None
     Args:
         account: None before the first report of the offer.
         report: what a partition says of its part.
-        budget: the offer's in the shop's file; None: it is no longer there, and nothing is granted.
+        budget: the offer's in the shop's file; None: it is no longer there, nothing is granted, and
+            what is free is asked back.
     """
-    account = _in_force(account or new_account(report.offer_id), budget)
+    account = _in_force(account or new_account(report.offer_id, report.life), budget)
     before = account.holdings.get(report.key, Holding())
+    if report.life < account.life:  # it tells again, once it knows
+        return account, (_word(account, report.key, report.at_ms),)
+    if report.life > account.life:
+        return account, ()
     if report.told <= before.told:
         return account, ()
     holding = replace(
@@ -143,29 +159,74 @@ def look(
     """The account under what the shop's file says now, where nobody has asked.
 
     Each lease of `keys` that holds nothing yet gets its first part, so that its first decision
-    finds something. Who was asked to give back and still has some is asked again.
+    finds something; where a budget comes back, each that has nothing free. Who was asked to give
+    back and still has some is asked again.
     """
-    account, started = _in_force(account, budget), dict[str, LeaseAllotted]()
-    for key in keys:
+    comes_back, started = not account.amount, dict[str, LeaseAllotted]()
+    account = _in_force(account, budget)
+    starting = () if budget is None else keys
+    for key in starting:
         if key not in account.holdings:
             account = _with(account, key, Holding())
-    for key in keys:
+    for key in starting:
         holding = account.holdings[key]
         size = 0 if budget is None else max(_chunk(account), budget.least)
-        if size and holding == Holding() and size <= account.pool:
-            account = _with(account, key, replace(holding, granted=size))
+        starts = holding == Holding() or (comes_back and holding.free <= 0)
+        if size and starts and size <= account.pool:
+            granted = holding.granted + size + max(-holding.free, 0)
+            holding = replace(holding, granted=granted, recalled=holding.returned)
+            account = _with(account, key, holding)
             started[key] = _word(account, key, at_ms)
     account, words = _balanced(account, budget, "", at_ms)
     again = {k: _word(account, k, at_ms) for k, h in account.holdings.items() if _owes(h)}
     return account, tuple((started | again | {w.key: w for w in words}).values())
 
 
+def settle(account: Account, budget: Budget | None, now_ms: int) -> Settled:
+    """The account without its parts, where the offer has no budget and they are quiet.
+
+    Nothing of them is reserved or free, so nobody can spend; what was used is kept as a sum.
+    Whatever a partition has used but not told yet it tells in the new life. After `FORGET_MS` there
+    is no account any more.
+    """
+    holdings = account.holdings
+    if budget is not None:
+        return account, ()
+    if not holdings:
+        return (None if account.settled_ms + FORGET_MS <= now_ms else account), ()
+    newest_ms = max([h.at_ms for h in holdings.values()])
+    if newest_ms + QUIET_MS > now_ms or any(h.free > 0 or h.reserved for h in holdings.values()):
+        return account, ()
+    spent = account.spent + sum([h.used for h in holdings.values()])
+    life = account.life + 1
+    after = Account(
+        ACCOUNT_VERSION,
+        account.offer_id,
+        life=life,
+        spent=min(spent, UNITS_MAX),
+        settled_ms=now_ms,
+    )
+    words = [
+        LeaseAllotted(
+            key=key,
+            offer_id=account.offer_id,
+            granted=0,
+            recalled=0,
+            at_ms=now_ms,
+            life=life,
+            settled=holding.used,
+        )
+        for key, holding in holdings.items()
+    ]
+    return after, tuple(words)
+
+
 def state(account: Account) -> State:
     """The offer's money as last reported."""
     holdings = account.holdings.values()
-    granted = sum([h.granted - h.returned for h in holdings])
-    used, reserved = sum([h.used for h in holdings]), sum([h.reserved for h in holdings])
-    return _state(account.amount, granted, used, reserved)
+    granted = sum([h.granted - h.returned for h in holdings]) + account.spent
+    used = sum([h.used for h in holdings]) + account.spent
+    return _state(account.amount, granted, used, sum([h.reserved for h in holdings]))
 
 
 def as_held(told: State, held: LeasedBudget) -> State:
@@ -208,9 +269,8 @@ def decode_account(data: bytes) -> Account:
 
 
 def _in_force(account: Account, budget: Budget | None) -> Account:
-    if budget is None or budget.amount == account.amount:
-        return account
-    return replace(account, amount=budget.amount)
+    amount = 0 if budget is None else budget.amount
+    return account if amount == account.amount else replace(account, amount=amount)
 
 
 def _with(account: Account, key: str, holding: Holding) -> Account:
@@ -312,11 +372,12 @@ def _owes(holding: Holding) -> bool:
 
 def _word(account: Account, key: str, at_ms: int) -> LeaseAllotted:
     """What a partition is told: the sums of its part."""
-    holding = account.holdings[key]
+    holding = account.holdings.get(key, Holding())
     return LeaseAllotted(
         key=key,
         offer_id=account.offer_id,
         granted=holding.granted,
         recalled=holding.recalled,
         at_ms=at_ms,
+        life=account.life,
     )

@@ -93,13 +93,14 @@ class TreasuryShell:
                 continue
             offer_id, was = account.offer_id, treasury.state(account)
             looked, words = self._looked(account)
-            if looked == account:
+            kept, settled = treasury.settle(looked, self._budget(offer_id), now_ms)
+            if kept == account:
                 partition.put_off(key, now_ms + LOOK_MS)
                 self._measure(partition, offer_id, was)
             else:
-                partition.put(key, looked)
+                partition.put(key, kept)
                 self._tell(partition, offer_id, was)
-            self._say(partition, words, self._came_ms(looked))
+            self._say(partition, (*words, *settled), self._came_ms(looked))
         if now_ms > self._opened_ms + LOOK_MS and 0 < len(keys) < DUE_ACCOUNTS_PER_CALL:
             self._gauges.sum_up(self._ledger.account(partition), self._view().policy.budgets)
 
@@ -125,10 +126,13 @@ class TreasuryShell:
         report: LeaseReported,
         record: Record,
     ) -> Account:
-        """The account after a report. At the first of an offer every partition gets a part."""
+        """The account after a report. At the first of an offer every partition gets a part.
+
+        At the first report at all, and where its parts were settled since.
+        """
         budget = self._budget(report.offer_id)
         after, words = treasury.answer(account, report, budget)
-        if account is None:
+        if account is None or not account.holdings:
             after, more = treasury.look(after, budget, self._keys, report.at_ms)
             words = tuple({word.key: word for word in (*words, *more)}.values())
         self._say(partition, words, max(0, record.timestamp_ms))
@@ -139,7 +143,7 @@ class TreasuryShell:
         holdings = account.holdings
         at_ms = max([holding.at_ms for holding in holdings.values()], default=0)
         budget = self._budget(account.offer_id)
-        return treasury.look(account, budget, tuple(sorted(holdings)), at_ms)
+        return treasury.look(account, budget, tuple(sorted(holdings)) or self._keys, at_ms)
 
     def _came_ms(self, account: Account) -> int:
         """The timestamp of what nobody asked for; 0: the moment at which it is written."""
@@ -157,16 +161,16 @@ class TreasuryShell:
             partition.emit(output, urgent=True)
 
     def _tell(self, partition: Partition[Account], offer_id: str, was: State | None) -> None:
-        """Publish the budget's state where it has changed."""
+        """Publish the budget's state where it has changed; of a removed one, once, that it is."""
         key = offer_id.encode()
         account = partition.get(key)
         if account is None:
             return
         now = treasury.state(account)
         self._measure(partition, offer_id, now)
-        if now != was:
-            told = told_of(account, now)
-            partition.emit(Output(self._budgets, key, encode_budget(told)))
+        if now != was and (now.amount or (was is not None and was.amount)):
+            value = encode_budget(told_of(account, now)) if now.amount else None
+            partition.emit(Output(self._budgets, key, value))
 
     def _measure(self, partition: Partition[Account], offer_id: str, now: State) -> None:
         """The gauges of a budget, with the epoch that has what they tell."""

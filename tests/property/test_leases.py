@@ -1,4 +1,7 @@
-"""Leases and the treasury, with messages delayed, twice and crossing: never above, nothing lost."""
+"""Leases and the treasury, with messages delayed, twice and crossing: never above, nothing lost.
+
+The budget is raised, lowered, removed and put back, long after too; partitions may see that late.
+"""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -8,8 +11,9 @@ from streams.contracts.internal.leases import LeaseAllotted, LeaseReported, Leas
 from streams.contracts.outputs.effects import BudgetUsed, LeaseTold
 from streams.contracts.times import DAY_MS
 from streams.leases import Budget, Lease, LeaseBook, is_elsewhere, new_lease, to_its_lease
-from streams.leases.lease import due_at_ms
-from streams.leases.treasury import Account, answer, look, new_account, state
+from streams.leases.book import NOTHING
+from streams.leases.lease import FORGET_MS, due_at_ms
+from streams.leases.treasury import Account, answer, look, new_account, settle, state
 
 T0 = 20_000 * DAY_MS
 OFFER = "tea-10"
@@ -43,13 +47,44 @@ class Leases(RuleBasedStateMachine):
         self.strange = 0
         self.spent = 0
         self.lowered = False
+        self.removed = False
+        self.forgotten = 0
 
     @rule()
     def look(self) -> None:
         """The treasury sees what the shop's file says."""
-        self.account, words = look(self.account, self.budget, self.keys, self.now_ms)
+        self.account, words = look(self.account, self.known(), self.keys, self.now_ms)
         for word in words:
             self.send("treasury", word.key, word)
+        after, closing = settle(self.account, self.known(), self.now_ms)
+        for word in closing:
+            self.send("treasury", word.key, word)
+        if after is None:
+            self.forgotten += self.account.spent
+        self.account = new_account(OFFER) if after is None else after
+
+    @rule(there=st.booleans())
+    def remove(self, there: bool) -> None:
+        """The shop takes the budget out of its file, or puts it back."""
+        self.removed = not there
+
+    @rule()
+    def wait_a_month(self) -> None:
+        """Nothing but time passes, and what is under way comes late."""
+        self.now_ms += 31 * DAY_MS
+        self.elapse()
+        self.look()
+
+    @rule()
+    def wait_for_long(self) -> None:
+        """More than a year passes; what is under way comes before."""
+        for _ in range(2):
+            self.settle()
+            self.elapse()
+        self.now_ms += 500 * DAY_MS
+        self.elapse()
+        self.settle()
+        self.look()
 
     @rule(at=any_partition)
     def decide(self, at: int) -> None:
@@ -97,8 +132,10 @@ class Leases(RuleBasedStateMachine):
     @precondition(lambda self: self.words)
     @rule(which=st.integers(0, 400))
     def replay(self, which: int) -> None:
-        """Some word of the treasury comes once more, however old it is."""
-        self.arrive(self.words[which % len(self.words)])
+        """Some word of the treasury comes once more, however old it is, up to a month."""
+        word = self.words[which % len(self.words)]
+        if word.at_ms + FORGET_MS > self.now_ms:
+            self.arrive(word)
 
     @precondition(lambda self: self.lanes)
     @rule(which=st.integers(0, 11), twice=st.booleans())
@@ -116,13 +153,15 @@ class Leases(RuleBasedStateMachine):
     def never_above(self) -> None:
         """What is used and reserved is within the budget, but for uses that nothing stood for."""
         budgets = [lease.budgets[OFFER] for lease in self.leases.values() if lease.budgets]
-        taken = sum(b.used + b.held for b in budgets)
+        used = sum(b.used for b in budgets) + self.account.spent - self.to_be_settled()
         if not self.lowered:
-            assert taken <= self.budget.amount + self.strange
-        assert self.spent == sum(b.used for b in budgets) + sum(m.cost for m in self.under_way())
+            assert used + sum(b.held for b in budgets) <= self.budget.amount + self.strange
+        under_way = sum(m.cost for m in self.under_way())
+        assert self.spent == used + under_way + self.forgotten
 
     def teardown(self) -> None:
         """In the end everything that was not used is free, and whoever asks gets it."""
+        self.removed = False
         self.look()
         self.settle()
         self.now_ms += 60 * DAY_MS
@@ -132,8 +171,8 @@ class Leases(RuleBasedStateMachine):
             self.elapse()
             self.settle()
         known = state(self.account)
-        assert (known.used, known.reserved) == (self.spent, 0)
-        free = max(self.budget.amount - self.spent, 0)
+        assert (known.used, known.reserved) == (self.spent - self.forgotten, 0)
+        free = max(self.budget.amount - known.used, 0)
         assert known.free == free
         for turn in range(TURNS * self.partitions):
             self.spend_all(turn % self.partitions)
@@ -188,7 +227,7 @@ class Leases(RuleBasedStateMachine):
         if isinstance(message, LeaseAllotted):
             self.words.append(message)
         if isinstance(message, LeaseReported):
-            self.account, words = answer(self.account, message, self.budget)
+            self.account, words = answer(self.account, message, self.known())
             for word in words:
                 self.send("treasury", word.key, word)
             return
@@ -209,6 +248,20 @@ class Leases(RuleBasedStateMachine):
     def send(self, source: str, to: str, message: Sent) -> None:
         """A message is under way."""
         self.lanes.setdefault((source, to), []).append(message)
+
+    def known(self) -> Budget | None:
+        """What the treasury reads in the shop's file."""
+        return None if self.removed else self.budget
+
+    def to_be_settled(self) -> int:
+        """What the account has taken over, and its part has not heard of."""
+        coming = 0
+        for key, lease in self.leases.items():
+            life = lease.budgets.get(OFFER, NOTHING).life
+            for word in self.lanes.get(("treasury", key), []):
+                if isinstance(word, LeaseAllotted) and word.life > life:
+                    coming += word.settled
+        return coming
 
     def under_way(self) -> list[LeaseUsed]:
         """Uses that have not arrived."""

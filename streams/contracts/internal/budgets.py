@@ -11,6 +11,8 @@ from streams.contracts.unreadable import UNREADABLE
 class BudgetTold(Struct, frozen=True, kw_only=True):
     """A record of `budgets`: an offer's money as its partitions last reported it.
 
+    A record without a value says that the offer has no budget any more.
+
     Sums are decimals of the shop's currency, as text.
 
     Attributes:

@@ -19,7 +19,8 @@ from streams.contracts.unreadable import UNREADABLE
 LEASE_KEY_PATTERN = r"^lease/[0-9]{1,6}/[0-9]{1,6}/[0-9]{1,9}(?!\n)$"
 
 LeaseKey = Annotated[str, Meta(pattern=LEASE_KEY_PATTERN)]
-Units = Annotated[int, Meta(ge=0, le=2**62)]
+UNITS_MAX = 2**62
+Units = Annotated[int, Meta(ge=0, le=UNITS_MAX)]
 Reported = Annotated[int, Meta(ge=0, le=2**60)]
 """So that the sums which the treasury makes of them are `Units`, too."""
 Number = Annotated[int, Meta(ge=0, le=2**62)]
@@ -39,6 +40,7 @@ class LeaseReported(Struct, frozen=True, kw_only=True):
     """A partition's part of an offer's budget as it stands; the partition's report number `told`.
 
     `returned`: all that was ever given back; `wanted`: what it wants to have free, 0: nothing.
+    `life`: the account's that it knows; sums are of that.
     """
 
     key: LeaseKey
@@ -49,16 +51,23 @@ class LeaseReported(Struct, frozen=True, kw_only=True):
     reserved: Reported
     wanted: Reported = 0
     at_ms: ToldMs = 0
+    life: Reported = 0
 
 
 class LeaseAllotted(Struct, frozen=True, kw_only=True):
-    """The treasury's word on a part: all ever granted, and up to what sum it is to give back."""
+    """The treasury's word on a part: all ever granted, and up to what sum it is to give back.
+
+    `life`: of the account. Where it is a new one, the account has taken over what was used, of
+    which this part had told `settled`; all sums begin anew.
+    """
 
     key: LeaseKey
     offer_id: Id
     granted: Units
     recalled: Units
     at_ms: ToldMs = 0
+    life: Number = 0
+    settled: Units = 0
 
 
 class LeaseUsed(Struct, frozen=True, kw_only=True):

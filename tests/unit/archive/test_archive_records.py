@@ -3,7 +3,8 @@
 import pytest
 
 from streams import topics
-from streams.archive.records import row_of
+from streams.archive.records import ARCHIVED, row_of
+from streams.contracts.internal.budgets import BudgetTold, encode_budget
 
 
 class Message:
@@ -54,3 +55,15 @@ def test_a_tombstone_has_neither_text_nor_bytes() -> None:
     row = row_of(topics.REF_OFFERS.name, Message(None))
     assert row is not None
     assert (row.value, row.raw) == (None, None)
+
+
+def test_how_the_money_of_a_budget_stood_is_kept() -> None:
+    """Under the offer, and about nobody."""
+    assert topics.BUDGETS in ARCHIVED
+    told = BudgetTold(
+        offer_id="tea", amount="20.00", used="8.00", reserved="8.00", free="4.00", overdrawn="0.00"
+    )
+    row = row_of(topics.BUDGETS.name, Message(encode_budget(told)))
+    assert row is not None
+    assert (row.id, row.people) == ("tea", ())
+    assert '"used":"8.00"' in (row.value or "")

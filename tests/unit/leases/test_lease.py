@@ -20,7 +20,7 @@ from streams.leases import (
     new_lease,
     to_its_lease,
 )
-from streams.leases.lease import ASK_AGAIN_MS, REPORT_MS
+from streams.leases.lease import ASK_AGAIN_MS, FORGET_MS, REPORT_MS
 from streams.runtime.murmur2 import partition_for
 from tests.unit.decisions.people import offer, shop
 
@@ -150,6 +150,65 @@ def test_a_change_is_told_after_five_minutes_though_nothing_is_asked() -> None:
     book.elapse(T0 + REPORT_MS)
     assert [(r.told, r.reserved, r.wanted) for r in reports(book.close())] == [(1, 10, 0)]
     assert due_at_ms(book.lease) == T0 + 8 * DAY_MS
+
+
+def word(**sums: int) -> LeaseAllotted:
+    """The treasury's word."""
+    return LeaseAllotted(key="lease/1/0/0", offer_id="t", **{"granted": 0, "recalled": 0, **sums})
+
+
+def told(lease: Lease, *words: LeaseAllotted) -> tuple[Lease, list[LeaseReported]]:
+    """The lease after these words, and what it tells of them."""
+    said: list[LeaseReported] = []
+    for one in words:
+        book = LeaseBook(lease)
+        book.hear(one)
+        said += reports(book.close())
+        lease = book.lease
+    return lease, said
+
+
+def test_a_part_that_was_settled_is_forgotten_30_days_later() -> None:
+    """Words of its earlier life do nothing meanwhile; in the end nothing of it is stored."""
+    lease = lease_with(30)
+    lease = replace(lease, budgets={"t": replace(lease.budgets["t"], used=30, told=4)})
+    settled = word(life=1, settled=30, at_ms=T0)
+    lease, said = told(lease, settled, settled, word(granted=90))
+    assert (said, lease.budgets["t"].free) == ([], 0)
+    assert due_at_ms(lease) == T0 + FORGET_MS
+    for at_ms, left in ((T0 + FORGET_MS - 1, 1), (T0 + FORGET_MS, 0)):
+        book = LeaseBook(lease)
+        book.elapse(at_ms)
+        assert (len(book.lease.budgets), book.close()) == (left, ())
+
+
+def test_what_was_used_since_it_was_told_is_carried_into_the_new_life() -> None:
+    """Of 37 used, 30 are settled; 7 and what is reserved are told anew, and nothing is free."""
+    lease = lease_with(60)
+    part = replace(lease.budgets["t"], used=37, reserved=((20_007, 10),), told=4)
+    lease, (said,) = told(replace(lease, budgets={"t": part}), word(life=1, settled=30, at_ms=T0))
+    assert (said.used, said.reserved, said.told, said.life) == (7, 10, 5, 1)
+    assert lease.budgets["t"].free == -17
+    lease, _ = told(lease, word(life=1, granted=27, at_ms=T0))
+    assert lease.budgets["t"].free == 10
+    assert due_at_ms(lease) == 20_008 * DAY_MS
+
+
+def test_who_asked_before_it_knew_of_the_new_life_asks_again() -> None:
+    """What it wants goes out once more, and the grant of that life is taken."""
+    book = LeaseBook(new_lease("lease/1/0/0"))
+    book.begin({"t": TEN}, T0)
+    book.close()
+    lease, said = told(book.lease, word(life=2, at_ms=T0))
+    assert [(one.wanted, one.life, one.told) for one in said] == [(10, 2, 2)]
+    lease, said = told(lease, word(life=2, granted=40, at_ms=T0))
+    assert (lease.budgets["t"].free, said) == (40, [])
+
+
+def test_nothing_is_stored_of_an_offer_that_was_settled_and_is_not_known_here() -> None:
+    """Its word comes where the part was forgotten, or never was."""
+    lease, said = told(new_lease("lease/1/0/0"), word(life=3, settled=5, at_ms=T0))
+    assert (dict(lease.budgets), said) == ({}, [])
 
 
 def test_a_lease_is_a_row_under_a_key_that_its_partition_gets() -> None:

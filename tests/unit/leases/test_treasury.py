@@ -1,12 +1,15 @@
 """The treasury: parts of a budget granted, asked back, and never more than there is."""
 
 import pytest
+from msgspec.structs import replace
 
 from streams.contracts.internal.leases import LeaseAllotted, LeaseReported
+from streams.contracts.times import DAY_MS
 from streams.errors import StateError
 from streams.leases import Budget
 from streams.leases.treasury import (
     KEEP_MS,
+    QUIET_MS,
     Account,
     Holding,
     answer,
@@ -14,6 +17,7 @@ from streams.leases.treasury import (
     encode_account,
     look,
     new_account,
+    settle,
     state,
 )
 
@@ -119,11 +123,73 @@ def test_a_use_beyond_a_part_is_off_the_pool_at_once_and_overdrawn_where_the_bud
 
 
 def test_an_offer_that_is_gone_from_the_file_gets_nothing_more() -> None:
-    """Who asks waits; what was reserved stays reserved."""
+    """Who asks waits; what is free is asked back, and so is what is reserved, once it is free."""
     account, told = answer(opened(), report(0, reserved=20, wanted=10), None)
-    assert told == ()
-    account, told = answer(account, report(0, told=2, used=25, wanted=10), None)
+    assert words(told) == [(KEYS[1], 25, 25), (KEYS[0], 25, 25)]
+    account, told = answer(account, report(0, told=2, returned=5, used=20, wanted=10), None)
     assert (told, account.waiting) == ((), (KEYS[0],))
+    account, told = look(account, BUDGET)
+    assert words(told)[-1] == (KEYS[0], 45, 5)
+
+
+def gone(*, used: int = 7) -> Account:
+    """The offer has no budget any more, and each partition has given back what was not used."""
+    account = opened()
+    for part in (0, 1):
+        account, _ = answer(account, report(part, used=used, returned=25 - used), None)
+    return account
+
+
+def test_parts_of_an_offer_that_is_gone_are_settled_when_they_are_quiet() -> None:
+    """What was used is kept as one sum; each part hears what of it was its own."""
+    account = gone()
+    quiet_ms = 5 + QUIET_MS
+    assert settle(account, BUDGET, quiet_ms) == (account, ())
+    assert settle(account, None, quiet_ms - 1) == (account, ())
+    settled, told = settle(account, None, quiet_ms)
+    assert settled is not None
+    assert [(w.key, w.life, w.settled, w.granted) for w in told] == [
+        (KEYS[0], 1, 7, 0),
+        (KEYS[1], 1, 7, 0),
+    ]
+    assert (settled.holdings, settled.spent, settled.life) == ({}, 14, 1)
+    assert decode_account(encode_account(settled)) == settled
+
+
+def test_parts_are_not_settled_while_money_is_free_or_reserved() -> None:
+    """Somebody could still spend it."""
+    for sums in ({"reserved": 10, "returned": 15}, {"returned": 24}):
+        account, _ = answer(gone(), report(0, told=2, **sums), None)
+        assert settle(account, None, 10 * QUIET_MS) == (account, ())
+
+
+def test_a_budget_that_comes_back_has_what_was_used_and_after_400_days_it_has_not() -> None:
+    """Of 100, 14 were used in the life before."""
+    settled_ms = 5 + QUIET_MS
+    account, _ = settle(gone(), None, settled_ms)
+    assert account is not None
+    back, told = look(account, BUDGET, KEYS, at_ms=settled_ms)
+    assert words(told) == [(KEYS[0], 21, 0), (KEYS[1], 21, 0)]
+    assert {word.life for word in told} == {1}
+    known = state(back)
+    assert (known.used, known.free, known.granted) == (14, 86, 14 + 42)
+    assert settle(account, None, settled_ms + 400 * DAY_MS - 1) == (account, ())
+    assert settle(account, None, settled_ms + 400 * DAY_MS) == (None, ())
+
+
+def test_a_part_that_has_not_heard_of_the_new_life_is_told() -> None:
+    """Its report counts when it comes again; what an account does not know it does not take."""
+    account, _ = settle(gone(), None, 5 + QUIET_MS)
+    assert account is not None
+    same, told = answer(account, report(1, told=9, used=8, wanted=10), BUDGET)
+    assert same == replace(account, amount=100)
+    assert [(w.key, w.life, w.granted, w.settled) for w in told] == [(KEYS[1], 1, 0, 0)]
+    account, told = answer(same, report(1, told=10, used=1, wanted=10, life=1), BUDGET)
+    assert state(account).used == 15
+    assert [w.key for w in told] == [KEYS[1]]
+    assert answer(opened(), report(0, life=3), BUDGET) == (opened(), ())
+    fresh, _ = answer(None, report(0, life=3, wanted=10), BUDGET)
+    assert fresh.life == 3
 
 
 STORED = bytes.fromhex(

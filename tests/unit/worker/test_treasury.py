@@ -7,11 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from streams import topics
+from streams.admin.budgets import newest
 from streams.contracts.inputs.decode import decode_routed
 from streams.contracts.internal.budgets import BudgetTold
 from streams.contracts.internal.leases import LeaseAllotted, LeaseReported, encode_report
 from streams.decisions import compile_policy
-from streams.leases.treasury import Account, decode_account
+from streams.leases.treasury import FORGET_MS, QUIET_MS, Account, decode_account
 from streams.models import initial_models
 from streams.runtime.murmur2 import partition_for
 from streams.runtime.records import Record
@@ -57,7 +58,12 @@ class Treasury(OnePartition[Account]):
         """What was published of the budget, in order."""
         name = SETTINGS.on_broker(topics.BUDGETS)
         values = [o.value for o in self.outputs if o.topic == name]
-        return [msgspec.json.decode(value or b"", type=BudgetTold) for value in values]
+        return [msgspec.json.decode(value, type=BudgetTold) for value in values if value]
+
+    def shown(self) -> dict[str, BudgetTold]:
+        """What pages and `offers budgets` show of all that was published."""
+        name = SETTINGS.on_broker(topics.BUDGETS)
+        return newest((o.key, o.value) for o in self.outputs if o.topic == name)
 
 
 class Shop:
@@ -83,14 +89,14 @@ class Shop:
 
 def report(
     partition: int, told: int, *, wanted: int = FIVE, reserved: int = 0, used: int = 0,
-    offer_id: str = OFFER_ID,
+    returned: int = 0, offer_id: str = OFFER_ID,
 ) -> Record:  # fmt: skip
     """What a partition reports: report number `told`."""
     said = LeaseReported(
         key=KEYS[partition],
         offer_id=offer_id,
         told=told,
-        returned=0,
+        returned=returned,
         used=used,
         reserved=reserved,
         wanted=wanted,
@@ -215,3 +221,79 @@ def test_a_budget_that_was_removed_has_no_gauges() -> None:
     shop.shell.on_due(shop.partition, shop.partition.due_ms[OFFER_ID.encode()] + LOOK_MS)
     shop.partition.commit()
     assert shop.meter.values_of(metrics.BUDGET) == {}
+
+
+def test_a_budget_that_was_removed_is_shown_no_more() -> None:
+    """One record without a value says so; what comes of coupons that are out is not published."""
+    shop = Shop(80)
+    shop.hear(report(0, 1, reserved=FIVE), report(0, 1, offer_id="o-1"))
+    shop.partition.commit()
+    assert set(shop.partition.shown()) == {OFFER_ID}
+    said = len(shop.partition.outputs)
+    shop.set(1, "another")
+    due_ms = shop.partition.due_ms[OFFER_ID.encode()]
+    for _ in range(3):
+        shop.shell.on_due(shop.partition, due_ms)
+        shop.partition.commit()
+        due_ms += LOOK_MS
+        shop.hear(report(0, round(due_ms), used=FIVE))
+    published = [o for o in shop.partition.outputs[said:] if o.topic.endswith("-budgets")]
+    assert [(o.key, o.value) for o in published] == [(OFFER_ID.encode(), None)]
+    assert shop.partition.shown() == {}
+    shop.set(80)
+    shop.shell.on_due(shop.partition, due_ms)
+    shop.partition.commit()
+    assert shop.partition.shown()[OFFER_ID].used == "5.00"
+
+
+def test_of_an_offer_that_is_long_gone_nothing_is_kept() -> None:
+    """Its parts are settled 30 days after they were quiet, what was used is known for 400 more."""
+    shop = Shop(20)
+    shop.hear(report(0, 1), report(1, 1))
+    shop.partition.commit()
+    granted = {word.key: word.granted for word in shop.partition.allotted()}
+    shop.set(1, "another")
+    for part in range(PARTS):
+        back = granted[KEYS[part]] - (FIVE if part == 0 else 0)
+        used = FIVE if part == 0 else 0
+        shop.hear(report(part, 9, wanted=0, used=used, returned=back))
+    shop.partition.commit()
+    said = len(shop.partition.allotted())
+    quiet_ms = AT_MS + QUIET_MS
+    for now_ms, settled in ((quiet_ms - 1, 0), (quiet_ms, PARTS), (quiet_ms + 1, PARTS)):
+        shop.partition.due_ms[OFFER_ID.encode()] = 0
+        shop.shell.on_due(shop.partition, now_ms)
+        shop.partition.drop()
+        shop.partition.due_ms[OFFER_ID.encode()] = 0
+        shop.shell.on_due(shop.partition, now_ms)
+        shop.partition.commit()
+        assert len(shop.partition.allotted()) - said == settled
+    assert (shop.partition.account().spent, shop.partition.account().holdings) == (FIVE, {})
+    shop.partition.due_ms[OFFER_ID.encode()] = 0
+    shop.shell.on_due(shop.partition, quiet_ms + FORGET_MS)
+    shop.partition.commit()
+    assert shop.partition.stored == {}
+
+
+def test_a_budget_that_comes_back_after_its_parts_were_settled_starts_by_itself() -> None:
+    """The next look gives every partition its part again; what was used is off the budget."""
+    shop = Shop(20)
+    shop.hear(report(0, 1))
+    shop.partition.commit()
+    granted = {word.key: word.granted for word in shop.partition.allotted()}
+    shop.set(1, "another")
+    for part in range(PARTS):
+        shop.hear(report(part, 9, wanted=0, used=FIVE, returned=granted[KEYS[part]] - FIVE))
+    shop.partition.due_ms[OFFER_ID.encode()] = 0
+    shop.shell.on_due(shop.partition, AT_MS + QUIET_MS)
+    shop.partition.commit()
+    said = len(shop.partition.allotted())
+    shop.set(20)
+    shop.partition.due_ms[OFFER_ID.encode()] = 0
+    shop.shell.on_due(shop.partition, AT_MS + QUIET_MS + LOOK_MS)
+    shop.partition.commit()
+    words = shop.partition.allotted()[said:]
+    assert sorted(word.key for word in words) == sorted(KEYS)
+    assert {word.life for word in words} == {1}
+    assert sum(word.granted for word in words) <= (20 - PARTS) * FIVE
+    assert shop.partition.shown()[OFFER_ID].used == "20.00"
