@@ -5,7 +5,7 @@ from streams.customer import Sale
 from streams.customer.row import Customer
 from streams.feedback.closing import Changed, Use, with_shown, without_redemptions
 from streams.feedback.outcomes import opened_push, report
-from streams.feedback.purchases import credit_order, order_id_of, shown_on
+from streams.feedback.purchases import credit_order, each_once, order_id_of, shown_on
 from streams.feedback.rules import CreditRules
 from streams.feedback.sales import sold
 from streams.feedback.shown import charge_shown, credit_shown
@@ -49,6 +49,7 @@ def _coupons(
     person: Customer, event: Purchase, now_ms: int, rules: CreditRules, sale: Sale | None
 ) -> Changed:
     """What an order, or an update of it, is credited to; an order of zero by its coupons alone."""
+    event = each_once(event)
     at_ms, order_id = min(event.at_ms, now_ms), order_id_of(event)
     if event.event_name == "order_completed" and event.total.value >= 0.0:
         is_new = event.total.value > 0.0 and (sale is None or sale.before is None)

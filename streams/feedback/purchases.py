@@ -18,6 +18,7 @@ from streams.contracts.outputs.effects import Effect
 from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS
 from streams.customer import Places
+from streams.customer.orders import exact
 from streams.customer.row import Customer, OpenDecision, ShownCoupon
 from streams.feedback.closing import Changed, Use, assist, charge_again, redeem, with_shown
 from streams.feedback.outcomes import find, redeem_unknown
@@ -76,6 +77,23 @@ def credit_order(
         person, assisted = _attribute(person, event, whole.now_ms, rules.policies)
         effects.extend(assisted)
     return person, tuple(effects)
+
+
+def each_once(event: Purchase) -> Purchase:
+    """The event with each coupon that it names once, at what all its mentions took off.
+
+    A till may tell of a coupon line by line.
+    """
+    found: dict[tuple[str | None, ...], CouponUse] = {}
+    for coupon in event.coupons:
+        code = None if coupon.code is None else folded(coupon.code)
+        key = (code, coupon.gcn, coupon.offer_id, coupon.decision_id)
+        before = found.get(key)
+        if before is not None:
+            off = exact(max(before.discount, 0.0) + max(coupon.discount, 0.0))
+            coupon = replace(coupon, discount=off)
+        found[key] = coupon
+    return event if len(found) == len(event.coupons) else replace(event, coupons=(*found.values(),))
 
 
 def shown_on(

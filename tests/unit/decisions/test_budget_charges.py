@@ -145,3 +145,17 @@ def test_a_use_costs_the_whole_budget_at_most(who: str, name: str) -> None:
     assert (used, free) == (100.0, 0.0)
     life.driver.policy = tea(budget=220.0)
     assert [life.opens("c-3"), life.opens("c-4")][-1] == ("offer", None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_coupon_that_an_order_names_line_by_line_is_one_use_at_what_all_took_off(
+    name: str,
+) -> None:
+    """Two lines at 3.1 and 4.2 cost 7.3; a second coupon that the person has is not used up."""
+    life = Life(tea(budget=100.0))
+    decision_id = sent(life)
+    lines = (shown(name, decision_id, 3.1), shown(name, decision_id, 4.2))
+    bought = life.buys("c-1", CouponUse(), coupons=lines)
+    assert charges(bought) == [7.3]
+    assert len([e for e in bought if isinstance(e, OutcomeSeen)]) == 1
+    assert life.money() == (7.3, 0.0, 92.7, 0.0)
