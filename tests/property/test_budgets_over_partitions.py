@@ -2,9 +2,11 @@
 
 The same `process` as everywhere, on the rows of three partitions with a lease each and one
 treasury. What they say to each other waits in lanes, in order within a lane and in any order beside
-others, while people open the app, log in, buy, are erased and forget their coupons.
+others, or comes twice, while people open the app, log in, buy, are erased and forget their coupons.
+The shop raises and lowers the budget, takes it out and puts it back, and renames the offer.
 """
 
+from collections import Counter
 from typing import Any
 
 from hypothesis import settings
@@ -36,9 +38,9 @@ from streams.customer import Customer, Row, decode_row, due_at_ms, encode_row
 from streams.decisions import Policy
 from streams.feedback.closing import CHARGED
 from streams.identity import key_of
-from streams.leases import Lease, lease_key, new_lease
+from streams.leases import Lease, LeasedBudget, lease_key, new_lease
 from streams.leases.lease import GRACE_DAYS, day_of
-from streams.leases.treasury import KEEP_MS, Account, answer, look, new_account, state
+from streams.leases.treasury import KEEP_MS, Account, answer, look, new_account, settle, state
 from streams.models import initial_models
 from streams.pipeline import World, process
 from streams.runtime.murmur2 import partition_for
@@ -55,10 +57,13 @@ anybody = st.sampled_from(CUSTOMERS + VISITORS)
 discounts = st.sampled_from((0.0, 1.0, 5.5, 8.0))
 
 
-def policy_of(budget: float) -> Policy:
+NAMES = ("tea", "chai")
+
+
+def policy_of(name: str, budget: float | None) -> Policy:
     """A shop whose one offer goes to whoever may get it."""
-    tea = offer("tea", budget=budget, discount=2.0, discount_max=8.0, coupon_code="TEA", margin=9.0)
-    return shop(tea)
+    money = {} if budget is None else {"budget": budget, "discount_max": 8.0}
+    return shop(offer(name, **money, discount=2.0, coupon_code=name.upper(), margin=9.0))
 
 
 class Shop(RuleBasedStateMachine):
@@ -67,18 +72,21 @@ class Shop(RuleBasedStateMachine):
     def __init__(self) -> None:
         """Eight people who agreed to everything, and 40 for coupons of 8."""
         super().__init__()
-        self.policy = policy_of(40.0)
+        self.name, self.has_budget = "tea", True
+        self.amounts = dict.fromkeys(NAMES, 40.0)
+        self.publish()
         self.rows: dict[str, bytes] = {}
         for name in (*CUSTOMERS, *VISITORS):
             row = replace(someone(), customer_id=name, known=name in CUSTOMERS)
             self.rows[name] = encode_row(row)
-        self.account: Account = new_account("tea")
+        self.accounts: dict[str, Account] = {name: new_account(name) for name in NAMES}
         self.lanes: dict[tuple[int, int], list[Message | LeaseReported]] = {}
         self.now_ms = T0
         self.number = 0
         self.sent: dict[str, NextBestOffer] = {}
         self.done: set[str] = set()
-        self.used = self.strange = self.most = 0
+        self.used, self.strange = Counter[str](), Counter[str]()
+        self.most = dict.fromkeys(NAMES, 0.0)
         self.erased = 0
         self.look()
 
@@ -102,9 +110,9 @@ class Shop(RuleBasedStateMachine):
         """A coupon is shown at the till, by whom it was sent to or somebody else, soon or late."""
         sent = sorted(self.sent.values(), key=lambda o: o.decision_id)[which % len(self.sent)]
         named: dict[str, Any] = (
-            {"code": "TEA"},
+            {"code": sent.offer.offer_id.upper()},
             {"decision_id": sent.decision_id},
-            {"decision_id": sent.decision_id, "offer_id": "tea"},
+            {"decision_id": sent.decision_id, "offer_id": sent.offer.offer_id},
         )[by]
         said = self.said(sent.customer_id if own else who)
         self.take(
@@ -131,7 +139,7 @@ class Shop(RuleBasedStateMachine):
                 event_name="offer_redeemed",
                 channel="app",
                 decision_id=sent.decision_id,
-                offer_id="tea",
+                offer_id=sent.offer.offer_id,
             )
         )
 
@@ -162,35 +170,64 @@ class Shop(RuleBasedStateMachine):
     @rule()
     def look(self) -> None:
         """The treasury reads the shop's file."""
-        budget = self.policy.budgets["tea"]
-        self.account, words = look(self.account, budget, KEYS, self.now_ms)
-        self.allot(words)
+        for name, account in self.accounts.items():
+            budget = self.policy.budgets.get(name)
+            account, words = look(account, budget, KEYS, self.now_ms)
+            kept, settled = settle(account, budget, self.now_ms)
+            self.allot((*words, *settled))
+            if kept is None:
+                self.used[name] -= account.spent
+            self.accounts[name] = kept or new_account(name)
+
+    @rule(there=st.booleans())
+    def remove_or_put_back(self, there: bool) -> None:
+        """The shop takes the budget out of its file, or puts it back; the offer stays."""
+        self.has_budget = there
+        self.publish()
+
+    @rule()
+    def rename(self) -> None:
+        """The offer gets another id, or its old one again."""
+        self.name = NAMES[1 - NAMES.index(self.name)]
+        self.publish()
+
+    @precondition(lambda self: self.now_ms < T0 + 500 * DAY_MS)
+    @rule()
+    def wait_for_months(self) -> None:
+        """Everything that is out is over, and the treasury has seen that; the offer is not."""
+        for _ in range(3):
+            self.settle()
+            self.now_ms += 31 * DAY_MS
+            self.run_due()
+            self.settle()
+            self.look()
 
     @rule(more=st.integers(0, 20))
     def raise_budget(self, more: int) -> None:
         """The shop gives more."""
-        was = self.policy.budgets["tea"].amount / UNIT
-        self.policy = policy_of(was + more)
+        self.amounts[self.name] += more
+        self.publish()
 
     @rule(less=st.integers(1, 40))
     def lower_budget(self, less: int) -> None:
         """The shop takes money away; what is out, or granted and not yet asked back, may go on."""
-        was = self.policy.budgets["tea"].amount / UNIT
-        self.policy = policy_of(max(was - less, 8.0))
+        self.amounts[self.name] = max(self.amounts[self.name] - less, 8.0)
+        self.publish()
 
     @precondition(lambda self: self.lanes)
-    @rule(which=st.integers(0, 20))
-    def deliver(self, which: int) -> None:
-        """The oldest message of some lane arrives."""
+    @rule(which=st.integers(0, 20), twice=st.booleans())
+    def deliver(self, which: int, twice: bool) -> None:
+        """The oldest message of some lane arrives; to and from the treasury also twice."""
         lane = sorted(self.lanes)[which % len(self.lanes)]
         message = self.lanes[lane].pop(0)
         if not self.lanes[lane]:
             del self.lanes[lane]
         if isinstance(message, LeaseReported):
-            budget = self.policy.budgets["tea"]
-            self.account, words = answer(self.account, message, budget)
-            self.allot(words)
-        else:
+            for _ in range(1 + twice):
+                self.answer(message)
+            return
+        self.step(message)
+        if twice and isinstance(message, LeaseAllotted):
             self.step(message)
 
     # What has to hold.
@@ -202,38 +239,47 @@ class Shop(RuleBasedStateMachine):
         Seen from outside: of what was sent, until the end of its validity and the days of grace.
         Only a use for which nothing was reserved (any more) may go beyond, and is counted.
         """
-        today = day_of(self.now_ms)
-        out = [
-            sent
+        today, eight = day_of(self.now_ms), Money(amount="8.00", currency="EUR")
+        out = Counter(
+            sent.offer.offer_id
             for sent in self.sent.values()
-            if sent.decision_id not in self.done
+            if sent.constraints.budget_reserved is not None
+            and sent.decision_id not in self.done
             and today <= day_of(to_ms(sent.offer.valid_until)) + GRACE_DAYS
-        ]
-        reserved = {sent.constraints.budget_reserved for sent in out}
-        assert reserved <= {Money(amount="8.00", currency="EUR")}
-        amount = self.policy.budgets["tea"].amount
-        self.most = max(self.most, amount)
-        assert len(out) * MOST + self.used <= self.most + self.strange
+        )
+        reserved = {sent.constraints.budget_reserved for sent in self.sent.values()}
+        assert reserved <= {eight, None}
+        for name in NAMES:
+            self.most[name] = max(self.most[name], self.amounts[name] * UNIT)
+            taken = out[name] * MOST + self.used[name]
+            assert taken <= self.most[name] + self.strange[name]
 
     @invariant()
     def nothing_is_lost(self) -> None:
         """Every use is in a lease, or on its way to one."""
-        leased = sum(b.used for lease in self.leases() for b in lease.budgets.values())
-        under_way = [m for lane in self.lanes.values() for m in lane if isinstance(m, LeaseUsed)]
-        assert leased + sum(m.cost for m in under_way) == self.used
+        lanes = self.lanes.values()
+        under_way = [m for lane in lanes for m in lane if isinstance(m, LeaseUsed)]
+        for name, account in self.accounts.items():
+            leased = sum(self.part(lease, name).used for lease in self.leases())
+            coming = sum(m.cost for m in under_way if m.offer_id == name)
+            known = account.spent - self.to_be_settled(name)
+            assert leased + coming + known == self.used[name]
 
     def teardown(self) -> None:
         """In the end everything that was not used is free, and whoever asks gets it."""
+        self.name, self.has_budget = "tea", True
+        self.publish()
+        self.look()
         self.settle()
         for _ in range(4):
             self.now_ms += 30 * DAY_MS
             self.run_due()
             self.look()
             self.settle()
-        known = state(self.account)
+        known = state(self.accounts["tea"])
         amount = self.policy.budgets["tea"].amount
-        assert (known.used, known.reserved) == (self.used, 0)
-        assert known.free == max(amount - self.used, 0)
+        assert (known.used, known.reserved) == (self.used["tea"], 0)
+        assert known.free == max(amount - self.used["tea"], 0)
         before = len(self.sent)
         people = [self.add_person(number) for number in range(known.free // MOST + 2)]
         for who in people:
@@ -241,6 +287,32 @@ class Shop(RuleBasedStateMachine):
         assert len(self.sent) - before == known.free // MOST
 
     # How it is done.
+
+    def publish(self) -> None:
+        """The shop's file as it is to be."""
+        amount = self.amounts[self.name] if self.has_budget else None
+        self.policy = policy_of(self.name, amount)
+
+    def answer(self, report: LeaseReported) -> None:
+        """The treasury takes a report in."""
+        name = report.offer_id
+        budget = self.policy.budgets.get(name)
+        self.accounts[name], words = answer(self.accounts[name], report, budget)
+        self.allot(words)
+
+    def part(self, lease: Lease, name: str) -> LeasedBudget:
+        """What a partition holds of an offer's money."""
+        return lease.budgets.get(name, LeasedBudget())
+
+    def to_be_settled(self, name: str) -> int:
+        """What the account has taken over of parts that have not heard of it."""
+        coming = 0
+        for lease in self.leases():
+            life, to = self.part(lease, name).life, KEYS.index(lease.key)
+            for word in self.lanes.get((PARTITIONS, to), []):
+                if isinstance(word, LeaseAllotted) and word.offer_id == name and word.life > life:
+                    coming += word.settled
+        return coming
 
     def said(self, who: str) -> dict[str, Any]:
         """What every event has; a minute passes."""
@@ -296,9 +368,9 @@ class Shop(RuleBasedStateMachine):
 
     def hears(self, message: LeaseUsed, lease: Lease) -> None:
         """A use from another partition comes too late where its reservation is gone."""
-        held = dict(lease.budgets["tea"].reserved) if lease.budgets else {}
+        held = dict(self.part(lease, message.offer_id).reserved)
         if held.get(message.until_day, 0) < message.reserved:
-            self.strange += message.cost
+            self.strange[message.offer_id] += message.cost
 
     def carry_out(self, effect: Effect, own: str) -> None:
         """What the shell of a partition does with an effect."""
@@ -312,10 +384,10 @@ class Shop(RuleBasedStateMachine):
             case OfferDecided():
                 self.sent[effect.offer.decision_id] = effect.offer
             case BudgetUsed():
-                self.used += effect.cost
+                self.used[effect.offer_id] += effect.cost
                 held = effect.reservation
                 if held is None or (held.key == own and held.until_day < day_of(effect.at_ms)):
-                    self.strange += effect.cost
+                    self.strange[effect.offer_id] += effect.cost
 
     def allot(self, words: tuple[LeaseAllotted, ...]) -> None:
         """The treasury's words are under way."""
@@ -328,7 +400,7 @@ class Shop(RuleBasedStateMachine):
         for _ in range(2_000):
             if not self.lanes:
                 return
-            self.deliver(which=0)
+            self.deliver(which=0, twice=False)
         raise AssertionError("messages go round in circles")
 
     def run_due(self) -> None:
