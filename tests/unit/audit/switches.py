@@ -193,6 +193,10 @@ def _always_treated(person: Any, raised: Any, now_ms: int) -> Any:
 _trigger_events = life_cycle._trigger_events
 
 
+def _opened_at_once(person: Any, *_: Any, **__: Any) -> moves.Move | None:
+    return None if person.churn.case else moves.Move("entered")
+
+
 def _not_erased(request: Any, key: str, row: Any, **how: Any) -> Any:
     return replace(_requested(request, key, row, **how), row=row)
 
@@ -368,7 +372,7 @@ SWITCHES: dict[str, Switch] = {
     ),
     "armed": leaving(patch=swapped(life_cycle, "_moved", _never_kept)),
     "silenced": leaving(SNOOZED, patch=swapped(moves, "_is_snoozed", _no)),
-    "bought_today": leaving(patch=swapped(moves, "_may_open", lambda *_: True)),
+    "bought_today": leaving(patch=swapped(life_cycle, "next_move", _opened_at_once)),
     "band": leaving(spoil=on_alerts(lambda a: [replace(a, risk=0.01)])),
     "stated_risk": leaving(spoil=on_alerts(lambda a: [replace(a, score=0.9)])),
     "news": leaving(
