@@ -104,6 +104,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     compared_of_scored: Curve
     compared_in_horizon: Curve
     scored: int
+    recall_of_scored: float | None
     rule_of_same_precision: Point | None
     recall_in_time: float | None
     saved_a_case: Mean
@@ -155,6 +156,9 @@ def figures(plays: Sequence[Play]) -> Figures:
         compared_of_scored=_curve(scored, in_horizon=False),
         compared_in_horizon=_curve(scored, in_horizon=True),
         scored=sum(len(p.people) for p in scored),
+        recall_of_scored=_point(
+            scored, [Alarm(p, c.moment) for p in scored for c in p.cases], 0.0
+        ).recall,
         rule_of_same_precision=same,
         recall_in_time=None if same is None else _in_time(plays, alarms, same.threshold),
         saved_a_case=saved(plays, later=0.0),

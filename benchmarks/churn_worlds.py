@@ -87,6 +87,7 @@ def render(told: Figures) -> None:
         if round(point.threshold * 50) % 5 == 0:
             _row(points, f"risk >= {point.threshold:g}", point)
     console.print(points)
+    console.print(f"recall among those who may be scored: {_share(told.recall_of_scored)}")
     console.print(_curve(told.compared, f"of all {told.people:,} people"))
     console.print(_curve(told.compared_of_scored, f"of {told.scored:,} who may be scored"))
     console.print(_curve(told.compared_in_horizon, "of these, in the horizon"))

@@ -158,6 +158,7 @@ def test_the_rule_is_compared_with_one_look_and_with_two_among_those_who_may_be_
     assert 2.0 not in late, "a silence of a whole horizon has nothing left to foretell"
     nobody = replace(play(case(LEAVES, 35, 0.7)), samples=())
     assert figures([nobody]).scored == 0
+    assert (figures([nobody]).recall_of_scored, told.recall_of_scored) == (None, 1.0)
 
 
 def test_false_alerts_have_a_cause_each() -> None:
