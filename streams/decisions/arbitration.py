@@ -17,6 +17,8 @@ NANO = 1e9
 NANOS, HALF, ZERO, ONE = np.array(NANO), np.array(0.5), np.array(0.0), np.array(1.0)
 """As arrays: numpy asks of a plain number how to take it, which is half of an operation's time."""
 Floats = NDArray[np.float64]
+FEW = 12
+"""From so many offers on arrays are faster than one offer after the other."""
 
 
 class Response(Struct, frozen=True):
@@ -99,20 +101,14 @@ def weigh_many(
         levers: what the owner adds to each by hand; None: nothing to any.
         effects: what sending each changes; None: it is not known.
     """
-    shares, ordered = anyway
-    amounts = np.empty((3, len(used)))
-    values, costs, priorities = amounts[0], amounts[1], amounts[2]
-    np.multiply(prices[0], used * (ONE - np.array(shares)), out=values)
-    np.multiply(prices[1], used, out=costs)
-    costs += prices[2]
-    np.subtract(values, costs, out=priorities)
-    priorities -= fatigue
-    if levers is not None:
-        priorities += levers
-    value, cost, priority = _to_nanos(amounts).tolist()
+    (shares, ordered), probabilities = anyway, used.tolist()
+    if len(probabilities) <= FEW:
+        value, cost, priority = _amounts_of_few(prices, probabilities, shares, fatigue, levers)
+    else:
+        value, cost, priority = _amounts(prices, used, shares, fatigue, levers)
     effects = effects or ((), (), (), ())
     return TermColumns(
-        response_probability=tuple(used.tolist()),
+        response_probability=tuple(probabilities),
         value=tuple(value),
         cost=tuple(cost),
         priority=tuple(priority),
@@ -125,6 +121,48 @@ def weigh_many(
         incremental_margin=effects[2],
         margin_error=effects[3],
     )
+
+
+def _amounts(
+    prices: Floats,
+    used: Floats,
+    shares: Sequence[float],
+    fatigue: float,
+    levers: Sequence[float] | None,
+) -> list[list[float]]:
+    """Values, costs and priorities."""
+    amounts = np.empty((3, len(used)))
+    values, costs, priorities = amounts[0], amounts[1], amounts[2]
+    np.multiply(prices[0], used * (ONE - np.array(shares)), out=values)
+    np.multiply(prices[1], used, out=costs)
+    costs += prices[2]
+    np.subtract(values, costs, out=priorities)
+    priorities -= fatigue
+    if levers is not None:
+        priorities += levers
+    return list(_to_nanos(amounts).tolist())
+
+
+def _amounts_of_few(
+    prices: Floats,
+    used: Sequence[float],
+    shares: Sequence[float],
+    fatigue: float,
+    levers: Sequence[float] | None,
+) -> list[list[float]]:
+    """The same to the same bits: to enter numpy twenty times takes longer than so few offers."""
+    each = zip(*prices.tolist(), used, shares, levers or (0.0,) * len(used), strict=True)
+    values, costs, priorities = [], [], []
+    for margin, discount, contact_cost, p, share, lever in each:
+        value, cost = margin * (p * (1.0 - share)), discount * p + contact_cost
+        values.append(value)
+        costs.append(cost)
+        priorities.append(value - cost - fatigue + lever)
+    # as `to_nano` has it, without thirty calls
+    return [
+        [int(x * NANO + (0.5 if x >= 0.0 else -0.5)) / NANO for x in column]
+        for column in (values, costs, priorities)
+    ]
 
 
 def fatigue_of(person: Customer, now_ms: int, price: float) -> float:

@@ -9,10 +9,10 @@ from typing import Final
 from msgspec import Struct
 
 from streams.contracts.outputs.payloads import Texts
-from streams.contracts.reference.structs import Offer, TriggerKind
+from streams.contracts.reference.structs import TriggerKind
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer, Places, TriggerEvent
-from streams.customer.offer_goods import categories_for, counts_in_cart
+from streams.customer.offer_goods import counts_in_cart
 from streams.decisions.policy import CompiledOffer
 
 AWAY_MS: Final = 7 * DAY_MS
@@ -27,39 +27,39 @@ class Occasion(Struct, frozen=True):
     places: Places
 
 
-Claim = Callable[[Offer, Occasion], bool]
+Claim = Callable[[CompiledOffer, Occasion], bool]
 
 
 def words_before(compiled: CompiledOffer, kind: TriggerKind, at: Occasion) -> Texts:
     """The offer's text: why it is made, in words that are true of it."""
     claim = CLAIMS.get(kind)
-    if claim is None or claim(compiled.offer, at):
+    if claim is None or claim(compiled, at):
         return compiled.texts[kind]
     return compiled.texts_otherwise[kind]
 
 
-def _is_like_it(offer: Offer, at: Occasion) -> bool:
+def _is_like_it(compiled: CompiledOffer, at: Occasion) -> bool:
     """It is for the product that was looked at, or for its category."""
-    viewed, categories = at.event, categories_for(offer.conditions, at.places.products)
+    viewed, categories = at.event, compiled.categories
     known = at.places.products.get(viewed.product_id)
     return (
-        viewed.product_id in offer.conditions.product_ids
+        viewed.product_id in compiled.offer.conditions.product_ids
         or viewed.category in categories
         or (known is not None and known.category in categories)
     )
 
 
-def _fits_cart(offer: Offer, at: Occasion) -> bool:
+def _fits_cart(compiled: CompiledOffer, at: Occasion) -> bool:
     """It counts for something in the cart."""
-    return counts_in_cart(offer.conditions, at.person, at.places)
+    return counts_in_cart(compiled.offer.conditions, at.person, at.places)
 
 
-def _is_of_zone(offer: Offer, at: Occasion) -> bool:
+def _is_of_zone(compiled: CompiledOffer, at: Occasion) -> bool:
     """It is for what the zone is of."""
-    return at.event.zone_type in categories_for(offer.conditions, at.places.products)
+    return at.event.zone_type in compiled.categories
 
 
-def _was_away(_: Offer, at: Occasion) -> bool:
+def _was_away(_: CompiledOffer, at: Occasion) -> bool:
     """Nothing was heard of the person for a week, on any channel, and nothing bought."""
     seen = [activity.last_at_ms for activity in at.person.channels.values()]
     bought = [order.at_ms for order in at.person.orders]
@@ -69,7 +69,7 @@ def _was_away(_: Offer, at: Occasion) -> bool:
 def _orders(count: int) -> Claim:
     """The person has ordered so often."""
 
-    def has_ordered(_: Offer, at: Occasion) -> bool:
+    def has_ordered(_: CompiledOffer, at: Occasion) -> bool:
         return (at.person.spend.orders if at.person.spend is not None else 0) == count
 
     return has_ordered

@@ -1,5 +1,6 @@
 """From reference data to a policy: all is checked, and what is fixed of it found once."""
 
+from collections.abc import Mapping
 from functools import reduce
 from operator import or_
 
@@ -11,8 +12,16 @@ from streams.contracts.outputs.payloads import (
     Versioned,
 )
 from streams.contracts.reference.check import check_reference
-from streams.contracts.reference.structs import Experiment, Offer, Policies, Reference, TriggerRule
+from streams.contracts.reference.structs import (
+    Experiment,
+    Offer,
+    Policies,
+    ProductInfo,
+    Reference,
+    TriggerRule,
+)
 from streams.contracts.times import DAY_MS, to_ms
+from streams.customer.offer_goods import categories_for
 from streams.customer.places import places_of
 from streams.decisions.arbitration import prices_of
 from streams.decisions.cel_rules import compile_rule
@@ -34,8 +43,9 @@ def compile_policy(reference: Reference) -> Policy:
         ReferenceDataError: every error, each with where it stands.
     """
     errors = list(check_reference(reference))
+    places = places_of(reference)
     offers = [
-        _compile_offer(place, offer, reference, errors)
+        _compile_offer(place, offer, reference, places.products, errors)
         for place, offer in enumerate(reference.offers)
     ]
     triggers = [_compile_trigger(rule, errors) for rule in reference.policies.triggers]
@@ -46,7 +56,7 @@ def compile_policy(reference: Reference) -> Policy:
     compiled_triggers = tuple(rule for rule in triggers if rule is not None)
     return Policy(
         policies=reference.policies,
-        places=places_of(reference),
+        places=places,
         offers=compiled_offers,
         catalog=tuple(compiled.offer for compiled in compiled_offers),
         offer_ids=tuple(compiled.offer.offer_id for compiled in compiled_offers),
@@ -77,7 +87,11 @@ def compile_policy(reference: Reference) -> Policy:
 
 
 def _compile_offer(
-    place: int, offer: Offer, reference: Reference, errors: list[str]
+    place: int,
+    offer: Offer,
+    reference: Reference,
+    products: Mapping[str, ProductInfo],
+    errors: list[str],
 ) -> CompiledOffer | None:
     segment = compile_rule(offer.segment, f"offers.{offer.offer_id}.segment", errors)
     if segment is None:
@@ -93,6 +107,7 @@ def _compile_offer(
         texts=offer_texts(offer, OFFER_REASONS),
         texts_otherwise=offer_texts(offer, OTHERWISE),
         titles={str(language): title for language, title in offer.title.items()},
+        categories=frozenset(categories_for(offer.conditions, products)),
         coupon=Coupon(code=offer.coupon_code, gcn=offer.gcn) if offer.coupons else None,
         levers=levers_of(offer, reference.policies),
         budget=budget_of(offer),

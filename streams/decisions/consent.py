@@ -9,18 +9,14 @@ CHANNEL_PURPOSES: dict[ChannelName, Purpose] = {
     "email": "marketing_email",
     "sms": "marketing_sms",
 }
-
-
-def may_offer(person: Customer, purpose: Purpose, channel: ChannelName) -> bool:
-    """Whether an offer for `purpose` may reach the person over `channel`.
-
-    A phone that refuses push messages outweighs any consent to them.
-    """
-    return may_reach(person, channel) and is_granted(person, purpose)
+NONE: frozenset[Purpose] = frozenset()
 
 
 def may_reach(person: Customer, channel: ChannelName) -> bool:
-    """Whether the person may be reached over `channel` at all."""
+    """Whether the person may be reached over `channel` at all.
+
+    A phone that refuses push messages outweighs any consent to them.
+    """
     needed = CHANNEL_PURPOSES.get(channel)
     if channel == "push" and is_push_refused(person):
         return False
@@ -31,4 +27,6 @@ def agreed_purposes(
     person: Customer, purposes: frozenset[Purpose], channel: ChannelName
 ) -> frozenset[Purpose]:
     """Those of the purposes for which an offer may reach the person over `channel`."""
-    return frozenset(p for p in purposes if may_offer(person, p, channel))
+    if not may_reach(person, channel):
+        return NONE
+    return frozenset([p for p in purposes if is_granted(person, p)])

@@ -12,7 +12,6 @@ from streams.contracts.ids import unit_draw
 from streams.contracts.internal.learning import examples_of, is_challengers
 from streams.contracts.outputs.candidates import TermColumns
 from streams.contracts.reference.structs import Arbitration, Arm, ChallengerPolicy, Exploration
-from streams.contracts.sums import sum_of
 from streams.decisions.posterior_draws import Posterior, win_shares
 
 GAP_WEIGHT = 1000.0
@@ -76,9 +75,12 @@ def exploring_of(
     A challenger's version is explored as the policies say of it. `posterior`: of these offers,
     where the mode draws by it.
     """
-    pairs = zip(terms.value, terms.response_probability, strict=True)
-    worth = [abs(value) / used for value, used in pairs if used > 0.0]
-    mean = sum_of(worth) / len(worth) if worth else 0.0
+    worth, many = 0.0, 0
+    for value, used in zip(terms.value, terms.response_probability, strict=True):
+        if used > 0.0:
+            worth += abs(value) / used
+            many += 1
+    mean = worth / many if many else 0.0
     unit = mean if mean > 0.0 else 1.0
     rules, examples = _rules(arbitration, model_version), examples_of(model_version)
     return Exploring(rules.exploration, rules.epsilon, unit, examples, posterior)

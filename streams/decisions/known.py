@@ -122,8 +122,9 @@ class Basis(Struct, frozen=True):
 class Known(Struct, frozen=True):
     """One decision to be taken: for whom, what asks for it, when, in which arm, on what basis.
 
-    `held`: the offers that the person never gets; `ways`: the channels that may be used. The rest
-    names it in outputs: its id, its time, its trigger, the models' versions.
+    `policy`: that of the basis. `held`: the offers that the person never gets; `ways`: the channels
+    that may be used. The rest names it in outputs: its id, its time, its trigger, the models'
+    versions.
     """
 
     person: Customer
@@ -131,6 +132,7 @@ class Known(Struct, frozen=True):
     now_ms: int
     arm: Arm
     basis: Basis
+    policy: Policy
     decision_id: str
     decided_at: datetime
     trigger: Trigger
@@ -138,11 +140,6 @@ class Known(Struct, frozen=True):
     uplift: Versioned
     held: frozenset[str]
     ways: Ways
-
-    @property
-    def policy(self) -> Policy:
-        """The reference data."""
-        return self.basis.policy
 
 
 class Choice(Struct, frozen=True):
@@ -179,6 +176,7 @@ def known_of(
         now_ms=now_ms,
         arm=arm,
         basis=basis,
+        policy=basis.policy,
         decision_id=request.decision_id,
         decided_at=from_ms(now_ms),
         trigger=Trigger(event_id=trigger_event.event_id, kind=rule.kind, rule_id=rule.rule_id),

@@ -30,8 +30,10 @@ def blocked(
 
 def gap_until_ms(person: Customer, gap_ms: int, now_ms: int) -> int | None:
     """Until when the last contact is less than `gap_ms` ago; None: it is longer ago."""
-    last = max([c.at_ms for c in person.contacts], default=None)
-    return last + gap_ms if last is not None and now_ms - last < gap_ms else None
+    if not person.contacts:
+        return None
+    last = max([c.at_ms for c in person.contacts])
+    return last + gap_ms if now_ms - last < gap_ms else None
 
 
 def cap_remaining(person: Customer, contact: ContactPolicy, now_ms: int) -> int:

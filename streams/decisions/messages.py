@@ -1,6 +1,7 @@
 """What is sent and what is logged of a decision, field by field."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from streams.contracts.common import LANGUAGES, ChannelName, LanguageTag, Money, Purpose
 from streams.contracts.internal.leases import Reservation
@@ -20,7 +21,7 @@ from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import Customer, Places
 from streams.customer.consents import states
-from streams.customer.offer_goods import categories_for, counts_in_cart
+from streams.customer.offer_goods import counts_in_cart
 from streams.decisions.claims import Occasion, words_before
 from streams.decisions.consent import CHANNEL_PURPOSES
 from streams.decisions.known import FATIGUE, Choice, Chosen, Known, Vector, channel_of
@@ -106,7 +107,7 @@ def next_best_offer(
         offer=shown,
         coupon=compiled.coupon,
         creative=_creative(compiled, person.locale),
-        reason_codes=reason_codes(request, person, compiled.offer, policy.places),
+        reason_codes=reason_codes(request, person, compiled, policy.places),
         terms=chosen.terms,
         alternatives=_alternatives(choice, chosen.index),
         text=words_before(compiled, rule.kind, occasion),
@@ -135,12 +136,11 @@ def next_best_offer(
 
 
 def reason_codes(
-    request: DecisionRequest, person: Customer, offer: Offer, places: Places
+    request: DecisionRequest, person: Customer, chosen: CompiledOffer, places: Places
 ) -> tuple[str, ...]:
     """Why this offer now: the trigger, and what the person is known to like."""
-    codes, wanted = [f"TRIGGER_{request.rule.kind.upper()}"], offer.conditions
-    liked = {a.category for a in person.affinities}
-    if liked & categories_for(wanted, places.products):
+    codes, wanted = [f"TRIGGER_{request.rule.kind.upper()}"], chosen.offer.conditions
+    if not chosen.categories.isdisjoint([a.category for a in person.affinities]):
         codes.append("CATEGORY_AFFINITY")
     narrow = wanted.categories or wanted.product_ids
     if narrow and counts_in_cart(wanted, person, places):
@@ -217,5 +217,6 @@ def _language(locale: str) -> LanguageTag:
     return next((language for language in LANGUAGES if language == primary), "en")
 
 
+@lru_cache(maxsize=512)
 def _primary(locale: str) -> str:
     return locale.replace("_", "-").split("-", 1)[0].lower()

@@ -1,6 +1,5 @@
 """The visit that is going on, the cart, and how often the person came lately."""
 
-from streams.contracts.sums import sum_of
 from streams.customer.activity import SESSION_SILENCE_MS
 from streams.customer.decay import WEEK_HALF_LIFE_MS, faded
 from streams.customer.row import Customer
@@ -16,12 +15,9 @@ scaled_cart = log_scale(40.0)
 
 def visiting(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
     """Events of the last week over all channels, views and dwell of this visit, cart value."""
-    events = sum_of(
-        [
-            faded(activity.week, max(now_ms - activity.last_at_ms, 0), WEEK_HALF_LIFE_MS)
-            for activity in person.channels.values()
-        ]
-    )
+    events = 0.0
+    for activity in person.channels.values():
+        events += faded(activity.week, max(now_ms - activity.last_at_ms, 0), WEEK_HALF_LIFE_MS)
     session = person.session
     views = dwell_s = 0.0
     if session is not None and now_ms - session.last_at_ms <= SESSION_SILENCE_MS:

@@ -32,6 +32,7 @@ from streams.customer.row import (
     new_customer,
 )
 from streams.decisions import DecisionRequest, compile_policy
+from streams.decisions.arbitration import FEW as FEW_TERMS
 from streams.decisions.arbitration import Response, prices_of, to_nano, weigh, weigh_many
 from streams.decisions.eligibility import RULES, objected_of, situation_of
 from streams.features import cards_of, offer_matrix, table_of, taste_of
@@ -85,7 +86,10 @@ def test_the_features_of_many_are_those_of_each(
     assert told.tobytes() == b"".join(reversed(one_by_one))
 
 
-@given(st.lists(st.tuples(offers, shares, anyway_shares, pulls), min_size=1), amounts)
+weighed = st.tuples(offers, shares, anyway_shares, pulls)
+
+
+@given(st.lists(weighed, min_size=1) | st.lists(weighed, min_size=FEW_TERMS + 1), amounts)
 def test_the_terms_of_many_are_those_of_each(
     asked: list[tuple[Offer, float, tuple[float, float | None], float]], fatigue: float
 ) -> None:
