@@ -1,8 +1,9 @@
 """Does it run, how fast, what is thrown out, what carries it."""
 
 from deploy.grafana.panels import COUNT, Board, Graph, Number, Row
-from deploy.grafana.queries import WINDOW, quantile, rate, seen
+from deploy.grafana.queries import WINDOW, quantile, rate, seen, total
 from streams.telemetry import catalogue as c
+from streams.telemetry.deleted import DELETED_UNREAD
 
 NOW = Row(
     "How is it now?",
@@ -116,8 +117,11 @@ RUNTIME = Row(
         Graph(
             "Where does it fall behind?",
             "short",
-            ((f"sum by (topic) ({c.LAG.name})", "{{topic}}"),),
-            "Grows when input outruns the workers.",
+            (
+                (f"sum by (topic) ({c.LAG.name})", "{{topic}}"),
+                (seen(total(DELETED_UNREAD, "topic")), "deleted unread {{topic}}"),
+            ),
+            "Grows when input outruns the workers; what Kafka deletes unread is lost.",
         ),
         Graph(
             "Do commits succeed?",

@@ -1,8 +1,9 @@
 """Do the webhooks arrive, and what waits?"""
 
 from deploy.grafana.panels import Board, Graph, Row
-from deploy.grafana.queries import WINDOW, rate, seen
+from deploy.grafana.queries import WINDOW, rate, seen, total
 from streams.telemetry import catalogue as c
+from streams.telemetry.deleted import DELETED_UNDELIVERED
 
 ARRIVING = Row(
     "Do webhooks arrive?",
@@ -50,7 +51,10 @@ WAITING = Row(
         Graph(
             "How far behind is each?",
             "short",
-            ((f"max by (destination) ({c.DELIVERY_LAG.name})", "{{destination}}"),),
+            (
+                (f"max by (destination) ({c.DELIVERY_LAG.name})", "{{destination}}"),
+                (seen(total(DELETED_UNDELIVERED, "destination")), "deleted {{destination}}"),
+            ),
             "Offsets of its topics that are not done; the end of a transaction counts as one.",
         ),
         Graph(

@@ -37,6 +37,7 @@ from streams.gateway.acknowledged import NotAcknowledgedError
 from streams.gateway.intake import Sink
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
+from streams.telemetry.deleted import DELETED_UNDELIVERED
 from streams.worker.meter import Meter
 
 log = structlog.get_logger()
@@ -69,6 +70,8 @@ class Courier:
         Raises:
             ReadingError, KafkaException: Kafka told of a fault that a new start may mend.
         """
+        # It begins at 0: a series that begins with its first count shows no increase.
+        self._meter.count(DELETED_UNDELIVERED, self._target.name, value=0.0)
         with ThreadPoolExecutor(1, f"read-{self._target.name}") as pool:
             new_reader = partial(Reader, self._settings, self._target, self)
             reader = await self._loop.run_in_executor(pool, new_reader)
@@ -105,6 +108,9 @@ class Courier:
             read = partial(reader.read, pause=self._window.full)
             for place, offset, webhook in await self._loop.run_in_executor(pool, read):
                 self._take(place, offset, webhook)
+            if reader.deleted:
+                self._meter.count(DELETED_UNDELIVERED, self._target.name, value=reader.deleted)
+                reader.deleted = 0
             if self._fault is not None:
                 raise self._fault
             self._wake.set()

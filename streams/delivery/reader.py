@@ -4,11 +4,10 @@ Everything here is called in one thread of the destination's; rebalances are tol
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from streams import topics
 from streams.broker.clients import librdkafka_config
@@ -25,7 +24,6 @@ log = structlog.get_logger()
 WAIT_S: Final = 0.1
 BATCH: Final = 200
 TIMEOUT_S: Final = 10.0
-LOOK_S: Final = 2.0
 
 
 class ReadingError(OfferstreamError):
@@ -40,20 +38,27 @@ class Owner(Protocol):
 
 
 class Reader:
-    """The consumer of one destination."""
+    """The consumer of one destination.
+
+    `deleted`: how many offsets Kafka had deleted before they were read.
+    """
 
     def __init__(self, settings: Settings, target: Target, owner: Owner) -> None:
         self._target = target
         self._owner = owner
         self._names = {settings.on_broker(topic): topic.name for topic in topics_of(target)}
         self._paused = False
+        self._next: dict[Place, int] = {}
+        self.deleted = 0
+        self._fault: KafkaException | None = None
         self._consumer = Consumer(
             {
                 **librdkafka_config(settings),
                 "group.id": group_of(settings, target.name),
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
-                "auto.offset.reset": "earliest",
+                # Where to go on is said here: a client that does so by itself is silent.
+                "auto.offset.reset": "error",
                 "isolation.level": "read_committed",
                 "session.timeout.ms": settings.session_timeout_ms,
                 "queued.max.messages.kbytes": 4_096,
@@ -78,15 +83,22 @@ class Reader:
         """
         if pause != self._paused:
             self._pause(pause)
-        found = []
+        found, overtaken = [], list[Place]()
         # One call: between two of them a partition could go, and leave its records behind.
         for message in self._consumer.consume(BATCH, WAIT_S):
             error = message.error()
             if error is not None:
+                if error.code() == KafkaError._AUTO_OFFSET_RESET:
+                    overtaken.append((message.topic(), message.partition()))
+                    continue
                 if error.fatal() or not error.retriable():
                     raise ReadingError(f"reading {message.topic()}: {error.str()}")
                 continue
             found.append(self._read(message))
+        if self._fault is not None:
+            raise self._fault
+        for place in overtaken:
+            self._go_on(place)
         return found
 
     def commit(self, positions: Mapping[Place, int]) -> None:
@@ -105,6 +117,7 @@ class Reader:
     def _read(self, message: Any) -> tuple[Place, int, Webhook | None]:
         name = self._names[message.topic()]
         place = (message.topic(), message.partition())
+        self._next[place] = message.offset() + 1
         return place, message.offset(), webhook_of(message, name, self._target.name)
 
     def _pause(self, pause: bool) -> None:
@@ -113,39 +126,57 @@ class Reader:
         self._paused = pause
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Begin where we ended; a new group says at once where it began, so that nothing is lost.
+        """Begin where we ended.
+
+        What is raised here ends the reader's thread without a word to anybody; `read` raises it.
+        """
+        try:
+            found = self._begins(consumer, partitions)
+        except KafkaException as error:
+            self._fault = error
+            return
+        self._next = {(at.topic, at.partition): at.offset for at in found}
+        consumer.assign(found)
+        self._paused = False
+        log.info("assigned", destination=self._target.name, partitions=len(found))
+
+    def _begins(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """Where to begin; a new group says at once where it began, so that nothing is lost.
 
         Without that a group that is killed before its first commit would begin anew, later.
         """
-        found = consumer.committed(partitions, timeout=TIMEOUT_S)
+        found: list[TopicPartition] = consumer.committed(partitions, timeout=TIMEOUT_S)
         new = [at for at in found if at.offset < 0]
         for at in new:
             low, high = consumer.get_watermark_offsets(at, timeout=TIMEOUT_S)
             at.offset = low if self._target.destination.begin == "all" else high
         if new:
             consumer.commit(offsets=new, asynchronous=False)
-        consumer.assign(found)
-        with suppress(KafkaException):  # a partition without a leader must not hold up the others
-            self._say_deleted(consumer, found)
-        self._paused = False
-        log.info("assigned", destination=self._target.name, partitions=len(found))
+        return found
 
-    def _say_deleted(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        """Kafka keeps records for a while only; the client goes on at the oldest by itself.
+    def _go_on(self, place: Place) -> None:
+        """Kafka keeps records for a while only: go on at the oldest there is, and say what is gone.
+
+        That may be found at a start, or while a destination that is away holds up what waits.
 
         Raises:
-            KafkaException: a broker does not answer soon, and nothing is said of what is left.
+            KafkaException: a broker does not answer; a new start begins here again.
         """
-        for at in places:
-            low, _ = consumer.get_watermark_offsets(at, timeout=LOOK_S)
-            if at.offset < low:
-                log.error(
-                    "deleted_before_it_was_delivered",
-                    destination=self._target.name,
-                    topic=at.topic,
-                    partition=at.partition,
-                    n=low - at.offset,
-                )
+        low, _ = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT_S)
+        lost = low - self._next.get(place, low)
+        if lost > 0:
+            self.deleted += lost
+            log.error(
+                "deleted_before_it_was_delivered",
+                destination=self._target.name,
+                topic=place[0],
+                partition=place[1],
+                n=lost,
+            )
+        self._next[place] = low
+        # Such a client may only be given all its partitions anew: each goes on where it was read.
+        self._consumer.assign(_offsets(self._next))
+        self._paused = False
 
     def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         done = self._owner.taken_away([(p.topic, p.partition) for p in partitions])

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from streams.telemetry import labels as by
 from streams.telemetry.budgets import BUDGET_METRICS
+from streams.telemetry.deleted import DELETED_METRICS
 from streams.telemetry.metric import Label, Metric
 from streams.telemetry.metric import counter as _counter
 from streams.telemetry.metric import gauge as _gauge
@@ -51,10 +52,7 @@ NOT_OURS = _counter(
     "events", "events_not_ours_total", "Messages that are no events of ours.", by.SOURCE_TOPIC
 )
 DROPPED = _counter(
-    "events",
-    "data_dropped_total",
-    "Parts of accepted events that were not taken in.",
-    by.DROPPED_WHAT,
+    "events", "data_dropped_total", "Parts of accepted events not taken in.", by.DROPPED_WHAT
 )
 LATE = _counter("events", "events_late_total", "Events that came after later ones of the person.")
 LATENESS = _histogram(
@@ -396,5 +394,5 @@ DELIVERY_SECONDS = _histogram(
 
 CATALOGUE: tuple[Metric, ...] = (
     *(value for value in list(globals().values()) if isinstance(value, Metric)),
-    *BUDGET_METRICS,
+    *(*BUDGET_METRICS, *DELETED_METRICS),
 )

@@ -15,6 +15,7 @@ from streams.runtime.group.partition import PartitionLoop
 from streams.runtime.state.store import RowStore
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
+from streams.telemetry.deleted import DELETED_UNREAD
 from streams.worker.http import Health
 from streams.worker.meter import Meter
 from streams.worker.roles import CUSTOMERS_TABLE
@@ -88,6 +89,9 @@ class Watch:
         self._meter.set(metrics.READY, value=float(self._ready().ok))
         now_s = time.monotonic()
         for number, loop in owned.items():
+            while loop.deleted:
+                topic, gone = loop.deleted.popitem()
+                self._meter.count(DELETED_UNREAD, self._names[topic], value=gone)
             if loop.state == "opening":
                 self._opening_s.setdefault(number, now_s)
             elif number in self._opening_s:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import signal
 import threading
 import time
 from collections import Counter
@@ -47,6 +48,14 @@ def parked(kafka: ApacheKafka) -> list[Any]:
     """The facts of every parked record."""
     found = kafka.read_all(topics.DELIVERY_FAILURES.name)
     return [failure_of(m.headers() or []) for m in found if "os_redriven" not in dict(m.headers())]
+
+
+def delete(kafka: ApacheKafka, number: int, before: int) -> None:
+    """Kafka deletes the alerts of a partition before an offset, as retention does."""
+    place = TopicPartition(topics.CHURN_ALERTS.name, number, before)
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 2})
+    (done,) = admin.delete_records([place]).values()
+    assert done.result(30).low_watermark == before
 
 
 def numbers_by_customer(got: list[Got]) -> dict[str, list[int]]:
@@ -319,10 +328,7 @@ def test_what_kafka_deleted_before_it_was_delivered_is_told(
     assert delivery.process.stop() == 0
     job.send(alert(number, "c-1") for number in range(10, 30))
     (number,) = [n for n, end in enumerate(kafka.end_offsets(topics.CHURN_ALERTS.name)) if end]
-    place = TopicPartition(topics.CHURN_ALERTS.name, number, 25)
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 2})
-    (done,) = admin.delete_records([place]).values()
-    assert done.result(30).low_watermark == place.offset
+    delete(kafka, number, 25)
     delivery.process = delivery.start()
     receiver.wait_for(15)
     told = {one.event["data"]["number"] for one in receiver.got}
@@ -330,6 +336,37 @@ def test_what_kafka_deleted_before_it_was_delivered_is_told(
     (line,) = [one for one in delivery.log.read_text().splitlines() if "deleted_before_it" in one]
     said = json.loads(line)
     assert (said["destination"], said["partition"], said["n"]) == ("crm", number, 15)
+    assert delivery.process.stop() == 0
+
+
+def test_what_kafka_deletes_while_it_waits_to_be_delivered_is_told_at_once(
+    kafka: ApacheKafka, job: WorkerJob, receiver: Receiver, tmp_path: Path
+) -> None:
+    """Overtaken while it runs: the log and a metric say how many, without a new start."""
+    delivery = DeliveryJob(job, tmp_path, {"crm": destination(receiver.url)})
+    job.send(alert(number, "c-1") for number in range(10))
+    receiver.wait_for(10)
+    (number,) = [n for n, end in enumerate(kafka.end_offsets(topics.CHURN_ALERTS.name)) if end]
+    delivery.process.signal(signal.SIGSTOP)
+    job.send(alert(number, "c-1") for number in range(10, 13))  # a request may wait for these
+    time.sleep(1.0)
+    job.send(alert(number, "c-1") for number in range(13, 40))
+    delete(kafka, number, 35)
+    delivery.process.signal(signal.SIGCONT)
+    wait_until(
+        lambda: any(o.event["data"]["number"] == 39 for o in receiver.got), delivery.process, 60
+    )
+    (line,) = [one for one in delivery.log.read_text().splitlines() if "deleted_before_it" in one]
+    lost = json.loads(line)["n"]
+    told = {one.event["data"]["number"] for one in receiver.got}
+    assert told == {*range(35 - lost), *range(35, 40)}
+    assert 35 - lost < 35
+    deleted = 'offerstream_delivery_deleted_total{destination="crm"}'
+    wait_until(lambda: delivery.metric(deleted) == lost, delivery.process, 30)
+    job.send([alert(40, "c-1")])
+    wait_until(
+        lambda: any(o.event["data"]["number"] == 40 for o in receiver.got), delivery.process, 30
+    )
     assert delivery.process.stop() == 0
 
 

@@ -25,7 +25,8 @@ class Fetcher:
     Its consumer also answers for the group's committed offsets and the group's metadata. What is
     there already is merged by timestamp over all topics, however much it is (`Merge`). What comes
     in while nothing else is there is handed on at once, or after `merge_wait_ms`: so long may
-    records of other topics take to arrive that were sent before it.
+    records of other topics take to arrive that were sent before it. `deleted`: by topic, how many
+    offsets were gone when it started.
     """
 
     def __init__(self, settings: RuntimeSettings, partition: int) -> None:
@@ -34,7 +35,11 @@ class Fetcher:
         self._positions: dict[str, int] = {}
         self._read: dict[str, int] = {}
         self._merge = Merge(settings.source_topics)
-        self.consumer: Consumer = new_consumer(settings, end_events=True, partition=partition)
+        # A position that was deleted ends the epoch: the next opening says how much is gone.
+        self.consumer: Consumer = new_consumer(
+            settings, end_events=True, reset="error", partition=partition
+        )
+        self.deleted: dict[str, int] = {}
 
     def start(self) -> Mapping[str, int]:
         """Seek every source to its committed offset, or the beginning; returns the positions.
@@ -87,6 +92,8 @@ class Fetcher:
                 ended.discard(topic)
             elif error.code() == _END:
                 ended.add(topic)
+            elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+                self._begin_anew(topic)
             else:
                 raise EpochError(f"{topic}: {error.str()}")
         for topic, records in come.items():
@@ -95,6 +102,20 @@ class Fetcher:
         for topic in ended:
             self._merge.at_end(topic)
         self._note_ends()
+
+    def _begin_anew(self, topic: str) -> None:
+        """What was to be read next is not there.
+
+        Raises:
+            EpochError: it was deleted; the next `start` says how much. Or no broker answers.
+        """
+        place = TopicPartition(topic, self._partition)
+        low, _ = watermarks(self.consumer, place)
+        if low > self._read.get(topic, self._positions[topic]):
+            raise EpochError(f"{topic}: what was to be read next has been deleted by retention")
+        log.error("%s[%d] was made anew: it is read from its beginning", topic, self._partition)
+        self.consumer.incremental_unassign([place])
+        self.consumer.incremental_assign([TopicPartition(topic, self._partition, low)])
 
     def _note_ends(self) -> None:
         """The broker says with every answer how far a topic reaches; an end is told later only.
@@ -132,6 +153,7 @@ class Fetcher:
         if committed.offset < 0:
             return low
         if committed.offset < low:
+            self.deleted[committed.topic] = low - committed.offset
             log.error(
                 "%s[%d]: %d records were deleted by retention before they were read",
                 committed.topic,

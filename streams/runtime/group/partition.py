@@ -8,6 +8,7 @@ a turn among those of the process, any other one with its time.
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Generic, Literal, NoReturn, TypeVar
 
@@ -35,7 +36,8 @@ _CLOSE_PATIENCE_S = 15.0
 class PartitionLoop(Generic[R]):
     """One owned partition, from assignment to revocation; it is the shell's `Partition`.
 
-    `count` is how many partitions there are.
+    `count` is how many partitions there are; `deleted` adds up, by topic, what Kafka had deleted
+    before it was read, for whoever takes it away.
     """
 
     def __init__(self, number: int, count: int, context: PartitionContext[R]) -> None:
@@ -52,6 +54,7 @@ class PartitionLoop(Generic[R]):
         self._turn: Turn | None = None
         self._behind = False
         self._unhandled: BaseException | None = None
+        self.deleted: Counter[str] = Counter()
         # The open rows' own, every time it is opened: a shell calls them for each event.
         self.get: Callable[[bytes], R | None] = _not_open
         self.put: Callable[[bytes, R | None], None] = _not_open
@@ -164,6 +167,7 @@ class PartitionLoop(Generic[R]):
             restored.end,
         )
         self.get, self.put, self.put_off = self._rows.get, self._rows.put, self._rows.put_off
+        self.deleted.update(self._opened.deleted)
         self._context.shell.on_restored(self.number, restored.rows)
         self.state = "running"
 
