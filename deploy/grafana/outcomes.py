@@ -13,6 +13,7 @@ from deploy.grafana.queries import (
 )
 from streams.telemetry import catalogue as c
 from streams.telemetry.budgets import BUDGET
+from streams.telemetry.leavers import LEAVERS
 
 DECIDED = total(c.OFFERS, "arm")
 REDEEMED = total(c.OUTCOMES, "arm", 'outcome="redeemed"')
@@ -224,6 +225,12 @@ CASES = Row(
                 ),
             ),
             "Of the cases that were entered, those who then bought nothing. Choose a long range.",
+        ),
+        Graph(
+            "Of how many who left was there an alert?",
+            "percentunit",
+            ((share(total(LEAVERS, "", 'warned="yes"'), total(LEAVERS)), "warned of"),),
+            "Of regulars silent for a horizon: a case was opened in that silence. A long range.",
         ),
         Graph(
             "Did as many leave as was said?",

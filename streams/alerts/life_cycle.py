@@ -11,7 +11,7 @@ from streams.alerts.tracks import staged
 from streams.alerts.weighing import weigh
 from streams.contracts.common import LifecycleStage
 from streams.contracts.ids import derive_id, unit_draw
-from streams.contracts.outputs.effects import AlertRaised, Effect
+from streams.contracts.outputs.effects import AlertRaised, Effect, SegmentChanged
 from streams.contracts.reference.structs import ChurnDefinition, Policies
 from streams.customer import Customer, TriggerEvent
 from streams.customer.case_alerts import known_alerts
@@ -54,6 +54,7 @@ def assess(person: Customer, scoring: Scoring, policies: Policies) -> Assessed:
     person = replace(person, churn=_moved(churn, move, found, raised))
     stage = _stage(person, found, policies.churn)
     person, effects = staged(person, stage, now_ms, policies.churn)
+    effects = _lapsed(person, found, effects, policies.churn)
     if raised is None:
         return person, (*weighed, *effects), ()
     alert = AlertRaised(churn_alert(person, raised, scoring, policies))
@@ -68,6 +69,24 @@ def _stage(person: Customer, found: Look, definition: ChurnDefinition) -> Lifecy
         return "new"
     leaving = found.band != "low" and (found.late or bool(found.strong))
     return "at_risk" if leaving or churn.case is not None else "active"
+
+
+def _lapsed(
+    person: Customer, found: Look, staged_: tuple[Effect, ...], definition: ChurnDefinition
+) -> tuple[Effect, ...]:
+    """The change to `lapsed` with whether it was warned of, where own data carry the score.
+
+    A case disarms the person until the next purchase, so whoever is armed had none.
+    """
+    regular = person.spend is not None and person.spend.orders >= definition.min_purchases
+    if not regular or not found.carried:
+        return staged_
+    return tuple(
+        SegmentChanged(replace(effect.change, warned=not person.churn.armed))
+        if isinstance(effect, SegmentChanged) and effect.change.segment == "lapsed"
+        else effect
+        for effect in staged_
+    )
 
 
 def _gain(person: Customer, found: Look, scoring: Scoring, policies: Policies) -> float:

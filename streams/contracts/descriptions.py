@@ -355,6 +355,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "previous": "Life-cycle stage before; null for a new person.",
     "track": "The purchase that a new customer has still to make; null for everyone else.",
     "track_due": "Whether the time in which people of this shop make it is as good as over.",
+    "warned": "Of who is lapsed, whether a case was opened in this silence; null where none could.",
     "other_id": "The other id.",
     "ZoneVisitChange.kind": "Opened, or closed for good.",
     "ZoneVisitChange.entered_at": "When the person came in: event time.",

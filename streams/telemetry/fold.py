@@ -44,6 +44,7 @@ from streams.contracts.outputs.effects import (
 )
 from streams.telemetry import catalogue as metrics
 from streams.telemetry.budgets import LEASES_ASKED
+from streams.telemetry.leavers import LEAVERS
 from streams.telemetry.metric import Measurement, measured
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def _segment(effect: SegmentChanged) -> Measurements:
     counted = []
     if change.segment != change.previous:
         counted.append(measured(metrics.SEGMENTS, change.segment))
+    if change.warned is not None:
+        counted.append(measured(LEAVERS, "yes" if change.warned else "no"))
     if change.track is not None:
         how = "due" if change.track_due else "begun"
         counted.append(measured(metrics.TRACKS, change.track, how))

@@ -110,6 +110,7 @@ ROUTED_KIND = Label(
     ),
 )
 SEGMENT = Label("segment", _field(SegmentChange, "segment"))
+WARNED = Label("warned", ("yes", "no"))
 SOURCE_TOPIC = Label(
     "topic",
     (

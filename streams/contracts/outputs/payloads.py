@@ -323,7 +323,8 @@ class SegmentChange(Struct, frozen=True, kw_only=True):
     """A record of `segment-changes`: the life-cycle stage of a person.
 
     `track`: the purchase that a new customer has still to make; `track_due`: the time in which
-    people of this shop make it is as good as over. The stage may be the one before.
+    people of this shop make it is as good as over. The stage may be the one before. `warned`: of
+    who is lapsed, whether a churn case was opened in this silence; none where none could be.
     """
 
     change_id: str
@@ -333,6 +334,7 @@ class SegmentChange(Struct, frozen=True, kw_only=True):
     previous: LifecycleStage | None
     track: TrackName | None = None
     track_due: bool = False
+    warned: bool | None = None
 
 
 class ZoneVisitChange(Struct, frozen=True, kw_only=True):

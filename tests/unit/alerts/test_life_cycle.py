@@ -124,6 +124,23 @@ def test_the_long_gone_are_lapsed_and_their_case_ends() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("risk", "carried", "orders", "warned"),
+    [(0.9, True, 9, True), (0.3, True, 9, False), (0.3, False, 9, None), (0.9, True, 1, None)],
+)
+def test_who_lapses_was_warned_of_or_not(
+    risk: float, carried: bool, orders: int, warned: bool | None
+) -> None:
+    """By a case in this silence, open or not; nothing is said of whom no case could tell."""
+    person, _, _ = evaluated(
+        _buyer(spend=Spend(T0, total=500.0, orders=orders)), Score(risk, carried=carried), T0, "e"
+    )
+    person = replace(person, churn=replace(person.churn, next_tick_ms=None, case=None))
+    _, effects, _ = evaluated(person, Score(risk, carried=carried), T0 + WEEK_MS, "")
+    changes = [e.change for e in effects if isinstance(e, SegmentChanged)]
+    assert [(c.segment, c.warned) for c in changes] == [("lapsed", warned)]
+
+
 def test_an_alert_says_all_of_it() -> None:
     """Ids, band, value, signals and words in three languages, and a trigger event."""
     person, effects, trigger_events = evaluated(_buyer(), Score(0.9), T0, "e-1")

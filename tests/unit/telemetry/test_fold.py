@@ -142,6 +142,13 @@ def stage(segment: LifecycleStage, previous: LifecycleStage | None, **fields: An
             EventLate("e1", 90_000),
             [("events_late_total", (), 1.0), ("event_lateness_seconds", (), 90.0)],
         ),
+        (
+            stage("lapsed", "at_risk", warned=False),
+            [
+                ("segment_changes_total", ("lapsed",), 1.0),
+                ("churn_leavers_total", ("no",), 1.0),
+            ],
+        ),
         (EventRouted("a1", LINK), [("events_routed_total", ("link_requested",), 1.0)]),
         (
             OutcomeSeen("d1", "policy", "redeemed", "o1", 30.0),
