@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from streams.contracts.fault_words import plain
 from streams.contracts.reference.structs import Lever, Offer, Reference, TriggerRule
+from streams.contracts.sums import sum_of
 from streams.decisions.channels import channels_of
 from streams.decisions.classes import DEFAULT, MANDATORY, TRANSACTIONAL
 from streams.decisions.never import kinds_wanted, why_never
@@ -40,7 +41,7 @@ class Finding(Struct, frozen=True):
 def findings(checked: Reference, whole: Reference, now: datetime) -> list[Finding]:
     """What is wrong at this moment with `checked`, which stands in `whole`: errors first."""
     found = [
-        *(one for offer in checked.offers for one in _offer(offer, whole)),
+        *(one for offer in checked.offers for one in _offer(offer, whole, now)),
         *(one for rule in checked.policies.triggers for one in _rule(rule, whole)),
         *(one for lever in checked.policies.levers for one in _lever(lever, whole, now)),
         *_stock(checked, whole),
@@ -74,9 +75,9 @@ def _meant(file: Path) -> str:
     return "; the files are " + ", ".join(f"{part}.yaml" for part in PARTS)
 
 
-def _offer(offer: Offer, whole: Reference) -> Iterator[Finding]:
+def _offer(offer: Offer, whole: Reference, now: datetime) -> Iterator[Finding]:
     where = f"offers: {offer.offer_id}"
-    for what in _never(offer, whole):
+    for what in _never(offer, whole, now):
         yield Finding("error", where, what)
     for what in _unknown(offer, whole):
         yield Finding("warning", where, what)
@@ -88,36 +89,61 @@ def _offer(offer: Offer, whole: Reference) -> Iterator[Finding]:
         yield Finding("note", where, later)
 
 
-def _never(offer: Offer, whole: Reference) -> Iterator[str]:
+def _never(offer: Offer, whole: Reference, now: datetime) -> Iterator[str]:
     certain = offer.class_ == "mandatory"  # sent whatever it is worth
     if offer.expected_rate == 0 and not certain:
         yield "$.expected_rate: is 0: the model begins there and never offers it"
-    loses = offer.margin <= offer.discount + offer.contact_cost
-    if loses and not certain and not _is_lifted(offer, whole):
+    least = offer.contact_cost + _cheapest(offer, whole)
+    loses = offer.margin <= offer.discount + least
+    if loses and not certain and not _is_lifted(offer, whole, now, least):
         contact = f" and contact_cost {plain(offer.contact_cost)}" if offer.contact_cost else ""
+        by_channel = least - offer.contact_cost
+        channel = f" and contact.channel_costs {plain(by_channel)}" if by_channel else ""
         yield (
             f"$.margin: {plain(offer.margin)} is not more than discount "
-            f"{plain(offer.discount)}{contact}: it loses money on every use, and its priority is "
-            "never above 0"
+            f"{plain(offer.discount)}{contact}{channel}: it loses money on every use, and its "
+            "priority is never above 0"
         )
     if offer.kind == "percent" and offer.value > 100:
         yield f"$.value: {offer.value:g} percent is more than the price"
-    least = offer.conditions.min_spend
-    if offer.kind == "amount" and 0 < least <= offer.value:
-        yield f"$.value: {plain(offer.value)} off is all of min_spend {plain(least)}, or more"
+    spend = offer.conditions.min_spend
+    if offer.kind == "amount" and 0 < spend <= offer.value:
+        yield f"$.value: {plain(offer.value)} off is all of min_spend {plain(spend)}, or more"
     if (why := why_never(offer.segment)) is not None:
         yield f"$.segment: can never be true: {why}"
     yield from _never_triggered(offer, whole)
 
 
-def _is_lifted(offer: Offer, whole: Reference) -> bool:
-    """A lever may lift its priority above 0."""
-    return any(
-        lever.amount > 0
+def _cheapest(offer: Offer, whole: Reference) -> float:
+    """What the cheapest channel adds to a contact; nothing by a rule that names one channel."""
+    costs = whole.policies.contact.channel_costs
+    wanted = [r for r in whole.policies.triggers if r.kind in (offer.triggers or (r.kind,))]
+    return min(
+        (
+            costs.get(channel, 0.0) if rule.channels else 0.0
+            for rule in wanted
+            if rule.enabled
+            for channel in channels_of(rule)
+            if channel in offer.channels
+        ),
+        default=0.0,
+    )
+
+
+def _is_lifted(offer: Offer, whole: Reference, now: datetime, contact: float) -> bool:
+    """Levers, now or later, may lift its priority above 0; those that are over lift nothing."""
+    amounts = (
+        lever.amount
+        for lever in whole.policies.levers
+        if lever.amount > 0
+        and lever.valid_until > now
         and lever.offer_id in (None, offer.offer_id)
         and lever.class_ in (None, offer.class_)
-        for lever in whole.policies.levers
+        and (lever.channel is None or lever.channel in offer.channels)
     )
+    lift = min(sum_of(amounts), whole.policies.arbitration.lever_max)
+    brought = max(offer.margin - offer.discount, 0.0)  # by who always uses it, or by who never does
+    return brought - contact + lift > 0
 
 
 def _worth_later(offer: Offer, whole: Reference) -> str | None:

@@ -150,6 +150,39 @@ def test_a_lever_that_does_nothing_is_told(
     assert said in done.output
 
 
+@pytest.mark.parametrize(
+    ("lever", "code"),
+    [
+        ({"offer_id": "a"}, 0),
+        ({"offer_id": "a", "valid_until": "2026-01-02T00:00:00Z"}, 2),
+        ({"offer_id": "a", "channel": "sms"}, 2),
+        ({"offer_id": "a", "amount": -0.5}, 2),
+        ({"offer_id": "b"}, 2),
+    ],
+)
+def test_only_a_lever_that_can_lift_it_saves_an_offer_that_loses(
+    tmp_path: Path, lever: dict[str, object], code: int
+) -> None:
+    """One that is over, for another channel or offer, or that takes, leaves it never above 0."""
+    validate(tmp_path, discount=4.0)
+    policies = {"triggers": [RULE], "levers": [LEVER | lever]}
+    (tmp_path / "policies.yaml").write_text(yaml.safe_dump(policies), encoding="utf-8")
+    done = CliRunner().invoke(main, ["offers", "validate", str(tmp_path)])
+    assert done.exit_code == code, done.output
+    assert ("its priority is never above 0" in done.output) == (code == 2)
+
+
+def test_what_every_channel_costs_can_make_an_offer_lose(tmp_path: Path) -> None:
+    """Where rules let choose, the cheapest channel's cost counts, and is named."""
+    validate(tmp_path)
+    rule = RULE | {"channels": ["web"]}
+    policies = {"triggers": [rule], "contact": {"channel_costs": {"web": 100.0}}}
+    (tmp_path / "policies.yaml").write_text(yaml.safe_dump(policies), encoding="utf-8")
+    done = CliRunner().invoke(main, ["offers", "validate", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "and contact.channel_costs 100: it loses money on every use" in done.output
+
+
 def test_a_lever_on_a_mandatory_offer_does_nothing(tmp_path: Path) -> None:
     """It is told of an offer by name as it is of the class."""
     validate(tmp_path, **{"class": "mandatory"})
