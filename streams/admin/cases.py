@@ -141,6 +141,9 @@ def told(case: Case, language: str) -> Iterator[str]:
         text = alert.text.get(language, next(iter(alert.text.values()), ""))  # type: ignore[call-overload]
         how = f" ({alert.resolved_by})" if alert.resolved_by else ""
         yield f"{alert.raised_at:%Y-%m-%d %H:%M:%S}  {alert.transition}{how}  {text}"
+        if alert.recommended is not None and alert.recommended.say:
+            say = alert.recommended.say
+            yield f"    say: {say.get(language, '')}"  # type: ignore[call-overload]
         for signal in alert.signals:
             events = ", ".join(signal.evidence_event_ids) or "silence"
             yield f"    {signal.code}  {worth(signal)}  {events}"

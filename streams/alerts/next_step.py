@@ -2,10 +2,11 @@
 
 from msgspec.structs import replace
 
-from streams.alerts.step_wording import with_next_step
+from streams.alerts.lifts import is_unanswered, standing_ms
+from streams.alerts.step_wording import APOLOGY, GREETING, SAID, with_next_step
 from streams.contracts.common import ChannelName, Purpose
 from streams.contracts.outputs.effects import AlertRaised, Effect, OfferDecided
-from streams.contracts.outputs.payloads import ChurnAlert, NextBestOffer, Recommended
+from streams.contracts.outputs.payloads import ChurnAlert, NextBestOffer, Recommended, Texts
 from streams.contracts.times import WEEK_MS, from_ms
 from streams.customer import Customer
 from streams.customer.complaints import complains
@@ -26,8 +27,17 @@ def recommended(person: Customer, now_ms: int) -> Recommended:
     """
     act_before = from_ms(now_ms + WEEK_MS)
     if complains(person, now_ms):
-        return Recommended(action="service_recovery", channel="call_center", act_before=act_before)
-    return Recommended(channel=_reached_by(person), act_before=act_before)
+        return Recommended(
+            action="service_recovery", channel="call_center", act_before=act_before, say=APOLOGY
+        )
+    return Recommended(channel=_reached_by(person), act_before=act_before, say=_say(person))
+
+
+def _say(person: Customer) -> Texts:
+    """An answer to the newest that the person has said or done and not bought after; or hello."""
+    bought_ms = standing_ms(person)
+    said = [s for s in person.signals if s.code in SAID and is_unanswered(s, bought_ms)]
+    return SAID[max(said, key=lambda s: (s.at_ms, s.code)).code] if said else GREETING
 
 
 def _reached_by(person: Customer) -> ChannelName:
@@ -72,5 +82,6 @@ def _with_step(alert: ChurnAlert, offer: NextBestOffer | None) -> ChurnAlert:
             channel=offer.channel,
             offer_id=offer.offer.offer_id,
             decision_id=offer.decision_id,
+            say=offer.text,
         )
     return replace(alert, recommended=step, text=with_next_step(alert.text, step))

@@ -340,6 +340,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "value_at_risk": "What the person is worth over the horizon.",
     "recommended": "What the CRM may do.",
     "act_before": "When it is too late.",
+    "say": "What may be said to the person, by language; nothing of risk or of leaving.",
     "action": "Contact the person, leave it to the offer that goes out, or settle a complaint.",
     "known_at": "When the outcome was known: event time.",
     "DeliveryFailure.destination": "Name of the destination that did not get the record.",

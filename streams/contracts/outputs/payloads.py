@@ -186,7 +186,8 @@ class Recommended(Block, frozen=True, kw_only=True):
     """What the CRM may do.
 
     `offer`: nothing of its own, for the offer `offer_id` of decision `decision_id` goes out by this
-    channel. `service_recovery`: settle the complaint; no offer is made beside it.
+    channel. `service_recovery`: settle the complaint; no offer is made beside it. `say`: what may
+    be said to the person, who is told nothing of risk; the offer's own words where one goes out.
     """
 
     action: NextStep = "contact"
@@ -194,6 +195,7 @@ class Recommended(Block, frozen=True, kw_only=True):
     act_before: Zoned
     offer_id: str | None = None
     decision_id: str | None = None
+    say: Texts | None = None
 
 
 class ChurnAlert(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from streams.alerts.step_wording import CHANNELS, NEXT_STEPS
+from streams.alerts.step_wording import APOLOGY, CHANNELS, GREETING, NEXT_STEPS, SAID
 from streams.contracts.common import Identity, Purpose
 from streams.contracts.inputs.events import Clickstream, Page
 from streams.contracts.outputs.effects import AlertRaised, DecisionLogged, Effect, OfferDecided
@@ -160,6 +160,27 @@ def test_what_to_do_stands_behind_the_reason() -> None:
         (alert,) = alerts_of(effects)
         assert alert.text["en"].endswith(f". Next step: {words}")
         assert not any(isinstance(e, DecisionLogged) for e in effects)
+
+
+@pytest.mark.parametrize(
+    ("fields", "begins"),
+    [
+        ({}, "We have not seen you"),
+        ({"signals": (SeenSignal("low_nps", 0.9, T0 - 2, ("e",)),)}, "Thank you for your honest"),
+        ({"signals": (SeenSignal("low_nps", 0.9, T0 - 40 * DAY_MS, ("e",)),)}, "We have not seen"),
+        ({"signals": (SeenSignal("complaint", 0.7, T0, ("e",)),)}, "We are sorry"),
+    ],
+    ids=["silence", "newest signal", "bought since", "complaint"],
+)
+def test_what_may_be_said_to_the_person(fields: dict[str, Any], begins: str) -> None:
+    """In three languages, an answer to what they did last; never a word of risk or of leaving."""
+    step = entered(_buyer(**fields)).recommended
+    assert step is not None
+    assert step.say is not None
+    assert step.say["en"].startswith(begins)
+    for texts in (GREETING, APOLOGY, *SAID.values()):
+        assert set(texts) == LANGUAGES
+        assert not any(word in texts["en"].lower() for word in ("risk", "leav", "cancel", "%"))
 
 
 def test_every_step_and_channel_has_its_words_in_every_language() -> None:
