@@ -20,6 +20,11 @@ _SUBJECT: Final[dict[LanguageTag, str]] = {
     "ja": "離脱の恐れがあるお客様（リスク：{}）",
     "zh": "可能流失的顾客（风险：{}）",
 }
+_WORDS: Final[dict[LanguageTag, str]] = {
+    "en": "You may say: {}",
+    "ja": "お客様への言葉：{}",
+    "zh": "可以这样说：{}",
+}
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -27,7 +32,7 @@ class Task(Struct, frozen=True, kw_only=True):
 
     Attributes:
         due_at, due_date, due_ms: by when: RFC 3339, the date in UTC, milliseconds since 1970.
-        say: what to say, in the language that is set.
+        say: why and what to do, and what may be said to the person, in the language that is set.
         owner_queue: the destination's; empty where it names none.
         offer_id, decision_id: of the offer that belongs to it; empty where there is none.
         case_id, alert_id: of an alert, whose id the CRM reports back; empty for an offer.
@@ -68,7 +73,7 @@ def _of_alert(alert: dict[str, Any], language: LanguageTag, owner_queue: str) ->
     band: RiskBandName = alert["risk_band"]
     return Task(
         subject=_SUBJECT[language].format(_BAND[language][band]),
-        say=alert["text"][language],
+        say=_said(alert["text"][language], step.get("say"), language),
         due_at=step["act_before"],
         due_date=due.date().isoformat(),
         due_ms=round(due.timestamp() * 1000),
@@ -82,6 +87,11 @@ def _of_alert(alert: dict[str, Any], language: LanguageTag, owner_queue: str) ->
         offer_id=step.get("offer_id") or "",
         decision_id=step.get("decision_id") or "",
     )
+
+
+def _said(text: str, words: dict[str, str] | None, language: LanguageTag) -> str:
+    """Why and what to do; below, what may be said to the person, where the alert has it."""
+    return f"{text}\n{_WORDS[language].format(words[language])}" if words else text
 
 
 def _of_offer(offer: dict[str, Any], language: LanguageTag, owner_queue: str) -> Task:

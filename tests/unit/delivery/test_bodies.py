@@ -93,6 +93,18 @@ def test_texts_cannot_break_out_of_the_body(tmp_path: Path) -> None:
     assert made["owner_queue"] == ""
 
 
+def test_a_task_says_what_may_be_said(tmp_path: Path) -> None:
+    """Behind why and what to do, in the language of the destination."""
+    alert = json.loads((EXAMPLES / RECORDS["alert"][1]).read_text())
+    alert["recommended"]["say"] = {
+        "en": "We are sorry.",
+        "ja": "申し訳ございません。",
+        "zh": "抱歉。",
+    }
+    made = body(target(tmp_path, template="task", language="ja"), "churn-alerts", alert)
+    assert made["say"] == f"{alert['text']['ja']}\nお客様への言葉：申し訳ございません。"
+
+
 def test_a_control_is_no_task(tmp_path: Path) -> None:
     """Nothing is to be done for it: a template of tasks makes nothing, a filter leaves it out."""
     control = json.loads((EXAMPLES / "churn_alert/valid/resolved.json").read_text())
