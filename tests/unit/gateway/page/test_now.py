@@ -108,7 +108,7 @@ def test_the_newest_offers_are_those_that_are_valid(page: PageDoor) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "accepted", "said"),
-    [("", "ja", "現在"), ("zh", "ja", "当前"), ("", "fr", "Now"), ("xx", "", "Now")],
+    [("", "ja", "現況"), ("zh", "ja", "当前"), ("", "fr", "Now"), ("xx", "", "Now")],
 )
 def test_the_language_is_the_one_asked_for(
     page: PageDoor, asked: str, accepted: str, said: str
