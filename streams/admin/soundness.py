@@ -16,9 +16,11 @@ from msgspec import Struct
 from streams.contracts.fault_words import plain
 from streams.contracts.reference.structs import Lever, Offer, Reference, TriggerRule
 from streams.contracts.sums import sum_of
+from streams.decisions.arbitration import margin_for
 from streams.decisions.channels import channels_of
 from streams.decisions.classes import DEFAULT, MANDATORY, TRANSACTIONAL
 from streams.decisions.never import kinds_wanted, why_never
+from streams.decisions.order_size import SIZE_MOST
 
 SUFFIXES = (".yaml", ".yml", ".json")
 HOLDOUT_SHARE_MUCH = 0.5
@@ -94,7 +96,7 @@ def _never(offer: Offer, whole: Reference, now: datetime) -> Iterator[str]:
     if offer.expected_rate == 0 and not certain:
         yield "$.expected_rate: is 0: the model begins there and never offers it"
     least = offer.contact_cost + _cheapest(offer, whole)
-    loses = offer.margin <= offer.discount + least
+    loses = margin_for(offer, SIZE_MOST) <= offer.discount + least
     if loses and not certain and not _is_lifted(offer, whole, now, least):
         contact = f" and contact_cost {plain(offer.contact_cost)}" if offer.contact_cost else ""
         by_channel = least - offer.contact_cost
@@ -149,8 +151,16 @@ def _is_lifted(offer: Offer, whole: Reference, now: datetime, contact: float) ->
 def _worth_later(offer: Offer, whole: Reference) -> str | None:
     """An offer whose priority is not above 0 at its expected rate, as the policies begin."""
     cost, prior = offer.discount + offer.contact_cost, _prior(whole)
-    if offer.margin <= cost or offer.expected_rate == 0 or offer.class_ == "mandatory":
+    if offer.expected_rate == 0 or offer.class_ == "mandatory":
         return None  # never: an error; or always
+    if offer.margin <= cost < margin_for(offer, SIZE_MOST):
+        return (
+            f"$.margin: {plain(offer.margin)} is not more than discount {plain(offer.discount)} "
+            f"and contact_cost {plain(offer.contact_cost)}: it is worth something only for who "
+            "spends more on an order than others"
+        )
+    if offer.margin <= cost:
+        return None  # never: an error
     cost = offer.discount + offer.contact_cost / offer.expected_rate
     most = 1.0 - cost / offer.margin
     if prior < most:

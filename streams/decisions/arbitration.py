@@ -1,5 +1,6 @@
 """What an offer is worth to the shop at this moment, and in which terms."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from streams.contracts.reference.structs import Offer
 from streams.contracts.times import WEEK_MS
 from streams.customer import Customer
 from streams.decisions.channels import Option, on_channel, way_of
+from streams.decisions.order_size import goes_with_orders
 
 NANO = 1e9
 NANOS, HALF, ZERO, ONE = np.array(NANO), np.array(0.5), np.array(0.0), np.array(1.0)
@@ -27,7 +29,7 @@ class Response(Struct, frozen=True):
     `options`: the channels to choose from; none where there is no choice. `lever`: what the owner
     adds by hand, in the shop's currency. `ordered_anyway`: P(an order that the offer fits comes
     anyway), None where an older record does not say; `effect`: what sending it changes, None where
-    it is not known.
+    it is not known; `order_size`: what the person spends on an order against the mean.
     """
 
     probability: float
@@ -36,12 +38,23 @@ class Response(Struct, frozen=True):
     lever: float = 0.0
     ordered_anyway: float | None = None
     effect: EffectRow | None = None
+    order_size: float | None = None
 
 
 def prices_of(offers: Sequence[Offer]) -> Floats:
-    """Margins, discounts and contact costs, in the shop's currency: shape `[3, n]`."""
-    told = [(offer.margin, offer.discount, offer.contact_cost) for offer in offers]
-    return np.array(told, np.float64).reshape(len(offers), 3).T
+    """Margins, discounts and contact costs, in the shop's currency: shape `[4, n]`.
+
+    The last row is 1 where the margin goes with the size of orders.
+    """
+    told = [(o.margin, o.discount, o.contact_cost, float(goes_with_orders(o))) for o in offers]
+    return np.array(told, np.float64).reshape(len(offers), 4).T
+
+
+def margin_for(offer: Offer, order_size: float | None) -> float:
+    """What a use by somebody who spends so much on an order brings, in the shop's currency."""
+    if order_size is None or not goes_with_orders(offer):
+        return offer.margin
+    return offer.margin * math.sqrt(order_size)
 
 
 def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
@@ -56,12 +69,13 @@ def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
     """
     used, lever, way = response.probability, response.lever, None
     effect = response.effect or (None, None, None, None)
+    margin = margin_for(offer, response.order_size)
     if response.options:
-        gain = offer.margin * (1.0 - response.bought_anyway) - offer.discount
+        gain = margin * (1.0 - response.bought_anyway) - offer.discount
         way = way_of(offer, used, gain, response.options)
     if way is not None:
         used, lever = on_channel(used, way.reach), way.lever
-    value = offer.margin * (used * (1.0 - response.bought_anyway))
+    value = margin * (used * (1.0 - response.bought_anyway))
     cost = offer.discount * used + offer.contact_cost
     if way is not None:
         cost += way.cost
@@ -80,6 +94,7 @@ def weigh(offer: Offer, response: Response, fatigue: float) -> Terms:
         orders_error=effect[1],
         incremental_margin=effect[2],
         margin_error=effect[3],
+        order_size=response.order_size,
     )
 
 
@@ -90,17 +105,22 @@ def weigh_many(
     fatigue: float,
     levers: Sequence[float] | None = None,
     effects: EffectColumns | None = None,
+    order_size: float | None = None,
 ) -> TermColumns:
     """`weigh` for many offers at once, to the same bits.
 
     Args:
-        prices: `prices_of` the offers, shape `[3, n]`.
+        prices: `prices_of` the offers, shape `[4, n]`.
         used: P(used) of each, shape `[n]`.
         anyway: the share of the uses of each that is bought anyway, and `Response.ordered_anyway`.
         fatigue: the price of one more contact.
         levers: what the owner adds to each by hand; None: nothing to any.
         effects: what sending each changes; None: it is not known.
+        order_size: `Response.order_size`.
     """
+    if order_size is not None:
+        margins = prices[0] * np.where(prices[3] > ZERO, math.sqrt(order_size), ONE)
+        prices = np.array((margins, prices[1], prices[2], prices[3]))
     (shares, ordered), probabilities = anyway, used.tolist()
     if len(probabilities) <= FEW:
         value, cost, priority = _amounts_of_few(prices, probabilities, shares, fatigue, levers)
@@ -120,6 +140,7 @@ def weigh_many(
         orders_error=effects[1],
         incremental_margin=effects[2],
         margin_error=effects[3],
+        order_size=order_size,
     )
 
 
@@ -151,7 +172,7 @@ def _amounts_of_few(
     levers: Sequence[float] | None,
 ) -> list[list[float]]:
     """The same to the same bits: to enter numpy twenty times takes longer than so few offers."""
-    each = zip(*prices.tolist(), used, shares, levers or (0.0,) * len(used), strict=True)
+    each = zip(*prices[:3].tolist(), used, shares, levers or (0.0,) * len(used), strict=True)
     values, costs, priorities = [], [], []
     for margin, discount, contact_cost, p, share, lever in each:
         value, cost = margin * (p * (1.0 - share)), discount * p + contact_cost

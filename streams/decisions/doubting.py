@@ -7,6 +7,7 @@ import numpy as np
 from streams.contracts.outputs.candidates import TermColumns
 from streams.contracts.outputs.terms import Doubt
 from streams.contracts.reference.structs import Arbitration
+from streams.decisions.arbitration import margin_for
 from streams.decisions.exploration import mode_of
 from streams.decisions.known import Scorer, Vector
 from streams.decisions.policy import CompiledOffer
@@ -44,12 +45,14 @@ def posterior_of(
     `prior` counts where older terms do not say who would have bought anyway.
     """
     pairs = zip(offers, terms.bought_anyway, strict=True)
-    gains = [_gain(offer, prior if share is None else share) for offer, share in pairs]
+    size = terms.order_size
+    gains = [_gain(offer, prior if share is None else share, size) for offer, share in pairs]
     return Posterior(np.array(terms.response_probability), np.array(gains), loads, doubt)
 
 
-def _gain(candidate: CompiledOffer | None, share: float) -> float:
+def _gain(candidate: CompiledOffer | None, share: float, order_size: float | None) -> float:
     """What a use brings, in the shop's currency."""
     if candidate is None:
         return 0.0
-    return candidate.offer.margin * (1.0 - share) - candidate.offer.discount
+    offer = candidate.offer
+    return margin_for(offer, order_size) * (1.0 - share) - offer.discount

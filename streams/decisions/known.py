@@ -54,6 +54,10 @@ class Uplift(Protocol):
     def version(self) -> str:
         """The snapshot's version."""
 
+    @property
+    def order_margin(self) -> float:
+        """What an order brings on the mean, in the shop's currency; 0: it is not known yet."""
+
     def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
         """Of those who use each of these offers, the share that would have bought without it.
 
@@ -79,6 +83,7 @@ class NothingLearned(Struct, frozen=True):
     """An `Uplift` and a `Fatigue` that know nothing and say what is expected."""
 
     version: str = "cold-start"
+    order_margin: float = 0.0
 
     def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
         """What is expected."""

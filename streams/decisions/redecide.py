@@ -119,6 +119,7 @@ def _weighed(
     now_ms, known = to_ms(entry.decided_at), [offers[c.offer_id] for c in eligible]
     ordered = [None if c.terms is None else c.terms.ordered_anyway for c in eligible]
     shares = shares_of(known, ordered, policy, uplift)
+    size = next((c.terms.order_size for c in eligible if c.terms is not None), None)
     effects = rows_of(uplift.effects([c.offer for c in known], context), len(known))
 
     def again(logged: CandidateLog, offer: CompiledOffer, told: Response) -> CandidateLog:
@@ -126,7 +127,7 @@ def _weighed(
         return replace(logged, terms=_terms(logged, offer, response))
 
     return [
-        again(logged, offer, Response(float(p), share, options, 0.0, own, effect))
+        again(logged, offer, Response(float(p), share, options, 0.0, own, effect, size))
         for logged, offer, p, share, own, effect in zip(
             eligible, known, response_probabilities, shares, ordered, effects, strict=True
         )

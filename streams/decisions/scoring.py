@@ -10,6 +10,7 @@ from streams.contracts.outputs.terms import EffectColumns, rows_of
 from streams.decisions.anyway import Anyway, anyway_of
 from streams.decisions.arbitration import Floats, Response, fatigue_of, weigh, weigh_many
 from streams.decisions.known import Known, Priors, Scorer, Vector
+from streams.decisions.order_size import order_size_of
 from streams.decisions.policy import CompiledOffer
 from streams.features import offer_matrix, taste_of
 
@@ -72,12 +73,14 @@ def terms_by(scorer: Scorer, known: Known, of: Scored) -> TermColumns:
     used = scorer.response_probabilities(of.context, of.vectors, of.offer_ids, of.priors)
     price = known.basis.fatigue.price(policies.contact)
     fatigue = fatigue_of(known.person, known.now_ms, price)
+    order_margin, share_of_price = known.basis.uplift.order_margin, policies.churn.margin_share
+    size = order_size_of(known.person, order_margin, share_of_price)
     now_ms, channel = known.now_ms, known.request.rule.channel
     if not options:
         levers = [c.levers.at(now_ms, channel) for c in eligible] if policies.levers else None
-        return weigh_many(of.prices, used, of.anyway, fatigue, levers, of.effects)
+        return weigh_many(of.prices, used, of.anyway, fatigue, levers, of.effects, size)
     responses = [
-        Response(p, share, options, 0.0, ordered, effect)
+        Response(p, share, options, 0.0, ordered, effect, size)
         for p, share, ordered, effect in zip(
             used.tolist(), *of.anyway, rows_of(of.effects, len(eligible)), strict=True
         )

@@ -93,8 +93,8 @@ def _response(terms: Terms, policy: Policy) -> Response:
     costs, channel = policy.policies.contact.channel_costs, terms.channel
     options = () if channel is None else (Option(channel, 1.0, costs.get(channel, 0.0)),)
     share = prior if anyway is None else anyway
-    ordered = terms.ordered_anyway
-    return Response(terms.response_probability, share, options, 0.0, ordered, terms.effect)
+    ordered, size = terms.ordered_anyway, terms.order_size
+    return Response(terms.response_probability, share, options, 0.0, ordered, terms.effect, size)
 
 
 def drawn(

@@ -2,10 +2,14 @@
 
 Orders come as in the NBD model of repeat buying (Ehrenberg, Applied Statistics 1959): by chance, at
 a rate of the person's own, which has a gamma distribution. It begins at one order in `PRIOR_DAYS`,
-and every purchase day after the first and every day since then move it, so silence does as well.
-Of the orders a share fits the offer: with s that share, t the time and x repeats in T days,
+and every purchase day after the first moves it, in T days from the first to the last. People who
+come steadily are silent for one gap of their own again and again, so the first such gap of a
+silence tells nothing of the rate; what is longer does. Of the orders a share fits the offer: with s
+that share, t the time, x repeats and z days since the last,
 
-    P(one comes) = 1 - (1 + s t / (PRIOR_DAYS + T)) ^ -(x + 1)
+    gap          = (PRIOR_DAYS + T) / (x + 1)
+    known        = PRIOR_DAYS + T + max(z - gap, 0)
+    P(one comes) = 1 - (1 + s t / known) ^ -(x + 1)
 
 The time is twice that in which the offer may be used: an order that it only brings forward would
 have come anyway, and comparisons of people with an offer and without last as long. Less than a
@@ -27,7 +31,7 @@ from streams.customer.row import Customer
 from streams.features.liking import About, assortment_of
 from streams.features.offers import Taste
 
-PRIOR_DAYS = 30.0
+PRIOR_DAYS = 20.0
 WINDOWS, WEEK_DAYS = 2, 7.0
 BASKET_SPREAD = 0.6
 """Standard deviation of the log of what one person spends on an order."""
@@ -89,15 +93,17 @@ def ordered_anyway(
     Args:
         table: the catalog's.
         kinds: which kinds of offers, as `FitTable.kind_of` has them.
-        person: whose row it is; one who has never ordered counts from the first event on.
+        person: whose row it is; for one who has never ordered the silence begins with the first
+            event.
         taste: the person's, at the moment of the decision.
     """
     rhythm, lasting, now_ms = person.rhythm, taste.lasting, taste.now_ms
     if rhythm is None:
-        age, power = PRIOR_DAYS + max((now_ms - person.created_at_ms) / DAY_MS, 0.0), -1.0
+        known, orders, since_ms = PRIOR_DAYS, 1.0, person.created_at_ms
     else:
-        age = PRIOR_DAYS + max((now_ms - rhythm.first_ms) / DAY_MS, rhythm.gap_days_sum)
-        power = -(rhythm.repeats + 1.0)
+        known, orders = PRIOR_DAYS + rhythm.gap_days_sum, rhythm.repeats + 1.0
+        since_ms = rhythm.last_ms
+    known += max((now_ms - since_ms) / DAY_MS - known / orders, 0.0)
     found: dict[int, float] = {}
     for kind in kinds:
         fit = table.kinds[kind]
@@ -108,7 +114,7 @@ def ordered_anyway(
             share = 1.0
         if fit.min_spend > 0.0:
             share *= _is_large_enough(rhythm, fit.min_spend)
-        p = 1.0 - (1.0 + share * fit.days / age) ** power
+        p = 1.0 - (1.0 + share * fit.days / known) ** -orders
         found[kind] = int(p * 1e6 + 0.5) / 1e6
     return found
 

@@ -29,7 +29,7 @@ from streams.models.response import ChallengerLearner, ResponseLearner
 from streams.models.save_rates import SaveRatesLearner
 from streams.models.signal_lifts import SignalLiftsLearner
 from streams.models.tracks import TrackLearner
-from streams.models.uplift import UpliftLearner
+from streams.models.uplift import SD_EXPECTED_BEFORE, UpliftLearner
 
 FIRST_FORMAT = 1
 FORMATS: Final[Mapping[str, int]] = {
@@ -37,7 +37,7 @@ FORMATS: Final[Mapping[str, int]] = {
     "challenger": 4,
     "churn": 3,
     "calibration": 2,
-    "uplift": 3,
+    "uplift": 4,
     "save_rates": 2,
 }
 """Of the parameters of models that are written otherwise than they once were."""
@@ -50,11 +50,15 @@ _OLDER: Final[Mapping[int, Mapping[str, object]]] = {
     2: {"pairs": None, **_BEFORE_LEVELS},
     3: _BEFORE_LEVELS,
 }
+_WIDE: Final[Mapping[str, object]] = {"sd_expected": SD_EXPECTED_BEFORE}
 STILL_READ: Final[Mapping[str, Mapping[int, Mapping[str, object]]]] = {
     "response": _OLDER,
     "challenger": _OLDER,
     "churn": {2: {"silences": {}}},
-    "uplift": {2: {"person": None, "totals": (0.0, 0.0)}},
+    "uplift": {
+        2: {"person": None, "totals": (0.0, 0.0), **_WIDE},
+        3: _WIDE,
+    },
     "save_rates": {1: {"treated_stances": {}, "control_stances": {}}},
 }
 """Older formats that are read as well, and what they do not hold: it begins as in a new model."""
@@ -76,8 +80,10 @@ EARLY_EVERY, EARLY_FROM, EARLY_UNTIL = 20, 60, 1_000
 
 Fewer than the first of these say less than what is believed beforehand. Deciding by what nobody has
 told yet costs most while little is known: in the worlds of `benchmarks/offer_regret.py` a quarter
-of the regret of the first 2,000 decisions.
+of the regret of the first 2,000 decisions. So is uplift, of which a hundred people tell a hundred
+examples a month.
 """
+SOON: Final = (RESPONSE, CHALLENGER, UpliftLearner.model_id)
 
 
 def is_due(model: str, examples: int, every: int) -> bool:
@@ -89,7 +95,7 @@ def is_due(model: str, examples: int, every: int) -> bool:
     True
     """
     step = min(every, SOONER.get(model, every))
-    if model in (RESPONSE, CHALLENGER) and EARLY_FROM <= examples <= EARLY_UNTIL:
+    if model in SOON and EARLY_FROM <= examples <= EARLY_UNTIL:
         step = min(step, EARLY_EVERY)
     return examples % step == 0
 

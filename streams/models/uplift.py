@@ -25,7 +25,7 @@ offer changes (`offer_effects`), more or less for one person than on average (`p
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from msgspec import Struct, to_builtins
@@ -39,12 +39,17 @@ from streams.errors import StateError
 from streams.models.baseline import Baseline, BaselineState, numbers_of
 from streams.models.comparison_sums import SAMPLE_MIN, Mean, Sums, group_probability
 from streams.models.fading import fade_of
+from streams.models.leaning import NOTHING_ABOVE, Leaned, lean
 from streams.models.offer_effects import Effects, effects_of
 from streams.models.person_effect import NAMES, PersonEffect, PersonState
 from streams.models.saved import saved_state
 
 OFFERS_MAX, CLASSES_MAX = 150, 32
 USES_MIN = 0.005
+SD_EXPECTED = 0.15
+"""By so much what is expected of the uses of all offers is off, before anything is compared."""
+SD_EXPECTED_BEFORE = 0.3
+"""As models of formats 2 and 3 took it; they go on by that, and say what they said."""
 SD_SHOP, SD_GROUP = 0.3, 0.1
 NOTHING_TOLD = 0.5
 EXPECTED = "expected"
@@ -56,8 +61,9 @@ class UpliftModel(Struct, frozen=True):
     """The immutable view for deciding, in corrections of the share that is expected of a person.
 
     `UpliftModel()` has learned nothing and says what is expected. `added`: what sending an offer
-    changes, once enough was compared. `looked_up`: the catalog that was asked for last and its
-    corrections, since most decisions ask for all of it; what the model says is the same without.
+    changes, once enough was compared. `order_margin`: what an order brings on the mean, 0 before.
+    `looked_up`: the catalog that was asked for last and its corrections, since most decisions ask
+    for all of it; what the model says is the same without.
     """
 
     version: str = "cold-start"
@@ -65,6 +71,7 @@ class UpliftModel(Struct, frozen=True):
     classes: dict[str, float] = {}
     offers: dict[str, float] = {}
     added: Effects | None = None
+    order_margin: float = 0.0
     looked_up: list[tuple[tuple[Offer, ...], list[float]]] = []
 
     def effects(
@@ -97,7 +104,10 @@ class UpliftModel(Struct, frozen=True):
 
 
 class UpliftState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that the learner remembers, by name; of format 2 without `person` and `totals`."""
+    """All that the learner remembers, by name.
+
+    Of format 3 without `sd_expected`, of format 2 without `person` and `totals` either.
+    """
 
     clock_ms: int
     baseline: BaselineState
@@ -108,16 +118,7 @@ class UpliftState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     class_of: dict[str, str]
     person: PersonState | None
     totals: tuple[float, float]
-
-
-class Leaned(NamedTuple):
-    """A number and its standard error."""
-
-    value: float
-    error: float
-
-
-NOTHING_ABOVE = Leaned(0.0, 0.0)
+    sd_expected: float
 
 
 class UpliftLearner:
@@ -135,6 +136,7 @@ class UpliftLearner:
         self.class_of: dict[str, str] = {}
         self.person = PersonEffect()
         self.totals = (0.0, 0.0)
+        self.sd_expected = SD_EXPECTED
 
     def learn(self, example: LearningExample) -> None:
         """One comparison; the label is the number of orders.
@@ -198,7 +200,13 @@ class UpliftLearner:
             {name: one.value for name, one in classes.items()},
             {name: one.value for name, one in offers.items()},
             self._added(shop, classes, offers),
+            self._order_margin(),
         )
+
+    def _order_margin(self) -> float:
+        """What an order of a comparison brought on the mean."""
+        orders, margin = self.totals
+        return max(margin / orders, 0.0) if orders >= SAMPLE_MIN else 0.0
 
     def _added(
         self, shop: Leaned, classes: Mapping[str, Leaned], offers: Mapping[str, Leaned]
@@ -250,6 +258,7 @@ class UpliftLearner:
             "class_of": dict(self.class_of),
             "person": to_builtins(self.person.dump()),
             "totals": list(self.totals),
+            "sd_expected": self.sd_expected,
         }
 
     @classmethod
@@ -267,7 +276,7 @@ class UpliftLearner:
         learner.treated, learner.control = state.treated, state.control
         learner.classes, learner.offers = dict(state.classes), dict(state.offers)
         learner.class_of = dict(state.class_of)
-        learner.totals = state.totals
+        learner.totals, learner.sd_expected = state.totals, state.sd_expected
         if state.person is not None:
             learner.person = PersonEffect.of(state.person)
         return learner
@@ -293,8 +302,8 @@ class UpliftLearner:
         found, error = self._found()
         expected = self.treated.expected
         if expected is None:
-            return Leaned(0.0, SD_SHOP)
-        return _lean(found - expected, error, NOTHING_ABOVE, SD_SHOP)
+            return Leaned(0.0, self.sd_expected)
+        return lean(found - expected, error, NOTHING_ABOVE, self.sd_expected)
 
     def _found(self) -> tuple[float, float | None]:
         """The share of all offers by the comparisons alone, and its error if there are enough."""
@@ -308,10 +317,10 @@ class UpliftLearner:
         group, control, expected = sums.mean, self.control.mean, sums.expected
         error = self._error(group.sample, control.sample, group.own)
         if error is None or expected is None:
-            return _lean(0.0, None, above, SD_GROUP)
+            return lean(0.0, None, above, SD_GROUP)
         others = (group.uses - group.own - control.uses) / group.own
         found = 1.0 - (group.rest - control.rest) / group.own + (1.0 - shop) * others
-        return _lean(found - expected, error, above, SD_GROUP)
+        return lean(found - expected, error, above, SD_GROUP)
 
     def _gain(self, worth: float) -> Leaned:
         """Margin that a use of any offer brings; `worth`: what an order brings on average.
@@ -322,19 +331,19 @@ class UpliftLearner:
         above = Leaned((1.0 - self._shop()) * worth, 0.0)
         error = self._gain_error(treated, control, treated.uses - control.uses)
         if error is None:
-            return _lean(0.0, None, above, SD_SHOP * abs(worth))
+            return lean(0.0, None, above, SD_SHOP * abs(worth))
         found = (treated.gained - control.gained) / (treated.uses - control.uses)
-        return _lean(found, error, above, SD_SHOP * abs(worth))
+        return lean(found, error, above, SD_SHOP * abs(worth))
 
     def _group_gain(self, sums: Sums, above: Leaned, shop: Leaned, worth: float) -> Leaned:
         """The same of a class or an offer."""
         group, control, sd = sums.mean, self.control.mean, SD_GROUP * abs(worth)
         error = self._gain_error(group, control, group.own)
         if error is None:
-            return _lean(0.0, None, above, sd)
+            return lean(0.0, None, above, sd)
         others = (group.uses - group.own - control.uses) / group.own
         found = (group.gained - control.gained) / group.own - shop.value * others
-        return _lean(found, error, above, sd)
+        return lean(found, error, above, sd)
 
     def _error(self, sample: float, control: float, uses: float) -> float | None:
         """Standard error of a share found by samples of this size; None: they say nothing yet."""
@@ -362,16 +371,6 @@ def _within(sums: Sequence[tuple[float, float, float]]) -> float:
     weight = sum_of(w for _, _, w in sums)
     between = sum_of(s**2 / w for s, _, w in sums if w > 0.0)
     return max((sum_of(squared for _, squared, _ in sums) - between) / weight, VARIANCE_MIN)
-
-
-def _lean(found: float, error: float | None, above: Leaned, sd: float) -> Leaned:
-    """What is found and what is above it, from which it differs by such an `sd`."""
-    if error is None or sd <= 0.0:
-        return Leaned(above.value, (above.error**2 + sd**2) ** 0.5)
-    counts, before = 1.0 / error**2, 1.0 / sd**2
-    value = (counts * found + before * above.value) / (counts + before)
-    leans = before / (counts + before) * above.error
-    return Leaned(value, (1.0 / (counts + before) + leans**2) ** 0.5)
 
 
 def _row(sums: Sums, correction: Leaned, gain: Leaned) -> EffectRow:

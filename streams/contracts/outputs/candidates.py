@@ -57,8 +57,8 @@ class CandidateLog(Struct, frozen=True, kw_only=True):
 class TermColumns(Block, frozen=True, kw_only=True):
     """The terms of several offers, each term a list in their order; as `Terms` has them.
 
-    `fatigue` is that of a decision, so of all its offers. Of the others an empty list says the same
-    of every offer: `lever` 0, the others null.
+    `fatigue` and `order_size` are those of a decision, so of all its offers. Of the others an empty
+    list says the same of every offer: `lever` 0, the others null.
     """
 
     response_probability: tuple[float, ...]
@@ -75,6 +75,7 @@ class TermColumns(Block, frozen=True, kw_only=True):
     orders_error: tuple[float | None, ...] = ()
     incremental_margin: tuple[float | None, ...] = ()
     margin_error: tuple[float | None, ...] = ()
+    order_size: float | None = None
 
     def __post_init__(self) -> None:
         """Raises: ValueError: the columns are not of as many offers (so JSON is refused too)."""
@@ -118,6 +119,7 @@ class TermColumns(Block, frozen=True, kw_only=True):
             orders_error=_at(self.orders_error, place),
             incremental_margin=_at(self.incremental_margin, place),
             margin_error=_at(self.margin_error, place),
+            order_size=self.order_size,
         )
 
 
@@ -212,6 +214,7 @@ def columns_of(terms: Sequence[Terms]) -> TermColumns:
         orders_error=_or_empty(tuple([t.orders_error for t in terms]), None),
         incremental_margin=_or_empty(tuple([t.incremental_margin for t in terms]), None),
         margin_error=_or_empty(tuple([t.margin_error for t in terms]), None),
+        order_size=terms[0].order_size if terms else None,
     )
 
 

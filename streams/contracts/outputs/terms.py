@@ -19,6 +19,8 @@ class Terms(Block, frozen=True, kw_only=True):
     `incremental_orders` and `incremental_margin`: what sending it to this person changes over the
     time of a comparison, with their standard errors; None while too little was compared. The
     priority does not hold them.
+    `order_size`: what this person spends on an order against what people spend on the mean; None
+    while that is not known, and in records of older versions: as if it were 1.
     """
 
     response_probability: float
@@ -35,6 +37,7 @@ class Terms(Block, frozen=True, kw_only=True):
     orders_error: float | None = None
     incremental_margin: float | None = None
     margin_error: float | None = None
+    order_size: float | None = None
 
     @property
     def effect(self) -> "EffectRow | None":

@@ -56,6 +56,8 @@ def test_a_sound_shop_has_neither(tmp_path: Path) -> None:
          "once fewer than 22% of its users are found to have bought anyway"),
         ({"margin": 4.0, "discount": 1.0, "contact_cost": 0.5, "expected_rate": 0.1},
          "$.contact_cost: 0.5 is more than a use brings at expected_rate 0.1"),
+        ({"kind": "service", "margin": 2.0, "discount": 3.0, "conditions": {}},
+         "it is worth something only for who spends more on an order than others"),
     ],
 )  # fmt: skip
 def test_what_is_worth_nothing_yet_is_a_note(

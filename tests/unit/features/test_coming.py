@@ -80,6 +80,15 @@ def test_who_orders_weekly_comes_anyway_and_who_is_silent_does_not() -> None:
     assert p(gone, offer()) < p(weekly, offer()) - 0.2
 
 
+def test_a_silence_of_one_gap_tells_nothing_and_a_longer_one_does() -> None:
+    """Monthly for half a year, seen a day after the last order, in the middle of a gap, late."""
+    days = range(0, 180, 30)
+    after_a_day, between, late, later = (
+        buyer(*(day + silence for day in days)) for silence in (1, 15, 45, 90)
+    )
+    assert p(after_a_day, offer()) == p(between, offer()) > p(late, offer()) > p(later, offer())
+
+
 @pytest.mark.parametrize(
     ("wider", "narrower"),
     [
