@@ -395,7 +395,6 @@ DESCRIPTIONS: Final[dict[str, str]] = {
 def description_of(struct: str, field: str) -> str:
     """What a field of a struct means.
 
-    Raises:
-        KeyError: nobody has written it down.
+    Raises: KeyError: nobody has written it down.
     """
     return DESCRIPTIONS.get(f"{struct}.{field}") or DESCRIPTIONS[field]
