@@ -89,9 +89,9 @@ class Watch:
         self._meter.set(metrics.READY, value=float(self._ready().ok))
         now_s = time.monotonic()
         for number, loop in owned.items():
-            while loop.deleted:
-                topic, gone = loop.deleted.popitem()
-                self._meter.count(DELETED_UNREAD, self._names[topic], value=gone)
+            for topic in list(loop.deleted):
+                if gone := loop.deleted.pop(topic, 0):
+                    self._meter.count(DELETED_UNREAD, self._names[topic], value=gone)
             if loop.state == "opening":
                 self._opening_s.setdefault(number, now_s)
             elif number in self._opening_s:

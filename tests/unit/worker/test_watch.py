@@ -1,13 +1,16 @@
 """The watch: what is read off the runtime, for every scrape or every few seconds."""
 
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from streams import topics
 from streams.runtime.records import NEVER, RowChange
 from streams.runtime.state.store import RowStore, StoreOptions
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
+from streams.telemetry.deleted import DELETED_UNREAD
 from streams.worker.http import Health
 from streams.worker.meter import Meter
 from streams.worker.watch import Watch
@@ -37,7 +40,10 @@ def test_the_standby_furthest_behind_is_shown() -> None:
 def test_partitions_are_served_while_there_is_a_broker() -> None:
     """A running partition counts, one that opens does not, and none without a broker."""
     runtime: Any = SimpleNamespace(
-        owned={0: SimpleNamespace(state="running"), 1: SimpleNamespace(state="opening")},
+        owned={
+            0: SimpleNamespace(state="running", deleted=Counter({topics.APP.name: 7})),
+            1: SimpleNamespace(state="opening", deleted=Counter()),
+        },
         standby_lag=dict,
         broker_silent_s=0.0,
         settings=SimpleNamespace(table="customers"),
@@ -49,6 +55,8 @@ def test_partitions_are_served_while_there_is_a_broker() -> None:
     text = meter.exposition().decode()
     assert 'offerstream_decision_partitions{state="served"} 1.0' in text
     assert 'offerstream_decision_partitions{state="all"} 4.0' in text
+    meter.exposition()
+    assert meter.value(DELETED_UNREAD, topics.APP.name) == 7, "what is gone counts once"
     runtime.no_broker = "no Kafka broker answers"
     assert 'offerstream_decision_partitions{state="served"} 0.0' in meter.exposition().decode()
     runtime.settings.table = "learners"
