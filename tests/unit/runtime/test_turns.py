@@ -5,7 +5,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -94,6 +94,8 @@ async def play(kafka: Kafka, home: Path, turns: Turns, *, urgent: bool, epoch_ms
     settings = bare_settings(home, epoch_ms=epoch_ms)
 
     class FakeSession:
+        deleted: ClassVar[dict[str, int]] = {}
+
         def __init__(self, context: Any, number: int, cancelled: Any) -> None:
             self._number = number
 
