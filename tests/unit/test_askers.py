@@ -18,7 +18,10 @@ def test_a_gateway_that_goes_away_breaks_questions_and_not_the_run(
     body = b'{"verdict": "no_offer"}'
     answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
 
+    connected: list[asyncio.StreamWriter] = []
+
     async def fall_silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.append(writer)
         await asyncio.sleep(0.2)
         writer.close()
 
@@ -31,7 +34,8 @@ def test_a_gateway_that_goes_away_breaks_questions_and_not_the_run(
         server = await asyncio.start_server(fall_silent, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         asking = asyncio.create_task(askers.ask(port, 100, 1))
-        await asyncio.sleep(0.1)
+        while len(connected) < askers.CONNECTIONS:
+            await asyncio.sleep(0.01)
         server.close()
         if comes_back:
             await asyncio.sleep(0.3)
