@@ -14,7 +14,12 @@
       const loaded = html.querySelector("[data-loaded]");
       if (answer.ok && loaded) {
         const fresh = document.importNode(loaded, true);
+        const here = place.contains(document.activeElement);
         place.replaceWith(fresh);
+        if (here) {
+          fresh.tabIndex = -1;
+          fresh.focus({ preventScroll: true });
+        }
         if (fresh.dataset.load) setTimeout(load, againMs, fresh);
         return;
       }
@@ -32,11 +37,18 @@
   if (!live) return;
   const button = document.querySelector("[data-pause]");
   const everyMs = 2000;
+  const frameMsMax = 100;
   let paused = false;
   let waitMs = everyMs;
 
-  // An element that somebody has the keyboard in is left alone.
-  const held = (part) => part.contains(document.activeElement);
+  // What somebody has the keyboard in, or has selected something of, is left alone.
+  const held = (part) => {
+    const selected = getSelection();
+    return (
+      part.contains(document.activeElement) ||
+      (!selected.isCollapsed && selected.containsNode(part, true))
+    );
+  };
 
   // Makes `old` what `next` is, and touches nothing of it that is the same.
   const turn = (old, next) => {
@@ -60,8 +72,13 @@
     for (const over of there.slice(wanted.length)) over.remove();
   };
 
-  // One part a frame, so that whoever scrolls or types between is not kept waiting.
-  const frame = () => new Promise((next) => requestAnimationFrame(next));
+  // One part a frame, so that whoever scrolls or types between is not kept waiting. A tab that is
+  // hidden meanwhile draws none.
+  const frame = () =>
+    new Promise((next) => {
+      requestAnimationFrame(next);
+      setTimeout(next, frameMsMax);
+    });
   const put = async (html) => {
     const fresh = new DOMParser().parseFromString(html, "text/html");
     for (const part of live.querySelectorAll("[data-part]")) {
@@ -69,7 +86,7 @@
       const next = fresh.querySelector(`[data-part="${name}"]`);
       if (!next || held(part) || part.isEqualNode(next)) continue;
       await frame();
-      turn(part, next);
+      if (!paused && !held(part)) turn(part, next);
     }
   };
 
