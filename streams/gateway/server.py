@@ -95,7 +95,7 @@ async def _serve(
     intake = Intake(sink, meter, settings.occurred_at_min_ms, clock_ms, lambda: shop_words.words)
     ways = Ways(settings.gateway, read.admission, intake, meter, clock_ms, reason, read.sources)
     outward = Outward(settings, ways, read.tokens, sink)
-    page = _page(settings, ways, outward, read.operators, lambda: shop_words.placements)
+    page = _page(settings, ways, outward, read.operators, shop_words)
     pages = [] if page is None else [page.router]
     # Uvicorn's own handlers would end the process before Kafka is closed.
     server = UnsignaledServer(_uvicorn(settings, build_app(ways, [*outward.handlers, *pages])))
@@ -137,7 +137,7 @@ def _page(
     ways: Ways,
     outward: Outward,
     operators: Operators,
-    placements: Callable[[], tuple[str, ...]],
+    shop_words: ShopWords,
 ) -> "Page | None":
     """The page, where somebody may log in to it; what it is made of is loaded for it alone."""
     if not operators:
@@ -145,7 +145,11 @@ def _page(
     from streams.gateway.page.wired import Around, Page
 
     # Of people who look: they live in the machine's time, also where events have a story's.
-    around = Around(sessions_ms=wall_clock_ms, placements=placements)
+    around = Around(
+        sessions_ms=wall_clock_ms,
+        placements=lambda: shop_words.placements,
+        currency=lambda: shop_words.currency,
+    )
     return Page(settings, ways, outward.out, operators, around)
 
 

@@ -1,4 +1,4 @@
-"""What a gateway follows live of the shop's policies: its words for nobody, and its placements."""
+"""What a gateway follows live of the shop's policies: words for nobody, placements, currency."""
 
 from typing import Final
 
@@ -25,7 +25,7 @@ class ShopWords:
     """A thread that reads the policies, and holds what is in force.
 
     `words`: those of `identity.placeholders`, in lower case. `placements`: where a shop may ask for
-    an offer.
+    an offer. `currency`: the shop's; empty as long as no policies are known.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -33,6 +33,7 @@ class ShopWords:
         self._thread = LoopThread("policies", settings, {}, self._follow)
         self.words: frozenset[str] = frozenset()
         self.placements: tuple[str, ...] = ()
+        self.currency = ""
 
     def start(self) -> None:
         """Begin to read."""
@@ -46,9 +47,9 @@ class ShopWords:
         """One record of the topic; of one that cannot be read the last good one stays in force."""
         record = decode_reference_record(TOPIC.name, key, value)
         if record is None:
-            self.words, self.placements = frozenset(), ()
+            self.words, self.placements, self.currency = frozenset(), (), ""
         elif isinstance(record, Policies):
-            self.words = record.identity.words
+            self.words, self.currency = record.identity.words, record.currency
             asked = (rule for rule in record.triggers if rule.kind == "offer_requested")
             self.placements = tuple(sorted({rule.placement for rule in asked if rule.enabled}))
         elif isinstance(record, Rejected):

@@ -97,6 +97,7 @@ class PageDoor:
                 self.shelf.catalogue,
                 asked=self.asked,
                 placements=lambda: tuple(one.rule.placement for one in reference.triggers),
+                currency=lambda: reference.policies.currency,
             ),
         )
         self.page.cases.take([], ended=True)

@@ -32,9 +32,10 @@ def customer_handlers(
     kit: Kit,
     records_of: Callable[[Sequence[str]], Records],
     placements: Callable[[], tuple[str, ...]],
+    currency: Callable[[], str],
 ) -> list[HTTPRouteHandler]:
     """`/customers`, `/customers/{id}`, and `/customers/{id}/history`."""
-    return [_search(kit), _customer(kit, placements), _history(kit, records_of)]
+    return [_search(kit), _customer(kit, placements, currency), _history(kit, records_of)]
 
 
 def _search(kit: Kit) -> HTTPRouteHandler:
@@ -52,7 +53,9 @@ def _search(kit: Kit) -> HTTPRouteHandler:
     return get_search
 
 
-def _customer(kit: Kit, placements: Callable[[], tuple[str, ...]]) -> HTTPRouteHandler:
+def _customer(
+    kit: Kit, placements: Callable[[], tuple[str, ...]], currency: Callable[[], str]
+) -> HTTPRouteHandler:
     @get("/customers/{person:str}")
     async def get_person(request: AnyRequest, person: Person) -> Response[str]:
         """What a worker knows of the person now; nothing is changed and nothing decided."""
@@ -76,6 +79,7 @@ def _customer(kit: Kit, placements: Callable[[], tuple[str, ...]]) -> HTTPRouteH
             "facts": reply.customer,
             "placement": placement,
             "placements": placements(),
+            "currency": currency(),
             "would": None if would is None else explain(would, None, language_for(request)),
             "reason_codes": reply.reason_codes,
         }

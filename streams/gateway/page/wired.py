@@ -45,7 +45,7 @@ class Around(Struct, frozen=True):
     """What lies outside: clocks, a person's records, letters, offers (None: those of Kafka).
 
     `sessions_ms`: the time by which sessions end; None: the gateway's own. `asked` answers what
-    takes long. `placements`: where the shop asks for offers.
+    takes long. `placements`: where the shop asks for offers; `currency`: its own, empty if unknown.
     """
 
     clock_s: Callable[[], float] = time.monotonic
@@ -55,6 +55,7 @@ class Around(Struct, frozen=True):
     sessions_ms: Callable[[], int] | None = None
     asked: Asked = ask_program
     placements: Callable[[], tuple[str, ...]] = tuple
+    currency: Callable[[], str] = str
 
 
 NOTHING_SPECIAL: Final = Around()
@@ -111,6 +112,7 @@ class Page:
                     self.kit,
                     around.records_of or partial(records_about, settings),
                     around.placements,
+                    around.currency,
                 ),
                 *case_handlers(self.kit, self.cases),
                 *offer_handlers(offers),

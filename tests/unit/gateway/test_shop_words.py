@@ -40,3 +40,13 @@ def test_the_placements_are_those_where_offers_are_asked_for() -> None:
     assert words.placements == ("banner", "home")
     words.take(b"policies", None)
     assert not words.placements
+
+
+def test_the_currency_is_the_shops_own() -> None:
+    """None is told as long as no policies say one."""
+    words = Door().shop_words
+    said = [words.currency]
+    for policies in (msgspec.json.encode({"currency": "JPY"}), b"{", None):
+        words.take(b"policies", policies)
+        said.append(words.currency)
+    assert said == ["", "JPY", "JPY", ""]

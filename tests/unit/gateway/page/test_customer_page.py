@@ -41,7 +41,7 @@ def test_what_is_known_is_told(page: PageDoor) -> None:
     answer = page.get("/customers/c-1")
     assert answer.status_code == 200
     shown = words(answer)
-    assert "Orders 1 Spent in all 24.80" in shown
+    assert "Orders 1 Spent in all 24.80 EUR" in shown
     assert "Personalization granted 2026-06-01" in shown
     assert "c-1-web" in shown
     assert "Messages that the caps still allow now: 29." in shown
