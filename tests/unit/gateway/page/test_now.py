@@ -139,3 +139,25 @@ def test_memory_is_bounded_and_the_window_moves() -> None:
     assert workers.window(60).rate(metrics.EVENTS) == 1.0
     assert workers.course(metrics.EVENTS, 60) == [1.0] * 60
     assert len(workers._points) == 301
+
+
+def test_health_is_told_to_who_does_not_see_it(page: PageDoor) -> None:
+    """In a line of its own, which is spoken when it changes: no number in it moves all the time."""
+    page.worker(busy())
+    assert status(page) == "Health: faults 0, to look at 0."
+    late = busy()
+    late.count(metrics.LAG, "events.purchase", value=20_000)
+    page.worker(late)
+    assert status(page) == "Health: faults 0, to look at 1."
+    late.count(metrics.LAG, "events.app", value=1)
+    page.worker(late)
+    assert status(page) == "Health: faults 0, to look at 1."
+    late.count(metrics.BREAKER)
+    page.worker(late)
+    assert status(page) == "Health: faults 1, to look at 1."
+
+
+def status(page: PageDoor) -> str:
+    """What is spoken."""
+    (said,) = re.findall(r'role="status"[^>]*>([^<]+)<', page.get("/now").text)
+    return str(said)
