@@ -100,7 +100,9 @@ _offer: Final = msgspec.json.Decoder(NextBestOffer)
 _alert: Final = msgspec.json.Decoder(ChurnAlert)
 _entry: Final = msgspec.json.Decoder(DecisionLog)
 _zone: Final = msgspec.json.Decoder(ZoneVisitChange)
-SILENT: Final = frozenset({"beacon_sighted", "offer_delivered"})
+SILENT: Final = frozenset(
+    {"beacon_sighted", "offer_delivered", "customer_requested", "offer_requested"}
+)
 
 
 class Seen:

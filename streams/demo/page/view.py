@@ -18,7 +18,7 @@ from streams.demo.page.seen import Seen, Told, Visit
 from streams.demo.page.shop import Shop, money
 from streams.demo.results import length_said, percentiles_ms
 from streams.gateway.page.kit import percent, templates
-from streams.gateway.page.texts import NAMES, spoken, texts_in
+from streams.gateway.page.texts import NAMES, spoken, texts_in, texts_of
 
 HERE: Final = Path(__file__).parent
 PARTS: Final = ("clock", "steps", "cart", "told", "inbox", "numbers", "others", "operators", "dots")
@@ -90,6 +90,7 @@ class View(Struct, frozen=True):
             "why": lambda entry: _why(entry, language),
             "trigger": lambda kind: TRIGGERS[kind][language] if kind in TRIGGERS else kind,
             "verdict": lambda verdict: VERDICTS[verdict][language],
+            "happened": lambda name: texts_of(language).get(f"event.{name}", name),
         }
 
     def _phase(self, *, is_open: bool) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from standardwebhooks.webhooks import Webhook
 
 from streams import topics
 from streams.contracts.common import LANGUAGES, LanguageTag
+from streams.contracts.inputs.events import InputEvent, names_of
 from streams.contracts.outputs.payloads import DecisionLog, NextBestOffer
 from streams.contracts.reference.structs import Conditions, Reference
 from streams.contracts.times import DAY_MS, MINUTE_MS
@@ -190,6 +192,22 @@ def test_why_is_told_of_a_decision(view: View, name: str, language: LanguageTag)
     said = TEXTS_OF[language]["told.possible"]
     assert said.format(count=len(possible), all=len(entry.offers)) in told
     assert all(one.offer_id in told for one in possible[:POSSIBLE])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_event_is_told_in_words(view: View, language: LanguageTag) -> None:
+    """Whoever sends it; questions about somebody are no doings of theirs, and are not told."""
+    kinds = [kind.__annotations__["event_name"] for kind in get_args(InputEvent)]
+    names = [name for kind in kinds for name in names_of(kind) if name != "consent_updated"]
+    for number, name in enumerate(names):
+        for one in ("consent_updated", name):
+            event = {"event_name": one, "occurred_at": "2025-01-02T00:00:00Z"}
+            value = msgspec.json.encode(event)
+            key = f"visitor-{number}".encode()
+            view.seen.take(Arrived(topics.PROFILE.name, key, value, 0.0))
+        told = view.parts(f"visitor-{number}", language)["told"]
+        assert name not in told
+        assert name not in ("customer_requested", "offer_requested") or told.count("<li") == 1
 
 
 def test_a_demo_waits_for_whoever_has_its_page_open() -> None:
