@@ -49,8 +49,9 @@ def _coupons(
     person: Customer, event: Purchase, now_ms: int, rules: CreditRules, sale: Sale | None
 ) -> Changed:
     """What an order, or an update of it, is credited to; an order of zero by its coupons alone."""
-    event = each_once(event)
-    at_ms, order_id = min(event.at_ms, now_ms), order_id_of(event)
+    is_update = event.event_name == "order_updated"
+    at_ms = min(event.at_ms if sale is None or not is_update else sale.after.at_ms, now_ms)
+    order_id, event = order_id_of(event), each_once(person, event, at_ms, rules.places)
     if event.event_name == "order_completed" and event.total.value >= 0.0:
         is_new = event.total.value > 0.0 and (sale is None or sale.before is None)
         whole = Use(at_ms, now_ms, event.total.value, order_id)
@@ -62,8 +63,7 @@ def _coupons(
     if event.event_name != "order_updated" or not event.coupons:
         return person, ()
     if sale is not None:
-        order = sale.after
-        whole = Use(min(order.at_ms, now_ms), now_ms, order.completed, order_id)
+        whole = Use(at_ms, now_ms, sale.after.completed, order_id)
         person, credited = credit_order(person, event, whole, rules, is_new=False)
         person, charged = charge_shown(person, now_ms, rules)
         return person, credited + charged

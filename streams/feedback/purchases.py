@@ -79,21 +79,61 @@ def credit_order(
     return person, tuple(effects)
 
 
-def each_once(event: Purchase) -> Purchase:
+def each_once(person: Customer, event: Purchase, at_ms: int, places: Places) -> Purchase:
     """The event with each coupon that it names once, at what all its mentions took off.
 
-    A till may tell of a coupon line by line.
+    A till may tell of a coupon line by line, here by its code and there by its decision: all that
+    is of one offer is one coupon, unless decisions or GCNs tell two apart. Of its mentions the one
+    that says most stays: one that is of a use to come, with a decision, with a GCN.
     """
-    found: dict[tuple[str | None, ...], CouponUse] = {}
-    for coupon in event.coupons:
-        code = None if coupon.code is None else folded(coupon.code)
-        key = (code, coupon.gcn, coupon.offer_id, coupon.decision_id)
-        before = found.get(key)
-        if before is not None:
-            off = exact(max(before.discount, 0.0) + max(coupon.discount, 0.0))
-            coupon = replace(coupon, discount=off)
-        found[key] = coupon
-    return event if len(found) == len(event.coupons) else replace(event, coupons=(*found.values(),))
+    if len(event.coupons) < 2:
+        return event
+    found: list[tuple[tuple[str, ...], list[tuple[int, CouponUse]]]] = []
+    told = []
+    for number, coupon in enumerate(event.coupons):
+        named = named_by(person, coupon, at_ms, places)
+        little = (named is None, coupon.decision_id is None, coupon.gcn is None, number)
+        told.append((little, _is_for(person, coupon, at_ms, named), coupon))
+    for little, whose, coupon in sorted(told, key=lambda each: each[0]):
+        alike = [some for key, some in found if key == whose and _is_one(some, coupon)]
+        if alike:
+            alike[0].append((little[-1], coupon))
+        else:
+            found.append((whose, [(little[-1], coupon)]))
+    if len(found) == len(event.coupons):
+        return event
+    found.sort(key=lambda each: min([number for number, _ in each[1]]))
+    once = [_added_up([coupon for _, coupon in some]) for _, some in found]
+    return replace(event, coupons=tuple(once))
+
+
+def _is_for(
+    person: Customer, coupon: CouponUse, at_ms: int, named: "Named | None"
+) -> tuple[str, ...]:
+    """What two mentions of one coupon have in common: the offer, or while it is unknown all."""
+    known = _holder(person, coupon, at_ms) if named is None else named
+    if known is not None and known.offer_id:
+        return (known.offer_id,)
+    spelled = (coupon.code, coupon.gcn, coupon.offer_id, coupon.decision_id)
+    return ("", *["" if each is None else folded(each) for each in spelled])
+
+
+def _is_one(mentions: list[tuple[int, CouponUse]], coupon: CouponUse) -> bool:
+    """Whether no decision and no GCN tells it apart; a GCN may lack its serial number."""
+    for _, other in mentions:
+        both = coupon.decision_id is not None and other.decision_id is not None
+        if both and coupon.decision_id != other.decision_id:
+            return False
+        one, two = coupon.gcn or "", other.gcn or ""
+        if not one.startswith(two) and not two.startswith(one):
+            return False
+    return True
+
+
+def _added_up(mentions: list[CouponUse]) -> CouponUse:
+    if len(mentions) == 1:
+        return mentions[0]
+    return replace(mentions[0], discount=exact(sum([max(c.discount, 0.0) for c in mentions])))
 
 
 def shown_on(

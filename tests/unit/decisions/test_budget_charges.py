@@ -159,3 +159,77 @@ def test_a_coupon_that_an_order_names_line_by_line_is_one_use_at_what_all_took_o
     assert charges(bought) == [7.3]
     assert len([e for e in bought if isinstance(e, OutcomeSeen)]) == 1
     assert life.money() == (7.3, 0.0, 92.7, 0.0)
+
+
+MIXED: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "its code, and its code and decision": ({"code": "TEA"}, {"code": "TEA", "decision_id": "it"}),
+    "its code, and its offer": ({"code": "TEA"}, {"offer_id": "tea"}),
+    "its code, and its code and offer": ({"code": " tea"}, {"code": "TEA", "offer_id": "tea"}),
+    "its code, and its decision": ({"code": "TEA"}, {"decision_id": "it"}),
+    "its offer, and its decision": ({"offer_id": "tea"}, {"decision_id": "it"}),
+}
+
+
+def lines_of(names: str, decision_id: str) -> tuple[CouponUse, ...]:
+    """Two lines of an order that name one coupon in two ways, at 3.1 and 4.2."""
+    said = [
+        {name: decision_id if name == "decision_id" else value for name, value in line.items()}
+        for line in MIXED[names]
+    ]
+    fields: list[dict[str, Any]] = [{**said[0], "discount": 3.1}, {**said[1], "discount": 4.2}]
+    return tuple(CouponUse(**each) for each in fields)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize("names", MIXED)
+def test_a_coupon_that_an_order_names_in_two_ways_is_one_use_at_what_both_took_off(
+    names: str, turn: int
+) -> None:
+    """Whichever comes first."""
+    life = Life(tea(budget=100.0))
+    lines = lines_of(names, sent(life))
+    bought = life.buys("c-1", CouponUse(), coupons=lines[::turn])
+    assert charges(bought) == [7.3]
+    assert len([e for e in bought if isinstance(e, OutcomeSeen)]) == 1
+    assert life.money() == (7.3, 0.0, 92.7, 0.0)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize("names", MIXED)
+@pytest.mark.parametrize("which", [0, 1])
+def test_of_two_coupons_one_that_is_named_in_two_ways_is_used(
+    names: str, turn: int, which: int
+) -> None:
+    """The one whose decision is named, else the newest; the other can still be used."""
+    life = Life(tea(budget=100.0))
+    ids = [sent(life)]
+    life.wait(1.1)
+    ids.append(sent(life))
+    bought = life.buys("c-1", CouponUse(), coupons=lines_of(names, ids[which])[::turn])
+    used = [e.decision_id for e in bought if isinstance(e, OutcomeSeen)]
+    explicit = any("decision_id" in line for line in MIXED[names])
+    assert used == [ids[which] if explicit else ids[1]]
+    assert charges(bought) == [7.3]
+
+
+def test_two_decisions_that_an_order_names_are_two_uses() -> None:
+    """Each at what was taken off under its own name."""
+    life = Life(tea(budget=100.0))
+    ids = [sent(life)]
+    life.wait(1.1)
+    ids.append(sent(life))
+    lines = tuple(CouponUse(code="TEA", decision_id=each, discount=4.2) for each in ids)
+    bought = life.buys("c-1", CouponUse(), coupons=lines)
+    assert sorted(e.decision_id for e in bought if isinstance(e, OutcomeSeen)) == sorted(ids)
+    assert charges(bought) == [4.2, 4.2]
+
+
+def test_an_update_that_names_a_coupon_in_two_ways_charges_both_at_the_first() -> None:
+    """The order said nothing of it."""
+    life = Life(tea(budget=100.0))
+    decision_id = sent(life)
+    life.buys("c-1", CouponUse(), order_id="o-1", coupons=())
+    fields = {"order_id": "o-1", "event_name": "order_updated"}
+    lines = lines_of("its code, and its decision", decision_id)
+    updated = life.buys("c-1", CouponUse(), coupons=lines, **fields)
+    assert charges(updated) == [7.3]
