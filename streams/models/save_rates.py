@@ -8,7 +8,8 @@ Learned from churn cases whose horizon is over, treated against control (which a
 The decision multiplies the rate by the stated risk again, so that a risk which is stated too high
 or too low does not matter to it on average. The rate leans on the shop's setting, which is worth
 `PRIOR_CASES`; a band leans on the whole shop in the same way, and so does a stance (whether
-the person has refused marketing), on `PRIOR_TIMES` the shop's rate:
+the person has refused marketing), on `PRIOR_TIMES` the shop's rate, one that refused on no more
+than what is known of others:
 
     save rate = (n * found + PRIOR_CASES * prior) / (n + PRIOR_CASES)
     n         = treated * control / (treated + control)
@@ -76,10 +77,20 @@ class SaveRates(Struct, frozen=True):
         own = self.treated.get(band, NO_CASES), self.control.get(band, NO_CASES)
         rate = _leaning(*own, shop, fade)
         if stance is not None:
-            treated = self.treated_stances.get(stance, NO_CASES)
-            control = self.control_stances.get(stance, NO_CASES)
-            rate += _leaning(treated, control, shop * PRIOR_TIMES[stance], fade) - shop
+            rate += self._of_stance(stance, shop, fade) - shop
         return min(max(rate, 0.0), 1.0)
+
+    def _of_stance(self, stance: Stance, shop: float, fade: float) -> float:
+        """The save rate of a stance. Before its outcomes a refusal is worth no more than none.
+
+        Where contacts drive people away `shop` is below 0, and a share of it would be above it.
+        """
+        prior = shop * PRIOR_TIMES[stance]
+        if stance == "refused":
+            prior = min(prior, self._of_stance("open", shop, fade))
+        treated = self.treated_stances.get(stance, NO_CASES)
+        control = self.control_stances.get(stance, NO_CASES)
+        return _leaning(treated, control, prior, fade)
 
 
 class SaveRatesState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

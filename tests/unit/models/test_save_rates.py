@@ -5,13 +5,22 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.contracts.common import RiskBandName, Stance
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.times import DAY_MS
 from streams.errors import StateError
 from streams.models.fading import HALF_LIFE_MS
-from streams.models.save_rates import PRIOR_CASES, PRIOR_TIMES, SaveRates, SaveRatesLearner
+from streams.models.save_rates import (
+    BANDS,
+    PRIOR_CASES,
+    PRIOR_TIMES,
+    Cases,
+    SaveRates,
+    SaveRatesLearner,
+)
 from streams.models.trainer import learner_of
 
 MODELS = Path(__file__).parents[2] / "golden" / "models"
@@ -192,3 +201,50 @@ def test_a_snapshot_from_before_the_stances_is_read() -> None:
     assert view.at("low", PRIOR, now_ms, "open") == pytest.approx(shop)
     assert view.at("low", PRIOR, now_ms, "refused") == pytest.approx(0.4 * shop)
     assert learner_of("save_rates", learner.dump(), 2).view("v") == view
+
+
+def test_a_snapshot_of_this_format_is_read() -> None:
+    """It says of each band and stance what the code that wrote it said."""
+    stored = msgspec.json.decode((MODELS / "save_rates.v2.json").read_bytes())
+    learner = learner_of("save_rates", stored, 2)
+    assert isinstance(learner, SaveRatesLearner)
+    assert learner.dump() == stored
+    view, now_ms = learner.view("v"), 600 * DAY_MS // 24
+    stances: tuple[Stance | None, ...] = (None, "open", "refused")
+    said = [view.at("high", PRIOR, now_ms, stance) for stance in stances]
+    known = [0.17567920472691378, 0.20416000717004584, 0.10803810888986085]
+    assert said == pytest.approx(known, abs=1e-12)
+
+
+def test_where_contacts_drive_people_away_a_refusal_makes_nobody_worth_more() -> None:
+    """The shop's rate is below 0 there: .4 of it would be above it."""
+    treated = {"medium": Cases(900, 270, 540), "high": Cases(300, 150, 240)}
+    control = {"medium": Cases(900, 360, 540), "high": Cases(300, 90, 240)}
+    rates = SaveRates("v", 0, treated, control)
+    assert 0.0 < rates.at("high", 0.1, 0, "refused") <= rates.at("high", 0.1, 0, "open")
+
+
+GROUPS = st.builds(
+    lambda many, bought, risk: Cases(many, many * bought, many * risk),
+    st.floats(0.0, 10_000.0),
+    st.floats(0.0, 1.0),
+    st.floats(0.01, 1.0),
+)
+BY_BAND = st.dictionaries(st.sampled_from(BANDS), GROUPS)
+
+
+@given(BY_BAND, BY_BAND, GROUPS, GROUPS, st.floats(0.0, 1.0))
+def test_before_its_outcomes_a_refusal_is_never_worth_more_than_none(
+    treated: dict[str, Cases],
+    control: dict[str, Cases],
+    open_treated: Cases,
+    open_control: Cases,
+    prior: float,
+) -> None:
+    """Whatever contacts do to the shop, and to those who have refused nothing."""
+    for known in ({}, {"open": open_treated}):
+        others = {"open": open_control} if known else {}
+        rates = SaveRates("v", 0, treated, control, known, others)
+        for band in BANDS:
+            refused, free = (rates.at(band, prior, 0, s) for s in ("refused", "open"))
+            assert refused <= free
