@@ -63,8 +63,10 @@ def _customer(
         placement = str(request.query_params.get("decide", "")).strip() or None
         log.info("customer_asked_about", by=session.operator.name, decide=placement is not None)
         asked_by = f"operator-{session.operator.name}"
+        odd = placement is not None and not re.match(ID_PATTERN, placement)
+        wanted = None if odd else placement
         try:
-            reply = await kit.out.asking.about(kit.out.replies, person, asked_by, placement)
+            reply = await kit.out.asking.about(kit.out.replies, person, asked_by, wanted)
         except RequestRefusedError as error:
             if error.status != 400:
                 raise
@@ -78,12 +80,13 @@ def _customer(
             "person": person,
             "facts": reply.customer,
             "placement": placement,
+            "odd_placement": odd,
             "placements": placements(),
             "currency": currency(),
             "would": None if would is None else explain(would, None, language_for(request)),
             "reason_codes": reply.reason_codes,
         }
-        return kit.shown(request, "customer.html", session, said)
+        return kit.shown(request, "customer.html", session, said, 400 if odd else 200)
 
     return get_person
 

@@ -131,6 +131,19 @@ def test_who_is_not_known_is_said_so(page: PageDoor, person: str, status: int, w
     assert (answer.status_code, why in answer.text) == (status, True)
 
 
+@pytest.mark.parametrize("placement", ["app home", "x" * 65, "a/b", "ばなー", HOSTILE])
+def test_what_cannot_be_a_placement_is_said_to_be_none(page: PageDoor, placement: str) -> None:
+    """Beside all that is known of the person, whose id is none the worse for it."""
+    answer = page.get(f"/customers/c-1?decide={quote(placement)}")
+    shown = words(answer)
+    assert answer.status_code == 400
+    assert "This cannot be a placement" in shown
+    assert "This cannot be an id" not in shown
+    assert "Nothing would be decided there" not in shown
+    assert "What is known" in shown
+    assert f'value="{escape(placement)}"' in answer.text
+
+
 def test_a_search_leads_to_the_person(page: PageDoor) -> None:
     """Whatever the id holds stays one part of the address."""
     assert page.get("/customers?id=c-1").headers["location"] == "/customers/c-1"
