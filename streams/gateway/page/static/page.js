@@ -36,6 +36,7 @@
   const live = document.querySelector("[data-live]");
   if (!live) return;
   const button = document.querySelector("[data-pause]");
+  const away = document.querySelector("[data-stale]");
   const everyMs = 2000;
   const frameMsMax = 100;
   let paused = false;
@@ -90,6 +91,12 @@
     }
   };
 
+  const answers = (does) => {
+    live.classList.toggle("stale", !does);
+    away.hidden = does;
+    waitMs = does ? everyMs : Math.min(waitMs * 2, 30000);
+  };
+
   const ask = async () => {
     if (!paused && !document.hidden) {
       try {
@@ -99,11 +106,9 @@
           return;
         }
         if (answer.ok) await put(await answer.text());
-        live.classList.toggle("stale", !answer.ok);
-        waitMs = answer.ok ? everyMs : Math.min(waitMs * 2, 30000);
+        answers(answer.ok);
       } catch {
-        live.classList.add("stale");
-        waitMs = Math.min(waitMs * 2, 30000);
+        answers(false);
       }
     }
     setTimeout(ask, waitMs);

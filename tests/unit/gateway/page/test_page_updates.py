@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.support.page_browser import chromium, log_in, looking, served
+from tests.support.page_browser import axe, chromium, log_in, looking, served
 from tests.support.page_door import ACT_TOKEN, PageDoor
 from tests.support.page_story import TEA_SHOP, a_day
 
@@ -90,6 +90,18 @@ def test_what_is_selected_stays_selected(now: Page, door: PageDoor) -> None:
     assert now.evaluate("getSelection().toString()") == "c-copied"
     now.evaluate("getSelection().removeAllRanges()")
     expect(now.locator(NEWEST)).to_contain_text("c-later", timeout=20_000)
+
+
+def test_that_nothing_new_comes_is_said_in_words(now: Page, door: PageDoor) -> None:
+    """Numbers of before look like those of now: it is told that the gateway is away, and back."""
+    away = now.locator("[data-stale]")
+    expect(away).to_be_hidden()
+    now.evaluate("() => { window.kept = fetch; window.fetch = () => Promise.reject(Error()); }")
+    expect(away).to_have_text("The gateway does not answer: what stands here is of before.")
+    expect(away).to_be_visible(timeout=20_000)
+    assert axe(now) == []
+    now.evaluate("() => { window.fetch = kept; }")
+    expect(away).to_be_hidden(timeout=60_000)
 
 
 def test_the_keyboard_stays_where_the_history_comes(now: Page) -> None:
