@@ -15,13 +15,15 @@ R = TypeVar("R")
 class Batch(NamedTuple):
     """Records of one partition number, merged by time; it names where it begins and ends.
 
-    `begins` and `ends` are offsets by topic, of the topics that have records in it.
+    `begins` and `ends` are offsets by topic, of the topics of which it has records, or passes over
+    what retention deleted before it was read. `deleted`: how much of that is lost, by topic.
     """
 
     partition: int
     begins: Mapping[str, int]
     ends: Mapping[str, int]
     records: list[Record]
+    deleted: Mapping[str, int] = {}
 
 
 class RowSlot(Struct, Generic[R], gc=False):

@@ -167,7 +167,6 @@ class PartitionLoop(Generic[R]):
             restored.end,
         )
         self.get, self.put, self.put_off = self._rows.get, self._rows.put, self._rows.put_off
-        self.deleted.update(self._opened.deleted)
         self._context.shell.on_restored(self.number, restored.rows)
         self.state = "running"
 
@@ -259,6 +258,7 @@ class PartitionLoop(Generic[R]):
         """Handle a batch, in the agent: it becomes part of the open epoch as a whole."""
         try:
             self._epoch.advance(batch)
+            self.deleted.update(batch.deleted)
             self._context.shell.on_records(self, batch.records)
         except StaleBatchError as stale:
             raise EpochError(str(stale)) from stale

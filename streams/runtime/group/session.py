@@ -55,7 +55,7 @@ class Session(Generic[R]):
         self._begin("reading the committed offsets")
         self.rows = Rows(store, self._context.shell, settings.cached_rows_max)
         self.rows.open = Epoch(fetcher.start())
-        self.fetch, self.deleted = fetcher.fetch, fetcher.deleted
+        self.fetch = fetcher.fetch
         self.commit = Committer[R](
             settings, self._partition, protocol, store, self._context.failpoint
         ).commit

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -82,8 +82,6 @@ async def play(kafka: FakeKafka, home: Path) -> list[str]:
     shell, opened = ListeningShell(), 0
 
     class FakeSession:
-        deleted: ClassVar[dict[str, int]] = {}
-
         def __init__(self, context: Any, number: int, cancelled: Callable[[], bool]) -> None:
             self.doing, self.progressed_s = "opening", float("inf")
             self._at = kafka.committed

@@ -5,7 +5,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -94,8 +94,6 @@ async def play(kafka: Kafka, home: Path, turns: Turns, *, urgent: bool, epoch_ms
     settings = bare_settings(home, epoch_ms=epoch_ms)
 
     class FakeSession:
-        deleted: ClassVar[dict[str, int]] = {}
-
         def __init__(self, context: Any, number: int, cancelled: Any) -> None:
             self._number = number
 
