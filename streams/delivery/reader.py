@@ -16,6 +16,7 @@ from streams.delivery.parking import webhook_of
 from streams.delivery.webhooks import Webhook
 from streams.delivery.window import Place
 from streams.errors import OfferstreamError
+from streams.runtime.gaps import lost_of
 from streams.settings import Settings
 from streams.topics import Topic
 
@@ -76,6 +77,9 @@ class Reader:
     def read(self, *, pause: bool) -> list[tuple[Place, int, Webhook | None]]:
         """What came within a moment: where it was, and the webhook where it is to be delivered.
 
+        What was deleted unread has passed like a record that is not to be delivered: once all
+        before it is done, the commit is behind it.
+
         `pause`: nothing is to come, but the group must know that we are there.
 
         Raises:
@@ -97,9 +101,9 @@ class Reader:
             found.append(self._read(message))
         if self._fault is not None:
             raise self._fault
-        for place in overtaken:
-            self._go_on(place)
-        return found
+        # One that was taken away in the same moment is somebody else's.
+        ours = [place for place in overtaken if place in self._next]
+        return found + [(place, self._go_on(place) - 1, None) for place in ours]
 
     def commit(self, positions: Mapping[Place, int]) -> None:
         """Tell Kafka what is done.
@@ -117,7 +121,8 @@ class Reader:
     def _read(self, message: Any) -> tuple[Place, int, Webhook | None]:
         name = self._names[message.topic()]
         place = (message.topic(), message.partition())
-        self._next[place] = message.offset() + 1
+        if place in self._next:
+            self._next[place] = message.offset() + 1
         return place, message.offset(), webhook_of(message, name, self._target.name)
 
     def _pause(self, pause: bool) -> None:
@@ -154,32 +159,34 @@ class Reader:
             consumer.commit(offsets=new, asynchronous=False)
         return found
 
-    def _go_on(self, place: Place) -> None:
+    def _go_on(self, place: Place) -> int:
         """Kafka keeps records for a while only: go on at the oldest there is, and say what is gone.
 
         That may be found at a start, or while a destination that is away holds up what waits.
 
+        Returns:
+            Where it goes on.
+
         Raises:
             KafkaException: a broker does not answer; a new start begins here again.
         """
-        low, _ = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT_S)
-        lost = low - self._next.get(place, low)
-        if lost > 0:
+        low, end = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT_S)
+        stood = self._next[place]
+        told = {"destination": self._target.name, "topic": place[0], "partition": place[1]}
+        if lost := lost_of(stood, low):
             self.deleted += lost
-            log.error(
-                "deleted_before_it_was_delivered",
-                destination=self._target.name,
-                topic=place[0],
-                partition=place[1],
-                n=lost,
-            )
-        self._next[place] = low
+            log.error("deleted_before_it_was_delivered", **told, n=lost)
+        elif low > stood:
+            log.info("ends_of_transactions_deleted", **told, n=low - stood)
+        # It may have come back meanwhile, and stand where there is something; or be made anew.
+        begin = self._next[place] = stood if low <= stood <= end else low
         # Such a client may only be given all its partitions anew: each goes on where it was read.
         self._consumer.assign(_offsets(self._next))
         self._paused = False
+        return int(begin)
 
     def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        done = self._owner.taken_away([(p.topic, p.partition) for p in partitions])
+        done = self._taken_away(partitions)
         try:
             self.commit(done)
         except KafkaException as error:
@@ -187,7 +194,13 @@ class Reader:
             log.warning("not_committed", destination=self._target.name, reason=reason)
 
     def _lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        self._owner.taken_away([(p.topic, p.partition) for p in partitions])
+        self._taken_away(partitions)
+
+    def _taken_away(self, partitions: list[TopicPartition]) -> Mapping[Place, int]:
+        places = [(p.topic, p.partition) for p in partitions]
+        for place in places:
+            self._next.pop(place, None)
+        return self._owner.taken_away(places)
 
 
 def group_of(settings: Settings, name: str) -> str:
