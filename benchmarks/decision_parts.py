@@ -77,7 +77,7 @@ def parts_of(ours: Ours) -> dict[str, Part]:
             context, vectors, policy.offer_ids, policy.priors
         ),
         "who orders anyway": lambda: anyway_of(
-            policy, policy.offers, policy.catalog, (person, taste), uplift
+            policy, policy.offers, None, (person, taste), uplift
         ),
         "the draw": lambda: draw(
             entry.decision_id,

@@ -10,9 +10,8 @@ Marketing Research 1987). The shop's setting says K: where p is `USUAL` the shar
 
 from collections.abc import Iterable, Sequence
 
-from streams.contracts.reference.structs import Offer
 from streams.customer import Customer
-from streams.decisions.known import Uplift
+from streams.decisions.known import Uplift, Where
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.features import Taste, ordered_anyway
 
@@ -41,23 +40,23 @@ def share_expected(ordered: float | None, prior: float) -> float:
 def anyway_of(
     policy: Policy,
     eligible: Sequence[CompiledOffer],
-    offers: Sequence[Offer],
+    where: Where,
     person: tuple[Customer, Taste],
     uplift: Uplift,
 ) -> Anyway:
     """Of each offer the share of its uses bought anyway, and P(an order that fits comes anyway).
 
-    `offers` are the eligible ones as their owners wrote them.
+    `where` are the places of the eligible ones in the catalog.
     """
     kinds: Sequence[int] = policy.fits.kind_of
     present: Iterable[int] = range(len(policy.fits.kinds))
-    if len(eligible) < len(kinds):
+    if where is not None:
         kinds = [kinds[c.place] for c in eligible]
         present = set(kinds)
     by_kind = ordered_anyway(policy.fits, present, *person)
     prior = policy.policies.arbitration.redeemed_at_base_rate
     expected = {kind: share_expected(p, prior) for kind, p in by_kind.items()}
-    shares = uplift.shares(offers, [expected[kind] for kind in kinds])
+    shares = uplift.shares(policy.catalog, [expected[kind] for kind in kinds], where)
     return shares, [by_kind[kind] for kind in kinds]
 
 

@@ -27,6 +27,8 @@ from streams.leases import LeaseBook
 RESPONSE, UPLIFT, FATIGUE = "response", "uplift", "fatigue"
 Vector = NDArray[np.float32]
 Priors = Sequence[float] | NDArray[np.float64]
+Where = NDArray[np.intp] | None
+"""The places of the offers that are asked for, among those that are named; None: all of them."""
 Spreads = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """Loads, and standard deviations of what is shared and of what is each offer's own, in log odds."""
 
@@ -39,9 +41,17 @@ class Scorer(Protocol):
         """The snapshot's version."""
 
     def response_probabilities(
-        self, context: Vector, offers: Vector, offer_ids: Sequence[str], priors: Priors
+        self,
+        context: Vector,
+        offers: Vector,
+        offer_ids: Sequence[str],
+        priors: Priors,
+        where: Where = None,
     ) -> NDArray[np.float64]:
-        """P(used) of each offer; `priors` are log odds, `CompiledOffer.prior_log_odds`."""
+        """P(used) of each offer; `priors` are log odds, `CompiledOffer.prior_log_odds`.
+
+        `offers` and `priors` are of those that are asked for.
+        """
 
     def spreads(self, context: Vector, offers: Vector, offer_ids: Sequence[str]) -> Spreads:
         """How sure it is of these, for draws from its posterior."""
@@ -58,13 +68,18 @@ class Uplift(Protocol):
     def order_margin(self) -> float:
         """What an order brings on the mean, in the shop's currency; 0: it is not known yet."""
 
-    def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
+    def shares(
+        self, offers: Sequence[Offer], expected: Sequence[float], where: Where = None
+    ) -> list[float]:
         """Of those who use each of these offers, the share that would have bought without it.
 
-        `expected` is that share by who the person is, before anything is learned.
+        `expected` is that share by who the person is, before anything is learned, of those that are
+        asked for.
         """
 
-    def effects(self, offers: Sequence[Offer], context: Vector) -> EffectColumns | None:
+    def effects(
+        self, offers: Sequence[Offer], context: Vector, where: Where = None
+    ) -> EffectColumns | None:
         """What sending each of these offers to the person changes; None: it is not known yet."""
 
 
@@ -85,11 +100,15 @@ class NothingLearned(Struct, frozen=True):
     version: str = "cold-start"
     order_margin: float = 0.0
 
-    def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
+    def shares(
+        self, offers: Sequence[Offer], expected: Sequence[float], where: Where = None
+    ) -> list[float]:
         """What is expected."""
         return list(expected)
 
-    def effects(self, offers: Sequence[Offer], context: Vector) -> EffectColumns | None:
+    def effects(
+        self, offers: Sequence[Offer], context: Vector, where: Where = None
+    ) -> EffectColumns | None:
         """Nothing is known."""
         return None
 

@@ -9,7 +9,7 @@ from streams.contracts.outputs.candidates import TermColumns, columns_of
 from streams.contracts.outputs.terms import EffectColumns, rows_of
 from streams.decisions.anyway import Anyway, anyway_of
 from streams.decisions.arbitration import Floats, Response, fatigue_of, weigh, weigh_many
-from streams.decisions.known import Known, Priors, Scorer, Vector
+from streams.decisions.known import Known, Priors, Scorer, Vector, Where
 from streams.decisions.order_size import order_size_of
 from streams.decisions.policy import CompiledOffer
 from streams.features import offer_matrix, taste_of
@@ -20,6 +20,7 @@ class Scored(NamedTuple):
 
     Attributes:
         eligible: the offers; the rest is in their order.
+        where: their places in the catalog; None: they are all of it.
         offer_ids: their names.
         priors: what their owners expect, log odds.
         prices: `arbitration.prices_of` them, shape `[3, n]`.
@@ -30,6 +31,7 @@ class Scored(NamedTuple):
     """
 
     eligible: Sequence[CompiledOffer]
+    where: Where
     offer_ids: Sequence[str]
     priors: Priors
     prices: Floats
@@ -45,32 +47,37 @@ class Scored(NamedTuple):
 
 
 def scored(known: Known, eligible: Sequence[CompiledOffer], context: Vector) -> Scored:
-    """The eligible offers as this person sees them; the whole catalog needs no looking up."""
+    """The eligible offers as this person sees them.
+
+    Models are asked by places in the catalog, so that they look it up once.
+    """
     policy, uplift = known.policy, known.basis.uplift
-    offers, ids, priors, prices = policy.catalog, policy.offer_ids, policy.priors, policy.prices
+    ids, priors, prices = policy.offer_ids, policy.priors, policy.prices
     places: Sequence[int] = range(len(ids))
+    where: Where = None
     if len(eligible) < len(ids):
         places = [c.place for c in eligible]
-        offers, ids = tuple([c.offer for c in eligible]), tuple([ids[place] for place in places])
-        where = np.array(places, np.intp)
+        where, ids = np.array(places, np.intp), tuple([ids[place] for place in places])
         priors, prices = priors.take(where), prices.take(where, 1)
     taste = taste_of(known.person, known.now_ms)
     return Scored(
         eligible,
+        where,
         ids,
         priors,
         prices,
         offer_matrix(policy.table, places, taste),
         context,
-        anyway_of(policy, eligible, offers, (known.person, taste), uplift),
-        uplift.effects(offers, context),
+        anyway_of(policy, eligible, where, (known.person, taste), uplift),
+        uplift.effects(policy.catalog, context, where),
     )
 
 
 def terms_by(scorer: Scorer, known: Known, of: Scored) -> TermColumns:
     """Terms of each offer by what a model says of P(used)."""
     policies, options, eligible = known.policy.policies, known.ways.options, of.eligible
-    used = scorer.response_probabilities(of.context, of.vectors, of.offer_ids, of.priors)
+    ids = known.policy.offer_ids
+    used = scorer.response_probabilities(of.context, of.vectors, ids, of.priors, of.where)
     price = known.basis.fatigue.price(policies.contact)
     fatigue = fatigue_of(known.person, known.now_ms, price)
     order_margin, share_of_price = known.basis.uplift.order_margin, policies.churn.margin_share

@@ -4,6 +4,7 @@ Means are in a row of four: orders, their standard error, margin, its standard e
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 from msgspec import Struct
@@ -11,36 +12,40 @@ from numpy.typing import NDArray
 
 from streams.contracts.outputs.terms import EffectColumns, EffectRow
 from streams.contracts.reference.structs import Offer
+from streams.models.last_catalog import LastCatalog, Where
 from streams.models.person_effect import Regressed
 
 SCALE, ZERO = np.array(1e4), np.array(0.0)
 """What is told has four digits. As arrays, which numpy takes sooner than plain numbers."""
 Floats = NDArray[np.float64]
+Means = tuple[Floats, Floats]
 
 
-class Effects(Struct, frozen=True):
+class Effects(Struct, frozen=True, dict=True):
     """The immutable view.
 
     Attributes:
         means: of each offer, then of each class, last of all offers, shape `[4, n]`.
         rows: where an offer stands in `means`; `classes`: where a class stands.
         person: how people differ; None while nothing is known of that.
-        looked_up: the catalog that was asked for last, its means and errors: most decisions ask
-            for all of it.
     """
 
     means: Floats
     rows: Mapping[str, int]
     classes: Mapping[str, int]
     person: Regressed | None
-    looked_up: list[tuple[tuple[Offer, ...], Floats, Floats]] = []
 
-    def of(self, offers: Sequence[Offer], context: NDArray[np.float32]) -> EffectColumns:
+    def of(
+        self, offers: Sequence[Offer], context: NDArray[np.float32], where: Where = None
+    ) -> EffectColumns:
         """Of each offer to the person with these features, `features.context_vector`.
 
-        What is not known of an offer is that of its class, else that of all offers.
+        What is not known of an offer is that of its class, else that of all offers. `where`: the
+        places of the offers that are asked for; None: all.
         """
-        means, errors = self._means(offers)
+        means, errors = self._catalog.of(offers, self._means)
+        if where is not None:
+            means, errors = means.take(where, 1), errors.take(where, 1)
         told = np.empty((2, *means.shape))
         if self.person is None:
             told[0], told[1] = means, errors
@@ -57,18 +62,16 @@ class Effects(Struct, frozen=True):
         (orders, margin), (orders_error, margin_error) = told.tolist()
         return tuple(orders), tuple(orders_error), tuple(margin), tuple(margin_error)
 
-    def _means(self, offers: Sequence[Offer]) -> tuple[Floats, Floats]:
+    @cached_property
+    def _catalog(self) -> LastCatalog[Offer, Means]:
+        return LastCatalog()
+
+    def _means(self, offers: Sequence[Offer]) -> Means:
         """Of orders and of margin: means and their errors for each offer, shape `[2, n]` both."""
-        for catalog, *known in self.looked_up:
-            if catalog is offers:
-                return known[0], known[1]
         last, rows, classes = self.means.shape[1] - 1, self.rows, self.classes
         found = [rows.get(o.offer_id, classes.get(o.class_, last)) for o in offers]
         told = self.means.take(np.array(found, np.intp), 1)
-        means, errors = told[0::2].copy(), told[1::2].copy()
-        if isinstance(offers, tuple):  # it stays as it is
-            self.looked_up[:] = [(offers, means, errors)]
-        return means, errors
+        return told[0::2].copy(), told[1::2].copy()
 
 
 def effects_of(

@@ -8,6 +8,7 @@ view.
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import repeat
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ from river import base
 from streams.contracts.internal.learning import CHALLENGER, LearningExample
 from streams.errors import StateError
 from streams.features.offers import LOG_REACH, RATE_LOGITS
+from streams.models.last_catalog import LastCatalog, Where
 from streams.models.offset_regression import OFFSET
 from streams.models.pairs import places, products_of
 from streams.models.pool import (
@@ -67,7 +69,7 @@ def beliefs_of(believed: Mapping[str, float]) -> Floats:
     return np.array([believed.get(name, 0.0) for name in OFFER_AXIS])
 
 
-class ResponseModel(Struct, frozen=True):
+class ResponseModel(Struct, frozen=True, dict=True):
     """The immutable view for deciding.
 
     `ResponseModel()` has learned nothing: owners' rates, and what is `BELIEVED` of everybody.
@@ -81,8 +83,6 @@ class ResponseModel(Struct, frozen=True):
         tuning: of the pool that it was taken from.
         posterior: how sure it is of all that.
         beliefs: of everybody, shape `[offer features]`.
-        looked_up: the ids and own terms of the catalog that was asked for last: most decisions ask
-            for all of it. What the model says does not depend on it.
     """
 
     version: str = NOTHING_LEARNED
@@ -93,7 +93,6 @@ class ResponseModel(Struct, frozen=True):
     tuning: Tuning = AS_IT_IS
     posterior: Posterior = posterior_of(Pool(len(CONTEXT_AXIS), len(OFFER_AXIS)), ())
     beliefs: Floats = beliefs_of(BELIEVED)
-    looked_up: list[tuple[tuple[str, ...], Array]] = []
 
     def response_probabilities(
         self,
@@ -101,14 +100,16 @@ class ResponseModel(Struct, frozen=True):
         offers: AnyFloats,
         offer_ids: Sequence[str],
         priors: Sequence[float] | Floats,
+        where: Where = None,
     ) -> Floats:
         """P(used) of `n` offers, shape `[n]`, each within [1e-4, 1 - 1e-4].
 
         Args:
             context: `features.context_vector`, shape `[K]`.
             offers: one `features.offer_vector` a row, shape `[n, 8]`.
-            offer_ids: their ids, for their own terms.
+            offer_ids: their ids, for their own terms; with `where` those of all offers.
             priors: what their owners expect, log odds (`features.prior_log_odds`).
+            where: the places of the `n` among `offer_ids`; None: they are all.
 
         >>> none = np.zeros(len(CONTEXT_AXIS)), np.zeros((1, len(OFFER_AXIS)))
         >>> model = ResponseModel()
@@ -126,7 +127,8 @@ class ResponseModel(Struct, frozen=True):
         told += f[1].dot(self.weights[1].dot(x[1]))
         logits += told
         if self.rows:
-            logits += self._own_of(offer_ids).dot(x.ravel())
+            own = self._catalog.of(offer_ids, self._own_of)
+            logits += (own if where is None else own.take(where, 0)).dot(x.ravel())
         odds = np.exp(-_within(logits, LEAST_LOGIT, MOST_LOGIT))
         odds += ONE
         return ONE / odds
@@ -137,14 +139,13 @@ class ResponseModel(Struct, frozen=True):
         f = on_bases(np.asarray(offers, np.float32))
         return self.posterior.spreads(x, f, self._places(offer_ids))
 
+    @cached_property
+    def _catalog(self) -> LastCatalog[str, Array]:
+        return LastCatalog()
+
     def _own_of(self, offer_ids: Sequence[str]) -> Array:
         """The own terms of these offers, shape `[n, 2 (1 + context features)]`."""
-        for ids, own in self.looked_up:
-            if ids is offer_ids:
-                return own
-        own = self.own.reshape(len(self.own), -1).take(self._places(offer_ids), 0)
-        if isinstance(offer_ids, tuple):  # it stays as it is
-            self.looked_up[:] = [(offer_ids, own)]
+        own: Array = self.own.reshape(len(self.own), -1).take(self._places(offer_ids), 0)
         return own
 
     def _places(self, offer_ids: Sequence[str]) -> NDArray[np.intp]:

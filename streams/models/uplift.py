@@ -25,6 +25,7 @@ offer changes (`offer_effects`), more or less for one person than on average (`p
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -39,6 +40,7 @@ from streams.errors import StateError
 from streams.models.baseline import Baseline, BaselineState, numbers_of
 from streams.models.comparison_sums import SAMPLE_MIN, Mean, Sums, group_probability
 from streams.models.fading import fade_of
+from streams.models.last_catalog import LastCatalog, Where
 from streams.models.leaning import NOTHING_ABOVE, Leaned, lean
 from streams.models.offer_effects import Effects, effects_of
 from streams.models.person_effect import NAMES, PersonEffect, PersonState
@@ -57,13 +59,11 @@ VARIANCE_MIN = 1e-4
 CLASS = "class_"
 
 
-class UpliftModel(Struct, frozen=True):
+class UpliftModel(Struct, frozen=True, dict=True):
     """The immutable view for deciding, in corrections of the share that is expected of a person.
 
     `UpliftModel()` has learned nothing and says what is expected. `added`: what sending an offer
     changes, once enough was compared. `order_margin`: what an order brings on the mean, 0 before.
-    `looked_up`: the catalog that was asked for last and its corrections, since most decisions ask
-    for all of it; what the model says is the same without.
     """
 
     version: str = "cold-start"
@@ -72,35 +72,42 @@ class UpliftModel(Struct, frozen=True):
     offers: dict[str, float] = {}
     added: Effects | None = None
     order_margin: float = 0.0
-    looked_up: list[tuple[tuple[Offer, ...], list[float]]] = []
 
     def effects(
-        self, offers: Sequence[Offer], context: NDArray[np.float32]
+        self, offers: Sequence[Offer], context: NDArray[np.float32], where: Where = None
     ) -> EffectColumns | None:
-        """What sending each of these offers to the person changes; None: nothing is known yet."""
-        return None if self.added is None else self.added.of(offers, context)
+        """What sending each of these offers to the person changes; None: nothing is known yet.
 
-    def shares(self, offers: Sequence[Offer], expected: Sequence[float]) -> list[float]:
+        `where`: the places of the offers that are asked for; None: all.
+        """
+        return None if self.added is None else self.added.of(offers, context, where)
+
+    def shares(
+        self, offers: Sequence[Offer], expected: Sequence[float], where: Where = None
+    ) -> list[float]:
         """Of those who use each offer, the share that would have bought without it, 0 to 1.
 
         Args:
             offers: which offers.
-            expected: of each the share by who the person is, before anything is learned.
+            expected: of each that is asked for the share by who the person is, before anything is
+                learned.
+            where: the places of the offers that are asked for; None: all.
         """
-        pairs = zip(expected, self._corrections(offers), strict=True)
+        known = self._catalog.of(offers, self._corrections)
+        if where is not None:
+            known = [known[place] for place in where.tolist()]
+        pairs = zip(expected, known, strict=True)
         told = [e + correction for e, correction in pairs]
         return [x if 0.0 < x < 1.0 else _share(x) for x in told]
 
-    def _corrections(self, offers: Sequence[Offer]) -> Sequence[float]:
+    @cached_property
+    def _catalog(self) -> LastCatalog[Offer, list[float]]:
+        return LastCatalog()
+
+    def _corrections(self, offers: Sequence[Offer]) -> list[float]:
         """Of the share of each offer: its own, else that of its class, else that of the shop."""
-        for catalog, known in self.looked_up:
-            if catalog is offers:
-                return known
         own, classes, shop = self.offers, self.classes, self.shop
-        found = [own.get(o.offer_id, classes.get(o.class_, shop)) for o in offers]
-        if isinstance(offers, tuple):  # it stays as it is
-            self.looked_up[:] = [(offers, found)]
-        return found
+        return [own.get(o.offer_id, classes.get(o.class_, shop)) for o in offers]
 
 
 class UpliftState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -173,7 +173,12 @@ class Contrary(Fixed, frozen=True):
     """Thinks the more of an offer the less its owner does."""
 
     def response_probabilities(
-        self, context: object, offers: object, offer_ids: object, priors: Priors
+        self,
+        context: object,
+        offers: object,
+        offer_ids: object,
+        priors: Priors,
+        where: object = None,
     ) -> NDArray[np.float64]:
         """The owners' rates, turned around."""
         return np.round(1.0 / (1.0 + np.exp(np.asarray(priors, np.float64))), 7)

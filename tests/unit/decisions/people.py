@@ -47,7 +47,7 @@ class Fixed(Struct, frozen=True):
     version: str = "fixed-1"
 
     def response_probabilities(
-        self, context: Any, offers: Any, offer_ids: Any, priors: Any
+        self, context: Any, offers: Any, offer_ids: Any, priors: Any, where: Any = None
     ) -> NDArray[np.float64]:
         """The owners' rates."""
         return np.round(1.0 / (1.0 + np.exp(-np.asarray(priors, np.float64))), 7)

@@ -12,15 +12,19 @@ from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.outputs.terms import EffectColumns, EffectRow, Terms
 from streams.contracts.reference.structs import Offer
 from streams.decisions import Basis, Policy, decide, redecide
-from streams.decisions.known import NOTHING_LEARNED, NothingLearned, Vector
+from streams.decisions.known import NOTHING_LEARNED, NothingLearned, Vector, Where
 from tests.unit.decisions.people import T0, Fixed, offer, request, rule, shop, someone
 
 
 class Compared(NothingLearned, frozen=True):
     """Knows what each offer changes, by its name and the person's features."""
 
-    def effects(self, offers: Sequence[Offer], context: Vector) -> EffectColumns:
+    def effects(
+        self, offers: Sequence[Offer], context: Vector, where: Where = None
+    ) -> EffectColumns:
         """The length of its name in hundredths of orders, and an eighth of the first feature."""
+        if where is not None:
+            offers = [offers[place] for place in where.tolist()]
         orders = tuple([len(o.offer_id) / 100 + float(context[0]) / 8 for o in offers])
         n = len(offers)
         return orders, (0.25,) * n, (-0.5,) * n, (0.125,) * n
