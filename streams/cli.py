@@ -27,7 +27,10 @@ from streams.verbs.policies import backtest
 from streams.verbs.terminal import (
     EXIT_MISTAKE,
     OUT_FILE,
+    SEED,
+    NumberRange,
     Verbs,
+    count_from,
     progress,
     say,
     say_all,
@@ -197,7 +200,7 @@ def _choice(ids: tuple[str, ...], reason: str, topic: str) -> "Choice":
 )
 @click.option("--reason", default="", help="Only this reason.")
 @click.option("--topic", default="", help="Only from this source topic.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(0))
+@click.option("--limit", default=20, show_default=True, type=count_from(0))
 @click.pass_context
 def dead_letters_list(ctx: click.Context, reason: str, topic: str, limit: int) -> None:
     """Count by topic and reason, and list the newest."""
@@ -268,11 +271,11 @@ def doctor(ctx: click.Context) -> None:
     "--duration",
     default=60.0,
     show_default=True,
-    type=click.FloatRange(5, 604_800),
+    type=NumberRange(5, 604_800),
     help="Seconds.",
 )
 @click.option("--data", default="shoppers", show_default=True, type=STORIES)
-@click.option("--seed", default=1, show_default=True, help="Of the shoppers.")
+@click.option("--seed", default=1, show_default=True, type=SEED, help="Of the shoppers.")
 @click.option("--shoppers", default=300, show_default=True, type=click.IntRange(10, 100_000))
 @click.option("--plain", is_flag=True, help="Lines, not a live screen.")
 @click.option(

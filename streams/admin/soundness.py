@@ -14,7 +14,13 @@ from typing import Literal
 from msgspec import Struct
 
 from streams.contracts.fault_words import plain
-from streams.contracts.reference.structs import Lever, Offer, Reference, TriggerRule
+from streams.contracts.reference.structs import (
+    ChurnDefinition,
+    Lever,
+    Offer,
+    Reference,
+    TriggerRule,
+)
 from streams.contracts.sums import sum_of
 from streams.decisions.arbitration import margin_for
 from streams.decisions.channels import channels_of
@@ -46,6 +52,7 @@ def findings(checked: Reference, whole: Reference, now: datetime) -> list[Findin
         *(one for offer in checked.offers for one in _offer(offer, whole, now)),
         *(one for rule in checked.policies.triggers for one in _rule(rule, whole)),
         *(one for lever in checked.policies.levers for one in _lever(lever, whole, now)),
+        *_churn(checked.policies.churn),
         *_stock(checked, whole),
         *_no_triggers(checked, whole),
     ]
@@ -283,6 +290,23 @@ def _rule(rule: TriggerRule, whole: Reference) -> Iterator[Finding]:
     ]
     if rule.enabled and whole.offers and not shown:
         yield Finding("warning", where, "no offer has this kind of trigger and this channel")
+
+
+def _churn(churn: ChurnDefinition) -> Iterator[Finding]:
+    """Settings by which no case is ever contacted, or none ever eases."""
+    lowest = min(band.from_risk for band in churn.bands)
+    if churn.save_rate == 0:
+        what = "$.churn.save_rate: is 0: no contact is ever worth its cost, so no case opens"
+        yield Finding("warning", "policies", what)
+    if churn.control_share == 1:
+        what = "$.churn.control_share: is 1: every case is left alone, and nobody is contacted"
+        yield Finding("warning", "policies", what)
+    if churn.hysteresis >= lowest:
+        what = (
+            f"$.churn.hysteresis: {churn.hysteresis:g} is not below from_risk {lowest:g} of the "
+            "lowest band: a case in that band never eases, however low its risk"
+        )
+        yield Finding("warning", "policies", what)
 
 
 def _stock(checked: Reference, whole: Reference) -> Iterator[Finding]:

@@ -18,6 +18,9 @@ DECIMALS_MAX = 6
 
 Currency = Annotated[str, Meta(pattern=CURRENCY_PATTERN)]
 Amount = Annotated[float, Meta(ge=-1e9, le=1e9)]
+"""Of an event, or a margin: it may be below 0, as what a return gives back."""
+Cost = Annotated[float, Meta(ge=0, le=1e9)]
+"""What somebody sets as a price, a worth or a cost: never below 0."""
 Decimals = Annotated[str, Meta(pattern=AMOUNT_PATTERN)]
 PriceText = Annotated[str, Meta(pattern=PRICE_PATTERN)]
 

@@ -10,6 +10,7 @@ import click
 from streams.verbs.log_option import log_option, place_of
 from streams.verbs.terminal import (
     LANGUAGE_NAMES,
+    count_from,
     say,
     say_all,
     settings_of,
@@ -37,7 +38,7 @@ def alerts_tail(ctx: click.Context, all_: bool, language: str, limit: int | None
 @click.option("--open", "open_", is_flag=True, help="Only cases that are not resolved.")
 @click.option("--band", type=click.Choice(["low", "medium", "high"]), help="Only this band.")
 @click.option("--customer", default="", help="Only of this customer id.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
+@click.option("--limit", default=50, show_default=True, type=count_from(1))
 @click.option("--json", "json_", is_flag=True, help="The last alert of each, one JSON a line.")
 @log_option
 @click.pass_context

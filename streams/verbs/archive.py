@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from streams.verbs.terminal import say, settings_of
+from streams.verbs.terminal import NumberRange, say, settings_of
 
 KEEP_DAYS_DEFAULT = 400
 FLUSH_S_DEFAULT = 60.0
@@ -27,7 +27,7 @@ FLUSH_S_DEFAULT = 60.0
     "--flush-s",
     default=FLUSH_S_DEFAULT,
     show_default=True,
-    type=click.FloatRange(0.1, 3_600),
+    type=NumberRange(0.1, 3_600),
     help="So long records may wait in memory.",
 )
 @click.option("--once", is_flag=True, help="End when all that is there now is archived.")

@@ -9,7 +9,14 @@ import click
 
 from streams.contracts.common import LanguageTag
 from streams.verbs.log_option import log_option, place_of
-from streams.verbs.terminal import EXIT_FAILED, LANGUAGE_NAMES, say, say_all, settings_of
+from streams.verbs.terminal import (
+    EXIT_FAILED,
+    LANGUAGE_NAMES,
+    count_from,
+    say,
+    say_all,
+    settings_of,
+)
 
 DECISIONS_DEFAULT = 3
 
@@ -24,7 +31,7 @@ def customer() -> None:
 @click.option("--decide", "placement", help="A placement: what would be decided there now.")
 @log_option
 @click.option("--language", type=LANGUAGE_NAMES, default="en", show_default=True)
-@click.option("--limit", default=DECISIONS_DEFAULT, show_default=True, type=click.IntRange(0))
+@click.option("--limit", default=DECISIONS_DEFAULT, show_default=True, type=count_from(0))
 @click.option("--json", "json_", is_flag=True, help="One JSON document: the worker's answer.")
 @click.pass_context
 def show(

@@ -12,7 +12,7 @@ import click
 
 from streams.contracts.common import LanguageTag
 from streams.verbs.log_option import log_option, place_of
-from streams.verbs.terminal import EXIT_FAILED, LANGUAGE_NAMES, say, say_all
+from streams.verbs.terminal import EXIT_FAILED, LANGUAGE_NAMES, count_from, say, say_all
 
 if TYPE_CHECKING:
     from streams.admin.catalogue import Records
@@ -30,7 +30,7 @@ LIMIT_DEFAULT = 5
 @click.option("--customer", help="The last decisions about this customer id.")
 @log_option
 @click.option("--language", type=LANGUAGE_NAMES, default="en", show_default=True)
-@click.option("--limit", default=LIMIT_DEFAULT, show_default=True, type=click.IntRange(1))
+@click.option("--limit", default=LIMIT_DEFAULT, show_default=True, type=count_from(1))
 @click.option("--json", "json_", is_flag=True, help="One JSON document a line.")
 @click.pass_context
 def explain(

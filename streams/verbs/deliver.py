@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from streams.errors import OperatorError
 from streams.settings import Settings
-from streams.verbs.terminal import end_at_eof, progress, say, say_all, settings_of
+from streams.verbs.terminal import count_from, end_at_eof, progress, say, say_all, settings_of
 
 
 @click.group(invoke_without_command=True, epilog="Example: offerstream deliver -f crm.yaml")
@@ -78,7 +78,7 @@ def deliver_try(ctx: click.Context, destination: str, event: Path, topic: str) -
 @deliver.command("failures", epilog="Example: offerstream deliver failures --destination crm")
 @click.option("--destination", default="", help="Only of this destination.")
 @click.option("--reason", default="", help="Only this reason.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(0))
+@click.option("--limit", default=20, show_default=True, type=count_from(0))
 @click.pass_context
 def deliver_failures(ctx: click.Context, destination: str, reason: str, limit: int) -> None:
     """Count what could not be delivered by destination and reason, and list the newest."""

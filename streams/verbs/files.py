@@ -22,6 +22,7 @@ from streams.verbs.terminal import (
     EXIT_INTERRUPTED,
     EXIT_MISTAKE,
     OUT_FILE,
+    count_from,
     progress,
     say,
     say_all,
@@ -160,7 +161,7 @@ def events_check(
 )
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option("--check/--no-check", default=True, show_default=True, help="Send what is good only.")
-@click.option("--from-line", type=click.IntRange(1), default=1, help="Go on with this line.")
+@click.option("--from-line", type=count_from(1), default=1, help="Go on with this line.")
 @source_options
 @file_options
 @click.pass_context

@@ -10,7 +10,7 @@ import click
 
 from streams.errors import OperatorError
 from streams.verbs.log_option import log_option, place_of
-from streams.verbs.terminal import say, say_all, settings_of
+from streams.verbs.terminal import count_from, say, say_all, settings_of
 
 LIMIT_DEFAULT = 10
 
@@ -33,7 +33,7 @@ def models() -> None:
 @models.command("list", epilog="Example: offerstream models list --model response")
 @click.option("--model", help="Only of this model.")
 @log_option
-@click.option("--limit", default=LIMIT_DEFAULT, show_default=True, type=click.IntRange(1))
+@click.option("--limit", default=LIMIT_DEFAULT, show_default=True, type=count_from(1))
 @click.option("--json", "json_", is_flag=True, help="One JSON document a line.")
 @click.pass_context
 def models_list(

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from streams.errors import OperatorError
-from streams.verbs.terminal import EXIT_MISTAKE, say, say_all, settings_of
+from streams.verbs.terminal import EXIT_MISTAKE, count_from, say, say_all, settings_of
 
 if TYPE_CHECKING:
     from streams.admin.catalogue import Change, Version
     from streams.contracts.reference.structs import Reference
 
 SHOWN_MAX = 40
-VERSION = click.IntRange(0)
+VERSION = count_from(0)
 
 
 @click.group()

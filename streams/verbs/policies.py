@@ -13,7 +13,7 @@ from streams.contracts.reference.structs import Chooser
 from streams.errors import OperatorError
 from streams.verbs.files import PURPOSES, FileOptions, evaluate, file_options, format_of
 from streams.verbs.log_option import place_of
-from streams.verbs.terminal import EXIT_FAILED, say, say_all
+from streams.verbs.terminal import EXIT_FAILED, SEED, say, say_all
 
 CHOOSERS = click.Choice(get_args(Chooser))
 report_option = click.option(
@@ -115,7 +115,7 @@ def _names(folders: Sequence[Path | None]) -> list[str]:
     help="Of the log; else what was archived, else each arm alone, margins of the example shop.",
 )
 @click.option("--reward", type=click.Choice(["used", "margin"]), default="used", show_default=True)
-@click.option("--seed", default=1, show_default=True, help="Of the intervals.")
+@click.option("--seed", default=1, show_default=True, type=SEED, help="Of the intervals.")
 @report_option
 @click.option("--json", "json_", is_flag=True, help="One JSON document, not a table.")
 @click.pass_context
@@ -176,7 +176,9 @@ def evaluate_margins(ctx: click.Context, log: Path | None, json_: bool) -> None:
 @click.argument("source", required=False, metavar="FILE|LOG", type=click.Path(path_type=Path))
 @click.option("--arm", type=CHOOSERS, default="policy", show_default=True, help="Of a log.")
 @click.option("--against", type=CHOOSERS, default="holdout", show_default=True, help="Of a log.")
-@click.option("--seed", default=1, show_default=True, help="Of the halves and the intervals.")
+@click.option(
+    "--seed", default=1, show_default=True, type=SEED, help="Of the halves and the intervals."
+)
 @report_option
 @click.option("--json", "json_", is_flag=True, help="One JSON document, not lines.")
 @click.pass_context

@@ -1,6 +1,7 @@
 """How the verbs speak: lines, progress, and a sentence with an exit code for what went wrong."""
 
 import errno
+import math
 import os
 import select
 import signal
@@ -21,8 +22,28 @@ EXIT_FAILED = 1
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
 LANGUAGE_NAMES = click.Choice(LANGUAGES)
+COUNT_MAX = 1_000_000_000
+SEED = click.IntRange(0, 2**32 - 1)  # what every generator takes that a verb draws from
 Verb = Callable[..., None]
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def count_from(least: int) -> click.IntRange:
+    """The type of a count that an option takes; what is greater fits no index of a list."""
+    return click.IntRange(least, COUNT_MAX)
+
+
+class NumberRange(click.FloatRange):
+    """Numbers within bounds; `nan`, which no comparison keeps out, is none of them."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number, if it lies within the bounds."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a valid float.", param, ctx)
+        return number
 
 
 class OutFile(click.ParamType):
@@ -166,7 +187,7 @@ def show(lines: Iterable[str | None], limit: int | None) -> None:
 def tailing(verb: Verb) -> Verb:
     """The options of every verb that shows records as they come."""
     for option in (
-        click.option("--limit", type=click.IntRange(1), help="End after so many."),
+        click.option("--limit", type=count_from(1), help="End after so many."),
         click.option("--language", type=LANGUAGE_NAMES, default="en", show_default=True),
         click.option(
             "--all", "all_", is_flag=True, help="From the beginning, not only what is new."

@@ -30,6 +30,7 @@ from streams.contracts.common import (
 )
 from streams.contracts.inputs.beacon_addresses import BeaconAddress, Eid
 from streams.contracts.inputs.events import Zone
+from streams.contracts.money import Cost
 from streams.contracts.reference.wallet import WalletPass
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -62,7 +63,7 @@ SNOOZE_DAYS_MAX = 90
 class Conditions(Block, frozen=True, kw_only=True):
     """What a basket must hold for the offer to count; empty lists do not restrict."""
 
-    min_spend: Amount = 0.0
+    min_spend: Cost = 0.0
     product_ids: Annotated[tuple[Id, ...], Meta(max_length=200)] = ()
     categories: Annotated[tuple[Text, ...], Meta(max_length=50)] = ()
     store_ids: Annotated[tuple[Id, ...], Meta(max_length=200)] = ()
@@ -82,7 +83,7 @@ class Offer(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
     version: Version = 1
     class_: Annotated[str, Meta(min_length=1, max_length=64)] = "standard"
     kind: Literal["percent", "amount", "bogo", "points", "content", "service"]
-    value: Amount = 0.0
+    value: Cost = 0.0
     currency: Currency = "EUR"
     title: dict[LanguageTag, Text]
     conditions: Conditions = Conditions()
@@ -98,8 +99,8 @@ class Offer(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
     never_with: Annotated[tuple[Id, ...], Meta(max_length=1_000)] = ()
     not_after: Annotated[dict[Id, Days], Meta(max_length=1_000)] = field(default_factory=dict)
     margin: Amount
-    discount: Amount = 0.0
-    contact_cost: Amount = 0.0
+    discount: Cost = 0.0
+    contact_cost: Cost = 0.0
     expected_rate: Share = 0.05
     features: Annotated[dict[FreeName, FreeNumber], Meta(max_length=64)] = field(
         default_factory=dict
@@ -189,10 +190,10 @@ class ContactPolicy(Block, frozen=True, kw_only=True):
     refused_class_days: Annotated[float, Meta(ge=0, le=730)] = 30.0
     quiet_hours: QuietHours = QuietHours()
     quiet_channels: Annotated[Channels, Meta(max_length=16)] = ("push", "sms", "email")
-    fatigue_price: Amount = 0.05
+    fatigue_price: Cost = 0.05
     learn_fatigue: bool = False
-    reachable_value: Amount = 0.0
-    channel_costs: dict[ChannelName, Amount] = field(default_factory=dict)
+    reachable_value: Cost = 0.0
+    channel_costs: dict[ChannelName, Cost] = field(default_factory=dict)
     answer_rates: dict[ChannelName, Share] = field(default_factory=dict)
 
 
@@ -284,7 +285,7 @@ class ChurnDefinition(Block, frozen=True, kw_only=True):
     hysteresis: Share = 0.15
     save_rate: Share = 0.1
     margin_share: Share = 0.3
-    contact_cost: Amount = 0.2
+    contact_cost: Cost = 0.2
     control_share: Share = 0.1
     min_purchases: Annotated[int, Meta(ge=1, le=100)] = 2
     signal_window_days: Days = 30.0

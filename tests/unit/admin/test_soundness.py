@@ -300,3 +300,29 @@ def test_a_holdout_of_most_people_is_a_warning_and_of_all_is_refused(tmp_path: P
     assert "warning: offers: a: $.holdout_share: 0.6: more people never get it" in said
     assert validate(tmp_path, holdout_share=1)[0] == 2
     assert validate(tmp_path, "--strict", holdout_share=0.1)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("churn", "said"),
+    [
+        ({"save_rate": 0}, "$.churn.save_rate: is 0: no contact is ever worth its cost"),
+        ({"control_share": 1}, "$.churn.control_share: is 1: every case is left alone"),
+        ({"hysteresis": 0.9}, "$.churn.hysteresis: 0.9 is not below from_risk 0.5"),
+        ({"hysteresis": 0.2, "bands": [{"name": "low", "from_risk": 0.2}]},
+         "a case in that band never eases"),
+    ],
+)  # fmt: skip
+def test_a_churn_setting_that_can_never_work_is_a_warning(
+    tmp_path: Path, churn: dict[str, object], said: str
+) -> None:
+    """It may be meant for a while, as a measurement is; the usual settings are not told of."""
+    validate(tmp_path)
+    policies = {"triggers": [RULE], "stores": {"s1": "4012345000009"}, "churn": churn}
+    (tmp_path / "policies.yaml").write_text(yaml.safe_dump(policies), encoding="utf-8")
+    done = CliRunner().invoke(main, ["offers", "validate", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("warning: policies: $.churn.")
+    assert said in done.stderr
+    strict = CliRunner().invoke(main, ["offers", "validate", str(tmp_path), "--strict"])
+    assert strict.exit_code == 2

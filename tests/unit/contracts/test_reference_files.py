@@ -169,3 +169,31 @@ def test_quiet_hours_that_never_end_are_refused(tmp_path: Path) -> None:
     (error,) = _errors(tmp_path)
     assert "never ends" in error
     assert "enabled: false" in error
+
+
+@pytest.mark.parametrize("field", ["value", "discount", "contact_cost", "conditions.min_spend"])
+def test_what_an_offer_costs_is_never_below_0(tmp_path: Path, field: str) -> None:
+    """Named with file, offer and field; a margin may be below 0."""
+    outer, _, inner = field.rpartition(".")
+    line = f"{outer}: {{{inner}: -0.01}}" if outer else f"{inner}: -0.01"
+    good = OFFER.replace("  value: 10\n", "").replace("margin: 12.5", "margin: -12.5")
+    (tmp_path / "offers.yaml").write_text(f"{good}  {line}\n")
+    assert _errors(tmp_path) == [f"offers.yaml: [0] ten-off: $.{field}: must be at least 0"]
+    (tmp_path / "offers.yaml").write_text(good)
+    assert load_reference(tmp_path).offers[0].margin == -12.5
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("churn: {contact_cost: -1}", "churn.contact_cost"),
+        ("contact: {fatigue_price: -1}", "contact.fatigue_price"),
+        ("contact: {reachable_value: -1}", "contact.reachable_value"),
+        ("contact: {channel_costs: {sms: -1}}", "contact.channel_costs[...]"),
+    ],
+)
+def test_what_a_policy_costs_is_never_below_0(tmp_path: Path, text: str, path: str) -> None:
+    """Named with file and field."""
+    (tmp_path / "policies.yaml").write_text(text)
+    (said,) = _errors(tmp_path)
+    assert said == f"policies.yaml: $.{path}: must be at least 0"
