@@ -1,6 +1,6 @@
 """Churn cases as the alerts on the topic tell them: which are open, and all of one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +15,11 @@ from streams.contracts.unreadable import UNREADABLE
 from streams.errors import OperatorError
 
 _ALERT = msgspec.json.Decoder(ChurnAlert)
+DAMAGED_SHOWN_MAX = 5
+HEAD = (
+    f"{'expected loss':>13}  {'value at risk':>14}  {'risk':>4}  {'state':<8}  customer, since, "
+    "what to do, case (by expected loss: risk times value at risk)"
+)
 
 
 class Case(Struct, frozen=True):
@@ -49,15 +54,28 @@ def raises_risk(signal: ChurnSignal) -> bool:
     return signal.lift >= LIFT_SAID_MIN
 
 
-def read_cases(place: LogPlace) -> tuple[list[Case], int]:
-    """Every case whose alerts are archived or on the topic, and how many cannot be read."""
-    alerts, unreadable = [], 0
-    for _, value in records(place, topics.CHURN_ALERTS):
+def read_cases(place: LogPlace) -> tuple[list[Case], list[str]]:
+    """Every case whose alerts are archived or on the topic, and what of these cannot be read."""
+    alerts, damaged = list[ChurnAlert](), list[str]()
+    for where, value in records(place, topics.CHURN_ALERTS):
         try:
             alerts.append(_ALERT.decode(value))
-        except UNREADABLE:
-            unreadable += 1
-    return cases_of(alerts), unreadable
+        except UNREADABLE as error:
+            damaged.append(f"{where} is no record of an alert: {error}")
+    return cases_of(alerts), damaged
+
+
+def told_of_damage(damaged: Sequence[str]) -> Iterator[str]:
+    """What cannot be read, the first few by name.
+
+    >>> list(told_of_damage([f"line {n} is no record" for n in range(6)]))[4:]
+    ['line 4 is no record', 'and 1 more record of churn-alerts that cannot be read']
+    """
+    yield from damaged[:DAMAGED_SHOWN_MAX]
+    more = len(damaged) - DAMAGED_SHOWN_MAX
+    if more > 0:
+        many = "record" if more == 1 else "records"
+        yield f"and {more} more {many} of churn-alerts that cannot be read"
 
 
 def cases_of(alerts: Iterable[ChurnAlert]) -> list[Case]:
@@ -80,28 +98,33 @@ def chosen(cases: list[Case], *, open_: bool, band: str | None, customer: str) -
     ]
 
 
-def left_out(kept: int, found: int, limit: int, unreadable: int) -> Iterator[str]:
+def left_out(kept: int, found: int, limit: int, over: int = 0) -> Iterator[str]:
     """What a list of at most `limit` cases does not show, in words.
 
-    >>> list(left_out(9, 0, 50, 0)), list(left_out(9, 7, 5, 0))
+    `over`: how many a list of open cases would show, were they not resolved.
+
+    >>> list(left_out(9, 0, 50)), list(left_out(9, 7, 5))
     (['no such case, of 9 that are kept'], ['2 more: --limit'])
+    >>> list(left_out(9, 0, 50, over=1))
+    ['no open case; 1 that is over (leave out --open to see it)']
     """
-    if not found:
+    if not found and over:
+        is_, it = ("is", "it") if over == 1 else ("are", "them")
+        yield f"no open case; {over} that {is_} over (leave out --open to see {it})"
+    elif not found:
         yield f"no such case, of {kept} that are kept" if kept else "no case is kept"
     if found > limit:
         yield f"{found - limit} more: --limit"
-    if unreadable:
-        yield f"{unreadable} records of churn-alerts cannot be read"
 
 
 def case_named(cases: list[Case], case_id: str) -> Case:
-    """The case of this id.
+    """The case of this id, or of the alert of this id.
 
     Raises:
         OperatorError: there is none.
     """
     for case in cases:
-        if case.last.case_id == case_id:
+        if case.last.case_id == case_id or any(a.alert_id == case_id for a in case.alerts):
             return case
     raise OperatorError(
         f"no case {case_id} is kept. `offerstream alerts list` names those that are"
@@ -114,13 +137,14 @@ def in_json(case: Case) -> str:
 
 
 def in_a_line(case: Case) -> str:
-    """A case for a list: value, risk, who, since when, what to do."""
+    """A case for a list: expected loss, value, risk, who, since when, what to do."""
     last, value = case.last, case.last.value_at_risk
     state = last.risk_band if case.is_open else str(last.resolved_by)
     risk = "-" if last.risk is None else percent(last.risk)
     return (
-        f"{value.amount:>10} {value.currency}  {risk:>4}  {state:<8}  {last.customer_id}"
-        f"  since {case.alerts[0].raised_at:%Y-%m-%d}  {_to_do(last)}  {last.case_id}"
+        f"{case.expected_loss:>13.2f}  {value.amount:>10} {value.currency}  {risk:>4}  {state:<8}"
+        f"  {last.customer_id}  since {case.alerts[0].raised_at:%Y-%m-%d}  {_to_do(last)}"
+        f"  {last.case_id}"
     )
 
 

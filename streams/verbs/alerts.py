@@ -57,12 +57,15 @@ def alerts_list(
     """
     from streams.admin import cases as case_room
 
-    cases, unreadable = case_room.read_cases(place_of(ctx, log))
+    cases, damaged = case_room.read_cases(place_of(ctx, log))
     found = case_room.chosen(cases, open_=open_, band=band, customer=customer)
+    if found and not json_:
+        say(case_room.HEAD)
     for case in found[:limit]:
         say(case_room.in_json(case) if json_ else case_room.in_a_line(case))
-    for left in case_room.left_out(len(cases), len(found), limit, unreadable):
-        say(left, err=True)
+    over = case_room.chosen(cases, open_=False, band=band, customer=customer) if open_ else ()
+    say_all(case_room.left_out(len(cases), len(found), limit, len(over)), err=True)
+    say_all(case_room.told_of_damage(damaged), err=True)
 
 
 @alerts.command("show", epilog="Example: offerstream alerts show case_FF70RKkFGn40xHMfTS_eig")
@@ -73,9 +76,11 @@ def alerts_list(
 def alerts_show(ctx: click.Context, case_id: str, language: str, log: Path | None) -> None:
     """Tell one case: every alert, its signals, and the events that show them.
 
+    CASE_ID may be the id of one of its alerts.
     Without --log, the archive here and the topics are read.
     """
     from streams.admin import cases as case_room
 
-    cases, _ = case_room.read_cases(place_of(ctx, log))
+    cases, damaged = case_room.read_cases(place_of(ctx, log))
+    say_all(case_room.told_of_damage(damaged), err=True)
     say_all(case_room.told(case_room.case_named(cases, case_id), language))

@@ -4,6 +4,7 @@ Rooms are imported inside the verbs, as in `cli`.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Unpack, get_args
 
@@ -66,6 +67,8 @@ def backtest(
     from streams.evaluation.judging import check_report, write_whole
 
     check_report(report, file)
+    for candidate in reference:
+        _check_sound(candidate)
     folders = (against, *reference)
     policies = [(name, compiled(f)) for name, f in zip(_names(folders), folders, strict=True)]
     records = (
@@ -92,6 +95,19 @@ def backtest(
         from streams.evaluation.policy_report import backtest_report
 
         write_whole(report, backtest_report(found, _source(ctx, file)).encode())
+
+
+def _check_sound(folder: Path) -> None:
+    """Raises: OperatorError: `offers validate` calls something in it an error; all are told."""
+    from streams.admin.reference import load_validated, whole_of
+    from streams.admin.soundness import findings
+
+    found = findings(load_validated(folder), whole_of(folder), datetime.now(UTC))
+    if errors := [str(one) for one in found if one.level == "error"]:
+        say_all(errors, err=True)
+        raise OperatorError(
+            f"{folder}: mend the errors first ({len(errors)}), as `offers validate` tells them"
+        )
 
 
 def _names(folders: Sequence[Path | None]) -> list[str]:

@@ -256,7 +256,7 @@ def test_a_closed_standard_input_is_one_sentence(arguments: list[str], tmp_path:
     ("asked", "said"),
     [
         (["alerts", "show", "case_x", "--language", "fr"], "'fr' is not one of 'en', 'ja', 'zh'"),
-        (["alerts", "list", "--limit", "0"], "0 is not in the range x>=1"),
+        (["alerts", "list", "--limit", "0"], "0 is not in the range 1<=x"),
     ],
 )
 def test_a_bad_value_is_refused_before_a_broker_is_looked_for(asked: list[str], said: str) -> None:

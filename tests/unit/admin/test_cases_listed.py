@@ -46,11 +46,11 @@ def test_open_cases_are_listed_from_the_archive_however_old(cases: Path) -> None
     """The greatest loss first; the resolved one is left out; filters narrow it."""
     listed = asked("list", "--open", "--log", cases)
     assert listed.exit_code == 0, listed.output
-    assert [line.split()[-1] for line in listed.stdout.splitlines()] == ["case-big", "case-old"]
+    assert [line.split()[-1] for line in listed.stdout.splitlines()[1:]] == ["case-big", "case-old"]
     high = asked("list", "--open", "--band", "high", "--json", "--log", cases)
     assert [json.loads(line)["case_id"] for line in high.stdout.splitlines()] == ["case-big"]
     his = asked("list", "--customer", "of-case-done", "--log", cases)
-    assert [line.split()[-1] for line in his.stdout.splitlines()] == ["case-done"]
+    assert [line.split()[-1] for line in his.stdout.splitlines()[1:]] == ["case-done"]
 
 
 def test_a_list_says_what_it_does_not_show(cases: Path, tmp_path: Path) -> None:
@@ -73,3 +73,48 @@ def test_a_case_is_shown_from_a_folder_of_replay(day: tuple[Path, Path]) -> None
     assert shown.exit_code == 0, shown.output
     assert "entered" in shown.stdout
     assert "alerts list" in asked("show", "case-none", "--log", day[0]).output
+
+
+def test_a_list_has_a_head_and_shows_what_it_is_ordered_by(cases: Path) -> None:
+    """Risk times value at risk, the greatest first; none where no case is shown."""
+    head, *lines = asked("list", "--log", cases).stdout.splitlines()
+    assert head.split()[:2] == ["expected", "loss"]
+    losses = [float(line.split()[0]) for line in lines]
+    assert len(losses) == 3
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] > 0.0
+    assert asked("list", "--customer", "x", "--log", cases).stdout == ""
+
+
+def test_that_all_cases_are_over_is_said(cases: Path) -> None:
+    """And how to see them."""
+    done = asked("list", "--open", "--customer", "of-case-done", "--log", cases)
+    assert done.stderr == "no open case; 1 that is over (leave out --open to see it)\n"
+    nobody = asked("list", "--open", "--customer", "x", "--log", cases)
+    assert nobody.stderr == "no such case, of 3 that are kept\n"
+
+
+def test_the_id_of_an_alert_finds_its_case(cases: Path) -> None:
+    """Of any of them, not only the last."""
+    shown = asked("show", "a-case-done", "--log", cases)
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout == asked("show", "case-done", "--log", cases).stdout
+
+
+@pytest.mark.parametrize("many", [1, 6, 7])
+def test_damaged_alerts_are_named_by_file_and_line(
+    many: int, day: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """By list and show alike, beside what can be read."""
+    good = (day[0] / CHURN_ALERTS).read_bytes().splitlines()[0]
+    (tmp_path / CHURN_ALERTS).write_bytes(good + b"\n" + b"{\xff\n" * many)
+    case_id = json.loads(good)["case_id"]
+    for words in (("list",), ("show", case_id)):
+        done = asked(*words, "--log", tmp_path)
+        assert done.exit_code == 0, done.output
+        said = done.stderr.splitlines()
+        assert f"{CHURN_ALERTS}: line 2 is no record of an alert: " in said[0]
+        assert len(said) == min(many, 6)
+        if many > 5:
+            some = "1 more record" if many == 6 else "2 more records"
+            assert said[-1] == f"and {some} of churn-alerts that cannot be read"

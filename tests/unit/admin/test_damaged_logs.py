@@ -1,6 +1,8 @@
 """Logs that are none, in part or as a whole: every verb that asks one says so, and where."""
 
+import re
 from pathlib import Path
+from shutil import copytree
 
 import msgspec
 import pytest
@@ -105,3 +107,19 @@ def test_why_no_decision_is_judged_is_said(tmp_path: Path) -> None:
     found = msgspec.json.decode(told.stdout)
     assert told.exit_code == 1
     assert "do not say what it would have drawn" in found["refused"]
+
+
+def test_a_backtest_refuses_what_validate_refuses(tmp_path: Path) -> None:
+    """With the same errors."""
+    shop = tmp_path / "shop"
+    copytree(example_shop(), shop)
+    offers = shop / "offers.yaml"
+    offers.write_text(re.sub(r"expected_rate: [0-9.]+", "expected_rate: 0", offers.read_text()))
+    validated = run("offers", "validate", shop)
+    errors = [line for line in validated.stderr.splitlines() if line.startswith("error: ")]
+    assert errors
+    done = run("backtest", "tests/golden/a-day-in-the-shop.jsonl", "--reference", shop)
+    assert done.exit_code == 2, done.output
+    said = done.stderr.splitlines()
+    assert said[:-1] == errors
+    assert f"mend the errors first ({len(errors)})" in said[-1]
