@@ -138,7 +138,7 @@ def evaluate_prequential(
         raise OperatorError(
             f"nothing can be judged: {_span(purchases)}, {stream.learner.examples} labels were "
             f"learned ({RARER_MIN} of each kind are needed) and the horizon is "
-            f"{horizon_ms // DAY_MS} days"
+            f"{horizon_ms // DAY_MS} days. Use a longer file or a smaller --horizon-days"
         )
     labels = _labels(judged, purchases, horizon_ms)
     risks = np.array([p.risk for p in judged])

@@ -23,9 +23,10 @@ COLUMNS = ("AUC", "Brier", "log loss", "predicted", "observed", "AUC in tick", "
 
 def told(file: PurchaseFile) -> Iterator[str]:
     """What was read of a file, for a person."""
+    why = " (no purchase, an amount below 0, or read before)" if file.skipped_count else ""
     yield (
-        f"read {len(file.purchases):,} purchases, passed over {file.skipped_count:,} other lines, "
-        f"rejected {file.bad_count:,}"
+        f"read {len(file.purchases):,} purchases, passed over {file.skipped_count:,} other "
+        f"{'line' if file.skipped_count == 1 else 'lines'}{why}, rejected {file.bad_count:,}"
     )
     yield from (f"  rejected {many:,} {kind}" for kind, many in sorted(file.bad_kinds.items()))
     for bad in file.bad:
@@ -40,10 +41,12 @@ def no_figures(report: ChurnReport) -> str:
     """Why figures would mean nothing; empty where they mean something."""
     if not report.horizon_in_file:
         days = math.ceil((report.until_ms + report.horizon_ms - report.end_ms) / DAY_MS)
+        fit = report.horizon_ms // DAY_MS - days
+        fewer = f" or fewer --horizon-days ({fit:,} fit)" if fit > 0 else ""
         return (
             f"No figures: the file ends on {_day(report.end_ms)}, {days:,} days before the horizon "
-            "does, and who did not buy by then may still come back. Choose an earlier --at or "
-            f"fewer --horizon-days ({max(0, report.horizon_ms // DAY_MS - days):,} fit)."
+            "does, and who did not buy by then may still come back. Choose an earlier --at"
+            f"{fewer}."
         )
     return "" if report.judged_count else "No figures: nobody can be judged at that date."
 

@@ -84,7 +84,8 @@ def _numbers(path: Path, number: int, row: dict[str, str], names: Sequence[str])
         told = [treated, outcome, treatment_probability, used]
         told += [float(row[name]) for name in names]
     except (TypeError, ValueError, KeyError) as error:
-        raise OperatorError(f"{path}: line {number}: {error}") from error
+        wrong = _no_number(row, ("treatment", "outcome", *names))
+        raise OperatorError(f"{path}: line {number}: {wrong or error}") from error
     if treated not in (0.0, 1.0) or treatment_probability <= 0.0 or treatment_probability >= 1.0:
         raise OperatorError(
             f"{path}: line {number}: treatment is 0 or 1, treatment_probability between them"
@@ -92,3 +93,18 @@ def _numbers(path: Path, number: int, row: dict[str, str], names: Sequence[str])
     if not all(np.isfinite([outcome, *told[3:]])):
         raise OperatorError(f"{path}: line {number}: a number is not finite")
     return told
+
+
+def _no_number(row: dict[str, str], required: Sequence[str]) -> str:
+    """The first column whose cell is no number, and the cell; empty cells of others are left out.
+
+    >>> _no_number({"x": "1", "age": "old"}, ("x", "age"))
+    "age must be a number, not 'old'"
+    """
+    others = [name for name in ("treatment_probability", "used") if row.get(name)]
+    for name in (*required, *others):
+        try:
+            float(row[name])
+        except (TypeError, ValueError, KeyError):
+            return f"{name} must be a number, not {row.get(name)!r}"
+    return ""

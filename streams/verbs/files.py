@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from itertools import count
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +16,7 @@ import click
 
 from streams.contracts.common import Purpose
 from streams.contracts.times import from_ms
+from streams.errors import OperatorError
 from streams.verbs.source_options import source_options, table_of
 from streams.verbs.terminal import (
     EXIT_FAILED,
@@ -267,9 +268,12 @@ def replay(
 
     policy = compiled(reference)
     format_ = _of_messages(ctx, format_of(currency, **given), source, mapping)
-    done = count(1)
+    done, records = count(1), read_records(file, format_)
+    first = list(islice(records, 1))
+    if not first and not format_.skipped.count:
+        raise OperatorError(f"there is no event in {file}, so nothing can be replayed")
     with progress("records") as tick:
-        records = read_records(file, format_)
+        records = chain(first, records)
         records = granted(records, grant) if grant else records
         ran = run(records, policy, out, overwrite=overwrite, on_record=lambda: tick(next(done)))
     say_all(told(ran))

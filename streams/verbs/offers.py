@@ -12,14 +12,29 @@ from typing import TYPE_CHECKING
 import click
 
 from streams.errors import OperatorError
-from streams.verbs.terminal import EXIT_MISTAKE, count_from, say, say_all, settings_of
+from streams.verbs.terminal import COUNT_MAX, EXIT_MISTAKE, say, say_all, settings_of
 
 if TYPE_CHECKING:
     from streams.admin.catalogue import Change, Version
     from streams.contracts.reference.structs import Reference
 
 SHOWN_MAX = 40
-VERSION = count_from(0)
+
+
+class _Version(click.IntRange):
+    """The number of a version."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """The number; of anything else it is said where they are listed."""
+        if not str(value).lstrip("-").isdecimal():
+            self.fail(f"{value!r} is no number: see `offerstream offers versions`", param, ctx)
+        number: int = super().convert(value, param, ctx)
+        return number
+
+
+VERSION = _Version(0, COUNT_MAX)
 
 
 @click.group()

@@ -141,7 +141,8 @@ def test_what_was_read_is_told_by_kind(tmp_path: Path) -> None:
     path = tmp_path / "shop.csv"
     path.write_text("customer_id,ts,amount\na,200,5\na,100,5\na,x,5\na,y,5\na\na,9,-1\n")
     assert list(told(read_purchases(path))) == [
-        "read 2 purchases, passed over 1 other lines, rejected 3",
+        "read 2 purchases, passed over 1 other line (no purchase, an amount below 0, or read "
+        "before), rejected 3",
         "  rejected 2 bad_timestamp",
         "  rejected 1 missing_field",
         "  line 4: ts is no time: write seconds since 1970, milliseconds, or 2026-03-01 10:00:00",

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
+from os.path import isdir
 from typing import Final, cast
 
 from msgspec import Struct
@@ -126,6 +127,8 @@ def open_input(path: str) -> Iterator[BufferedReader]:
     """
     if path == "-" and sys.stdin is None:  # a job that was started without one
         raise OperatorError("- cannot be read: the standard input is closed")
+    if path != "-" and isdir(path):
+        raise OperatorError(f"{path} is a folder: name a file")
     try:
         opened = sys.stdin.buffer if path == "-" else open(path, "rb")  # noqa: SIM115
     except (OSError, ValueError) as error:

@@ -131,7 +131,8 @@ def _header(
             delimiter = first.strip()[4]
         elif line.text.strip():
             return _named(first, delimiter or _delimiter(first), name, wanted, required)
-    raise OperatorError(f"{name} is empty; its first line must name {', '.join(wanted.values())}")
+    columns = ", ".join(wanted[column] for column in required)
+    raise OperatorError(f"{name} is empty; its first line must name {columns}")
 
 
 def _named(

@@ -71,7 +71,7 @@ def _part(path: Path, stem: str, errors: list[str]) -> Any:
     try:
         value = read_document(path)
     except READ_ERRORS as error:
-        errors.append(f"{path.name}: cannot be read: {' '.join(str(error).split())}")
+        errors.append(f"{path.name}: cannot be read: {_in_a_line(error)}")
         return None
     if stem == "policies":
         return _whole(path, with_integers(value if value is not None else {}, Policies), errors)
@@ -84,6 +84,11 @@ def _part(path: Path, stem: str, errors: list[str]) -> Any:
     faults = list(_list_faults(path, value, _LISTS[stem]))
     errors.extend(faults)
     return None if faults else tuple(msgspec.convert(item, _LISTS[stem]) for item in value)
+
+
+def _in_a_line(error: Exception) -> str:
+    """What is wrong; PyYAML calls bytes a file of a name that nobody knows."""
+    return " ".join(str(error).replace(' in "<byte string>",', " at").split())
 
 
 def _whole(path: Path, value: object, errors: list[str]) -> Policies | None:
