@@ -1,13 +1,17 @@
 """All faults of data that a person wrote, each with its path; unknown fields count as faults."""
 
+import re
 from collections.abc import Iterator
 from types import NoneType, UnionType
-from typing import Annotated, TypeGuard, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Final, TypeGuard, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from streams.contracts.inputs.allowed import allowed_at, what_is_allowed
 from streams.contracts.inputs.diagnosis import NOT_ALLOWED, path_and_text, reason_of
+
+NO_NUMBER: Final = "must be a number, not a text"
+_GROUPED: Final = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 
 
 def faults_of(value: object, kind: object, path: str = "$") -> Iterator[str]:
@@ -56,6 +60,8 @@ def _leaf_faults(value: object, kind: object, path: str) -> Iterator[str]:
         reason, detail = reason_of(text)
         if reason == "out_of_range" and detail == NOT_ALLOWED:
             detail = what_is_allowed(allowed_at(kind, "$" + at.removeprefix(path)), value)
+        if detail == NO_NUMBER and isinstance(value, str) and _GROUPED.fullmatch(value):
+            detail = f"{NO_NUMBER}: write {value.replace(',', '')}, without a comma"
         yield f"{at}: {'needs ' + detail if reason == 'missing_field' else detail}"
 
 

@@ -118,6 +118,9 @@ def _names(folders: Sequence[Path | None]) -> list[str]:
 
 @evaluate.command("offers", epilog="Example: offerstream evaluate offers out/ --policy shop/")
 @click.argument("log", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--log", "named", type=click.Path(path_type=Path), help="The same as the argument LOG."
+)
 @click.option("--policy", type=click.Path(path_type=Path), help="Reference data to judge.")
 @click.option(
     "--model",
@@ -138,6 +141,7 @@ def _names(folders: Sequence[Path | None]) -> list[str]:
 def evaluate_offers(
     ctx: click.Context,
     log: Path | None,
+    named: Path | None,
     policy: Path | None,
     who: Literal["champion", "challenger"] | None,
     reference: Path | None,
@@ -155,6 +159,9 @@ def evaluate_offers(
     from streams.admin.offers_judged import Asked, judge_log, told
     from streams.evaluation.judging import check_report, write_whole
 
+    if log is not None and named is not None:
+        raise click.UsageError("name the log once: as the argument or by --log")
+    log = log or named
     check_report(report, log)
     if policy is not None and who is not None:
         raise click.UsageError("judge either --policy or --model")
