@@ -127,7 +127,7 @@ def test_a_mistake_names_the_file_and_what_is_wanted(
 ) -> None:
     """The name is the one that the person wrote, and what to write instead is said."""
     monkeypatch.chdir(tmp_path)
-    Path("few.jsonl").write_text("")
+    Path("few.jsonl").write_text("{}\n")
     Path("few.csv").write_text("customer_id,ts,amount\nc-1,1766000000,5\nc-2,1767600000,5\n")
     Path("autumn.yaml").write_text(OFFER)
     result = CliRunner().invoke(main, arguments, env=NOWHERE)
