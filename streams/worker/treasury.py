@@ -143,7 +143,7 @@ class TreasuryShell:
         holdings = account.holdings
         at_ms = max([holding.at_ms for holding in holdings.values()], default=0)
         budget = self._budget(account.offer_id)
-        return treasury.look(account, budget, tuple(sorted(holdings)) or self._keys, at_ms)
+        return treasury.look(account, budget, self._keys, at_ms)
 
     def _came_ms(self, account: Account) -> int:
         """The timestamp of what nobody asked for; 0: the moment at which it is written."""

@@ -12,7 +12,14 @@ from streams.contracts.inputs.decode import decode_routed
 from streams.contracts.internal.budgets import BudgetTold
 from streams.contracts.internal.leases import LeaseAllotted, LeaseReported, encode_report
 from streams.decisions import compile_policy
-from streams.leases.treasury import FORGET_MS, QUIET_MS, Account, decode_account
+from streams.leases.treasury import (
+    FORGET_MS,
+    QUIET_MS,
+    Account,
+    Holding,
+    decode_account,
+    new_account,
+)
 from streams.models import initial_models
 from streams.runtime.murmur2 import partition_for
 from streams.runtime.records import Record
@@ -273,6 +280,19 @@ def test_of_an_offer_that_is_long_gone_nothing_is_kept() -> None:
     shop.shell.on_due(shop.partition, quiet_ms + FORGET_MS)
     shop.partition.commit()
     assert shop.partition.stored == {}
+
+
+def test_after_a_late_use_a_budget_that_comes_back_starts_on_every_partition() -> None:
+    """Though only the partition of that use has a part when it does."""
+    shop = Shop(20)
+    account = replace(
+        new_account(OFFER_ID, life=1), holdings={KEYS[2]: Holding(used=FIVE, told=3, at_ms=AT_MS)}
+    )
+    shop.partition.put(OFFER_ID.encode(), account)
+    shop.partition.due_ms[OFFER_ID.encode()] = 0
+    shop.shell.on_due(shop.partition, AT_MS)
+    shop.partition.commit()
+    assert {word.key for word in shop.partition.allotted()} == set(KEYS)
 
 
 def test_a_budget_that_comes_back_after_its_parts_were_settled_starts_by_itself() -> None:
