@@ -88,6 +88,8 @@ class Watch:
         self._meter.set(metrics.BROKER_SILENT, value=self._runtime.broker_silent_s)
         self._meter.set(metrics.READY, value=float(self._ready().ok))
         now_s = time.monotonic()
+        for topic in self._runtime.settings.source_topics:  # there from the start: seen to grow
+            self._meter.count(DELETED_UNREAD, self._names[topic], value=0.0)
         for number, loop in owned.items():
             for topic in list(loop.deleted):
                 if gone := loop.deleted.pop(topic, 0):

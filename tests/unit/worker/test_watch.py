@@ -24,7 +24,7 @@ def test_the_standby_furthest_behind_is_shown() -> None:
         standby_lag=lambda: lag,
         block_cache_bytes=lambda: 0,
         broker_silent_s=0.0,
-        settings=SimpleNamespace(table="customers"),
+        settings=SimpleNamespace(table="customers", source_topics=(topics.APP.name,)),
         partition_count=0,
     )
     meter = Meter()
@@ -32,6 +32,7 @@ def test_the_standby_furthest_behind_is_shown() -> None:
     text = meter.exposition().decode()
     assert "offerstream_partitions_standby 2.0" in text
     assert "offerstream_standby_lag_records 700.0" in text
+    assert f'deleted_unread_total{{topic="{topics.APP.name}"}} 0.0' in text, "seen to grow"
     lag.clear()
     meter.exposition()
     assert meter.value(metrics.STANDBYS) == meter.value(metrics.STANDBY_LAG) == 0
@@ -46,7 +47,7 @@ def test_partitions_are_served_while_there_is_a_broker() -> None:
         },
         standby_lag=dict,
         broker_silent_s=0.0,
-        settings=SimpleNamespace(table="customers"),
+        settings=SimpleNamespace(table="customers", source_topics=(topics.APP.name,)),
         partition_count=4,
         no_broker="",
     )
