@@ -12,7 +12,7 @@ from streams.customer.row import ROW_BYTES_MAX, ROW_VERSION, Customer, Row
 from streams.customer.signals import ANY_BROWSER, EVERY_PURPOSE, PUSH, source_of
 from streams.customer.trimming import trimmed
 from streams.errors import StateError
-from streams.leases.lease import LEASE_VERSION, Lease
+from streams.leases.lease import FIRST_VERSION, LEASE_VERSION, Lease
 
 Upcaster = Callable[[list[object]], list[object]]
 
@@ -53,8 +53,14 @@ def decode_row(data: bytes) -> Row:
         row = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return _upcast(data, error)
-    known = LEASE_VERSION if isinstance(row, Lease) else ROW_VERSION
-    return row if row.version == known else _upcast(data, None)
+    if not isinstance(row, Lease):
+        return row if row.version == ROW_VERSION else _upcast(data, None)
+    if row.version not in (FIRST_VERSION, LEASE_VERSION):
+        raise StateError(
+            f"a stored lease has version {row.version}; "
+            f"this offerstream knows {LEASE_VERSION} at most"
+        )
+    return row
 
 
 def _upcast(data: bytes, cause: Exception | None) -> Row:

@@ -12,7 +12,14 @@ from streams.contracts.internal.leases import LeaseAllotted, LeaseReported, Leas
 from streams.contracts.outputs.effects import BudgetUsed, Effect, EventRouted, LeaseTold
 from streams.leases import lease as leases
 from streams.leases.amounts import Budget
-from streams.leases.lease import ASK_AGAIN_MS, LACKING, REPORT_MS, Lease, LeasedBudget
+from streams.leases.lease import (
+    ASK_AGAIN_MS,
+    LACKING,
+    LEASE_VERSION,
+    REPORT_MS,
+    Lease,
+    LeasedBudget,
+)
 
 NOTHING = LeasedBudget()
 NOBODY: frozenset[str] = frozenset()
@@ -43,7 +50,7 @@ class LeaseBook:
 
     def want(self, offer_id: str, least: int, at_ms: int) -> None:
         """Ask the treasury for more where less than `least` is free, or soon will be; once."""
-        budget = self._of(offer_id)
+        budget = self._begun(offer_id, at_ms)
         level = leases.lacks(budget, least)
         again = level == LACKING and at_ms - budget.asked_at_ms >= ASK_AGAIN_MS
         if level > budget.asked or again:
@@ -76,10 +83,13 @@ class LeaseBook:
             held = Reservation(message.key, message.until_day, message.reserved)
             self._use(offer_id, message.cost, message.at_ms, held)
             return
-        before = self._of(offer_id)
+        known = offer_id in self.lease.budgets
+        before = self._begun(offer_id, message.at_ms)
         if message.life < before.life:
             return
-        if message.life > before.life:
+        if message.life > before.life and not known:
+            before = replace(before, life=message.life)
+        elif message.life > before.life:
             before = self._renewed(before, message)
         after = leases.allotted(before, message.granted, message.recalled)
         if message.recalled > before.returned:  # who is asked answers, also with nothing
@@ -107,8 +117,14 @@ class LeaseBook:
     def _of(self, offer_id: str) -> LeasedBudget:
         return self.lease.budgets.get(offer_id, NOTHING)
 
+    def _begun(self, offer_id: str, at_ms: int) -> LeasedBudget:
+        """What is known of an offer, or the part that begins now."""
+        return self.lease.budgets.get(offer_id) or LeasedBudget(began_ms=max(at_ms, 1))
+
     def _keep(self, offer_id: str, budget: LeasedBudget) -> None:
-        self.lease = replace(self.lease, budgets={**self.lease.budgets, offer_id: budget})
+        version = LEASE_VERSION if budget.life else self.lease.version
+        budgets = {**self.lease.budgets, offer_id: budget}
+        self.lease = replace(self.lease, version=version, budgets=budgets)
 
     def _tell(self, offer_id: str, budget: LeasedBudget, at_ms: int) -> None:
         self._keep(offer_id, budget)
@@ -116,9 +132,7 @@ class LeaseBook:
 
     def _renewed(self, budget: LeasedBudget, word: LeaseAllotted) -> LeasedBudget:
         """The part in the account's new life; what is carried over, and what is asked, is told."""
-        if budget == NOTHING:
-            return replace(budget, life=word.life)
-        after = leases.renewed(budget, word.life, word.settled, word.at_ms)
+        after = leases.renewed(budget, word)
         if after.used or after.held or after.asked:
             self._tell(word.offer_id, after, word.at_ms)
         else:
@@ -127,7 +141,7 @@ class LeaseBook:
 
     def _use(self, offer_id: str, cost: int, at_ms: int, held: Reservation | None) -> None:
         """A use beyond what is free is told at once, for others still grant and reserve."""
-        budget = leases.use(self._of(offer_id), cost, at_ms, held)
+        budget = leases.use(self._begun(offer_id, at_ms), cost, at_ms, held)
         if budget.free < 0:
             self._tell(offer_id, budget, at_ms)
         else:

@@ -11,11 +11,15 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.contracts.internal.leases import Reservation
+from streams.contracts.internal.leases import LeaseAllotted, Reservation
 from streams.contracts.times import DAY_MS
 from streams.errors import StateError
 
-LEASE_VERSION = 1
+FIRST_VERSION, LEASE_VERSION = 1, 4
+"""A lease is of the last one once a part of it was settled, which a program of the first drops.
+
+Such a program takes a lease of version 2 or 3 for a row that it can take up, so there are none.
+"""
 GRACE_DAYS = 7
 """How long after its last day a coupon's use may still be told, before its money is free again."""
 EXACT_DAYS = 14
@@ -41,6 +45,7 @@ class LeasedBudget(Struct, frozen=True, array_like=True, omit_defaults=True):
     how many reports were sent. `changed_at_ms`: the first change since the last; 0: there was none.
     `life`: the treasury's account begins a new one, and all sums with it, once it has taken over
     what was used. `emptied_ms`: when it did, and nothing has happened since; 0: something has.
+    `began_ms`: when the part began, which may be after another one of the offer was forgotten.
     """
 
     granted: int = 0
@@ -56,6 +61,7 @@ class LeasedBudget(Struct, frozen=True, array_like=True, omit_defaults=True):
     wanted: int = 0
     life: int = 0
     emptied_ms: int = 0
+    began_ms: int = 0
 
     @property
     def held(self) -> int:
@@ -111,7 +117,7 @@ def new_lease(key: str) -> Lease:
     if name != "lease" or len(numbers) != 3 or not all(n.isdigit() for n in numbers):
         raise StateError(f"{key!r} is not the key of a lease")
     partitions, partition, _ = map(int, numbers)
-    return Lease(version=LEASE_VERSION, key=key, partition=partition, partitions=partitions)
+    return Lease(version=FIRST_VERSION, key=key, partition=partition, partitions=partitions)
 
 
 def day_of(at_ms: int) -> int:
@@ -196,20 +202,25 @@ def allotted(budget: LeasedBudget, granted: int, recalled: int) -> LeasedBudget:
     return _given_back(replace(budget, recalled=max(budget.recalled, recalled)))
 
 
-def renewed(budget: LeasedBudget, life: int, settled: int, at_ms: int) -> LeasedBudget:
-    """The budget in a new life of its account, which has taken over what was used up to `settled`.
+def renewed(budget: LeasedBudget, word: LeaseAllotted) -> LeasedBudget:
+    """The budget in a new life of its account, which has taken over what was told as used.
 
-    What is reserved, and what was used since that was told, is carried over.
+    What is reserved, and what was used since that was told, is carried over. What the word says was
+    told counts for the part that told it: not for one of another life, nor for one that began anew
+    after it had been forgotten.
     """
+    is_it = word.settled_in == budget.life and budget.began_ms <= word.settled_ms
+    told = word.settled if is_it and word.settled <= budget.used else 0
     return LeasedBudget(
-        used=max(budget.used - settled, 0),
+        used=budget.used - told,
         reserved=budget.reserved,
         asked=budget.asked,
         asked_at_ms=budget.asked_at_ms,
         told=budget.told,
         wanted=budget.wanted,
-        life=life,
-        emptied_ms=max(at_ms, 1),
+        life=word.life,
+        began_ms=budget.began_ms,
+        emptied_ms=max(word.at_ms, 1),
     )
 
 

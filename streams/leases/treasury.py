@@ -20,7 +20,8 @@ from streams.errors import StateError
 from streams.leases.amounts import Budget
 from streams.leases.lease import LeasedBudget, new_lease
 
-ACCOUNT_VERSION = 1
+FIRST_VERSION, ACCOUNT_VERSION = 1, 2
+"""An account is of the second as soon as it was settled, for a program of the first drops that."""
 KEEP_MS = 600_000
 """Of a grant the money for one coupon stays for so long: whoever asked for it comes back for it.
 
@@ -75,12 +76,21 @@ class Holding(Struct, frozen=True, array_like=True, omit_defaults=True):
         return max(min(self.recalled - self.returned, self.unused), 0)
 
 
+class TakenOver(Struct, frozen=True, array_like=True):
+    """What an account took over of a part when it was settled: of which life, and when."""
+
+    life: int = 0
+    used: int = 0
+    at_ms: int = 0
+
+
 class Account(Struct, frozen=True, array_like=True, omit_defaults=True):
     """One offer's budget and its parts, by the key of the lease.
 
     `waiting`: those who want what is not there, who asked first comes first. `amount` is 0 where
     the shop's file names no budget. `life`: how often all parts were settled; `spent`: what was
-    used in earlier lives; `settled_ms`: when the last one ended.
+    used in earlier lives; `settled_ms`: when the last one ended. `settled`: what of it each part
+    had told last; it goes out with every word, for no single one is sure to be heard.
     """
 
     version: int
@@ -91,6 +101,7 @@ class Account(Struct, frozen=True, array_like=True, omit_defaults=True):
     life: int = 0
     spent: int = 0
     settled_ms: int = 0
+    settled: dict[str, TakenOver] = {}
 
     @property
     def pool(self) -> int:
@@ -121,7 +132,7 @@ Settled = tuple[Account | None, tuple[LeaseAllotted, ...]]
 
 def new_account(offer_id: str, life: int = 0) -> Account:
     """The account of an offer that nothing was granted of; `life` as a partition remembers it."""
-    return Account(ACCOUNT_VERSION, offer_id, life=life)
+    return Account(ACCOUNT_VERSION if life else FIRST_VERSION, offer_id, life=life)
 
 
 def answer(account: Account | None, report: LeaseReported, budget: Budget | None) -> Answered:
@@ -198,27 +209,16 @@ def settle(account: Account, budget: Budget | None, now_ms: int) -> Settled:
     if newest_ms + QUIET_MS > now_ms or any(h.free > 0 or h.reserved for h in holdings.values()):
         return account, ()
     spent = account.spent + sum([h.used for h in holdings.values()])
-    life = account.life + 1
+    over = {k: TakenOver(account.life, h.used, now_ms) for k, h in holdings.items() if h.told}
     after = Account(
         ACCOUNT_VERSION,
         account.offer_id,
-        life=life,
+        life=account.life + 1,
         spent=min(spent, UNITS_MAX),
         settled_ms=now_ms,
+        settled={**account.settled, **over},
     )
-    words = [
-        LeaseAllotted(
-            key=key,
-            offer_id=account.offer_id,
-            granted=0,
-            recalled=0,
-            at_ms=now_ms,
-            life=life,
-            settled=holding.used,
-        )
-        for key, holding in holdings.items()
-    ]
-    return after, tuple(words)
+    return after, tuple([_word(after, key, now_ms) for key in holdings])
 
 
 def state(account: Account) -> State:
@@ -260,7 +260,7 @@ def decode_account(data: bytes) -> Account:
         account = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise StateError("a stored account of a budget is damaged") from error
-    if account.version != ACCOUNT_VERSION:
+    if not FIRST_VERSION <= account.version <= ACCOUNT_VERSION:
         raise StateError(
             f"a stored account has version {account.version}; "
             f"this offerstream knows {ACCOUNT_VERSION} at most"
@@ -371,8 +371,8 @@ def _owes(holding: Holding) -> bool:
 
 
 def _word(account: Account, key: str, at_ms: int) -> LeaseAllotted:
-    """What a partition is told: the sums of its part."""
-    holding = account.holdings.get(key, Holding())
+    """What a partition is told: the sums of its part, and what was taken over of it."""
+    holding, over = account.holdings.get(key, Holding()), account.settled.get(key, TakenOver())
     return LeaseAllotted(
         key=key,
         offer_id=account.offer_id,
@@ -380,4 +380,7 @@ def _word(account: Account, key: str, at_ms: int) -> LeaseAllotted:
         recalled=holding.recalled,
         at_ms=at_ms,
         life=account.life,
+        settled=over.used,
+        settled_in=over.life,
+        settled_ms=over.at_ms,
     )

@@ -12,7 +12,7 @@ from streams.contracts.outputs.effects import BudgetUsed, LeaseTold
 from streams.contracts.times import DAY_MS
 from streams.leases import Budget, Lease, LeaseBook, is_elsewhere, new_lease, to_its_lease
 from streams.leases.book import NOTHING
-from streams.leases.lease import FORGET_MS, due_at_ms
+from streams.leases.lease import FORGET_MS, due_at_ms, renewed
 from streams.leases.treasury import Account, answer, look, new_account, settle, state
 
 T0 = 20_000 * DAY_MS
@@ -50,18 +50,21 @@ class Leases(RuleBasedStateMachine):
         self.removed = False
         self.forgotten = 0
 
-    @rule()
-    def look(self) -> None:
-        """The treasury sees what the shop's file says."""
+    @rule(lost=st.booleans())
+    def look(self, lost: bool = False) -> None:
+        """The treasury sees what the shop's file says; what it says of settling may be lost."""
         self.account, words = look(self.account, self.known(), self.keys, self.now_ms)
         for word in words:
             self.send("treasury", word.key, word)
         after, closing = settle(self.account, self.known(), self.now_ms)
-        for word in closing:
+        for word in () if lost else closing:
             self.send("treasury", word.key, word)
-        if after is None:
+        if (
+            after is None and not self.to_be_settled()
+        ):  # what is never heard in 400 days counts anew
             self.forgotten += self.account.spent
-        self.account = new_account(OFFER) if after is None else after
+            after = new_account(OFFER)
+        self.account = after or self.account
 
     @rule(there=st.booleans())
     def remove(self, there: bool) -> None:
@@ -257,11 +260,20 @@ class Leases(RuleBasedStateMachine):
         """What the account has taken over, and its part has not heard of."""
         coming = 0
         for key, lease in self.leases.items():
-            life = lease.budgets.get(OFFER, NOTHING).life
-            for word in self.lanes.get(("treasury", key), []):
-                if isinstance(word, LeaseAllotted) and word.life > life:
-                    coming += word.settled
+            budget = lease.budgets.get(OFFER, NOTHING)
+            words = [
+                m for m in self.lanes.get(("treasury", key), []) if isinstance(m, LeaseAllotted)
+            ]
+            news = [word for word in (*words, self.next_word(key)) if word.life > budget.life]
+            coming += budget.used - renewed(budget, news[0]).used if news else 0
         return coming
+
+    def next_word(self, key: str) -> LeaseAllotted:
+        """What a part hears when it reports in a life that is over."""
+        report = LeaseReported(key=key, offer_id=OFFER, told=0, returned=0, used=0, reserved=0)
+        words = answer(self.account, report, self.known())[1]
+        nothing = LeaseAllotted(key=key, offer_id=OFFER, granted=0, recalled=0)
+        return words[0] if words and self.account.life else nothing
 
     def under_way(self) -> list[LeaseUsed]:
         """Uses that have not arrived."""

@@ -57,8 +57,9 @@ class LeaseReported(Struct, frozen=True, kw_only=True):
 class LeaseAllotted(Struct, frozen=True, kw_only=True):
     """The treasury's word on a part: all ever granted, and up to what sum it is to give back.
 
-    `life`: of the account. Where it is a new one, the account has taken over what was used, of
-    which this part had told `settled`; all sums begin anew.
+    `life`: of the account. Where it is a new one, the account has taken over what was used, and all
+    sums begin anew. Each word says of how much: this part had told `settled` last in the life
+    `settled_in`, which ended at `settled_ms`.
     """
 
     key: LeaseKey
@@ -68,6 +69,8 @@ class LeaseAllotted(Struct, frozen=True, kw_only=True):
     at_ms: ToldMs = 0
     life: Number = 0
     settled: Units = 0
+    settled_in: Number = 0
+    settled_ms: ToldMs = 0
 
 
 class LeaseUsed(Struct, frozen=True, kw_only=True):

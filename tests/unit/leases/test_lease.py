@@ -8,6 +8,7 @@ from streams.contracts.outputs.effects import BudgetUsed, Effect, EventRouted, L
 from streams.contracts.reference.structs import Offer
 from streams.contracts.times import DAY_MS, from_ms
 from streams.customer import decode_row, due_at_ms, encode_row
+from streams.customer.row import ROW_VERSION
 from streams.errors import ReferenceDataError, StateError
 from streams.leases import (
     Budget,
@@ -211,6 +212,26 @@ def test_nothing_is_stored_of_an_offer_that_was_settled_and_is_not_known_here() 
     assert (dict(lease.budgets), said) == ({}, [])
 
 
+def test_a_part_that_began_anew_after_it_was_forgotten_tells_all_that_it_used() -> None:
+    """What the one before had told, 30, is not of its 5 uses, nor of its 40."""
+    for used in (5, 40):
+        lease = lease_with(0)
+        part = replace(lease.budgets["t"], used=used, told=1, began_ms=T0)
+        old = word(life=1, settled=30, settled_ms=T0 - FORGET_MS, at_ms=T0)
+        lease, (said,) = told(replace(lease, budgets={"t": part}), old)
+        assert said.used == used
+
+
+def test_a_part_of_a_later_life_takes_no_word_of_an_earlier_ones_uses() -> None:
+    """It told nothing in its life, so all of it is carried over."""
+    lease = lease_with(0)
+    part = replace(lease.budgets["t"], used=9, told=6, life=1)
+    lease, (said,) = told(
+        replace(lease, budgets={"t": part}), word(life=2, settled=7, settled_ms=T0, at_ms=T0)
+    )
+    assert (said.used, said.life) == (9, 2)
+
+
 def test_a_lease_is_a_row_under_a_key_that_its_partition_gets() -> None:
     """Written and read it is the same, and murmur2 puts each key where it belongs."""
     keys = [lease_key(p, 12, partition_for) for p in range(12)]
@@ -222,10 +243,20 @@ def test_a_lease_is_a_row_under_a_key_that_its_partition_gets() -> None:
 
 
 def test_a_lease_of_a_newer_version_is_refused() -> None:
-    """Like any row."""
-    lease = Lease(version=9, key="lease/1/0/0", partition=0, partitions=1)
-    with pytest.raises(StateError, match="version 9"):
-        decode_row(encode_row(lease))
+    """Like any row; there is none of the versions that an older program takes for a person's."""
+    for version in (2, 3, 9):
+        lease = Lease(version=version, key="lease/1/0/0", partition=0, partitions=1)
+        with pytest.raises(StateError, match=f"version {version}"):
+            decode_row(encode_row(lease))
+
+
+def test_a_lease_with_a_settled_part_is_of_a_version_that_older_programs_refuse() -> None:
+    """They would drop the life of the part; before there is one they can read all of it."""
+    lease, _ = told(lease_with(30), word(granted=40))
+    assert lease.version == 1
+    lease, _ = told(lease, word(life=1, at_ms=T0))
+    assert lease.version > ROW_VERSION
+    assert decode_row(encode_row(lease)) == lease
 
 
 def test_the_least_is_the_most_that_one_use_can_cost() -> None:
@@ -261,6 +292,19 @@ def test_a_lease_that_version_1_stored_is_read() -> None:
     budget = lease.budgets["tea-10"]
     assert budget.reserved == ((20_009, 160), (20_012, 80))
     assert (budget.granted, budget.used, budget.told, budget.free) == (400, 80, 7, 50)
+
+
+STORED_V4 = bytes.fromhex(
+    "960404ab6c656173652f312f302f30000181a1749d000000079192cd4e270a0000000500000100"
+)
+
+
+def test_a_lease_that_version_4_stored_is_read() -> None:
+    """One part of it is in its second life."""
+    lease = decode_row(STORED_V4)
+    assert isinstance(lease, Lease)
+    budget = lease.budgets["t"]
+    assert (budget.life, budget.used, budget.held, budget.told) == (1, 7, 10, 5)
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,17 @@ import pytest
 from msgspec.structs import replace
 
 from streams.contracts.internal.leases import LeaseAllotted, LeaseReported
+from streams.contracts.outputs.effects import LeaseTold
 from streams.contracts.times import DAY_MS
 from streams.errors import StateError
-from streams.leases import Budget
+from streams.leases import Budget, LeaseBook, new_lease
+from streams.leases.lease import Lease, LeasedBudget
 from streams.leases.treasury import (
     KEEP_MS,
     QUIET_MS,
     Account,
     Holding,
+    TakenOver,
     answer,
     decode_account,
     encode_account,
@@ -183,7 +186,7 @@ def test_a_part_that_has_not_heard_of_the_new_life_is_told() -> None:
     assert account is not None
     same, told = answer(account, report(1, told=9, used=8, wanted=10), BUDGET)
     assert same == replace(account, amount=100)
-    assert [(w.key, w.life, w.granted, w.settled) for w in told] == [(KEYS[1], 1, 0, 0)]
+    assert [(w.key, w.life, w.granted, w.settled) for w in told] == [(KEYS[1], 1, 0, 7)]
     account, told = answer(same, report(1, told=10, used=1, wanted=10, life=1), BUDGET)
     assert state(account).used == 15
     assert [w.key for w in told] == [KEYS[1]]
@@ -197,6 +200,19 @@ STORED = bytes.fromhex(
 )
 
 
+STORED_V2 = bytes.fromhex(
+    "9902a1746481ab6c656173652f322f302f309915000000000000000090010ece9a7ec80582ab6c656173652f32"
+    "2f302f30930007ce9a7ec805ab6c656173652f322f312f30930007ce9a7ec805"
+)
+
+
+def test_an_account_that_version_2_stored_is_read() -> None:
+    """What was spent in its first life is off the budget, and each part can hear of it."""
+    account = decode_account(STORED_V2)
+    assert (account.life, account.spent, state(account).granted) == (1, 14, 14 + 21)
+    assert account.settled == {key: TakenOver(life=0, used=7, at_ms=5 + QUIET_MS) for key in KEYS}
+
+
 def test_an_account_is_read_as_it_was_written() -> None:
     """Also as version 1 stored it; a newer one is refused, and a damaged one."""
     account = opened()
@@ -206,3 +222,50 @@ def test_an_account_is_read_as_it_was_written() -> None:
         decode_account(encode_account(Account(9, "t")))
     with pytest.raises(StateError, match="damaged"):
         decode_account(b"\xc1")
+
+
+def test_an_account_that_was_settled_is_of_a_version_that_refuses_older_programs() -> None:
+    """They would drop what was spent; what was never settled they can still read."""
+    assert (opened().version, new_account("t", life=2).version) == (1, 2)
+    account, _ = settle(gone(), None, 5 + QUIET_MS)
+    assert account is not None
+    assert (account.version, decode_account(encode_account(account))) == (2, account)
+    back, _ = look(account, BUDGET, KEYS)
+    assert back.version == 2
+
+
+@pytest.mark.parametrize("lives", [1, 2])
+@pytest.mark.parametrize("hears", [True, False])
+def test_no_use_counts_twice_where_the_word_of_a_settling_is_lost(lives: int, hears: bool) -> None:
+    """A part used 9 and had told 7: the budget comes back, and 2 more are off it, once."""
+    part = LeasedBudget(granted=25, returned=18, used=9, told=1)
+    lease = replace(new_lease(KEYS[0]), budgets={"t": part})
+    account, said = settle(gone(), None, 5 + QUIET_MS)
+    assert account is not None
+    if hears:
+        lease, account = heard(lease, said, account, None)
+    if lives == 2:
+        account, _ = answer(account, report(1, told=2, used=3, life=1), None)
+        account, _ = settle(account, None, 6 * QUIET_MS)
+        assert account is not None
+    account, said = look(account, BUDGET, KEYS, at_ms=5)
+    assert {word.life for word in said} == {lives}
+    lease, account = heard(lease, said, account, BUDGET)
+    assert state(account).used == 7 + 9 + (3 if lives == 2 else 0)
+    assert lease.version > 3
+
+
+def heard(
+    lease: Lease, said: tuple[LeaseAllotted, ...], account: Account, budget: Budget | None
+) -> tuple[Lease, Account]:
+    """The lease and the account after what it hears of these words, and all that follows."""
+    waiting = [word for word in said if word.key == lease.key]
+    while waiting:
+        book = LeaseBook(lease)
+        book.hear(waiting.pop(0))
+        for effect in book.close():
+            assert isinstance(effect, LeaseTold)
+            account, more = answer(account, effect.report, budget)
+            waiting += [word for word in more if word.key == lease.key]
+        lease = book.lease
+    return lease, account
