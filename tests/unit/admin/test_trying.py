@@ -43,7 +43,7 @@ def test_what_is_decided_otherwise_is_told_offer_by_offer(day: tuple[Path, Path]
     before, after = found.found.sides
     whole = backtest(read_records(str(DAY)), [("before", compiled(None))]).sides[0]
     assert before.by_offer == whole.by_offer
-    assert before.by_offer[COFFEE].offers == 13
+    assert before.by_offer[COFFEE].offers == 6
     assert COFFEE not in after.by_offer
     assert after.whole.offers > 0
     assert found.events == found.of
@@ -92,5 +92,5 @@ def test_reach_counts_people_and_uses(day: tuple[Path, Path]) -> None:
     """People once, sends each; what cannot be read is passed over."""
     entries = [*every_row(day[1], topics.DECISION_LOG), b"{}", b"no"]
     found = {one.offer_id: one for one in counted(entries, {}).offers}
-    assert (found[COFFEE].people, found[COFFEE].sent, found[COFFEE].used) == (1, 13, 0)
+    assert (found[COFFEE].people, found[COFFEE].sent, found[COFFEE].used) == (1, 6, 0)
     assert sum(one.sent for one in found.values()) == 49
