@@ -4,6 +4,7 @@
 lines of JSON: how far it is, and at last what came out.
 """
 
+import errno
 import sys
 from pathlib import Path
 from typing import Final
@@ -60,6 +61,10 @@ def main() -> None:
     try:
         say(answer_to(question))
     except (MemoryError, duckdb.OutOfMemoryException):
+        say(NotTried("no_room"))
+    except OSError as error:  # the system's own word for it, at any call
+        if error.errno != errno.ENOMEM:
+            raise
         say(NotTried("no_room"))
     except OperatorError as error:
         say(NotTried("fault", str(error)))

@@ -1,5 +1,6 @@
 """Questions that take long, each answered by a program beside the gateway, one at a time."""
 
+import contextlib
 import os
 import select
 import subprocess
@@ -18,6 +19,7 @@ from streams.admin.trying import NotTried
 
 PROGRAM: Final = (sys.executable, "-m", "streams.admin.aside")
 LOOK_S: Final = 0.5
+END_S: Final = 5.0
 KEPT_MAX: Final = 8
 PART: Final = 65_536
 
@@ -92,8 +94,13 @@ class Asides:
 
 
 def ask_program(question: Question, stopped: Stopped) -> Iterator[Answer]:
-    """Answered by `streams.admin.aside`; killed when it takes too long, or nobody wants it."""
+    """Answered by `streams.admin.aside`; killed when it takes too long, or nobody wants it.
+
+    One that ends by itself without an answer has failed: for want of memory where the system ended
+    it, by a fault of its own otherwise.
+    """
     end_s = time.monotonic() + question.limits.seconds + START_S
+    answered = False
     ours, theirs = os.pipe()
     with os.fdopen(ours, "rb") as answers, TemporaryFile() as said:
         said.write(msgspec.msgpack.encode(question))
@@ -104,12 +111,24 @@ def ask_program(question: Question, stopped: Stopped) -> Iterator[Answer]:
             )
         try:
             for line in _lines(answers.fileno(), lambda: stopped() or _over(end_s)):
-                yield _answer.decode(line)
+                answer = _answer.decode(line)
+                answered = not isinstance(answer, Progress)
+                yield answer
+            if not (answered or stopped() or _over(end_s)):
+                yield _silent(process)
         finally:
             process.kill()
             process.wait()
     if _over(end_s):
         yield NotTried("no_time")
+
+
+def _silent(process: subprocess.Popen[bytes]) -> NotTried:
+    """Why a program has ended its answers without one."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        if process.wait(END_S) < 0:  # by a signal: the system, or a library that got no memory
+            return NotTried("no_room")
+    return NotTried("fault", "The program ended without an answer.")
 
 
 def _over(end_s: float) -> bool:

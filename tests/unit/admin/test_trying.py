@@ -1,11 +1,17 @@
 """A change is tried on the newest events of an archive, in bounded time and memory."""
 
+import errno
+import sys
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from streams import topics
+from streams.admin import aside
 from streams.admin.aside import TryChange
 from streams.admin.catalogue import Records
 from streams.admin.reach import counted
@@ -15,6 +21,7 @@ from streams.archive import every_row
 from streams.contracts.sources.records import RecordReader
 from streams.evaluation.backtest import backtest
 from streams.evaluation.inputs import read_records
+from streams.gateway.page import asides
 from streams.gateway.page.asides import ask_program
 from streams.settings import Settings
 from tests.support.archived import archive_of
@@ -80,6 +87,38 @@ def test_the_program_answers_within_its_memory(
     question = TryChange(settings, SHOP, without_coffee(), Limits(megabytes=megabytes))
     *_, last = ask_program(question, lambda: False)
     assert last == (tried(day[1]) if room else NotTried("no_room"))
+
+
+@pytest.mark.parametrize(("does", "why"), [("exit(3)", "fault"), ("os.abort()", "no_room")])
+def test_a_program_that_dies_is_told(
+    day: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, does: str, why: str
+) -> None:
+    """One that falls without a word left the page waiting for an answer."""
+    monkeypatch.setattr(asides, "PROGRAM", (sys.executable, "-c", f"import os; {does}"))
+    question = TryChange(replace(Settings(), archive_dir=str(day[1])), SHOP, SHOP)
+    (last,) = ask_program(question, lambda: False)
+    assert isinstance(last, NotTried)
+    assert last.why == why
+
+
+def test_where_the_system_has_no_memory_there_is_no_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Opening a folder fails before anything else does, now and then."""
+
+    def fails(_: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    question = msgspec.msgpack.encode(TryChange(Settings(), SHOP, SHOP))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=BytesIO(question)))
+    for name in ("give_way", "end_without_reader", "end_after", "take_no_more_than"):
+        monkeypatch.setattr(aside, name, lambda *_: None)
+    monkeypatch.setattr(aside, "answer_to", fails)
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(fileno=lambda: 1))
+    said: list[object] = []
+    monkeypatch.setattr(aside, "say", said.append)
+    aside.main()
+    assert said == [NotTried("no_room")]
 
 
 def test_a_program_that_is_not_wanted_any_more_is_ended(day: tuple[Path, Path]) -> None:
