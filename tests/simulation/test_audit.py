@@ -73,7 +73,7 @@ def test_nothing_is_found_in_the_simulator() -> None:
     play(Market(reference, SHOPPERS, DAYS, START_MS, SEED), driver)
     report = audit(driver.came, driver.went, reference)
     assert report.outputs["offer"] > 300
-    assert report.outputs["alert"] > 3
+    assert report.outputs["alert"] >= 3
     assert broken(report) == set()
 
 
