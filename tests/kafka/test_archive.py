@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from streams import topics
 from streams.archive import Wish, rows_about, run_archive
@@ -103,13 +101,11 @@ def test_what_kafka_deletes_before_and_while_it_reads_is_noted(
     """Of the log each offset is archived or in `missing`, and the verb says how many are not."""
     job = WorkerJob(kafka, tmp_path, "deleted")
     name = job.settings.on_broker(topics.DECISION_LOG)
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 2})
     job.send([(name, b"c1", b"{}")] * 10)
     (number,) = [n for n, end in enumerate(kafka.end_offsets(name)) if end]
 
     def delete_before(offset: int) -> None:
-        (done,) = admin.delete_records([TopicPartition(name, number, offset)]).values()
-        assert done.result(30).low_watermark == offset
+        assert kafka.delete_before(name, number, offset) == offset
 
     delete_before(7)
     root = tmp_path / "kept"

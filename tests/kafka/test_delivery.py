@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Producer
 
 from streams import topics
 from streams.cli import main
@@ -52,10 +51,7 @@ def parked(kafka: ApacheKafka) -> list[Any]:
 
 def delete(kafka: ApacheKafka, number: int, before: int) -> None:
     """Kafka deletes the alerts of a partition before an offset, as retention does."""
-    place = TopicPartition(topics.CHURN_ALERTS.name, number, before)
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 2})
-    (done,) = admin.delete_records([place]).values()
-    low = done.result(30).low_watermark
+    low = kafka.delete_before(topics.CHURN_ALERTS.name, number, before)
     assert low == before or before < 0
 
 

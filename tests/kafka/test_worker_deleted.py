@@ -6,15 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from streams import topics
 from streams.settings import HttpSettings, LearnerSettings
 from tests.support.apache_kafka import ApacheKafka, free_port
 from tests.support.on_call import fetch
 from tests.support.small_shop import consents, reference
-from tests.support.worker_job import WorkerJob, wait_until
+from tests.support.worker_job import Process, WorkerJob, wait_until
 
 PROFILE = topics.PROFILE.name
 
@@ -25,26 +23,13 @@ def test_a_worker_that_retention_overtakes_says_how_much_is_gone(
     kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     """It stood still for longer than the topic keeps records: counted, and it reads on."""
-    port = free_port()
-    job = WorkerJob(
-        kafka, tmp_path, "late", http=HttpSettings(port=port), learner=LearnerSettings(learn=False)
-    )
-    job.publish(reference())
-    worker = job.start()
-    wait_until(lambda: fetch(port, "/readyz")[0] == 200, worker, 60)
-
-    people = list(consents(80))
-    job.send(people)
-    wait_until(lambda: _counted(port, "events_total") == 80, worker, 60)
+    job, worker, port = _with_eighty_read(kafka, tmp_path, "late")
     worker.signal(signal.SIGSTOP)
     job.send(consents(8))  # requests may wait for these
     time.sleep(1.0)
-    job.send(people)
-    ends = kafka.end_offsets(PROFILE)
-    places = [TopicPartition(PROFILE, n, end - 1) for n, end in enumerate(ends)]
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 2})
-    for done in admin.delete_records(places).values():
-        done.result(30)
+    job.send(consents(80))
+    for number, end in enumerate(kafka.end_offsets(PROFILE)):
+        kafka.delete_before(PROFILE, number, end - 1)
     worker.signal(signal.SIGCONT)
     wait_until(lambda: _counted(port, "deleted_unread_total") > 0, worker, 90)
     wait_until(
@@ -69,28 +54,33 @@ def test_what_was_deleted_while_a_worker_was_away_counts_at_one_start(
     kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     """Retention empties all partitions: the first start says so and commits past it, no other."""
-    port = free_port()
-    job = WorkerJob(
-        kafka, tmp_path, "away", http=HttpSettings(port=port), learner=LearnerSettings(learn=False)
-    )
-    job.publish(reference())
-    worker = job.start()
-    wait_until(lambda: fetch(port, "/readyz")[0] == 200, worker, 60)
-    people = list(consents(80))
-    job.send(people)
-    wait_until(lambda: _counted(port, "events_total") == 80, worker, 60)
+    job, worker, port = _with_eighty_read(kafka, tmp_path, "away")
     assert worker.stop() == 0, worker.tail()
-    job.send(people)
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 2})
-    places = [TopicPartition(PROFILE, n, -1) for n in range(len(kafka.end_offsets(PROFILE)))]
-    for done in admin.delete_records(places).values():
-        done.result(30)
+    job.send(consents(80))
+    for number in range(len(kafka.end_offsets(PROFILE))):
+        kafka.delete_before(PROFILE, number, -1)
     for lost in (80, 0):
         worker = job.start()
         wait_until(lambda: fetch(port, "/readyz")[0] == 200, worker, 60)
         time.sleep(4.0)  # an epoch takes a second
         assert _counted(port, "deleted_unread_total") == lost
         assert worker.stop() == 0, worker.tail()
+
+
+def _with_eighty_read(
+    kafka: ApacheKafka, tmp_path: Path, name: str
+) -> tuple[WorkerJob, Process, int]:
+    """A worker that has read what eighty people agree to; it is measured at the port."""
+    port = free_port()
+    job = WorkerJob(
+        kafka, tmp_path, name, http=HttpSettings(port=port), learner=LearnerSettings(learn=False)
+    )
+    job.publish(reference())
+    worker = job.start()
+    wait_until(lambda: fetch(port, "/readyz")[0] == 200, worker, 60)
+    job.send(consents(80))
+    wait_until(lambda: _counted(port, "events_total") == 80, worker, 60)
+    return job, worker, port
 
 
 def _counted(port: int, name: str) -> float:

@@ -198,6 +198,16 @@ class ApacheKafka:
         finally:
             reader.close()
 
+    def delete_before(self, topic: str, number: int, offset: int) -> int:
+        """Delete what a partition has before an offset, as retention does; -1: all of it.
+
+        Returns:
+            Where the partition begins now.
+        """
+        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 2})
+        (done,) = admin.delete_records([TopicPartition(topic, number, offset)]).values()
+        return int(done.result(30).low_watermark)
+
     def wait_until_ended(self, topic: str, timeout_s: float = 30) -> None:
         """Until no transaction is open in the topic: the last ones end after their commit."""
         readers = [self._reader(read_committed) for read_committed in (True, False)]
