@@ -20,8 +20,8 @@ from benchmarks.churn_saved_entries import (
 )
 from benchmarks.churn_saved_silences import main as by_silence
 from benchmarks.churn_saved_silences import silences_of
-from streams.simulator.worlds import OfferEffect, World
-from tests.unit.test_churn_worlds import LEAVES, STAYS, day, effect, play
+from streams.simulator.worlds import World
+from tests.unit.test_churn_worlds import COUPON, LEAVES, STAYS, day, effect, play
 
 
 def entry(name: str, *, treated: bool, after: float, **other: float) -> Entry:
@@ -91,16 +91,6 @@ def test_margin_before_and_after_a_moment_is_that_of_orders() -> None:
 
 def test_a_case_of_a_play_has_its_coupon_and_its_cost() -> None:
     """A contact that saved 10, a coupon that cost 3 (2 on average), .01 to send."""
-    offer = OfferEffect(
-        decision_id="d",
-        customer_id="leaves",
-        offer_id="o",
-        arm="policy",
-        at_ms=0,
-        did="discounted",
-        margin=-3.0,
-        contact_cost=0.01,
-    )
     chance = Chance(
         case_id="c",
         customer_id="leaves",
@@ -114,7 +104,7 @@ def test_a_case_of_a_play_has_its_coupon_and_its_cost() -> None:
         cost=0.01,
     )
     sent = replace(effect(LEAVES, 10.0), action="offer", decision_id="d")
-    played = replace(play(), contacts=(sent,), offers=(offer,), chances=(chance,))
+    played = replace(play(), contacts=(sent,), offers=(COUPON,), chances=(chance,))
     (found,) = entries_of(played)
     assert found.pair == pytest.approx(6.99)
     assert found.luck == pytest.approx(3.99)

@@ -47,6 +47,17 @@ def person(customer_id: str, days: tuple[int, ...], leaves: int | None = None) -
 
 STAYS = person("stays", (5, 15, 25, 60, 70, 80, 90))
 LEAVES = person("leaves", (5, 15, 25), leaves=30)
+COUPON = OfferEffect(
+    decision_id="d",
+    customer_id="leaves",
+    offer_id="o",
+    arm="policy",
+    at_ms=0,
+    did="discounted",
+    margin=-3.0,
+    contact_cost=0.01,
+)
+"""Three of margin given away to who would have bought, .01 to send."""
 LATE = person("late", (5, 15, 25, 35, 45, 55, 65, 75, 85), leaves=90)
 
 
@@ -190,18 +201,8 @@ def test_saved_margin_is_less_the_cost_of_contacts() -> None:
 
 def test_where_an_offer_is_the_contact_its_coupon_and_its_cost_count() -> None:
     """A contact that saved 10 by a coupon which cost 3 of margin, and .01 to send."""
-    offer = OfferEffect(
-        decision_id="d",
-        customer_id="leaves",
-        offer_id="o",
-        arm="policy",
-        at_ms=0,
-        did="discounted",
-        margin=-3.0,
-        contact_cost=0.01,
-    )
     sent = replace(effect(LEAVES, 10.0), action="offer", decision_id="d")
-    told = figures([replace(play(), contacts=(sent,), offers=(offer,))])
+    told = figures([replace(play(), contacts=(sent,), offers=(COUPON,))])
     assert told.saved_a_case.value == pytest.approx(6.99)
     assert told.saved_less_cost == pytest.approx(6.99)
     assert told.contacted_by_action == {"offer": 1}
