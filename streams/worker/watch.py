@@ -48,6 +48,9 @@ class Watch:
         self._opening_s: dict[int, float] = {}
         self._lag_reader: LagReader | None = None
         self._names = {settings.on_broker(t): t.name for t in topics.ALL}
+        # It begins at 0: a series that begins with its first count shows no increase.
+        for topic in runtime.settings.source_topics:
+            meter.count(DELETED_UNREAD, self._names[topic], value=0.0)
         meter.before_scrape(self._note_state)
 
     def start(self) -> None:
@@ -88,8 +91,6 @@ class Watch:
         self._meter.set(metrics.BROKER_SILENT, value=self._runtime.broker_silent_s)
         self._meter.set(metrics.READY, value=float(self._ready().ok))
         now_s = time.monotonic()
-        for topic in self._runtime.settings.source_topics:  # there from the start: seen to grow
-            self._meter.count(DELETED_UNREAD, self._names[topic], value=0.0)
         for number, loop in owned.items():
             for topic in list(loop.deleted):
                 if gone := loop.deleted.pop(topic, 0):

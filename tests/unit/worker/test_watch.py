@@ -74,7 +74,11 @@ def test_rows_and_memory_are_the_open_stores_own(tmp_path: Path) -> None:
         store.write([RowChange(b"%d" % n, b"x" * 1_000, NEVER, NEVER) for n in range(100)], 100)
     owned = {n: SimpleNamespace(state="running", store=store) for n, store in enumerate(stores)}
     owned[2] = SimpleNamespace(state="opening")
-    runtime: Any = SimpleNamespace(owned=owned, block_cache_bytes=lambda: options.cached_bytes)
+    runtime: Any = SimpleNamespace(
+        owned=owned,
+        block_cache_bytes=lambda: options.cached_bytes,
+        settings=SimpleNamespace(source_topics=()),
+    )
     meter = Meter()
     watch = Watch(Settings(), runtime, meter, lambda: Health(True, "ok"), dict)
     watch.note_stores()
