@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import groupby
 from typing import Final
 
 import msgspec
@@ -128,20 +129,11 @@ def together(lines: Iterable[Line]) -> Iterator[Line]:
 
     A phone beside a shelf hears its beacon every few seconds.
     """
-    said: Line | None = None
-    for line in lines:
-        if said is not None and (said.kind, said.what, said.more) == (
-            line.kind,
-            line.what,
-            line.more,
-        ):
-            said = replace(said, count=said.count + 1, since=line.at)
-        else:
-            if said is not None:
-                yield said
-            said = line
-    if said is not None:
-        yield said
+    for _, alike in groupby(lines, key=lambda line: (line.kind, line.what, line.more)):
+        newest, *before = alike
+        if before:
+            newest = replace(newest, count=1 + len(before), since=before[-1].at)
+        yield newest
 
 
 def _chosen(one: Explanation, language: LanguageTag) -> Iterator[str]:
