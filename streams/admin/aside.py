@@ -60,10 +60,9 @@ def main() -> None:
     take_no_more_than(question.limits.megabytes)
     try:
         say(answer_to(question))
-    except (MemoryError, duckdb.OutOfMemoryException):
-        say(NotTried("no_room"))
-    except OSError as error:  # the system's own word for it, at any call
-        if error.errno != errno.ENOMEM:
+    except (MemoryError, duckdb.OutOfMemoryException, OSError) as error:
+        # ENOMEM is the system's own word for it, at any call.
+        if isinstance(error, OSError) and error.errno != errno.ENOMEM:
             raise
         say(NotTried("no_room"))
     except OperatorError as error:
