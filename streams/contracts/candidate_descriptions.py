@@ -1,4 +1,4 @@
-"""What the columns of a decision's offers mean; `descriptions` has them with all others."""
+"""What is said of a decision's offers, by column and in terms; `descriptions` has it with all."""
 
 from typing import Final
 
@@ -14,4 +14,6 @@ OF_CANDIDATES: Final[dict[str, str]] = {
     "TermColumns.lever": "What the owner adds to each by hand; empty: nothing to any.",
     "TermColumns.channel": "The channel chosen for each; empty: there was no choice.",
     "TermColumns.reach": "How far less each is answered there than on the best; empty: no choice.",
+    "ordered_anyway": "Probability that an order which the offer fits comes anyway.",
+    "order_size": "What the person spends on an order against the mean; null: not known.",
 }

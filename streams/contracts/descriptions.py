@@ -298,8 +298,6 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "params": "Values for the template.",
     "response_probability": "Probability of a redemption.",
     "bought_anyway": "Of those who use the offer, the share that would have bought without it.",
-    "ordered_anyway": "Probability that an order which the offer fits comes anyway.",
-    "order_size": "What the person spends on an order against the mean; null: not known.",
     "cost": "What a redemption costs, in the shop's currency.",
     "lever": "What the owner adds to the priority by hand, in the shop's currency.",
     "fatigue": "Price of one more contact, in the shop's currency.",
@@ -395,6 +393,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
 def description_of(struct: str, field: str) -> str:
     """What a field of a struct means.
 
-    Raises: KeyError: nobody has written it down.
+    Raises:
+        KeyError: nobody has written it down.
     """
     return DESCRIPTIONS.get(f"{struct}.{field}") or DESCRIPTIONS[field]
