@@ -58,6 +58,7 @@ def compile_policy(reference: Reference) -> Policy:
         policies=reference.policies,
         places=places,
         offers=compiled_offers,
+        by_id={compiled.offer.offer_id: compiled for compiled in compiled_offers},
         catalog=tuple(compiled.offer for compiled in compiled_offers),
         offer_ids=tuple(compiled.offer.offer_id for compiled in compiled_offers),
         priors=np.array([compiled.prior_log_odds for compiled in compiled_offers], np.float64),

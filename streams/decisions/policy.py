@@ -86,9 +86,9 @@ class Policy(Struct, frozen=True):
     `contact_costs`: in the shop's currency; `holdout_shares`, `budgets`: where there are any. These
     are by offer id. `listeners` are the enabled triggers by the kind of trigger event that they
     listen to; `segments_read` and `purposes` are what the offers ask of a person.
-    `catalog` are `offers` as their owners wrote them, `offer_ids` and `priors` (log odds, shape
-    `[n]`) theirs; `rules` those of eligibility, in their order. `table`, `prices` and `fits` hold
-    the numbers of the offers, each at its place.
+    `by_id` are `offers` by name, `catalog` as their owners wrote them; `offer_ids` and `priors`
+    (log odds, shape `[n]`) are theirs; `rules` are those of eligibility, in their order. `table`,
+    `prices` and `fits` hold the numbers of the offers, each at its place.
     `has_ranks`: some offer is of a class that goes before others, or after them; `may_pass`: of one
     that passes the limits over all offers.
     `named` and `arms` (by name) are how outputs name the policy and the person's arm.
@@ -97,6 +97,7 @@ class Policy(Struct, frozen=True):
     policies: Policies
     places: Places
     offers: tuple[CompiledOffer, ...]
+    by_id: Mapping[str, CompiledOffer]
     catalog: tuple[Offer, ...]
     offer_ids: tuple[str, ...]
     priors: Floats

@@ -48,13 +48,12 @@ def redecide(
     eligible = [c for c in entry.offers if c.terms is not None]
     if not eligible:
         return entry
-    offers = {c.offer.offer_id: c for c in policy.offers}
     weighed = _weighed(entry, eligible, scorer, policy, uplift)
     if entry.verdict not in DRAWN:
         return _with(entry, weighed)
     terms = columns_of([c.terms for c in weighed if c.terms is not None])
     arbitration, posterior = policy.policies.arbitration, None
-    known = [offers[c.offer_id] for c in eligible]
+    known = [policy.by_id[c.offer_id] for c in eligible]
     if was_certain(entry, known):
         drawn = CERTAIN
     else:
@@ -90,10 +89,10 @@ def _beside(
     held: frozenset[str],
 ) -> ChallengerLog:
     """What the challenger would have drawn of what was possible, weighed by what it says."""
-    offers, arbitration = {c.offer.offer_id: c for c in policy.offers}, policy.policies.arbitration
+    arbitration = policy.policies.arbitration
     terms = columns_of([c.terms for c in rival if c.terms is not None])
     names = [c.offer_id for c in rival]
-    known = [offers[name] for name in names]
+    known = [policy.by_id[name] for name in names]
     posterior = posterior_by(challenger, arbitration, known, terms, _features(entry, rival))
     exploring = exploring_of(arbitration, terms, challenger.version, posterior)
     return shadow_of(entry.decision_id, challenger.version, (names, terms), held, exploring)
@@ -107,16 +106,15 @@ def _weighed(
     uplift: Uplift,
 ) -> list[CandidateLog]:
     """What was possible, with the terms that follow from what a model says."""
-    offers = {c.offer.offer_id: c for c in policy.offers}
     vectors, context = _features(entry, eligible)
     response_probabilities = scorer.response_probabilities(
         context,
         vectors,
         [c.offer_id for c in eligible],
-        [offers[c.offer_id].prior_log_odds for c in eligible],
+        [policy.by_id[c.offer_id].prior_log_odds for c in eligible],
     )
     options = logged_options(entry.channels, policy.policies.contact)
-    now_ms, known = to_ms(entry.decided_at), [offers[c.offer_id] for c in eligible]
+    now_ms, known = to_ms(entry.decided_at), [policy.by_id[c.offer_id] for c in eligible]
     ordered = [None if c.terms is None else c.terms.ordered_anyway for c in eligible]
     shares = shares_of(known, ordered, policy, uplift)
     size = next((c.terms.order_size for c in eligible if c.terms is not None), None)

@@ -23,7 +23,7 @@ class Scored(NamedTuple):
         where: their places in the catalog; None: they are all of it.
         offer_ids: their names.
         priors: what their owners expect, log odds.
-        prices: `arbitration.prices_of` them, shape `[3, n]`.
+        prices: `arbitration.prices_of` them, shape `[4, n]`.
         vectors: their features, shape `[n, len(OFFER_FEATURES)]`; `context`: the person's.
         context: the person's features, shape `[len(CONTEXT_FEATURES)]`.
         anyway: the share of the uses of each bought anyway, and P(an order comes anyway).

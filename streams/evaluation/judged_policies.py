@@ -74,10 +74,10 @@ def same(ours: Weighed, others: Weighed | None) -> bool:
 
 
 def _terms(policy: Policy, found: Sequence[CandidateLog], entry: DecisionLog) -> list[Terms]:
-    offers, at_ms = {c.offer.offer_id: c for c in policy.offers}, to_ms(entry.decided_at)
+    at_ms = to_ms(entry.decided_at)
 
     def terms_of(logged: CandidateLog) -> Terms:
-        before, offer = logged.terms, offers.get(logged.offer_id)
+        before, offer = logged.terms, policy.by_id.get(logged.offer_id)
         if before is None or offer is None:
             return GONE
         channel = before.channel or entry.channel
@@ -115,8 +115,8 @@ def drawn(
         loads = _loads(found, entry.doubt)
         if entry.doubt is None or loads is None:
             return None
-        offers = {c.offer.offer_id: c for c in policy.offers}
-        known, prior = [offers.get(c.offer_id) for c in found], arbitration.redeemed_at_base_rate
+        known = [policy.by_id.get(c.offer_id) for c in found]
+        prior = arbitration.redeemed_at_base_rate
         posterior = posterior_of(known, terms, loads, entry.doubt, prior)
     exploring = exploring_of(arbitration, terms, version, posterior)
     return _sent(found, draw(entry.decision_id, terms.priority, arm, exploring))

@@ -196,12 +196,13 @@ def _decision(
     """A decision that drew, beside what the judged policy would have drawn."""
     at_ms = to_ms(entry.decided_at)
     policy = question.policy_at(at_ms)
-    offers = {c.offer.offer_id: c for c in policy.offers}
     if (
         not found
         or entry.verdict not in ("offer", "no_offer")
         or entry.experiment.holdout  # only a mandatory offer is sent there
-        or was_certain(entry, [offers[c.offer_id] for c in found if c.offer_id in offers])
+        or was_certain(
+            entry, [policy.by_id[c.offer_id] for c in found if c.offer_id in policy.by_id]
+        )
     ):
         counts.nothing_drawn += 1
         return None
@@ -241,8 +242,9 @@ def _decision(
 def _window_ms(policy: Policy, found: Sequence[CandidateLog]) -> int:
     """After how long the outcome of any of these offers is known."""
     most = policy.policies.arbitration.attribution_window_days
-    days = {c.offer.offer_id: min(c.offer.redeem_within_days, most) for c in policy.offers}
-    return round(max(days.get(c.offer_id, most) for c in found) * DAY_MS)
+    known = (policy.by_id.get(c.offer_id) for c in found)
+    days = (most if c is None else min(c.offer.redeem_within_days, most) for c in known)
+    return round(max(days) * DAY_MS)
 
 
 def _by_arm(
@@ -270,10 +272,9 @@ def _worth(
     """What a use of each offer brings and what its contact costs; None: an offer is not known."""
     if reward == "used":
         return [(1.0, 0.0)] * len(found)
-    offers = {c.offer.offer_id: c.offer for c in policy.offers}
-    if any(c.offer_id not in offers for c in found):
+    if any(c.offer_id not in policy.by_id for c in found):
         return None
-    each = [(offers[c.offer_id], _channel_cost(c, policy)) for c in found]
+    each = [(policy.by_id[c.offer_id].offer, _channel_cost(c, policy)) for c in found]
     return [(o.margin - o.discount, o.contact_cost + cost) for o, cost in each]
 
 
