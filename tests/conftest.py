@@ -1,7 +1,10 @@
-"""How all tests run: no deadline for what is made up, seeds printed, logs as they were."""
+"""How all tests run: no deadline for what is made up, seeds printed, logs as they were, an end."""
 
+import faulthandler
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from types import FrameType
 
 import pytest
 import structlog
@@ -10,6 +13,36 @@ from structlog._config import BoundLoggerLazyProxy
 
 settings.register_profile("offerstream", deadline=None, print_blob=True)
 settings.load_profile("offerstream")
+
+TEARDOWN_S = 120.0
+"""So long may a fixture take to end what it began."""
+EXIT_S = 300.0
+"""So long may a process of tests take to end after its last test."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    """What a fixture waits for at its end has a bound, one after the other.
+
+    pytest-timeout has none there once its test has failed: a thread that nobody had told to end
+    held a whole run for an hour.
+    """
+
+    def over(_number: int, _frame: FrameType | None) -> None:
+        pytest.fail(f"a fixture did not end within {TEARDOWN_S:g} s")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, TEARDOWN_S, TEARDOWN_S)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def pytest_unconfigure() -> None:
+    """Threads that tests left behind do not hold the process: it fails and shows them."""
+    faulthandler.dump_traceback_later(EXIT_S, exit=True, file=2)  # pytest has its own stderr
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,7 @@
 """What the gateway answered with 202 is in Kafka, whatever is killed; the rest it owns up to."""
 
 import json
-import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
@@ -16,6 +13,7 @@ from streams import topics
 from streams.runtime.murmur2 import partition_for
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.gateway_job import GatewayJob
+from tests.support.senders import sending
 from tests.support.worker_job import WorkerJob
 
 pytestmark = pytest.mark.kafka
@@ -45,33 +43,26 @@ def view(event_id: str) -> dict[str, Any]:
 
 
 class Load:
-    """Clients that send until they are told to end, and what they were told."""
+    """What clients send, batch after batch, and what they were told."""
 
     def __init__(self, gateway: GatewayJob) -> None:
         self.gateway = gateway
         self.acknowledged: set[str] = set()
         self.statuses: set[int] = set()
-        self._over = threading.Event()
+        self._next = [0] * CLIENTS
 
-    def send(self, name: int) -> None:
-        """One client; a batch without an answer counts as not acknowledged."""
-        number = 0
-        while not self._over.is_set():
-            ids = [f"e-{name}-{number}-{i}" for i in range(BATCH)]
-            number += 1
-            try:
-                status, _, _ = self.gateway.post("/v1/events", [view(id_) for id_ in ids])
-            except (OSError, HTTPException):
-                time.sleep(0.05)
-                continue
-            self.statuses.add(status)
-            if status == 202:
-                self.acknowledged.update(ids)
-
-    def run(self, pool: ThreadPoolExecutor) -> None:
-        """Begin."""
-        for name in range(CLIENTS):
-            pool.submit(self.send, name)
+    def send(self, client: int) -> None:
+        """A client's next batch; one without an answer counts as not acknowledged."""
+        number = self._next[client]
+        self._next[client] += 1
+        ids = [f"e-{client}-{number}-{i}" for i in range(BATCH)]
+        try:
+            status, _, _ = self.gateway.post("/v1/events", [view(id_) for id_ in ids])
+        except (OSError, HTTPException):
+            return
+        self.statuses.add(status)
+        if status == 202:
+            self.acknowledged.update(ids)
 
     def reached(self, count: int) -> None:
         """Wait until so many events are acknowledged."""
@@ -80,17 +71,6 @@ class Load:
             assert time.monotonic() < deadline, f"{len(self.acknowledged)}, {self.statuses}"
             time.sleep(0.05)
 
-    def end(self) -> None:
-        """No more."""
-        self._over.set()
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    """Threads for the clients."""
-    with ThreadPoolExecutor(CLIENTS) as made:
-        yield made
-
 
 def on_topic(kafka: ApacheKafka) -> set[str]:
     """The ids of all events that are there."""
@@ -98,29 +78,26 @@ def on_topic(kafka: ApacheKafka) -> set[str]:
 
 
 def test_no_acknowledged_event_is_lost_when_the_gateway_is_killed(
-    kafka: ApacheKafka, job: WorkerJob, tmp_path: Path, pool: ThreadPoolExecutor
+    kafka: ApacheKafka, job: WorkerJob, tmp_path: Path
 ) -> None:
     """Kill -9 under load, three times: whatever was answered with 202 is on the topic."""
     log = tmp_path / "gateway.log"
     gateway = GatewayJob(job.settings, log)
     gateway.wait_until_ready()
     load = Load(gateway)
-    load.run(pool)
-    for round_ in range(1, 4):
+    with sending(load.send, CLIENTS):
+        for _ in range(3):
+            load.reached(len(load.acknowledged) + 400)
+            load.gateway.process.kill9()
+            load.gateway = GatewayJob(job.settings, log)
         load.reached(len(load.acknowledged) + 400)
-        load.gateway.process.kill9()
-        load.gateway = GatewayJob(job.settings, log)
-        assert round_ <= 3
-    load.reached(len(load.acknowledged) + 400)
-    load.end()
-    pool.shutdown()
     assert load.gateway.process.stop() == 0
     assert len(load.acknowledged) >= 1_600
     assert load.acknowledged - on_topic(kafka) == set()
 
 
 def test_kafka_away_is_503_in_bounded_time_and_nothing_acknowledged_is_lost(
-    kafka: ApacheKafka, job: WorkerJob, tmp_path: Path, pool: ThreadPoolExecutor
+    kafka: ApacheKafka, job: WorkerJob, tmp_path: Path
 ) -> None:
     """The broker is killed under load and comes back: 202, then 503, then 202 again."""
     if kafka.foreign:
@@ -128,18 +105,16 @@ def test_kafka_away_is_503_in_bounded_time_and_nothing_acknowledged_is_lost(
     gateway = GatewayJob(job.settings, tmp_path / "gateway.log", ack_timeout_s=ACK_TIMEOUT_S)
     gateway.wait_until_ready()
     load = Load(gateway)
-    load.run(pool)
-    load.reached(400)
-    kafka.kill9()
-    started = time.monotonic()
-    status, problem, headers = gateway.post("/v1/events", view("e-away"))
-    assert (status, problem["code"]) == (503, "not_acknowledged")
-    assert int(headers["retry-after"]) >= 1
-    assert time.monotonic() - started < ACK_TIMEOUT_S + 5
-    kafka.start()
-    load.reached(len(load.acknowledged) + 400)
-    load.end()
-    pool.shutdown()
+    with sending(load.send, CLIENTS):
+        load.reached(400)
+        kafka.kill9()
+        started = time.monotonic()
+        status, problem, headers = gateway.post("/v1/events", view("e-away"))
+        assert (status, problem["code"]) == (503, "not_acknowledged")
+        assert int(headers["retry-after"]) >= 1
+        assert time.monotonic() - started < ACK_TIMEOUT_S + 5
+        kafka.start()
+        load.reached(len(load.acknowledged) + 400)
     assert load.statuses == {202, 503}
     gateway.wait_until_ready()
     assert gateway.process.stop() == 0

@@ -2,10 +2,7 @@
 
 import json
 import stat
-import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
@@ -16,6 +13,7 @@ import pytest
 from streams import topics
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.gateway_job import SERVER_KEY, GatewayJob
+from tests.support.senders import sending
 from tests.support.worker_job import WorkerJob, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -33,13 +31,6 @@ def job(kafka: ApacheKafka, tmp_path: Path) -> WorkerJob:
     if kafka.foreign:
         pytest.skip("the broker is not ours to kill")
     return WorkerJob(kafka, tmp_path, "spool")
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    """A thread for each person."""
-    with ThreadPoolExecutor(PERSONS) as made:
-        yield made
 
 
 def gateway_of(job: WorkerJob, tmp_path: Path, **bounds: Any) -> GatewayJob:
@@ -64,13 +55,11 @@ def view(person: int, number: int, size: int = 0) -> dict[str, Any]:
 class Persons:
     """Each sends batch after batch, the next one when the one before is answered."""
 
-    def __init__(self, gateway: GatewayJob, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, gateway: GatewayJob) -> None:
         self.gateway = gateway
         self.acknowledged: dict[int, list[int]] = {person: [] for person in range(PERSONS)}
         self.statuses: set[int] = set()
-        self._over = threading.Event()
-        for person in range(PERSONS):
-            pool.submit(self._send, person)
+        self._next = [0] * PERSONS
 
     @property
     def count(self) -> int:
@@ -84,23 +73,17 @@ class Persons:
             assert time.monotonic() < deadline, f"{self.count}, {self.statuses}"
             time.sleep(0.02)
 
-    def end(self) -> None:
-        """No more."""
-        self._over.set()
-
-    def _send(self, person: int) -> None:
-        number = 0
-        while not self._over.is_set():
-            numbers = range(number, number + BATCH)
-            number += BATCH
-            try:
-                status, _, _ = self.gateway.post("/v1/events", [view(person, n) for n in numbers])
-            except (OSError, HTTPException):
-                time.sleep(0.05)
-                continue
-            self.statuses.add(status)
-            if status == 202:
-                self.acknowledged[person].extend(numbers)
+    def send(self, person: int) -> None:
+        """A person's next batch."""
+        numbers = range(self._next[person], self._next[person] + BATCH)
+        self._next[person] += BATCH
+        try:
+            status, _, _ = self.gateway.post("/v1/events", [view(person, n) for n in numbers])
+        except (OSError, HTTPException):
+            return
+        self.statuses.add(status)
+        if status == 202:
+            self.acknowledged[person].extend(numbers)
 
 
 def metric(gateway: GatewayJob, name: str) -> float:
@@ -121,7 +104,7 @@ def numbers_of(kafka: ApacheKafka, person: int) -> list[int]:
 
 
 def test_what_was_taken_while_kafka_was_away_is_there_later_in_order(
-    kafka: ApacheKafka, job: WorkerJob, tmp_path: Path, pool: ThreadPoolExecutor
+    kafka: ApacheKafka, job: WorkerJob, tmp_path: Path
 ) -> None:
     """Under load Kafka is killed, then the gateway, twice; every 202 arrives, in each one's order.
 
@@ -129,28 +112,27 @@ def test_what_was_taken_while_kafka_was_away_is_there_later_in_order(
     """
     gateway = gateway_of(job, tmp_path)
     gateway.wait_until_ready()
-    persons = Persons(gateway, pool)
-    persons.more(200)
-    kafka.kill9()
-    persons.more(400)
-    for _ in range(2):
-        persons.gateway.process.kill9()
-        persons.gateway = gateway_of(job, tmp_path)
+    persons = Persons(gateway)
+    with sending(persons.send, PERSONS):
         persons.more(200)
-    gateway = persons.gateway
-    assert waits(gateway) >= 800
-    assert metric(gateway, "offerstream_gateway_spool_oldest_seconds") > 1
-    assert gateway.get("/readyz")[0] == 200
-    files = list((tmp_path / "spool").iterdir())
-    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
-    kafka.start()
-    wait_until(lambda: waits(gateway) > 0, gateway.process, 60)
-    persons.gateway.process.kill9()  # while the spool empties, or shortly after
-    persons.gateway = gateway = gateway_of(job, tmp_path)
-    wait_until(lambda: waits(gateway) == 0, gateway.process, 60)
-    persons.more(200)
-    persons.end()
-    pool.shutdown()
+        kafka.kill9()
+        persons.more(400)
+        for _ in range(2):
+            persons.gateway.process.kill9()
+            persons.gateway = gateway_of(job, tmp_path)
+            persons.more(200)
+        gateway = persons.gateway
+        assert waits(gateway) >= 800
+        assert metric(gateway, "offerstream_gateway_spool_oldest_seconds") > 1
+        assert gateway.get("/readyz")[0] == 200
+        files = list((tmp_path / "spool").iterdir())
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+        kafka.start()
+        wait_until(lambda: waits(gateway) > 0, gateway.process, 60)
+        persons.gateway.process.kill9()  # while the spool empties, or shortly after
+        persons.gateway = gateway = gateway_of(job, tmp_path)
+        wait_until(lambda: waits(gateway) == 0, gateway.process, 120)
+        persons.more(200)
     wait_until(lambda: waits(gateway) == 0, gateway.process, 60)
     assert persons.gateway.process.stop() == 0
     assert persons.statuses == {202}
