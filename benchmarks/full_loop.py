@@ -35,9 +35,10 @@ from streams.contracts.reference.structs import Arm, Experiment
 from streams.contracts.times import DAY_MS, to_ms
 from streams.decisions import DRAWN, choose, compile_policy
 from streams.decisions.exploration import Draw
-from streams.decisions.known import Choice, Known, Vector
+from streams.decisions.known import Choice, Known
 from streams.decisions.policy import CompiledOffer
 from streams.driver import Driver
+from streams.features.packing import Vector
 from streams.identity.arms import arm_of
 from streams.models import initial_models
 from streams.models.trainer import Trainer

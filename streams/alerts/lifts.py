@@ -46,10 +46,9 @@ def counted_lifts(
 def stated_risk(score: float, person: Customer, lifts: Lifts = PRIOR_LIFTS) -> float:
     """P(no purchase within the horizon) with what the signals add: odds times their lifts.
 
-    The lifts are taken for independent, so their product is held to `LIFT_MAX`.
+    The lifts are taken for independent; `counted_lifts` holds their product.
     """
-    bought_ms = standing_ms(person)
-    factor = min(math.prod(lift(s, bought_ms, lifts) for s in person.signals), LIFT_MAX)
+    factor = math.prod(counted_lifts(person, standing_ms(person), lifts).values())
     if factor == 1.0:
         return score
     p = min(max(score, RISK_EDGE), 1.0 - RISK_EDGE)

@@ -11,9 +11,10 @@ Marketing Research 1987). The shop's setting says K: where p is `USUAL` the shar
 from collections.abc import Iterable, Sequence
 
 from streams.customer import Customer
-from streams.decisions.known import Uplift, Where
+from streams.decisions.known import Uplift
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.features import Taste, ordered_anyway
+from streams.features.offer_table import Where
 
 USUAL = 0.1
 Anyway = tuple[list[float], list[float]]

@@ -32,16 +32,7 @@ from streams.decisions.doubting import posterior_by
 from streams.decisions.eligibility import in_stock, objected_of, situation_of
 from streams.decisions.exploration import Draw, draw, exploring_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
-from streams.decisions.known import (
-    Basis,
-    Choice,
-    Chosen,
-    Known,
-    Vector,
-    channel_of,
-    chosen_of,
-    known_of,
-)
+from streams.decisions.known import Basis, Choice, Chosen, Known, channel_of, chosen_of, known_of
 from streams.decisions.limits import blocked, gap_until_ms, is_full, with_contact
 from streams.decisions.messages import decision_log, next_best_offer
 from streams.decisions.policy import CompiledOffer, Policy
@@ -51,6 +42,7 @@ from streams.decisions.scoring import Scored, scored, terms_by
 from streams.decisions.shadow import shadow_of
 from streams.decisions.situation import Situation
 from streams.features import FEATURES_VERSION, context_vector, pack
+from streams.features.packing import Vector
 from streams.identity.arms import arm_of
 
 Decided = tuple[Customer, tuple[Effect, ...]]

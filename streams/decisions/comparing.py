@@ -18,9 +18,10 @@ from streams.decisions.anyway import share_expected
 from streams.decisions.doubting import posterior_by
 from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.holdouts import without_held
-from streams.decisions.known import Chosen, Known, Vector
+from streams.decisions.known import Chosen, Known
 from streams.decisions.policy import CompiledOffer
 from streams.features import FEATURES_VERSION, pack
+from streams.features.packing import Vector
 
 WINDOWS = 2
 """An order that an offer only brought forward is missing later: two of its windows see both."""

@@ -9,9 +9,10 @@ from streams.contracts.outputs.terms import Doubt
 from streams.contracts.reference.structs import Arbitration
 from streams.decisions.arbitration import margin_for
 from streams.decisions.exploration import mode_of
-from streams.decisions.known import Scorer, Vector
+from streams.decisions.known import Scorer
 from streams.decisions.policy import CompiledOffer
 from streams.decisions.posterior_draws import Floats, Posterior
+from streams.features.packing import Vector
 
 
 def posterior_by(

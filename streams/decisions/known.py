@@ -22,13 +22,12 @@ from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.posterior_draws import Posterior
 from streams.decisions.reachable import Ways, ways_of
 from streams.decisions.requests import DecisionRequest
+from streams.features.offer_table import Where
+from streams.features.packing import Vector
 from streams.leases import LeaseBook
 
 RESPONSE, UPLIFT, FATIGUE = "response", "uplift", "fatigue"
-Vector = NDArray[np.float32]
 Priors = Sequence[float] | NDArray[np.float64]
-Where = NDArray[np.intp] | None
-"""The places of the offers that are asked for, among those that are named; None: all of them."""
 Spreads = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """Loads, and standard deviations of what is shared and of what is each offer's own, in log odds."""
 

@@ -24,12 +24,13 @@ from streams.customer.consents import states
 from streams.customer.offer_goods import counts_in_cart
 from streams.decisions.claims import Occasion, words_before
 from streams.decisions.consent import CHANNEL_PURPOSES
-from streams.decisions.known import FATIGUE, Choice, Chosen, Known, Vector, channel_of
+from streams.decisions.known import FATIGUE, Choice, Chosen, Known, channel_of
 from streams.decisions.limits import cap_remaining
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.requests import DecisionRequest
 from streams.decisions.wallet import wallet_of
 from streams.features import CONTEXT_FEATURES
+from streams.features.packing import Vector
 from streams.leases import money_of
 
 ALTERNATIVES_MAX = 5

@@ -19,10 +19,11 @@ from streams.decisions.classes import CERTAIN, was_certain
 from streams.decisions.doubting import posterior_by
 from streams.decisions.exploration import draw, exploring_of
 from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
-from streams.decisions.known import NOTHING_LEARNED, Scorer, Uplift, Vector
+from streams.decisions.known import NOTHING_LEARNED, Scorer, Uplift
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.shadow import shadow_of
 from streams.features import CONTEXT_FEATURES
+from streams.features.packing import Vector
 
 DRAWN: frozenset[Verdict] = frozenset({"offer", "no_offer"})
 

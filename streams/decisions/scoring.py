@@ -9,10 +9,12 @@ from streams.contracts.outputs.candidates import TermColumns, columns_of
 from streams.contracts.outputs.terms import EffectColumns, rows_of
 from streams.decisions.anyway import Anyway, anyway_of
 from streams.decisions.arbitration import Floats, Response, fatigue_of, weigh, weigh_many
-from streams.decisions.known import Known, Priors, Scorer, Vector, Where
+from streams.decisions.known import Known, Priors, Scorer
 from streams.decisions.order_size import order_size_of
 from streams.decisions.policy import CompiledOffer
 from streams.features import offer_matrix, taste_of
+from streams.features.offer_table import Where
+from streams.features.packing import Vector
 
 
 class Scored(NamedTuple):

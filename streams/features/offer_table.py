@@ -26,6 +26,8 @@ from streams.features.offers import (
 from streams.features.packing import Vector, vector_of
 
 Places = NDArray[np.intp]
+Where = Places | None
+"""The places in a catalog of the offers that are asked for; None: all of them."""
 PERSONAL = 4
 FEW = 16
 

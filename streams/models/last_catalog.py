@@ -3,13 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 Named = TypeVar("Named")
 Found = TypeVar("Found")
-Where = NDArray[np.intp] | None
-"""The places in a catalog of those that are asked for; None: all."""
 
 
 class LastCatalog(Generic[Named, Found]):

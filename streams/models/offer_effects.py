@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from streams.contracts.outputs.terms import EffectColumns, EffectRow
 from streams.contracts.reference.structs import Offer
-from streams.models.last_catalog import LastCatalog, Where
+from streams.features.offer_table import Where
+from streams.models.last_catalog import LastCatalog
 from streams.models.person_effect import Regressed
 
 SCALE, ZERO = np.array(1e4), np.array(0.0)

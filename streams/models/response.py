@@ -19,8 +19,9 @@ from river import base
 
 from streams.contracts.internal.learning import CHALLENGER, LearningExample
 from streams.errors import StateError
+from streams.features.offer_table import Where
 from streams.features.offers import LOG_REACH, RATE_LOGITS
-from streams.models.last_catalog import LastCatalog, Where
+from streams.models.last_catalog import LastCatalog
 from streams.models.offset_regression import OFFSET
 from streams.models.pairs import places, products_of
 from streams.models.pool import (

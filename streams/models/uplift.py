@@ -37,10 +37,11 @@ from streams.contracts.outputs.terms import EffectColumns, EffectRow
 from streams.contracts.reference.structs import Offer
 from streams.contracts.sums import sum_of
 from streams.errors import StateError
+from streams.features.offer_table import Where
 from streams.models.baseline import Baseline, BaselineState, numbers_of
 from streams.models.comparison_sums import SAMPLE_MIN, Mean, Sums, group_probability
 from streams.models.fading import fade_of
-from streams.models.last_catalog import LastCatalog, Where
+from streams.models.last_catalog import LastCatalog
 from streams.models.leaning import NOTHING_ABOVE, Leaned, lean
 from streams.models.offer_effects import Effects, effects_of
 from streams.models.person_effect import NAMES, PersonEffect, PersonState

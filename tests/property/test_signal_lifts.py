@@ -1,5 +1,6 @@
 """The stated risk at any lifts and signals: monotone in each, bounded in all."""
 
+import math
 from typing import get_args
 
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.alerts.lifts import LIFT_MAX, lift, stated_risk
+from streams.alerts.lifts import LIFT_MAX, counted_lifts, lift, stated_risk
 from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.customer.row import SeenSignal
 from tests.unit.alerts.test_life_cycle import _buyer
@@ -52,3 +53,15 @@ def test_a_stronger_signal_never_lowers_the_risk(
         changed = (*signals[:place], stronger, *signals[place + 1 :])
         raised = stated_risk(score, replace(person, signals=changed), learned)
         assert raised >= risk * (1 - 1e-9)
+
+
+@given(LIFTS, SIGNALS, st.floats(0.001, 0.999))
+def test_the_odds_rise_by_the_lifts_as_they_are_told(
+    lifts: dict[str, float], signals: list[SeenSignal], score: float
+) -> None:
+    """What an alert says of each signal, multiplied, is what the stated risk was raised by."""
+    learned, person = Learned(lifts), _buyer(signals=tuple(signals))
+    told = math.prod(counted_lifts(person, None, learned).values())
+    risk = stated_risk(score, person, learned)
+    assert math.isclose(risk / (1 - risk), told * score / (1 - score), rel_tol=1e-6)
+    assert told <= LIFT_MAX * (1 + 1e-9)

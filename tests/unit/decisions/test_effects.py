@@ -12,7 +12,9 @@ from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.outputs.terms import EffectColumns, EffectRow, Terms
 from streams.contracts.reference.structs import Offer
 from streams.decisions import Basis, Policy, decide, redecide
-from streams.decisions.known import NOTHING_LEARNED, NothingLearned, Vector, Where
+from streams.decisions.known import NOTHING_LEARNED, NothingLearned
+from streams.features.offer_table import Where
+from streams.features.packing import Vector
 from tests.unit.decisions.people import T0, Fixed, offer, request, rule, shop, someone
 
 
