@@ -140,15 +140,14 @@ class _Archive:
                 f"{on_broker}, partition {number}, ends at offset {high}, but it is archived up to "
                 f"{at}: the topic was made anew. Archive into another folder"
             )
-        if at < low:
+        if at < low and (lost := self.keeper.skip(partition, low)):
             _LOG.warning(
                 "Kafka deleted records that were not archived",
                 topic=on_broker,
                 partition=number,
                 first=at,
-                n=low - at,
+                n=lost,
             )
-            self.keeper.skip(partition, low)
         return TopicPartition(on_broker, number, max(at, low))
 
     def _go_on(self) -> None:

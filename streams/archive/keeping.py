@@ -12,6 +12,7 @@ from streams.archive.erasures import Asked, ids_with_links
 from streams.archive.layout import Partition, pieces, that_count
 from streams.archive.positions import Erased, Missing, Position
 from streams.archive.records import Row
+from streams.runtime.gaps import lost_of
 
 ERASED_REMEMBERED_MS: Final = 40 * 86_400_000  # longer than an output topic keeps its records
 
@@ -64,13 +65,19 @@ class Keeper:
             self._rows.setdefault(partition, []).append(row)
             self.bytes += row.size
 
-    def skip(self, partition: Partition, to_offset: int) -> None:
-        """Kafka has deleted records that were not archived; it is written down."""
+    def skip(self, partition: Partition, to_offset: int) -> int:
+        """Kafka has deleted what lies before `to_offset`: what is a loss is written down.
+
+        Returns:
+            How many offsets are lost; 0 where they were ends of transactions only.
+        """
         first = self.next.get(partition, 0)
-        lost = Missing(*partition, first, to_offset - 1)
-        self.deleted += to_offset - first
-        self.state = replace(self.state, missing=(*self.state.missing, lost))
         self.next[partition] = to_offset
+        if lost := lost_of(first, to_offset):
+            gap = Missing(*partition, first, to_offset - 1)
+            self.deleted += lost
+            self.state = replace(self.state, missing=(*self.state.missing, gap))
+        return lost
 
     def ask(self, asked: Asked) -> None:
         """Somebody asked to be erased: with the next batch, from all files."""

@@ -31,7 +31,7 @@ class Erased(Struct, frozen=True):
 
 
 class Missing(Struct, frozen=True):
-    """Offsets that Kafka had deleted before they were archived."""
+    """Offsets that Kafka had deleted before they were archived: more than one or two."""
 
     topic: str
     partition: int

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import Producer
 
 from streams import topics
 from streams.archive import Wish, rows_about, run_archive
@@ -132,6 +133,35 @@ def test_what_kafka_deletes_before_and_while_it_reads_is_noted(
     assert done.deleted == low - gap.first
     read = [*range(10, gap.first), *range(low, READ_AHEAD)]
     assert kept(root, topics.DECISION_LOG) == Counter({"{}": 3} | {str(n): 1 for n in read})
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(120)
+def test_a_deleted_end_of_a_transaction_is_no_gap(kafka: ApacheKafka, tmp_path: Path) -> None:
+    """Retention empties an idle partition: what no reader would ever have seen is not missed."""
+    job = WorkerJob(kafka, tmp_path, "idle")
+    name = job.settings.on_broker(topics.DECISION_LOG)
+    job.send([(name, b"c1", b"{}")])
+    (number,) = [n for n, end in enumerate(kafka.end_offsets(name)) if end]
+    root = tmp_path / "kept"
+    arguments, environment = ["archive", str(root), "--once"], child_environment(job.settings)
+    assert CliRunner().invoke(main, arguments, env=environment).exit_code == 0
+    assert load(root).next[topics.DECISION_LOG.name, number] == 1
+
+    aborted = Producer({"bootstrap.servers": kafka.bootstrap, "transactional.id": "gave-up"})
+    aborted.init_transactions(30)
+    aborted.begin_transaction()
+    aborted.produce(name, b"{}", b"c1", partition=number)
+    assert aborted.flush(30) == 0
+    aborted.abort_transaction(30)
+    kafka.wait_until_ended(name)
+    assert kafka.delete_before(name, number, -1) == 3, "a record that was taken back, and its end"
+
+    again = CliRunner().invoke(main, arguments, env=environment)
+    assert again.exit_code == 0, again.output
+    assert "deleted by Kafka" not in again.output
+    assert load(root).missing == ()
+    assert load(root).next[topics.DECISION_LOG.name, number] == 3
 
 
 @pytest.mark.kafka

@@ -191,13 +191,20 @@ class ApacheKafka:
             future.result(30)
 
     def end_offsets(self, topic: str, partitions: int = 4) -> list[int]:
-        """The end of every partition, as a `read_committed` reader sees it."""
-        reader = self._reader(True)
+        """The end of every partition, as a `read_committed` reader sees it.
+
+        A topic that was just made needs a moment until each partition has its leader.
+        """
+        reader, deadline = self._reader(True), time.monotonic() + 30
+        at = [TopicPartition(topic, p) for p in range(partitions)]
         try:
-            return [
-                reader.get_watermark_offsets(TopicPartition(topic, p), timeout=30)[1]
-                for p in range(partitions)
-            ]
+            while True:
+                try:
+                    return [reader.get_watermark_offsets(tp, timeout=30)[1] for tp in at]
+                except KafkaException:
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.2)
         finally:
             reader.close()
 

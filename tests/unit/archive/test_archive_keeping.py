@@ -276,3 +276,19 @@ def test_a_folder_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / positions.NAME).write_text("{")
     with pytest.raises(OperatorError, match="cannot be read"):
         Keeper(keeping(tmp_path))
+
+
+@pytest.mark.parametrize(("gone", "lost"), [(1, 0), (2, 0), (3, 3), (40, 40)])
+def test_ends_of_transactions_that_were_deleted_are_no_loss(
+    tmp_path: Path, gone: int, lost: int
+) -> None:
+    """One or two offsets are passed over without a word; the position is beyond them for good."""
+    keeper = Keeper(keeping(tmp_path))
+    keeper.take((LOG, 0), 10)
+    keeper.flush()
+    assert keeper.skip((LOG, 0), 10 + gone) == lost
+    keeper.flush()
+    kept = positions.load(tmp_path)
+    assert kept.next == {(LOG, 0): 10 + gone}
+    assert kept.missing == ((positions.Missing(LOG, 0, 10, 9 + gone),) if lost else ())
+    assert keeper.deleted == lost
