@@ -328,13 +328,14 @@ def _score(
         models.save_rates,
         purchased,
     )
+    watched = feedback.watched(person, at_ms, churn)
     person, said, risen = alerts.assess(person, scoring, world.policy.policies)
     what = alerts.what_was_said(person, scoring, score.risk) if score.carried else None
     if what is not None and feedback.awaits_said(person, at_ms):
         person = feedback.remember_said(person, what)
     weighed = feedback.label_weighed(person, said, at_ms)
     person, crowded = feedback.follow_cases(person, said, world.policy.policies, what)
-    return person, (*said, *weighed, *crowded), risen
+    return person, (*watched, *said, *weighed, *crowded), risen
 
 
 def _answer(

@@ -10,15 +10,21 @@ from deploy.grafana.queries import (
     seen,
     share,
     total,
+    within,
+    yearly,
 )
 from streams.telemetry import catalogue as c
 from streams.telemetry.budgets import BUDGET
-from streams.telemetry.leavers import LEAVERS
+from streams.telemetry.judged import LEAVERS, TOP_PRECISION, WATCHED
 
 DECIDED = total(c.OFFERS, "arm")
 REDEEMED = total(c.OUTCOMES, "arm", 'outcome="redeemed"')
 SPENT = f'{BUDGET.name}{{part=~"used|reserved"}}'
 KNOWN = 'result=~"left|bought"'
+RIGHT = total(c.CASES_FOLLOWED, "", 'result="left"'), total(c.CASES_FOLLOWED, "", KNOWN)
+FOUND = total(LEAVERS, "", 'warned="yes"'), total(LEAVERS)
+TOP = f'max by (k) ({TOP_PRECISION.name}{{estimate="value"}})'
+FIRST_10 = f'max by (estimate) ({TOP_PRECISION.name}{{k="10", estimate=~"low|high"}})'
 
 OFFERS = Row(
     "Do people use their offers?",
@@ -178,6 +184,12 @@ LEAVING = Row(
             "One open case a person: entered, escalated, de-escalated, resolved.",
         ),
         Graph(
+            "How many alerts does a customer get in a year?",
+            "short",
+            yearly(total(c.ALERTS, "", 'transition="entered"'), total(WATCHED)),
+            "New cases over the time in which customers are watched, with a 95 % interval.",
+        ),
+        Graph(
             "How do cases end?",
             "short",
             ((seen(total(c.CASES_RESOLVED, "resolved_by, arm")), "{{resolved_by}} {{arm}}"),),
@@ -223,13 +235,23 @@ CASES = Row(
                     ),
                     "{{band}}",
                 ),
+                *within(*RIGHT),
             ),
-            "Of the cases that were entered, those who then bought nothing. Choose a long range.",
+            "Of the cases entered, who then bought nothing; all bands within 95 %. A long range.",
+        ),
+        Graph(
+            "Were the first k of each week right?",
+            "percentunit",
+            (
+                (f"{TOP} or vector(0)", "first {{k}}"),
+                (f"{FIRST_10} or vector(0)", "first 10, {{estimate}}"),
+            ),
+            "By what is at stake, as a list is worked from the top: who left, of up to 13 weeks.",
         ),
         Graph(
             "Of how many who left was there an alert?",
             "percentunit",
-            ((share(total(LEAVERS, "", 'warned="yes"'), total(LEAVERS)), "warned of"),),
+            ((share(*FOUND), "warned of"), *within(*FOUND)),
             "Of regulars silent for a horizon: a case was opened in that silence. A long range.",
         ),
         Graph(

@@ -1,9 +1,14 @@
 """PromQL over the catalogue's metrics: a metric that is renamed cannot leave an empty panel."""
 
+from deploy.grafana.panels import Query
 from streams.telemetry import catalogue as c
 from streams.telemetry.metric import Metric
 
 WINDOW = "$__rate_interval"
+Z = 1.959964  # of a 95 % interval
+Z2 = Z * Z
+LEAST, MOST = "at least", "at most"
+YEAR_S = 31_557_600
 CURRENCY = "currencyEUR"  # the example shop's; put your own and build again
 
 
@@ -56,6 +61,32 @@ def quantile(metric: Metric, q: float) -> str:
 def share(part: str, whole: str) -> str:
     """One sum over another; 0 while the other is nothing, so that the panel is not empty."""
     return f"{part} / clamp_min({whole}, 1)"
+
+
+def within(part: str, whole: str) -> tuple[Query, Query]:
+    """At least and at most what the share is, 95 %, by Wilson (1927); 0 while there is nothing."""
+    many = f"clamp_min({whole}, 1)"
+    share_ = f"({part} / {many})"
+    middle = f"{share_} + {Z2 / 2:.5f} / {many}"
+    spread = f"{Z:.5f} * sqrt({share_} * (1 - {share_}) / {many} + {Z2 / 4:.5f} / {many} ^ 2)"
+    ends = ((f"{middle} {sign} {spread}", name) for sign, name in (("-", LEAST), ("+", MOST)))
+    there = f"(1 + {Z2:.5f} / {many}) * ({whole} > bool 0)"
+    low, high = ((f"clamp_min({end}, 0) / {there}", name) for end, name in ends)
+    return low, high
+
+
+def yearly(events: str, seconds: str) -> tuple[Query, Query, Query]:
+    """Events in a year of time watched, at least and at most so many, 95 %.
+
+    The root of a count has a standard error of a half, about (Bartlett 1936).
+    """
+    years = f"(clamp_min({seconds}, 1) / {YEAR_S})"
+    root = f"sqrt({events})"
+    return (
+        (f"{events} / {years}", "a customer"),
+        (f"clamp_min({root} - {Z / 2:.5f}, 0) ^ 2 / {years}", LEAST),
+        (f"({root} + {Z / 2:.5f}) ^ 2 / {years}", MOST),
+    )
 
 
 def median_over_range(metric: Metric) -> str:

@@ -20,6 +20,15 @@ def from_ms(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
+def monday_week(at_ms: int) -> int:
+    """The number of the week that a moment is in, UTC, Monday to Sunday; 1 January 1970 is in 0.
+
+    >>> monday_week(0), monday_week(1_767_571_199_999), monday_week(1_767_571_200_000)
+    (0, 2922, 2923)
+    """
+    return (at_ms // DAY_MS + 3) // 7
+
+
 def to_ms(moment: datetime) -> int:
     """The zoned moment in milliseconds since the epoch.
 

@@ -7,7 +7,7 @@ waits of new customers, `capacity_labels` the looks at which a case could open; 
 tells what became of churn cases, `case_reports` what the CRM's word on one teaches. `comparisons`
 labels what is bought with offers and without, `after_contacts` what contacts do later. `labels`
 makes the examples, and only with the person's consent to `model_training`. `said` remembers what
-was said at a scoring moment, and of which signals.
+was said at a scoring moment, and of which signals; `watched` tells the time between two of them.
 `enrollment` says what the shop earned of each person in a time after their first decision,
 `offer_enrollment` the same of people who were sent an offer, and of its holdout.
 """
@@ -29,6 +29,7 @@ from streams.feedback.offer_enrollment import enroll_for_offers, tell_offer_marg
 from streams.feedback.said import awaits_said, remember_said
 from streams.feedback.shown import credit_shown
 from streams.feedback.track_labels import label_track_made, label_track_missed
+from streams.feedback.watched import watched
 
 __all__ = [
     "await_label",
@@ -53,4 +54,5 @@ __all__ = [
     "tell_margin",
     "tell_offer_margins",
     "tell_outcomes",
+    "watched",
 ]

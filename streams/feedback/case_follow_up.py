@@ -14,7 +14,7 @@ from streams.contracts.money import Money
 from streams.contracts.outputs.effects import AlertRaised, CaseFollowed, Effect, OutcomeLabeled
 from streams.contracts.outputs.payloads import CaseOutcome, CaseResult, ChurnAlert
 from streams.contracts.reference.structs import Policies
-from streams.contracts.times import DAY_MS, from_ms, to_ms
+from streams.contracts.times import DAY_MS, from_ms, monday_week, to_ms
 from streams.customer.case_alerts import known_alerts
 from streams.customer.row import FOLLOWED_MAX, CaseFollowUp, Customer, Said
 from streams.customer.stance import stance_of
@@ -166,8 +166,17 @@ def _days(elapsed_ms: int) -> float:
 
 
 def _example(case: CaseFollowUp, result: CaseResult, at_ms: int) -> LearningExample:
-    """Label 1: bought. The band of the stated risk, and the stance, are features by their names."""
-    features = {"treated": float(case.treated), "risk": case.risk, f"band_{case.band}": 1.0}
+    """Label 1: bought. The band of the stated risk, and the stance, are features by their names.
+
+    What is at stake is what `alerts list` sorts by, and the week is that of the first alert.
+    """
+    features = {
+        "treated": float(case.treated),
+        "risk": case.risk,
+        f"band_{case.band}": 1.0,
+        "at_stake": round(case.risk * case.value_at_risk, 6),
+        "week": float(monday_week(case.entered_at_ms)),
+    }
     if case.stance is not None:
         features[f"stance_{case.stance}"] = 1.0
     return LearningExample(

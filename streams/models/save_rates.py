@@ -16,6 +16,8 @@ than what is known of others:
 
 n is the effective size of a comparison of two groups: with a small control group about its size.
 What a stance is above or below the shop is added to the rate of the band.
+
+The same outcomes tell how good the top of each week's list was (`top_cases`), which is watched.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,6 +30,7 @@ from streams.contracts.internal.learning import LearningExample
 from streams.contracts.sums import sum_of
 from streams.models.fading import fade_of
 from streams.models.saved import saved_state
+from streams.models.top_cases import Weeks, figures_of, with_case
 
 PRIOR_CASES = 100.0
 BANDS: tuple[RiskBandName, ...] = ("low", "medium", "high")
@@ -101,6 +104,7 @@ class SaveRatesState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     control: dict[str, Cases]
     treated_stances: dict[str, Cases]
     control_stances: dict[str, Cases]
+    weeks: Weeks
 
 
 class SaveRatesLearner:
@@ -114,10 +118,12 @@ class SaveRatesLearner:
         self.control: dict[str, Cases] = {}
         self.treated_stances: dict[str, Cases] = {}
         self.control_stances: dict[str, Cases] = {}
+        self.weeks: Weeks = ()
 
     def learn(self, example: LearningExample) -> None:
         """One outcome: 1.0 for a case whose person bought within the horizon."""
         features, at_ms = example.features, example.observed_at_ms
+        self.weeks = with_case(self.weeks, features, example.label <= 0.5)
         fade = fade_of(at_ms - self.clock_ms)
         for arm in (self.treated, self.control, self.treated_stances, self.control_stances):
             for name, cases in arm.items():
@@ -143,6 +149,10 @@ class SaveRatesLearner:
             dict(self.control_stances),
         )
 
+    def figures(self) -> dict[str, float]:
+        """Precision at k, of the weeks whose cases have run their horizon."""
+        return figures_of(self.weeks)
+
     def dump(self) -> dict[str, object]:
         """Every parameter by name, as JSON types."""
         state = SaveRatesState(
@@ -151,6 +161,7 @@ class SaveRatesLearner:
             control=self.control,
             treated_stances=self.treated_stances,
             control_stances=self.control_stances,
+            weeks=self.weeks,
         )
         return dict(to_builtins(state))
 
@@ -166,6 +177,7 @@ class SaveRatesLearner:
         learner.treated, learner.control = dict(state.treated), dict(state.control)
         learner.treated_stances = dict(state.treated_stances)
         learner.control_stances = dict(state.control_stances)
+        learner.weeks = state.weeks
         return learner
 
 

@@ -38,7 +38,7 @@ FORMATS: Final[Mapping[str, int]] = {
     "churn": 3,
     "calibration": 2,
     "uplift": 4,
-    "save_rates": 2,
+    "save_rates": 3,
 }
 """Of the parameters of models that are written otherwise than they once were."""
 _BEFORE_LEVELS: Final[Mapping[str, object]] = {
@@ -59,7 +59,10 @@ STILL_READ: Final[Mapping[str, Mapping[int, Mapping[str, object]]]] = {
         2: {"person": None, "totals": (0.0, 0.0), **_WIDE},
         3: _WIDE,
     },
-    "save_rates": {1: {"treated_stances": {}, "control_stances": {}}},
+    "save_rates": {
+        1: {"treated_stances": {}, "control_stances": {}, "weeks": ()},
+        2: {"weeks": ()},
+    },
 }
 """Older formats that are read as well, and what they do not hold: it begins as in a new model."""
 SEEN_MAX = 2_000

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from streams.telemetry import labels as by
 from streams.telemetry.budgets import BUDGET_METRICS
 from streams.telemetry.deleted import DELETED_METRICS
-from streams.telemetry.leavers import LEAVER_METRICS
+from streams.telemetry.judged import JUDGED_METRICS
 from streams.telemetry.metric import Label, Metric
 from streams.telemetry.metric import counter as _counter
 from streams.telemetry.metric import gauge as _gauge
@@ -395,5 +395,5 @@ DELIVERY_SECONDS = _histogram(
 
 CATALOGUE: tuple[Metric, ...] = (
     *(value for value in list(globals().values()) if isinstance(value, Metric)),
-    *(*BUDGET_METRICS, *DELETED_METRICS, *LEAVER_METRICS),
+    *(*BUDGET_METRICS, *DELETED_METRICS, *JUDGED_METRICS),
 )

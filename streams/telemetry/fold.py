@@ -23,6 +23,7 @@ from streams.contracts.outputs.effects import (
     BudgetUsed,
     CaseFollowed,
     CaseWeighed,
+    CustomerWatched,
     DataDropped,
     DecisionLogged,
     Effect,
@@ -44,7 +45,7 @@ from streams.contracts.outputs.effects import (
 )
 from streams.telemetry import catalogue as metrics
 from streams.telemetry.budgets import LEASES_ASKED
-from streams.telemetry.leavers import LEAVERS
+from streams.telemetry.judged import LEAVERS, WATCHED
 from streams.telemetry.metric import Measurement, measured
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ _FOLDS: dict[type[Effect], Callable[[Any], Measurements]] = {
     AlertRaised: _alert,
     CaseWeighed: lambda e: () if e.opened else (measured(metrics.CASES_HELD),),
     CaseFollowed: _followed,
+    CustomerWatched: lambda e: (measured(WATCHED, value=e.elapsed_ms / 1000),),
     OutcomeLabeled: _label,
     OutcomeSeen: _outcome,
     PurchaseSeen: _purchase,

@@ -121,6 +121,7 @@ SOURCE_TOPIC = Label(
     ),
 )
 STORE_MEMORY = Label("kind", ("block_cache", "memtables"))
+TOP = Label("k", ("10", "25", "50", "100", "all"))
 TRACK = Label("track", get_args(TrackName))
 TRACK_CHANGE = Label("change", ("begun", "due"))
 TRANSITION = Label("transition", _field(ChurnAlert, "transition"))

@@ -29,8 +29,10 @@ from streams.models.incremental_margin import MARGIN_MODEL
 from streams.models.offer_margin import OFFER_MARGIN_MODEL
 from streams.models.pool import Tuning
 from streams.models.response import tuning_of
+from streams.models.save_rates import SaveRatesLearner
 from streams.telemetry import catalogue as metrics
 from streams.telemetry import labels as by
+from streams.telemetry.judged import TOP_CASES, TOP_PRECISION
 from streams.worker.meter import Meter
 
 log = structlog.get_logger()
@@ -215,6 +217,8 @@ class Snapshots:
                     set_(metric, model, value=quality[name])
         if model == CALIBRATION_MODEL:
             self._note_calibration(quality)
+        if model == SaveRatesLearner.model_id:
+            self._note_top(quality)
         if model == MARGIN_MODEL:
             self._note_margin(quality)
         if model == OFFER_MARGIN_MODEL:
@@ -243,6 +247,15 @@ class Snapshots:
             elif kind.startswith("people_"):
                 group = kind.removeprefix("people_")
                 self._meter.set(metrics.OFFER_WINDOWS, offer_id, group, value=value)
+
+    def _note_top(self, quality: Mapping[str, float]) -> None:
+        """How good the first k cases of a week's list were, as far as it is known."""
+        for k in by.TOP.values:
+            if f"top_{k}_cases" in quality:
+                self._meter.set(TOP_CASES, k, value=quality[f"top_{k}_cases"])
+                for estimate in by.ESTIMATE.values:
+                    value = quality[f"top_{k}_{estimate}"]
+                    self._meter.set(TOP_PRECISION, k, estimate, value=value)
 
     def _note_calibration(self, quality: Mapping[str, float]) -> None:
         """What was said of churn and what came, bin by bin."""

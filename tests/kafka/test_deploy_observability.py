@@ -48,6 +48,7 @@ MAY_STAY_ZERO = {
     "pipeline: Lag",
     "pipeline: Where does it fall behind?",
     "outcomes: How many alerts were right?",
+    "outcomes: Were the first k of each week right?",
     "outcomes: Did as many leave as was said?",
     "outcomes: Do more buy who are contacted?",
     "outcomes: How early do alerts come?",

@@ -1,17 +1,26 @@
 """What is told of churn cases agrees with the truth of the world that they were entered in."""
 
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
+import pytest
 from msgspec.structs import replace
 
 from streams.audit import audit
-from streams.contracts.outputs.effects import AlertRaised, CaseFollowed, Effect, OutcomeLabeled
+from streams.contracts.outputs.effects import (
+    AlertRaised,
+    CaseFollowed,
+    CustomerWatched,
+    Effect,
+    OutcomeLabeled,
+)
 from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert
 from streams.contracts.reference.structs import Reference
-from streams.contracts.times import DAY_MS, to_ms
+from streams.contracts.times import DAY_MS, WEEK_MS, monday_week, to_ms
 from streams.decisions import compile_policy
 from streams.models import initial_models
+from streams.models.save_rates import SaveRatesLearner
 from streams.models.trainer import Trainer
 from streams.simulator.closed_loop import effects_of
 from streams.simulator.worlds import SETTINGS, World
@@ -29,6 +38,7 @@ class Played(NamedTuple):
 
     world: World
     driver: Noting
+    trainer: Trainer
     effects: tuple[Effect, ...]
 
     @property
@@ -56,10 +66,11 @@ def played() -> Played:
     print(f"seed {SEED}")
     settings = replace(SETTINGS["grocery"], returns_share=0.0)
     world = World("grocery", CUSTOMERS, DAYS, SEED, settings=settings, reference=eager())
-    driver = Noting(compile_policy(world.reference), initial_models(), Trainer())
+    trainer = Trainer()
+    driver = Noting(compile_policy(world.reference), initial_models(), trainer)
     driver.came, driver.went = [], []
     told = effects_of(world, driver, world.receive_alert)
-    return Played(world, driver, tuple(effect for effects in told for effect in effects))
+    return Played(world, driver, trainer, tuple(effect for effects in told for effect in effects))
 
 
 def test_outcomes_agree_with_the_truth() -> None:
@@ -99,6 +110,38 @@ def test_what_is_learned_is_what_is_told() -> None:
     results = [o.result for o in played().outcomes if o.result != "not_followed"]
     assert labels == [float(result == "bought") for result in results]
     assert played().driver.models.save_rates.version != "cold-start"
+
+
+def test_precision_at_k_is_that_of_the_weeks_lists() -> None:
+    """What the learner publishes is what a sorted list of each week's cases gives."""
+    lists: dict[int, list[tuple[float, bool]]] = {}
+    for told in played().outcomes:
+        if told.result != "not_followed":
+            at_stake = told.risk * float(told.value_at_risk.amount)
+            week = monday_week(to_ms(told.entered_at))
+            lists.setdefault(week, []).append((at_stake, told.result == "left"))
+    over = [lists[week] for week in sorted(lists)[:-1]]
+    first = [gone for cases in over for _, gone in sorted(cases)[::-1][:10]]
+    every = [gone for cases in over for _, gone in cases]
+    learner = played().trainer.trainees["save_rates"].learner
+    assert isinstance(learner, SaveRatesLearner)
+    found = learner.figures()
+    assert found["top_10_cases"] == len(first) > 20
+    assert found["top_10_value"] == pytest.approx(sum(first) / len(first), abs=1e-6)
+    assert found["top_all_value"] == pytest.approx(sum(every) / len(every), abs=1e-6)
+
+
+def test_time_watched_is_from_a_purchase_until_silent_for_a_horizon() -> None:
+    """By the truth, of all people; one in twenty does not agree to be watched."""
+    horizon_ms, end_ms = 42 * DAY_MS, played().driver.greatest_event_ms
+    longest_ms = 0
+    for customer_id in played().world.customer_ids:
+        orders = played().world.person(customer_id).orders
+        times = [order.at_ms for order in orders if order.at_ms <= end_ms]
+        for at_ms, next_ms in pairwise([*times, end_ms]):
+            longest_ms += min(next_ms - at_ms, horizon_ms + WEEK_MS)
+    watched = [e.elapsed_ms for e in played().effects if isinstance(e, CustomerWatched)]
+    assert 0.85 < sum(watched) / longest_ms <= 1.0
 
 
 def test_the_auditor_finds_nothing() -> None:

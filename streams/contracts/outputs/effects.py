@@ -52,6 +52,12 @@ class CaseWeighed(Struct, frozen=True):
     opened: bool
 
 
+class CustomerWatched(Struct, frozen=True):
+    """Who is watched for churn was looked at: so long after the look before."""
+
+    elapsed_ms: int
+
+
 class CaseFollowed(Struct, frozen=True):
     """It is known what became of a churn case."""
 
@@ -189,6 +195,7 @@ Effect = (
     | AlertRaised
     | CaseWeighed
     | CaseFollowed
+    | CustomerWatched
     | OutcomeLabeled
     | OutcomeSeen
     | PurchaseSeen

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from streams.contracts.outputs.effects import AlertRaised, CaseFollowed, Effect, OutcomeLabeled
 from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert
 from streams.contracts.reference.structs import ChurnDefinition, Policies
-from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
+from streams.contracts.times import DAY_MS, WEEK_MS, from_ms, monday_week
 from streams.customer.merge import merge_customers
 from streams.customer.row import FOLLOWED_MAX, Consent, Customer, Order, due_at_ms
 from streams.feedback import follow_cases, make_room, tell_outcomes
@@ -18,6 +18,7 @@ from tests.support.told import warned
 
 POLICIES = Policies(churn=ChurnDefinition(horizon_ticks=4))
 OVER = T0 + 4 * WEEK_MS
+T0_WEEK = float(monday_week(T0))
 
 
 def alert(number: int = 0, at_ms: int = T0, **fields: Any) -> AlertRaised:
@@ -73,8 +74,9 @@ def test_nobody_bought_so_the_alert_came_true() -> None:
     assert (told.arm, told.risk_band, told.risk) == ("treated", "high", 0.8)
     assert (told.horizon_days, told.lead_days, told.days_to_purchase) == (28.0, 18.0, None)
     assert (told.entered_at, told.known_at) == (from_ms(T0), from_ms(OVER))
+    listed = {"at_stake": 0.8 * float(told.value_at_risk.amount), "week": T0_WEEK}
     assert learned(effects) == [
-        (0.0, {"treated": 1.0, "risk": 0.8, "band_high": 1.0, "stance_open": 1.0})
+        (0.0, {"treated": 1.0, "risk": 0.8, "band_high": 1.0, "stance_open": 1.0, **listed})
     ]
 
 
@@ -125,7 +127,8 @@ def test_the_stance_at_the_opening_is_learned_from_with_consent_alone(training: 
     refused = {**row.consents, "marketing_email": Consent("denied", T0 + DAY_MS)}
     _, effects = tell_outcomes(replace(row, consents=refused), OVER, POLICIES)
     told = [set(features) for _, features in learned(effects)]
-    assert told == ([{"treated", "risk", "band_high", "stance_open"}] * (training == "granted"))
+    named = {"treated", "risk", "band_high", "stance_open", "at_stake", "week"}
+    assert told == ([named] * (training == "granted"))
 
 
 def test_a_control_is_told_from_a_treated_case() -> None:

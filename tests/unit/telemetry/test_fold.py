@@ -13,6 +13,7 @@ from streams.contracts.internal.routing import LinkRequested, RoutedEvent, Tick
 from streams.contracts.outputs.effects import (
     AlertRaised,
     CaseFollowed,
+    CustomerWatched,
     Effect,
     EventIgnored,
     EventLate,
@@ -95,6 +96,12 @@ def test_a_case_counts_by_what_became_of_it(result: str, more: list[Any]) -> Non
         ("churn_cases_followed_total", ("high", "treated", result), 1.0),
         *more,
     ]
+
+
+def test_time_watched_counts_in_seconds() -> None:
+    """What alerts per customer and year are counted by."""
+    told = folded(Tick("c1", 5), CustomerWatched(90_500))
+    assert told[1:] == [("churn_watched_seconds_total", (), 90.5)]
 
 
 def test_the_word_of_the_crm_counts_beside_what_came() -> None:

@@ -10,9 +10,11 @@ from streams.contracts.reference.structs import Offer, Policies
 from streams.models import Trainer
 from streams.models.incremental_margin import PEOPLE_MIN
 from streams.models.reliability import SILENCES, TENTHS
+from streams.models.top_cases import ALL, TOPS
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.telemetry import labels as by
+from streams.telemetry.judged import TOP_CASES, TOP_PRECISION
 from streams.worker.meter import Meter
 from streams.worker.reference import ReferenceFollower, ReferenceState
 from tests.support.small_shop import reference
@@ -231,6 +233,28 @@ def test_calibration_is_seen_bin_by_bin() -> None:
     assert meter.value(metrics.CALIBRATION_GAP, "risk") == pytest.approx(0.17)
     assert meter.value(metrics.CALIBRATION_LABELS) == 2.0
     assert meter.value(metrics.SCORE_CORRECTED) == 0.0
+
+
+def test_precision_at_k_is_seen_with_its_interval() -> None:
+    """Of the week that is over, as gauges; a model that was stored before says none."""
+    learner, (found, meter) = Trainer(every=1), small_shop()
+    for number, (week, label) in enumerate(((1.0, 0.0), (1.0, 1.0), (2.0, 0.0))):
+        features = {"treated": 1.0, "risk": 0.5, "week": week, "at_stake": 9.0 - number}
+        learned = learner.learn(
+            LearningExample(
+                example_id=f"x-{number}",
+                model="save_rates",
+                observed_at_ms=number + 1,
+                label=label,
+                features=features,
+            )
+        )
+        assert learned is not None
+        found.take(SNAPSHOTS, b"save_rates", encode_snapshot(learned))
+    assert meter.values_of(TOP_CASES) == {(k,): 2.0 for k in by.TOP.values}
+    said = {e: meter.value(TOP_PRECISION, "10", e) for e in by.ESTIMATE.values}
+    assert said == {"value": 0.5, "low": 0.094531, "high": 0.905469}
+    assert by.TOP.values == (*map(str, TOPS), ALL)
 
 
 def test_the_bins_of_the_metrics_are_those_of_the_model() -> None:

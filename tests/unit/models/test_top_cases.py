@@ -1,0 +1,86 @@
+"""Precision at k: of each week the first k by what is at stake, in whatever order they are told."""
+
+from collections import defaultdict
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from streams.models.top_cases import TOPS, WEEKS, Weeks, figures_of, share_interval, with_case
+
+CASES = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(1, 400).map(float), st.booleans()), max_size=80
+)
+Case = tuple[int, float, bool]
+
+
+def told(cases: list[Case]) -> Weeks:
+    """The weeks after these cases: week, at stake, left."""
+    weeks: Weeks = ()
+    for week, at_stake, gone in cases:
+        weeks = with_case(weeks, {"week": float(week), "at_stake": at_stake}, gone)
+    return weeks
+
+
+def by_hand(cases: list[Case], k: int) -> tuple[int, int]:
+    """How many are among the first k of a week that is over, and how many of these left."""
+    newest = max(week for week, *_ in cases)
+    lists = defaultdict(list)
+    for week, at_stake, gone in cases:
+        lists[week].append((at_stake, gone))
+    first = [c for w, found in lists.items() if w < newest for c in sorted(found)[::-1][:k]]
+    return len(first), sum(gone for _, gone in first)
+
+
+@given(CASES.filter(bool).flatmap(lambda cases: st.tuples(st.just(cases), st.permutations(cases))))
+def test_any_order_gives_what_a_sorted_list_gives(both: tuple[list[Case], list[Case]]) -> None:
+    """Partitions tell in any order, and a state is read back as it was."""
+    cases, shuffled = both
+    weeks = told(cases)
+    assert told(shuffled) == weeks
+    assert msgspec.convert(msgspec.to_builtins(weeks), Weeks) == weeks
+    found = figures_of(weeks)
+    for k in (*TOPS, 10_000):
+        many, left = by_hand(cases, k)
+        name = str(k) if k in TOPS else "all"
+        assert found.get(f"top_{name}_cases", 0.0) == many
+        assert not many or found[f"top_{name}_value"] == round(left / many, 6)
+
+
+def test_the_top_is_the_top_and_the_newest_week_does_not_count() -> None:
+    """Ten who left have the most at stake, and fifty others stayed."""
+    cases = [(7, 100.0 + n, True) for n in range(10)] + [(7, 1.0 + n, False) for n in range(50)]
+    assert figures_of(told(cases)) == {}
+    found = figures_of(told([*cases, (8, 500.0, False)]))
+    assert (found["top_10_value"], found["top_10_cases"]) == (1.0, 10.0)
+    assert (found["top_25_value"], found["top_25_cases"]) == (0.4, 25.0)
+    assert (found["top_all_value"], found["top_all_cases"]) == (round(10 / 60, 6), 60.0)
+    assert found["top_10_low"] == pytest.approx(0.722467, abs=1e-6)
+
+
+def test_what_is_kept_is_bounded_and_the_oldest_goes() -> None:
+    """A hundred cases of each of the newest weeks; what comes later than that is not ranked."""
+    draw = np.random.default_rng(4)
+    stakes = draw.integers(1, 10_000, size=6_000).astype(float).tolist()
+    cases = [(n // 150, at_stake, True) for n, at_stake in enumerate(stakes)]
+    weeks = told(cases)
+    assert [week.number for week in weeks] == list(range(39 - WEEKS, 40))
+    assert {(week.many, len(week.top)) for week in weeks} == {(150, 100)}
+    assert len(msgspec.json.encode(weeks)) < 20_000
+    assert told([*cases, (3, 1e6, False)]) == weeks
+
+
+def test_an_example_of_an_older_version_is_not_ranked() -> None:
+    """It names no week."""
+    assert with_case((), {"risk": 0.8, "treated": 1.0}, True) == ()
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_interval_is_wilsons(counts: tuple[int, int]) -> None:
+    """As scipy has it."""
+    hits, many = counts
+    known = stats.binomtest(hits, many).proportion_ci(method="wilson")
+    assert share_interval(hits, many) == pytest.approx((known.low, known.high), abs=1e-6)
