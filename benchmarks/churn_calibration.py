@@ -140,7 +140,7 @@ def bins_table(rows: list[Scored], gone: NDArray[np.bool_], risk: NDArray[np.flo
 def _teach(learner: CalibrationLearner, row: Scored, gone: bool, horizon_ms: int) -> None:
     said = Said(row.risk, row.risk, row.own_gaps)
     due_ms = row.at_ms + horizon_ms
-    learner.learn(calibration_example("x", said, horizon_ms, not gone, due_ms))
+    learner.learn(calibration_example("x", said, horizon_ms, not gone, due_ms, row.customer_id))
 
 
 if __name__ == "__main__":

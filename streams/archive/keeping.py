@@ -11,7 +11,7 @@ from streams.archive import files, positions
 from streams.archive.erasures import Asked, ids_with_links
 from streams.archive.layout import Partition, pieces, that_count
 from streams.archive.positions import Erased, Missing, Position
-from streams.archive.records import Row
+from streams.archive.records import Row, as_labels_name
 from streams.runtime.gaps import lost_of
 
 ERASED_REMEMBERED_MS: Final = 40 * 86_400_000  # longer than an output topic keeps its records
@@ -130,7 +130,8 @@ class Keeper:
 
     def _erased(self, one: Erased) -> Erased:
         root = self.keeping.root
-        ids = ids_with_links(root, one.ids)
+        linked = ids_with_links(root, one.ids)
+        ids = (*linked, *map(as_labels_name, linked))
         for topic in self.keeping.topics:
             for piece in that_count(pieces(root, topic), self.state.next):
                 files.erase(root, piece, ids, one.until_ms)

@@ -7,6 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from streams import topics
+from streams.contracts.ids import pseudonym
+from streams.contracts.internal.learning import CUSTOMER_KEY
 from streams.contracts.unreadable import UNREADABLE
 
 ARCHIVED: Final = (
@@ -37,7 +39,8 @@ _IDS: Final = (
     "product_id",
 )
 _PEOPLE: Final = ("customer_id", "other_id", "anonymous_id", "device_id")
-LABELS_OF_OFFERS: Final = frozenset({"response", "margin", "offer_margin"})
+_LABELS: Final = frozenset({"response", "margin", "offer_margin"})
+_LABELS_OF_LOOKS: Final = "calibration"
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -78,16 +81,19 @@ class Row(Struct, frozen=True, kw_only=True):
 def row_of(topic: str, message: Any) -> Row | None:
     """The row of a record of confluent-kafka's; None for one that is not archived.
 
-    Labels of who leaves, and of what contacts are worth, are not: they name nobody, so an erasure
-    would not find them.
+    Of the labels of who leaves those are by which the score is judged, under a pseudonym that an
+    erasure finds. The others are not: they name nobody, and follow from purchases and outcomes.
     """
     value = message.value()
     told = _told(value)
-    if (
-        topic == topics.LEARNING_EXAMPLES.name
-        and told.get("model", "response") not in LABELS_OF_OFFERS
-    ):
-        return None
+    people = people_of(told)
+    if topic == topics.LEARNING_EXAMPLES.name:
+        if told.get("model") == _LABELS_OF_LOOKS:
+            people = _labeled_one(told)
+            if not people:
+                return None
+        elif told.get("model", "response") not in _LABELS:
+            return None
     text, raw = _as_text(value)
     return Row(
         partition=message.partition(),
@@ -95,7 +101,7 @@ def row_of(topic: str, message: Any) -> Row | None:
         at_ms=message.timestamp()[1],
         key=_as_text(message.key())[0],
         id=next((str(told[name]) for name in _IDS if isinstance(told.get(name), str)), None),
-        people=people_of(told),
+        people=people,
         value=text,
         raw=raw,
         headers=_headers(message.headers()),
@@ -120,6 +126,18 @@ def people_of(told: dict[str, Any]) -> tuple[str, ...]:
         if isinstance(place.get(name), str)
     }
     return tuple(sorted(found))
+
+
+def as_labels_name(id_: str) -> str:
+    """How labels name a person: by a pseudonym, which is nobody's id, for no id holds a `#`."""
+    return f"#{pseudonym(id_)}"
+
+
+def _labeled_one(told: dict[str, Any]) -> tuple[str, ...]:
+    """Whom a label is about; nobody where an older version wrote it."""
+    features = told.get("features")
+    key = features.get(CUSTOMER_KEY) if isinstance(features, dict) else None
+    return (f"#{int(key)}",) if isinstance(key, int | float) else ()
 
 
 def _told(value: bytes | None) -> dict[str, Any]:

@@ -31,6 +31,11 @@ def stable_hash(*parts: str) -> int:
     return int.from_bytes(_digest(parts, 8), "big")
 
 
+def pseudonym(id_: str) -> int:
+    """53 bits of a hash of a person's id, which a float holds: who is one, and not who it is."""
+    return stable_hash(id_) >> 11
+
+
 def hash64(text: str) -> int:
     """A signed 64-bit hash of a text, stable over processes and versions."""
     return int.from_bytes(_digest((text,), 8), "big", signed=True)

@@ -24,7 +24,7 @@ def render_figures(figures: ChurnFigures) -> str:
 
 def _scores(figures: ChurnFigures) -> Iterator[str]:
     rows = [(a.other, a.measure, interval(a.difference, "+.4f")) for a in figures.against]
-    yield from _table(("risk against", "", "difference; better below 0, AUC above"), rows)
+    yield from table(("risk against", "", "difference; better below 0, AUC above"), rows)
     yield ""
     p, likelihood = figures.pareto, figures.pareto_log_likelihood
     fit = "" if likelihood is None else f", log likelihood {likelihood:.1f}"
@@ -39,10 +39,10 @@ def _scores(figures: ChurnFigures) -> Iterator[str]:
 def _calibration(figures: ChurnFigures) -> Iterator[str]:
     headers = ("scores", "said", "came", "")
     tenths = [(f"{g.lowest:.3f} to {g.highest:.3f}", g) for g in figures.deciles]
-    yield from _table(("risk, by tenths", *headers), (_calibrated(*pair) for pair in tenths))
+    yield from table(("risk, by tenths", *headers), (_calibrated(*pair) for pair in tenths))
     yield ""
     silences = [(g.group, g) for g in figures.by_silence]
-    yield from _table(("silence in own gaps", *headers), (_calibrated(*pair) for pair in silences))
+    yield from table(("silence in own gaps", *headers), (_calibrated(*pair) for pair in silences))
 
 
 def _calibrated(name: str, group: Calibrated) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def _top(figures: ChurnFigures) -> Iterator[str]:
         for top in figures.top
     ]
     headers = ("top of each tick's list, by", "scores", "precision", "", "found", "found of value")
-    yield from _table(headers, rows)
+    yield from table(headers, rows)
 
 
 def _alerts(told: AlertFigures) -> Iterator[str]:
@@ -78,10 +78,10 @@ def _alerts(told: AlertFigures) -> Iterator[str]:
     yield ""
     headers = ("who warns", "warnings", "judged", "precision", "", "recall", "", "in time",
                "lead days", "a year")  # fmt: skip
-    yield from _table(headers, (_rule(rule) for rule in told.rules))
+    yield from table(headers, (_rule(rule) for rule in told.rules))
     yield ""
     by_band = ("alerts, by band", "alerts", "judged", "stated", "came", "")
-    yield from _table(by_band, (_band(band) for band in told.bands))
+    yield from table(by_band, (_band(band) for band in told.bands))
 
 
 def _rule(rule: RuleFigures) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ def _band(band: BandFigures) -> tuple[str, ...]:
     return name, f"{band.alerts:,}", f"{band.judged:,}", number(band.stated), *_cells(band.came)
 
 
-def _table(headers: Sequence[str], rows: Rows) -> Iterator[str]:
+def table(headers: Sequence[str], rows: Rows) -> Iterator[str]:
     """Aligned lines: the first column to the left, numbers to the right."""
     table = [tuple(headers), *(tuple(row) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]

@@ -10,8 +10,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from streams.contracts.ids import stable_hash
-from streams.contracts.internal.learning import LearningExample
+from streams.contracts.ids import pseudonym
+from streams.contracts.internal.learning import CUSTOMER_KEY, LearningExample
 from streams.contracts.times import DAY_MS
 from streams.customer.rhythm import HALF_LIVES_TICKS, Rhythm
 from streams.customer.row import ScoringMoment
@@ -160,7 +160,7 @@ def churn_example_features(
     features["x"], features["t_x_ticks"], features["T_ticks"] = x, t_x, age
     features["gap_squares"] = rhythm.gap_days_sq_sum * (DAY_MS / tick_ms) ** 2
     features["tick_ms"] = float(tick_ms)
-    features["customer_key"] = float(stable_hash(customer_id or str(rhythm.first_ms)) >> 11)
+    features[CUSTOMER_KEY] = float(pseudonym(customer_id or str(rhythm.first_ms)))
     return features
 
 

@@ -8,8 +8,6 @@ from streams.customer.row import Customer, Said, ScoringMoment
 from streams.features.calibration import CALIBRATION_MODEL, calibration_example
 from streams.features.churn_signals import LIFTS_MODEL, lift_example
 
-TAUGHT = ((LIFTS_MODEL, lift_example), (CALIBRATION_MODEL, calibration_example))
-
 
 def awaits_said(person: Customer, at_ms: int) -> bool:
     """Whether a moment of now waits for its horizon: what is said now belongs to it."""
@@ -35,18 +33,15 @@ def label_said(
     customer_id: str, moment: ScoringMoment, returned: bool, at_ms: int
 ) -> tuple[Effect, ...]:
     """What a moment whose horizon is over teaches of what was said; empty where nothing was."""
-    if moment.said is None:
+    said = moment.said
+    if said is None:
         return ()
-    horizon_ms = moment.label_due_at_ms - moment.scored_at_ms
-    return tuple(
+    horizon_ms, scored = moment.label_due_at_ms - moment.scored_at_ms, str(moment.scored_at_ms)
+    of_lifts = derive_id("x", customer_id, LIFTS_MODEL, scored)
+    of_risk = derive_id("x", customer_id, CALIBRATION_MODEL, scored)
+    return (
+        OutcomeLabeled(lift_example(of_lifts, said, horizon_ms, returned, at_ms)),
         OutcomeLabeled(
-            teach(
-                derive_id("x", customer_id, model, str(moment.scored_at_ms)),
-                moment.said,
-                horizon_ms,
-                returned,
-                at_ms,
-            )
-        )
-        for model, teach in TAUGHT
+            calibration_example(of_risk, said, horizon_ms, returned, at_ms, customer_id)
+        ),
     )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from msgspec import Struct
 
+from streams.contracts.internal.learning import CUSTOMER_KEY
 from streams.models import mbgcnbd
 from streams.models.bgnbd import BgNbd, cold_start, fit
 from streams.models.fitting import Column
@@ -41,7 +42,7 @@ class Reservoir:
         self, features: Mapping[str, float], returned: bool, observed_at_ms: int, tick_ms: int
     ) -> None:
         """Note a scoring moment: a silent tick after it is part of the history."""
-        key = features["customer_key"]
+        key = features[CUSTOMER_KEY]
         if key >= self.threshold:
             return
         x, t_x, age = features["x"], features["t_x_ticks"], features["T_ticks"]

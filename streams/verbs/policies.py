@@ -1,4 +1,4 @@
-"""The verbs that judge policies: `backtest`, `evaluate offers`, `margins` and `uplift`.
+"""The verbs that judge by a log: `backtest`, `evaluate offers`, `margins`, `alerts`, `uplift`.
 
 Rooms are imported inside the verbs, as in `cli`.
 """
@@ -193,6 +193,25 @@ def evaluate_margins(ctx: click.Context, log: Path | None, json_: bool) -> None:
 
     found = judge_margins(place_of(ctx, log))
     say_all([msgspec.json.encode(found).decode()] if json_ else told_of_margins(found))
+
+
+@evaluate.command("alerts", epilog="Example: offerstream evaluate alerts kept/")
+@click.argument("log", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "json_", is_flag=True, help="One JSON document, not tables.")
+@click.pass_context
+def evaluate_alerts(ctx: click.Context, log: Path | None, json_: bool) -> None:
+    """Judge the churn alerts that were sent, by what became of their cases.
+
+    LOG is a folder of `replay` or `archive`; without it the archive here and the topics are read.
+    Precision by band and arm and of the first of each week's cases, recall, lead time, and the
+    risk of every look beside what came; all of it is known a horizon later.
+    """
+    import msgspec
+
+    from streams.admin.alerts_judged import judge_alerts, told_of_alerts
+
+    found = judge_alerts(place_of(ctx, log))
+    say_all([msgspec.json.encode(found).decode()] if json_ else told_of_alerts(found))
 
 
 @evaluate.command("uplift", epilog="Example: offerstream evaluate uplift campaign.csv")

@@ -4,6 +4,8 @@ from typing import Final
 
 from msgspec import Struct
 
+CUSTOMER_KEY: Final = "customer_key"
+"""The feature by which labels of one person are known as one person's: a pseudonym."""
 TWOS_MAX: Final = 15
 RESPONSE: Final = "response"
 CHALLENGER: Final = "challenger"

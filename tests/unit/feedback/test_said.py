@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from streams.contracts.ids import pseudonym
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.effects import OutcomeLabeled
 from streams.contracts.times import WEEK_MS
@@ -56,6 +57,7 @@ def test_a_moment_shows_whether_its_risk_came_true() -> None:
         "risk": 0.6,
         "own_gaps": 1.5,
         "horizon_ms": 4.0 * WEEK_MS,
+        "customer_key": float(pseudonym(buyer().customer_id)),
     }
 
 

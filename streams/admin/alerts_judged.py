@@ -1,0 +1,55 @@
+"""How good the alerts were by the own log, wherever it lies, and what is said of it."""
+
+from collections.abc import Iterator, Sequence
+
+from streams import topics
+from streams.admin.log_places import LogPlace, decoded_records
+from streams.contracts.internal.learning import LearningExample
+from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert, SegmentChange
+from streams.evaluation.figures_table import counted, interval, table
+from streams.evaluation.logged_alerts import AlertsLogged, Group, judge_logged
+
+
+def judge_alerts(place: LogPlace) -> AlertsLogged:
+    """Judge the alerts whose horizon is over, and the looks.
+
+    Raises:
+        OperatorError: the log cannot be read.
+    """
+    return judge_logged(
+        decoded_records(place, topics.CHURN_ALERTS, ChurnAlert),
+        decoded_records(place, topics.CASE_OUTCOMES, CaseOutcome),
+        decoded_records(place, topics.SEGMENT_CHANGES, SegmentChange),
+        decoded_records(place, topics.LEARNING_EXAMPLES, LearningExample),
+    )
+
+
+def told_of_alerts(found: AlertsLogged) -> Iterator[str]:
+    """Lines for a terminal."""
+    yield f"alerts: {counted(found.transitions) or 'none'}"
+    if found.cases is None:
+        yield "no case's horizon is over yet, so nothing can be said of precision"
+    else:
+        yield f"cases whose horizon is over: {counted(found.followed)}"
+        yield ""
+        yield from _told("cases", (found.cases, *found.by_band, *found.by_arm, *found.top))
+    if found.leavers:
+        yield ""
+        yield f"recall: {interval(found.recall)} of {found.leavers:,} regulars who left"
+    if found.lead_days is not None:
+        yield f"lead time of true alerts, median: {found.lead_days:.1f} days"
+    yield ""
+    if found.looks is None:
+        yield "no labels of looks: their horizons are not over, or nobody grants `model_training`"
+        return
+    looks = found.looks
+    ranked = "-" if looks.auc is None else f"{looks.auc:.3f}"
+    yield f"looks at {looks.people:,} people in no treated case; AUC of the stated risk {ranked}"
+    yield from _told("looks", (looks.all, *looks.by_risk, *looks.by_silence))
+    yield ""
+    yield "In brackets: 95 % intervals by bootstrap over people."
+
+
+def _told(what: str, groups: Sequence[Group]) -> Iterator[str]:
+    rows = ((g.name, f"{g.many:,}", f"{g.stated:.3f}", interval(g.left)) for g in groups)
+    yield from table((what, "", "stated", "left"), rows)

@@ -1,0 +1,171 @@
+"""How good the alerts of a running shop were, by its own log: case outcomes, leavers and labels.
+
+The same words as in docs/evaluate.md, of what was really said and done: contacts were made, so a
+case that a contact saved counts as one that bought. Intervals are by bootstrap over people.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from statistics import median
+
+import numpy as np
+from msgspec import Struct
+
+from streams.contracts.internal.learning import CUSTOMER_KEY, LearningExample
+from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert, SegmentChange
+from streams.contracts.times import monday_week, to_ms
+from streams.evaluation.scores import Interval, mean_interval
+from streams.features.calibration import CALIBRATION_MODEL
+from streams.models.measures import auc
+from streams.models.reliability import SILENCES, TENTHS, silence_of, tenth_of
+from streams.models.top_cases import TOPS
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """Cases, or looks, of one kind: how many, the mean of the stated risk, and who left."""
+
+    name: str
+    many: int
+    stated: float
+    left: Interval
+
+
+class Looks(Struct, frozen=True, kw_only=True):
+    """Looks whose horizon is over, each with the risk that was stated, of no treated case.
+
+    `auc`: the chance that the risk of one who left is above that of one who did not; None where
+    all came out alike.
+    """
+
+    people: int
+    all: Group
+    auc: float | None
+    by_risk: tuple[Group, ...]
+    by_silence: tuple[Group, ...]
+
+
+class AlertsLogged(Struct, frozen=True, kw_only=True):
+    """What a log says of its alerts; None where there is nothing to take a mean of.
+
+    Attributes:
+        transitions: how many alerts of each kind.
+        followed: cases by result, those that were not followed to the end among them.
+        cases: all that were; then by band and by arm.
+        recall: of regulars who left, those of whom a case was open in that silence.
+        lead_days: from a true alert until the person counted as lost, the median.
+        top: the first k cases of each week that is over, by what was at stake.
+        looks: of who grants `model_training`; None without labels.
+    """
+
+    transitions: dict[str, int]
+    followed: dict[str, int]
+    cases: Group | None
+    by_band: tuple[Group, ...]
+    by_arm: tuple[Group, ...]
+    recall: Interval | None
+    leavers: int
+    lead_days: float | None
+    top: tuple[Group, ...]
+    looks: Looks | None
+
+
+class _Judged(Struct, frozen=True):
+    """A stated risk, whether the person left, and who it is."""
+
+    risk: float
+    left: bool
+    who: str
+
+
+def judge_logged(
+    alerts: Iterable[ChurnAlert],
+    outcomes: Iterable[CaseOutcome],
+    changes: Iterable[SegmentChange],
+    examples: Iterable[LearningExample],
+) -> AlertsLogged:
+    """Judge what a log holds; each argument is read once, in any order."""
+    transitions = Counter(alert.transition for alert in alerts)
+    every = list(outcomes)
+    known = [one for one in every if one.result != "not_followed"]
+    leavers = [change for change in changes if change.warned is not None]
+    leads = [one.lead_days for one in known if one.result == "left"]
+    return AlertsLogged(
+        transitions=dict(sorted(transitions.items())),
+        followed=dict(sorted(Counter(one.result for one in every).items())),
+        cases=_group("all cases", known),
+        by_band=_groups({band: [o for o in known if o.risk_band == band] for band in BANDS}),
+        by_arm=_groups({arm: [o for o in known if o.arm == arm] for arm in ("treated", "control")}),
+        recall=_mean([bool(one.warned) for one in leavers], [one.customer_id for one in leavers]),
+        leavers=len(leavers),
+        lead_days=median(leads) if leads else None,
+        top=tuple(_top(known)),
+        looks=_looks([one for one in examples if _is_look(one)]),
+    )
+
+
+BANDS = ("low", "medium", "high")
+
+
+def _top(known: Sequence[CaseOutcome]) -> Iterator[Group]:
+    weeks: dict[int, list[CaseOutcome]] = {}
+    for one in known:
+        weeks.setdefault(monday_week(to_ms(one.entered_at)), []).append(one)
+    over = [sorted(weeks[week], key=_at_stake, reverse=True) for week in sorted(weeks)[:-1]]
+    for k in TOPS:
+        group = _group(f"first {k}", [one for week in over for one in week[:k]])
+        if group is not None:
+            yield group
+
+
+def _at_stake(one: CaseOutcome) -> float:
+    return one.risk * float(one.value_at_risk.amount)
+
+
+def _is_look(example: LearningExample) -> bool:
+    return example.model == CALIBRATION_MODEL and CUSTOMER_KEY in example.features
+
+
+def _looks(examples: Sequence[LearningExample]) -> Looks | None:
+    judged = [
+        _Judged(x.features["risk"], x.label > 0.5, str(x.features[CUSTOMER_KEY])) for x in examples
+    ]
+    whole = _group_of("all looks", judged)
+    if whole is None:
+        return None
+    tenths = {f"{n / TENTHS:.1f} to {(n + 1) / TENTHS:.1f}": list[_Judged]() for n in range(TENTHS)}
+    silences = {f"{name} own gaps": list[_Judged]() for name in SILENCES}
+    names, gaps = tuple(tenths), tuple(silences)
+    for example, one in zip(examples, judged, strict=True):
+        tenths[names[tenth_of(one.risk)]].append(one)
+        silences[gaps[silence_of(example.features["own_gaps"])]].append(one)
+    return Looks(
+        people=len({one.who for one in judged}),
+        all=whole,
+        auc=auc([one.left for one in judged], [one.risk for one in judged]),
+        by_risk=_found(_group_of(name, ones) for name, ones in tenths.items()),
+        by_silence=_found(_group_of(name, ones) for name, ones in silences.items()),
+    )
+
+
+def _groups(by_name: dict[str, list[CaseOutcome]]) -> tuple[Group, ...]:
+    return _found(_group(name, cases) for name, cases in by_name.items())
+
+
+def _group(name: str, cases: Sequence[CaseOutcome]) -> Group | None:
+    return _group_of(name, [_Judged(o.risk, o.result == "left", o.customer_id) for o in cases])
+
+
+def _group_of(name: str, ones: Sequence[_Judged]) -> Group | None:
+    left = _mean([one.left for one in ones], [one.who for one in ones])
+    if left is None:
+        return None
+    stated = float(np.mean([one.risk for one in ones]))
+    return Group(name=name, many=len(ones), stated=stated, left=left)
+
+
+def _found(groups: Iterable[Group | None]) -> tuple[Group, ...]:
+    return tuple(group for group in groups if group is not None)
+
+
+def _mean(flags: Sequence[bool], people: Sequence[str]) -> Interval | None:
+    return mean_interval(np.array(flags, dtype=np.bool_), people) if flags else None
