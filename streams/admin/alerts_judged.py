@@ -7,7 +7,7 @@ from streams.admin.log_places import LogPlace, decoded_records
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert, SegmentChange
 from streams.evaluation.figures_table import counted, interval, table
-from streams.evaluation.logged_alerts import AlertsLogged, Group, judge_logged
+from streams.evaluation.logged_alerts import AlertsLogged, Group, Looks, judge_logged
 
 
 def judge_alerts(place: LogPlace) -> AlertsLogged:
@@ -41,13 +41,16 @@ def told_of_alerts(found: AlertsLogged) -> Iterator[str]:
     yield ""
     if found.looks is None:
         yield "no labels of looks: their horizons are not over, or nobody grants `model_training`"
-        return
-    looks = found.looks
+    else:
+        yield from _looks(found.looks)
+    yield ""
+    yield "In brackets: 95 % intervals by bootstrap over people."
+
+
+def _looks(looks: Looks) -> Iterator[str]:
     ranked = "-" if looks.auc is None else f"{looks.auc:.3f}"
     yield f"looks at {looks.people:,} people in no treated case; AUC of the stated risk {ranked}"
     yield from _told("looks", (looks.all, *looks.by_risk, *looks.by_silence))
-    yield ""
-    yield "In brackets: 95 % intervals by bootstrap over people."
 
 
 def _told(what: str, groups: Sequence[Group]) -> Iterator[str]:
