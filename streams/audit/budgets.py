@@ -6,12 +6,14 @@ use holds what it cost for ever. Where a document leaves a choice, the lesser is
 
 import math
 from collections import defaultdict
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
 
-from streams.audit.orders import end_of_redemption_ms, use_of
+from streams.audit.arrivals import Arrival
+from streams.audit.orders import end_of_redemption_ms, is_one, use_of
 from streams.audit.world import Contact, World
 from streams.contracts.inputs.events import Purchase
 from streams.contracts.reference.structs import Offer
@@ -37,12 +39,21 @@ class Spending:
         self.used_at = np.array([place for place, _ in used])
         costs = np.array([cost for _, cost in used], dtype=np.int64)
         self.costs = np.minimum(costs, self.reserved)
+        self.raises = [
+            (number, place, min(cost, int(self.reserved[number])))
+            for number, contact in enumerate(contacts)
+            for place, cost in _raises(world, offer, contact)
+        ]
 
     def taken(self, turn: int, place: float, clock_ms: float) -> int:
         """What sends up to this one hold, after the inputs before `place`, in units."""
         used = self.used_at < place
         held = np.where(clock_ms <= self.until_ms, self.reserved, 0)
-        return int(np.where(used, self.costs, held)[self.turns <= turn].sum())
+        costs = self.costs.copy()
+        for number, told_at, cost in self.raises:
+            if told_at < place:
+                costs[number] = max(int(costs[number]), cost)
+        return int(np.where(used, costs, held)[self.turns <= turn].sum())
 
     def before(self, turn: int) -> int:
         """How many sends went out before this one."""
@@ -97,12 +108,32 @@ def _until_ms(world: World, offer: Offer, contact: Contact) -> float:
 
 def _use(world: World, offer: Offer, contact: Contact) -> tuple[float, int]:
     """After which input a send was certainly used, and the least that it cost, in units."""
-    if contact.person is None:
-        return NEVER, 0
-    end = len(world.arrivals)
-    known = contact.person.top(end).known_events(end)
-    use = use_of(known, [contact], world.offers).get(offer.offer_id)
+    use = _used_by(world, offer, contact)
     if use is None:
         return NEVER, 0
     told = [c.discount for c in use.event.coupons] if isinstance(use.event, Purchase) else []
     return use.place, units_of(min([offer.discount, *(t for t in told if t > 0)]))
+
+
+def _raises(world: World, offer: Offer, contact: Contact) -> Iterator[tuple[float, int]]:
+    """What later words of the same order say that the use cost at least, and after which input."""
+    use = _used_by(world, offer, contact)
+    if use is None or not isinstance(use.event, Purchase):
+        return
+    currencies = (None, world.policies.currency)
+    for later in _known_of(world, contact):
+        event = later.event
+        if later.place > use.place and isinstance(event, Purchase) and is_one(use, later, contact):
+            told = [c.discount for c in event.coupons if c.currency in currencies]
+            if event.total.currency in currencies and len(told) == len(event.coupons):
+                yield later.place, units_of(min(told))
+
+
+def _used_by(world: World, offer: Offer, contact: Contact) -> Arrival | None:
+    known = _known_of(world, contact)
+    return use_of(known, [contact], world.offers).get(offer.offer_id)
+
+
+def _known_of(world: World, contact: Contact) -> list[Arrival]:
+    end = len(world.arrivals)
+    return [] if contact.person is None else contact.person.top(end).known_events(end)

@@ -79,6 +79,17 @@ def end_of_redemption_ms(contact: Contact, offers: dict[str, Offer]) -> float:
     return min(end_ms, to_ms(contact.said.offer.valid_until))
 
 
+def is_one(use: Arrival, later: Arrival, contact: Contact) -> bool:
+    """Whether a later word tells of the same coupon on the same order that the use was told of."""
+    one, other = use.event, later.event
+    if not isinstance(one, Purchase) or not isinstance(other, Purchase):
+        return False
+    if other.event_name not in ("order_completed", "order_updated"):
+        return False
+    same = order_id_of(one) == order_id_of(other)
+    return same and any(_names(coupon, contact) for coupon in other.coupons)
+
+
 def _may_use(arrival: Arrival) -> bool:
     event = arrival.event
     if isinstance(event, OfferFeedback):

@@ -11,6 +11,7 @@ from streams.customer.activity import SESSION_SILENCE_MS
 from streams.customer.answers import answers_of_both
 from streams.customer.clocks import zone_of_both
 from streams.customer.consents import newer, without_refused
+from streams.customer.coupons import shown_once, used_once
 from streams.customer.decay import add_faded_sums
 from streams.customer.fires import newest_fires
 from streams.customer.id_history import REFUSED_IDS_MAX, UNLINKED_MAX, Encounter
@@ -22,11 +23,9 @@ from streams.customer.orders import newest_orders
 from streams.customer.row import (
     COMPARISONS_MAX,
     CONTACTS_MAX,
-    COUPONS_SHOWN_MAX,
     LINKED_IDS_MAX,
     OPEN_DECISIONS_MAX,
     RECENT_EVENTS_MAX,
-    REDEMPTIONS_MAX,
     REFUSALS_MAX,
     REMINDERS_MAX,
     SERVICE_CASES_MAX,
@@ -44,7 +43,6 @@ from streams.customer.row import (
     Refused,
     Reminder,
     Session,
-    ShownCoupon,
     Spend,
 )
 from streams.customer.signals import heard
@@ -89,9 +87,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         contacts=_newest(
             into.contacts, other.contacts, CONTACTS_MAX, lambda c: c, lambda c: c.at_ms
         ),
-        redemptions=_newest(
-            into.redemptions, other.redemptions, REDEMPTIONS_MAX, lambda r: r, lambda r: r.at_ms
-        ),
+        redemptions=used_once((*other.redemptions, *into.redemptions)),
         open_decisions=open_decisions,
         reminders=_reminders(into, other),
         fired=newest_fires((*other.fired, *into.fired)),
@@ -114,7 +110,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         refusals=_refusals(into.refusals, other.refusals),
         consent_signals=heard(into.consent_signals, other.consent_signals),
         refused_ids=_refused(into, other),
-        coupons_shown=_shown(into, other),
+        coupons_shown=shown_once((*other.coupons_shown, *into.coupons_shown)),
         enrollment=into.enrollment or other.enrollment,
         compared=_compared(into.compared, other.compared),
         answers=answers_of_both(into.answers, other.answers),
@@ -135,16 +131,6 @@ def _compared(mine: Compared | None, others: Compared | None) -> Compared | None
         lambda c: c.opened_at_ms,
     )
     return replace(first, open=both)
-
-
-def _shown(into: Customer, other: Customer) -> tuple[ShownCoupon, ...]:
-    return _newest(
-        into.coupons_shown,
-        other.coupons_shown,
-        COUPONS_SHOWN_MAX,
-        lambda c: (c.order_id, c.code, c.gcn, c.offer_id, c.decision_id),
-        lambda c: c.at_ms,
-    )
 
 
 def _refusals(mine: tuple[Refused, ...], others: tuple[Refused, ...]) -> tuple[Refused, ...]:

@@ -69,8 +69,8 @@ class ShownCoupon(Value, frozen=True):
     """A coupon on an order, or the report of a use, whose decision the row does not hold (yet).
 
     `shares`: how many coupons the order had. `counted`: the offer counts as used already, only the
-    decision's outcome is still to be told. `charged`: to the offer's budget;
-    `discount`: what it took off, where offers have budgets.
+    decision's outcome is still to be told. `charged`: to the offer's budget, `cost` of it, in units
+    of `leases.amounts`; `discount`: the most that it took off.
     """
 
     order_id: str
@@ -83,6 +83,7 @@ class ShownCoupon(Value, frozen=True):
     counted: bool = False
     charged: bool = False
     discount: float = 0.0
+    cost: int = 0
 
 
 class Contact(Value, frozen=True):
@@ -103,12 +104,15 @@ class Redeemed(Value, frozen=True):
     """An offer that this person used, and with which order, if one is known.
 
     `again`: with a coupon that was used before; it was charged, and counts for nothing else.
+    `cost`: what it was charged to the offer's budget, in units of `leases.amounts`; 0: nothing, or
+    a program that did not note it.
     """
 
     offer_id: str
     at_ms: int
     order_id: str = ""
     again: bool = False
+    cost: int = 0
 
 
 class Refused(Value, frozen=True):

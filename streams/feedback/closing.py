@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from streams.contracts.internal.leases import Reservation
 from streams.contracts.outputs.effects import BudgetUsed, Effect, OutcomeName, OutcomeSeen
+from streams.customer.coupons import shown_once
 from streams.customer.row import (
-    COUPONS_SHOWN_MAX,
     REDEMPTIONS_MAX,
     Customer,
     OpenDecision,
@@ -24,7 +24,7 @@ class Use(Struct, frozen=True):
     """An offer was used: when, as of when it is told, what it brought, and with which order.
 
     `discount`: what the coupon took off, 0 where nobody says it. `budget`: the offer's, if it has
-    one. `charged`: it was charged when it was not known yet whose it is.
+    one. `charged`: it was charged when it was not known yet whose it is, `cost` of it, in units.
     """
 
     at_ms: int
@@ -34,6 +34,7 @@ class Use(Struct, frozen=True):
     discount: float = 0.0
     budget: Budget | None = None
     charged: bool = False
+    cost: int = 0
 
 
 CHARGED = Reservation("", 0, 0)
@@ -57,10 +58,12 @@ def redeem(person: Customer, decision: OpenDecision, use: Use) -> Changed:
         use = charged_once(person, decision.offer_id, use)
     seen = outcome(decision, "redeemed", use.amount)
     labels = _positive(person, decision, use.now_ms)
+    if decision.reserved == CHARGED and use.budget is not None:
+        use = replace(use, cost=use.budget.least)  # a purchase that it led to was charged so much
     decision, charged = _charged(decision, use)
     changed = replace(decision, redeemed_at_ms=use.at_ms, status="used")
     person = count_use(with_decision(person, changed), decision, use.at_ms)
-    person = with_redemption(person, decision.offer_id, use)
+    person = with_redemption(person, decision.offer_id, use, charged)
     return person, (seen, *labels, *charged)
 
 
@@ -78,12 +81,14 @@ def charge_again(person: Customer, offer_id: str, use: Use) -> Changed:
     Nothing is learned of it, nothing else counts it. The first order after a use that was told
     without one is that use.
     """
-    orders = [r.order_id for r in person.redemptions if r.offer_id == offer_id]
+    before = [r for r in person.redemptions if r.offer_id == offer_id]
+    orders = [r.order_id for r in before]
     if use.budget is None or not use.order_id or use.order_id in orders:
         return person, ()
     if orders and not orders[-1]:
-        use = replace(use, charged=True)
-    return with_redemption(person, offer_id, use, again=True), charge(offer_id, use)
+        use = replace(use, charged=True, cost=before[-1].cost)
+    charged = charge(offer_id, use)
+    return with_redemption(person, offer_id, use, charged, again=True), charged
 
 
 def charged_once(person: Customer, offer_id: str, use: Use) -> Use:
@@ -119,12 +124,20 @@ def _charged(decision: OpenDecision, use: Use) -> tuple[OpenDecision, tuple[Budg
     return (replace(decision, reserved=CHARGED) if charged else decision), charged
 
 
-def with_redemption(person: Customer, offer_id: str, use: Use, *, again: bool = False) -> Customer:
-    """The person with one more offer used; beyond the maximum the oldest is forgotten.
+def with_redemption(
+    person: Customer,
+    offer_id: str,
+    use: Use,
+    charged: tuple[BudgetUsed, ...],
+    *,
+    again: bool = False,
+) -> Customer:
+    """The person with one more offer used, for what was `charged`; of too many the oldest goes.
 
     Before it the oldest second use: whoever uses a coupon often forgets no other one by that.
     """
-    redemptions = [*person.redemptions, Redeemed(offer_id, use.at_ms, use.order_id, again)]
+    cost = use.cost + sum([each.cost for each in charged])
+    redemptions = [*person.redemptions, Redeemed(offer_id, use.at_ms, use.order_id, again, cost)]
     while len(redemptions) > REDEMPTIONS_MAX:
         redemptions.remove(next((r for r in redemptions[:-1] if r.again), redemptions[0]))
     return replace(person, redemptions=tuple(redemptions))
@@ -132,14 +145,7 @@ def with_redemption(person: Customer, offer_id: str, use: Use, *, again: bool = 
 
 def with_shown(person: Customer, shown: ShownCoupon) -> Customer:
     """The person with a coupon that may be credited later, once; at most the newest few."""
-    known = (*person.coupons_shown, shown)
-    first: dict[tuple[str, ...], ShownCoupon] = {}
-    for coupon in sorted(known, key=lambda c: (c.at_ms, not c.counted)):
-        key = (coupon.order_id, coupon.code, coupon.gcn, coupon.offer_id, coupon.decision_id)
-        before = first.setdefault(key, coupon)
-        if coupon.charged and not before.charged:
-            first[key] = replace(before, charged=True)
-    return replace(person, coupons_shown=tuple(first.values())[-COUPONS_SHOWN_MAX:])
+    return replace(person, coupons_shown=shown_once((*person.coupons_shown, shown)))
 
 
 def without_redemptions(person: Customer, order_id: str, budgets: Mapping[str, Budget]) -> Customer:

@@ -69,4 +69,4 @@ def _coupons(
         return person, credited + charged
     for coupon in event.coupons:
         person = with_shown(person, shown_on(event, coupon, at_ms))
-    return person, ()
+    return charge_shown(person, now_ms, rules)

@@ -101,11 +101,12 @@ def redeem_unknown(
         told = any(redeemed.order_id in ("", use.order_id) for redeemed in same)
         if told or not use.order_id or policies.coupon_after_cancel == "used":
             return charge_again(person, offer_id, use)
-        return with_redemption(person, offer_id, use), charge(offer_id, use)
+        charged = charge(offer_id, use)
+        return with_redemption(person, offer_id, use, charged), charged
     arm = arm_of(policies.experiment, person.customer_id).name
     seen = OutcomeSeen(decision_id, arm, "redeemed", offer_id, use.amount)
     charged = charge(offer_id, charged_once(person, offer_id, use))
-    return with_redemption(person, offer_id, use), (seen, *charged)
+    return with_redemption(person, offer_id, use, charged), (seen, *charged)
 
 
 def _delivered(person: Customer, d: OpenDecision, event: OfferFeedback, now_ms: int) -> Changed:

@@ -22,6 +22,7 @@ from streams.customer.orders import exact
 from streams.customer.row import Customer, OpenDecision, ShownCoupon
 from streams.feedback.closing import Changed, Use, assist, charge_again, redeem, with_shown
 from streams.feedback.outcomes import find, redeem_unknown
+from streams.feedback.raising import charge_raised, is_charged, units_told
 from streams.feedback.rules import CreditRules
 
 GCN_DIGITS_MIN = 13
@@ -41,17 +42,19 @@ def credit_order(
     `whole` is the use of the whole order, in which coupons share. A coupon whose decision the row
     does not hold is remembered: the row may be merged with one that does.
     """
-    at_ms, places = whole.at_ms, rules.places
+    at_ms, places, before_it = whole.at_ms, rules.places, person
     coupons = [c for c in event.coupons if named_by(person, c, at_ms, places) is not None]
     others = [(c, _holder(person, c, at_ms)) for c in event.coupons if c not in coupons]
     strange = [coupon for coupon, holder in others if holder is None]
     effects: list[Effect] = []
+    told = dict[str, int]()
     for coupon, holder in others:
         if holder is not None:
             budget = rules.budgets.get(holder.offer_id)
             use = replace(whole, discount=coupon.discount, budget=budget)
             person, charged = charge_again(person, holder.offer_id, use)
             effects.extend(charged)
+            _add(told, holder.offer_id, use)
     for coupon in coupons:
         named = named_by(person, coupon, at_ms, places)
         if named is None:
@@ -63,16 +66,20 @@ def credit_order(
         share = whole.amount / len(coupons)
         before = person
         use = replace(whole, amount=share, discount=coupon.discount, budget=budget)
+        if _is_told_anew(before_it, coupon, named.offer_id, whole.order_id):
+            _add(told, named.offer_id, use)
+            continue
         person, used = credit_use(person, named, use, rules.policies)
         effects.extend(used)
+        _add(told, named.offer_id, use)
         is_again = bool(person.redemptions) and person.redemptions[-1].again
         if named.decision is None and person is not before and not is_again:
             own = replace(coupon, offer_id=named.offer_id, decision_id=named.decision_id or None)
             person = with_shown(person, shown_on(event, own, at_ms, counted=True))
+    person, raised = charge_raised(person, whole.order_id, told, whole.now_ms)
+    effects.extend(raised)
     for coupon in strange:
-        taken_off = coupon.discount if rules.budgets else 0.0
-        shown = replace(shown_on(event, coupon, at_ms), discount=taken_off)
-        person = with_shown(person, shown)
+        person = with_shown(person, shown_on(event, coupon, at_ms))
     if not coupons and is_new:
         person, assisted = _attribute(person, event, whole.now_ms, rules.policies)
         effects.extend(assisted)
@@ -136,6 +143,17 @@ def _added_up(mentions: list[CouponUse]) -> CouponUse:
     return replace(mentions[0], discount=exact(sum([max(c.discount, 0.0) for c in mentions])))
 
 
+def _is_told_anew(person: Customer, coupon: CouponUse, offer_id: str, order_id: str) -> bool:
+    """Whether an earlier event of the order told of this coupon: not of another one in hand."""
+    own = coupon.decision_id is not None or coupon.gcn is not None
+    return not own and is_charged(person, offer_id, order_id)
+
+
+def _add(told: dict[str, int], offer_id: str, use: Use) -> None:
+    """One more coupon of the event, with what it took off."""
+    told[offer_id] = told.get(offer_id, 0) + units_told(use.discount, use.budget)
+
+
 def shown_on(
     event: Purchase, coupon: CouponUse, at_ms: int, *, counted: bool = False
 ) -> ShownCoupon:
@@ -149,6 +167,7 @@ def shown_on(
         coupon.offer_id or "",
         coupon.decision_id or "",
         counted,
+        discount=0.0 if counted else coupon.discount,
     )
 
 

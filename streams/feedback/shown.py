@@ -8,15 +8,15 @@ update names the coupon of an order that has not been told yet. The row remember
 from msgspec.structs import replace
 
 from streams.contracts.inputs.events import CouponUse
-from streams.contracts.outputs.effects import Effect, OutcomeSeen
+from streams.contracts.outputs.effects import BudgetUsed, Effect, OutcomeSeen
 from streams.contracts.reference.structs import Policies
 from streams.customer import Places
 from streams.customer.orders import was_counted
 from streams.customer.row import Customer, Order, ShownCoupon
 from streams.feedback.closing import Changed, Use, charge
 from streams.feedback.purchases import Named, credit_use, named_by
+from streams.feedback.raising import charge_raised, is_charged, units_told
 from streams.feedback.rules import CreditRules
-from streams.leases import Budget
 
 
 def credit_shown(person: Customer, now_ms: int, rules: CreditRules) -> Changed:
@@ -35,33 +35,66 @@ def credit_shown(person: Customer, now_ms: int, rules: CreditRules) -> Changed:
 def charge_shown(person: Customer, now_ms: int, rules: CreditRules) -> Changed:
     """The person with every coupon that is nobody's yet charged to its offer's budget, once.
 
-    The money is gone, whoever was sent the coupon; nothing was reserved for it here.
+    The money is gone, whoever was sent the coupon; nothing was reserved for it here. Of what is
+    charged already, here or with the order's use, the difference to the most that was told.
     """
-    if not rules.budgets:
-        return person, ()
-    coupons, effects = list[ShownCoupon](), list[Effect]()
+    effects: list[Effect] = []
     for shown in person.coupons_shown:
-        budget = None if shown.charged or shown.counted else _budget(person, shown, rules)
-        coupons.append(shown if budget is None else replace(shown, charged=True))
-        if budget is not None:
-            use = Use(shown.at_ms, now_ms, 0.0, discount=shown.discount, budget=budget)
-            effects.extend(charge(_offer_id(shown, rules), use))
-    return replace(person, coupons_shown=tuple(coupons)) if effects else person, tuple(effects)
+        if shown.counted:
+            continue
+        offer_id = _offer_id(person, shown, rules)
+        told = units_told(shown.discount, rules.budgets.get(offer_id))
+        if is_charged(person, offer_id, shown.order_id):
+            person, more = charge_raised(person, shown.order_id, {offer_id: told}, now_ms)
+            effects.extend(more)
+            continue
+        if shown.charged:
+            charged = _difference(offer_id, told - shown.cost if shown.cost else 0, now_ms)
+        else:
+            charged = _first(person, shown, offer_id, now_ms, rules)
+        if charged:
+            cost = shown.cost + sum([each.cost for each in charged])
+            now = replace(shown, charged=True, cost=cost)
+            coupons = tuple(now if c is shown else c for c in person.coupons_shown)
+            person = replace(person, coupons_shown=coupons)
+            effects.extend(charged)
+    return person, tuple(effects)
 
 
-def _budget(person: Customer, shown: ShownCoupon, rules: CreditRules) -> Budget | None:
-    """What a coupon is charged to where it was used: its order was told and stands."""
+def _difference(offer_id: str, units: int, now_ms: int) -> tuple[BudgetUsed, ...]:
+    return (BudgetUsed(offer_id, units, now_ms, None),) if units > 0 else ()
+
+
+def _first(
+    person: Customer, shown: ShownCoupon, offer_id: str, now_ms: int, rules: CreditRules
+) -> tuple[BudgetUsed, ...]:
+    if not _is_used(person, shown, rules):
+        return ()
+    budget = rules.budgets.get(offer_id)
+    return charge(offer_id, Use(shown.at_ms, now_ms, 0.0, discount=shown.discount, budget=budget))
+
+
+def _is_used(person: Customer, shown: ShownCoupon, rules: CreditRules) -> bool:
+    """Whether the coupon was used: its order was told and stands."""
     order = next((o for o in person.orders if o.order_id == shown.order_id), None)
-    if order is None and not was_counted(person.order_digests, shown.order_id):
-        return None
-    if order is not None and order.cancelled and rules.places.coupon_after_cancel == "free":
-        return None
-    return rules.budgets.get(_offer_id(shown, rules))
+    if order is None:
+        return was_counted(person.order_digests, shown.order_id)
+    return not (order.cancelled and rules.places.coupon_after_cancel == "free")
 
 
-def _offer_id(shown: ShownCoupon, rules: CreditRules) -> str:
+def _offer_id(person: Customer, shown: ShownCoupon, rules: CreditRules) -> str:
+    """The offer of a coupon, by what it names; of a decision that is long closed, by its contact.
+
+    So a contact is asked only of an order whose use is known.
+    """
+    if shown.offer_id:
+        return shown.offer_id
     known = rules.places.coupon(shown.code or None, shown.gcn or None)
-    return shown.offer_id or ("" if known is None else known.offer_id)
+    if known is not None:
+        return known.offer_id
+    sent = [c.offer_id for c in person.contacts if c.decision_id == shown.decision_id]
+    offer_id = sent[-1] if shown.decision_id and sent else ""
+    return offer_id if is_charged(person, offer_id, shown.order_id) else ""
 
 
 def _credited(
@@ -77,8 +110,9 @@ def _credited(
     named = _named(person, shown, at_ms, rules.places)
     if named is None or not named.offer_id:
         return None
-    if not shown.counted and _is_known(person, named, shown):
-        return person, ()
+    told = {named.offer_id: units_told(shown.discount, rules.budgets.get(named.offer_id))}
+    if not shown.counted and is_charged(person, named.offer_id, shown.order_id):
+        return charge_raised(person, shown.order_id, told, now_ms)
     use = Use(
         at_ms,
         now_ms,
@@ -87,10 +121,13 @@ def _credited(
         discount=shown.discount,
         budget=rules.budgets.get(named.offer_id),
         charged=shown.charged or shown.counted,
+        cost=shown.cost,
     )
     if shown.counted:
         return _labeled(person, named, use, rules.policies)
-    return credit_use(person, named, use, rules.policies)
+    person, effects = credit_use(person, named, use, rules.policies)
+    person, raised = charge_raised(person, shown.order_id, told, now_ms)
+    return person, (*effects, *raised)
 
 
 def _named(person: Customer, shown: ShownCoupon, at_ms: int, places: Places) -> Named | None:
@@ -116,14 +153,6 @@ def _labeled(person: Customer, named: Named, use: Use, policies: Policies) -> Ch
     after, effects = credit_use(person, named, use, policies)
     labels = tuple(effect for effect in effects if not isinstance(effect, OutcomeSeen))
     return replace(after, redemptions=person.redemptions), labels
-
-
-def _is_known(person: Customer, named: Named, shown: ShownCoupon) -> bool:
-    """Whether this order's use of the offer was credited already, when it was told elsewhere."""
-    return bool(shown.order_id) and any(
-        used.order_id == shown.order_id and used.offer_id == named.offer_id
-        for used in person.redemptions
-    )
 
 
 def _amount(order: Order | None, shown: ShownCoupon) -> float:

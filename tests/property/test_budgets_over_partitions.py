@@ -84,6 +84,7 @@ class Shop(RuleBasedStateMachine):
         self.now_ms = T0
         self.number = 0
         self.sent: dict[str, NextBestOffer] = {}
+        self.orders: list[Purchase] = []
         self.done: set[str] = set()
         self.used, self.strange = Counter[str](), Counter[str]()
         self.most = dict.fromkeys(NAMES, 0.0)
@@ -115,17 +116,27 @@ class Shop(RuleBasedStateMachine):
             {"decision_id": sent.decision_id, "offer_id": sent.offer.offer_id},
         )[by]
         said = self.said(sent.customer_id if own else who)
-        self.take(
-            Purchase(
-                **said,
-                event_name="order_completed",
-                channel="store",
-                order_id=f"o-{self.number}",
-                total=Money(amount="30.00", currency="EUR"),
-                items=(),
-                coupons=(CouponUse(discount=discount, **named),),
-            )
+        order = Purchase(
+            **said,
+            event_name="order_completed",
+            channel="store",
+            order_id=f"o-{self.number}",
+            total=Money(amount="30.00", currency="EUR"),
+            items=(),
+            coupons=(CouponUse(discount=discount, **named),),
         )
+        self.orders.append(order)
+        self.take(order)
+
+    @precondition(lambda self: self.orders)
+    @rule(which=st.integers(0, 20), discount=discounts)
+    def tells_more(self, which: int, discount: float) -> None:
+        """The till says anew what the coupon of an order took off."""
+        order = self.orders[which % len(self.orders)]
+        customer_id = order.identity.customer_id
+        said = self.said(customer_id or order.identity.anonymous_id or "")
+        coupons = (replace(order.coupons[0], discount=discount),)
+        self.take(replace(order, **said, event_name="order_updated", coupons=coupons))
 
     @precondition(lambda self: self.sent)
     @rule(which=st.integers(0, 40))

@@ -7,6 +7,7 @@ from tests.support.told import Fields, Story, a_shop, an_offer, broken, told, vi
 from tests.unit.audit.stories import COUPON, DAY, RESERVED, YES, twice, used, viewed
 
 LATER = 8 * DAY
+LATE = view(2 * DAY)["occurred_at"]
 
 
 def budgeted(budget: float, **fields: float | str) -> Fields:
@@ -38,6 +39,23 @@ def test_a_use_holds_what_it_cost_for_ever(budget: float, found: set[str]) -> No
     assert broken(told(story)) == found
     in_time = sent_twice(budgeted(budget), 2 * DAY, bought)
     assert broken(told(in_time)) == found
+
+
+@pytest.mark.parametrize(("budget", "found"), [(7.99, {"budget"}), (8.0, set())])
+@pytest.mark.parametrize("raised", [3.0, 1.0])
+def test_an_update_that_says_more_was_taken_off_holds_the_difference(
+    budget: float, found: set[str], raised: float
+) -> None:
+    """1, and later 3 of the five euros: three are gone. What is said of another order is not."""
+    bought, updated = used("TEA-10"), {**used("TEA-10"), "event_id": "more", "occurred_at": LATE}
+    bought["coupons"][0]["discount"] = 4.0 - raised
+    updated |= {"event_name": "order_updated", "coupons": [{"code": "TEA-10", "discount": raised}]}
+    story = sent_twice(budgeted(budget), LATER + 100, bought, updated)
+    assert broken(told(story)) == found
+    other = updated | {"order_id": "another"}
+    assert broken(told(sent_twice(budgeted(7.0), LATER + 100, bought, other))) == (
+        {"budget"} if raised == 1.0 else set()
+    )
 
 
 def test_what_came_by_several_topics_is_held_to_what_is_certain() -> None:

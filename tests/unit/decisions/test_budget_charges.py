@@ -95,7 +95,8 @@ def test_a_second_use_is_seen_by_the_budget_alone() -> None:
             life.buys("c-1", shown("code", decision_id), order_id=f"o-{number}")
     one, other = row_of(with_budget), row_of(without)
     assert [r.order_id for r in one.redemptions] == ["o-1", "o-2"]
-    assert tuple(r for r in one.redemptions if not r.again) == other.redemptions
+    first = tuple(replace(r, cost=0) for r in one.redemptions if not r.again)
+    assert first == other.redemptions
     assert one.coupons_shown == other.coupons_shown
     now_ms = with_budget.now_ms
     opened = TriggerEvent(kind="product_viewed", at_ms=now_ms, event_id="e-1", channel="app")
