@@ -13,7 +13,8 @@ MARKETING: Final[tuple[Purpose, ...]] = ("marketing_push", "marketing_email", "m
 def stance_of(person: Customer) -> Stance:
     """Refused if any marketing purpose was denied, or a signal stands against it.
 
-    Who was never asked has refused nothing, nor who gave no answer (`unset`).
+    Who was never asked has refused nothing, nor who gave no answer (`unset`): also after a yes,
+    which ends its use all the same. Who takes a yes back is told as `denied`.
     """
     return "refused" if any(_refuses(person, purpose) for purpose in MARKETING) else "open"
 

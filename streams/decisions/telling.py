@@ -34,6 +34,7 @@ def facts_of(person: Customer, at_ms: int, policy: Policy) -> CustomerFacts:
         contacts_left=cap_remaining(person, contact, at_ms),
         contact_from=None if gap_ms is None else from_ms(gap_ms),
         arm=arm_of(policy.policies.experiment, person.customer_id).name,
+        spend_currency=policy.policies.currency,
     )
 
 

@@ -12,7 +12,8 @@ def words_of(facts: CustomerFacts) -> Iterator[str]:
     kind = "customer" if facts.known else "visitor"
     yield f"{facts.customer_id}: {kind} since {_day(facts.first_seen_at)}, last seen {_at(facts)}"
     stage = facts.stage or "not looked at yet"
-    yield f"stage {stage}; {facts.orders} orders, {facts.spend_total:.2f} in all"
+    spent = f"{facts.spend_total:.2f} {facts.spend_currency or ''}".strip()
+    yield f"stage {stage}; {facts.orders} orders, {spent} in all"
     for channel, last in sorted(facts.channels.items()):
         yield f"last on {channel} {_minute(last)}"
     yield f"language {facts.locale}, time zone {facts.timezone}, arm {facts.arm}"

@@ -13,6 +13,7 @@ from streams.contracts.common import (
     RiskBandName,
     Zoned,
 )
+from streams.contracts.money import Currency
 from streams.contracts.outputs.payloads import DecisionLog, NextBestOffer
 
 
@@ -65,6 +66,7 @@ class CustomerFacts(Block, frozen=True, kw_only=True):
     contacts_left: int
     contact_from: Zoned | None
     arm: str
+    spend_currency: Currency | None = None
 
 
 class Reply(Struct, frozen=True, kw_only=True):

@@ -7,9 +7,18 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from streams.contracts.common import LifecycleStage
+from streams.contracts.common import Identity, LifecycleStage, Money
+from streams.contracts.inputs.events import Purchase
+from streams.contracts.outputs.effects import EventRefused
+from streams.contracts.reference.structs import ExchangeRate, Policies, Reference
+from streams.contracts.times import DAY_MS, from_ms
+from streams.customer import Customer
+from streams.decisions import compile_policy
+from streams.decisions.telling import facts_of
+from streams.driver import Driver
+from streams.models import initial_models
 from tests.support.asking import KEY, QUESTION, SERVER_KEY, Door
-from tests.unit.decisions.people import someone
+from tests.unit.decisions.people import T0, someone
 
 
 @pytest.fixture
@@ -37,6 +46,50 @@ def test_a_server_is_told_in_json_and_in_words(door: Door) -> None:
     assert f"({decided})" in words
     assert "messages that the caps still allow now: 29" in words
     assert told["would_decide"] is None
+
+
+def test_what_was_spent_is_told_with_its_currency(door: Door) -> None:
+    """The shop's, to which orders in others were converted."""
+    policy = door.engine.reference
+    yen = replace(policy.policies, currency="JPY")
+    for reference, currency in ((policy, "EUR"), (replace(policy, policies=yen), "JPY")):
+        door.engine.reference = reference
+        told = ask(door, "c-1").json()
+        spent = told["customer"]["spend_total"]
+        assert told["customer"]["spend_currency"] == currency
+        assert f"{spent:.2f} {currency} in all" in "\n".join(told["words"])
+
+
+def test_an_order_in_another_currency_is_told_in_the_shops() -> None:
+    """10,000 yen are 62 euros at the rate of their day; without a rate they are not in it."""
+    rate = ExchangeRate(currency="JPY", from_=from_ms(T0 - DAY_MS), rate=0.0062)
+    for rates, spent, refused in (((rate,), 82.0, 0), ((), 20.0, 1)):
+        shop = Reference(policies=Policies(exchange_rates=rates))
+        driver = Driver(compile_policy(shop), initial_models())
+        effects = [
+            effect
+            for number, (amount, currency) in enumerate((("20", "EUR"), ("10000", "JPY")))
+            for effect in driver.handle(bought(number, Money(amount=amount, currency=currency)))
+        ]
+        row = driver.rows["c-9"]
+        assert isinstance(row, Customer)
+        facts = facts_of(row, T0, driver.policy)
+        assert (facts.spend_total, facts.spend_currency) == (spent, "EUR")
+        assert len([e for e in effects if isinstance(e, EventRefused)]) == refused
+
+
+def bought(number: int, total: Money) -> Purchase:
+    """Somebody's order."""
+    return Purchase(
+        event_id=f"e-{number}",
+        event_name="order_completed",
+        occurred_at=from_ms(T0 + number),
+        identity=Identity(customer_id="c-9"),
+        channel="web",
+        order_id=f"o-{number}",
+        total=total,
+        items=(),
+    )
 
 
 @pytest.mark.parametrize(("stage", "told"), [("new", "not yet"), ("active", "72%")])
