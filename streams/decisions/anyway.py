@@ -8,7 +8,7 @@ Marketing Research 1987). The shop's setting says K: where p is `USUAL` the shar
 `redeemed_at_base_rate`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from streams.customer import Customer
 from streams.decisions.known import Uplift
@@ -50,7 +50,7 @@ def anyway_of(
     `where` are the places of the eligible ones in the catalog.
     """
     kinds: Sequence[int] = policy.fits.kind_of
-    present: Iterable[int] = range(len(policy.fits.kinds))
+    present: Collection[int] = range(len(policy.fits.kinds))
     if where is not None:
         kinds = [kinds[c.place] for c in eligible]
         present = set(kinds)

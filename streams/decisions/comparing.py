@@ -97,7 +97,7 @@ def _expected(known: Known, chosen: Chosen) -> float:
 
 
 def _orders_since(person: Customer, since_ms: int) -> int:
-    return sum(order.stands and order.at_ms > since_ms for order in person.orders)
+    return len([order for order in person.orders if order.stands and order.at_ms > since_ms])
 
 
 def _offered(known: Known, weighed: Weighed, context: Vector) -> float:

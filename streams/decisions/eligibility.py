@@ -66,7 +66,11 @@ def objected_of(policy: Policy, situation: Situation) -> Objected:
     objected: Objected = [None] * len(policy.offers)
     found = False
     for rule in policy.rules:
-        for one, places in _to_ask(rule, situation):
+        among = None if rule.among is anything else rule.among(situation)
+        asked: Iterable[Alike] = rule.offers.values()
+        if among is not None:
+            asked = [rule.offers[read] for read in among if read in rule.offers]
+        for one, places in asked:
             settled = found and all(objected[place] for place in places)
             if not settled and rule.objects(one, situation):
                 found = True
@@ -75,11 +79,8 @@ def objected_of(policy: Policy, situation: Situation) -> Objected:
     return objected
 
 
-def _to_ask(rule: CompiledRule, situation: Situation) -> Iterable[Alike]:
-    among = rule.among(situation)
-    if among is None:
-        return rule.offers.values()
-    return [rule.offers[read] for read in among if read in rule.offers]
+def anything(_: Situation) -> None:
+    """`among` of a rule that may object to whatever it reads; it is not even called."""
 
 
 def rules_for(offers: Sequence[CompiledOffer]) -> tuple[CompiledRule, ...]:
@@ -205,7 +206,7 @@ class Rule(NamedTuple):
     objects: Objection
     concerns: Callable[[CompiledOffer], bool] = lambda _: True
     reads: Callable[[CompiledOffer], Hashable] = _offer_id
-    among: Callable[[Situation], Collection[Hashable] | None] = lambda _: None
+    among: Callable[[Situation], Collection[Hashable] | None] = anything
 
 
 RULES: tuple[Rule, ...] = (

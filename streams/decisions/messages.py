@@ -126,7 +126,9 @@ def next_best_offer(
             in_stock=in_stock,
         ),
         traceparent=request.trigger_event.traceparent,
-        wallet=wallet_of(
+        wallet=None
+        if compiled.offer.wallet is None
+        else wallet_of(
             compiled.offer,
             known.decision_id,
             _language(person.locale),
@@ -180,21 +182,22 @@ def _creative(chosen: CompiledOffer, locale: str) -> Creative:
 
 def _alternatives(choice: Choice, chosen: int) -> tuple[Alternative, ...]:
     """Those with the highest priorities, by their ids where these are equal."""
-    eligible, priorities, drawn = choice.eligible, choice.terms.priority, choice.drawn
+    eligible, priorities = choice.eligible, choice.terms.priority
     # One more than is told, for the chosen one may be among them.
     least = sorted(priorities, reverse=True)[: ALTERNATIVES_MAX + 1][-1]
-    ranked = sorted(
+    ranked = [
+        (-priority, eligible[i].offer.offer_id, i)
+        for i, priority in enumerate(priorities)
+        if priority >= least and i != chosen
+    ]
+    ranked.sort()
+    probabilities = choice.drawn.probabilities
+    return tuple(
         [
-            (-priority, eligible[i].offer.offer_id, i)
-            for i, priority in enumerate(priorities)
-            if priority >= least and i != chosen
+            Alternative(offer_id=name, priority=priorities[i], probability=probabilities[i])
+            for _, name, i in ranked[:ALTERNATIVES_MAX]
         ]
     )
-    alternatives = [
-        Alternative(offer_id=offer_id, priority=priorities[i], probability=drawn.probabilities[i])
-        for _, offer_id, i in ranked[:ALTERNATIVES_MAX]
-    ]
-    return tuple(alternatives)
 
 
 def _purposes(offer: Offer, channel: ChannelName) -> tuple[Purpose, ...]:

@@ -20,7 +20,7 @@ of interest of e times an even one, e ^ `BY_LIKING` times the even share of orde
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from msgspec import Struct
 
@@ -86,7 +86,7 @@ def fits_of(reference: Reference) -> FitTable:
 
 
 def ordered_anyway(
-    table: FitTable, kinds: Iterable[int], person: Customer, taste: Taste
+    table: FitTable, kinds: Collection[int], person: Customer, taste: Taste
 ) -> dict[int, float]:
     """P(an order that fits comes though no offer is made), 0 to 1, to six decimals, by kind.
 
@@ -97,19 +97,20 @@ def ordered_anyway(
             event.
         taste: the person's, at the moment of the decision.
     """
-    rhythm, lasting, now_ms = person.rhythm, taste.lasting, taste.now_ms
+    rhythm, now_ms = person.rhythm, taste.now_ms
     if rhythm is None:
         known, orders, since_ms = PRIOR_DAYS, 1.0, person.created_at_ms
     else:
         known, orders = PRIOR_DAYS + rhythm.gap_days_sum, rhythm.repeats + 1.0
         since_ms = rhythm.last_ms
     known += max((now_ms - since_ms) / DAY_MS - known / orders, 0.0)
+    fits = [table.kinds[kind] for kind in kinds]
     found: dict[int, float] = {}
-    for kind in kinds:
-        fit = table.kinds[kind]
+    likings = taste.lasting.likings([fit.about for fit in fits])
+    for kind, fit, liking in zip(kinds, fits, likings, strict=True):
         share = fit.share
-        if fit.about.even < 1.0:
-            share *= math.exp(BY_LIKING * lasting.liking(fit.about))
+        if liking:
+            share *= math.exp(BY_LIKING * liking)
         if share > 1.0:
             share = 1.0
         if fit.min_spend > 0.0:

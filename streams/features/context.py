@@ -20,14 +20,15 @@ def context(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple
     """Flags for the trigger, the channel, the time of day, the weekend, the product's price."""
     local = datetime.fromtimestamp(now_ms / 1000, zone_of(person.timezone))
     turn = math.tau * (local.hour + local.minute / 60.0) / 24.0
+    kind = trigger_event.kind
     return (
-        float(trigger_event.kind == "product_viewed"),
-        float(trigger_event.kind == "cart_abandoned"),
-        float(trigger_event.kind == "order_completed"),
-        float(trigger_event.channel == "app"),
+        1.0 if kind == "product_viewed" else 0.0,
+        1.0 if kind == "cart_abandoned" else 0.0,
+        1.0 if kind == "order_completed" else 0.0,
+        1.0 if trigger_event.channel == "app" else 0.0,
         math.sin(turn),
         math.cos(turn),
-        float(local.weekday() >= SATURDAY),
+        1.0 if local.weekday() >= SATURDAY else 0.0,
         scaled_price(trigger_event.price) if trigger_event.price > 0.0 else 0.0,
     )
 

@@ -7,7 +7,7 @@ evenly spread: the posterior mean under a Dirichlet prior.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -53,19 +53,25 @@ class Lasting(Struct, frozen=True):
     by_category: Mapping[str, float]
     total: float
 
-    def liking(self, about: About) -> float:
-        """The log of the share of these categories against an even one; 0 of anything.
+    def likings(self, abouts: Iterable[About]) -> list[float]:
+        """Of each the log of the share of its categories against an even one; 0 of anything.
 
         >>> lasting, tea = Lasting({"tea": 6.0}, 6.0), About(("tea",), 0.25)
-        >>> round(math.exp(lasting.liking(tea)), 6), lasting.liking(ANYTHING)
-        (2.5, 0.0)
+        >>> [round(math.exp(liking), 6) for liking in lasting.likings([tea, ANYTHING])]
+        [2.5, 1.0]
         """
-        if about.even >= 1.0:
-            return 0.0
-        own = BEFOREHAND * about.even
-        for category in about.categories:
-            own += self.by_category.get(category, 0.0)
-        return math.log(own / (about.even * (self.total + BEFOREHAND)))
+        by_category, whole, log = self.by_category, self.total + BEFOREHAND, math.log
+        told = []
+        for about in abouts:
+            even = about.even
+            if even >= 1.0:
+                told.append(0.0)
+                continue
+            own = BEFOREHAND * even
+            for category in about.categories:
+                own += by_category.get(category, 0.0)
+            told.append(log(own / (even * whole)))
+        return told
 
 
 def assortment_of(reference: Reference) -> Assortment:

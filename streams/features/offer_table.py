@@ -1,8 +1,8 @@
 """The offers' numbers for one person at a time: what is the same for everybody is kept.
 
-Of many offers those that look alike to any person (the same categories, products, least spend and
-amount off) are computed once, and numpy does the rest; of few that costs more than it saves. Both
-ways give the same bits.
+Those that look alike to any person (the same categories, products, least spend and amount off) are
+computed once, and numpy does the rest; of a few of a larger catalog that costs more than it saves.
+Both ways give the same bits.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ Places = NDArray[np.intp]
 Where = Places | None
 """The places in a catalog of the offers that are asked for; None: all of them."""
 PERSONAL = 4
-FEW = 16
+FEW = 12
 
 
 class OfferTable(Struct, frozen=True):
@@ -39,7 +39,7 @@ class OfferTable(Struct, frozen=True):
         cards: one for each.
         fixed: their numbers, shape `[n, len(OFFER_NAMES)]`; the personal ones are 0.
         kinds: one card for each sort of offers that are alike to a person.
-        kind_of: which of them each offer is.
+        kind_of: which of them each offer is; `kind_of_each`: the same, for Python.
         days: how long each may be used, and `end_ms` until when at the most.
         steady_until_ms: until then nothing is shorter than its days.
     """
@@ -48,6 +48,7 @@ class OfferTable(Struct, frozen=True):
     fixed: Vector
     kinds: tuple[OfferCard, ...]
     kind_of: Places
+    kind_of_each: tuple[int, ...]
     days: NDArray[np.float64]
     end_ms: NDArray[np.int64]
     steady_until_ms: float
@@ -59,13 +60,15 @@ def table_of(cards: Sequence[OfferCard]) -> OfferTable:
     for card in cards:
         kinds.setdefault(alike(card), card)
     where = {key: number for number, key in enumerate(kinds)}
+    kind_of = [where[alike(card)] for card in cards]
     return OfferTable(
         cards=tuple(cards),
         fixed=np.array([fixed_numbers(card) for card in cards], np.float32).reshape(
             len(cards), len(OFFER_NAMES)
         ),
         kinds=tuple(kinds.values()),
-        kind_of=np.array([where[alike(card)] for card in cards], np.intp),
+        kind_of=np.array(kind_of, np.intp),
+        kind_of_each=tuple(kind_of),
         days=np.array([card.days for card in cards], np.float64),
         end_ms=np.array([card.end_ms for card in cards], np.int64),
         steady_until_ms=min([c.end_ms - (c.days + 1.0) * DAY_MS for c in cards], default=0.0),
@@ -80,22 +83,22 @@ def numbers_of(table: OfferTable, places: Sequence[int], taste: Taste) -> Vector
         places: which offers, by their place in it; all of them are a `range`.
         taste: the person's, at the moment that is asked of.
     """
-    if len(places) <= FEW:
-        few: list[float] = []
-        for place in places:
-            few += offer_numbers(table.cards[place], taste)
-        return vector_of(few).reshape(len(places), len(OFFER_NAMES))
     where: Places | slice = slice(None)
-    told, kinds = table.fixed, table.kind_of
     if places == range(len(table.cards)):
-        told = told.copy()
+        told, cards, row_of = table.fixed.copy(), table.kinds, table.kind_of
+    elif len(places) <= FEW:
+        few = offer_numbers([table.cards[place] for place in places], taste)
+        return vector_of(few).reshape(len(places), len(OFFER_NAMES))
     else:
         where = np.array(places, np.intp)
-        told, kinds = told.take(where, 0), kinds.take(where)
-    present = list(set(kinds.tolist()))
-    personal = np.empty((len(table.kinds), PERSONAL), np.float32)
-    personal[present] = [personal_numbers(table.kinds[kind], taste) for kind in present]
-    found = personal.take(kinds, 0)
+        told = table.fixed.take(where, 0)
+        kinds = [table.kind_of_each[place] for place in places]
+        rows = {kind: row for row, kind in enumerate(dict.fromkeys(kinds))}
+        cards = tuple([table.kinds[kind] for kind in rows])
+        row_of = np.array([rows[kind] for kind in kinds], np.intp)
+    found = vector_of(personal_numbers(cards, taste)).reshape(len(cards), PERSONAL)
+    if len(cards) < len(told):  # else each is of a kind of its own, and these are in their order
+        found = found.take(row_of, 0)
     told[:, :2] = found[:, :2]
     told[:, 3:5] = found[:, 2:]
     if taste.now_ms > table.steady_until_ms:

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from streams.contracts.reference.structs import Offer, Reference
 from streams.contracts.times import DAY_MS, to_ms
-from streams.customer.row import Customer
+from streams.customer.row import VIEWS_MAX, Customer, View
 from streams.features.liking import ANYTHING, About, Lasting, assortment_of, lasting_of
-from streams.features.scaling import bounded, log_scale, logit
+from streams.features.scaling import LIMIT, bounded, log_scale, logit
 
 OFFER_NAMES = (
     "affinity",
@@ -27,6 +27,8 @@ OFFER_NAMES = (
     "expected_rate",
 )
 DURATION = OFFER_NAMES.index("duration")
+SHARES = tuple(0.5**place for place in range(1, VIEWS_MAX + 1))
+"""For how much a view counts: the newest 1/2, the one before it 1/4, and so on."""
 PRICE_CUTS = frozenset({"percent", "amount", "bogo"})
 TYPICAL_DEPTH = 0.15
 TYPICAL_BASKET = 40.0
@@ -61,12 +63,12 @@ class OfferCard(Struct, frozen=True, kw_only=True):
 class Taste(Struct, frozen=True):
     """A person as offers see them: what they like, views by category, the last views, the basket.
 
-    A view counts by its place, the newest 1/2, the one before it 1/4, and so on.
+    A view counts by its place from the end (`SHARES`); `views` are as the row has them.
     """
 
     lasting: Lasting
     viewed: Mapping[str, float]
-    views: Sequence[tuple[str, str, float]]
+    views: Sequence[View]
     basket: float
     now_ms: int
 
@@ -103,14 +105,9 @@ def cards_of(reference: Reference) -> list[OfferCard]:
 def taste_of(person: Customer, now_ms: int) -> Taste:
     """The taste of a person at this moment."""
     viewed: dict[str, float] = {}
-    views: list[tuple[str, str, float]] = []
-    share = 0.5
-    for view in reversed(person.views):
-        category = view.category
-        viewed[category] = viewed.get(category, 0.0) + share
-        views.append((view.product_id, category, share))
-        share /= 2.0
-    return Taste(lasting_of(person, now_ms), viewed, views, basket(person), now_ms)
+    for view, share in zip(reversed(person.views), SHARES, strict=False):
+        viewed[view.category] = viewed.get(view.category, 0.0) + share
+    return Taste(lasting_of(person, now_ms), viewed, person.views, basket(person), now_ms)
 
 
 def alike(card: OfferCard) -> tuple[object, ...]:
@@ -125,36 +122,46 @@ def fixed_numbers(card: OfferCard) -> tuple[float, ...]:
     return 0.0, 0.0, card.price_cut, 0.0, 0.0, *fixed
 
 
-def personal_numbers(card: OfferCard, taste: Taste) -> tuple[float, float, float, float]:
-    """Affinity, what was looked at, depth, least spend: each within [-3, 3].
+def personal_numbers(cards: Sequence[OfferCard], taste: Taste) -> list[float]:
+    """Of each card affinity, what was looked at, depth, least spend: each within [-3, 3].
 
-    `affinity` is the log of a share (`liking`): .7 for who likes it twice as much as others do.
-    `looked_at` says how much of what was looked at last belongs to the offer: the newest counts 1,
-    all less than 2.
+    The four of one card stand together, card after card. `affinity` is the log of a share
+    (`liking`): .7 for who likes it twice as much as others do. `looked_at` says how much of what
+    was looked at last belongs to the offer: the newest counts 1, all less than 2.
     """
-    viewed = 0.0
-    for category in card.categories:
-        viewed += taste.viewed.get(category, 0.0)
-    if card.product_ids:
-        for product_id, category, share in taste.views:
-            if product_id in card.product_ids and category not in card.categories:
-                viewed += share
-    about, depth, least = card.about, card.depth, card.min_spend
-    return (
-        bounded(taste.lasting.liking(about)) if about.even < 1.0 else 0.0,
-        bounded(2.0 * viewed) if viewed else 0.0,
-        depth if depth is not None else _depth_of_amount(card, taste),
-        scaled_min_spend(least / taste.basket) if least else -1.0,
-    )
+    viewed_of = taste.viewed
+    told: list[float] = []
+    likings = taste.lasting.likings([card.about for card in cards])
+    for card, liking in zip(cards, likings, strict=True):
+        viewed = 0.0
+        for category in card.categories:
+            viewed += viewed_of.get(category, 0.0)
+        if card.product_ids:
+            for view, share in zip(reversed(taste.views), SHARES, strict=False):
+                if view.product_id in card.product_ids and view.category not in card.categories:
+                    viewed += share
+        depth, least = card.depth, card.min_spend
+        told += (
+            liking if -LIMIT <= liking <= LIMIT else bounded(liking),
+            bounded(2.0 * viewed) if viewed else 0.0,
+            depth if depth is not None else _depth_of_amount(card, taste),
+            scaled_min_spend(least / taste.basket) if least else -1.0,
+        )
+    return told
 
 
-def offer_numbers(card: OfferCard, taste: Taste) -> tuple[float, ...]:
-    """The numbers of one offer in the order of `OFFER_NAMES`, each within [-3, 3]."""
-    affinity, looked_at, depth, min_spend = personal_numbers(card, taste)
-    days_left = (card.end_ms - taste.now_ms) / DAY_MS
-    duration = card.duration if days_left >= card.days else scaled_days(days_left)
-    fixed = (duration, card.own_brand, card.expected_rate)
-    return affinity, looked_at, card.price_cut, depth, min_spend, *fixed
+def offer_numbers(cards: Sequence[OfferCard], taste: Taste) -> list[float]:
+    """All numbers of the offers, card after card, in the order of `OFFER_NAMES`: in [-3, 3]."""
+    personal = iter(personal_numbers(cards, taste))
+    told: list[float] = []
+    for card, affinity, looked_at, depth, min_spend in zip(
+        cards, personal, personal, personal, personal, strict=True
+    ):
+        days_left = (card.end_ms - taste.now_ms) / DAY_MS
+        duration = card.duration if days_left >= card.days else scaled_days(days_left)
+        fixed = (duration, card.own_brand, card.expected_rate)
+        told += (affinity, looked_at, card.price_cut, depth, min_spend, *fixed)
+    return told
 
 
 def basket(person: Customer) -> float:

@@ -26,7 +26,9 @@ def pack(vector: Vector) -> bytes:
     >>> pack(np.array([1.0], np.float32)).hex()
     '0000803f'
     """
-    return vector.astype(_FLOAT32, copy=False).tobytes()
+    if vector.dtype is not _FLOAT32:  # of numpy's dtypes there is one each, and asking is quick
+        vector = vector.astype(_FLOAT32, copy=False)
+    return vector.tobytes()
 
 
 def unpack(packed: bytes) -> Vector:
