@@ -1,7 +1,6 @@
 """Who would have bought anyway, learned from campaigns among people whose truth is known.
 
     nice -n 15 .venv/bin/python -m benchmarks.bought_anyway --decisions 20000 --seeds 3
-    nice -n 15 .venv/bin/python -m benchmarks.bought_anyway --decisions 20000 --bound
 
 The people are those of the simulator's worlds. After `HISTORY_DAYS` each person has a decision
 every two weeks, which is a comparison; half of these, at random, send one of the shop's offers.
@@ -10,9 +9,7 @@ context features: orders before, orders after, uses, probabilities, and what sha
 to be expected to be bought anyway, by the person's rhythm of orders. How a worker comes to such
 examples is tested elsewhere (`tests/unit/feedback/test_comparisons.py`).
 
-`--bound` says how well a share can be known at all from so many decisions: the standard error of a
-comparison whose baseline is told more and more of the people, up to the orders that would have come
-by nature, which nobody can know.
+How well a share can be known at all from so many decisions says `benchmarks.bought_anyway_bound`.
 """
 
 import random
@@ -44,12 +41,6 @@ from streams.simulator.worlds.truth import PlannedOrder
 HISTORY_DAYS, WINDOW_DAYS, WINDOWS = 60, 14, 5
 WINDOW_MS = WINDOW_DAYS * DAY_MS
 OFFERED, PRIOR, POINTS = 0.5, 0.3, 0.05
-TOLD: dict[str, tuple[int, ...]] = {
-    "nothing": (),
-    "the orders before": (3, 4),
-    "each person's true rate": (5, 6),
-    "the orders that would have come": (5, 6, 7),
-}
 
 
 class Asked(Struct, frozen=True):
@@ -102,18 +93,12 @@ def main() -> None:
     parser.add_argument("--decisions", type=one_or_more, default=20_000)
     parser.add_argument("--seeds", type=one_or_more, default=1)
     parser.add_argument("--first-seed", type=zero_or_more, default=1)
-    parser.add_argument("--bound", action="store_true", help="what can be known at all")
     parser.add_argument("--offer", help="send this one only; else all of the shop's")
     asked = parser.parse_args()
     known = [offer.offer_id for offer in reference_of(SHOPS[asked.kind]).offers]
     if asked.offer is not None and asked.offer not in known:
         parser.error(f"{asked.offer!r} is not one of {', '.join(known)}")
     for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
-        if asked.bound:
-            print(f"{asked.kind}, seed {seed}, {asked.decisions:,} decisions: standard errors")
-            for line in bounds(asked.kind, asked.decisions, seed):
-                print(f"  {line}")
-            continue
         learner, found = campaign(asked.kind, asked.decisions, seed, asked.offer)
         told = ", ".join(f"{name} {value:g}" for name, value in learner.figures().items())
         print(f"{asked.kind}, seed {seed}, {asked.decisions:,} decisions: {told}")
@@ -145,10 +130,10 @@ def campaign(
     kind: WorldKind, decisions: int, seed: int, only: str | None = None
 ) -> tuple[UpliftLearner, list[Found]]:
     """The learner after so many decisions in a world, and what it says beside the truth."""
-    world, learner = _world(kind, decisions, seed), UpliftLearner()
+    world, learner = campaign_world(kind, decisions, seed), UpliftLearner()
     sent = [only] if only else [offer.offer_id for offer in world.reference.offers]
     users: dict[str, list[float]] = {}
-    for one, now_ms in _asked(world, sent, seed):
+    for one, now_ms in asked_of(world, sent, seed):
         example = _example(world, one, now_ms)
         learner.learn(example)
         if one.offer_id is not None and one.expected is not None and example.features["own_uses"]:
@@ -156,49 +141,14 @@ def campaign(
     return learner, _judged(world, learner, users)
 
 
-def bounds(kind: WorldKind, decisions: int, seed: int) -> list[str]:
-    """Standard errors of the share of all offers, and of one, by what a baseline is told."""
-    world = _world(kind, decisions, seed)
-    sent = [offer.offer_id for offer in world.reference.offers]
-    told = [_told(world, one, now_ms) for one, now_ms in _asked(world, sent, seed)]
-    rows = np.array(told, np.float64)
-    orders, uses, treated = rows[:, 0], rows[:, 1], rows[:, 2]
-    with_offer, without = float(treated.sum()), float((1.0 - treated).sum())
-    more = uses[treated > 0].mean() - uses[treated == 0].mean()
-    lines = []
-    for name, columns in TOLD.items():
-        x = np.column_stack([np.ones(len(rows)), treated, *(rows[:, c] for c in columns)])
-        rest = orders - x @ np.linalg.lstsq(x, orders, rcond=None)[0]
-        of_all = (rest.var() * (1.0 / with_offer + 1.0 / without)) ** 0.5 / more
-        of_one = (rest.var() * (len(sent) / with_offer + 1.0 / without)) ** 0.5 / more
-        lines.append(f"told {name:30s} all offers {of_all:.3f}, one of them {of_one:.3f}")
-    return lines
-
-
-def _told(world: World, one: Asked, now_ms: int) -> tuple[float, ...]:
-    """Orders, uses, whether an offer was sent; then what a baseline may be told (`TOLD`)."""
-    person = world.person(one.customer_id)
-    inside = [o for o in person.orders if one.at_ms < o.at_ms <= now_ms]
-    alive = float(person.leaves_ms > one.at_ms)
-    return (
-        float(_count(person.orders, one.at_ms, now_ms)),
-        float(sum(order.decision_id is not None for order in inside)),
-        float(one.offer_id is not None),
-        float(one.before[0]),
-        float(one.before[1]),
-        alive,
-        alive * WINDOW_DAYS / person.gap_days,
-        float(_count(person.organic_orders, one.at_ms, now_ms)),
-    )
-
-
-def _world(kind: WorldKind, decisions: int, seed: int) -> World:
+def campaign_world(kind: WorldKind, decisions: int, seed: int) -> World:
+    """A world of so many people that they have so many decisions; they hardly look around."""
     quiet = replace(SETTINGS[kind], visits_per_gap=0.05)
     days = HISTORY_DAYS + WINDOWS * WINDOW_DAYS + 2
     return World(kind, -(-decisions // WINDOWS), days, seed, settings=quiet)
 
 
-def _asked(world: World, sent: list[str], seed: int) -> Iterator[tuple[Asked, int]]:
+def asked_of(world: World, sent: list[str], seed: int) -> Iterator[tuple[Asked, int]]:
     """Every decision of a campaign, when its window is over, and when that is."""
     draw = random.Random(seed)
     open_: list[Asked] = []
@@ -217,8 +167,8 @@ def _ask(world: World, now_ms: int, offers: list[str], draw: random.Random) -> l
         first_ms = START_MS + HISTORY_DAYS * DAY_MS
         orders = world.person(customer_id).orders
         before = (
-            _count(orders, first_ms - WINDOW_MS, first_ms),
-            _count(orders, first_ms - 4 * WINDOW_MS, first_ms),
+            orders_between(orders, first_ms - WINDOW_MS, first_ms),
+            orders_between(orders, first_ms - 4 * WINDOW_MS, first_ms),
         )
         offer_id = draw.choice(offers) if draw.random() < OFFERED else None
         expected = None
@@ -268,13 +218,14 @@ def _example(world: World, one: Asked, now_ms: int) -> LearningExample:
         example_id=one.decision_id,
         model="uplift",
         observed_at_ms=now_ms,
-        label=float(_count(orders, one.at_ms, now_ms)),
+        label=float(orders_between(orders, one.at_ms, now_ms)),
         features=features,
         offer_id=one.offer_id,
     )
 
 
-def _count(orders: tuple[PlannedOrder, ...], after_ms: int, until_ms: int) -> int:
+def orders_between(orders: tuple[PlannedOrder, ...], after_ms: int, until_ms: int) -> int:
+    """How many of these orders came in that time and stand."""
     return sum(after_ms < o.at_ms <= until_ms and o.returned < 1.0 for o in orders)
 
 

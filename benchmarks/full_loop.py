@@ -29,6 +29,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from benchmarks.options import Names, Seeds
+from streams.contracts.outputs.candidates import CandidateLog
 from streams.contracts.outputs.effects import DecisionLogged, Effect, OutcomeLabeled
 from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.reference.structs import Arm, Experiment
@@ -234,21 +235,32 @@ def _by_rules(known: Known, eligible: Sequence[CompiledOffer]) -> int | None:
     return max(range(len(eligible)), key=lambda n: rank(eligible[n]))
 
 
+def worths(world: World, entry: DecisionLog) -> list[tuple[CandidateLog, float]]:
+    """The offers that a decision chose from, each with what it is expected to bring by the truth.
+
+    None where nothing was drawn.
+    """
+    if entry.verdict not in DRAWN:
+        return []
+    costs = {offer.offer_id: offer.contact_cost for offer in world.reference.offers}
+    at_ms, found = to_ms(entry.decided_at), []
+    for candidate in entry.offers:
+        if candidate.terms is not None and candidate.why_not is None:
+            offer_id = candidate.offer_id
+            nature = world.expected_by_nature(entry.customer_id, offer_id, at_ms)
+            found.append((candidate, nature.margin - costs[offer_id]))
+    return found
+
+
 def _judge(world: World, entry: DecisionLog, sums: Sequence[Worth]) -> None:
     """Adds what a decision brings by its own probabilities, by uniform ones, and at best."""
-    known = world.reference.offers
-    costs = {offer.offer_id: offer.contact_cost for offer in known}
-    found = [c for c in entry.offers if c.terms is not None and c.why_not is None]
-    if not found or entry.verdict not in DRAWN:
+    found = worths(world, entry)
+    if not found:
         return
-    at_ms = to_ms(entry.decided_at)
-    worth = [
-        world.expected_by_nature(entry.customer_id, c.offer_id, at_ms).margin - costs[c.offer_id]
-        for c in found
-    ]
+    worth = [w for _, w in found]
     for one in sums:
         one.decisions += 1
-        one.chosen += sum(c.probability * w for c, w in zip(found, worth, strict=True))
+        one.chosen += sum(c.probability * w for c, w in found)
         one.uniform += sum(worth) / len(worth)
         one.best += max(0.0, *worth)
 
