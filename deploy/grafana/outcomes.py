@@ -14,8 +14,9 @@ from deploy.grafana.queries import (
     yearly,
 )
 from streams.telemetry import catalogue as c
-from streams.telemetry.budgets import BUDGET
-from streams.telemetry.judged import LEAVERS, TOP_PRECISION, WATCHED
+from streams.telemetry.catalogue.churn import LEAVERS, WATCHED
+from streams.telemetry.catalogue.decisions import BUDGET
+from streams.telemetry.catalogue.learning import TOP_PRECISION
 
 DECIDED = total(c.OFFERS, "arm")
 REDEEMED = total(c.OUTCOMES, "arm", 'outcome="redeemed"')

@@ -3,7 +3,7 @@
 from deploy.grafana.panels import COUNT, Board, Graph, Number, Row
 from deploy.grafana.queries import WINDOW, quantile, rate, seen, total
 from streams.telemetry import catalogue as c
-from streams.telemetry.deleted import DELETED_UNREAD
+from streams.telemetry.catalogue.events import DELETED_UNREAD
 
 NOW = Row(
     "How is it now?",

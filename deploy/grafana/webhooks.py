@@ -3,7 +3,7 @@
 from deploy.grafana.panels import Board, Graph, Row
 from deploy.grafana.queries import WINDOW, rate, seen, total
 from streams.telemetry import catalogue as c
-from streams.telemetry.deleted import DELETED_UNDELIVERED
+from streams.telemetry.catalogue.delivery import DELETED_UNDELIVERED
 
 ARRIVING = Row(
     "Do webhooks arrive?",

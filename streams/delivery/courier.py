@@ -37,7 +37,7 @@ from streams.gateway.acknowledged import NotAcknowledgedError
 from streams.gateway.intake import Sink
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
-from streams.telemetry.deleted import DELETED_UNDELIVERED
+from streams.telemetry.catalogue.delivery import DELETED_UNDELIVERED
 from streams.worker.meter import Meter
 
 log = structlog.get_logger()

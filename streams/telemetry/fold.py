@@ -44,8 +44,9 @@ from streams.contracts.outputs.effects import (
     ZoneVisitChanged,
 )
 from streams.telemetry import catalogue as metrics
-from streams.telemetry.budgets import LEASES_ASKED
-from streams.telemetry.judged import LEAVERS, WATCHED
+from streams.telemetry.buckets import DAY_S
+from streams.telemetry.catalogue.churn import LEAVERS, WATCHED
+from streams.telemetry.catalogue.decisions import LEASES_ASKED
 from streams.telemetry.metric import Measurement, measured
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _followed(effect: CaseFollowed) -> Measurements:
         return tuple(counted)
     counted.append(measured(metrics.CASES_STATED, told.risk_band, told.arm, value=told.risk))
     if told.result == "left":
-        counted.append(measured(metrics.CASE_LEAD, value=told.lead_days * metrics.DAY_S))
+        counted.append(measured(metrics.CASE_LEAD, value=told.lead_days * DAY_S))
     return tuple(counted)
 
 

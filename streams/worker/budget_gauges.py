@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from streams.leases.amounts import UNITS
 from streams.leases.treasury import State
-from streams.telemetry import budgets as metrics
 from streams.telemetry import labels as by
+from streams.telemetry.catalogue import decisions as metrics
 from streams.telemetry.metric import OTHER
 from streams.worker.ledger import Account
 from streams.worker.meter import Meter

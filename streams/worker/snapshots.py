@@ -32,7 +32,7 @@ from streams.models.response import tuning_of
 from streams.models.save_rates import SaveRatesLearner
 from streams.telemetry import catalogue as metrics
 from streams.telemetry import labels as by
-from streams.telemetry.judged import TOP_CASES, TOP_PRECISION
+from streams.telemetry.catalogue.learning import TOP_CASES, TOP_PRECISION
 from streams.worker.meter import Meter
 
 log = structlog.get_logger()

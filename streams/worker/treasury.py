@@ -17,8 +17,8 @@ from streams.leases.treasury import Account, State
 from streams.runtime.records import Output, Record
 from streams.runtime.shell import EpochStats, Partition
 from streams.settings import Settings
-from streams.telemetry import budgets as metrics
 from streams.telemetry import catalogue
+from streams.telemetry.catalogue import decisions as metrics
 from streams.worker.budget_gauges import BudgetGauges
 from streams.worker.customers import processing_time_ms
 from streams.worker.leases import lease_keys

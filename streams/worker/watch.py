@@ -15,7 +15,7 @@ from streams.runtime.group.partition import PartitionLoop
 from streams.runtime.state.store import RowStore
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
-from streams.telemetry.deleted import DELETED_UNREAD
+from streams.telemetry.catalogue.events import DELETED_UNREAD
 from streams.worker.http import Health
 from streams.worker.meter import Meter
 from streams.worker.roles import CUSTOMERS_TABLE

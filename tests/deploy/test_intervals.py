@@ -10,7 +10,7 @@ from scipy import stats
 from deploy.grafana.outcomes import RIGHT
 from deploy.grafana.queries import total, within, yearly
 from streams.telemetry import catalogue as c
-from streams.telemetry.judged import WATCHED
+from streams.telemetry.catalogue.churn import WATCHED
 from tests.support.debian import program
 
 LEFT, BOUGHT, ENTERED, YEARS = 36, 24, 50, 200

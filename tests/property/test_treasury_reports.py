@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from streams.contracts.internal.leases import LEASE_KEY_PATTERN, LeaseReported, encode_report
 from streams.runtime.records import Record
-from streams.telemetry import budgets as metrics
+from streams.telemetry.catalogue import decisions as metrics
 from tests.support.scarce_shop import OFFER_ID
 from tests.unit.worker.test_treasury import AT_MS, FIVE, KEYS, PARTS, TOPIC, Shop, report
 

@@ -2,11 +2,14 @@
 
 import re
 from pathlib import Path
+from types import ModuleType
+from typing import get_args
 
 import pytest
 
 from streams.telemetry import CATALOGUE, Metric, measured
 from streams.telemetry import catalogue as metrics
+from streams.telemetry.metric import Group
 from streams.telemetry.table import render_table
 
 SERIES_MAX = 1_500
@@ -32,6 +35,23 @@ def test_labels_are_closed_and_hold_no_id(metric: Metric) -> None:
         assert label.values or 0 < label.named_max <= 50
         assert len(set(label.values)) == len(label.values)
         assert not ID_LIKE.search(label.name)
+
+
+@pytest.mark.parametrize("group", metrics.GROUPS, ids=lambda g: g.__name__.rpartition(".")[2])
+def test_a_metric_stands_in_the_file_of_its_group(group: ModuleType) -> None:
+    """So whoever looks for one finds it by its group, and all of a group together."""
+    name = group.__name__.rpartition(".")[2]
+    own = [metric for metric in vars(group).values() if isinstance(metric, Metric)]
+    assert own, "a file without a metric"
+    assert {metric.group for metric in own} == {name}
+    assert own == [metric for metric in CATALOGUE if metric.group == name]
+
+
+def test_every_group_has_its_file_and_the_catalogue_holds_them_all() -> None:
+    """What the catalogue exposes by name is what it lists."""
+    assert {g.__name__.rpartition(".")[2] for g in metrics.GROUPS} == set(get_args(Group))
+    by_name = {value for value in vars(metrics).values() if isinstance(value, Metric)}
+    assert by_name == set(CATALOGUE)
 
 
 def test_names_are_unique() -> None:

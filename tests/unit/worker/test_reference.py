@@ -14,7 +14,7 @@ from streams.models.top_cases import ALL, TOPS
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
 from streams.telemetry import labels as by
-from streams.telemetry.judged import TOP_CASES, TOP_PRECISION
+from streams.telemetry.catalogue.learning import TOP_CASES, TOP_PRECISION
 from streams.worker.meter import Meter
 from streams.worker.reference import ReferenceFollower, ReferenceState
 from tests.support.small_shop import reference

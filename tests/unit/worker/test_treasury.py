@@ -24,7 +24,7 @@ from streams.models import initial_models
 from streams.runtime.murmur2 import partition_for
 from streams.runtime.records import Record
 from streams.settings import Settings
-from streams.telemetry import budgets as metrics
+from streams.telemetry.catalogue import decisions as metrics
 from streams.telemetry.metric import OTHER
 from streams.worker.leases import lease_keys
 from streams.worker.meter import Meter

@@ -10,7 +10,7 @@ from streams.runtime.records import NEVER, RowChange
 from streams.runtime.state.store import RowStore, StoreOptions
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics
-from streams.telemetry.deleted import DELETED_UNREAD
+from streams.telemetry.catalogue.events import DELETED_UNREAD
 from streams.worker.http import Health
 from streams.worker.meter import Meter
 from streams.worker.watch import Watch
