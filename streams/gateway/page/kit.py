@@ -1,13 +1,12 @@
 """What every page works with: who asks, in which language, the template, the headers."""
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hmac import compare_digest
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 import jinja2
 from litestar import Response
@@ -19,14 +18,14 @@ from streams.contracts.common import LANGUAGES, LanguageTag
 from streams.contracts.times import from_ms
 from streams.gateway.outgoing import Out
 from streams.gateway.page import sessions, texts
-from streams.gateway.page.place import LOCAL, host_of
-from streams.gateway.page.sessions import Session, Sessions
+from streams.gateway.page.place import LOCAL, asked_path, host_of
+from streams.gateway.page.sessions import FORM_TOKEN, Session, Sessions
+from streams.gateway.page.unsent import FIELDS_MAX, Unsent, unsent
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.ways import AnyRequest, Ways, body_of, count
 from streams.settings import Settings
 
 HERE: Final = Path(__file__).parent
-_OWN_PATH: Final = re.compile(r"/(?![/\\])[A-Za-z0-9_\-./%:~=?&@]*")
 HTML: Final = "text/html"  # Litestar adds the charset
 HEADERS: Final = {
     "cache-control": "no-store",
@@ -42,7 +41,11 @@ HEADERS: Final = {
 
 
 class LoginNeededError(Exception):
-    """Nobody is logged in."""
+    """Nobody is logged in; `unsent` is the form that they sent all the same, if it is ours."""
+
+    def __init__(self, unsent: Unsent | None = None) -> None:
+        super().__init__()
+        self.unsent = unsent
 
 
 class Kit(Struct, frozen=True):
@@ -72,9 +75,13 @@ class Kit(Struct, frozen=True):
             LoginNeededError: nobody who is logged in.
             RequestRefusedError: the form is of no page of theirs.
         """
-        session = self.session(request)
+        session = self.sessions.read(request.cookies.get(sessions.COOKIE, ""))
         form = await form_of(self, request)
-        given = form.get("form_token", "").encode()
+        if session is None:
+            most = self.settings.gateway.body_bytes_max
+            late = unsent(self.sessions, asked_path(request), form, bytes_max=most)
+            raise LoginNeededError(late)
+        given = form.get(FORM_TOKEN, "").encode()
         if not compare_digest(given, session.form_token.encode()):
             raise RequestRefusedError(403, "bad_form", "the form is of another session")
         return session, form
@@ -111,6 +118,7 @@ class Kit(Struct, frozen=True):
             session=session,
             menu=self.menu,
             path=request.scope["path"],
+            here=_here(request),
             **said,
         )
         count(self.ways, "page", status)
@@ -126,6 +134,13 @@ class Kit(Struct, frozen=True):
         )
 
 
+def _here(request: AnyRequest) -> str:
+    """This page with what its address asks for, to be followed by a language."""
+    asked = asked_path(request).partition("?")[2]
+    pairs = [(n, v) for n, v in parse_qsl(asked, keep_blank_values=True) if n != "lang"]
+    return f"?{urlencode([*pairs, ('', '')])[:-1]}" if pairs else "?"
+
+
 async def form_of(kit: Kit, request: AnyRequest) -> dict[str, str]:
     """The fields of a form; of one that comes twice, the last.
 
@@ -134,7 +149,7 @@ async def form_of(kit: Kit, request: AnyRequest) -> dict[str, str]:
     """
     body = await body_of(kit.ways, request)
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=100)
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except ValueError as error:
         raise RequestRefusedError(422, "bad_form", "the body is no form") from error
     return dict(pairs)
@@ -147,15 +162,6 @@ def language_for(request: AnyRequest) -> LanguageTag:
         request.cookies.get(texts.COOKIE, ""),
         request.headers.get("accept-language", ""),
     )
-
-
-def own_path(text: str) -> str:
-    """A path of ours to go to, never another site; else the first page.
-
-    >>> own_path("/cases?band=high"), own_path("//evil.example"), own_path("https://evil.example")
-    ('/cases?band=high', '/', '/')
-    """
-    return text if _OWN_PATH.fullmatch(text) else "/"
 
 
 def session_cookie(request: AnyRequest, value: str) -> Cookie:

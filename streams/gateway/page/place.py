@@ -1,8 +1,9 @@
 """Where the page is shown: to this machine by its own name, unless others are let in."""
 
+import re
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.ways import AnyRequest
@@ -11,6 +12,9 @@ from streams.settings import Settings
 LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 FORWARDED: Final = frozenset({"forwarded", "via", "x-real-ip"})
 FORWARDED_BEGINS: Final = "x-forwarded-"
+OWN_PATH_CHARS_MAX: Final = 2_000
+_OWN_PATH: Final = re.compile(r"/(?![/\\])[A-Za-z0-9_\-./%:~=?&@+,;!*'()$]*")
+_AS_IT_IS: Final = "/%:~=?&@+,;!*'()$"
 
 
 class PlaceRefusedError(RequestRefusedError):
@@ -44,6 +48,23 @@ def host_of(request: AnyRequest) -> str:
         return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     except ValueError:
         return ""
+
+
+def own_path(text: str) -> str:
+    """A path of ours to go to, with its query, never another site; else the first page.
+
+    >>> own_path("/cases?band=high"), own_path("//evil.example"), own_path("https://evil.example")
+    ('/cases?band=high', '/', '/')
+    """
+    fits = len(text) <= OWN_PATH_CHARS_MAX and _OWN_PATH.fullmatch(text)
+    return text if fits else "/"
+
+
+def asked_path(request: AnyRequest) -> str:
+    """The path that was asked for and its query, as the browser wrote them; `/` if too long."""
+    path = quote(request.scope["path"], safe=_AS_IT_IS.replace("%", "").replace("?", ""))
+    query = quote(request.scope["query_string"], safe=_AS_IT_IS)
+    return own_path(f"{path}?{query}" if query else path)
 
 
 def _is_of_this_machine(request: AnyRequest) -> bool:

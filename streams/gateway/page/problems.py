@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from litestar import Response
@@ -11,8 +12,10 @@ from litestar.exceptions import HTTPException
 from streams.errors import OperatorError
 from streams.gateway.acknowledged import NotAcknowledgedError
 from streams.gateway.page import sessions
-from streams.gateway.page.kit import Kit, LoginNeededError, own_path
-from streams.gateway.page.place import PlaceRefusedError, refusal_of
+from streams.gateway.page.kit import Kit, LoginNeededError
+from streams.gateway.page.place import PlaceRefusedError, asked_path, refusal_of
+from streams.gateway.page.signin import login_form
+from streams.gateway.page.unsent import page_of
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.refused import place_of, refused_by
 from streams.gateway.ways import AnyRequest
@@ -34,9 +37,11 @@ def problem_handlers(kit: Kit) -> dict[int | type[Exception], Callable[..., Resp
         said = {"status": int(status), "code": code, "detail": detail}
         return kit.shown(request, "problem.html", session, said, status)
 
-    def login_needed(request: AnyRequest, _: LoginNeededError) -> Response[str]:
-        path = own_path(request.scope["path"]) if request.method == "GET" else "/"
-        return kit.moved("/login" if path == "/" else f"/login?to={path}")
+    def login_needed(request: AnyRequest, error: LoginNeededError) -> Response[str]:
+        if error.unsent is not None:
+            return login_form(kit, request, error.unsent.to, "login.over", unsent=error.unsent)
+        to = page_of(asked_path(request))
+        return kit.moved("/login" if to == "/" else f"/login?to={quote(to, safe='/')}")
 
     def refused(request: AnyRequest, error: RequestRefusedError) -> Response[Any]:
         return shown(request, error.status, error.code, error.detail)

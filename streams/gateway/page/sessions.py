@@ -18,6 +18,8 @@ from streams.gateway.page.operators import Operator, Operators
 COOKIE: Final = "offerstream_session"
 LASTS_S: Final = 8 * 3_600
 COOKIE_BYTES_MAX: Final = 1_000
+FORM_TOKEN: Final = "form_token"  # noqa: S105 - the name of a field
+FORM_TOKEN_CHARS_MAX: Final = 200
 ENDED_MAX: Final = 10_000
 _ALGORITHM: Final = "HS256"
 
@@ -62,8 +64,21 @@ class Sessions:
         session_id = str(said.get("jti", ""))
         if operator is None or not session_id or session_id in self._ended:
             return None
-        proof = hmac.digest(_key(operator, b"form"), session_id.encode(), "sha256").hex()
-        return Session(operator, session_id, proof)
+        return Session(operator, session_id, _form_token(operator, session_id))
+
+    def writer(self, form_token: str) -> Operator | None:
+        """The operator for whom a page of ours with this token was made, be it long ago; or None.
+
+        It says whose form it is, not that they are logged in.
+        """
+        if len(form_token) > FORM_TOKEN_CHARS_MAX or not form_token.isascii():
+            return None
+        name, _, rest = form_token.partition(".")
+        operator = self._operators.named(name)
+        if operator is None:
+            return None
+        expected = _form_token(operator, rest.partition(".")[0])
+        return operator if hmac.compare_digest(form_token, expected) else None
 
     def end(self, session: Session) -> None:
         """It is over, whoever still has its cookie."""
@@ -81,6 +96,12 @@ class Sessions:
         if self._clock_ms() / 1_000 >= float(said["exp"]):
             raise jwt.ExpiredSignatureError
         return said
+
+
+def _form_token(operator: Operator, session_id: str) -> str:
+    """Whose, of which session, and the proof that we said so."""
+    proof = hmac.digest(_key(operator, b"form"), session_id.encode(), "sha256").hex()
+    return f"{operator.name}.{session_id}.{proof}"
 
 
 def _key(operator: Operator, purpose: bytes) -> bytes:

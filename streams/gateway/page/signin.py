@@ -8,16 +8,11 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 
-from streams.gateway.page.kit import (
-    HEADERS,
-    HERE,
-    Kit,
-    form_of,
-    own_path,
-    session_cookie,
-)
+from streams.gateway.page.kit import HEADERS, HERE, Kit, form_of, session_cookie
 from streams.gateway.page.operators import Operators
-from streams.gateway.page.sessions import COOKIE
+from streams.gateway.page.place import own_path
+from streams.gateway.page.sessions import COOKIE, FORM_TOKEN
+from streams.gateway.page.unsent import Unsent, page_of, read_unsent
 from streams.gateway.rates import Rates
 from streams.gateway.refusals import RequestRefusedError
 from streams.gateway.ways import AnyRequest, count
@@ -44,7 +39,7 @@ def _login_page(kit: Kit) -> HTTPRouteHandler:
     @get("/login", sync_to_thread=False)
     def get_login(request: AnyRequest) -> Response[str]:
         """The form."""
-        return _form(kit, request, str(request.query_params.get("to", "/")))
+        return login_form(kit, request, str(request.query_params.get("to", "/")))
 
     return get_login
 
@@ -56,23 +51,33 @@ def _login(kit: Kit, operators: Operators) -> HTTPRouteHandler:
     async def post_login(request: AnyRequest) -> Response[Any]:
         """Begin a session, and end the one before it in this browser.
 
+        A form of this operator's that came too late is shown again, to be sent or left.
         A right token is let in at any time, so that nobody can lock its owner out. After a wrong
         one further wrong ones of the same address are refused unlogged for some seconds.
         """
         peer = "" if request.client is None else request.client.host
         form = await form_of(kit, request)
         to = own_path(form.get("to", "/"))
+        most = kit.settings.gateway.body_bytes_max
+        late = read_unsent(kit.sessions, to, form.get("unsent", ""), bytes_max=most)
         operator = operators.with_token(form.get("token", "").strip())
         if operator is None:
             if wait_s := failed.wait_s(peer):
-                return _form(kit, request, to, "login.too_many", wait_s=wait_s)
+                return login_form(kit, request, to, "login.too_many", wait_s, unsent=late)
             failed.pay(peer, FAILED_COSTS)
             log.warning("login_refused")
-            return _form(kit, request, to, "login.wrong")
+            return login_form(kit, request, to, "login.wrong", unsent=late)
         if before := kit.sessions.read(request.cookies.get(COOKIE, "")):
             kit.sessions.end(before)
         log.info("logged_in", by=operator.name)
-        return kit.moved(to, [session_cookie(request, kit.sessions.begin(operator))])
+        cookie = kit.sessions.begin(operator)
+        if late is None or late.writer(kit.sessions) != operator.name:
+            return kit.moved(page_of(to), [session_cookie(request, cookie)])
+        given = {name: value for name, value in late.fields.items() if name != FORM_TOKEN}
+        said = {"late": late, "given": given}
+        answer = kit.shown(request, "again.html", kit.sessions.read(cookie), said)
+        answer.set_cookie(session_cookie(request, cookie))
+        return answer
 
     return post_login
 
@@ -88,11 +93,18 @@ def _logout(kit: Kit) -> HTTPRouteHandler:
     return post_logout
 
 
-def _form(
-    kit: Kit, request: AnyRequest, to: str, fault: str = "", wait_s: int = 0
+def login_form(
+    kit: Kit,
+    request: AnyRequest,
+    to: str,
+    fault: str = "",
+    wait_s: int = 0,
+    *,
+    unsent: Unsent | None = None,
 ) -> Response[str]:
+    """The form that leads on to `to`; it carries what came too late."""
     status = 429 if wait_s else 401 if fault else 200
-    said = {"to": own_path(to), "fault": fault, "wait_s": wait_s}
+    said = {"to": own_path(to), "fault": fault, "wait_s": wait_s, "unsent": unsent}
     answer = kit.shown(request, "login.html", None, said, status)
     if wait_s:
         answer.headers["retry-after"] = str(wait_s)

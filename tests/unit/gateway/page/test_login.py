@@ -1,6 +1,8 @@
 """Nothing of the page is shown without a login, and a login is hard to guess, steal or forge."""
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import jwt
@@ -97,9 +99,32 @@ def test_a_form_token_that_is_none_is_refused(page: PageDoor, token: str) -> Non
     assert page.post("/dead-letters", form_token=token).status_code == 403
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["/cases?state=all&band=high", "/dead-letters?reason=bad%20time&topic=events.web", "/offers"],
+)
+def test_a_login_leads_back_to_what_was_asked_for(page: PageDoor, place: str) -> None:
+    """With its query, through the form, as it was written; also in another language."""
+    form = page.get(page.get(place).headers["location"])
+    (to,) = re.findall(r'name="to" value="([^"]*)"', form.text)
+    assert unescape(to) == place
+    languages = re.findall(r'href="([^"]*lang=ja)"', form.text)
+    assert unescape(languages[0]).startswith("?to=")
+    there = page.client.get("/login" + unescape(languages[0])).text
+    assert re.findall(r'name="to" value="([^"]*)"', there) == [to]
+    answer = page.post("/login", token=VIEW_TOKEN, to=unescape(to))
+    assert answer.headers["location"] == place
+
+
 def test_a_login_leads_to_no_other_site(page: PageDoor) -> None:
     """Whatever the form says."""
-    for to in ("https://evil.example", "//evil.example", "/\\evil.example", "javascript:x"):
+    for to in (
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:x",
+        "/" * 2_001,
+    ):
         assert page.post("/login", token=ACT_TOKEN, to=to).headers["location"] == "/"
 
 

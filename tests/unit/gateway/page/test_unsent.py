@@ -1,0 +1,133 @@
+"""A form that is sent after its session has ended is not lost, and is not carried out either."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+
+import pytest
+
+from tests.support.page_door import ACT_TOKEN, VIEW_TOKEN, PageDoor
+from tests.support.page_story import TEA_SHOP, a_day
+
+HIDDEN = r'<input type="hidden" name="(\w+)" value="([^"]*)">'
+TEXT = r'<textarea id="text" name="(\w+)"[^>]*>\n(.*?)</textarea>'
+EVIL = "</textarea><script>alert(1)</script>"
+
+
+@pytest.fixture
+def page() -> Iterator[PageDoor]:
+    """A shop in the middle of a day."""
+    made = PageDoor(TEA_SHOP)
+    a_day(made, steps=2)
+    with made.client:
+        yield made
+
+
+def filled(page: PageDoor, path: str, **typed: str) -> dict[str, str]:
+    """A form of this page as it is sent: its hidden fields, and what somebody typed."""
+    hidden = dict(
+        re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.get(path).text)
+    )
+    return {name: unescape(value) for name, value in hidden.items()} | typed
+
+
+def fields(answer: Any) -> dict[str, str]:
+    """All that the form of an answer would send."""
+    html = answer.text[answer.text.index("<main") :]
+    found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', html))
+    found |= dict(
+        re.findall(r'<textarea id="text" name="(\w+)"[^>]*>\n(.*?)</textarea>', html, re.S)
+    )
+    return {name: unescape(value) for name, value in found.items()}
+
+
+def ended(page: PageDoor, way: str) -> None:
+    """The session is over: its time, another tab's logout, or a browser that forgot the cookie."""
+    if way == "time":
+        page.door.engine.now_ms += 8 * 3_600_000
+    elif way == "logout":
+        page.post("/logout", form_token=page.form_token())
+    else:
+        page.client.cookies.clear()
+
+
+@pytest.mark.parametrize("way", ["time", "logout", "cookie"])
+def test_what_was_typed_is_there_after_the_login(page: PageDoor, way: str) -> None:
+    """The YAML of an offer to the letter, through a wrong token; then it is sent as if in time."""
+    page.login()
+    text = f"offer_id: tea-ten-off\ntitle: {{en: 'Tea & 茶 {EVIL}'}}\n\n"
+    sent = filled(page, "/offers/tea-ten-off", text=text, step="preview")
+    before = (dict(page.shelf.there["ref.offers"]), page.shelf.kept)
+    ended(page, way)
+    late = page.post("/offers/tea-ten-off", **sent)
+    assert (late.status_code, EVIL in late.text) == (401, False)
+    again = page.post("/login", **fields(late), token="wrong-token-0123456789abcd")  # noqa: S106
+    assert again.status_code == 401
+    shown = page.post("/login", **fields(again), token=ACT_TOKEN)
+    assert (shown.status_code, EVIL in shown.text) == (200, False)
+    assert 'action="/offers/tea-ten-off"' in shown.text
+    assert fields(shown) == {**sent, "form_token": page.form_token()}
+    assert (dict(page.shelf.there["ref.offers"]), page.shelf.kept) == before
+    answer = page.post("/offers/tea-ten-off", **fields(shown))
+    assert answer.status_code == 422  # it is no whole offer, and the text stands to be mended
+    assert fields(answer)["text"].strip() == text.strip()
+
+
+def test_an_outcome_of_a_case_is_told_once_it_is_sent_again(page: PageDoor) -> None:
+    """With its mark that makes it count once."""
+    page.login()
+    sent = filled(page, "/cases/case-2", result="snoozed", until="2026-06-20")
+    ended(page, "time")
+    shown = page.post("/login", **fields(page.post("/cases/case-2", **sent)), token=ACT_TOKEN)
+    assert "2026-06-20" in shown.text
+    assert fields(shown)["once"] == sent["once"]
+    assert page.post("/cases/case-2", **fields(shown)).status_code == 303
+
+
+def test_going_back_leads_to_its_page(page: PageDoor) -> None:
+    """`/rollback` shows nothing itself; with a form that is not ours nothing is kept."""
+    page.login()
+    sent = {"version": "1", "newest": "2", "form_token": page.form_token()}
+    ended(page, "time")
+    late = page.post("/rollback", **sent)
+    shown = page.post("/login", **fields(late), token=ACT_TOKEN)
+    assert 'action="/rollback"' in shown.text
+    assert 'href="/offers"' in shown.text
+    ended(page, "cookie")
+    lost = page.post("/rollback", version="1")
+    assert (lost.status_code, lost.headers["location"]) == (303, "/login?to=/offers")
+
+
+def test_nobody_elses_form_is_kept_or_shown(page: PageDoor) -> None:
+    """No proof, a wrong one, that of another operator, one too large: only the login is there."""
+    page.login(VIEW_TOKEN)
+    of_ben = page.form_token()
+    page.login()
+    mine = page.form_token()
+    page.client.cookies.clear()
+    _, mark, proof = mine.split(".")
+    wrong = ["", "x", "ana", "ana.x.y", f"ben.{mark}.{proof}", f"ana.{mark}x.{proof}", "ü" * 9]
+    for token in wrong:
+        answer = page.post("/offers/tea-ten-off", text="Blue moon", form_token=token)
+        assert (token, answer.status_code, answer.content) == (token, 303, b"")
+        made_up = f"text=Blue+moon&form_token={token}"
+        answer = page.post("/login", token=ACT_TOKEN, to="/offers/tea-ten-off", unsent=made_up)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/offers/tea-ten-off")
+        page.client.cookies.clear()
+    most = page.gateway.body_bytes_max
+    large = page.post("/offers/tea-ten-off", text="=" * (most // 4), form_token=mine)
+    assert (large.status_code, large.content) == (303, b"")
+    late = page.post("/offers/tea-ten-off", text="Blue moon", form_token=of_ben)
+    answer = page.post("/login", **fields(late), token=ACT_TOKEN)
+    assert (answer.status_code, "Blue moon" in answer.text) == (303, False)
+
+
+def test_a_form_of_another_site_is_refused_as_before(page: PageDoor) -> None:
+    """Before anything of it is read, even with the right mark."""
+    page.login()
+    sent = {"text": "Blue moon", "form_token": page.form_token()}
+    page.client.cookies.clear()
+    evil = {"origin": "https://evil.example"}
+    answer = page.client.post("/offers/tea-ten-off", data=sent, headers=evil)
+    assert (answer.status_code, "Blue moon" in answer.text) == (403, False)
