@@ -182,9 +182,8 @@ class Board:
 
     def newest(self, most: int) -> list[Held]:
         """The newest valid offers of all people, the newest first."""
-        now_ms = self._clock_ms()
-        valid = (h for h in reversed(self._held.values()) if self._is_valid(h, now_ms))
-        return list(islice(valid, most))
+        self._take_down_what_is_over(self._clock_ms())
+        return list(islice(reversed(self._held.values()), most))
 
     def watch(self, person: str, after: Place | None = None) -> Watcher | None:
         """Be told of what is valid and of all that comes; None where too many watch already."""

@@ -1,5 +1,6 @@
 """The churn cases whose alerts Kafka keeps, held in bounded memory and followed as they change."""
 
+from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -37,6 +38,7 @@ class CaseBook:
         self._clock_ms = clock_ms
         self._names = {settings.on_broker(topic): topic.name for topic in FOLLOWED}
         self._cases: OrderedDict[str, tuple[ChurnAlert, ...]] = OrderedDict()
+        self._open: list[tuple[float, str]] = []  # by what is at stake, so that few are looked at
         self._of_customer: dict[str, set[str]] = {}
         self._erased_ms: OrderedDict[str, int] = OrderedDict()
         self._thread = LoopThread("cases", settings, TO_THE_END, self._follow)
@@ -51,8 +53,16 @@ class CaseBook:
 
     def cases(self) -> list[Case]:
         """The case with the greatest expected loss first."""
-        found = [Case(alerts) for alerts in self._cases.values()]
-        return sorted(found, key=lambda case: (-case.expected_loss, case.last.case_id))
+        return sorted((Case(alerts) for alerts in self._cases.values()), key=_order)
+
+    @property
+    def open_count(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+    def open(self, most: int) -> list[Case]:
+        """The first open cases of these; no other is looked at."""
+        return [Case(self._cases[case_id]) for _, case_id in self._open[:most]]
 
     def case(self, case_id: str) -> Case | None:
         """One case."""
@@ -95,12 +105,18 @@ class CaseBook:
     def _put(self, case_id: str, alerts: tuple[ChurnAlert, ...]) -> None:
         """Hold a case, as the one that was heard of last; it belongs to whom its first names."""
         self._cases[case_id] = alerts
+        case = Case(alerts)
+        if case.is_open:
+            insort(self._open, _order(case))
         self._of_customer.setdefault(alerts[0].customer_id, set()).add(case_id)
 
     def _remove(self, case_id: str) -> tuple[ChurnAlert, ...]:
         """Hold a case no more; its alerts, none where it was not held."""
         alerts = self._cases.pop(case_id, ())
         if alerts:
+            case = Case(alerts)
+            if case.is_open:
+                del self._open[bisect_left(self._open, _order(case))]
             person = alerts[0].customer_id
             self._of_customer[person].discard(case_id)
             if not self._of_customer[person]:
@@ -131,3 +147,7 @@ class CaseBook:
             for partition in partitions_on_broker(consumer, name, self._settings)
         ]
         self._thread.tell_all(consumer, places, self.take)
+
+
+def _order(case: Case) -> tuple[float, str]:
+    return -case.expected_loss, case.last.case_id

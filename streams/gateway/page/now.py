@@ -60,7 +60,6 @@ def told(now: Now, request: AnyRequest) -> dict[str, Any]:
     verdicts = window.of(metrics.DECISIONS)
     language = language_for(request)
     within_s = window.within_s(metrics.EVENT_TO_OFFER, 0.95)
-    open_ = [case for case in now.cases.cases() if case.is_open]
     return {
         "signs": list(signs(now, seen)),
         "minutes": max(1, round(window.seconds / 60)),
@@ -84,8 +83,8 @@ def told(now: Now, request: AnyRequest) -> dict[str, Any]:
             for name, count in verdicts.items()
         ],
         "cases_ready": now.cases.ready,
-        "cases_open": len(open_),
-        "cases": open_[:NEWEST],
+        "cases_open": now.cases.open_count,
+        "cases": now.cases.open(NEWEST),
         "offers_ready": now.kit.out.board.ready,
         "newest": now.kit.out.board.newest(NEWEST),
         "workers": seen,
