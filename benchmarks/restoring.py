@@ -10,8 +10,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from streams.runtime import RuntimeSettings
 from streams.runtime.process.run import collect_seldom
+from streams.runtime.settings import RuntimeSettings
 from streams.runtime.state.restore import Restorer
 from streams.runtime.state.store import RowStore, StoreOptions
 

@@ -12,10 +12,12 @@ from streams import __version__
 from streams.broker.clients import librdkafka_config
 from streams.broker.topic_rules import DEAD_LETTER_BYTES_MAX
 from streams.errors import OfferstreamError, OperatorError
-from streams.runtime import AnyRuntime, RuntimeSettings, build_runtime, run
 from streams.runtime.commit.failpoint import Failpoint, nothing_fails
 from streams.runtime.faults import BrokerError
+from streams.runtime.process.app import AnyRuntime, build_runtime
 from streams.runtime.process.folder import hold_folder
+from streams.runtime.process.run import run
+from streams.runtime.settings import RuntimeSettings
 from streams.settings import Settings
 from streams.worker.breaker import BreakerOpenError
 from streams.worker.customers import CustomerShell

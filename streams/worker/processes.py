@@ -14,7 +14,6 @@ from streams.runtime.faults import exit_code
 from streams.runtime.process.launcher import Launcher, Readiness
 from streams.runtime.process.orphan import end_with
 from streams.settings import Settings, child_environment
-from streams.worker.app import build_app
 from streams.worker.logs import configure_logs
 from streams.worker.roles import Role
 
@@ -101,6 +100,8 @@ def slots(settings: Settings, *, workers: int, learner: bool, treasury: bool) ->
 
 def run_slot(settings: Settings, role: Role, number: int, parent: int | None = None) -> int:
     """Be one process; returns its exit code. It stops when `parent`, its launcher, is gone."""
+    from streams.worker.app import build_app  # models and all: their launcher needs none of it
+
     configure_logs(settings.log_level, role=role, slot=number)
     if parent is not None:
         end_with(parent)

@@ -10,8 +10,8 @@ from confluent_kafka import KafkaException
 
 from streams import topics
 from streams.broker.lag import LagReader
-from streams.runtime import AnyRuntime
 from streams.runtime.group.partition import PartitionLoop
+from streams.runtime.process.app import AnyRuntime
 from streams.runtime.state.store import RowStore
 from streams.settings import Settings
 from streams.telemetry import catalogue as metrics

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from streams.errors import TopicsError
-from streams.runtime import RuntimeSettings
 from streams.runtime.faults import EXIT_OPERATOR
 from streams.runtime.process.topics import count_partitions
+from streams.runtime.settings import RuntimeSettings
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.counting import CounterJob
 

@@ -12,7 +12,7 @@ from streams.customer import encode_row
 from streams.decisions import compile_policy
 from streams.driver import Driver
 from streams.models import initial_models
-from streams.runtime import partition_for
+from streams.runtime.murmur2 import partition_for
 from streams.settings import LearnerSettings
 from tests.support.apache_kafka import ApacheKafka
 from tests.support.small_shop import Sent, closing, consents, reference, visits

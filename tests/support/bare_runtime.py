@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from streams.runtime import RuntimeSettings
 from streams.runtime.commit.transactions import Transactions
 from streams.runtime.faults import EpochError
+from streams.runtime.settings import RuntimeSettings
 
 
 def bare_settings(home: Path, **differs: Any) -> RuntimeSettings:

@@ -20,17 +20,13 @@ from typing import Any
 
 import msgspec
 
-from streams.runtime import (
-    EpochStats,
-    Output,
-    Partition,
-    Record,
-    RuntimeSettings,
-    build_runtime,
-    run,
-)
 from streams.runtime.commit.transactions import Transactions
+from streams.runtime.process.app import build_runtime
 from streams.runtime.process.launcher import Launcher
+from streams.runtime.process.run import run
+from streams.runtime.records import Output, Record
+from streams.runtime.settings import RuntimeSettings
+from streams.runtime.shell import EpochStats, Partition
 from streams.runtime.state import restore as restores
 
 SLOWNESS = ("tick_ms", "batch_s")

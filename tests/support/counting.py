@@ -20,7 +20,7 @@ from typing import Any
 
 from confluent_kafka import KafkaException, Producer
 
-from streams.runtime import RuntimeSettings
+from streams.runtime.settings import RuntimeSettings
 from streams.runtime.state.restore import Restorer
 from streams.runtime.state.store import RowStore, StoreOptions
 from tests.support.apache_kafka import ROOT, ApacheKafka

@@ -21,16 +21,11 @@ from benchmarks.contenders.struct_rows import (
     new_row,
     viewed,
 )
-from streams.runtime import (
-    EpochStats,
-    Output,
-    Partition,
-    Record,
-    Runtime,
-    RuntimeSettings,
-    build_runtime,
-    run,
-)
+from streams.runtime.process.app import Runtime, build_runtime
+from streams.runtime.process.run import run
+from streams.runtime.records import Output, Record
+from streams.runtime.settings import RuntimeSettings
+from streams.runtime.shell import EpochStats, Partition
 
 
 class StateShell:

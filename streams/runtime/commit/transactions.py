@@ -8,7 +8,6 @@ from typing import Protocol
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from streams.runtime.clients import new_producer
-from streams.runtime.commit.hanging import end_hanging
 from streams.runtime.faults import BrokerError, EpochError, FencedError
 from streams.runtime.records import Output
 from streams.runtime.settings import RuntimeSettings
@@ -67,6 +66,8 @@ class Transactions:
 
     def open(self) -> None:
         """Fence the owner before; what it left open is ended, even where the broker forgot to."""
+        from streams.runtime.commit.hanging import end_hanging  # kafka-python, for this alone
+
         end_hanging(self._settings, self._partition, self._group)
         # Less than `opening_stalled_after_s`: giving up and opening again comes first.
         patience_s = self._settings.transaction_timeout_s + 15.0

@@ -5,7 +5,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.runtime import partition_for
+from streams.runtime.murmur2 import partition_for
 
 # From org.apache.kafka.common.utils.UtilsTest.testMurmur2 (there signed).
 JAVA = {
