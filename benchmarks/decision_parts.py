@@ -5,16 +5,25 @@ warm, and in place, once after each of many whole decisions for others, which le
 caches as a decision finds them. The sum in place is what the parts cost in a decision, whatever the
 code between them; in place is by the clock, the median of the calls, so it asks for no quiet
 machine but for a steady one.
+
+Below them stands what the libraries alone take of the same decision, handed what they need: the
+least that a decision costs, however little Python there is around them. And how many functions of
+Python a decision calls, for the rest is spent in these.
 """
 
-from collections.abc import Callable
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from itertools import chain
 from statistics import median
 from time import perf_counter, process_time
+from types import FrameType
 
 import click
 import msgspec
 import numpy as np
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 from rich.table import Table
 
 from benchmarks.decision_cost import NOW_MS, SIZES, Ours, console
@@ -31,11 +40,14 @@ from streams.decisions.arbitration import weigh_many
 from streams.decisions.eligibility import objected_of, situation_of
 from streams.decisions.exploration import draw, exploring_of
 from streams.features import context_vector, offer_matrix, pack, taste_of
+from streams.features.packing import vector_of
 
 CALLS = 200
 BESIDE = "what offers change (once learned)"
 """Is no part of a decision before anything was compared, so it is not in the sum."""
 Part = Callable[[], object]
+HASHES = 4
+"""Of the arm, the decision's id, the draw, and the id of the log's record."""
 
 
 def decided(ours: Ours) -> tuple[Customer, DecisionRequest, DecisionLog, NextBestOffer]:
@@ -55,7 +67,7 @@ def parts_of(ours: Ours) -> dict[str, Part]:
     policy, scorer = ours.policy, ours.basis.scorer
     situation = situation_of(person, request, NOW_MS, policy, policy.purposes)
     context = context_vector(person, request.trigger_event, NOW_MS)
-    places = [c.place for c in policy.offers]
+    places = range(len(policy.offers))  # as `scored` has them where all are eligible
     taste = taste_of(person, NOW_MS)
     vectors = offer_matrix(policy.table, places, taste)
     if not isinstance(entry.candidates, Candidates) or entry.candidates.terms is None:
@@ -97,6 +109,56 @@ def parts_of(ours: Ours) -> dict[str, Part]:
     }
 
 
+def least_of(ours: Ours) -> dict[str, Part]:
+    """What the libraries do of a decision, without the code that asks them."""
+    person, request, entry, offer = decided(ours)
+    policy, scorer = ours.policy, ours.basis.scorer
+    context = context_vector(person, request.trigger_event, NOW_MS)
+    vectors = offer_matrix(policy.table, range(len(policy.offers)), taste_of(person, NOW_MS))
+    encoder, numbers = msgspec.json.Encoder(), [*context.tolist(), *vectors.ravel().tolist()]
+    made = [(type(one), astuple(one)) for one in _structs_in((entry, offer))]
+    named = [(kind, dict(zip(kind.__struct_fields__, told, strict=True))) for kind, told in made]
+    return {
+        "JSON of both records (msgspec)": lambda: (encoder.encode(entry), encoder.encode(offer)),
+        "P(used) (numpy, BLAS)": lambda: scorer.response_probabilities(
+            context, vectors, policy.offer_ids, policy.priors
+        ),
+        "features as float32 (struct)": lambda: vector_of(numbers),
+        "hashes (blake2b)": lambda: [
+            blake2b(b"of some parts of an id", digest_size=16).digest() for _ in range(HASHES)
+        ],
+        "what both records hold, made (msgspec)": lambda: [kind(**told) for kind, told in named],
+        "copies of the row (msgspec)": lambda: [replace(person, contacts=()) for _ in range(3)],
+    }
+
+
+def _structs_in(value: object) -> list[msgspec.Struct]:
+    """All structs of a value, those inside before those around them."""
+    if isinstance(value, msgspec.Struct):
+        return [*_structs_in(astuple(value)), value]
+    if isinstance(value, tuple | list):
+        return list(chain.from_iterable(map(_structs_in, value)))
+    return []
+
+
+def functions_called(ours: Ours) -> int:
+    """How many functions of Python one decision calls, its records encoded."""
+    person, request, _, _ = decided(ours)
+    called = Counter[str]()
+
+    def count(frame: FrameType, what: str, _: object) -> None:
+        called[what] += 1
+
+    sys.setprofile(count)
+    try:
+        _, effects = decide(person, request, NOW_MS, ours.basis)
+        for effect in effects:
+            encode_output(effect)
+    finally:
+        sys.setprofile(None)
+    return called["call"]
+
+
 def us_of(part: Part, rounds: int) -> float:
     """Microseconds of CPU a call: the median of the rounds."""
     told = []
@@ -121,25 +183,33 @@ def us_in_place(ours: Ours, part: Part) -> float:
     return median(told)
 
 
+def told_of(shops: Sequence[Ours], parts: Sequence[dict[str, Part]], rounds: int) -> Table:
+    """A row a part, warm and in place at each size, and their sum."""
+    table = Table("us, warm / in place", *(f"{offers} offers" for offers in SIZES))
+    sums = [(0.0, 0.0)] * len(SIZES)
+    for name in parts[0]:
+        told = [
+            (us_of(of[name], rounds), us_in_place(ours, of[name]))
+            for ours, of in zip(shops, parts, strict=True)
+        ]
+        if name != BESIDE:
+            sums = [(a + c, b + d) for (a, b), (c, d) in zip(sums, told, strict=True)]
+        table.add_row(name, *(f"{warm:.0f} / {in_place:.0f}" for warm, in_place in told))
+    sum_of = "all but the last" if BESIDE in parts[0] else "all of these"
+    table.add_row(sum_of, *(f"{warm:.0f} / {in_place:.0f}" for warm, in_place in sums))
+    return table
+
+
 @click.command()
 @click.option("--rounds", default=15, show_default=True, type=click.IntRange(1))
 def main(rounds: int) -> None:
     """Measure the parts of a decision: warm, and in place."""
     shops = [Ours(offers) for offers in SIZES]
-    sizes = [parts_of(ours) for ours in shops]
-    table = Table("us, warm / in place", *(f"{offers} offers" for offers in SIZES))
-    sums = [(0.0, 0.0)] * len(SIZES)
-    for name in sizes[0]:
-        parts = [parts[name] for parts in sizes]
-        told = [
-            (us_of(part, rounds), us_in_place(ours, part))
-            for ours, part in zip(shops, parts, strict=True)
-        ]
-        if name != BESIDE:
-            sums = [(a + c, b + d) for (a, b), (c, d) in zip(sums, told, strict=True)]
-        table.add_row(name, *(f"{warm:.0f} / {in_place:.0f}" for warm, in_place in told))
-    table.add_row("all but the last", *(f"{warm:.0f} / {in_place:.0f}" for warm, in_place in sums))
-    console.print(table)
+    console.print(told_of(shops, [parts_of(ours) for ours in shops], rounds))
+    console.print("The libraries alone:")
+    console.print(told_of(shops, [least_of(ours) for ours in shops], rounds))
+    called = ", ".join(str(functions_called(ours)) for ours in shops)
+    console.print(f"Functions of Python that a decision calls: {called}")
 
 
 if __name__ == "__main__":

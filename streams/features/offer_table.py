@@ -29,7 +29,7 @@ Places = NDArray[np.intp]
 Where = Places | None
 """The places in a catalog of the offers that are asked for; None: all of them."""
 PERSONAL = 4
-FEW = 12
+FEW = 16
 
 
 class OfferTable(Struct, frozen=True):
@@ -39,7 +39,7 @@ class OfferTable(Struct, frozen=True):
         cards: one for each.
         fixed: their numbers, shape `[n, len(OFFER_NAMES)]`; the personal ones are 0.
         kinds: one card for each sort of offers that are alike to a person.
-        kind_of: which of them each offer is; `kind_of_each`: the same, for Python.
+        kind_of: which of them each offer is.
         days: how long each may be used, and `end_ms` until when at the most.
         steady_until_ms: until then nothing is shorter than its days.
     """
@@ -48,7 +48,6 @@ class OfferTable(Struct, frozen=True):
     fixed: Vector
     kinds: tuple[OfferCard, ...]
     kind_of: Places
-    kind_of_each: tuple[int, ...]
     days: NDArray[np.float64]
     end_ms: NDArray[np.int64]
     steady_until_ms: float
@@ -60,15 +59,13 @@ def table_of(cards: Sequence[OfferCard]) -> OfferTable:
     for card in cards:
         kinds.setdefault(alike(card), card)
     where = {key: number for number, key in enumerate(kinds)}
-    kind_of = [where[alike(card)] for card in cards]
     return OfferTable(
         cards=tuple(cards),
         fixed=np.array([fixed_numbers(card) for card in cards], np.float32).reshape(
             len(cards), len(OFFER_NAMES)
         ),
         kinds=tuple(kinds.values()),
-        kind_of=np.array(kind_of, np.intp),
-        kind_of_each=tuple(kind_of),
+        kind_of=np.array([where[alike(card)] for card in cards], np.intp),
         days=np.array([card.days for card in cards], np.float64),
         end_ms=np.array([card.end_ms for card in cards], np.int64),
         steady_until_ms=min([c.end_ms - (c.days + 1.0) * DAY_MS for c in cards], default=0.0),
@@ -85,25 +82,29 @@ def numbers_of(table: OfferTable, places: Sequence[int], taste: Taste) -> Vector
     """
     where: Places | slice = slice(None)
     if places == range(len(table.cards)):
-        told, cards, row_of = table.fixed.copy(), table.kinds, table.kind_of
+        told, found = table.fixed.copy(), _personal(table.kinds, taste)
+        if len(found) < len(told):  # else each is of a kind of its own, in the order of the kinds
+            found = found.take(table.kind_of, 0)
     elif len(places) <= FEW:
         few = offer_numbers([table.cards[place] for place in places], taste)
         return vector_of(few).reshape(len(places), len(OFFER_NAMES))
     else:
         where = np.array(places, np.intp)
-        told = table.fixed.take(where, 0)
-        kinds = [table.kind_of_each[place] for place in places]
-        rows = {kind: row for row, kind in enumerate(dict.fromkeys(kinds))}
-        cards = tuple([table.kinds[kind] for kind in rows])
-        row_of = np.array([rows[kind] for kind in kinds], np.intp)
-    found = vector_of(personal_numbers(cards, taste)).reshape(len(cards), PERSONAL)
-    if len(cards) < len(told):  # else each is of a kind of its own, and these are in their order
-        found = found.take(row_of, 0)
+        told, kinds = table.fixed.take(where, 0), table.kind_of.take(where)
+        present = list(set(kinds.tolist()))
+        by_kind = np.empty((len(table.kinds), PERSONAL), np.float32)
+        by_kind[present] = _personal([table.kinds[kind] for kind in present], taste)
+        found = by_kind.take(kinds, 0)
     told[:, :2] = found[:, :2]
     told[:, 3:5] = found[:, 2:]
     if taste.now_ms > table.steady_until_ms:
         _end(table, where, taste.now_ms, told)
     return told
+
+
+def _personal(cards: Sequence[OfferCard], taste: Taste) -> Vector:
+    """`personal_numbers` of each card: shape `[len(cards), PERSONAL]`."""
+    return vector_of(personal_numbers(cards, taste)).reshape(len(cards), PERSONAL)
 
 
 def _end(table: OfferTable, places: Places | slice, now_ms: int, told: Vector) -> None:
