@@ -8,6 +8,7 @@ import signal
 import string
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -131,9 +132,10 @@ def test_what_the_worker_would_reject_is_not_sent(
     assert {"e40", "e41"} & set(arrived(kafka)) == set()
 
 
-@pytest.mark.kafka
-def test_ctrl_c_says_where_to_go_on(kafka: ApacheKafka, environment: dict[str, str]) -> None:
-    """Everything read so far arrives; the sentence names the next line; exit code 130."""
+def sending(
+    kafka: ApacheKafka, environment: dict[str, str], lines: list[str], first: str
+) -> subprocess.Popen[bytes]:
+    """`events send -` that has sent the first of these lines, and waits for more."""
     child = subprocess.Popen(
         [sys.executable, "-m", "streams", "events", "send", "-"],
         stdin=subprocess.PIPE,
@@ -142,11 +144,20 @@ def test_ctrl_c_says_where_to_go_on(kafka: ApacheKafka, environment: dict[str, s
         env={**os.environ, **environment},
     )
     assert child.stdin is not None
-    lines = "".join(event(60 + n) + "\n" for n in range(500))
-    child.stdin.write(lines.encode())
+    child.stdin.write("".join(line + "\n" for line in lines).encode())
     child.stdin.flush()
-    while "e60" not in arrived(kafka):
-        assert child.poll() is None
+    until_s = time.monotonic() + 60
+    while first not in arrived(kafka):
+        if child.poll() is not None or time.monotonic() > until_s:
+            child.kill()
+            pytest.fail(f"{first} was not sent: {child.communicate(timeout=30)}")
+    return child
+
+
+@pytest.mark.kafka
+def test_ctrl_c_says_where_to_go_on(kafka: ApacheKafka, environment: dict[str, str]) -> None:
+    """Everything read so far arrives; the sentence names the next line; exit code 130."""
+    child = sending(kafka, environment, [event(60 + n) for n in range(500)], "e60")
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 130, err
@@ -162,19 +173,8 @@ def test_a_broker_that_goes_away_is_told_with_where_to_go_on(
     kafka: ApacheKafka, environment: dict[str, str]
 ) -> None:
     """It answers no more: a sentence and exit code 1; going on there, everything arrives."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "streams", "events", "send", "-"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **environment},
-    )
-    assert child.stdin is not None
     lines = [event(600 + n) for n in range(400)]
-    child.stdin.write("".join(line + "\n" for line in lines[:200]).encode())
-    child.stdin.flush()
-    while "e600" not in arrived(kafka):
-        assert child.poll() is None
+    child = sending(kafka, environment, lines[:200], "e600")
     kafka.stall()
     try:
         _, err = child.communicate("".join(line + "\n" for line in lines[200:]).encode(), 120)
