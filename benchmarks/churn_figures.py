@@ -69,12 +69,16 @@ class Curve(Struct, frozen=True, kw_only=True):
 
 
 class Calibration(Struct, frozen=True, kw_only=True):
-    """Stated P(no purchase within the horizon) beside what came of it without a contact."""
+    """Stated P(no purchase within the horizon) beside what came of it without a contact.
+
+    `error`: the standard error of their distance; what one person is told is one observation.
+    """
 
     band: str
     cases: int
     stated: float
     came: float
+    error: float
 
 
 class Figures(Struct, frozen=True, kw_only=True):
@@ -147,7 +151,7 @@ def figures(plays: Sequence[Play]) -> Figures:
         on_purchase_day=sum(_bought_today(c.moment) for _, c in cases),
         false_by_cause=dict(Counter(_cause(p, c) for p, c in cases if not _is_true(p, c.moment))),
         bands=tuple(_calibrations(((c.band, p, c.moment) for p, c in cases))),
-        risks=tuple(_calibrations((_risk_band(m.risk), p, m) for p in plays for m in p.samples)),
+        risks=tuple(_calibrations((_risk_band(m), p, m) for p in plays for m in p.samples)),
         rule=rule,
         rule_in_horizon=tuple(_point(plays, _by_rule(plays, k, in_horizon=True), k) for k in GAPS),
         by_risk=by_risk,
@@ -358,15 +362,25 @@ def _calibrations(told: Iterable[tuple[str, Play, Moment]]) -> Iterator[Calibrat
     groups = defaultdict(list)
     for band, play, moment in told:
         silent = moment.buys_ms is None or moment.buys_ms > moment.at_ms + play.horizon_ms
-        groups[band].append((moment.risk, silent))
-    for band, pairs in sorted(groups.items()):
-        stated, came = np.mean(np.array(pairs, dtype=float), axis=0)
-        yield Calibration(band=band, cases=len(pairs), stated=float(stated), came=float(came))
+        groups[band].append((moment.risk, silent, (play.seed, moment.customer_id)))
+    for band, told_of in sorted(groups.items()):
+        stated, came = (float(np.mean(each)) for each in list(zip(*told_of, strict=True))[:2])
+        apart: dict[tuple[int, str], float] = defaultdict(float)
+        for risk, silent, person in told_of:
+            apart[person] += risk - silent - (stated - came)
+        yield Calibration(
+            band=band,
+            cases=len(told_of),
+            stated=stated,
+            came=came,
+            error=float(np.sqrt(sum(one**2 for one in apart.values()))) / len(told_of),
+        )
 
 
-def _risk_band(risk: float) -> str:
-    n = int(np.searchsorted(BANDS, risk, side="right")) - 1
-    return f"{BANDS[n]:.1f} to {BANDS[n + 1]:.1f}"
+def _risk_band(moment: Moment) -> str:
+    n = int(np.searchsorted(BANDS, moment.risk, side="right")) - 1
+    whose = "" if moment.carried else ", before own data"
+    return f"{BANDS[n]:.1f} to {BANDS[n + 1]:.1f}{whose}"
 
 
 def _at_least(a: float | None, b: float | None) -> bool:

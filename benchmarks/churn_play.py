@@ -6,6 +6,7 @@ What is true of a person is read at the moment of an alert, before anybody acts 
 from time import process_time
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from streams.alerts.lifts import stated_risk
 from streams.contracts.outputs.effects import DecisionLogged
@@ -37,6 +38,7 @@ class Moment(Struct, frozen=True, kw_only=True):
         orders: made so far.
         leaves_ms: when the person would leave if nothing else happened.
         buys_ms: when they would buy next; None for never.
+        carried: by the shop's own data.
     """
 
     customer_id: str
@@ -47,6 +49,7 @@ class Moment(Struct, frozen=True, kw_only=True):
     orders: int
     leaves_ms: int
     buys_ms: int | None
+    carried: bool = True
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -175,13 +178,20 @@ class _Watch:
         )
 
     def sample(self, at_ms: int) -> None:
-        """Everybody's risk as it would be stated; of those who bought twice or more."""
+        """Everybody's risk as it would be stated; of those who bought twice or more.
+
+        Of who has been silent for a whole horizon none is said any more.
+        """
+        models, churn = self.driver.models, self.world.reference.policies.churn
+        carried = models.churn.is_carried(churn.tick_ms, churn.horizon_ticks)
         for customer_id in self.world.customer_ids:
             row = self.driver.rows.get(customer_id)
-            if isinstance(row, Customer) and row.churn.risk is not None:
+            if not isinstance(row, Customer) or row.churn.next_tick_ms is None:
+                continue
+            if row.churn.risk is not None:
                 person = self.world.person(customer_id)
-                stated = stated_risk(row.churn.risk, row, self.driver.models.signal_lifts)
-                moment = moment_of(person, at_ms, stated)
+                stated = stated_risk(row.churn.risk, row, models.signal_lifts)
+                moment = replace(moment_of(person, at_ms, stated), carried=carried)
                 if moment.orders >= 2:
                     self.samples.append(moment)
 

@@ -157,9 +157,10 @@ def _row(table: Table, name: str, point: Point) -> None:
 
 
 def _calibrations(title: str, told: tuple[Calibration, ...]) -> Table:
-    table = Table(title, "cases", "stated", "came")
+    table = Table(title, "cases", "stated", "came", "error of their distance")
     for row in told:
-        table.add_row(row.band, f"{row.cases:,}", f"{row.stated:.3f}", f"{row.came:.3f}")
+        shares = (f"{share:.3f}" for share in (row.stated, row.came, row.error))
+        table.add_row(row.band, f"{row.cases:,}", *shares)
     return table
 
 

@@ -31,6 +31,7 @@ from streams.features.rhythm import (
 from streams.models.bgnbd import BgNbd, cold_start, p_no_purchase
 from streams.models.hazard import Hazard, HazardView
 from streams.models.mbgcnbd import GapSums, MbgCnbd
+from streams.models.mbgcnbd import cold_start as published_regular
 from streams.models.mbgcnbd import p_no_purchase as p_no_purchase_of_regular
 from streams.models.own_data import OwnData, settles
 from streams.models.population import Reservoir, ReservoirState
@@ -39,6 +40,7 @@ from streams.models.saved import saved_state
 from streams.models.silences import LifeTable, Silences, SilencesState
 
 REFIT_TICKS = 4
+REFITS_A_TICK_WHEN_YOUNG = 4  # until the sample tells of a population without a prior
 MEMORY_HALF_LIFE_TICKS = 52.0
 HAZARD_LABELS = 5_000.0  # of the rarer kind, at which the hazard counts half as much again
 TABLE_LABELS = 1_000.0  # of the rarer kind, at which the life table counts half as much
@@ -68,10 +70,9 @@ class ChurnScore(Struct, frozen=True):
 class ChurnParts(Struct, frozen=True):
     """P(no purchase within the horizon) by each model; None before it is ready.
 
-    `bgnbd` is what the others are measured against; `regular` (MBG/CNBD-k) stands for it once it is
-    fitted, but for who bought once: of their regularity nothing is known. `foreign`: neither is
-    fitted, and this shop's own data carry a score without them. `table` is what the life table of
-    silences says, of who bought twice or more.
+    `bgnbd` is what the others are measured against; `regular` (MBG/CNBD-k) stands for it, but for
+    who bought once: of their regularity nothing is known. `foreign`: neither is fitted, and this
+    shop's own data carry a score without them. `table` is of who bought twice or more.
     """
 
     bgnbd: float
@@ -89,6 +90,7 @@ class ChurnModel(Struct, frozen=True):
     `bgnbd` None stands for the published population; what was learned on another length of tick
     than the one asked for is passed over, and so is `direct` for another horizon than
     `direct_ticks`. The hazard changes with silence up to `longest_seen_ticks`, and stays beyond.
+    `leans`: what was fitted leans on its prior, for customers are few; it carries no score.
     """
 
     version: str = "cold-start"
@@ -101,6 +103,7 @@ class ChurnModel(Struct, frozen=True):
     longest_seen_ticks: float = 0.0
     regular: MbgCnbd | None = None
     silences: Silences | None = None
+    leans: bool = False
 
     @property
     def is_fitted(self) -> bool:
@@ -109,8 +112,8 @@ class ChurnModel(Struct, frozen=True):
 
     def is_carried(self, tick_ms: int, horizon_ticks: float) -> bool:
         """Whether the shop's own data carry a score of this horizon."""
-        own = self.own_data.carries(horizon_ticks, fitted=self.is_fitted)
-        return tick_ms == self.tick_ms and own
+        fitted = self.is_fitted and not self.leans
+        return tick_ms == self.tick_ms and self.own_data.carries(horizon_ticks, fitted=fitted)
 
     def score(
         self, rhythm: Rhythm, now_ms: int, *, tick_ms: int, horizon_ticks: float
@@ -135,8 +138,9 @@ class ChurnModel(Struct, frozen=True):
         population = (self.bgnbd if usable else None) or cold_start(tick_ms)
         history = purchase_history(rhythm, now_ms, tick_ms)
         silent, regular = p_no_purchase(population, *history, horizon_ticks), None
-        if self.regular is not None and usable and (rhythm.repeats or self.bgnbd is None):
-            regular = p_no_purchase_of_regular(self.regular, *history, horizon_ticks)
+        own = self._regular(tick_ms, came_back=rhythm.repeats > 0)
+        if own is not None:
+            regular = p_no_purchase_of_regular(own, *history, horizon_ticks)
         table = None
         if self.silences is not None and usable and rhythm.repeats:
             repeats, known, age = history
@@ -155,6 +159,13 @@ class ChurnModel(Struct, frozen=True):
         foreign = not self.is_fitted and self.own_data.carries(horizon_ticks, fitted=False)
         pushes = -self.hazard.weights * z[0]
         return ChurnParts(silent, hazard, pushes, direct, foreign, regular, table)
+
+    def _regular(self, tick_ms: int, *, came_back: bool) -> MbgCnbd | None:
+        """What stands for BG/NBD; before anything was fitted that is the prior of who came back."""
+        unknown = self.bgnbd is None or tick_ms != self.tick_ms
+        if self.regular is not None and tick_ms == self.tick_ms and (came_back or unknown):
+            return self.regular
+        return published_regular(tick_ms) if came_back and unknown else None
 
     def combine(self, parts: ChurnParts) -> tuple[float, str]:
         """Risk and source: the mean of all probabilities that there are, weighted.
@@ -266,17 +277,10 @@ class ChurnLearner:
         self.hazard.learn(features, returned, example.weight)
         silence = features["sqrt_silence"] ** 2
         self._see_silence(silence + 1.0)
-        self.silences.learn(
-            features["x"],
-            features["t_x_ticks"],
-            silence,
-            returned=returned,
-            weight=example.weight,
-        )
+        x, t_x = features["x"], features["t_x_ticks"]
+        self.silences.learn(x, t_x, silence, returned=returned, weight=example.weight)
         if "gap_squares" in features:
-            self.gaps = self.gaps.plus(
-                features["x"], features["gap_squares"], features["t_x_ticks"]
-            )
+            self.gaps = self.gaps.plus(x, features["gap_squares"], t_x)
         self.customers.put(features, returned, example.observed_at_ms, tick_ms)
         return said
 
@@ -323,6 +327,7 @@ class ChurnLearner:
             longest_seen_ticks=self.longest_silences[0] if seen else 0.0,
             regular=self.regular,
             silences=self.silences.view(),
+            leans=self.bgnbd is None and not self.customers.tells_enough,
         )
 
     def dump(self) -> dict[str, object]:
@@ -369,9 +374,9 @@ class ChurnLearner:
         return learner
 
     def _pass_time(self, now_ms: int) -> None:
-        """Once a tick of event time, forget a little; every fourth, fit BG/NBD again."""
+        """Once a tick, forget a little; each fourth, oftener while young, fit again."""
         if not self.clock_ms:
-            self.clock_ms, self.refit_at_ms = now_ms, now_ms + REFIT_TICKS * self.tick_ms
+            self.clock_ms = self.refit_at_ms = now_ms
         ticks = (now_ms - self.clock_ms) // self.tick_ms
         if ticks > 0:
             keep = 0.5 ** (ticks / MEMORY_HALF_LIFE_TICKS)
@@ -384,7 +389,9 @@ class ChurnLearner:
             self.bgnbd = self.customers.fit(self.bgnbd, now_ms, self.tick_ms)
             k = self.gaps.k
             self.regular = self.customers.fit_regular(self.regular, k, now_ms, self.tick_ms)
-            self.refit_at_ms = now_ms + REFIT_TICKS * self.tick_ms
+            young = not self.customers.tells_enough
+            wait_ms = self.tick_ms // REFITS_A_TICK_WHEN_YOUNG
+            self.refit_at_ms = now_ms + (wait_ms if young else REFIT_TICKS * self.tick_ms)
 
 
 def _require(features: Mapping[str, float], names: Sequence[str]) -> None:

@@ -15,17 +15,20 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import betainc, betaln, gammaln
 
-from streams.models.fitting import Column, distinct, tells_enough
+from streams.contracts.times import WEEK_MS
+from streams.models.fitting import Column, distinct
 
 K_MIN, K_MAX = 1.0, 12.0
 GAPS_SEEN_MIN = 100.0
 START_R, START_A, START_B = 1.0, 0.5, 10.0
+PUBLISHED_GAP_WEEKS = 12.0  # as the life table has it
 RATE_SD = 2.0  # of the logs of r and alpha: weak, so that neither runs to an edge
 # Of the logs of a and b: in a young shop who is slow looks like who has left, and the likelihood
 # alone has one in four leave after each purchase where one in forty does.
 LEAVING_SD = 0.5
 PRIOR_SDS = np.array([RATE_SD, RATE_SD, LEAVING_SD, LEAVING_SD])
 EDGE = 3.0 * RATE_SD
+BEGINNING_REPEATERS_MIN = 10  # the prior carries the rest
 
 
 class MbgCnbd(Struct, frozen=True):
@@ -41,6 +44,17 @@ class MbgCnbd(Struct, frozen=True):
     def gap(self) -> float:
         """The gap at the mean rate, in the unit of `alpha`."""
         return self.k * self.alpha / self.r
+
+
+def cold_start(tick_ms: int) -> MbgCnbd:
+    """Of who came back, before ten have: the prior of a fit, around a published gap.
+
+    >>> cold_start(WEEK_MS).gap
+    12.0
+    """
+    return MbgCnbd(
+        START_R, START_R * PUBLISHED_GAP_WEEKS * WEEK_MS / tick_ms, START_A, START_B, 1.0
+    )
 
 
 class GapSums(Struct, frozen=True, array_like=True):
@@ -108,9 +122,10 @@ def fit(x: Column, t_x: Column, age: Column, k: float) -> MbgCnbd | None:
     """The most likely parameters under a prior; None when the data do not settle the matter.
 
     The prior of the rates is weak; that of leaving is one in 21 after a purchase, and counts for a
-    few dozen customers. None: fewer than 100 customers or 30 repeaters, or no convergence.
+    few dozen customers, so ten who came back are enough to begin with. None: fewer, or no
+    convergence.
     """
-    if not tells_enough(x):
+    if np.count_nonzero(x) < BEGINNING_REPEATERS_MIN:
         return None
     columns, counts = distinct(x, t_x, age)
     usual = max(float(t_x.sum() / x.sum()), 1e-3)

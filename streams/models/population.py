@@ -13,7 +13,7 @@ from msgspec import Struct
 from streams.contracts.internal.learning import CUSTOMER_KEY
 from streams.models import mbgcnbd
 from streams.models.bgnbd import BgNbd, cold_start, fit
-from streams.models.fitting import Column
+from streams.models.fitting import CUSTOMERS_MIN, Column, tells_enough
 from streams.models.mbgcnbd import MbgCnbd
 
 CUSTOMERS_MAX = 960  # so that what a learner remembers stays below 64 KB
@@ -41,16 +41,26 @@ class Reservoir:
     def put(
         self, features: Mapping[str, float], returned: bool, observed_at_ms: int, tick_ms: int
     ) -> None:
-        """Note a scoring moment: a silent tick after it is part of the history."""
+        """Note a scoring moment: a silent tick after it is part of the history.
+
+        Not so while customers are few, for a tick with a purchase is not part of it yet: in a short
+        history that makes who is slow look like who has left.
+        """
         key = features[CUSTOMER_KEY]
         if key >= self.threshold:
             return
         x, t_x, age = features["x"], features["t_x_ticks"], features["T_ticks"]
-        age = round(age if returned else age + 1.0, DIGITS)
+        ends_here = returned or len(self.rows) < CUSTOMERS_MIN
+        age = round(age if ends_here else age + 1.0, DIGITS)
         self.rows[key] = (x, min(round(t_x, DIGITS), age), age, observed_at_ms)
         while len(self.rows) > CUSTOMERS_MAX:
             self.threshold /= 2.0
             self.rows = {k: row for k, row in self.rows.items() if k < self.threshold}
+
+    @property
+    def tells_enough(self) -> bool:
+        """Whether a population can be told of these customers without a prior."""
+        return tells_enough(np.array([row[0] for row in self.rows.values()]))
 
     def fit(self, old: BgNbd | None, now_ms: int, tick_ms: int) -> BgNbd | None:
         """BG/NBD on the sample as it stands at `now_ms`; `old` where the fit is degenerate."""

@@ -84,9 +84,9 @@ EARLY_EVERY, EARLY_FROM, EARLY_UNTIL = 20, 60, 1_000
 Fewer than the first of these say less than what is believed beforehand. Deciding by what nobody has
 told yet costs most while little is known: in the worlds of `benchmarks/offer_regret.py` a quarter
 of the regret of the first 2,000 decisions. So is uplift, of which a hundred people tell a hundred
-examples a month.
+examples a month, and churn, for which a population of another shop speaks until then.
 """
-SOON: Final = (RESPONSE, CHALLENGER, UpliftLearner.model_id)
+SOON: Final = (RESPONSE, CHALLENGER, UpliftLearner.model_id, ChurnLearner.model_id)
 
 
 def is_due(model: str, examples: int, every: int) -> bool:

@@ -188,6 +188,21 @@ def test_stated_risks_stand_beside_what_came() -> None:
     (band,) = figures([play(case(LEAVES, 35, 0.7), case(STAYS, 45, 0.5))]).bands
     assert (band.cases, band.came) == (2, 0.5)
     assert band.stated == pytest.approx(0.6)
+    # Each is .4 from the mean distance of .1: the square root of their squares, by two.
+    assert band.error == pytest.approx(0.4 / 2**0.5)
+
+
+def test_looks_before_own_data_are_told_apart_and_a_person_counts_once() -> None:
+    """Two looks at one person have the error of one."""
+    look = case(STAYS, 45, 0.5).moment
+    known = case(LEAVES, 35, 0.7).moment
+    told = figures([replace(play(), samples=(replace(look, carried=False), look, known, known))])
+    apart = {row.band: (row.cases, row.stated, row.came) for row in told.risks}
+    assert apart == {
+        "0.4 to 0.6": (1, 0.5, 0.0),
+        "0.4 to 0.6, before own data": (1, 0.5, 0.0),
+        "0.6 to 0.8": (2, pytest.approx(0.7), 1.0),
+    }
 
 
 def test_saved_margin_is_less_the_cost_of_contacts() -> None:

@@ -123,11 +123,18 @@ def test_probability_holds_at_the_edges(
     assert 0.0 <= far <= near <= 1.0
 
 
-@pytest.mark.parametrize("x", [np.zeros(500), np.ones(50)], ids=["nobody repeats", "too few"])
+@pytest.mark.parametrize("x", [np.zeros(500), np.ones(9)], ids=["nobody repeats", "too few"])
 def test_too_little_gives_no_fit(x: np.ndarray) -> None:
     """Data that do not settle the matter say nothing."""
     age = np.full(len(x), 10.0)
     assert fit(x, np.where(x > 0, 5.0, 0.0), age, 2.0) is None
+
+
+def test_ten_who_came_back_are_enough_to_lean_on_the_prior() -> None:
+    """They came each second week: who did so a week ago comes back, all but one in twenty."""
+    found = fit(np.full(10, 2.0), np.full(10, 4.0), np.full(10, 5.0), 2.0)
+    assert found is not None
+    assert p_no_purchase(found, 2.0, 4.0, 5.0, 13.0) == pytest.approx(0.05, abs=0.03)
 
 
 def test_customers_who_are_alike_are_fitted() -> None:

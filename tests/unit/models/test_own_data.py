@@ -3,6 +3,9 @@
 import pytest
 
 from streams.contracts.times import DAY_MS, WEEK_MS
+from streams.customer.rhythm import record_purchase
+from streams.customer.row import ScoringMoment
+from streams.features.rhythm import churn_example
 from streams.models.churn import ChurnLearner, ChurnModel
 from streams.models.own_data import RARER_MIN, OwnData
 from tests.unit.models.test_churn_model import bought, make_examples, trained
@@ -61,3 +64,26 @@ def test_state_of_before_counts_its_time_anew() -> None:
     assert ChurnLearner.load(old).view("v").own_data.ticks == 0.0
     again = ChurnLearner.load(learner.dump())
     assert again.view("v").own_data == learner.view("v").own_data
+
+
+def test_a_young_shop_is_not_scored_as_the_published_one() -> None:
+    """Sixty customers who come each second week: of who was here a week ago little is said.
+
+    The published population says .26 of them. It is their own that says it, and still carries no
+    score: it leans on its prior.
+    """
+    learner, rhythm = ChurnLearner(), bought(0)
+    for week in range(7):
+        if week % 2 == 0 < week:
+            rhythm = record_purchase(rhythm, week * WEEK_MS, 20.0)
+        for n in range(60):
+            at_ms = week * WEEK_MS + n
+            moment = ScoringMoment(at_ms, at_ms + WEEK_MS, rhythm)
+            back = week % 2 == 1
+            learner.learn(churn_example(f"{n}:{week}", moment, back, at_ms + WEEK_MS, str(n)))
+    view = learner.view("v")
+    score = view.score(rhythm, 7 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13)
+    published = ChurnModel().score(rhythm, 7 * WEEK_MS, tick_ms=WEEK_MS, horizon_ticks=13)
+    assert view.regular is not None
+    assert score.risk < 0.15 < 0.25 < published.risk
+    assert (view.leans, view.is_carried(WEEK_MS, 2.0)) == (True, False)
