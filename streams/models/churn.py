@@ -40,7 +40,7 @@ from streams.models.saved import saved_state
 from streams.models.silences import LifeTable, Silences, SilencesState
 
 REFIT_TICKS = 4
-REFITS_A_TICK_WHEN_YOUNG = 4  # until the sample tells of a population without a prior
+REFITS_WHEN_YOUNG = 4  # a tick
 MEMORY_HALF_LIFE_TICKS = 52.0
 HAZARD_LABELS = 5_000.0  # of the rarer kind, at which the hazard counts half as much again
 TABLE_LABELS = 1_000.0  # of the rarer kind, at which the life table counts half as much
@@ -275,9 +275,8 @@ class ChurnLearner:
         self.since_ms = self.since_ms or example.observed_at_ms
         self.newest_ms = max(self.newest_ms, example.observed_at_ms)
         self.hazard.learn(features, returned, example.weight)
-        silence = features["sqrt_silence"] ** 2
+        x, t_x, silence = features["x"], features["t_x_ticks"], features["sqrt_silence"] ** 2
         self._see_silence(silence + 1.0)
-        x, t_x = features["x"], features["t_x_ticks"]
         self.silences.learn(x, t_x, silence, returned=returned, weight=example.weight)
         if "gap_squares" in features:
             self.gaps = self.gaps.plus(x, features["gap_squares"], t_x)
@@ -386,12 +385,13 @@ class ChurnLearner:
             self.silences.forget(ticks)
             self.clock_ms += ticks * self.tick_ms
         if now_ms >= self.refit_at_ms:
-            self.bgnbd = self.customers.fit(self.bgnbd, now_ms, self.tick_ms)
-            k = self.gaps.k
+            usual_ms, k = REFIT_TICKS * self.tick_ms, self.gaps.k
+            old = bool(self.since_ms) and now_ms - self.since_ms >= usual_ms
+            if old:  # it has no prior, and in its first weeks takes who is slow for gone
+                self.bgnbd = self.customers.fit(self.bgnbd, now_ms, self.tick_ms)
             self.regular = self.customers.fit_regular(self.regular, k, now_ms, self.tick_ms)
-            young = not self.customers.tells_enough
-            wait_ms = self.tick_ms // REFITS_A_TICK_WHEN_YOUNG
-            self.refit_at_ms = now_ms + (wait_ms if young else REFIT_TICKS * self.tick_ms)
+            grown = old and self.customers.tells_enough
+            self.refit_at_ms = now_ms + (usual_ms if grown else self.tick_ms // REFITS_WHEN_YOUNG)
 
 
 def _require(features: Mapping[str, float], names: Sequence[str]) -> None:

@@ -45,14 +45,17 @@ def test_ana_is_left_alone(told: Lines) -> None:
 
 
 def test_ken_is_seen_leaving(told: Lines) -> None:
-    """The cancel page in his silence opens one case, which ends when he has long been gone."""
+    """The cancel page in his silence opens one case, which ends when he has long been gone.
+
+    Nothing is known of the shop's customers, so it takes both: the page, and a long silence.
+    """
     alerts = told["churn-alerts"]
     assert {alert["customer_id"] for alert in alerts} == {"ken"}
     assert [alert["transition"] for alert in alerts] == ["entered", "resolved"]
     assert alerts[1]["resolved_by"] == "lapsed"
     assert len({alert["case_id"] for alert in alerts}) == 1
     signals = {signal["code"] for signal in alerts[0]["signals"]}  # type: ignore[attr-defined]
-    assert signals == {"cancel_page", "purchase_overdue"}
+    assert signals == {"cancel_page", "purchase_overdue", "category_loss"}
     assert alerts[0]["reason_codes"][0] == "SILENCE_VS_HABIT"  # type: ignore[index]
 
 

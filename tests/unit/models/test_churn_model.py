@@ -14,6 +14,7 @@ from streams.evaluation.churn_stream import ChurnStream
 from streams.evaluation.purchases import Purchase
 from streams.features.rhythm import RHYTHM_FEATURES
 from streams.models.churn import ChurnLearner, ChurnModel
+from streams.models.fitting import CUSTOMERS_MIN
 from streams.models.hazard import Hazard
 from streams.models.own_data import OwnData
 from streams.models.population import CUSTOMERS_MAX
@@ -186,10 +187,20 @@ def test_sample_of_customers_is_bounded_and_the_same_in_any_order() -> None:
     for order in (keys, keys[::-1]):
         sample = ChurnLearner().customers
         for key in order:
-            sample.put({**base, "customer_key": float(key)}, False, 1, WEEK_MS)
+            sample.put({**base, "customer_key": float(key)}, True, 1, WEEK_MS)
         kept.append(sample.dump())
     assert kept[0] == kept[1]
     assert CUSTOMERS_MAX / 2 < len(kept[0].rows) <= CUSTOMERS_MAX
+
+
+def test_a_silent_tick_is_part_of_a_history_once_customers_are_many() -> None:
+    """Of the first hundred it is not; of the next, and of these at their next label, it is."""
+    base, sample = make_examples(1)[0].features, ChurnLearner().customers
+    for key in (*range(CUSTOMERS_MIN + 1), 0):
+        sample.put({**base, "customer_key": float(key)}, False, 1, WEEK_MS)
+    age = round(base["T_ticks"], 3)
+    ages = [sample.rows[float(key)][2] for key in (0, 1, CUSTOMERS_MIN)]
+    assert ages == pytest.approx([age + 1.0, age, age + 1.0])
 
 
 def test_damaged_snapshot_is_refused() -> None:
@@ -349,7 +360,7 @@ def test_own_population_of_regular_customers_stands_for_the_published_one() -> N
     assert once.table is None
     assert model.combine(once) == model.combine(left)
     daily = model.parts(rhythm, now, DAY_MS, 91)
-    assert daily.regular is None
+    assert daily.regular == ChurnModel().parts(rhythm, now, DAY_MS, 91).regular
 
 
 def test_a_learner_stays_below_64_kb() -> None:
