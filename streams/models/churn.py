@@ -390,8 +390,8 @@ class ChurnLearner:
             if old:  # it has no prior, and in its first weeks takes who is slow for gone
                 self.bgnbd = self.customers.fit(self.bgnbd, now_ms, self.tick_ms)
             self.regular = self.customers.fit_regular(self.regular, k, now_ms, self.tick_ms)
-            grown = old and self.customers.tells_enough
-            self.refit_at_ms = now_ms + (usual_ms if grown else self.tick_ms // REFITS_WHEN_YOUNG)
+            few_ms = usual_ms if self.customers.tells_enough else self.tick_ms
+            self.refit_at_ms = now_ms + (few_ms if old else self.tick_ms // REFITS_WHEN_YOUNG)
 
 
 def _require(features: Mapping[str, float], names: Sequence[str]) -> None:
