@@ -64,11 +64,15 @@ class Worth(Struct):
     uniform: float = 0.0
     best: float = 0.0
 
+    @property
+    def share(self) -> float:
+        """Of the way from a uniform choice to the best."""
+        return (self.chosen - self.uniform) / ((self.best - self.uniform) or 1.0)
+
     def __str__(self) -> str:
-        share = (self.chosen - self.uniform) / ((self.best - self.uniform) or 1.0)
         many = max(self.decisions, 1)
         return (
-            f"{share:+.2f} of the way ({self.chosen / many:.3f} a decision; uniform "
+            f"{self.share:+.2f} of the way ({self.chosen / many:.3f} a decision; uniform "
             f"{self.uniform / many:.3f}, best {self.best / many:.3f}; {self.decisions} decisions)"
         )
 

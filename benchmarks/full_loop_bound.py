@@ -33,7 +33,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.full_loop import POLICY, Sums, Worth, worths
+from benchmarks.full_loop import POLICY, Sums, worths
 from benchmarks.full_loop_guess import PARTS, Answer, Guess
 from benchmarks.full_loop_law import Thinkable
 from benchmarks.options import Names, Seeds
@@ -69,7 +69,7 @@ class Way(Struct):
 
     def shares(self) -> tuple[float, ...]:
         """Of the way from uniform to the best, by `PERIODS`."""
-        return tuple(map(_share, (self.sums.whole, self.sums.early, self.sums.late)))
+        return tuple(s.share for s in (self.sums.whole, self.sums.early, self.sums.late))
 
 
 class Watched:
@@ -214,7 +214,7 @@ def main(
         plays = []
         for seed in seeds:
             plays.append(play(kind, seed, (customers, days), told))
-            shares = {way: f"{_share(one.sums.whole):.3f}" for way, one in plays[-1].items()}
+            shares = {way: f"{one.sums.whole.share:.3f}" for way, one in plays[-1].items()}
             print(kind, seed, shares, _right(plays[-1:]), flush=True)
         print(f"{kind}, chosen offers bring, of what was thought: {_right(plays)}")
         for n, period in enumerate(PERIODS):
@@ -257,10 +257,6 @@ def _right(plays: Sequence[dict[str, Way]]) -> dict[str, str]:
         brought = sum(one[way].sums.whole.chosen for one in plays)
         found[way] = f"{brought / (thought or 1.0):.2f}"
     return found
-
-
-def _share(one: Worth) -> float:
-    return (one.chosen - one.uniform) / ((one.best - one.uniform) or 1.0)
 
 
 def _error(values: Sequence[float]) -> float:

@@ -11,13 +11,14 @@ from benchmarks import (
     churn_bound,
     churn_worlds,
     full_loop,
+    full_loop_terms,
     incremental_margin,
     offer_bound,
     offer_regret,
 )
 
 
-@pytest.mark.parametrize("verb", [full_loop.main, churn_worlds.main])
+@pytest.mark.parametrize("verb", [full_loop.main, full_loop_terms.main, churn_worlds.main])
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
