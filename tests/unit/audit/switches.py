@@ -146,10 +146,10 @@ def on_outcomes(change: Callable[[Any], list[Any]]) -> Callable[..., Outputs]:
 WEEK = 7 * DAY
 REGULAR = [
     order(-n * WEEK, f"o{n}", total={"amount": "90.00", "currency": "EUR"})
-    for n in (43, 42, 41, 40)
+    for n in range(55, 39, -1)
 ]
 MUCH_LATER = view(0, "much-later", identity={"customer_id": "other"})
-PROFILED = consent(-44 * WEEK, "profiled")
+PROFILED = consent(-56 * WEEK, "profiled")
 ONCE = [order(-40 * WEEK, "only", total={"amount": "900.00", "currency": "EUR"})]
 GONE = event(
     "gone", "erasure_requested", -30 * WEEK, request_id="r", requested_at="2025-08-04T12:00:00Z"
@@ -166,7 +166,7 @@ ADDED = event("add", "product_added", 0, product=TEA)
 
 
 SNOOZED = event(
-    "snoozed", "retention_outcome", -37 * WEEK, outcome={"alert_id": "a0", "result": "snoozed"}
+    "snoozed", "retention_outcome", -35 * WEEK, outcome={"alert_id": "a0", "result": "snoozed"}
 )
 UPSET = event("upset", "service_case_opened", -37 * WEEK, case={"case_id": "s1"})
 BYE = event("bye", "account_cancel_page_viewed", -36 * WEEK, channel="web", page={"path": "/bye"})
