@@ -11,7 +11,12 @@ from msgspec import Struct
 from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.candidates import CandidateLog
-from streams.contracts.outputs.payloads import DecisionLog
+from streams.contracts.outputs.payloads import (
+    CaseOutcome,
+    ChurnAlert,
+    DecisionLog,
+    SegmentChange,
+)
 from streams.contracts.times import DAY_MS, to_ms
 from streams.contracts.unreadable import UNREADABLE
 from streams.decisions import Policy
@@ -30,6 +35,9 @@ SEEN: Final = 0.99
 KINDS: Final[dict[type, str]] = {
     DecisionLog: "record of a decision",
     LearningExample: "labeled example",
+    ChurnAlert: "record of an alert",
+    CaseOutcome: "record of a case's outcome",
+    SegmentChange: "record of a change of segment",
 }
 T = TypeVar("T")
 
@@ -311,4 +319,4 @@ def decoded(value: bytes, kind: type[T], where: str = "a record") -> T:
     try:
         return msgspec.json.decode(value, type=kind)
     except UNREADABLE as error:
-        raise OperatorError(f"{where} is no {KINDS[kind]}: {error}") from error
+        raise OperatorError(f"{where} is no {KINDS.get(kind, 'record')}: {error}") from error

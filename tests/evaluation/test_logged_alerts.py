@@ -150,6 +150,20 @@ def test_the_lines_for_a_terminal_say_the_same(log: Path) -> None:
         assert part in told
 
 
+@pytest.mark.parametrize("topic", lines(), ids=lambda topic: topic.name)
+@pytest.mark.parametrize("bad", [b"not json", b"{}", b"{\xff"])
+def test_a_line_that_is_no_record_is_named(topic: topics.Topic, bad: bytes, tmp_path: Path) -> None:
+    """Of any topic that is read: a sentence with file and line, and exit code 2."""
+    for each, values in lines().items():
+        name = FILES.get(each.name, f"{each.name}.jsonl")
+        said = [values[0], bad, *values[1:]] if each is topic else values
+        (tmp_path / name).write_bytes(b"".join(value + b"\n" for value in said))
+    done = CliRunner().invoke(main, ["evaluate", "alerts", str(tmp_path)])
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code == 2
+    assert f"{FILES[topic.name]}: line 2 is no " in done.stderr
+
+
 def test_a_log_without_outcomes_says_so(tmp_path: Path) -> None:
     """A young shop has none: that is no error."""
     for topic in lines():
