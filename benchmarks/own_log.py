@@ -1,10 +1,11 @@
-"""A uniform choice's value from the own log, beside the truth: `python -m benchmarks.own_log`.
+"""A uniform choice's value from own logs, beside the truth: `python -m benchmarks.own_log`.
 
 Plays the demo's market in the closed loop, where the policy decides for most people, and asks its
 log for the value of a uniform choice, as `offerstream evaluate offers` does. The truth is each
-person's true probability of using each of the offers that were eligible, alike. People are drawn
-with replacement until there are so many decisions, again and again. With the Open Bandit data at
-`../shared/data`, the same of its men's campaign: mean weight and clicks under both policies.
+person's true probability of using each of the offers that were eligible, alike. Each seed is a
+fresh log: resamples of one log would share its error, and tell only how far that happens to be off.
+With the Open Bandit data at `../shared/data`, the same of its men's campaign: mean weight and
+clicks under both policies.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,6 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -25,7 +25,7 @@ from streams.contracts.times import DAY_MS, to_ms
 from streams.decisions import compile_policy
 from streams.driver import Driver
 from streams.evaluation.judged_policies import uniform
-from streams.evaluation.off_policy import Judged, Logged, judge
+from streams.evaluation.off_policy import Estimate, Judged, Logged, judge
 from streams.evaluation.offer_logs import Question, read_own
 from streams.evaluation.open_bandit import read_open_bandit
 from streams.models import initial_models
@@ -39,20 +39,17 @@ BANDIT = Path("../shared/data/obd_men")
 console = Console(width=110)
 
 
-class Near(Struct, frozen=True, kw_only=True):
-    """How near the truth estimates of one market are.
+class Asked(Struct, frozen=True, kw_only=True):
+    """What the log of one market says, beside the truth.
 
-    `near` and `covered`: the shares of resamples whose doubly robust estimate is within a quarter
-    of the truth, and whose interval holds it. `effective` and `value` are means.
+    `by_decisions` is the doubly robust estimate with an interval that takes each decision for one
+    of its own, as if those about one person were independent.
     """
 
     seed: int
-    decisions: int
     truth: float
-    value: float
-    effective: float
-    near: float
-    covered: float
+    judged: Judged
+    by_decisions: Estimate
 
 
 def played(seed: int, shoppers: int, days: float) -> tuple[Logged, float]:
@@ -91,63 +88,62 @@ def _uniform_worth(entry: DecisionLog, market: Market) -> float | None:
     )
 
 
-def resampled(logged: Logged, decisions: int, draw: np.random.Generator) -> Logged:
-    """So many decisions of people who were drawn with replacement."""
-    rows = [np.flatnonzero(logged.people == who) for who in np.unique(logged.people)]
-    picked: list[NDArray[np.int64]] = []
-    people: list[NDArray[np.int64]] = []
-    many = 0
-    while many < decisions:
-        mine = rows[int(draw.integers(len(rows)))]
-        picked.append(mine)
-        people.append(np.full(len(mine), len(people)))
-        many += len(mine)
-    where = np.concatenate(picked)[:decisions]
-    told = {
-        name: getattr(logged, name)[where]
-        for name in ("action_probability", "target", "reward", "taken", "expected", "untaken")
-    }
-    return replace(logged, **told, people=np.concatenate(people)[:decisions])
-
-
-def near(seed: int, shoppers: int, days: float, decisions: int, resamples: int) -> Near:
-    """One market, judged again and again."""
+def asked(seed: int, shoppers: int, days: float) -> Asked:
+    """One market, played and judged."""
     logged, truth = played(seed, shoppers, days)
-    draw = np.random.default_rng(seed)
-    found = [judge(resampled(logged, decisions, draw), n) for n in range(resamples)]
-    robust = [one.doubly_robust for one in found]
-    return Near(
+    each = replace(logged, people=np.arange(len(logged.reward)))
+    return Asked(
         seed=seed,
-        decisions=len(logged.reward),
         truth=truth,
-        value=float(np.mean([e.value for e in robust])),
-        effective=float(np.mean([one.effective for one in found])),
-        near=float(np.mean([abs(e.value - truth) <= NEAR * truth for e in robust])),
-        covered=float(np.mean([e.low <= truth <= e.high for e in robust])),
+        judged=judge(logged, seed),
+        by_decisions=judge(each, seed).doubly_robust,
     )
+
+
+def summed_up(markets: list[Asked]) -> Table:
+    """Over all logs: how far off each estimate is, and how often it is near and its interval holds.
+
+    Errors are shares of the truth: their mean, their standard deviation, and half the interval.
+    """
+    told: dict[str, Callable[[Asked], Estimate]] = {
+        "by inverse probability": lambda one: one.judged.ips,
+        "self-normalized": lambda one: one.judged.snips,
+        "doubly robust": lambda one: one.judged.doubly_robust,
+        "doubly robust, over decisions": lambda one: one.by_decisions,
+    }
+    table = Table("estimate", "off", "sd", "half interval", "within 25 %", "interval holds")
+    for name, of in told.items():
+        found = [(of(one), one.truth) for one in markets]
+        off = np.array([e.value / truth - 1.0 for e, truth in found])
+        half = np.mean([(e.high - e.low) / 2.0 / truth for e, truth in found])
+        held = np.mean([e.low <= truth <= e.high for e, truth in found])
+        spread = f"{off.std(ddof=1):.3f}" if len(off) > 1 else "-"
+        near = np.mean(np.abs(off) <= NEAR)
+        table.add_row(
+            name, f"{off.mean():+.3f}", spread, f"{half:.3f}", f"{near:.3f}", f"{held:.3f}"
+        )
+    return table
 
 
 @click.command()
-@click.option("--seeds", default=3, show_default=True, type=click.IntRange(1))
+@click.option("--seeds", default=10, show_default=True, type=click.IntRange(1))
 @click.option("--first-seed", default=1, show_default=True, type=click.IntRange(0))
-@click.option("--shoppers", default=300, show_default=True, type=click.IntRange(20))
+@click.option("--shoppers", default=415, show_default=True, type=click.IntRange(20))
 @click.option("--days", default=40.0, show_default=True, type=click.FloatRange(1.0))
-@click.option("--decisions", default=8_000, show_default=True, type=click.IntRange(100))
-@click.option("--resamples", default=200, show_default=True, type=click.IntRange(1))
-def main(
-    seeds: int, first_seed: int, shoppers: int, days: float, decisions: int, resamples: int
-) -> None:
-    """How often the estimate is within a quarter of the truth, with its effective sample size."""
-    table = Table(
-        "seed", "in the log", "truth", "estimate", "worth", "within 25 %", "interval holds"
-    )
-    for seed in range(first_seed, first_seed + seeds):
-        one = near(seed, shoppers, days, decisions, resamples)
-        cells = (f"{one.decisions:,}", f"{one.truth:.4f}", f"{one.value:.4f}")
-        shares = (f"{one.effective:,.0f}", f"{one.near:.3f}", f"{one.covered:.3f}")
-        table.add_row(str(seed), *cells, *shares)
+def main(seeds: int, first_seed: int, shoppers: int, days: float) -> None:
+    """How often an estimate is within a quarter of the truth, and its interval holds it.
+
+    415 shoppers in 40 days make a log of some 8,000 decisions.
+    """
+    table = Table("seed", "decisions", "people", "worth", "truth", "doubly robust", "interval")
+    markets = [asked(seed, shoppers, days) for seed in range(first_seed, first_seed + seeds)]
+    for one in markets:
+        judged, robust = one.judged, one.judged.doubly_robust
+        many = (f"{judged.decisions:,}", f"{judged.people:,}", f"{judged.effective:,.0f}")
+        value = (f"{one.truth:.4f}", f"{robust.value:.4f}")
+        table.add_row(str(one.seed), *many, *value, f"{robust.low:.4f} to {robust.high:.4f}")
     console.print(table)
-    console.print(f"{resamples} resamples of {decisions:,} decisions a market")
+    console.print(summed_up(markets))
     if BANDIT.is_dir():
         open_bandit(console.print)
 

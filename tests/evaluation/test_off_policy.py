@@ -63,6 +63,33 @@ def test_the_intervals_cover_the_truth(wrong_model: bool) -> None:
     assert (covered >= 0.9 * ROUNDS).all(), covered
 
 
+def test_intervals_are_over_people_and_not_over_decisions() -> None:
+    """Where people differ much and decide often, few of the decisions are news.
+
+    Sixty people of thirty decisions each; every tenth person uses any offer, others hardly one.
+    Over decisions, as if they were independent, half of the intervals or fewer would hold.
+    """
+    print(f"seed {SEED}")
+    truth, held = 0.1 * 0.9 + 0.9 * 0.02, 0  # of the people there might have been
+    for number in range(ROUNDS):
+        draw = np.random.default_rng([SEED, number])
+        people = np.repeat(np.arange(60), 30)
+        rates = np.where(draw.random(60) < 0.1, 0.9, 0.02)
+        alike = np.full(len(people), 0.1)
+        logged = Logged(
+            action_probability=np.where(draw.random(len(people)) < 0.7, 0.7, 0.3),
+            target=np.full(len(people), 0.5),
+            reward=(draw.random(len(people)) < rates[people]).astype(float),
+            taken=alike,
+            expected=alike,
+            untaken=np.zeros(len(people)),
+            people=people,
+        )
+        found = judge(logged, number).doubly_robust
+        held += found.low <= truth <= found.high
+    assert held >= 0.85 * ROUNDS, held
+
+
 def test_the_logging_policy_is_worth_what_it_brought() -> None:
     """Judged by its own probabilities, every estimate is the mean of the rewards."""
     logged, _ = a_log(np.random.default_rng(SEED), wrong_model=False)
