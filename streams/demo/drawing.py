@@ -20,19 +20,21 @@ WIDE, NARROW = 100, 60  # columns: from here side by side; below this, figures a
 WIDTH, HEIGHT = 120, 40  # where nobody says how large the terminal is
 FEED_LINES_MIN = 2
 MODEL_TITLES = {"response": "offer used", "churn": "comes back"}
-LEGEND = (
-    "p: probability of the draw. lag: records not yet processed. event to offer: the median. "
-    "loss: log loss, less is better; base: of who knows only the average. "
-    "AUC: ranking, .5 is a coin, 1 is perfect. spent: a head."
-)
 LEGEND_SHORT = "p: probability of the draw. lag: records not yet processed."
+LEGEND_MODELS = (
+    "loss: log loss, less is better; base: of who knows only the average. "
+    "AUC: ranking, .5 is a coin, 1 is perfect."
+)
+LEGEND = f"{LEGEND_SHORT} event to offer: the median. {LEGEND_MODELS} spent: a head."
+NEXT_STEP = "Next step: "
+WORDS_KEPT = 6  # of an alert: whose, what happened, the risk
 
 
 class Scene(Struct, frozen=True, kw_only=True):
     """What is shown at one moment. Latencies are milliseconds; `day` of `days` in the story.
 
     `page` is the address of the page, where there is one; `visited`: the past is over, and somebody
-    has the page open.
+    has the page open; `cut_short`: the past was, by somebody who did not wait.
     """
 
     title: str
@@ -49,6 +51,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     board: Scoreboard
     page: str = ""
     visited: bool = False
+    cut_short: bool = False
 
 
 def drawn(scene: Scene, width: int = WIDTH, height: int = HEIGHT) -> RenderableType:
@@ -177,11 +180,22 @@ def _newest(feed: Sequence[str], width: int, lines_max: int) -> Text:
 
 
 def _shortened(line: str, width: int, lines_max: int) -> Text:
-    """As many whole words as fit, and an ellipsis for the rest."""
+    """As many whole words as fit, and an ellipsis for the rest; an alert keeps its next step."""
+    why, mark, step = line.partition(NEXT_STEP)
+    if mark:
+        after = f" \u2026 {mark}{step}"
+        kept = _cut(why, after, width, lines_max)
+        if len(kept.split(" ")) >= WORDS_KEPT:
+            return Text(kept + after)
+    return Text(_cut(line, " \u2026", width, lines_max) + " \u2026")
+
+
+def _cut(line: str, after: str, width: int, lines_max: int) -> str:
+    """As many whole words, one at least, as leave room for what comes after."""
     words = line.split(" ")
-    while len(words) > 1 and _lines(Text(" ".join(words) + " \u2026"), width) > lines_max:
+    while len(words) > 1 and _lines(Text(" ".join(words) + after), width) > lines_max:
         words.pop()
-    return Text(" ".join(words) + " \u2026")
+    return " ".join(words)
 
 
 def _lines(shown: RenderableType, width: int) -> int:

@@ -43,6 +43,11 @@ class Pace:
         return self.present_ms is not None and self.now_ms >= self.present_ms
 
     @property
+    def is_cut_short(self) -> bool:
+        """Whether the present begins before the story's last morning: somebody did not wait."""
+        return self.present_ms is not None and self.present_ms < _morning_before(self.end_ms)
+
+    @property
     def speed(self) -> float:
         """Seconds of the story in a second of real time."""
         return PRESENT_SPEED if self.is_present else self.past_speed

@@ -64,8 +64,8 @@ def run_demo(wish: Wish) -> int:
     """Play, and say how it went.
 
     Returns:
-        0 if offers and alerts were really produced, 1 if not, 130 if somebody stopped it before
-        its time was over.
+        0 if offers and alerts were really produced, or a visitor cut the past short before there
+        could be alerts; 1 if not, 130 if somebody stopped it before its time was over.
     """
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     live = console.is_terminal and not wish.plain
@@ -81,7 +81,14 @@ def run_demo(wish: Wish) -> int:
         print_summary(console, last, show.churn(), show.audited())
         if stopped() and not show.is_over:
             return EXIT_INTERRUPTED
-    return 0 if last.board.produced else EXIT_NOTHING_PRODUCED
+    return exit_code(last)
+
+
+def exit_code(last: Scene) -> int:
+    """Of a play that was not interrupted: alerts are no promise where the past was cut short."""
+    board = last.board
+    produced = board.produced or (last.cut_short and board.offers.total() > 0)
+    return 0 if produced else EXIT_NOTHING_PRODUCED
 
 
 class Show:
@@ -213,6 +220,7 @@ class Show:
             board=self._board,
             page=page,
             visited=play.pace.is_present,
+            cut_short=play.pace.is_cut_short,
         )
 
     def _banner(self, stage: Stage) -> str:

@@ -9,11 +9,12 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from streams.demo.drawing import Scene, drawn
+from streams.demo.drawing import LEGEND_SHORT, Scene, drawn
 
 PLAIN_EVERY_S = 5.0
 USUAL_SETUP_S = 12.0  # the bar stands at nine tenths then, and goes on ever slower
 BAR_COLUMNS = 40
+PLAIN_LEGEND = f"{LEGEND_SHORT}\nused: offers that were used. alerts: churn cases that were opened."
 
 
 class Screen(Protocol):
@@ -63,7 +64,7 @@ class LiveScreen:
 
 
 class PlainScreen:
-    """A line every few seconds."""
+    """A line every few seconds; what its short words mean stands before the first."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -81,6 +82,8 @@ class PlainScreen:
         """A line, unless one was written just now; and the newest of each feed, where it is new."""
         if scene.elapsed_s - self._shown_s < PLAIN_EVERY_S:
             return
+        if not self._shown_s:
+            self.say(PLAIN_LEGEND)
         self._shown_s = scene.elapsed_s
         board = scene.board
         self.say(

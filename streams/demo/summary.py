@@ -1,25 +1,46 @@
 """The demo's last word: what was decided, how good it was, how fast."""
 
+import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
-from streams.demo.drawing import MODEL_TITLES, Scene
+from streams.admin.decision_words import TRIGGERS, VERDICTS
+from streams.alerts.wording import ALERT_REASONS
+from streams.demo.drawing import LEGEND_MODELS, MODEL_TITLES, NARROW, Scene
 from streams.demo.results import length_said, percentiles_ms
 from streams.demo.scoreboard import Learned
-from streams.models.incremental_margin import CHOOSERS, MARGIN_MODEL
+from streams.models.incremental_margin import CHOOSERS, MARGIN_MODEL, PEOPLE_MIN
 from streams.models.offer_margin import OFFER_MARGIN_MODEL
 from streams.simulator.scoring import ArmResult, averaged, difference
 
 NOBODY = ArmResult("", 0, 0)
 NOBODY_YET = "too few people: nobody has had a whole window since the first draw"
+TOO_FEW = f"too few people to compare ({PEOPLE_MIN} of each are needed)"
+CUT_SHORT = "none: the past was cut short (Do not wait) before anybody was silent for too long"
+COLUMNS_MAX: Final = 80
+NAME_COLUMNS: Final = 18
+NO_OFFER: Final = "no offer: "
+TRANSITIONS: Final = {
+    "entered": "opened",
+    "escalated": "grew",
+    "deescalated": "eased",
+    "resolved": "ended",
+}
+LEGEND = (
+    "policy: offers chosen by what was learned. uniform: drawn at random. holdout: gets none. "
+    "by the truth: how likely the offers were to be used, as the simulator knows. "
+    f"{LEGEND_MODELS} not possible: checks that need what the auditor does not see."
+)
 
 
 def print_summary(
     console: Console, scene: Scene, churn: tuple[float, int] | None, audited: str | None
 ) -> None:
-    """The summary of a finished play.
+    """The summary of a finished play, in at most 80 columns.
 
     Args:
         console: where it goes.
@@ -28,14 +49,24 @@ def print_summary(
             there is a truth.
         audited: what the auditor found, where it could see everything.
     """
-    table = Table(box=None, show_header=False, padding=(0, 1))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, text in _lines(scene, churn):
-        table.add_row(name, text)
-    if audited is not None:
-        table.add_row("audit", audited)
-    console.print(table)
+    rows = [*_lines(scene, churn), *([] if audited is None else [("audit", audited)])]
+    width = min(console.width, COLUMNS_MAX)
+    for name, text in rows:
+        for line in _in_columns(name, text, width):
+            console.print(line, soft_wrap=True)
+    for said in textwrap.wrap(LEGEND, width - 1):
+        console.print(Text(f" {said}", style="dim"), soft_wrap=True)
+
+
+def _in_columns(name: str, text: str, width: int) -> Iterator[Text]:
+    """A name and what is said beside it; on a narrow terminal below it."""
+    if width < NARROW:
+        yield Text(f" {name}", style="bold")
+        yield from (Text(f"   {line}") for line in textwrap.wrap(text, width - 3))
+        return
+    for number, line in enumerate(textwrap.wrap(text, width - NAME_COLUMNS)):
+        beside = "" if number else f" {name}"
+        yield Text.assemble((beside.ljust(NAME_COLUMNS), "bold"), line)
 
 
 def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str, str]]:
@@ -43,8 +74,8 @@ def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str,
     yield "events", f"{board.sent:,} in {scene.elapsed_s:.0f} s ({scene.day:.1f} days of the story)"
     if board.from_others:
         yield "over HTTP", f"{board.from_others:,} of them, by visitors, their till and the CRM"
-    yield "decisions", _counted(board.triggers)
-    yield "verdicts", _counted(board.verdicts)
+    yield "decisions", _counted(board.triggers, {k: said["en"] for k, said in TRIGGERS.items()})
+    yield "what came of it", _verdicts(board.verdicts)
     results = {line.arm: line.result for line in scene.arms}
     yield "offers used", "; ".join(map(_rate, results.values())) or "not known here"
     policy, uniform = results.get("policy", NOBODY), results.get("uniform", NOBODY)
@@ -59,22 +90,29 @@ def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str,
         late = averaged(board.policy_rates[len(board.policy_rates) // 2 :])
         yield (
             "by the truth",
-            f"second half: policy {late.chosen:.1%}, uniform {late.uniform:.1%}, best possible "
-            f"{late.best:.1%}",
+            f"of the second half's offers {late.chosen:.1%} are used as policy chose them, "
+            f"{late.uniform:.1%} if drawn at random, {late.best:.1%} at best",
         )
     if board.offers:
         of_arms = board.models.get(MARGIN_MODEL)
         yield "margin a head", brought({} if of_arms is None else of_arms.quality)
         of_offers = board.models.get(OFFER_MARGIN_MODEL)
         yield "of each offer", brought_each({} if of_offers is None else of_offers.quality)
-    yield "churn alerts", f"{_counted(board.transitions)}; reasons {_counted(board.reasons)}"
+    if scene.cut_short and not board.transitions["entered"]:
+        yield "churn alerts", CUT_SHORT
+    else:
+        yield "churn alerts", _counted(board.transitions, TRANSITIONS)
+    if board.reasons:
+        words = {code: said["en"] for code, said in ALERT_REASONS.items()}
+        yield "their reasons", _counted(board.reasons, words)
     if churn is not None:
         yield "churn score", f"AUC {churn[0]:.3f} against the truth, {churn[1]} people scored"
     judged = [(name, told) for name, told in board.models.items() if name in MODEL_TITLES]
     yield "models learned", "; ".join(map(_learned, judged)) or "nothing"
     latency = percentiles_ms(board.latencies_s)
     if latency is not None:
-        yield "event to offer", f"p50 {length_said(latency[0])}, p99 {length_said(latency[1])}"
+        half, nearly_all = map(length_said, latency)
+        yield "event to offer", f"half within {half}, 99 % within {nearly_all}"
     if board.dead_letters:
         yield "dead letters", f"{board.dead_letters}"
 
@@ -82,29 +120,37 @@ def _lines(scene: Scene, churn: tuple[float, int] | None) -> Iterator[tuple[str,
 def brought(quality: Mapping[str, float]) -> str:
     """What the shop earned of each person's first window, by arm, and what deciding brings.
 
+    Of an arm that is not compared yet stands only how many people it has.
+
     >>> brought({"people_policy": 240.0, "margin_policy": 31.2, "people_uniform": 58.0,
     ...          "margin_uniform": 29.0})
-    'policy 31.20 (240 people), uniform 29.00 (58 people); too few people to compare'
+    'policy 240 people, uniform 58 people; too few people to compare (100 of each are needed)'
     >>> effect = {"value": 2.5, "low": -1.0, "high": 6.0}
-    >>> brought({f"policy_uniform_{name}": value for name, value in effect.items()})
-    'more than uniform +2.50, at every look within -1.00 to +6.00'
+    >>> brought({"people_policy": 240.0, "margin_policy": 31.2, "people_holdout": 58.0,
+    ...          "margin_holdout": 29.0,
+    ...          **{f"policy_uniform_{name}": value for name, value in effect.items()}})
+    'policy 31.20 (240 people), holdout 58 people; more than uniform +2.50, at every look within \
+-1.00 to +6.00'
     >>> brought({})
     'too few people: nobody has had a whole window since the first draw'
     """
+    others = [other for other in CHOOSERS if f"policy_{other}_value" in quality]
+    compared = {"policy", *others} if others else set()
     arms = ", ".join(
         f"{arm} {quality[f'margin_{arm}']:.2f} ({quality[f'people_{arm}']:,.0f} people)"
+        if arm in compared
+        else f"{arm} {quality[f'people_{arm}']:,.0f} people"
         for arm in CHOOSERS
         if f"people_{arm}" in quality
     )
     more = [
         f"more than {other} {quality[f'policy_{other}_value']:+.2f}, at every look within "
         f"{quality[f'policy_{other}_low']:+.2f} to {quality[f'policy_{other}_high']:+.2f}"
-        for other in CHOOSERS
-        if f"policy_{other}_value" in quality
+        for other in others
     ]
     if not arms and not more:
         return NOBODY_YET
-    return "; ".join(filter(None, [arms, *(more or ["too few people to compare"])]))
+    return "; ".join(filter(None, [arms, *(more or [TOO_FEW])]))
 
 
 def brought_each(quality: Mapping[str, float]) -> str:
@@ -141,11 +187,30 @@ def _learned(named: tuple[str, Learned]) -> str:
     name, model = named
     quality = model.quality
     return (
-        f"{name} {model.examples:,} labels, log loss {quality.get('log_loss', 0.0):.3f} "
+        f"{MODEL_TITLES[name]} {model.examples:,} labels, loss {quality.get('log_loss', 0.0):.3f} "
         f"(base {quality.get('log_loss_constant', 0.0):.3f}), AUC {quality.get('auc', 0.5):.3f}"
     )
 
 
-def _counted(counts: Mapping[str, int]) -> str:
+def _verdicts(verdicts: Mapping[str, int]) -> str:
+    """How many of each, in the words of the log; those without an offer after each other.
+
+    >>> _verdicts({"min_gap": 5, "offer": 20, "deferred": 1, "no_offer": 7}).split("; no offer: ")
+    ['an offer was made (20), put off until later (1)', \
+'the draw chose to send nothing (7), the last message is too recent (5)']
+    """
+    made, none = Counter[str](), Counter[str]()
+    words: dict[str, str] = {code: said["en"] for code, said in VERDICTS.items()}
+    for code, many in verdicts.items():
+        said = words.get(code, code)
+        (none if said.startswith(NO_OFFER) else made)[said.removeprefix(NO_OFFER)] += many
+    parts = [_counted(made, {})] if made else []
+    if none:
+        parts.append(NO_OFFER + _counted(none, {}))
+    return "; ".join(parts) or "none"
+
+
+def _counted(counts: Mapping[str, int], words: Mapping[str, str]) -> str:
+    """The most frequent first, each in words where there are some for it."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{name} {count:,}" for name, count in ordered) or "none"
+    return ", ".join(f"{words.get(code, code)} ({many:,})" for code, many in ordered) or "none"

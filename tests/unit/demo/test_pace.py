@@ -71,3 +71,18 @@ def test_other_processes_read_what_the_pace_tells(tmp_path: Path) -> None:
         told.go_on(0.1)
         assert read_ms() == told.now_ms
     clock.close()
+
+
+@given(steps=STEPS)
+def test_only_who_does_not_wait_cuts_the_past_short(steps: list[float]) -> None:
+    """A visitor who waits sees the last morning; who does not, on an early day, an early one."""
+    waits, does_not = pace(), pace()
+    does_not.go_on(1.0)
+    for told in (waits, does_not):
+        told.stop_at_last_morning()
+    does_not.stop_at_next_morning()
+    for step in steps:
+        waits.go_on(step)
+        does_not.go_on(step)
+        assert (waits.is_cut_short, does_not.is_cut_short) == (False, True)
+    assert not pace().is_cut_short
