@@ -5,6 +5,7 @@ from deploy.grafana.queries import (
     CURRENCY,
     incremental_margin,
     median_over_range,
+    or_zero,
     rate,
     scaled,
     seen,
@@ -244,8 +245,8 @@ CASES = Row(
             "Were the first k of each week right?",
             "percentunit",
             (
-                (f"{TOP} or vector(0)", "first {{k}}"),
-                (f"{FIRST_10} or vector(0)", "first 10, {{estimate}}"),
+                (or_zero(TOP), "first {{k}}"),
+                (or_zero(FIRST_10), "first 10, {{estimate}}"),
             ),
             "By what is at stake, as a list is worked from the top: who left, of up to 13 weeks.",
         ),

@@ -58,6 +58,14 @@ def quantile(metric: Metric, q: float) -> str:
     return f"histogram_quantile({q}, sum by (le) (rate({metric.name}_bucket[{WINDOW}])))"
 
 
+def or_zero(series: str) -> str:
+    """Series with labels; while there are none one line at 0, so that the panel is not empty.
+
+    `vector(0)` has no labels, so behind `or` alone it would stand beside the series.
+    """
+    return f"{series} or (vector(0) unless on() {series})"
+
+
 def share(part: str, whole: str) -> str:
     """One sum over another; 0 while the other is nothing, so that the panel is not empty."""
     return f"{part} / clamp_min({whole}, 1)"

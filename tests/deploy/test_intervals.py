@@ -1,5 +1,6 @@
 """The intervals of the outcomes dashboard, asked of Prometheus' own tool with known counts."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -7,10 +8,13 @@ import pytest
 import yaml
 from scipy import stats
 
+from deploy.grafana.draw import FOLDER
 from deploy.grafana.outcomes import RIGHT
 from deploy.grafana.queries import total, within, yearly
+from streams.models.top_cases import TOPS
 from streams.telemetry import catalogue as c
 from streams.telemetry.catalogue.churn import WATCHED
+from streams.telemetry.catalogue.learning import TOP_PRECISION
 from tests.support.debian import program
 
 LEFT, BOUGHT, ENTERED, YEARS = 36, 24, 50, 200
@@ -85,3 +89,22 @@ def test_of_nothing_nothing_is_said(tmp_path: Path) -> None:
     (low, _), (high, _) = within(*RIGHT)
     nothing = dict.fromkeys(COUNTED, 0)
     assert asked({low: 0.0, high: 0.0}, tmp_path, nothing) == ""
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_first_k_have_a_line_at_0_only_while_nothing_is_known(
+    there: bool, tmp_path: Path
+) -> None:
+    """A line for each k and each end of the interval, and none beside them."""
+    board = json.loads((FOLDER / "outcomes.json").read_text(encoding="utf-8"))
+    (panel,) = (p for p in board["panels"] if p["title"] == "Were the first k of each week right?")
+    by_k, ends = (target["expr"] for target in panel["targets"])
+    series = {
+        f'{TOP_PRECISION.name}{{k="{k}",estimate="{estimate}"}}': 60
+        for k in TOPS
+        for estimate in ("value", "low", "high")
+    }
+    lines = {by_k: len(TOPS), ends: 2} if there else {by_k: 1, ends: 1}
+    expressions: dict[str, float] = {f"count({each})": many for each, many in lines.items()}
+    expressions |= {} if there else {f"sum({each})": 0 for each in lines}
+    assert asked(expressions, tmp_path, series if there else COUNTED) == ""
