@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from streams import topics
 from streams.admin.log_places import LogPlace, records
+from streams.alerts.step_wording import CHANNELS
 from streams.alerts.wording import LIFT_SAID_MIN, SIGNAL_REASONS
 from streams.contracts.chances import percent
 from streams.contracts.common import LanguageTag
@@ -104,7 +105,7 @@ def left_out(kept: int, found: int, limit: int, over: int = 0) -> Iterator[str]:
     `over`: how many a list of open cases would show, were they not resolved.
 
     >>> list(left_out(9, 0, 50)), list(left_out(9, 7, 5))
-    (['no such case, of 9 that are kept'], ['2 more: --limit'])
+    (['no such case, of 9 that are kept'], ['2 more; --limit 7 shows all'])
     >>> list(left_out(9, 0, 50, over=1))
     ['no open case; 1 that is over (leave out --open to see it)']
     """
@@ -114,7 +115,7 @@ def left_out(kept: int, found: int, limit: int, over: int = 0) -> Iterator[str]:
     elif not found:
         yield f"no such case, of {kept} that are kept" if kept else "no case is kept"
     if found > limit:
-        yield f"{found - limit} more: --limit"
+        yield f"{found - limit} more; --limit {found} shows all"
 
 
 def case_named(cases: list[Case], case_id: str) -> Case:
@@ -149,13 +150,14 @@ def in_a_line(case: Case) -> str:
 
 
 def _to_do(alert: ChurnAlert) -> str:
-    """The next step in a few words; without one, the arm that the case is in."""
+    """The next step in the words of the alert's text; without one, the arm that the case is in."""
     step = alert.recommended
     if step is None:
         return alert.experiment.arm
+    channel = CHANNELS[step.channel]["en"]
     if step.action == "offer":
-        return f"offer {step.offer_id} by {step.channel}"
-    return "settle complaint" if step.action == "service_recovery" else f"by {step.channel}"
+        return f"offer {step.offer_id} by {channel}"
+    return "settle complaint" if step.action == "service_recovery" else f"by {channel}"
 
 
 def told(case: Case, language: str) -> Iterator[str]:

@@ -59,7 +59,7 @@ def test_a_list_says_what_it_does_not_show(cases: Path, tmp_path: Path) -> None:
         "no such case, of 3 that are kept"
         in asked("list", "--customer", "x", "--log", cases).stderr
     )
-    assert "2 more: --limit" in asked("list", "--limit", "1", "--log", cases).stderr
+    assert "2 more; --limit 3 shows all" in asked("list", "--limit", "1", "--log", cases).stderr
     empty = tmp_path / "out"
     empty.mkdir()
     (empty / CHURN_ALERTS).write_bytes(b"")
@@ -84,6 +84,26 @@ def test_a_list_has_a_head_and_shows_what_it_is_ordered_by(cases: Path) -> None:
     assert losses == sorted(losses, reverse=True)
     assert losses[0] > 0.0
     assert asked("list", "--customer", "x", "--log", cases).stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ({"action": "contact", "channel": "call_center"}, "by phone"),
+        ({"action": "contact", "channel": "push"}, "by push message"),
+        ({"action": "offer", "offer_id": "o-1", "channel": "email"}, "offer o-1 by e-mail"),
+        ({"action": "service_recovery", "channel": "call_center"}, "settle complaint"),
+    ],
+)
+def test_the_next_step_is_in_the_words_of_the_alert(
+    step: dict[str, str], said: str, day: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Which are those of the page; not the name of a field."""
+    alert = json.loads((day[0] / CHURN_ALERTS).read_bytes().splitlines()[0])
+    alert["recommended"] = {**step, "act_before": alert["raised_at"]}
+    (tmp_path / CHURN_ALERTS).write_text(json.dumps(alert) + "\n")
+    (line,) = asked("list", "--log", tmp_path).stdout.splitlines()[1:]
+    assert f"  {said}  {alert['case_id']}" in line
 
 
 def test_that_all_cases_are_over_is_said(cases: Path) -> None:
