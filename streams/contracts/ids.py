@@ -36,6 +36,11 @@ def pseudonym(id_: str) -> int:
     return stable_hash(id_) >> 11
 
 
+def lot(id_: str) -> int:
+    """16 bits of a hash of an id: an order among equals that says nothing of whom they name."""
+    return stable_hash("lot", id_) >> 48
+
+
 def hash64(text: str) -> int:
     """A signed 64-bit hash of a text, stable over processes and versions."""
     return int.from_bytes(_digest((text,), 8), "big", signed=True)

@@ -11,6 +11,7 @@ from statistics import median
 import numpy as np
 from msgspec import Struct
 
+from streams.contracts.ids import lot
 from streams.contracts.internal.learning import CUSTOMER_KEY, LearningExample
 from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert, SegmentChange
 from streams.contracts.times import monday_week, to_ms
@@ -117,8 +118,9 @@ def _top(known: Sequence[CaseOutcome]) -> Iterator[Group]:
             yield group
 
 
-def _at_stake(one: CaseOutcome) -> float:
-    return one.risk * float(one.value_at_risk.amount)
+def _at_stake(one: CaseOutcome) -> tuple[float, int]:
+    """With the lot behind it, so that the same cases come first as live."""
+    return round(one.risk * float(one.value_at_risk.amount), 6), lot(one.case_id)
 
 
 def _is_look(example: LearningExample) -> bool:

@@ -8,7 +8,7 @@ purchase that was cancelled or given back as a whole by then is none.
 from msgspec.structs import replace
 
 from streams.contracts.common import Stance
-from streams.contracts.ids import derive_id
+from streams.contracts.ids import derive_id, lot
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.money import Money
 from streams.contracts.outputs.effects import AlertRaised, CaseFollowed, Effect, OutcomeLabeled
@@ -168,7 +168,8 @@ def _days(elapsed_ms: int) -> float:
 def _example(case: CaseFollowUp, result: CaseResult, at_ms: int) -> LearningExample:
     """Label 1: bought. The band of the stated risk, and the stance, are features by their names.
 
-    What is at stake is what `alerts list` sorts by, and the week is that of the first alert.
+    What is at stake is what `alerts list` sorts by, the lot says who comes first where it is equal,
+    and the week is that of the first alert.
     """
     features = {
         "treated": float(case.treated),
@@ -176,6 +177,7 @@ def _example(case: CaseFollowUp, result: CaseResult, at_ms: int) -> LearningExam
         f"band_{case.band}": 1.0,
         "at_stake": round(case.risk * case.value_at_risk, 6),
         "week": float(monday_week(case.entered_at_ms)),
+        "lot": float(lot(case.case_id)),
     }
     if case.stance is not None:
         features[f"stance_{case.stance}"] = 1.0

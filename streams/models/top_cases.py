@@ -3,7 +3,8 @@
 Who works a list of cases begins at the top, by stated risk times value at risk, and has time for so
 many a week. Whether the top was right is known when the horizon of its cases is over; so each week
 here is one in which cases were entered, and the newest, of which more is to come, does not count.
-The order in which outcomes are told changes nothing, as long as they are not `WEEKS` late.
+The order in which outcomes are told changes nothing, as long as they are not `WEEKS` late. Cases
+with as much at stake come by lot, a hash of the case's id: whoever works the list knows no outcome.
 """
 
 import math
@@ -15,7 +16,7 @@ from msgspec import Struct
 TOPS: Final = (10, 25, 50, 100)
 ALL: Final = "all"
 WEEKS: Final = 13
-WEEK, AT_STAKE = "week", "at_stake"
+WEEK, AT_STAKE, LOT = "week", "at_stake", "lot"
 NORMAL_95: Final = 1.959964
 
 
@@ -23,17 +24,17 @@ class Week(Struct, frozen=True, array_like=True):
     """The cases that were entered in one week.
 
     `number`: of the week since 1970; `many`, `left`: all of them, and those who left; `top`: at
-    most `max(TOPS)` as (at stake, 1 for who left), the most at stake first.
+    most `max(TOPS)` as (at stake, lot, 1 for who left), the most at stake first.
     """
 
     number: int
     many: int = 0
     left: int = 0
-    top: tuple[tuple[float, int], ...] = ()
+    top: tuple[tuple[float, int, int], ...] = ()
 
-    def plus(self, at_stake: float, gone: bool) -> "Week":
+    def plus(self, at_stake: float, lot: int, gone: bool) -> "Week":
         """The same with one case more."""
-        top = sorted((*self.top, (at_stake, int(gone))), reverse=True)[: max(TOPS)]
+        top = sorted((*self.top, (at_stake, lot, int(gone))), reverse=True)[: max(TOPS)]
         return Week(self.number, self.many + 1, self.left + int(gone), tuple(top))
 
 
@@ -43,11 +44,13 @@ Weeks = tuple[Week, ...]
 
 def with_case(weeks: Weeks, features: Mapping[str, float], gone: bool) -> Weeks:
     """The weeks after one outcome more; an example that names no week changes nothing."""
-    if WEEK not in features or AT_STAKE not in features:
+    if not features.keys() >= {WEEK, AT_STAKE, LOT}:
         return weeks
     number = int(features[WEEK])
     known = {week.number: week for week in weeks}
-    known[number] = known.get(number, Week(number)).plus(features[AT_STAKE], gone)
+    known[number] = known.get(number, Week(number)).plus(
+        features[AT_STAKE], int(features[LOT]), gone
+    )
     oldest = max(known) - WEEKS
     return tuple(known[n] for n in sorted(known) if n >= oldest)
 
@@ -55,13 +58,13 @@ def with_case(weeks: Weeks, features: Mapping[str, float], gone: bool) -> Weeks:
 def figures_of(weeks: Weeks) -> dict[str, float]:
     """By k: how many cases, the share that left, and its 95 % interval; nothing of no case.
 
-    >>> figures_of((Week(1, 2, 1, ((9.0, 1), (5.0, 0))), Week(2)))["top_10_value"]
+    >>> figures_of((Week(1, 2, 1, ((9.0, 7, 1), (5.0, 3, 0))), Week(2)))["top_10_value"]
     0.5
     """
     over = weeks[:-1]
     counts = {ALL: (sum(week.many for week in over), sum(week.left for week in over))}
     for k in TOPS:
-        first = [gone for week in over for _, gone in week.top[:k]]
+        first = [gone for week in over for *_, gone in week.top[:k]]
         counts[str(k)] = (len(first), sum(first))
     return dict(_named(counts.items()))
 

@@ -12,12 +12,14 @@ from streams import topics
 from streams.archive.keeping import Keeper, Keeping
 from streams.archive.records import Row, people_of
 from streams.cli import main
+from streams.contracts.ids import lot
 from streams.contracts.internal.learning_records import encode_example
 from streams.contracts.outputs.payloads import CaseOutcome
 from streams.contracts.times import DAY_MS, from_ms, monday_week, to_ms
 from streams.customer.row import Said
 from streams.evaluation.replay import FILES
 from streams.features.calibration import calibration_example
+from streams.models.top_cases import Week, Weeks, figures_of, with_case
 from tests.support.told import followed, warned
 
 WEEK_MS = 7 * DAY_MS
@@ -133,6 +135,28 @@ def test_recall_and_the_first_of_each_week(log: Path) -> None:
     weeks = {monday_week(to_ms(one["entered_at"])) for one in OUTCOMES[:12]}
     assert len(weeks) == 6
     assert next((g["name"], g["many"]) for g in found["top"]) == ("first 10", 10)
+
+
+def test_the_first_of_a_week_are_those_that_the_learner_counts(tmp_path: Path) -> None:
+    """Of equal stakes too, of which nobody knows the outcome, in whatever order they are told."""
+    rows = [
+        case(0, case_id=f"e{n}", result="left" if n < 8 else "bought", customer_id=f"e{n}")
+        for n in range(20)
+    ]
+    told = [msgspec.json.encode(one) for one in [*rows, case(2)]]
+    for topic, values in lines().items():
+        (tmp_path / FILES[topic.name]).write_bytes(b"".join(value + b"\n" for value in values))
+    weeks: Weeks = ()
+    for one in rows:
+        at_stake = {"at_stake": 24.0, "week": 1.0, "lot": float(lot(one["case_id"]))}
+        weeks = with_case(weeks, at_stake, one["result"] == "left")
+    live = figures_of((*weeks, Week(2)))
+    for order in (1, -1):
+        (tmp_path / FILES[topics.CASE_OUTCOMES.name]).write_bytes(b"\n".join(told[::order]) + b"\n")
+        found = json.loads(asked(tmp_path, "--json"))["top"][0]
+        assert (found["name"], found["many"]) == ("first 10", 10)
+        assert found["left"]["mean"] == pytest.approx(live["top_10_value"])
+        assert found["left"]["mean"] < 0.8
 
 
 def test_looks_stand_beside_what_came_by_risk_and_by_silence(log: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from streams.audit import audit
+from streams.contracts.ids import lot
 from streams.contracts.outputs.effects import (
     AlertRaised,
     CaseFollowed,
@@ -114,15 +115,15 @@ def test_what_is_learned_is_what_is_told() -> None:
 
 def test_precision_at_k_is_that_of_the_weeks_lists() -> None:
     """What the learner publishes is what a sorted list of each week's cases gives."""
-    lists: dict[int, list[tuple[float, bool]]] = {}
+    lists: dict[int, list[tuple[float, int, bool]]] = {}
     for told in played().outcomes:
         if told.result != "not_followed":
-            at_stake = told.risk * float(told.value_at_risk.amount)
+            at_stake = round(told.risk * float(told.value_at_risk.amount), 6)
             week = monday_week(to_ms(told.entered_at))
-            lists.setdefault(week, []).append((at_stake, told.result == "left"))
+            lists.setdefault(week, []).append((at_stake, lot(told.case_id), told.result == "left"))
     over = [lists[week] for week in sorted(lists)[:-1]]
-    first = [gone for cases in over for _, gone in sorted(cases)[::-1][:10]]
-    every = [gone for cases in over for _, gone in cases]
+    first = [gone for cases in over for *_, gone in sorted(cases)[::-1][:10]]
+    every = [gone for cases in over for *_, gone in cases]
     learner = played().trainer.trainees["save_rates"].learner
     assert isinstance(learner, SaveRatesLearner)
     found = learner.figures()

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from streams.contracts.ids import lot
 from streams.contracts.outputs.effects import AlertRaised, CaseFollowed, Effect, OutcomeLabeled
 from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert
 from streams.contracts.reference.structs import ChurnDefinition, Policies
@@ -74,7 +75,8 @@ def test_nobody_bought_so_the_alert_came_true() -> None:
     assert (told.arm, told.risk_band, told.risk) == ("treated", "high", 0.8)
     assert (told.horizon_days, told.lead_days, told.days_to_purchase) == (28.0, 18.0, None)
     assert (told.entered_at, told.known_at) == (from_ms(T0), from_ms(OVER))
-    listed = {"at_stake": 0.8 * float(told.value_at_risk.amount), "week": T0_WEEK}
+    at_stake = 0.8 * float(told.value_at_risk.amount)
+    listed = {"at_stake": at_stake, "week": T0_WEEK, "lot": float(lot("case-0"))}
     assert learned(effects) == [
         (0.0, {"treated": 1.0, "risk": 0.8, "band_high": 1.0, "stance_open": 1.0, **listed})
     ]
@@ -127,7 +129,7 @@ def test_the_stance_at_the_opening_is_learned_from_with_consent_alone(training: 
     refused = {**row.consents, "marketing_email": Consent("denied", T0 + DAY_MS)}
     _, effects = tell_outcomes(replace(row, consents=refused), OVER, POLICIES)
     told = [set(features) for _, features in learned(effects)]
-    named = {"treated", "risk", "band_high", "stance_open", "at_stake", "week"}
+    named = {"treated", "risk", "band_high", "stance_open", "at_stake", "week", "lot"}
     assert told == ([named] * (training == "granted"))
 
 

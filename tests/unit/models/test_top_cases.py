@@ -1,6 +1,7 @@
 """Precision at k: of each week the first k by what is at stake, in whatever order they are told."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -9,19 +10,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from streams.contracts.ids import lot
 from streams.models.top_cases import TOPS, WEEKS, Weeks, figures_of, share_interval, with_case
 
 CASES = st.lists(
-    st.tuples(st.integers(0, 4), st.integers(1, 400).map(float), st.booleans()), max_size=80
+    st.tuples(
+        st.integers(0, 4),
+        st.integers(1, 40).map(float),
+        st.integers(0, 65_535),
+        st.booleans(),
+    ),
+    max_size=80,
+    unique_by=lambda case: case[2],
 )
-Case = tuple[int, float, bool]
+Case = tuple[int, float, int, bool]
 
 
 def told(cases: list[Case]) -> Weeks:
-    """The weeks after these cases: week, at stake, left."""
+    """The weeks after these cases: week, at stake, lot, left."""
     weeks: Weeks = ()
-    for week, at_stake, gone in cases:
-        weeks = with_case(weeks, {"week": float(week), "at_stake": at_stake}, gone)
+    for week, at_stake, drawn, gone in cases:
+        features = {"week": float(week), "at_stake": at_stake, "lot": float(drawn)}
+        weeks = with_case(weeks, features, gone)
     return weeks
 
 
@@ -29,10 +39,16 @@ def by_hand(cases: list[Case], k: int) -> tuple[int, int]:
     """How many are among the first k of a week that is over, and how many of these left."""
     newest = max(week for week, *_ in cases)
     lists = defaultdict(list)
-    for week, at_stake, gone in cases:
-        lists[week].append((at_stake, gone))
-    first = [c for w, found in lists.items() if w < newest for c in sorted(found)[::-1][:k]]
-    return len(first), sum(gone for _, gone in first)
+    for week, *case in cases:
+        lists[week].append(case)
+    over = [sorted(found, key=at_stake_and_lot) for week, found in lists.items() if week < newest]
+    first = [gone for found in over for *_, gone in found[:k]]
+    return len(first), sum(first)
+
+
+def at_stake_and_lot(case: Sequence[float]) -> tuple[float, float]:
+    """By what a list is sorted: all that is known before the outcome."""
+    return -case[0], -case[1]
 
 
 @given(CASES.filter(bool).flatmap(lambda cases: st.tuples(st.just(cases), st.permutations(cases))))
@@ -52,9 +68,10 @@ def test_any_order_gives_what_a_sorted_list_gives(both: tuple[list[Case], list[C
 
 def test_the_top_is_the_top_and_the_newest_week_does_not_count() -> None:
     """Ten who left have the most at stake, and fifty others stayed."""
-    cases = [(7, 100.0 + n, True) for n in range(10)] + [(7, 1.0 + n, False) for n in range(50)]
+    cases: list[Case] = [(7, 100.0 + n, n, True) for n in range(10)]
+    cases += [(7, 1.0 + n, n, False) for n in range(50)]
     assert figures_of(told(cases)) == {}
-    found = figures_of(told([*cases, (8, 500.0, False)]))
+    found = figures_of(told([*cases, (8, 500.0, 0, False)]))
     assert (found["top_10_value"], found["top_10_cases"]) == (1.0, 10.0)
     assert (found["top_25_value"], found["top_25_cases"]) == (0.4, 25.0)
     assert (found["top_all_value"], found["top_all_cases"]) == (round(10 / 60, 6), 60.0)
@@ -65,17 +82,28 @@ def test_what_is_kept_is_bounded_and_the_oldest_goes() -> None:
     """A hundred cases of each of the newest weeks; what comes later than that is not ranked."""
     draw = np.random.default_rng(4)
     stakes = draw.integers(1, 10_000, size=6_000).astype(float).tolist()
-    cases = [(n // 150, at_stake, True) for n, at_stake in enumerate(stakes)]
+    cases = [(n // 150, at_stake, 7 * n % 65_536, True) for n, at_stake in enumerate(stakes)]
     weeks = told(cases)
     assert [week.number for week in weeks] == list(range(39 - WEEKS, 40))
     assert {(week.many, len(week.top)) for week in weeks} == {(150, 100)}
-    assert len(msgspec.json.encode(weeks)) < 20_000
-    assert told([*cases, (3, 1e6, False)]) == weeks
+    assert len(msgspec.json.encode(weeks)) < 30_000
+    assert told([*cases, (3, 1e6, 0, False)]) == weeks
 
 
 def test_an_example_of_an_older_version_is_not_ranked() -> None:
-    """It names no week."""
+    """It names no week, or no lot."""
     assert with_case((), {"risk": 0.8, "treated": 1.0}, True) == ()
+    assert with_case((), {"risk": 0.8, "week": 7.0, "at_stake": 9.0}, True) == ()
+
+
+def test_who_left_does_not_come_first_among_equals() -> None:
+    """Of 13 weeks of twenty equal cases half left: the first ten hold about half of them."""
+    cases = [
+        (week, 9.0, lot(f"case-{week}-{n}"), n % 2 == 0) for week in range(13) for n in range(20)
+    ]
+    found = figures_of(told([*cases, (13, 9.0, 0, True)]))
+    assert found["top_10_cases"] == 130.0
+    assert found["top_10_value"] == pytest.approx(0.5, abs=0.12)
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

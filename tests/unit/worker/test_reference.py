@@ -239,7 +239,7 @@ def test_precision_at_k_is_seen_with_its_interval() -> None:
     """Of the week that is over, as gauges; a model that was stored before says none."""
     learner, (found, meter) = Trainer(every=1), small_shop()
     for number, (week, label) in enumerate(((1.0, 0.0), (1.0, 1.0), (2.0, 0.0))):
-        features = {"treated": 1.0, "risk": 0.5, "week": week, "at_stake": 9.0 - number}
+        features = {"treated": 1.0, "risk": 0.5, "week": week, "at_stake": 9.0, "lot": 9.0 - number}
         learned = learner.learn(
             LearningExample(
                 example_id=f"x-{number}",
