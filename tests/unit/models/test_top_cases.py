@@ -1,7 +1,6 @@
 """Precision at k: of each week the first k by what is at stake, in whatever order they are told."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -38,17 +37,17 @@ def told(cases: list[Case]) -> Weeks:
 def by_hand(cases: list[Case], k: int) -> tuple[int, int]:
     """How many are among the first k of a week that is over, and how many of these left."""
     newest = max(week for week, *_ in cases)
-    lists = defaultdict(list)
-    for week, *case in cases:
-        lists[week].append(case)
+    lists = defaultdict[int, list[Case]](list)
+    for case in cases:
+        lists[case[0]].append(case)
     over = [sorted(found, key=at_stake_and_lot) for week, found in lists.items() if week < newest]
     first = [gone for found in over for *_, gone in found[:k]]
     return len(first), sum(first)
 
 
-def at_stake_and_lot(case: Sequence[float]) -> tuple[float, float]:
+def at_stake_and_lot(case: Case) -> tuple[float, int]:
     """By what a list is sorted: all that is known before the outcome."""
-    return -case[0], -case[1]
+    return -case[1], -case[2]
 
 
 @given(CASES.filter(bool).flatmap(lambda cases: st.tuples(st.just(cases), st.permutations(cases))))
