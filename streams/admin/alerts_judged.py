@@ -1,13 +1,21 @@
 """How good the alerts were by the own log, wherever it lies, and what is said of it."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from streams import topics
 from streams.admin.log_places import LogPlace, decoded_records
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert, SegmentChange
 from streams.evaluation.figures_table import counted, interval, table
-from streams.evaluation.logged_alerts import AlertsLogged, Group, Looks, judge_logged
+from streams.evaluation.logged_alerts import AlertsLogged, Group, Looks, NoLooks, judge_logged
+
+NO_LOOKS: Final[dict[NoLooks, str]] = {
+    "horizon_runs": "the log is shorter than a horizon, so none is over",
+    "nobody_grants": "the log is longer than a horizon, and nobody grants `model_training`",
+    "none_to_judge": "the log is longer than a horizon, and nobody who grants `model_training` was "
+    "looked at outside a treated case since the shop's own data carry the score",
+}
 
 
 def judge_alerts(place: LogPlace) -> AlertsLogged:
@@ -28,7 +36,7 @@ def told_of_alerts(found: AlertsLogged) -> Iterator[str]:
     """Lines for a terminal."""
     yield f"alerts: {counted(found.transitions) or 'none'}"
     if found.cases is None:
-        yield "no case's horizon is over yet, so nothing can be said of precision"
+        yield _no_cases(found)
     else:
         yield f"cases whose horizon is over: {counted(found.followed)}"
         yield ""
@@ -39,12 +47,29 @@ def told_of_alerts(found: AlertsLogged) -> Iterator[str]:
     if found.lead_days is not None:
         yield f"lead time of true alerts, median: {found.lead_days:.1f} days"
     yield ""
-    if found.looks is None:
-        yield "no labels of looks: their horizons are not over, or nobody grants `model_training`"
-    else:
+    if found.looks is not None:
         yield from _looks(found.looks)
-    yield ""
-    yield "In brackets: 95 % intervals by bootstrap over people."
+    if found.no_looks is not None:
+        yield f"no labels of looks: {NO_LOOKS[found.no_looks]}"
+    if found.cases is not None or found.recall is not None or found.looks is not None:
+        yield ""
+        yield "In brackets: 95 % intervals by bootstrap over people."
+
+
+def _no_cases(found: AlertsLogged) -> str:
+    """Why nothing can be said of precision, and when something can."""
+    if found.first_end is None or found.until is None:
+        return "no case's horizon is over yet, so nothing can be said of precision: none was opened"
+    first = f"{found.first_end:%Y-%m-%d %H:%M} UTC"
+    if found.first_end > found.until:
+        return (
+            "no case's horizon is over yet, so nothing can be said of precision: the first ends "
+            f"at {first}, and the log at {found.until:%Y-%m-%d %H:%M}"
+        )
+    return (
+        f"the first case's horizon ended at {first}, and no outcome is in the log, so nothing can "
+        "be said of precision: cases are followed with `profiling`, and a few for each person"
+    )
 
 
 def _looks(looks: Looks) -> Iterator[str]:

@@ -6,7 +6,9 @@ case that a contact saved counts as one that bought. Intervals are by bootstrap 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from statistics import median
+from typing import Literal
 
 import numpy as np
 from msgspec import Struct
@@ -14,12 +16,20 @@ from msgspec import Struct
 from streams.contracts.ids import lot
 from streams.contracts.internal.learning import CUSTOMER_KEY, LearningExample
 from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert, SegmentChange
-from streams.contracts.times import monday_week, to_ms
+from streams.contracts.times import DAY_MS, from_ms, monday_week, to_ms
 from streams.evaluation.scores import Interval, mean_interval
 from streams.features.calibration import CALIBRATION_MODEL
 from streams.models.measures import auc
 from streams.models.reliability import SILENCES, TENTHS, silence_of, tenth_of
 from streams.models.top_cases import TOPS
+
+NoLooks = Literal["horizon_runs", "nobody_grants", "none_to_judge"]
+"""Why there is no label of a look.
+
+`horizon_runs`: the log is shorter than a horizon, or holds no alert, which says how long one is.
+`nobody_grants`: it is longer, and nobody lets learn. `none_to_judge`: some do, and there was no
+look at one of them, outside a treated case, since the shop's own data carry the score.
+"""
 
 
 class Group(Struct, frozen=True, kw_only=True):
@@ -55,7 +65,10 @@ class AlertsLogged(Struct, frozen=True, kw_only=True):
         recall: of regulars who left, those of whom a case was open in that silence.
         lead_days: from a true alert until the person counted as lost, the median.
         top: the first k cases of each week that is over, by what was at stake.
+        first_end: when the first case's horizon is over; None without a case.
+        until: the newest time in the log; None where it is empty.
         looks: of who grants `model_training`; None without labels.
+        no_looks: why there are none; None where there are.
     """
 
     transitions: dict[str, int]
@@ -67,7 +80,10 @@ class AlertsLogged(Struct, frozen=True, kw_only=True):
     leavers: int
     lead_days: float | None
     top: tuple[Group, ...]
+    first_end: datetime | None
+    until: datetime | None
     looks: Looks | None
+    no_looks: NoLooks | None
 
 
 class _Judged(Struct, frozen=True):
@@ -85,13 +101,20 @@ def judge_logged(
     examples: Iterable[LearningExample],
 ) -> AlertsLogged:
     """Judge what a log holds; each argument is read once, in any order."""
-    transitions = Counter(alert.transition for alert in alerts)
-    every = list(outcomes)
+    raised, every, moved = list(alerts), list(outcomes), list(changes)
+    looked, taught_ms = list[LearningExample](), list[int]()
+    for example in examples:
+        taught_ms.append(example.observed_at_ms)
+        if _is_look(example):
+            looked.append(example)
+    opened = [alert for alert in raised if alert.transition == "entered"]
+    times = [to_ms(alert.raised_at) for alert in raised] + [to_ms(o.known_at) for o in every]
+    times += [to_ms(change.changed_at) for change in moved] + taught_ms
     known = [one for one in every if one.result != "not_followed"]
-    leavers = [change for change in changes if change.warned is not None]
+    leavers = [change for change in moved if change.warned is not None]
     leads = [one.lead_days for one in known if one.result == "left"]
     return AlertsLogged(
-        transitions=dict(sorted(transitions.items())),
+        transitions=dict(sorted(Counter(alert.transition for alert in raised).items())),
         followed=dict(sorted(Counter(one.result for one in every).items())),
         cases=_group("all cases", known),
         by_band=_groups({band: [o for o in known if o.risk_band == band] for band in BANDS}),
@@ -100,8 +123,18 @@ def judge_logged(
         leavers=len(leavers),
         lead_days=median(leads) if leads else None,
         top=tuple(_top(known)),
-        looks=_looks([one for one in examples if _is_look(one)]),
+        first_end=min((o.raised_at + timedelta(days=o.horizon_days) for o in opened), default=None),
+        until=from_ms(max(times)) if times else None,
+        looks=_looks(looked),
+        no_looks=None if looked else _no_looks(raised, times, taught=bool(taught_ms)),
     )
+
+
+def _no_looks(alerts: Sequence[ChurnAlert], times: Sequence[int], *, taught: bool) -> NoLooks:
+    horizons = [alert.horizon_days * DAY_MS for alert in alerts]
+    if not horizons or max(times) - min(times) < min(horizons):
+        return "horizon_runs"
+    return "none_to_judge" if taught else "nobody_grants"
 
 
 BANDS = ("low", "medium", "high")

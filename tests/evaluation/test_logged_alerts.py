@@ -1,12 +1,14 @@
 """`offerstream evaluate alerts`: what became of a shop's own alerts, from its log."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from streams import topics
 from streams.archive.keeping import Keeper, Keeping
@@ -195,4 +197,41 @@ def test_a_log_without_outcomes_says_so(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     told = asked(tmp_path)
     assert "no case's horizon is over yet" in told
+    assert "none was opened" in told
     assert "no labels of looks" in told
+    assert "In brackets" not in told
+
+
+def a_young_log(home: Path, days: float, taught: list[bytes]) -> str:
+    """What is said of a case that opened at the start, and of a change of segment days later."""
+    later = datetime.fromisoformat(warned(0, "a")["raised_at"]) + timedelta(days=days)
+    change = {"change_id": "s", "customer_id": "c1", "segment": "active", "previous": "new"}
+    said = {
+        topics.CHURN_ALERTS: [msgspec.json.encode(warned(0, "a"))],
+        topics.CASE_OUTCOMES: [],
+        topics.SEGMENT_CHANGES: [msgspec.json.encode({**change, "changed_at": later.isoformat()})],
+        topics.LEARNING_EXAMPLES: taught,
+    }
+    for topic, values in said.items():
+        (home / FILES[topic.name]).write_bytes(b"".join(value + b"\n" for value in values))
+    return asked(home)
+
+
+def test_a_young_log_says_when_the_first_horizon_ends(tmp_path: Path) -> None:
+    """And that it is the horizon that is missing, not consent; no words about missing tables."""
+    told = a_young_log(tmp_path, 90, [])
+    end = datetime.fromisoformat(warned(0, "a")["raised_at"]) + timedelta(days=91)
+    assert f"the first ends at {end:%Y-%m-%d %H:%M} UTC" in told
+    assert "no labels of looks: the log is shorter than a horizon" in told
+    assert "In brackets" not in told
+
+
+def test_of_an_older_log_without_looks_the_reason_is_said(tmp_path: Path) -> None:
+    """Nobody lets learn; or somebody does, and there was nothing to judge."""
+    told = a_young_log(tmp_path, 92, [])
+    assert "nobody grants `model_training`" in told
+    assert "no outcome is in the log" in told
+    said = calibration_example("x", Said(0.5, 0.62, 2.5), DAY_MS, True, T0, "c1")
+    other = encode_example(replace(said, model="response", observed_at_ms=T0 + 100 * DAY_MS))
+    told = a_young_log(tmp_path, 92, [other])
+    assert "nobody who grants `model_training` was looked at outside" in told
