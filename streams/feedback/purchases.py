@@ -193,8 +193,15 @@ def named_by(person: Customer, coupon: CouponUse, at_ms: int, places: Places) ->
     if decision is not None:
         return Named(decision.offer_id, decision.decision_id, decision)
     if coupon.decision_id or coupon.offer_id:
-        return Named(coupon.offer_id or "", coupon.decision_id or "", None)
+        offer_id = coupon.offer_id or offer_sent(person, coupon.decision_id or "", at_ms)
+        return Named(offer_id, coupon.decision_id or "", None)
     return _sent_before(person, coupon, at_ms, places)
+
+
+def offer_sent(person: Customer, decision_id: str, at_ms: int) -> str:
+    """The offer that a decision sent by then, also one that has left the row; else empty."""
+    sent = [c for c in person.contacts if c.decision_id == decision_id and c.at_ms <= at_ms]
+    return sent[-1].offer_id if sent and decision_id else ""
 
 
 def _sent_before(person: Customer, coupon: CouponUse, at_ms: int, places: Places) -> Named | None:

@@ -14,7 +14,7 @@ from streams.customer import Places
 from streams.customer.orders import was_counted
 from streams.customer.row import Customer, Order, ShownCoupon
 from streams.feedback.closing import Changed, Use, charge
-from streams.feedback.purchases import Named, credit_use, named_by
+from streams.feedback.purchases import Named, credit_use, named_by, offer_sent
 from streams.feedback.raising import charge_raised, is_charged, units_told
 from streams.feedback.rules import CreditRules
 
@@ -83,18 +83,13 @@ def _is_used(person: Customer, shown: ShownCoupon, rules: CreditRules) -> bool:
 
 
 def _offer_id(person: Customer, shown: ShownCoupon, rules: CreditRules) -> str:
-    """The offer of a coupon, by what it names; of a decision that is long closed, by its contact.
-
-    So a contact is asked only of an order whose use is known.
-    """
+    """The offer of a coupon, by what it names; of a decision alone, by its contact."""
     if shown.offer_id:
         return shown.offer_id
     known = rules.places.coupon(shown.code or None, shown.gcn or None)
     if known is not None:
         return known.offer_id
-    sent = [c.offer_id for c in person.contacts if c.decision_id == shown.decision_id]
-    offer_id = sent[-1] if shown.decision_id and sent else ""
-    return offer_id if is_charged(person, offer_id, shown.order_id) else ""
+    return offer_sent(person, shown.decision_id, shown.at_ms)
 
 
 def _credited(

@@ -1,7 +1,8 @@
 """What an order's coupon costs the budget: the most that any of its events tells, charged once.
 
-In any order of arrival, told twice, before or after a login, through stored rows, with a budget
-that is removed and put back meanwhile, a cancellation, a person who is erased.
+In any order of arrival, told twice, when the decision has left the row, before or after a login,
+through stored rows, with a budget that is removed and put back meanwhile, a cancellation, a person
+who is erased.
 """
 
 from typing import Any
@@ -20,6 +21,7 @@ from tests.unit.decisions.test_budget_charges import sent
 from tests.unit.decisions.test_budgets import UNIT, Life, tea
 
 NAMED = ("code", "offer_id", "decision_id", "both")
+WAITS_DAYS = (0.0, 1.0, 3.0, 9.0, 40.0)
 discounts = st.sampled_from((0.5, 1.25, 3.0, 5.5, 8.0, 9.75))
 
 
@@ -33,17 +35,23 @@ class Word(Struct, frozen=True):
 
 
 words = st.builds(Word, st.booleans(), discounts, st.sampled_from(NAMED), st.integers(0, 40))
+lines = st.lists(st.tuples(discounts, st.sampled_from(NAMED)), min_size=1, max_size=2)
 orders = st.lists(words, min_size=1, max_size=6).filter(lambda o: any(not w.is_update for w in o))
 
 
-def said_of(word: Word, number: int, decision_id: str, at_ms: int) -> Purchase:
-    """The event of a word."""
+def coupon_of(named: str, discount: float, decision_id: str) -> CouponUse:
+    """The coupon by one of its names."""
     names: dict[str, Any] = {
         "code": {"code": "tea"},
         "offer_id": {"offer_id": "tea"},
         "decision_id": {"decision_id": decision_id},
         "both": {"code": "TEA", "decision_id": decision_id},
     }
+    return CouponUse(discount=discount, **names[named])
+
+
+def said_of(word: Word, number: int, decision_id: str, at_ms: int) -> Purchase:
+    """The event of a word."""
     return Purchase(
         event_id=f"w-{number}",
         event_name="order_updated" if word.is_update else "order_completed",
@@ -53,7 +61,7 @@ def said_of(word: Word, number: int, decision_id: str, at_ms: int) -> Purchase:
         order_id="o-1",
         total=Money(amount="30.00"),
         items=(),
-        coupons=(CouponUse(discount=word.discount, **names[word.named]),),
+        coupons=(coupon_of(word.named, word.discount, decision_id),),
     )
 
 
@@ -67,23 +75,58 @@ def charged(life: Life, event: InputEvent) -> int:
 
 
 @settings(max_examples=120)
-@given(orders, st.randoms(use_true_random=False), st.lists(st.integers(0, 5), max_size=3))
+@given(
+    orders,
+    st.randoms(use_true_random=False),
+    st.lists(st.integers(0, 5), max_size=3),
+    st.sampled_from(WAITS_DAYS),
+    st.integers(0, 6),
+)
 def test_the_most_that_is_told_is_charged_once_in_any_order(
-    order: list[Word], shuffled: Any, again: list[int]
+    order: list[Word], shuffled: Any, again: list[int], days: float, waits: int
 ) -> None:
-    """Whatever order its events come in, and however often."""
+    """Whatever order its events come in, however often and late."""
     life = Life(tea(budget=1_000.0))
     decision_id, at_ms = sent(life), life.now_ms + 1
     told = [said_of(word, number, decision_id, at_ms) for number, word in enumerate(order)]
     come = [*told, *(told[n] for n in again if n < len(told))]
     shuffled.shuffle(come)
-    costs = [charged(life, event) for event in come]
+    costs = []
+    for number, event in enumerate(come):
+        if number == waits:
+            life.wait(days)
+        costs.append(charged(life, event))
     most = round(max(word.discount for word in order) * UNIT)
     assert sum(costs) == most
     assert min(costs) >= 0
     life.wait(0.01)
     state = life.driver.treasury.states()["tea"]
     assert (state.used, state.reserved, state.overdrawn) == (most, 0, 0)
+
+
+@settings(max_examples=120)
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(1, 2), lines), min_size=1, max_size=5),
+    st.sampled_from(WAITS_DAYS),
+    st.integers(0, 5),
+)
+def test_each_order_costs_the_most_that_one_of_its_events_adds_up_to(
+    told: list[tuple[bool, int, list[tuple[float, str]]]], days: float, waits: int
+) -> None:
+    """Of two orders with one coupon, named once or line by line, whenever the decision leaves."""
+    life = Life(tea(budget=1_000.0))
+    decision_id, at_ms = sent(life), life.now_ms + 1
+    costs, due = [], dict[int, float]()
+    for number, (is_update, order, coupons) in enumerate(told):
+        if number == waits:
+            life.wait(days)
+        said = said_of(Word(is_update, 0.0, "code", 0), number, decision_id, at_ms)
+        shown = tuple(coupon_of(named, off, decision_id) for off, named in coupons)
+        costs.append(charged(life, replace(said, order_id=f"o-{order}", coupons=shown)))
+        due[order] = max(due.get(order, 0.0), sum(off for off, _ in coupons))
+    made = {order for is_update, order, _ in told if not is_update}
+    assert min(costs) >= 0
+    assert sum(costs) == sum(round(due[order] * UNIT) for order in made)
 
 
 @settings(max_examples=80)

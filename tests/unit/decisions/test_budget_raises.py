@@ -67,6 +67,57 @@ def test_late_the_decision_is_gone_and_the_difference_is_charged(name: str, days
     assert life.money() == (6.0, 0.0, 94.0, 0.0)
 
 
+@pytest.mark.parametrize("days", [3.0, 9.0, 40.0])
+@pytest.mark.parametrize("name", NAMES)
+def test_all_is_told_late_by_two_names_and_charged_once(name: str, days: float) -> None:
+    """An order by code and decision, anew by one of its names; the decision has left the row."""
+    life = Life(tea(budget=100.0))
+    decision_id, at_ms = sent(life), life.now_ms + 1
+    life.wait(days)
+    both = CouponUse(code="TEA", decision_id=decision_id, discount=3.0)
+    at = {"occurred_at": from_ms(at_ms), "order_id": "o-1"}
+    assert charges(life.buys("c-1", both, **at))[-1] == 3.0
+    assert sum(charges(life.buys("c-1", shown(name, decision_id, 3.0), **at))) == 0.0
+    assert charges(update(life, shown(name, decision_id, 4.5))) == [1.5]
+    assert life.money()[0] == 4.5
+
+
+@pytest.mark.parametrize("days", [3.0, 9.0, 40.0])
+def test_late_a_decision_alone_says_whose_offer_it_is(days: float) -> None:
+    """It was sent: the use is charged and counted, as one by the code is; also a second order's."""
+    life = Life(tea(budget=100.0))
+    decision_id, at_ms = sent(life), life.now_ms + 1
+    life.wait(days)
+    by_decision, at = shown("decision_id", decision_id, 3.0), {"occurred_at": from_ms(at_ms)}
+    assert sum(charges(life.buys("c-1", by_decision, order_id="o-1", **at))) == 3.0
+    assert sum(charges(life.buys("c-1", by_decision, order_id="o-2", **at))) == 3.0
+    assert sum(charges(update(life, shown("decision_id", decision_id, 5.5), order_id="o-2"))) == 2.5
+    assert [(r.order_id, r.again) for r in row_of(life).redemptions] == [
+        ("o-1", False),
+        ("o-2", True),
+    ]
+
+
+def test_a_decision_that_was_sent_to_somebody_else_uses_nothing_of_theirs() -> None:
+    """Whose id is told is not sent it: nothing says which offer it is."""
+    life = Life(tea(budget=100.0))
+    decision_id, at_ms = sent(life), life.now_ms + 1
+    life.wait(9.0)
+    coupon = shown("decision_id", decision_id, 3.0)
+    assert charges(life.buys("c-2", coupon, occurred_at=from_ms(at_ms))) == []
+
+
+@pytest.mark.parametrize("days", [3.0, 9.0, 40.0])
+def test_late_two_lines_of_one_coupon_cost_what_both_took_off(days: float) -> None:
+    """One by its code, one by its decision."""
+    life = Life(tea(budget=100.0))
+    decision_id, at_ms = sent(life), life.now_ms + 1
+    life.wait(days)
+    lines = (shown("code", decision_id, 3.1), shown("decision_id", decision_id, 4.2))
+    late = life.buys("c-1", CouponUse(), coupons=lines, occurred_at=from_ms(at_ms))
+    assert sum(charges(late)) == 7.3
+
+
 def test_beyond_the_budget_the_difference_is_overdrawn() -> None:
     """The rest of the reservation went to the next coupon: the money is gone all the same."""
     life = Life(tea(budget=16.0))
