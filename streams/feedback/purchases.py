@@ -69,6 +69,7 @@ def credit_order(
         if _is_told_anew(before_it, coupon, named.offer_id, whole.order_id):
             _add(told, named.offer_id, use)
             continue
+        person, use = paid_before(person, named, use, places)
         person, used = credit_use(person, named, use, rules.policies)
         effects.extend(used)
         _add(told, named.offer_id, use)
@@ -100,7 +101,7 @@ def each_once(person: Customer, event: Purchase, at_ms: int, places: Places) -> 
     for number, coupon in enumerate(event.coupons):
         named = named_by(person, coupon, at_ms, places)
         little = (named is None, coupon.decision_id is None, coupon.gcn is None, number)
-        told.append((little, _is_for(person, coupon, at_ms, named), coupon))
+        told.append((little, _is_for(person, coupon, at_ms, named, places), coupon))
     for little, whose, coupon in sorted(told, key=lambda each: each[0]):
         alike = [some for key, some in found if key == whose and _is_one(some, coupon)]
         if alike:
@@ -115,12 +116,15 @@ def each_once(person: Customer, event: Purchase, at_ms: int, places: Places) -> 
 
 
 def _is_for(
-    person: Customer, coupon: CouponUse, at_ms: int, named: "Named | None"
+    person: Customer, coupon: CouponUse, at_ms: int, named: "Named | None", places: Places
 ) -> tuple[str, ...]:
     """What two mentions of one coupon have in common: the offer, or while it is unknown all."""
     known = _holder(person, coupon, at_ms) if named is None else named
     if known is not None and known.offer_id:
         return (known.offer_id,)
+    terms = places.coupon(coupon.code, coupon.gcn)
+    if terms is not None:
+        return (terms.offer_id,)
     spelled = (coupon.code, coupon.gcn, coupon.offer_id, coupon.decision_id)
     return ("", *["" if each is None else folded(each) for each in spelled])
 
@@ -152,6 +156,44 @@ def _is_told_anew(person: Customer, coupon: CouponUse, offer_id: str, order_id: 
 def _add(told: dict[str, int], offer_id: str, use: Use) -> None:
     """One more coupon of the event, with what it took off."""
     told[offer_id] = told.get(offer_id, 0) + units_told(use.discount, use.budget)
+
+
+def offer_shown(person: Customer, shown: ShownCoupon, places: Places) -> str:
+    """The offer of a coupon, by what it names; of a decision alone, by its contact."""
+    if shown.offer_id:
+        return shown.offer_id
+    known = places.coupon(shown.code or None, shown.gcn or None)
+    if known is not None:
+        return known.offer_id
+    return offer_sent(person, shown.decision_id, shown.at_ms)
+
+
+def paid_for(
+    person: Customer, offer_id: str, decision_id: str, order_id: str, places: Places
+) -> ShownCoupon | None:
+    """The coupon of the order that was charged before it was known whose it is, if there is one.
+
+    Another decision's is another coupon.
+    """
+    if not order_id or not offer_id:
+        return None
+    for shown in person.coupons_shown:
+        is_paid = shown.charged and not shown.counted and shown.order_id == order_id
+        is_other = shown.decision_id and decision_id and shown.decision_id != decision_id
+        if is_paid and not is_other and offer_shown(person, shown, places) == offer_id:
+            return shown
+    return None
+
+
+def paid_before(person: Customer, named: "Named", use: Use, places: Places) -> tuple[Customer, Use]:
+    """The use with what its order was charged by another of the coupon's names, which is done."""
+    if use.charged or use.budget is None or is_charged(person, named.offer_id, use.order_id):
+        return person, use
+    paid = paid_for(person, named.offer_id, named.decision_id, use.order_id, places)
+    if paid is None:
+        return person, use
+    rest = tuple(c for c in person.coupons_shown if c is not paid)
+    return replace(person, coupons_shown=rest), replace(use, charged=True, cost=paid.cost)
 
 
 def shown_on(

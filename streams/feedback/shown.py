@@ -14,7 +14,14 @@ from streams.customer import Places
 from streams.customer.orders import was_counted
 from streams.customer.row import Customer, Order, ShownCoupon
 from streams.feedback.closing import Changed, Use, charge
-from streams.feedback.purchases import Named, credit_use, named_by, offer_sent
+from streams.feedback.purchases import (
+    Named,
+    credit_use,
+    named_by,
+    offer_shown,
+    paid_before,
+    paid_for,
+)
 from streams.feedback.raising import charge_raised, is_charged, units_told
 from streams.feedback.rules import CreditRules
 
@@ -39,26 +46,35 @@ def charge_shown(person: Customer, now_ms: int, rules: CreditRules) -> Changed:
     charged already, here or with the order's use, the difference to the most that was told.
     """
     effects: list[Effect] = []
-    for shown in person.coupons_shown:
-        if shown.counted:
-            continue
-        offer_id = _offer_id(person, shown, rules)
+    for number in range(len(person.coupons_shown)):
+        shown = person.coupons_shown[number]  # as an earlier one may have raised it
+        offer_id = offer_shown(person, shown, rules.places)
         told = units_told(shown.discount, rules.budgets.get(offer_id))
         if is_charged(person, offer_id, shown.order_id):
             person, more = charge_raised(person, shown.order_id, {offer_id: told}, now_ms)
             effects.extend(more)
             continue
-        if shown.charged:
-            charged = _difference(offer_id, told - shown.cost if shown.cost else 0, now_ms)
+        if shown.counted:
+            continue
+        paid = shown if shown.charged else _paid(person, shown, offer_id, rules)
+        if paid is not None:
+            charged = _difference(offer_id, told - paid.cost if paid.cost else 0, now_ms)
         else:
-            charged = _first(person, shown, offer_id, now_ms, rules)
+            paid, charged = shown, _first(person, shown, offer_id, now_ms, rules)
         if charged:
-            cost = shown.cost + sum([each.cost for each in charged])
-            now = replace(shown, charged=True, cost=cost)
-            coupons = tuple(now if c is shown else c for c in person.coupons_shown)
+            cost = paid.cost + sum([each.cost for each in charged])
+            now = replace(paid, charged=True, cost=cost)
+            coupons = tuple(now if c is paid else c for c in person.coupons_shown)
             person = replace(person, coupons_shown=coupons)
             effects.extend(charged)
     return person, tuple(effects)
+
+
+def _paid(
+    person: Customer, shown: ShownCoupon, offer_id: str, rules: CreditRules
+) -> ShownCoupon | None:
+    """The same coupon of the order by another of its names, if that is charged."""
+    return paid_for(person, offer_id, shown.decision_id, shown.order_id, rules.places)
 
 
 def _difference(offer_id: str, units: int, now_ms: int) -> tuple[BudgetUsed, ...]:
@@ -80,16 +96,6 @@ def _is_used(person: Customer, shown: ShownCoupon, rules: CreditRules) -> bool:
     if order is None:
         return was_counted(person.order_digests, shown.order_id)
     return not (order.cancelled and rules.places.coupon_after_cancel == "free")
-
-
-def _offer_id(person: Customer, shown: ShownCoupon, rules: CreditRules) -> str:
-    """The offer of a coupon, by what it names; of a decision alone, by its contact."""
-    if shown.offer_id:
-        return shown.offer_id
-    known = rules.places.coupon(shown.code or None, shown.gcn or None)
-    if known is not None:
-        return known.offer_id
-    return offer_sent(person, shown.decision_id, shown.at_ms)
 
 
 def _credited(
@@ -120,6 +126,7 @@ def _credited(
     )
     if shown.counted:
         return _labeled(person, named, use, rules.policies)
+    person, use = paid_before(person, named, use, rules.places)
     person, effects = credit_use(person, named, use, rules.policies)
     person, raised = charge_raised(person, shown.order_id, told, now_ms)
     return person, (*effects, *raised)

@@ -215,3 +215,21 @@ def _erasure(life: Life) -> PrivacyRequest:
         request_id="r-1",
         requested_at=at,
     )
+
+
+@settings(max_examples=120)
+@given(orders, st.sampled_from(WAITS_DAYS))
+def test_a_visitor_pays_once_by_whatever_names_the_words_tell_the_coupon(
+    order: list[Word], days: float
+) -> None:
+    """Before the login a decision's id alone says nothing; with it the most is charged."""
+    life = Life(tea(budget=1_000.0))
+    decision_id, at_ms = sent(life), life.now_ms + 1
+    life.wait(days)
+    costs = []
+    for number, word in enumerate(order):
+        event = said_of(word, number, decision_id, at_ms)
+        costs.append(charged(life, replace(event, identity=Identity(anonymous_id="v"))))
+    costs.append(charged(life, _login(life)))
+    assert min(costs) >= 0
+    assert sum(costs) == round(max(word.discount for word in order) * UNIT)
