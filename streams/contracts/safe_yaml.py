@@ -29,7 +29,7 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def load_yaml(raw: bytes, *, aliases: bool = True) -> object:
-    """A YAML document as plain values.
+    r"""A YAML document as plain values.
 
     Raises:
         yaml.YAMLError: it is none, gives a key twice, holds a value that cannot be (a date that
@@ -39,13 +39,27 @@ def load_yaml(raw: bytes, *, aliases: bool = True) -> object:
 
     >>> load_yaml(b"a: [1, x]")
     {'a': [1, 'x']}
+    >>> load_yaml(b"a: 1\nprior")
+    Traceback (most recent call last):
+        ...
+    yaml.error.YAMLError: line 2, column 6: could not find expected ':'
     """
     try:
         if not aliases:
             _check_events(raw)
         return yaml.load(raw, _Loader)  # noqa: S506 - a subclass of SafeLoader
+    except yaml.YAMLError as error:
+        raise yaml.YAMLError(_told(error)) from error
     except _VALUE_ERRORS as error:  # PyYAML lets through what its constructors raise
         raise yaml.YAMLError(f"a value cannot be read: {error}") from error
+
+
+def _told(error: yaml.YAMLError) -> str:
+    """What is wrong, and where; PyYAML calls bytes a file of a name that nobody knows."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return " ".join(str(error).replace(' in "<byte string>",', " at").split())
 
 
 def _check_events(raw: bytes) -> None:

@@ -100,6 +100,7 @@ def slots(settings: Settings, *, workers: int, learner: bool, treasury: bool) ->
 
 def run_slot(settings: Settings, role: Role, number: int, parent: int | None = None) -> int:
     """Be one process; returns its exit code. It stops when `parent`, its launcher, is gone."""
+    import streams.runtime.commit.hanging  # noqa: F401 - what the first partition will need
     from streams.worker.app import build_app  # models and all: their launcher needs none of it
 
     configure_logs(settings.log_level, role=role, slot=number)

@@ -20,7 +20,7 @@ TRIAL = "treatment,outcome,age\n1,2.5,old\n"
         (("evaluate", "churn"), ".", "", "is a folder: name a file"),
         (("evaluate", "uplift"), "a.csv", TRIAL, "line 2: age must be a number, not 'old'"),
         (("replay", "--out", "never"), "a.jsonl", "", "there is no event in"),
-        (("offers", "validate"), "offers.yaml", "a: [1\nb: 2", "sequence at line 1, column 4"),
+        (("offers", "validate"), "offers.yaml", "a: [1\nb: 2", "line 2, column 2: expected"),
     ],
 )
 def test_a_mistake_is_told_with_what_to_do(

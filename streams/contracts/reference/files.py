@@ -87,8 +87,7 @@ def _part(path: Path, stem: str, errors: list[str]) -> Any:
 
 
 def _in_a_line(error: Exception) -> str:
-    """What is wrong; PyYAML calls bytes a file of a name that nobody knows."""
-    return " ".join(str(error).replace(' in "<byte string>",', " at").split())
+    return " ".join(str(error).split())
 
 
 def _whole(path: Path, value: object, errors: list[str]) -> Policies | None:

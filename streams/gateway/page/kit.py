@@ -76,7 +76,12 @@ class Kit(Struct, frozen=True):
             RequestRefusedError: the form is of no page of theirs.
         """
         session = self.sessions.read(request.cookies.get(sessions.COOKIE, ""))
-        form = await form_of(self, request)
+        try:
+            form = await form_of(self, request)
+        except RequestRefusedError:
+            if session is None:  # who is not logged in is told no more than that
+                raise LoginNeededError from None
+            raise
         if session is None:
             most = self.settings.gateway.body_bytes_max
             late = unsent(self.sessions, asked_path(request), form, bytes_max=most)
@@ -118,8 +123,7 @@ class Kit(Struct, frozen=True):
             session=session,
             menu=self.menu,
             path=request.scope["path"],
-            here=_here(request),
-            **said,
+            **{"here": _here(request), **said},
         )
         count(self.ways, "page", status)
         kept = [_language_cookie(language)] if asked in LANGUAGES else []

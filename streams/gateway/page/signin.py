@@ -2,6 +2,7 @@
 
 import time
 from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 import structlog
 from litestar import Response, get, post
@@ -11,7 +12,7 @@ from litestar.params import PathParameter
 from streams.gateway.page.kit import HEADERS, HERE, Kit, form_of, session_cookie
 from streams.gateway.page.operators import Operators
 from streams.gateway.page.place import own_path
-from streams.gateway.page.sessions import COOKIE, FORM_TOKEN
+from streams.gateway.page.sessions import COOKIE
 from streams.gateway.page.unsent import Unsent, page_of, read_unsent
 from streams.gateway.rates import Rates
 from streams.gateway.refusals import RequestRefusedError
@@ -73,8 +74,7 @@ def _login(kit: Kit, operators: Operators) -> HTTPRouteHandler:
         cookie = kit.sessions.begin(operator)
         if late is None or late.writer(kit.sessions) != operator.name:
             return kit.moved(page_of(to), [session_cookie(request, cookie)])
-        given = {name: value for name, value in late.fields.items() if name != FORM_TOKEN}
-        said = {"late": late, "given": given}
+        said = {"late": late, "given": late.given}
         answer = kit.shown(request, "again.html", kit.sessions.read(cookie), said)
         answer.set_cookie(session_cookie(request, cookie))
         return answer
@@ -105,6 +105,8 @@ def login_form(
     """The form that leads on to `to`; it carries what came too late."""
     status = 429 if wait_s else 401 if fault else 200
     said = {"to": own_path(to), "fault": fault, "wait_s": wait_s, "unsent": unsent}
+    if said["to"] != "/":  # also where the form answers another form, which has no query
+        said["here"] = f"?{urlencode({'to': said['to']})}&"
     answer = kit.shown(request, "login.html", None, said, status)
     if wait_s:
         answer.headers["retry-after"] = str(wait_s)

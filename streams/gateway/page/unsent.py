@@ -17,6 +17,7 @@ FIELDS_MAX: Final = 100
 LOGIN_BYTES: Final = 4_096  # of a login form beside what it carries
 FORMS_ONLY: Final = {"/rollback": "/offers", "/logout": "/"}
 """Paths that take a form and show nothing, and the page on which the form stands."""
+NEVER_KEPT: Final = ("/", "/login", "/logout")
 
 
 class Unsent(Struct, frozen=True):
@@ -29,6 +30,15 @@ class Unsent(Struct, frozen=True):
     def page(self) -> str:
         """The page on which it stands."""
         return page_of(self.to)
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What is shown of it and sent: of an offer that may be edited again, a check comes first.
+
+        What was typed can be changed there, and nobody has seen what that would change.
+        """
+        given = {name: value for name, value in self.fields.items() if name != FORM_TOKEN}
+        return {**given, "step": "preview"} if "text" in given and "step" in given else given
 
     @property
     def carried(self) -> str:
@@ -47,8 +57,9 @@ def unsent(sessions: Sessions, to: str, fields: dict[str, str], *, bytes_max: in
     `bytes_max`: of a body that the gateway takes.
     """
     made = Unsent(own_path(to), fields)
-    fits = len(quote_plus(made.carried)) + LOGIN_BYTES <= bytes_max
-    return made if fits and made.to not in ("/", "/logout") and made.writer(sessions) else None
+    fits = len(quote_plus(made.carried)) + len(quote_plus(made.to)) + LOGIN_BYTES <= bytes_max
+    is_kept = _path(made.to) not in NEVER_KEPT
+    return made if fits and is_kept and made.writer(sessions) else None
 
 
 def read_unsent(sessions: Sessions, to: str, carried: str, *, bytes_max: int) -> Unsent | None:
@@ -66,4 +77,8 @@ def page_of(path: str) -> str:
     >>> page_of("/rollback"), page_of("/offers/coffee-20")
     ('/offers', '/offers/coffee-20')
     """
-    return FORMS_ONLY.get(path, path)
+    return FORMS_ONLY.get(_path(path), path)
+
+
+def _path(to: str) -> str:
+    return to.partition("?")[0]

@@ -12,6 +12,7 @@ from tests.support.page_story import TEA_SHOP, a_day
 
 HIDDEN = r'<input type="hidden" name="(\w+)" value="([^"]*)">'
 TEXT = r'<textarea id="text" name="(\w+)"[^>]*>\n(.*?)</textarea>'
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 EVIL = "</textarea><script>alert(1)</script>"
 
 
@@ -72,6 +73,86 @@ def test_what_was_typed_is_there_after_the_login(page: PageDoor, way: str) -> No
     answer = page.post("/offers/tea-ten-off", **fields(shown))
     assert answer.status_code == 422  # it is no whole offer, and the text stands to be mended
     assert fields(answer)["text"].strip() == text.strip()
+
+
+@pytest.mark.parametrize("step", ["publish", "try"])
+def test_an_offer_that_was_checked_is_checked_again(page: PageDoor, step: str) -> None:
+    """Its text can be changed where it is shown, and nobody has seen what that would change."""
+    page.login()
+    sent = filled(page, "/offers/tea-ten-off", text="offer_id: tea-ten-off\n", step=step)
+    ended(page, "time")
+    late = page.post("/offers/tea-ten-off", **sent)
+    shown = page.post("/login", **fields(late), token=ACT_TOKEN)
+    assert fields(shown)["step"] == "preview"
+    assert "Publish" not in shown.text[shown.text.index("<main") :]
+
+
+def test_what_is_driven_again_is_shown(page: PageDoor) -> None:
+    """Which dead letters: nobody sends what they do not see."""
+    page.login()
+    sent = {"reason": "malformed_json", "topic": "events.app", "form_token": page.form_token()}
+    ended(page, "time")
+    late = page.post("/dead-letters", **sent)
+    shown = page.post("/login", **fields(late), token=ACT_TOKEN)
+    assert "<dd><code>malformed_json</code></dd>" in shown.text
+    assert "<dd><code>events.app</code></dd>" in shown.text
+
+
+def test_who_may_only_look_sees_it_without_a_button(page: PageDoor) -> None:
+    """What was typed can be copied, and is not sent in vain."""
+    page.login(VIEW_TOKEN)
+    sent = {"text": "Blue moon", "step": "preview", "form_token": page.form_token()}
+    ended(page, "time")
+    late = page.post("/offers/tea-ten-off", **sent)
+    shown = page.post("/login", **fields(late), token=VIEW_TOKEN).text
+    main = shown[shown.index("<main") :]
+    assert ("Blue moon" in main, " readonly>" in main, "<button autofocus" in main) == (
+        *(True, True),
+        False,
+    )
+    assert "lets you look" in main
+
+
+@pytest.mark.parametrize("body", ["ü=1".encode(), b"&".join([b"a=1"] * 101)])
+def test_without_a_session_no_form_is_answered_by_the_login(page: PageDoor, body: bytes) -> None:
+    """Who is not logged in is told no more than that."""
+    answer = page.client.post("/offers/tea-ten-off", content=body, headers=FORM)
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/login?to=/offers/tea-ten-off",
+    )
+
+
+def test_a_form_that_is_kept_fits_the_login_that_carries_it(page: PageDoor) -> None:
+    """With the address that it was sent to, be it long."""
+    page.login()
+    token = page.form_token()
+    page.client.cookies.clear()
+    to = "/offers/tea-ten-off?a=" + "/" * 1_970
+    most = page.gateway.body_bytes_max
+    kept = 0
+    for size in range(1_000, most, 500):
+        late = page.post(to, text="x" * size, form_token=token)
+        if late.status_code == 401:
+            kept += 1
+            assert page.post("/login", **fields(late), token="wrong" * 6).status_code in (401, 429)
+    assert 0 < kept < most // 1_000
+
+
+@pytest.mark.parametrize("to", ["/logout?x=1", "/login", "/login?a=1"])
+def test_login_and_logout_are_never_kept(page: PageDoor, to: str) -> None:
+    """With whatever query; a path that shows nothing leads to its page."""
+    page.login()
+    made_up = f"text=Blue+moon&form_token={page.form_token()}"
+    answer = page.post("/login", token=ACT_TOKEN, to=to, unsent=made_up)
+    assert (answer.status_code, "Blue moon" in answer.text) == (303, False)
+    assert answer.headers["location"] in ("/", "/login", "/login?a=1")
+
+
+def test_a_wrong_token_and_then_a_language_keep_the_way(page: PageDoor) -> None:
+    """The form after a wrong token answers a form, whose address says nothing."""
+    wrong = page.post("/login", to="/cases?band=high", token="wrong-token-0123456789abcd")  # noqa: S106
+    assert 'href="?to=%2Fcases%3Fband%3Dhigh&amp;lang=ja"' in wrong.text
 
 
 def test_an_outcome_of_a_case_is_told_once_it_is_sent_again(page: PageDoor) -> None:
