@@ -22,7 +22,7 @@ SHOWN = re.compile(r"\n+(?:[^\n`]+\n+)?```text\n(.*?)^```$", re.MULTILINE | re.D
 NOT_PLAYED = "not played: "
 ANYTHING = "..."
 PATIENCE_S = 120
-QUIET_S = 4.0
+QUIET_S = 8.0  # a quiet partition takes the time of the others after 3, and then its timers fire
 STAYING = (["offerstream", "worker"], ["offerstream", "gateway"], ["python", "shop.py"])
 SLOTS = 3  # of `worker --workers 2`: each listens on a port of its own
 
