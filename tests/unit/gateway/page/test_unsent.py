@@ -27,19 +27,14 @@ def page() -> Iterator[PageDoor]:
 
 def filled(page: PageDoor, path: str, **typed: str) -> dict[str, str]:
     """A form of this page as it is sent: its hidden fields, and what somebody typed."""
-    hidden = dict(
-        re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.get(path).text)
-    )
+    hidden = dict(re.findall(HIDDEN, page.get(path).text))
     return {name: unescape(value) for name, value in hidden.items()} | typed
 
 
 def fields(answer: Any) -> dict[str, str]:
     """All that the form of an answer would send."""
     html = answer.text[answer.text.index("<main") :]
-    found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', html))
-    found |= dict(
-        re.findall(r'<textarea id="text" name="(\w+)"[^>]*>\n(.*?)</textarea>', html, re.S)
-    )
+    found = dict(re.findall(HIDDEN, html)) | dict(re.findall(TEXT, html, re.S))
     return {name: unescape(value) for name, value in found.items()}
 
 
@@ -51,6 +46,11 @@ def ended(page: PageDoor, way: str) -> None:
         page.post("/logout", form_token=page.form_token())
     else:
         page.client.cookies.clear()
+
+
+def after_login(page: PageDoor, path: str, sent: dict[str, str], token: str = ACT_TOKEN) -> Any:
+    """What a login with this token shows of a form that came too late."""
+    return page.post("/login", **fields(page.post(path, **sent)), token=token)
 
 
 @pytest.mark.parametrize("way", ["time", "logout", "cookie"])
@@ -81,8 +81,7 @@ def test_an_offer_that_was_checked_is_checked_again(page: PageDoor, step: str) -
     page.login()
     sent = filled(page, "/offers/tea-ten-off", text="offer_id: tea-ten-off\n", step=step)
     ended(page, "time")
-    late = page.post("/offers/tea-ten-off", **sent)
-    shown = page.post("/login", **fields(late), token=ACT_TOKEN)
+    shown = after_login(page, "/offers/tea-ten-off", sent)
     assert fields(shown)["step"] == "preview"
     assert "Publish" not in shown.text[shown.text.index("<main") :]
 
@@ -92,8 +91,7 @@ def test_what_is_driven_again_is_shown(page: PageDoor) -> None:
     page.login()
     sent = {"reason": "malformed_json", "topic": "events.app", "form_token": page.form_token()}
     ended(page, "time")
-    late = page.post("/dead-letters", **sent)
-    shown = page.post("/login", **fields(late), token=ACT_TOKEN)
+    shown = after_login(page, "/dead-letters", sent)
     assert "<dd><code>malformed_json</code></dd>" in shown.text
     assert "<dd><code>events.app</code></dd>" in shown.text
 
@@ -103,8 +101,7 @@ def test_who_may_only_look_sees_it_without_a_button(page: PageDoor) -> None:
     page.login(VIEW_TOKEN)
     sent = {"text": "Blue moon", "step": "preview", "form_token": page.form_token()}
     ended(page, "time")
-    late = page.post("/offers/tea-ten-off", **sent)
-    shown = page.post("/login", **fields(late), token=VIEW_TOKEN).text
+    shown = after_login(page, "/offers/tea-ten-off", sent, VIEW_TOKEN).text
     main = shown[shown.index("<main") :]
     assert ("Blue moon" in main, " readonly>" in main, "<button autofocus" in main) == (
         *(True, True),
@@ -160,7 +157,7 @@ def test_an_outcome_of_a_case_is_told_once_it_is_sent_again(page: PageDoor) -> N
     page.login()
     sent = filled(page, "/cases/case-2", result="snoozed", until="2026-06-20")
     ended(page, "time")
-    shown = page.post("/login", **fields(page.post("/cases/case-2", **sent)), token=ACT_TOKEN)
+    shown = after_login(page, "/cases/case-2", sent)
     assert "2026-06-20" in shown.text
     assert fields(shown)["once"] == sent["once"]
     assert page.post("/cases/case-2", **fields(shown)).status_code == 303
@@ -171,8 +168,7 @@ def test_going_back_leads_to_its_page(page: PageDoor) -> None:
     page.login()
     sent = {"version": "1", "newest": "2", "form_token": page.form_token()}
     ended(page, "time")
-    late = page.post("/rollback", **sent)
-    shown = page.post("/login", **fields(late), token=ACT_TOKEN)
+    shown = after_login(page, "/rollback", sent)
     assert 'action="/rollback"' in shown.text
     assert 'href="/offers"' in shown.text
     ended(page, "cookie")
