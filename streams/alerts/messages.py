@@ -86,7 +86,7 @@ def churn_alert(
         signals=signals,
         value_at_risk=Money(amount=f"{raised.value_at_risk:.2f}", currency=policies.currency),
         save_rate=scoring.save_rate_of(found.band, stance_of(person), definition),
-        recommended=_recommended(person, raised, now_ms),
+        recommended=_recommended(person, raised, now_ms, definition.horizon_ms),
         text=alert_text(found.risk, horizon_days, _why(person, raised, scoring), signals),
         model=Versioned(id=CHURN, version=scoring.model_version),
         experiment=_arm(definition, raised.case),
@@ -179,8 +179,10 @@ def _signals(person: Customer, bought_ms: int | None, lifts: Lifts) -> tuple[Chu
     )
 
 
-def _recommended(person: Customer, raised: Raised, now_ms: int) -> Recommended | None:
+def _recommended(
+    person: Customer, raised: Raised, now_ms: int, horizon_ms: int
+) -> Recommended | None:
     """None for a control, and for a case that is over."""
     if raised.move.transition == "resolved" or not raised.case.treated:
         return None
-    return recommended(person, now_ms)
+    return recommended(person, now_ms, horizon_ms)

@@ -20,17 +20,23 @@ CONTACTS: tuple[tuple[Purpose, ChannelName], ...] = (
 """By which purpose a channel may be used, the cheapest first; a call is left where none may."""
 
 
-def recommended(person: Customer, now_ms: int) -> Recommended:
+def recommended(person: Customer, now_ms: int, horizon_ms: int) -> Recommended:
     """What to do about a case that is to be treated, before it is known what offer is made.
 
     A complaint is settled by a person, so by phone.
     """
-    act_before = from_ms(now_ms + WEEK_MS)
+    act_before = from_ms(_too_late_ms(person, now_ms, horizon_ms))
     if complains(person, now_ms):
         return Recommended(
             action="service_recovery", channel="call_center", act_before=act_before, say=APOLOGY
         )
     return Recommended(channel=_reached_by(person), act_before=act_before, say=_say(person))
+
+
+def _too_late_ms(person: Customer, now_ms: int, horizon_ms: int) -> int:
+    """A week on, or when the person counts as lost, if that is sooner and still to come."""
+    lost_ms = 0 if person.rhythm is None else person.rhythm.last_ms + horizon_ms
+    return lost_ms if now_ms < lost_ms < now_ms + WEEK_MS else now_ms + WEEK_MS
 
 
 def _say(person: Customer) -> Texts:

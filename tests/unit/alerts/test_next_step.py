@@ -146,6 +146,21 @@ def test_an_alert_whose_offer_is_put_off_names_none() -> None:
     assert alert.text["zh"].endswith("下一步：通过推送消息联系")
 
 
+@pytest.mark.parametrize(
+    ("silent_days", "days"),
+    [(20, 7.0), (88, 3.0), (91, 7.0), (120, 7.0)],
+    ids=["a week", "lost in three days", "at the end", "silent for longer"],
+)
+def test_act_before_is_no_later_than_the_day_on_which_the_person_is_lost(
+    silent_days: int, days: float
+) -> None:
+    """The case ends then with `lapsed`; who is past it and shows a strong signal has a week."""
+    bought = rhythm.record_purchase(None, T0 - silent_days * DAY_MS, 50.0)
+    step = entered(_buyer(rhythm=bought)).recommended
+    assert step is not None
+    assert step.act_before == from_ms(T0 + round(days * DAY_MS))
+
+
 def test_what_to_do_stands_behind_the_reason() -> None:
     """A complaint is settled, a control is left alone, in words; and nothing is offered."""
     for fields, churn, words in (
