@@ -1,6 +1,7 @@
 """Churn cases as the alerts on the topic tell them: which are open, and all of one."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
 
 import msgspec
 from msgspec import Struct
@@ -155,24 +156,33 @@ def _to_do(alert: ChurnAlert) -> str:
     if step is None:
         return alert.experiment.arm
     channel = CHANNELS[step.channel]["en"]
+    what = "settle complaint" if step.action == "service_recovery" else f"by {channel}"
     if step.action == "offer":
-        return f"offer {step.offer_id} by {channel}"
-    return "settle complaint" if step.action == "service_recovery" else f"by {channel}"
+        what = f"offer {step.offer_id} by {channel}"
+    return f"{what}, before {step.act_before:%Y-%m-%d}"
 
 
-def told(case: Case, language: str) -> Iterator[str]:
+def told(case: Case, language: LanguageTag) -> Iterator[str]:
     """A case from its first alert to its last, with the signals and the events that show them."""
     yield in_a_line(case)
     for alert in case.alerts:
-        text = alert.text.get(language, next(iter(alert.text.values()), ""))  # type: ignore[call-overload]
+        text = alert.text.get(language, next(iter(alert.text.values()), ""))
         how = f" ({alert.resolved_by})" if alert.resolved_by else ""
         yield f"{alert.raised_at:%Y-%m-%d %H:%M:%S}  {alert.transition}{how}  {text}"
-        if alert.recommended is not None and alert.recommended.say:
-            say = alert.recommended.say
-            yield f"    say: {say.get(language, '')}"  # type: ignore[call-overload]
+        yield from _told_step(alert, language)
         for signal in alert.signals:
-            events = ", ".join(signal.evidence_event_ids) or "silence"
-            yield f"    {signal.code}  {worth(signal)}  {events}"
+            events = ", ".join(signal.evidence_event_ids) or "no single event"
+            yield f"    {signal.code}: {signal_words(signal, language)}  {worth(signal)}  {events}"
+
+
+def _told_step(alert: ChurnAlert, language: LanguageTag) -> Iterator[str]:
+    """Until when to act, and what may be said."""
+    step = alert.recommended
+    if step is None:
+        return
+    yield f"    act before: {step.act_before.astimezone(UTC):%Y-%m-%d %H:%M:%S} (UTC)"
+    if step.say:
+        yield f"    say: {step.say.get(language, '')}"
 
 
 def worth(signal: ChurnSignal) -> str:

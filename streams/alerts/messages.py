@@ -9,7 +9,7 @@ from streams.alerts.looks import Look
 from streams.alerts.moves import Move
 from streams.alerts.next_step import recommended
 from streams.alerts.scoring import Lifts, Score, Scoring
-from streams.alerts.wording import LITTLE_DATA, alert_text, ended_text
+from streams.alerts.wording import LITTLE_DATA, alert_text, ended_text, lapsed_text
 from streams.contracts.common import Money, RiskBandName
 from streams.contracts.ids import derive_id
 from streams.contracts.outputs.payloads import (
@@ -19,6 +19,7 @@ from streams.contracts.outputs.payloads import (
     CrmResult,
     ExperimentArm,
     Recommended,
+    Texts,
     Versioned,
 )
 from streams.contracts.reference.structs import ChurnDefinition, Policies
@@ -87,7 +88,7 @@ def churn_alert(
         value_at_risk=Money(amount=f"{raised.value_at_risk:.2f}", currency=policies.currency),
         save_rate=scoring.save_rate_of(found.band, stance_of(person), definition),
         recommended=_recommended(person, raised, now_ms, definition.horizon_ms),
-        text=alert_text(found.risk, horizon_days, _why(person, raised, scoring), signals),
+        text=_text(person, raised, scoring, horizon_days, signals),
         model=Versioned(id=CHURN, version=scoring.model_version),
         experiment=_arm(definition, raised.case),
         consent=_proof(person),
@@ -145,6 +146,18 @@ def _codes(move: Move, found: Look, score: Score) -> tuple[str, ...]:
     if move.resolved_by is not None:
         return (move.resolved_by,)
     return tuple(score.reasons) if found.carried else (*score.reasons, LITTLE_DATA)
+
+
+def _text(
+    person: Customer,
+    raised: Raised,
+    scoring: Scoring,
+    horizon_days: float,
+    signals: tuple[ChurnSignal, ...],
+) -> Texts:
+    if raised.move.resolved_by == "lapsed":
+        return lapsed_text(horizon_days)
+    return alert_text(raised.found.risk, horizon_days, _why(person, raised, scoring), signals)
 
 
 def _why(person: Customer, raised: Raised, scoring: Scoring) -> tuple[str, ...]:

@@ -28,7 +28,11 @@ def recommended(person: Customer, now_ms: int, horizon_ms: int) -> Recommended:
     act_before = from_ms(_too_late_ms(person, now_ms, horizon_ms))
     if complains(person, now_ms):
         return Recommended(
-            action="service_recovery", channel="call_center", act_before=act_before, say=APOLOGY
+            action="service_recovery",
+            channel="call_center",
+            act_before=act_before,
+            service_case_ids=person.service_cases,
+            say=APOLOGY,
         )
     return Recommended(channel=_reached_by(person), act_before=act_before, say=_say(person))
 

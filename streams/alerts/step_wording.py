@@ -1,5 +1,6 @@
 """What to do about a case and what to say, in words: English, Japanese and Chinese, as data."""
 
+from streams.alerts.wording import COMMAS
 from streams.contracts.common import LANGUAGES, ChannelName, LanguageTag
 from streams.contracts.outputs.payloads import ChurnSignalCode, NextStep, Recommended, Texts
 
@@ -24,9 +25,9 @@ NEXT_STEPS: dict[NextStep, Texts] = {
         "zh": "下一步：无需处理，优惠{offer}即将发出（{channel}）",
     },
     "service_recovery": {
-        "en": "Next step: settle the complaint by {channel}, send no coupon",
-        "ja": "次の対応：{channel}で苦情を解決する（クーポンは送らない）",
-        "zh": "下一步：通过{channel}处理投诉，不发优惠券",
+        "en": "Next step: settle the complaint{cases} by {channel}, send no coupon",
+        "ja": "次の対応：{channel}で苦情{cases}を解決する（クーポンは送らない）",
+        "zh": "下一步：通过{channel}处理投诉{cases}，不发优惠券",
     },
 }
 SAID: dict[ChurnSignalCode, Texts] = {
@@ -72,6 +73,8 @@ CONTROL_STEP: Texts = {
     "ja": "次の対応：なし（比較のため対応しない案件です）",
     "zh": "下一步：无，此案例作为对照不作处理",
 }
+SERVICE_CASES: Texts = {"en": " (case {ids})", "ja": "（案件{ids}）", "zh": "（案例{ids}）"}
+SERVICE_CASES_SAID_MAX = 2
 STOPS: Texts = {"en": ". ", "ja": "。", "zh": "。"}
 
 
@@ -84,5 +87,13 @@ def _step_in(step: Recommended | None, lang: LanguageTag) -> str:
     if step is None:
         return CONTROL_STEP[lang]
     return NEXT_STEPS[step.action][lang].format(
-        channel=CHANNELS[step.channel][lang], offer=step.offer_id or ""
+        channel=CHANNELS[step.channel][lang],
+        offer=step.offer_id or "",
+        cases=_service_cases(step, lang),
     )
+
+
+def _service_cases(step: Recommended, lang: LanguageTag) -> str:
+    """The newest service cases that are open; nothing where the complaint is a signal alone."""
+    ids = step.service_case_ids[-SERVICE_CASES_SAID_MAX:]
+    return SERVICE_CASES[lang].format(ids=COMMAS[lang].join(ids)) if ids else ""

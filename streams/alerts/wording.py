@@ -14,17 +14,21 @@ CHURN_REASONS: dict[str, Texts] = {
         "ja": "長期間購入がありません",
         "zh": "长时间没有购买",
     },
-    "ONE_TIME_BUYER": {"en": "bought only once", "ja": "購入は一度だけです", "zh": "仅购买过一次"},
+    "ONE_TIME_BUYER": {
+        "en": "bought on one day only",
+        "ja": "購入は一日だけです",
+        "zh": "仅在一天内购买过",
+    },
     "LOW_FREQUENCY": {"en": "buys seldom", "ja": "購入頻度が低いです", "zh": "购买频率低"},
     "SLOWING_DOWN": {
-        "en": "buys less and less often",
-        "ja": "購入間隔が伸びています",
-        "zh": "购买越来越少",
+        "en": "the last gap between purchases was longer than usual",
+        "ja": "前回の購入間隔が普段より長めでした",
+        "zh": "上次购买间隔比平时长",
     },
     "SPEND_DROP": {
-        "en": "spends less than before",
-        "ja": "購入金額が減っています",
-        "zh": "消费金额下降",
+        "en": "spent less than usual last time",
+        "ja": "前回の購入金額が普段より少なめでした",
+        "zh": "上次消费低于平时",
     },
     "IRREGULAR": {"en": "buys irregularly", "ja": "購入が不規則です", "zh": "购买不规律"},
     "NEW_CUSTOMER": {"en": "is new", "ja": "新しいお客様です", "zh": "是新顾客"},
@@ -35,7 +39,11 @@ SIGNAL_REASONS: dict[str, Texts] = {
         "ja": "次回購入の予定時期を過ぎています",
         "zh": "已过预期购买时间",
     },
-    "visit_drop": {"en": "visits far less", "ja": "来訪が減っています", "zh": "访问大幅减少"},
+    "visit_drop": {
+        "en": "has not visited for far longer than usual",
+        "ja": "普段よりはるかに長く来訪がありません",
+        "zh": "远比平时更久没有来访",
+    },
     "basket_drop": {
         "en": "the baskets have shrunk",
         "ja": "購入単価が下がっています",
@@ -80,11 +88,6 @@ OTHER_REASONS: dict[str, Texts] = {
         "zh": "无单一突出原因",
     },
     "bought": {"en": "bought again", "ja": "再び購入がありました", "zh": "再次购买"},
-    "lapsed": {
-        "en": "gone for longer than the horizon",
-        "ja": "予測期間を超えて購入がありません",
-        "zh": "超过预测期未购买",
-    },
     "risk_fell": {"en": "the risk has fallen", "ja": "リスクが下がりました", "zh": "风险已下降"},
 }
 ENDINGS: dict[str, Texts] = {
@@ -120,6 +123,11 @@ ALERT_FRAMES: Texts = {
     "ja": "{days:.0f}日以内に購入がない確率{risk:.0%}：{why}",
     "zh": "{days:.0f}天内不购买的概率{risk:.0%}：{why}",
 }
+LAPSED_FRAMES: Texts = {
+    "en": "The case is closed: no purchase for more than {days:.0f} days counts as lost",
+    "ja": "{days:.0f}日を超えて購入がないため、離脱とみなして終了しました",
+    "zh": "超过{days:.0f}天未购买，视为已流失，案例已关闭",
+}
 
 WORTH: Texts = {
     "en": " (odds x {lift:.1f})",
@@ -137,6 +145,11 @@ LIFT_SAID_MIN = 1.05
 def ended_text(why: str) -> Texts:
     """What the CRM manager reads of a case that ended without a score; `why` is in `ENDINGS`."""
     return ENDINGS[why]
+
+
+def lapsed_text(horizon_days: float) -> Texts:
+    """What is read of a case whose person counts as lost: what is so, and no risk beside it."""
+    return {lang: LAPSED_FRAMES[lang].format(days=horizon_days) for lang in LANGUAGES}
 
 
 def alert_text(

@@ -339,6 +339,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "value_at_risk": "What the person is worth over the horizon.",
     "recommended": "What the CRM may do.",
     "act_before": "When it is too late.",
+    "service_case_ids": "Service cases that are open, the newest last.",
     "say": "What may be said to the person, by language; nothing of risk or of leaving.",
     "action": "Contact the person, leave it to the offer that goes out, or settle a complaint.",
     "known_at": "When the outcome was known: event time.",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from streams.contracts.common import LanguageTag
 from streams.verbs.log_option import log_option, place_of
 from streams.verbs.terminal import (
     LANGUAGE_NAMES,
@@ -73,7 +74,7 @@ def alerts_list(
 @click.option("--language", type=LANGUAGE_NAMES, default="en", show_default=True)
 @log_option
 @click.pass_context
-def alerts_show(ctx: click.Context, case_id: str, language: str, log: Path | None) -> None:
+def alerts_show(ctx: click.Context, case_id: str, language: LanguageTag, log: Path | None) -> None:
     """Tell one case: every alert, its signals, and the events that show them.
 
     CASE_ID may be the id of one of its alerts.

@@ -91,7 +91,7 @@ def test_open_cases_come_by_value_and_what_cannot_be_read_is_named(job: WorkerJo
 def test_a_case_is_told_with_its_history_signals_and_events(job: WorkerJob) -> None:
     """Every alert in its order; an id that is not there is named, with what helps."""
     told = said(job, "show", "great").stdout
-    assert "cancel_page  x 2.69  seen-1" in told
+    assert "cancel_page: looked at the page for closing the account  x 2.69  seen-1" in told
     over = said(job, "show", "over").stdout.splitlines()
     assert ["entered" in over[1], "resolved (bought)" in over[2]] == [True, True]
     missing = said(job, "show", "nobody")

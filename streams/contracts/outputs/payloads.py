@@ -186,8 +186,9 @@ class Recommended(Block, frozen=True, kw_only=True):
     """What the CRM may do.
 
     `offer`: nothing of its own, for the offer `offer_id` of decision `decision_id` goes out by this
-    channel. `service_recovery`: settle the complaint; no offer is made beside it. `say`: what may
-    be said to the person, who is told nothing of risk; the offer's own words where one goes out.
+    channel. `service_recovery`: settle the complaint (`service_case_ids` are open, where it is one
+    of those); no offer is made beside it. `say`: what may be said to the person, who is told
+    nothing of risk; the offer's own words where one goes out.
     """
 
     action: NextStep = "contact"
@@ -195,6 +196,7 @@ class Recommended(Block, frozen=True, kw_only=True):
     act_before: Zoned
     offer_id: str | None = None
     decision_id: str | None = None
+    service_case_ids: tuple[str, ...] = ()
     say: Texts | None = None
 
 

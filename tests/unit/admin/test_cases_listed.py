@@ -103,7 +103,33 @@ def test_the_next_step_is_in_the_words_of_the_alert(
     alert["recommended"] = {**step, "act_before": alert["raised_at"]}
     (tmp_path / CHURN_ALERTS).write_text(json.dumps(alert) + "\n")
     (line,) = asked("list", "--log", tmp_path).stdout.splitlines()[1:]
-    assert f"  {said}  {alert['case_id']}" in line
+    until = f"before {alert['raised_at'][:10]}"
+    assert f"  {said}, {until}  {alert['case_id']}" in line
+
+
+def test_a_case_is_told_in_words_with_its_day_and_its_evidence(
+    day: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Signals in the language that is asked for; what no event shows is not called silence."""
+    alert = json.loads((day[0] / CHURN_ALERTS).read_bytes().splitlines()[0])
+    seen = {"strength": 1.0, "lift": 1.1, "observed_at": alert["raised_at"]}
+    alert["signals"] = [
+        {**seen, "code": "basket_drop", "evidence_event_ids": []},
+        {**seen, "code": "cancel_page", "evidence_event_ids": ["e-1", "e-2"], "cases": 214},
+    ]
+    step = {"channel": "email", "act_before": "2026-03-21T09:30:00Z"}
+    alert["recommended"] = {**step, "say": {"en": "Hello.", "ja": "こんにちは。", "zh": "您好。"}}
+    (tmp_path / CHURN_ALERTS).write_text(json.dumps(alert) + "\n")
+    lines = asked("show", alert["case_id"], "--log", tmp_path).stdout.splitlines()[2:]
+    assert lines == [
+        "    act before: 2026-03-21 09:30:00 (UTC)",
+        "    say: Hello.",
+        "    basket_drop: the baskets have shrunk  x 1.10  no single event",
+        "    cancel_page: looked at the page for closing the account  x 1.10, from 214 cases"
+        "  e-1, e-2",
+    ]
+    words = asked("show", alert["case_id"], "--language", "ja", "--log", tmp_path).stdout
+    assert "basket_drop: 購入単価が下がっています" in words
 
 
 def test_that_all_cases_are_over_is_said(cases: Path) -> None:

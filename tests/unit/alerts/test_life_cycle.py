@@ -261,21 +261,32 @@ def test_the_text_gives_what_was_seen_before_what_was_computed() -> None:
 
 
 def test_the_text_says_what_ended_the_danger() -> None:
-    """Bought again, gone for good, or the risk fell: in words and as the one reason code."""
+    """Bought again, or the risk fell: in words and as the one reason code."""
     person, _, _ = evaluated(_buyer(), Score(0.9), T0, "e")
     order = Order("o-9", T0 + DAY_MS, 50.0, "web")
     bought = replace(person, orders=(*person.orders, order))
-    lapsed = replace(person, churn=replace(person.churn, next_tick_ms=None))
     for after, risk, how, words in (
         (bought, 0.1, "bought", "bought again"),
         (bought, 0.9, "bought", "bought again"),
-        (lapsed, 0.95, "lapsed", "gone for longer than the horizon"),
         (person, 0.1, "risk_fell", "the risk has fallen"),
     ):
         alert = _alert(after, risk, T0 + DAY_MS)
         assert (alert.transition, alert.resolved_by) == ("resolved", how)
         assert alert.text["en"] == f"Risk {risk:.0%} of no purchase in 91 days: {words}"
         assert alert.reason_codes == (how,)
+
+
+def test_who_counts_as_lost_is_called_lost_and_no_risk_is_named_beside_it() -> None:
+    """A risk of .37 may be the model's, once a signal is old; the silence is over the horizon."""
+    person, _, _ = evaluated(_buyer(), Score(0.9), T0, "e")
+    lapsed = replace(person, churn=replace(person.churn, next_tick_ms=None))
+    alert = _alert(lapsed, 0.37, T0 + DAY_MS)
+    assert (alert.resolved_by, alert.reason_codes) == ("lapsed", ("lapsed",))
+    assert alert.text == {
+        "en": "The case is closed: no purchase for more than 91 days counts as lost",
+        "ja": "91日を超えて購入がないため、離脱とみなして終了しました",
+        "zh": "超过91天未购买，视为已流失，案例已关闭",
+    }
 
 
 def _alert(person: Customer, risk: float, now_ms: int) -> ChurnAlert:

@@ -146,6 +146,22 @@ def test_an_alert_whose_offer_is_put_off_names_none() -> None:
     assert alert.text["zh"].endswith("下一步：通过推送消息联系")
 
 
+def test_the_complaint_that_is_to_be_settled_is_named() -> None:
+    """Its signal may be old by then: the newest cases in words, all of them as a field."""
+    many = {**OPEN_CASE, "service_cases": ("s-1", "s-2", "s-3")}
+    effects = said(regular(**many))
+    (alert,) = alerts_of(effects)
+    assert alert.recommended is not None
+    assert alert.recommended.service_case_ids == ("s-1", "s-2", "s-3")
+    assert alert.text["en"].endswith("the complaint (case s-2, s-3) by phone, send no coupon")
+    assert alert.text["ja"].endswith("電話で苦情（案件s-2、s-3）を解決する（クーポンは送らない）")
+    assert alert.text["zh"].endswith("通过电话处理投诉（案例s-2，s-3），不发优惠券")
+    (alert,) = alerts_of(said(regular(signals=(COMPLAINT,))))
+    assert alert.recommended is not None
+    assert alert.recommended.service_case_ids == ()
+    assert "settle the complaint by phone" in alert.text["en"]
+
+
 @pytest.mark.parametrize(
     ("silent_days", "days"),
     [(20, 7.0), (88, 3.0), (91, 7.0), (120, 7.0)],
@@ -164,7 +180,7 @@ def test_act_before_is_no_later_than_the_day_on_which_the_person_is_lost(
 def test_what_to_do_stands_behind_the_reason() -> None:
     """A complaint is settled, a control is left alone, in words; and nothing is offered."""
     for fields, churn, words in (
-        (OPEN_CASE, TREATED, "settle the complaint by phone, send no coupon"),
+        (OPEN_CASE, TREATED, "settle the complaint (case s-1) by phone, send no coupon"),
         (
             {},
             ChurnDefinition(control_share=1.0),
@@ -204,3 +220,5 @@ def test_every_step_and_channel_has_its_words_in_every_language() -> None:
     for action, texts in NEXT_STEPS.items():
         assert all("{channel}" in text for text in texts.values())
         assert all(("{offer}" in text) == (action == "offer") for text in texts.values())
+        named = action == "service_recovery"
+        assert all(("{cases}" in text) == named for text in texts.values())

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,11 +12,18 @@ from structlog.testing import capture_logs
 
 from streams import topics
 from streams.contracts.outputs.encode import OutputMessage
+from streams.contracts.outputs.payloads import Recommended
 from streams.gateway.page.case_book import ALERTS_MAX, CASES_MAX
 from tests.support.asking import Message
 from tests.support.page_door import VIEW_TOKEN, PageDoor
 from tests.support.page_story import CASES, told_case
 from tests.unit.gateway.page.test_now import words
+
+STEP = Recommended(
+    channel="email",
+    act_before=datetime(2026, 6, 9, tzinfo=UTC),
+    say={"en": "Hello again.", "ja": "お久しぶりです。", "zh": "好久不见。"},
+)
 
 
 @pytest.fixture
@@ -58,6 +66,18 @@ def test_a_case_has_its_history_and_its_evidence(page: PageDoor) -> None:
     assert "次回購入の予定時期を過ぎています：" in page.get("/cases/case-2?lang=ja").text
     assert "19日ごと" in page.get("/cases/case-2?lang=ja").text
     assert page.get("/cases/nothing").status_code == 404
+
+
+def test_a_case_says_what_to_say_while_it_is_open(page: PageDoor) -> None:
+    """In the language of who looks; the last alert of a case has no step, and is no control."""
+    page.alert(told_case(7, recommended=STEP))
+    assert "What may be said Hello again." in words(page.get("/cases/case-7"))
+    page.alert(told_case(8, recommended=None))
+    assert "none: left alone, for comparison" in words(page.get("/cases/case-8"))
+    over = words(page.get("/cases/case-4"))
+    assert "Next step none: the case is over" in over
+    assert "for comparison" not in over
+    assert "お久しぶりです。" in page.get("/cases/case-7?lang=ja").text
 
 
 def test_an_outcome_is_told_as_a_crm_tells_it(page: PageDoor) -> None:
