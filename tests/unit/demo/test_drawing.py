@@ -28,7 +28,7 @@ ALERT = (
 )
 OFFER = "c-0456  10 % off your next coffee  (product_viewed, p=0.91, policy)"
 STEPS = [
-    said["en"].format(channel="phone", offer="tea-10")
+    said["en"].format(channel="phone", offer="tea-10", cases="")
     for said in (*NEXT_STEPS.values(), CONTROL_STEP)
 ]
 WORDS = frozenset(" ".join((ALERT, OFFER)).split())
