@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 import jinja2
 from litestar import Response
 from litestar.datastructures import Cookie
+from litestar.exceptions import HTTPException
 from msgspec import Struct
 
 from streams.contracts import chances
@@ -78,7 +79,7 @@ class Kit(Struct, frozen=True):
         session = self.sessions.read(request.cookies.get(sessions.COOKIE, ""))
         try:
             form = await form_of(self, request)
-        except RequestRefusedError:
+        except (RequestRefusedError, HTTPException):  # of a large body the server itself tells
             if session is None:  # who is not logged in is told no more than that
                 raise LoginNeededError from None
             raise

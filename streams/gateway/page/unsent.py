@@ -81,4 +81,5 @@ def page_of(path: str) -> str:
 
 
 def _path(to: str) -> str:
-    return to.partition("?")[0]
+    """What it is routed by: no query, and no slash at its end."""
+    return to.partition("?")[0].rstrip("/") or "/"

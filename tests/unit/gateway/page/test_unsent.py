@@ -136,14 +136,27 @@ def test_a_form_that_is_kept_fits_the_login_that_carries_it(page: PageDoor) -> N
     assert 0 < kept < most // 1_000
 
 
-@pytest.mark.parametrize("to", ["/logout?x=1", "/login", "/login?a=1"])
+def test_without_a_session_a_body_that_is_too_large_is_answered_by_the_login(
+    page: PageDoor,
+) -> None:
+    """Told by its length or found while it is read."""
+    body = b"text=" + b"a" * page.gateway.body_bytes_max
+    for content in (body, iter([body])):
+        answer = page.client.post("/offers/tea-ten-off", content=content, headers=FORM)
+        assert answer.status_code == 303
+        assert answer.headers["location"] == "/login?to=/offers/tea-ten-off"
+    page.login()
+    assert page.client.post("/offers/tea-ten-off", content=body, headers=FORM).status_code == 413
+
+
+@pytest.mark.parametrize("to", ["/logout?x=1", "/login", "/login?a=1", "/logout/", "/login/?a=1"])
 def test_login_and_logout_are_never_kept(page: PageDoor, to: str) -> None:
     """With whatever query; a path that shows nothing leads to its page."""
     page.login()
     made_up = f"text=Blue+moon&form_token={page.form_token()}"
     answer = page.post("/login", token=ACT_TOKEN, to=to, unsent=made_up)
     assert (answer.status_code, "Blue moon" in answer.text) == (303, False)
-    assert answer.headers["location"] in ("/", "/login", "/login?a=1")
+    assert answer.headers["location"] in ("/", "/login", "/login?a=1", "/login/?a=1")
 
 
 def test_a_wrong_token_and_then_a_language_keep_the_way(page: PageDoor) -> None:
