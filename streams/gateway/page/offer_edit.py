@@ -18,20 +18,32 @@ from streams.admin.soundness import Finding, findings
 from streams.contracts.reference.records import encode_reference_record
 from streams.contracts.reference.structs import Offer, Reference
 from streams.contracts.safe_yaml import load_yaml
+from streams.contracts.yaml_faults import YamlFaultError, YamlKind
 from streams.errors import ReferenceDataError
 
 OFFERS: Final = topics.REF_OFFERS.name
 FILE: Final = "offer.json"
 TEXT_BYTES_MAX: Final = 65_536
-_FAULTS: Final = (
-    *(ReferenceDataError, yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError),
-)
+_FAULTS: Final = (*(ReferenceDataError, ValueError, TypeError, OverflowError, RecursionError),)
+
+
+class Slip(Struct, frozen=True):
+    """A slip in YAML: its kind, its line and column from 1, if known, and what it is of."""
+
+    kind: YamlKind
+    line: int | None
+    column: int | None
+    what: str
 
 
 class Edited(Struct, frozen=True):
-    """What an edit would do; with a `fault`, or a finding that is an error, it is not published."""
+    """What an edit would do; with a `fault`, or a finding that is an error, it is not published.
+
+    `slip`: the fault where it is one of YAML, for the page's own words.
+    """
 
     fault: str = ""
+    slip: Slip | None = None
     offer_id: str = ""
     found: tuple[Finding, ...] = ()
     changes: tuple[Change, ...] = ()
@@ -53,6 +65,9 @@ def edited(text: str, there: Records) -> Edited:
     """
     try:
         offer = _offer(text)
+    except YamlFaultError as error:
+        line, column = error.spot or (None, None)
+        return Edited(fault=str(error), slip=Slip(error.kind, line, column, error.what))
     except _FAULTS as error:
         return Edited(fault=str(error).replace(f"{FILE}: ", ""))
     _, key, value = encode_reference_record(offer)
@@ -74,7 +89,7 @@ def as_yaml(value: bytes) -> str:
 
 
 def _offer(text: str) -> Offer:
-    """Raises: ReferenceDataError, ValueError or YAMLError: it is no offer, and why."""
+    """Raises: ReferenceDataError, ValueError or YamlFaultError: it is no offer, and why."""
     raw = text.encode()
     if len(raw) > TEXT_BYTES_MAX:
         raise ReferenceDataError(f"it has {len(raw):,} bytes, and may have {TEXT_BYTES_MAX:,}")

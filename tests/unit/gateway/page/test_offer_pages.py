@@ -9,6 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from streams import topics
+from streams.contracts.common import LanguageTag
+from streams.gateway.page.texts import texts_of
 from streams.worker.meter import Meter
 from tests.support.page_door import VIEW_TOKEN, PageDoor
 from tests.support.page_story import MONEY, OFFERS, compare, publish
@@ -91,10 +93,10 @@ def test_a_preview_changes_nothing_and_shows_the_difference(page: PageDoor) -> N
     [
         ("margin: 5.0", "margin: many", "margin"),
         ("margin: 5.0", "margin: 5.0\nmarge: 1", "marge"),
-        ("offer_id: tea-ten-off", "offer_id: [", "expected"),
-        ("margin: 5.0", "margin: 5.0\nmargin: 6.0", "given twice"),
+        ("offer_id: tea-ten-off", "offer_id: [", "a comma is missing"),
+        ("margin: 5.0", "margin: 5.0\nmargin: 6.0", "margin is given twice"),
         ("channels:", "segment: 'row.nothing >'\nchannels:", "segment"),
-        ("channels:", "x: &a [1]\ny: *a\nchannels:", "aliases"),
+        ("channels:", "x: &a [1]\ny: *a\nchannels:", "Aliases"),
     ],
 )
 def test_what_is_wrong_is_said_and_not_published(
@@ -110,6 +112,29 @@ def test_what_is_wrong_is_said_and_not_published(
         assert answer.status_code == 422
         assert said_of in unescape(words(answer))
     assert page.shelf.there[NAME] == before
+
+
+@pytest.mark.parametrize(
+    ("language", "said_of"),
+    [
+        ("en", "Line 2, column 1: offer_id is given twice."),
+        ("ja", "2 行 1 列：offer_id が 2 回書かれています。"),
+        ("zh", "第 2 行第 1 列：offer_id 写了两次。"),
+    ],
+)
+def test_a_slip_in_yaml_is_told_in_the_language_of_the_page(
+    page: PageDoor, language: LanguageTag, said_of: str
+) -> None:
+    """With its line and column, and no English words of the parser."""
+    said = {**form(page), "text": "offer_id: a\noffer_id: b\n"}
+    said["form_token"] = page.form_token()
+    answer = page.client.post(
+        f"/offers/tea-ten-off?lang={language}", data={**said, "step": "preview"}
+    )
+    assert answer.status_code == 422
+    label = texts_of(language)["offers.fault"]
+    shown = f'<pre tabindex="0" aria-label="{label}">{said_of}</pre>'
+    assert shown in unescape(answer.text)
 
 
 def test_who_was_overtaken_looks_again(page: PageDoor) -> None:

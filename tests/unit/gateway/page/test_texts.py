@@ -8,6 +8,7 @@ import pytest
 
 from streams.contracts.common import LANGUAGES, LanguageTag, LinkMethod
 from streams.contracts.inputs.events import InputEvent, names_of
+from streams.contracts.yaml_faults import YamlKind
 from streams.gateway.page import texts
 from streams.gateway.page.texts import texts_of
 
@@ -54,3 +55,11 @@ def test_every_text_is_used_and_every_use_has_its_text() -> None:
     known = set(texts_of("en"))
     assert used - known == set()
     assert {k for k in known - used if not k.startswith(tuple(families))} == set()
+
+
+def test_every_slip_in_yaml_has_words_that_name_what_it_is_of() -> None:
+    """Where its kind says what that is, and nowhere else."""
+    kinds = get_args(YamlKind)
+    assert len(kinds) == 19
+    of_something = {kind for kind in kinds if "{what}" in texts_of("en")[f"yaml.{kind}"]}
+    assert of_something == {"character", "key_twice", "start", "tag"}
