@@ -215,7 +215,7 @@ class OpenDecision(Value, frozen=True):
     are label 1); `closed` passed its deadline (label 0) and waits for a late report, and for its
     coupon until `redeem_until_ms`. `channel`: None once the contact counts among the `answers`;
     `reach`: of the channel that was chosen, None where there was none to choose. `reserved`: of the
-    offer's budget, None where it has none; of 0 units once the use was charged.
+    offer's budget, None where it has none; of 0 units once the use was charged, `cost` if noted.
     """
 
     decision_id: str
@@ -239,6 +239,7 @@ class OpenDecision(Value, frozen=True):
     channel: ChannelName | None = None
     reach: float | None = None
     reserved: Reservation | None = None
+    cost: int = 0
 
 
 class Armed(Value, frozen=True):

@@ -58,8 +58,9 @@ def redeem(person: Customer, decision: OpenDecision, use: Use) -> Changed:
         use = charged_once(person, decision.offer_id, use)
     seen = outcome(decision, "redeemed", use.amount)
     labels = _positive(person, decision, use.now_ms)
-    if decision.reserved == CHARGED and use.budget is not None:
-        use = replace(use, cost=use.budget.least)  # a purchase that it led to was charged so much
+    if decision.reserved == CHARGED:  # for a purchase that it led to
+        least = 0 if use.budget is None else use.budget.least
+        use = replace(use, cost=decision.cost or least)
     decision, charged = _charged(decision, use)
     changed = replace(decision, redeemed_at_ms=use.at_ms, status="used")
     person = count_use(with_decision(person, changed), decision, use.at_ms)
@@ -121,7 +122,8 @@ def _charged(decision: OpenDecision, use: Use) -> tuple[OpenDecision, tuple[Budg
     if decision.reserved == CHARGED:
         return decision, ()
     charged = charge(decision.offer_id, use, decision.reserved)
-    return (replace(decision, reserved=CHARGED) if charged else decision), charged
+    cost = sum([each.cost for each in charged])
+    return (replace(decision, reserved=CHARGED, cost=cost) if charged else decision), charged
 
 
 def with_redemption(
@@ -159,7 +161,9 @@ def without_redemptions(person: Customer, order_id: str, budgets: Mapping[str, B
         return person
     for decision in (*person.open_decisions, *person.coupons_out):
         if (decision.offer_id, decision.redeemed_at_ms) in freed and decision.status == "used":
-            usable = replace(decision, redeemed_at_ms=None, status="assisted", reserved=None)
+            usable = replace(
+                decision, redeemed_at_ms=None, status="assisted", reserved=None, cost=0
+            )
             person = with_decision(person, usable)
     rest = [replace(r, again=r.again or r in of_it) for r in person.redemptions]
     kept = tuple(r for r in rest if r.order_id != order_id or r.offer_id in budgets)

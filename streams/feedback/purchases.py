@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from streams.contracts.coupons import folded
 from streams.contracts.inputs.events import CouponUse, Purchase
-from streams.contracts.outputs.effects import Effect
+from streams.contracts.outputs.effects import Effect, OutcomeSeen
 from streams.contracts.reference.structs import Policies
 from streams.contracts.times import DAY_MS
 from streams.customer import Places
@@ -69,8 +69,11 @@ def credit_order(
         if _is_told_anew(before_it, coupon, named.offer_id, whole.order_id):
             _add(told, named.offer_id, use)
             continue
-        person, use = paid_before(person, named, use, places)
-        person, used = credit_use(person, named, use, rules.policies)
+        later = _learned_later(person, named, use, rules.policies, places)
+        if later is None:
+            person, use = paid_before(person, named, use, places)
+            later = credit_use(person, named, use, rules.policies)
+        person, used = later
         effects.extend(used)
         _add(told, named.offer_id, use)
         is_again = bool(person.redemptions) and person.redemptions[-1].again
@@ -175,10 +178,24 @@ def paid_for(
 
     Another decision's is another coupon.
     """
+    return shown_of(person, offer_id, decision_id, order_id, places, counted=False)
+
+
+def shown_of(
+    person: Customer,
+    offer_id: str,
+    decision_id: str,
+    order_id: str,
+    places: Places,
+    *,
+    counted: bool,
+) -> ShownCoupon | None:
+    """The order's coupon that was `counted` as a use, or only charged; not of another decision."""
     if not order_id or not offer_id:
         return None
     for shown in person.coupons_shown:
-        is_paid = shown.charged and not shown.counted and shown.order_id == order_id
+        was = shown.counted if counted else shown.charged and not shown.counted
+        is_paid = was and shown.order_id == order_id
         is_other = shown.decision_id and decision_id and shown.decision_id != decision_id
         if is_paid and not is_other and offer_shown(person, shown, places) == offer_id:
             return shown
@@ -263,6 +280,29 @@ def credit_use(person: Customer, named: Named, use: Use, policies: Policies) -> 
     if named.decision is not None:
         return redeem(person, named.decision, use)
     return redeem_unknown(person, named.decision_id, named.offer_id, use, policies)
+
+
+def label_use(person: Customer, named: Named, use: Use, policies: Policies) -> Changed | None:
+    """The decision's label, where the offer counts as used already; None: no decision is known."""
+    if named.decision is None:
+        return None
+    after, effects = credit_use(person, named, use, policies)
+    labels = tuple(effect for effect in effects if not isinstance(effect, OutcomeSeen))
+    return replace(after, redemptions=person.redemptions), labels
+
+
+def _learned_later(
+    person: Customer, named: Named, use: Use, policies: Policies, places: Places
+) -> Changed | None:
+    """The label of a decision, where a visitor's order had named its offer alone; else None."""
+    counted = shown_of(
+        person, named.offer_id, named.decision_id, use.order_id, places, counted=True
+    )
+    if counted is None or not is_charged(person, named.offer_id, use.order_id):
+        return None
+    rest = tuple(c for c in person.coupons_shown if c is not counted)
+    use = replace(use, charged=True)
+    return label_use(replace(person, coupons_shown=rest), named, use, policies)
 
 
 def _holder(person: Customer, coupon: CouponUse, at_ms: int) -> OpenDecision | None:

@@ -4,9 +4,6 @@ The first word of a coupon is charged. What a later one says beyond, an update a
 was reserved for: it is taken from what is free, and may be more than that. Less is given back to
 nobody. Only what was charged is raised, with the sum of all that is known of the order, so words
 may come in any order, late and often.
-
-Of a purchase that an offer without a coupon led to, the row does not note what was charged: where
-its use is reported later, that is taken to be `discount_max` of then.
 """
 
 from collections.abc import Mapping

@@ -8,8 +8,7 @@ update names the coupon of an order that has not been told yet. The row remember
 from msgspec.structs import replace
 
 from streams.contracts.inputs.events import CouponUse
-from streams.contracts.outputs.effects import BudgetUsed, Effect, OutcomeSeen
-from streams.contracts.reference.structs import Policies
+from streams.contracts.outputs.effects import BudgetUsed, Effect
 from streams.customer import Places
 from streams.customer.orders import was_counted
 from streams.customer.row import Customer, Order, ShownCoupon
@@ -17,6 +16,7 @@ from streams.feedback.closing import Changed, Use, charge
 from streams.feedback.purchases import (
     Named,
     credit_use,
+    label_use,
     named_by,
     offer_shown,
     paid_before,
@@ -125,7 +125,7 @@ def _credited(
         cost=shown.cost,
     )
     if shown.counted:
-        return _labeled(person, named, use, rules.policies)
+        return label_use(person, named, use, rules.policies)
     person, use = paid_before(person, named, use, rules.places)
     person, effects = credit_use(person, named, use, rules.policies)
     person, raised = charge_raised(person, shown.order_id, told, now_ms)
@@ -146,15 +146,6 @@ def _named(person: Customer, shown: ShownCoupon, at_ms: int, places: Places) -> 
         coupons_out=tuple(d for d in person.coupons_out if d.decided_at_ms <= at_ms),
     )
     return named_by(decided, use, at_ms, places)
-
-
-def _labeled(person: Customer, named: Named, use: Use, policies: Policies) -> Changed | None:
-    """The decision's label, where the offer counts as used already."""
-    if named.decision is None:
-        return None
-    after, effects = credit_use(person, named, use, policies)
-    labels = tuple(effect for effect in effects if not isinstance(effect, OutcomeSeen))
-    return replace(after, redemptions=person.redemptions), labels
 
 
 def _amount(order: Order | None, shown: ShownCoupon) -> float:

@@ -233,3 +233,32 @@ def test_a_visitor_pays_once_by_whatever_names_the_words_tell_the_coupon(
     costs.append(charged(life, _login(life)))
     assert min(costs) >= 0
     assert sum(costs) == round(max(word.discount for word in order) * UNIT)
+
+
+@settings(max_examples=120)
+@given(orders, st.integers(0, 6), st.integers(0, 6))
+def test_a_visitors_order_is_charged_once_whenever_they_log_in_or_are_sent_the_coupon(
+    order: list[Word], sends: int, logs_in: int
+) -> None:
+    """Also a coupon of which a decision is made after the order, as one that goes round.
+
+    Before that nobody can name the decision, so the offer is named instead.
+    """
+    life = Life(tea(budget=1_000.0))
+    order = sorted(order, key=lambda w: (w.is_update, w.hours))
+    costs, ids = [], list[str]()
+    for number, word in enumerate(order):
+        if number == logs_in:
+            costs.append(charged(life, _login(life)))
+        if number == sends:
+            life.opens("c-1")
+        row = life.driver.rows["c-1"]
+        assert isinstance(row, Customer)
+        ids += [d.decision_id for d in row.open_decisions if d.offer_id == "tea"]
+        known = word if ids else replace(word, named="offer_id")
+        event = said_of(known, number, ids[0] if ids else "", life.now_ms + number + 1)
+        who = event.identity if number >= logs_in else Identity(anonymous_id="v")
+        costs.append(charged(life, replace(event, identity=who)))
+    costs.append(charged(life, _login(life, "last")))
+    assert min(costs) >= 0
+    assert sum(costs) == round(max(word.discount for word in order) * UNIT)
