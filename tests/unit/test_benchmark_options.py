@@ -15,6 +15,7 @@ from benchmarks import (
     incremental_margin,
     offer_bound,
     offer_regret,
+    score_cost,
 )
 
 
@@ -91,3 +92,11 @@ def test_what_is_not_installed_is_told() -> None:
     done = CliRunner().invoke(churn_bound.main, [])
     assert done.exit_code == 1
     assert "needs scikit-learn" in done.stderr
+
+
+def test_the_cost_of_a_score_is_of_people_who_came_back() -> None:
+    """Each is scored by models that have learned; nobody is no figure."""
+    scores = score_cost.learned(60, 60, 1)
+    assert len(scores.say()) == len(scores.rhythms) > 10
+    assert all(rhythm.repeats > 0 for rhythm in scores.rhythms)
+    assert score_cost.cost_us(scores, 1) > 0.0
