@@ -272,10 +272,13 @@ def on_bases(features: Array) -> Array:
     [[1.0, 0.5], [1.0, 0.7620000243186951]]
     """
     told = np.empty((BASES, *features.shape[:-1], features.shape[-1] + 1), np.float32)
-    told[..., 0] = 1.0
-    told[0, ..., 1:] = features
-    # into an array of its own first: into rows with gaps takes three times as long
-    told[1, ..., 1:] = np.tanh(SQUASH * features)
+    as_they_are, bent = told[0], told[1]
+    as_they_are[..., 0] = 1.0
+    as_they_are[..., 1:] = features
+    # the bias as well, for into rows with gaps takes three times as long
+    np.multiply(as_they_are, SQUASH, out=bent)
+    np.tanh(bent, out=bent)
+    bent[..., 0] = 1.0
     return told
 
 

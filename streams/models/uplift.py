@@ -98,8 +98,7 @@ class UpliftModel(Struct, frozen=True, dict=True):
         if where is not None:
             known = [known[place] for place in where.tolist()]
         pairs = zip(expected, known, strict=True)
-        told = [e + correction for e, correction in pairs]
-        return [x if 0.0 < x < 1.0 else _share(x) for x in told]
+        return [x if 0.0 < (x := e + more) < 1.0 else _share(x) for e, more in pairs]
 
     @cached_property
     def _catalog(self) -> LastCatalog[Offer, list[float]]:
