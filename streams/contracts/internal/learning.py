@@ -1,5 +1,6 @@
 """What the learner reads and writes: labelled examples and snapshots of models, all by name."""
 
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ TWOS_MAX: Final = 15
 RESPONSE: Final = "response"
 CHALLENGER: Final = "challenger"
 """A response model that learns the same labels, tuned otherwise, and does not decide."""
+_OF_A_CHALLENGER: Final = f"{CHALLENGER}-"
 
 
 class LearningExample(Struct, frozen=True, kw_only=True):
@@ -40,6 +42,7 @@ def version_of(model: str, examples: int, before: int = 0) -> str:
     return f"{model}-{before}-{examples}" if before else f"{model}-{examples}"
 
 
+@lru_cache(maxsize=64)  # every decision asks it of the few versions that decide
 def examples_of(version: str) -> int:
     """How many examples a version knows, by its name; 0 where it names none.
 
@@ -65,7 +68,7 @@ def is_challengers(version: str) -> bool:
     >>> is_challengers(version_of(CHALLENGER, 600)), is_challengers("cold-start")
     (True, False)
     """
-    return version.startswith(f"{CHALLENGER}-")
+    return version.startswith(_OF_A_CHALLENGER)
 
 
 class ModelSnapshot(Struct, frozen=True, kw_only=True):

@@ -86,19 +86,16 @@ class TermColumns(Block, frozen=True, kw_only=True):
             == len(self.value)
             == len(self.cost)
             == len(self.bought_anyway)
-        )
-        for column in (
-            self.ordered_anyway,
-            self.lever,
-            self.channel,
-            self.reach,
-            self.incremental_orders,
-            self.orders_error,
-            self.incremental_margin,
-            self.margin_error,
-        ):
-            if column and len(column) != count:
-                fits = False
+        ) and {
+            len(self.ordered_anyway),
+            len(self.lever),
+            len(self.channel),
+            len(self.reach),
+            len(self.incremental_orders),
+            len(self.orders_error),
+            len(self.incremental_margin),
+            len(self.margin_error),
+        } <= {0, count}
         if not fits:
             raise ValueError("the terms of the candidates are not of as many offers each")
 
