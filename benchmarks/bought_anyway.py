@@ -29,7 +29,7 @@ from streams.contracts.times import DAY_MS, from_ms
 from streams.customer.rhythm import record_purchase
 from streams.customer.row import Customer, new_customer
 from streams.decisions.anyway import share_expected
-from streams.features import CONTEXT_FEATURES, fits_of, ordered_anyway, taste_of
+from streams.features import CONTEXT_FEATURES, abouts_of, fits_of, ordered_anyway, taste_of
 from streams.models.uplift import UpliftLearner
 from streams.simulator.closed_loop import START_MS
 from streams.simulator.stories import Received
@@ -161,7 +161,7 @@ def asked_of(world: World, sent: list[str], seed: int) -> Iterator[tuple[Asked, 
 
 def _ask(world: World, now_ms: int, offers: list[str], draw: random.Random) -> list[Asked]:
     """A decision for everybody: who they were before is as of the first, as in a row."""
-    asked, fits = [], fits_of(world.reference)
+    asked, fits, abouts = [], fits_of(world.reference), abouts_of(world.reference)
     places = {offer.offer_id: n for n, offer in enumerate(world.reference.offers)}
     for customer_id in world.customer_ids:
         first_ms = START_MS + HISTORY_DAYS * DAY_MS
@@ -175,7 +175,7 @@ def _ask(world: World, now_ms: int, offers: list[str], draw: random.Random) -> l
         if offer_id is not None:
             kind = fits.kind_of[places[offer_id]]
             row = _row(orders, now_ms)
-            ordered = ordered_anyway(fits, (kind,), row, taste_of(row, now_ms))[kind]
+            ordered = ordered_anyway(fits, (kind,), row, taste_of(row, now_ms, abouts))[kind]
             expected = share_expected(ordered, PRIOR)
         decision_id = f"d-{customer_id}-{now_ms}"
         one = Asked(decision_id, customer_id, now_ms, offer_id, before, expected)

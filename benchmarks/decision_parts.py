@@ -68,7 +68,7 @@ def parts_of(ours: Ours) -> dict[str, Part]:
     situation = situation_of(person, request, NOW_MS, policy, policy.purposes)
     context = context_vector(person, request.trigger_event, NOW_MS)
     places = range(len(policy.offers))  # as `scored` has them where all are eligible
-    taste = taste_of(person, NOW_MS)
+    taste = taste_of(person, NOW_MS, policy.abouts)
     vectors = offer_matrix(policy.table, places, taste)
     if not isinstance(entry.candidates, Candidates) or entry.candidates.terms is None:
         raise TypeError("the decision did not weigh its offers by column")
@@ -83,7 +83,7 @@ def parts_of(ours: Ours) -> dict[str, Part]:
         "context of the person": lambda: context_vector(person, request.trigger_event, NOW_MS),
         "eligibility": lambda: objected_of(policy, situation),
         "features of the offers": lambda: offer_matrix(
-            policy.table, places, taste_of(person, NOW_MS)
+            policy.table, places, taste_of(person, NOW_MS, policy.abouts)
         ),
         "P(used)": lambda: scorer.response_probabilities(
             context, vectors, policy.offer_ids, policy.priors
@@ -114,7 +114,9 @@ def least_of(ours: Ours) -> dict[str, Part]:
     person, request, entry, offer = decided(ours)
     policy, scorer = ours.policy, ours.basis.scorer
     context = context_vector(person, request.trigger_event, NOW_MS)
-    vectors = offer_matrix(policy.table, range(len(policy.offers)), taste_of(person, NOW_MS))
+    vectors = offer_matrix(
+        policy.table, range(len(policy.offers)), taste_of(person, NOW_MS, policy.abouts)
+    )
     encoder, numbers = msgspec.json.Encoder(), [*context.tolist(), *vectors.ravel().tolist()]
     made = [(type(one), astuple(one)) for one in _structs_in((entry, offer))]
     named = [(kind, dict(zip(kind.__struct_fields__, told, strict=True))) for kind, told in made]

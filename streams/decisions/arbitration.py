@@ -178,12 +178,17 @@ def _amounts_of_few(
         value, cost = margin * (p * (1.0 - share)), discount * p + contact_cost
         amounts += (value, cost, value - cost - fatigue + lever)
     # as `to_nano` has it, without thirty calls
-    told = [int(x * NANO + (0.5 if x >= 0.0 else -0.5)) / NANO for x in amounts]
+    floor = math.floor
+    told = [
+        floor(x * NANO + 0.5) / NANO if x >= 0.0 else -floor(0.5 - x * NANO) / NANO for x in amounts
+    ]
     return [told[0::3], told[1::3], told[2::3]]
 
 
 def fatigue_of(person: Customer, now_ms: int, price: float) -> float:
     """What one more contact costs: it rises with every contact of the last seven days."""
+    if not person.contacts:
+        return 0.0
     recent = sum([now_ms - c.at_ms < WEEK_MS for c in person.contacts])
     return to_nano(price * recent)
 

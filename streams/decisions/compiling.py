@@ -32,7 +32,7 @@ from streams.decisions.levers import levers_of
 from streams.decisions.policy import CompiledOffer, CompiledTrigger, Policy
 from streams.decisions.wording import OFFER_REASONS, OTHERWISE, offer_texts
 from streams.errors import ReferenceDataError
-from streams.features import cards_of, fits_of, prior_log_odds, table_of
+from streams.features import abouts_of, cards_of, fits_of, prior_log_odds, table_of
 from streams.leases import budget_of
 
 
@@ -66,6 +66,7 @@ def compile_policy(reference: Reference) -> Policy:
         table=table_of(cards_of(reference)),
         prices=prices_of(reference.offers),
         fits=fits_of(reference),
+        abouts=abouts_of(reference),
         triggers=compiled_triggers,
         listeners=_by_kind(compiled_triggers),
         segments_read=reduce(or_, (o.segment.reads for o in compiled_offers), FactNames()),

@@ -21,6 +21,7 @@ from streams.decisions.situation import Situation
 
 ANY_STORE = "*"
 OFFER, CLASS = "offer", "class"
+NO_OFFERS: frozenset[str] = frozenset()
 
 
 def situation_of(
@@ -31,10 +32,15 @@ def situation_of(
     agreed: frozenset[Purpose],
 ) -> Situation:
     """What the rules look at; `agreed` are the purposes that the person allows on this channel."""
-    waiting = {d.offer_id for d in person.open_decisions if d.status == "open"}
-    valid = [c for c in person.contacts if now_ms - c.at_ms < policy.validity_ms.get(c.offer_id, 0)]
+    sent, usable = NO_OFFERS, NO_OFFERS
     redeemed = {r.offer_id: r.at_ms for r in person.redemptions if not r.again}
-    unused = {c.offer_id for c in valid if redeemed.get(c.offer_id, c.at_ms - 1) < c.at_ms}
+    contacts = person.contacts
+    if contacts or person.open_decisions:  # most people have neither
+        waiting = {d.offer_id for d in person.open_decisions if d.status == "open"}
+        valid = [c for c in contacts if now_ms - c.at_ms < policy.validity_ms.get(c.offer_id, 0)]
+        unused = {c.offer_id for c in valid if redeemed.get(c.offer_id, c.at_ms - 1) < c.at_ms}
+        sent = frozenset(waiting | {c.offer_id for c in valid})
+        usable = frozenset(waiting | unused)
     return Situation(
         person,
         request,
@@ -42,9 +48,9 @@ def situation_of(
         policy.stock,
         context_of(person, request.trigger_event, now_ms, policy.segments_read),
         agreed,
-        frozenset(waiting | {c.offer_id for c in valid}),
-        frozenset(waiting | unused),
-        frozenset(redeemed),
+        sent,
+        usable,
+        frozenset(redeemed) if redeemed else NO_OFFERS,
         _refused_by(person, now_ms, policy) if person.refusals else frozenset(),
     )
 

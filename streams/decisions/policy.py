@@ -20,7 +20,7 @@ from streams.decisions.cel_rules import CelRule
 from streams.decisions.facts import FactNames
 from streams.decisions.levers import OwnLevers
 from streams.decisions.situation import Situation
-from streams.features import FitTable, OfferTable
+from streams.features import About, FitTable, OfferTable
 from streams.leases import Budget
 
 Objection = Callable[["CompiledOffer", Situation], bool]
@@ -88,7 +88,8 @@ class Policy(Struct, frozen=True):
     listen to; `segments_read` and `purposes` are what the offers ask of a person.
     `by_id` are `offers` by name, `catalog` as their owners wrote them; `offer_ids` and `priors`
     (log odds, shape `[n]`) are theirs; `rules` are those of eligibility, in their order. `table`,
-    `prices` and `fits` hold the numbers of the offers, each at its place.
+    `prices` and `fits` hold the numbers of the offers, each at its place; `abouts` is what they are
+    about, each once.
     `has_ranks`: some offer is of a class that goes before others, or after them; `may_pass`: of one
     that passes the limits over all offers.
     `named` and `arms` (by name) are how outputs name the policy and the person's arm.
@@ -105,6 +106,7 @@ class Policy(Struct, frozen=True):
     table: OfferTable
     prices: Floats
     fits: FitTable
+    abouts: tuple[About, ...]
     triggers: tuple[CompiledTrigger, ...]
     listeners: Mapping[str, tuple[CompiledTrigger, ...]]
     segments_read: FactNames

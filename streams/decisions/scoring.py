@@ -61,7 +61,7 @@ def scored(known: Known, eligible: Sequence[CompiledOffer], context: Vector) -> 
         places = [c.place for c in eligible]
         where, ids = np.array(places, np.intp), tuple([ids[place] for place in places])
         priors, prices = priors.take(where), prices.take(where, 1)
-    taste = taste_of(known.person, known.now_ms)
+    taste = taste_of(known.person, known.now_ms, policy.abouts)
     return Scored(
         eligible,
         where,

@@ -6,6 +6,7 @@ churn models read (`rhythm`). How to add a feature: `docs/features.md`.
 """
 
 from streams.features.coming import FitTable, fits_of, ordered_anyway
+from streams.features.liking import About, abouts_of
 from streams.features.offer_table import OfferTable, table_of
 from streams.features.offers import OfferCard, Taste, cards_of, taste_of
 from streams.features.packing import pack, unpack
@@ -26,10 +27,12 @@ __all__ = [
     "FEATURES_VERSION",
     "OFFER_FEATURES",
     "RHYTHM_FEATURES",
+    "About",
     "FitTable",
     "OfferCard",
     "OfferTable",
     "Taste",
+    "abouts_of",
     "cards_of",
     "churn_example_features",
     "context_vector",

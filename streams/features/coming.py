@@ -104,25 +104,23 @@ def ordered_anyway(
         known, orders = PRIOR_DAYS + rhythm.gap_days_sum, rhythm.repeats + 1.0
         since_ms = rhythm.last_ms
     known += max((now_ms - since_ms) / DAY_MS - known / orders, 0.0)
-    fits = [table.kinds[kind] for kind in kinds]
     found: dict[int, float] = {}
-    likings = taste.lasting.likings([fit.about for fit in fits])
-    for kind, fit, liking in zip(kinds, fits, likings, strict=True):
-        share = fit.share
-        if liking:
-            share *= math.exp(BY_LIKING * liking)
+    fits, likings, exp, floor, fewer = table.kinds, taste.likings, math.exp, math.floor, -orders
+    for kind in kinds:
+        fit = fits[kind]
+        share, least = fit.share, fit.min_spend
+        if liking := likings[fit.about.place]:
+            share *= exp(BY_LIKING * liking)
         if share > 1.0:
             share = 1.0
-        if fit.min_spend > 0.0:
-            share *= _is_large_enough(rhythm, fit.min_spend)
-        p = 1.0 - (1.0 + share * fit.days / known) ** -orders
-        found[kind] = int(p * 1e6 + 0.5) / 1e6
+        if least > 0.0:
+            share *= UNKNOWN_IS_LARGE if rhythm is None else _is_large_enough(rhythm, least)
+        p = 1.0 - (1.0 + share * fit.days / known) ** fewer
+        found[kind] = floor(p * 1e6 + 0.5) / 1e6
     return found
 
 
-def _is_large_enough(rhythm: Rhythm | None, min_spend: float) -> float:
+def _is_large_enough(rhythm: Rhythm, min_spend: float) -> float:
     """P(an order of the person's reaches the minimum spend); its amount is log-normal."""
-    if rhythm is None:
-        return UNKNOWN_IS_LARGE
     short = (math.log1p(min_spend) - rhythm.log_amount_mean) / BASKET_SPREAD
     return 0.5 * math.erfc(short / math.sqrt(2.0))

@@ -15,11 +15,12 @@ GAP_MAX_HOURS = 24.0 * 60.0
 
 def contacts(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> tuple[float, ...]:
     """Offers sent (half-life 7 days), offers used (30 days), hours since the last one."""
-    sent = sum_of([_fresh(contact.at_ms, now_ms, 7 * DAY_MS) for contact in person.contacts])
-    uses = [redeemed for redeemed in person.redemptions if not redeemed.again]
-    used = sum_of([_fresh(redeemed.at_ms, now_ms, 30 * DAY_MS) for redeemed in uses])
-    gap_hours = GAP_MAX_HOURS
+    sent, used, gap_hours = 0.0, 0.0, GAP_MAX_HOURS
+    if person.redemptions:
+        uses = [redeemed for redeemed in person.redemptions if not redeemed.again]
+        used = sum_of([_fresh(redeemed.at_ms, now_ms, 30 * DAY_MS) for redeemed in uses])
     if person.contacts:
+        sent = sum_of([_fresh(contact.at_ms, now_ms, 7 * DAY_MS) for contact in person.contacts])
         last_ms = max([contact.at_ms for contact in person.contacts])
         gap_hours = min(max(now_ms - last_ms, 0) / HOUR_MS, GAP_MAX_HOURS)
     return (

@@ -23,28 +23,31 @@ BEFOREHAND = 6.0
 class About(Struct, frozen=True):
     """Which categories an offer is about, and their share where interest spreads evenly.
 
-    `categories` is empty for an offer that is about anything.
+    `categories` is empty for an offer that is about anything. `place`: its own among all that the
+    offers of the reference data are about (`abouts_of`).
     """
 
     categories: tuple[str, ...] = ()
     even: float = 1.0
+    place: int = 0
 
 
 ANYTHING = About()
 
 
 class Assortment(Struct, frozen=True):
-    """The products that the reference data names, and how many categories."""
+    """How many categories the reference data names, and what its offers are about.
 
-    products: Mapping[str, ProductInfo] = {}
-    many: int = 1
+    `abouts`: one for each set of categories, in the order of the offers.
+    """
+
+    products: Mapping[str, ProductInfo]
+    many: int
+    abouts: Mapping[tuple[str, ...], About]
 
     def about(self, offer: Offer) -> About:
         """A product counts as its category, where that is known."""
-        categories = tuple(sorted(categories_for(offer.conditions, self.products)))
-        if not categories:
-            return ANYTHING
-        return About(categories, min(len(categories) / max(self.many, 1), 1.0))
+        return self.abouts[_categories(offer, self.products)]
 
 
 class Lasting(Struct, frozen=True):
@@ -79,7 +82,22 @@ def assortment_of(reference: Reference) -> Assortment:
     products = {product.product_id: product for product in reference.products}
     named = {c for offer in reference.offers for c in offer.conditions.categories}
     named.update(product.category for product in reference.products)
-    return Assortment(products, len(named))
+    wanted = dict.fromkeys([_categories(offer, products) for offer in reference.offers])
+    many = max(len(named), 1)
+    abouts = [
+        About(categories, min(len(categories) / many, 1.0) if categories else 1.0, place)
+        for place, categories in enumerate(wanted)
+    ]
+    return Assortment(products, len(named), {about.categories: about for about in abouts})
+
+
+def abouts_of(reference: Reference) -> tuple[About, ...]:
+    """What the offers of the reference data are about, each once, by `About.place`."""
+    return tuple(assortment_of(reference).abouts.values())
+
+
+def _categories(offer: Offer, products: Mapping[str, ProductInfo]) -> tuple[str, ...]:
+    return tuple(sorted(categories_for(offer.conditions, products)))
 
 
 def lasting_of(person: Customer, now_ms: int) -> Lasting:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from streams.contracts.reference.structs import Offer, Reference
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer.row import VIEWS_MAX, Customer, View
-from streams.features.liking import ANYTHING, About, Lasting, assortment_of, lasting_of
+from streams.features.liking import ANYTHING, About, assortment_of, lasting_of
 from streams.features.scaling import LIMIT, bounded, log_scale, logit
 
 OFFER_NAMES = (
@@ -63,10 +63,11 @@ class OfferCard(Struct, frozen=True, kw_only=True):
 class Taste(Struct, frozen=True):
     """A person as offers see them: what they like, views by category, the last views, the basket.
 
-    A view counts by its place from the end (`SHARES`); `views` are as the row has them.
+    A view counts by its place from the end (`SHARES`); `views` are as the row has them. `likings`
+    are of what the offers are about, by `About.place`.
     """
 
-    lasting: Lasting
+    likings: Sequence[float]
     viewed: Mapping[str, float]
     views: Sequence[View]
     basket: float
@@ -102,12 +103,13 @@ def cards_of(reference: Reference) -> list[OfferCard]:
     return [card_of(offer, assortment.about(offer)) for offer in reference.offers]
 
 
-def taste_of(person: Customer, now_ms: int) -> Taste:
-    """The taste of a person at this moment."""
+def taste_of(person: Customer, now_ms: int, abouts: Sequence[About]) -> Taste:
+    """The taste of a person at this moment; `abouts` as `liking.abouts_of` has them."""
     viewed: dict[str, float] = {}
     for view, share in zip(reversed(person.views), SHARES, strict=False):
         viewed[view.category] = viewed.get(view.category, 0.0) + share
-    return Taste(lasting_of(person, now_ms), viewed, person.views, basket(person), now_ms)
+    likings = lasting_of(person, now_ms).likings(abouts)
+    return Taste(likings, viewed, person.views, basket(person), now_ms)
 
 
 def alike(card: OfferCard) -> tuple[object, ...]:
@@ -131,9 +133,9 @@ def personal_numbers(cards: Sequence[OfferCard], taste: Taste) -> list[float]:
     """
     viewed_of = taste.viewed
     told: list[float] = []
-    likings = taste.lasting.likings([card.about for card in cards])
-    for card, liking in zip(cards, likings, strict=True):
-        viewed = 0.0
+    likings, whole = taste.likings, taste.basket
+    for card in cards:
+        liking, viewed = likings[card.about.place], 0.0
         for category in card.categories:
             viewed += viewed_of.get(category, 0.0)
         if card.product_ids:
@@ -144,8 +146,8 @@ def personal_numbers(cards: Sequence[OfferCard], taste: Taste) -> list[float]:
         told += (
             liking if -LIMIT <= liking <= LIMIT else bounded(liking),
             bounded(2.0 * viewed) if viewed else 0.0,
-            depth if depth is not None else _depth_of_amount(card, taste),
-            scaled_min_spend(least / taste.basket) if least else -1.0,
+            depth if depth is not None else _scaled_depth(card.amount_off / max(least, whole)),
+            scaled_min_spend(least / whole) if least else -1.0,
         )
     return told
 
@@ -180,7 +182,3 @@ def basket(person: Customer) -> float:
 def _scaled_depth(depth: float) -> float:
     """What the offer takes off as a share of the basket that it is used on, against 15 %."""
     return bounded(depth / TYPICAL_DEPTH - 1.0)
-
-
-def _depth_of_amount(card: OfferCard, taste: Taste) -> float:
-    return _scaled_depth(card.amount_off / max(card.min_spend, taste.basket))

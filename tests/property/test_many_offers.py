@@ -35,7 +35,7 @@ from streams.decisions import DecisionRequest, compile_policy
 from streams.decisions.arbitration import FEW as FEW_TERMS
 from streams.decisions.arbitration import Response, prices_of, to_nano, weigh, weigh_many
 from streams.decisions.eligibility import RULES, objected_of, situation_of
-from streams.features import cards_of, offer_matrix, table_of, taste_of
+from streams.features import abouts_of, cards_of, offer_matrix, table_of, taste_of
 
 NOW = datetime(2026, 5, 16, 18, tzinfo=UTC)
 NOW_MS = to_ms(NOW)
@@ -75,9 +75,10 @@ def test_the_features_of_many_are_those_of_each(
         views=tuple(View(c, c, 1.0, NOW_MS) for c, _ in looks[:5]),
         spend=Spend(NOW_MS, total=31.5 * orders, orders=orders),
     )
-    table = table_of(cards_of(Reference(offers=tuple(catalog), products=PRODUCTS)))
+    reference = Reference(offers=tuple(catalog), products=PRODUCTS)
+    table = table_of(cards_of(reference))
     places = range(len(catalog))
-    taste = taste_of(person, NOW_MS)
+    taste = taste_of(person, NOW_MS, abouts_of(reference))
     one_by_one = [offer_matrix(table, [place], taste).tobytes() for place in places]
     assert offer_matrix(table, places, taste).tobytes() == b"".join(one_by_one)
     shuffled = [*places][::-1]

@@ -12,7 +12,7 @@ from streams.contracts.times import DAY_MS, to_ms
 from streams.customer import Customer, new_customer
 from streams.customer.rhythm import record_purchase
 from streams.customer.row import Affinity
-from streams.features import fits_of, ordered_anyway, taste_of
+from streams.features import abouts_of, fits_of, ordered_anyway, taste_of
 
 NOW = to_ms(datetime(2026, 5, 16, 18, tzinfo=UTC))
 PRODUCTS = tuple(
@@ -49,7 +49,13 @@ def buyer(*days: int, amount: float = 40.0) -> Customer:
 def p(person: Customer, of: Offer) -> float:
     """P(an order that the offer fits comes anyway)."""
     reference = Reference(offers=(of,), products=PRODUCTS)
-    return ordered_anyway(fits_of(reference), [0], person, taste_of(person, NOW))[0]
+    return anyway_in(reference, person)
+
+
+def anyway_in(reference: Reference, person: Customer) -> float:
+    """The same of the first offer of the reference data."""
+    taste = taste_of(person, NOW, abouts_of(reference))
+    return ordered_anyway(fits_of(reference), [0], person, taste)[0]
 
 
 def test_who_never_ordered_is_as_who_did_once_and_the_longer_the_less() -> None:
@@ -128,8 +134,7 @@ def test_a_narrow_category_counts_as_a_tenth() -> None:
     found = []
     for many in (10, 20):
         products = [ProductInfo(product_id=f"p-{n}", category=f"c-{n}") for n in range(many - 1)]
-        table = fits_of(Reference(offers=(tea,), products=tuple(products)))
-        found.append(ordered_anyway(table, [0], person, taste_of(person, NOW))[0])
+        found.append(anyway_in(Reference(offers=(tea,), products=tuple(products)), person))
     assert found[0] == found[1]
 
 
@@ -137,6 +142,5 @@ def test_a_narrow_category_counts_as_a_tenth() -> None:
 def test_it_is_a_probability(ago: list[int], days: float, spend: float, amount: float) -> None:
     """Whatever the rhythm and the offer, with an order or without."""
     person = buyer(*ago, amount=amount)
-    table = fits_of(Reference(offers=(offer(days, min_spend=spend),)))
-    found = ordered_anyway(table, [0], person, taste_of(person, NOW))[0]
+    found = anyway_in(Reference(offers=(offer(days, min_spend=spend),)), person)
     assert 0.0 <= found <= 1.0

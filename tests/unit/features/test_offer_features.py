@@ -34,6 +34,7 @@ from streams.features import (
     CONTEXT_FEATURES,
     FEATURES_VERSION,
     OFFER_FEATURES,
+    abouts_of,
     cards_of,
     context_vector,
     offer_matrix,
@@ -76,8 +77,9 @@ def context(
 
 def vector_of(made: Offer, person: Customer) -> NDArray[np.float32]:
     """What one offer is to the person."""
-    table = table_of(cards_of(Reference(offers=(made,), products=PRODUCTS)))
-    matrix = offer_matrix(table, [0], taste_of(person, NOW))
+    reference = Reference(offers=(made,), products=PRODUCTS)
+    taste = taste_of(person, NOW, abouts_of(reference))
+    matrix = offer_matrix(table_of(cards_of(reference)), [0], taste)
     assert matrix.shape == (1, len(OFFER_FEATURES))
     vector: NDArray[np.float32] = matrix[0]
     return vector
