@@ -123,7 +123,8 @@ def _told(question: Question, message: Message, row: PersonRow | None, world: Wo
 
 def _taken(message: Message, row: PersonRow | None, world: World) -> Step:
     """The message's whole way, in the order of the rooms."""
-    resolution = identity.resolve(message, row, world.policy.policies.identity)
+    policies = world.policy.policies
+    resolution = identity.resolve(message, row, policies.identity, policies.churn.tick_ms)
     if resolution.person is None:
         return Step(resolution.row, resolution.effects)
     person, before = _settled(resolution, resolution.person, world)

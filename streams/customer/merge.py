@@ -6,6 +6,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from streams.contracts.common import ChannelName, Purpose
+from streams.contracts.times import WEEK_MS
 from streams.customer import carts, counters, recent, rhythm
 from streams.customer.activity import SESSION_SILENCE_MS
 from streams.customer.answers import answers_of_both
@@ -53,15 +54,18 @@ from streams.customer.zone_time import offset_ms
 T = TypeVar("T")
 
 
-def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
+def merge_customers(
+    into: Customer, other: Customer, at_ms: int, tick_ms: int = WEEK_MS
+) -> Customer:
     """`into` with all that was known of `other`; a function of the two rows alone.
 
     Where only one can stand, `into` stands, except: carts and sessions (the newest), consents and
     signals (the latest said of each purpose and of each source). The row's time is at least
     `at_ms`. All that waits of both stays: who merges logs what there is no room for. A churn case
-    of `other` is left out where `into` has one: who merges says so.
+    of `other` is left out where `into` has one: who merges says so. `tick_ms` is the shop's, by
+    which a rhythm fades.
     """
-    into, other = one_order_each(into, other)
+    into, other = one_order_each(into, other, tick_ms)
     offset = offset_ms(into.timezone, at_ms)
     timezone, zone_named_ms = zone_of_both(into, other)
     open_decisions = _decisions(into.open_decisions, other.open_decisions, OPEN_DECISIONS_MAX)
@@ -80,7 +84,7 @@ def merge_customers(into: Customer, other: Customer, at_ms: int) -> Customer:
         counters=_counters(into, other),
         orders=newest_orders(into.orders + other.orders),
         spend=_spend(into.spend, other.spend),
-        rhythm=rhythm.merge(into.rhythm, other.rhythm, offset),
+        rhythm=rhythm.merge(into.rhythm, other.rhythm, offset, tick_ms=tick_ms),
         visits=visits_of_both(into.visits, other.visits),
         consents=_consents(into, other),
         consent_version=into.consent_version or other.consent_version,

@@ -14,14 +14,14 @@ from streams.customer.purchases import change_order, counted_order, without_orde
 from streams.customer.row import LOOSE_ORDERS_MAX, Customer, Order
 
 
-def one_order_each(into: Customer, other: Customer) -> tuple[Customer, Customer]:
+def one_order_each(into: Customer, other: Customer, tick_ms: int) -> tuple[Customer, Customer]:
     """The two rows without what both would count: the facts of a shared order stand in one."""
-    into, other = _without_answered(into, other)
-    other, into = _without_answered(other, into)
+    into, other = _without_answered(into, other, tick_ms)
+    other, into = _without_answered(other, into, tick_ms)
     shared = {o.order_id for o in into.orders} & {o.order_id for o in other.orders}
     for order in other.orders:
         if order.order_id in shared:
-            into = _told(into, order)
+            into = _told(into, order, tick_ms)
     mine, theirs = into.order_digests, other.order_digests
     counted = {o.order_id for o in other.orders if was_counted(mine, o.order_id)}
     other = without_orders(other, shared | counted)
@@ -46,17 +46,17 @@ def digests_of_both(into: Customer, other: Customer) -> bytes:
     return with_digests(b"".join(d for d in digests if d not in known), mine)
 
 
-def _without_answered(holder: Customer, other: Customer) -> tuple[Customer, Customer]:
+def _without_answered(holder: Customer, other: Customer, tick_ms: int) -> tuple[Customer, Customer]:
     """What the other's loose facts say of orders that the holder has, told to the holder."""
     bought = {order.order_id for order in holder.orders}
     for order in other.loose_orders:
         if order.order_id in bought:
-            holder = _told(holder, order)
+            holder = _told(holder, order, tick_ms)
     rest = tuple(o for o in other.loose_orders if o.order_id not in bought)
     return holder, replace(other, loose_orders=rest)
 
 
-def _told(person: Customer, order: Order) -> Customer:
+def _told(person: Customer, order: Order, tick_ms: int) -> Customer:
     before = counted_order(person, order.order_id)
     if before is None or before == of_this_version(order):
         return person
@@ -64,4 +64,4 @@ def _told(person: Customer, order: Order) -> Customer:
     if order.lines:
         cart = carts.told_more(person.cart, order.lines, before.at_ms)
         person = replace(person, cart=cart)
-    return change_order(person, before, after).person
+    return change_order(person, before, after, tick_ms).person

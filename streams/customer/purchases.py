@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from streams.contracts.inputs.events import Purchase
 from streams.contracts.sums import sum_of
-from streams.contracts.times import DAY_MS, WEEK_MS
+from streams.contracts.times import DAY_MS
 from streams.customer import carts, counters, rhythm
 from streams.customer.activity import counted
 from streams.customer.browsing import may_remember_interests
@@ -127,7 +127,7 @@ def coupon_discount(event: Purchase) -> float:
     return sum_of(max(coupon.discount, 0.0) for coupon in event.coupons)
 
 
-def change_order(person: Customer, before: Order, after: Order, tick_ms: int = WEEK_MS) -> Change:
+def change_order(person: Customer, before: Order, after: Order, tick_ms: int) -> Change:
     """The person with an order's newest facts, the sums moved by the difference."""
     if after == before:
         return Change(person, sale=Sale(before, after) if before.completed else None)

@@ -84,7 +84,9 @@ def asked(request: LinkRequested, row: PersonRow | None, rules: IdentityRules) -
     return done(address, at_ms, _answer(request, encode_row(row), None), *moved)
 
 
-def answered(answer: LinkAnswered, row: PersonRow | None, rules: IdentityRules) -> Resolution:
+def answered(
+    answer: LinkAnswered, row: PersonRow | None, rules: IdentityRules, tick_ms: int
+) -> Resolution:
     """At the customer: the other id's content is merged, once; a conflict is only reported."""
     at_ms = answer.answered_at_ms
     if isinstance(row, Alias):
@@ -111,7 +113,7 @@ def answered(answer: LinkAnswered, row: PersonRow | None, rules: IdentityRules) 
     closed = None
     if isinstance(other, Customer):
         closed = other.churn.case if person.churn.case is not None else None
-        merged = merge_customers(person, other, at_ms)
+        merged = merge_customers(person, other, at_ms, tick_ms)
         person = remember(merged, mark, merged.last_at_ms)
     return Resolution(person, person, None, said, at_ms, closed)
 

@@ -18,6 +18,7 @@ from streams.contracts.internal.routing import (
 )
 from streams.contracts.outputs.effects import Effect, EventIgnored, EventRouted
 from streams.contracts.reference.structs import IdentityRules
+from streams.contracts.times import WEEK_MS
 from streams.customer.row import Alias, Customer, Erased, PersonRow, due_at_ms
 from streams.identity import erasing, instructions, links, privacy, sharing
 from streams.identity.resolution import Resolution, done, event_at_ms
@@ -42,11 +43,16 @@ def key_of(message: Message) -> str:
             return message.customer_id
 
 
-def resolve(message: Message, row: PersonRow | None, rules: IdentityRules = DEFAULTS) -> Resolution:
+def resolve(
+    message: Message,
+    row: PersonRow | None,
+    rules: IdentityRules = DEFAULTS,
+    tick_ms: int = WEEK_MS,
+) -> Resolution:
     """The person a message is about, and what identity itself asks of the world.
 
     Total and pure, like `process`: any message on any row. Time is the event's own, or when the
-    link was asked for, or the tick's.
+    link was asked for, or the tick's. `tick_ms` is how often this shop looks at its customers.
     """
     match message:
         case Event():  # the common case first
@@ -58,7 +64,7 @@ def resolve(message: Message, row: PersonRow | None, rules: IdentityRules = DEFA
         case LinkRequested():
             return links.asked(message, row, rules)
         case LinkAnswered():
-            return links.answered(message, row, rules)
+            return links.answered(message, row, rules, tick_ms)
         case LinkEnded():
             return sharing.ended(message, row)
         case ErasureDone():
