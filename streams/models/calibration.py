@@ -20,8 +20,7 @@ from streams.contracts.times import DAY_MS
 from streams.errors import StateError
 from streams.features.calibration import CALIBRATION_MODEL
 from streams.models.churn import ChurnScore
-from streams.models.diagonal_logistic import DiagonalLogisticRegression
-from streams.models.offset_regression import OFFSET
+from streams.models.diagonal_logistic import OFFSET, DiagonalLogisticRegression
 from streams.models.reliability import (
     RISK_EDGE,
     SILENCE_STEPS,

@@ -12,8 +12,9 @@ from typing import Any
 from river import base
 
 from streams.contracts.sums import sum_of
-from streams.models.offset_regression import OFFSET
 
+OFFSET = "__offset__"
+"""The feature that is added to the log odds as it is: a part of them that is given."""
 LOGIT_MAX = 30.0
 SLOPE_MIN = 1e-3
 

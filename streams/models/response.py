@@ -21,8 +21,8 @@ from streams.contracts.internal.learning import CHALLENGER, LearningExample
 from streams.errors import StateError
 from streams.features.offer_table import Where
 from streams.features.offers import LOG_REACH, RATE_LOGITS
+from streams.models.diagonal_logistic import OFFSET
 from streams.models.last_catalog import LastCatalog
-from streams.models.offset_regression import OFFSET
 from streams.models.pairs import places, products_of
 from streams.models.pool import (
     AS_IT_IS,

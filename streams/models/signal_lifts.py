@@ -25,8 +25,7 @@ from streams.features.churn_signals import (
     REPORTED,
     SIGNAL_PREFIX,
 )
-from streams.models.diagonal_logistic import DiagonalLogisticRegression
-from streams.models.offset_regression import OFFSET
+from streams.models.diagonal_logistic import OFFSET, DiagonalLogisticRegression
 from streams.models.reliability import SILENCE_STEPS, logit_of, silence_steps, tenth_of
 from streams.models.saved import saved_state
 

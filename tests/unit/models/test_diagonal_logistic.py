@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streams.models.diagonal_logistic import DiagonalLogisticRegression
-from streams.models.offset_regression import OFFSET
+from streams.models.diagonal_logistic import OFFSET, DiagonalLogisticRegression
 from tests.unit.models.test_response_river import checks_of
 
 SEED = 11

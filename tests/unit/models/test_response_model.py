@@ -11,7 +11,7 @@ from streams.contracts.internal.learning import LearningExample
 from streams.errors import StateError
 from streams.features import CONTEXT_FEATURES, OFFER_FEATURES, prior_log_odds
 from streams.features.offers import RATE_LOGITS
-from streams.models.offset_regression import OFFSET
+from streams.models.diagonal_logistic import OFFSET
 from streams.models.response import (
     AT_MS,
     CONTEXT_AXIS,
