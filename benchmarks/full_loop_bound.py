@@ -35,7 +35,7 @@ from rich.table import Table
 
 from benchmarks.full_loop import POLICY, Sums, worths
 from benchmarks.full_loop_guess import PARTS, Answer, Guess
-from benchmarks.full_loop_law import Thinkable
+from benchmarks.full_loop_law import Law, Thinkable
 from benchmarks.options import Names, Seeds
 from streams.contracts.ids import unit_draw
 from streams.contracts.outputs.effects import DecisionLogged
@@ -113,6 +113,37 @@ class Watched:
             self.looks[who].append((at_ms, int(str(event["beacon"]["minor"])) - 1))
 
 
+class Answering:
+    """What comes of the offers of a world; the luck is that of the play (`World.receive`)."""
+
+    def __init__(self, world: World) -> None:
+        self.offers = {offer.offer_id: offer for offer in world.reference.offers}
+        self._world, self._law = world, Law(world)
+        numbers = {d.name: n for n, d in enumerate(world.shop.departments)}
+        self._responses = Responses(world.settings, numbers, world.end_ms, world.shop.decimals)
+
+    def answer(self, course: Course, offer_id: str, at_ms: int) -> Answer:
+        """Of an offer that is made then; `course` as it was before."""
+        world, offer = self._world, self.offers[offer_id]
+        told = self._responses.chances(course, offer, at_ms)
+        luck, who = f"{world.kind}-{world.seed}", course.person.customer_id
+        about = (offer_id, str(at_ms // DAY_MS))
+        did = "nothing"
+        if told.coming is not None and unit_draw(luck, who, "coming", *about) < told.p_coming:
+            did = "used"
+        elif unit_draw(luck, who, "added", *about) < told.p_added:
+            did = "added"
+        return Answer(
+            offer=offer,
+            at_ms=at_ms,
+            until_ms=self._law.until(offer, at_ms),
+            did=did,
+            coming=0.0 if told.coming is None else PULL_SHARE if told.pulled else 1.0,
+            coming_ms=None if told.coming is None else told.coming.at_ms,
+            may_add=told.p_added > 0.0,
+        )
+
+
 class Judge:
     """Takes the decisions of a play again."""
 
@@ -120,9 +151,8 @@ class Judge:
         world = watched.world
         self.ways = {way: Way(Sums(world.start_ms, days)) for way in WAYS}
         self._watched, self._world, self._guess = watched, world, Guess(world, told)
-        self._offers = {offer.offer_id: offer for offer in world.reference.offers}
-        numbers = {d.name: n for n, d in enumerate(world.shop.departments)}
-        self._responses = Responses(world.settings, numbers, world.end_ms, world.shop.decimals)
+        self._answering = Answering(world)
+        self._offers = self._answering.offers
         self._answers: dict[tuple[str, str], list[Answer]] = defaultdict(list)
 
     def see(self, entry: DecisionLog) -> None:
@@ -147,7 +177,7 @@ class Judge:
             self.ways[way].thought += thought
         course = self._watched.before(entry)
         for candidate, _ in found:
-            answer = self._answer(course, candidate.offer_id, at_ms)
+            answer = self._answering.answer(course, candidate.offer_id, at_ms)
             self._answers[who, ANY].append(answer)
             if candidate.offer_id == entry.chosen_offer_id:
                 self._answers[who, LOG].append(answer)
@@ -163,27 +193,6 @@ class Judge:
         ]
         top = max(worth)
         return (worth.index(top), top) if top > 0.0 else (None, 0.0)
-
-    def _answer(self, course: Course, offer_id: str, at_ms: int) -> Answer:
-        """What comes of an offer; the luck is that of the play (`World.receive`)."""
-        world, offer = self._world, self._offers[offer_id]
-        told = self._responses.chances(course, offer, at_ms)
-        luck, who = f"{world.kind}-{world.seed}", course.person.customer_id
-        about = (offer_id, str(at_ms // DAY_MS))
-        did = "nothing"
-        if told.coming is not None and unit_draw(luck, who, "coming", *about) < told.p_coming:
-            did = "used"
-        elif unit_draw(luck, who, "added", *about) < told.p_added:
-            did = "added"
-        return Answer(
-            offer=offer,
-            at_ms=at_ms,
-            until_ms=self._guess.law.until(offer, at_ms),
-            did=did,
-            coming=0.0 if told.coming is None else PULL_SHARE if told.pulled else 1.0,
-            coming_ms=None if told.coming is None else told.coming.at_ms,
-            may_add=told.p_added > 0.0,
-        )
 
     def _count(self, way: str, at_ms: int, true: Sequence[float], chosen: float) -> None:
         for one in self.ways[way].sums.of(at_ms):

@@ -34,7 +34,13 @@ from streams.simulator.worlds.browsing import FAVORITE_SHARE
 from streams.simulator.worlds.calendar import HALF_YEAR_DAYS
 from streams.simulator.worlds.course import Course
 from streams.simulator.worlds.life import ASLEEP, BAD_MAX
-from streams.simulator.worlds.people import GAP_DAYS, TASTE_LEAST, taste_weights
+from streams.simulator.worlds.people import (
+    GAP_DAYS,
+    MANNERS,
+    TASTE_LEAST,
+    contact_shares,
+    taste_weights,
+)
 from streams.simulator.worlds.responses import PULL_SHARE
 from streams.simulator.worlds.settings import ADDED_BASKET
 from streams.simulator.worlds.truth import PlannedOrder
@@ -144,6 +150,34 @@ class Guess:
             people = people._replace(basket=np.full(ROWS, course.person.basket))
         weights = np.log(people.weights) + self._likelihood(people, known, course, at_ms)
         return people._replace(weights=_shares_of(weights))
+
+    def anybody(self) -> Thinkable:
+        """People of the world as they are drawn, of whom nothing is known."""
+        settings, draw = self._world.settings, self._draw
+        shares = contact_shares(settings)
+        types = draw.choice(len(shares), ROWS, p=list(shares.values()))
+        manners = np.array([MANNERS[contact_type].deals for contact_type in shares])[types]
+        gaps = settings.gap_days * draw.lognormal(0.0, settings.gap_spread, ROWS)
+        return Thinkable(
+            np.clip(draw.dirichlet(taste_weights(self._world.shop), ROWS), TASTE_LEAST, 1.0),
+            np.clip(gaps, *GAP_DAYS),
+            settings.basket * draw.lognormal(0.0, settings.basket_spread / 2**0.5, ROWS),
+            draw.gamma(2.0, 0.9, ROWS) * manners,
+            np.full(ROWS, 1.0 / ROWS),
+        )
+
+    def drawn_alike(self, people: Thinkable) -> Thinkable:
+        """As many of them as before, drawn by their weights: then each counts alike."""
+        ends = people.weights.cumsum()
+        points = (self._draw.random() + np.arange(ROWS)) / ROWS * ends[-1]
+        rows = self._draw.permutation(np.minimum(np.searchsorted(ends, points), ROWS - 1))
+        return Thinkable(
+            people.tastes[rows],
+            people.gap_days[rows],
+            people.basket[rows],
+            people.deals[rows],
+            np.full(ROWS, 1.0 / ROWS),
+        )
 
     def passed(self, customer_id: str, at_ms: Sequence[int]) -> Floats:
         """The person's own time at each of these moments: it runs with how much is bought."""

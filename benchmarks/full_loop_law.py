@@ -46,6 +46,21 @@ class Thinkable(NamedTuple):
     weights: Floats
 
 
+class Brought(NamedTuple):
+    """What comes of an offer, by who somebody may be: `[rows]` each, amounts in money.
+
+    `coming`: P(used for an order that comes anyway), whose margin it changes by `change`; `added`:
+    P(brings another one), of a margin of `margin`. Both are after the coupon; `discount` is what
+    the coupon takes off the other one.
+    """
+
+    coming: Floats
+    added: Floats
+    change: Floats
+    margin: Floats
+    discount: Floats
+
+
 class Law:
     """What a shop's offers do to whom."""
 
@@ -86,18 +101,26 @@ class Law:
 
     def margins(self, people: Thinkable, offer: Offer, at_ms: int) -> Floats:
         """What making the offer now is expected to bring: `World.expected_by_nature`, `[rows]`."""
-        until_ms = self.until(offer, at_ms)
-        if until_ms - at_ms <= 2 * SOON_MS:
-            return np.zeros(len(people.basket))
-        use, add = self.inclination(people, offer)
-        orders = self.orders(people, offer, (until_ms - at_ms) / DAY_MS)
-        inside, pulled = -np.expm1(-orders), np.exp(-orders) - np.exp(-2.0 * orders)
-        coming = use * (inside + PULL_SHARE * pulled)
+        told = self.brought(people, offer, at_ms)
+        return np.asarray(told.coming * told.change + told.added * told.margin)
+
+    def brought(self, people: Thinkable, offer: Offer, at_ms: int) -> Brought:
+        """What comes of making the offer now."""
+        until_ms, never = self.until(offer, at_ms), np.zeros(len(people.basket))
+        coming, added = never, never
+        if until_ms - at_ms > 2 * SOON_MS:
+            use, add = self.inclination(people, offer)
+            orders = self.orders(people, offer, (until_ms - at_ms) / DAY_MS)
+            inside, pulled = -np.expm1(-orders), np.exp(-orders) - np.exp(-2.0 * orders)
+            coming = np.asarray(use * (inside + PULL_SHARE * pulled))
+            added = np.asarray((1.0 - coming) * add)
         share = self._margins[self.favorite(people, offer)]
         usual = np.maximum(people.basket, TOP_UP_SHARE * offer.conditions.min_spend)
-        with_coupon = self._kept(usual, offer, share)
-        added = self._kept(np.round(people.basket * ADDED_BASKET, self._decimals), offer, share)
-        return np.asarray(coming * (with_coupon - usual * share) + (1.0 - coming) * add * added)
+        another = np.round(people.basket * ADDED_BASKET, self._decimals)
+        margin = self._kept(another, offer, share)
+        discount = np.maximum(another, offer.conditions.min_spend) * share - margin
+        change = self._kept(usual, offer, share) - usual * share
+        return Brought(coming, added, change, margin, discount)
 
     def favorite(self, people: Thinkable, offer: Offer) -> NDArray[np.intp]:
         """The department of an order that the offer brings: `[rows]`."""

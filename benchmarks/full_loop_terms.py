@@ -106,14 +106,14 @@ def played(kind: WorldKind, seed: int, size: tuple[int, int]) -> tuple[World, li
     found = []
     for effect in chain.from_iterable(effects_of(world, driver)):
         if isinstance(effect, DecisionLogged) and effect.entry.customer_id in mine:
-            one = _weighed(world, responses, effect.entry)
+            one = weighed(world, responses, effect.entry)
             if one is not None:
                 found.append(one)
     return world, found
 
 
-def _weighed(world: World, responses: Responses, entry: DecisionLog) -> Weighed | None:
-    """None where nothing was drawn."""
+def weighed(world: World, responses: Responses, entry: DecisionLog) -> Weighed | None:
+    """A decision with its estimates and the truth; None where nothing was drawn."""
     found = worths(world, entry)
     if not found:
         return None
