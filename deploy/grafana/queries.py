@@ -12,11 +12,9 @@ YEAR_S = 31_557_600
 CURRENCY = "currencyEUR"  # the example shop's; put your own and build again
 
 
-def rate(metric: Metric, by: str = "", where: str = "") -> str:
+def rate(metric: Metric, by: str = "") -> str:
     """The summed rate of a counter, by the labels named."""
-    series = (
-        f"rate({metric.name}{{{where}}}[{WINDOW}])" if where else f"rate({metric.name}[{WINDOW}])"
-    )
+    series = f"rate({metric.name}[{WINDOW}])"
     return f"sum by ({by}) ({series})" if by else f"sum({series})"
 
 

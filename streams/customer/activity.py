@@ -38,9 +38,9 @@ def seen_on(
     }
 
 
-def counted(held: dict[str, Counter], name: str, at_ms: int, n: int = 1) -> dict[str, Counter]:
-    """The named counters after `n` more of `name`."""
-    return {**held, name: counters.add(held.get(name), at_ms, n)}
+def counted(held: dict[str, Counter], name: str, at_ms: int) -> dict[str, Counter]:
+    """The named counters after one more of `name`."""
+    return {**held, name: counters.add(held.get(name), at_ms)}
 
 
 def session_with(session: Session | None, event: Clickstream | App, at_ms: int) -> Session | None:

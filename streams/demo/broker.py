@@ -19,8 +19,7 @@ BANNER = "embedded broker: in memory, 127.0.0.1 only, at least once (no transact
 class EmbeddedBroker:
     """A broker that lives as long as this object (`with EmbeddedBroker() as broker`)."""
 
-    def __init__(self, brokers: int = 1) -> None:
-        self._brokers = brokers
+    def __init__(self) -> None:
         self._host: Producer | None = None
         self.bootstrap = ""
 
@@ -31,7 +30,7 @@ class EmbeddedBroker:
             OfferstreamError: the mock cluster did not come up within ten seconds.
         """
         self._host = Producer(
-            {"test.mock.num.brokers": self._brokers, "bootstrap.servers": "unused", "log_level": 3}
+            {"test.mock.num.brokers": 1, "bootstrap.servers": "unused", "log_level": 3}
         )
         metadata = self._host.list_topics(timeout=10)
         self.bootstrap = ",".join(f"{b.host}:{b.port}" for b in metadata.brokers.values())

@@ -36,8 +36,7 @@ Place = tuple[str, int]
 class IdleClock:
     """How late it is for partitions with nothing to do; no Kafka here."""
 
-    def __init__(self, idle_s: float = IDLE_S) -> None:
-        self._idle_s = idle_s
+    def __init__(self) -> None:
         self._worked_s: dict[int, float] = {}
         self._ms: dict[int, int] = {}
         self._seen: deque[tuple[float, int]] = deque()
@@ -59,10 +58,10 @@ class IdleClock:
     def look(self, now_s: float, newest_ms: int, read_all: Iterable[int]) -> None:
         """The newest event time on the input topics, and the partitions that have read all."""
         self._seen.append((now_s, newest_ms))
-        while self._seen and self._seen[0][0] <= now_s - self._idle_s:
+        while self._seen and self._seen[0][0] <= now_s - IDLE_S:
             self._settled_ms = max(self._settled_ms, self._seen.popleft()[1])
         for partition in read_all:
-            if now_s - self._worked_s.get(partition, now_s) >= self._idle_s:
+            if now_s - self._worked_s.get(partition, now_s) >= IDLE_S:
                 self._ms[partition] = max(self._ms.get(partition, 0), self._settled_ms)
 
 

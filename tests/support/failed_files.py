@@ -10,15 +10,15 @@ from pathlib import Path
 LAST_FAILED = Path(".pytest_cache/v/cache/lastfailed")
 
 
-def failed_files(cache: Path = LAST_FAILED) -> list[str]:
+def failed_files() -> list[str]:
     """Their paths, as pytest keeps them; none where no test failed, or nothing is known of it.
 
     None as well where more went wrong than a test: a file that cannot be read, processes that do
     not see the same tests. Then there are tests that have not run, and no second run helps.
     """
-    if not cache.exists():
+    if not LAST_FAILED.exists():
         return []
-    names = json.loads(cache.read_text("utf-8"))
+    names = json.loads(LAST_FAILED.read_text("utf-8"))
     if not all("::" in name for name in names):
         return []
     return sorted({name.partition("::")[0] for name in names})

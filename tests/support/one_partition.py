@@ -9,10 +9,10 @@ R = TypeVar("R")
 
 
 class OnePartition(Generic[R]):
-    """Rows and outputs of one partition, of one or more; rows are stored as bytes."""
+    """Rows and outputs of the only partition; rows are stored as bytes."""
 
-    def __init__(self, shell: Shell[R], number: int = 0, count: int = 1) -> None:
-        self.number, self.count = number, count
+    def __init__(self, shell: Shell[R]) -> None:
+        self.number, self.count = 0, 1
         self.epoch = 1
         self.outputs: list[Output] = []
         self.due_ms: dict[bytes, int] = {}

@@ -21,11 +21,11 @@ from tests.support.small_shop import BEGIN, Sent
 OFFER_ID, CODE = "scarce", "SCARCE-5"
 DISCOUNT = 5.0
 VALID_DAYS = 14.0
+MINUTES_APART = 0.2
 
 
-def scarce(coupons: int, discount_max: float | None = None) -> Reference:
+def scarce(coupons: int) -> Reference:
     """Money for so many coupons that are out at one time; whoever opens the app would get one."""
-    most = DISCOUNT if discount_max is None else discount_max
     offer = Offer(
         offer_id=OFFER_ID,
         kind="amount",
@@ -36,8 +36,7 @@ def scarce(coupons: int, discount_max: float | None = None) -> Reference:
         channels=("app",),
         margin=50.0,
         discount=DISCOUNT,
-        discount_max=discount_max,
-        budget=coupons * most,
+        budget=coupons * DISCOUNT,
         expected_rate=0.5,
         redeem_within_days=VALID_DAYS,
         once_per_person=True,
@@ -65,10 +64,10 @@ def scarce(coupons: int, discount_max: float | None = None) -> Reference:
     return Reference(policies=policies, offers=(offer,))
 
 
-def opens(people: int, minutes_apart: float = 0.2, from_minute: float = 1.0) -> Iterator[Sent]:
+def opens(people: int, from_minute: float = 1.0) -> Iterator[Sent]:
     """One after the other opens the app, for the first time."""
     for number in range(people):
-        at = BEGIN + timedelta(minutes=from_minute + number * minutes_apart)
+        at = BEGIN + timedelta(minutes=from_minute + number * MINUTES_APART)
         yield _event("events.app", number, "open", at.isoformat(), event_name="application_opened")
 
 
