@@ -21,6 +21,7 @@ from tests.support.debian import program
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
+WEEKS_LOOKED_AT = 13  # as precision of the first k, and a horizon of shops
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 RULES = yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text(encoding="utf-8"))
 RULE_TESTS = ("rules_test.yml", "objectives_test.yml")
@@ -251,6 +252,17 @@ def test_grafana_knows_how_often_prometheus_scrapes() -> None:
     scrape = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["global"]
     assert source["jsonData"]["timeInterval"] == scrape["scrape_interval"]
     assert source["uid"] == "prometheus"
+
+
+def test_prometheus_keeps_what_the_outcomes_dashboard_is_asked_for() -> None:
+    """Weeks of cases whose horizon is over; within a bound of the disk."""
+    kept = dict(
+        word.removeprefix("--storage.tsdb.retention.").split("=")
+        for word in COMPOSE["services"]["prometheus"]["command"]
+        if word.startswith("--storage.tsdb.retention.")
+    )
+    assert int(kept["time"].removesuffix("d")) >= WEEKS_LOOKED_AT * 7
+    assert kept["size"].endswith("GB")
 
 
 def test_prometheus_looks_at_every_process_that_compose_starts() -> None:
