@@ -4,11 +4,21 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from streams import topics
-from streams.admin.log_places import LogPlace, decoded_records
+from streams.admin.log_places import LogPlace, decoded_records, records
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert, SegmentChange
+from streams.errors import ExampleError, OperatorError
 from streams.evaluation.figures_table import counted, interval, table
-from streams.evaluation.logged_alerts import AlertsLogged, Group, Looks, NoLooks, judge_logged
+from streams.evaluation.logged_alerts import (
+    AlertsLogged,
+    Group,
+    Look,
+    Looks,
+    NoLooks,
+    judge_logged,
+    look_of,
+)
+from streams.evaluation.offer_logs import decoded
 
 NO_LOOKS: Final[dict[NoLooks, str]] = {
     "horizon_runs": "the log is shorter than a horizon, so none is over",
@@ -28,8 +38,22 @@ def judge_alerts(place: LogPlace) -> AlertsLogged:
         decoded_records(place, topics.CHURN_ALERTS, ChurnAlert),
         decoded_records(place, topics.CASE_OUTCOMES, CaseOutcome),
         decoded_records(place, topics.SEGMENT_CHANGES, SegmentChange),
-        decoded_records(place, topics.LEARNING_EXAMPLES, LearningExample),
+        _examples(place),
     )
+
+
+def _examples(place: LogPlace) -> Iterator[tuple[int, Look | None]]:
+    """When each label became known, and the look it is of, if it is of one.
+
+    Raises:
+        OperatorError: a record is damaged; it names the file and the line.
+    """
+    for where, value in records(place, topics.LEARNING_EXAMPLES):
+        example = decoded(value, LearningExample, where)
+        try:
+            yield example.observed_at_ms, look_of(example)
+        except ExampleError as error:
+            raise OperatorError(f"{where} is no look at a person: {error}") from error
 
 
 def told_of_alerts(found: AlertsLogged) -> Iterator[str]:

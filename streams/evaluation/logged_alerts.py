@@ -17,6 +17,7 @@ from streams.contracts.ids import lot
 from streams.contracts.internal.learning import CUSTOMER_KEY, LearningExample
 from streams.contracts.outputs.payloads import CaseOutcome, ChurnAlert, SegmentChange
 from streams.contracts.times import DAY_MS, from_ms, monday_week, to_ms
+from streams.errors import ExampleError
 from streams.evaluation.scores import Interval, mean_interval
 from streams.features.calibration import CALIBRATION_MODEL
 from streams.models.measures import auc
@@ -94,27 +95,88 @@ class _Judged(Struct, frozen=True):
     who: str
 
 
+class Look(_Judged, frozen=True):
+    """A look whose horizon is over; `own_gaps`: the silence in units of the own usual gap."""
+
+    own_gaps: float
+
+
+class _Told(Struct):
+    """What stays of records that are not kept: their number, the first and the last time."""
+
+    transitions: Counter[str]
+    first_ms: int | None = None
+    last_ms: int | None = None
+    taught: bool = False
+    horizon_days: float | None = None
+    first_end: datetime | None = None
+
+    def at(self, at_ms: int) -> None:
+        """Something is of this time."""
+        self.first_ms = at_ms if self.first_ms is None else min(self.first_ms, at_ms)
+        self.last_ms = at_ms if self.last_ms is None else max(self.last_ms, at_ms)
+
+    def alert(self, alert: ChurnAlert) -> None:
+        """An alert was raised."""
+        self.at(to_ms(alert.raised_at))
+        self.transitions[alert.transition] += 1
+        horizon, end = alert.horizon_days, alert.raised_at + timedelta(days=alert.horizon_days)
+        self.horizon_days = min(self.horizon_days or horizon, horizon)
+        if alert.transition == "entered":
+            self.first_end = end if self.first_end is None else min(self.first_end, end)
+
+
+def look_of(example: LearningExample) -> Look | None:
+    """The look that a labeled example is of; None: it is of something else.
+
+    Raises:
+        ExampleError: it lacks the stated risk or the silence.
+    """
+    features = example.features
+    if example.model != CALIBRATION_MODEL or CUSTOMER_KEY not in features:
+        return None
+    for name in ("risk", "own_gaps"):
+        if name not in features:
+            raise ExampleError(name)
+    who = str(features[CUSTOMER_KEY])
+    return Look(features["risk"], example.label > 0.5, who, features["own_gaps"])
+
+
 def judge_logged(
     alerts: Iterable[ChurnAlert],
     outcomes: Iterable[CaseOutcome],
     changes: Iterable[SegmentChange],
-    examples: Iterable[LearningExample],
+    examples: Iterable[tuple[int, Look | None]],
 ) -> AlertsLogged:
-    """Judge what a log holds; each argument is read once, in any order."""
-    raised, every, moved = list(alerts), list(outcomes), list(changes)
-    looked, taught_ms = list[LearningExample](), list[int]()
-    for example in examples:
-        taught_ms.append(example.observed_at_ms)
-        if _is_look(example):
-            looked.append(example)
-    opened = [alert for alert in raised if alert.transition == "entered"]
-    times = [to_ms(alert.raised_at) for alert in raised] + [to_ms(o.known_at) for o in every]
-    times += [to_ms(change.changed_at) for change in moved] + taught_ms
+    """Judge what a log holds; each argument is read once, in any order.
+
+    Of alerts and of changes that tell of no leaver only counts and times are kept.
+
+    Args:
+        alerts: every one that was raised.
+        outcomes: of cases.
+        changes: of segments.
+        examples: of each that was learned, when its label became known, and the look it is of.
+    """
+    told, leavers, looked = _Told(Counter()), list[SegmentChange](), list[Look]()
+    for alert in alerts:
+        told.alert(alert)
+    every = list(outcomes)
+    for one in every:
+        told.at(to_ms(one.known_at))
+    for change in changes:
+        told.at(to_ms(change.changed_at))
+        if change.warned is not None:
+            leavers.append(change)
+    for known_ms, look in examples:
+        told.at(known_ms)
+        told.taught = True
+        if look is not None:
+            looked.append(look)
     known = [one for one in every if one.result != "not_followed"]
-    leavers = [change for change in moved if change.warned is not None]
     leads = [one.lead_days for one in known if one.result == "left"]
     return AlertsLogged(
-        transitions=dict(sorted(Counter(alert.transition for alert in raised).items())),
+        transitions=dict(sorted(told.transitions.items())),
         followed=dict(sorted(Counter(one.result for one in every).items())),
         cases=_group("all cases", known),
         by_band=_groups({band: [o for o in known if o.risk_band == band] for band in BANDS}),
@@ -123,18 +185,19 @@ def judge_logged(
         leavers=len(leavers),
         lead_days=median(leads) if leads else None,
         top=tuple(_top(known)),
-        first_end=min((o.raised_at + timedelta(days=o.horizon_days) for o in opened), default=None),
-        until=from_ms(max(times)) if times else None,
+        first_end=told.first_end,
+        until=None if told.last_ms is None else from_ms(told.last_ms),
         looks=_looks(looked),
-        no_looks=None if looked else _no_looks(raised, times, taught=bool(taught_ms)),
+        no_looks=None if looked else _no_looks(told),
     )
 
 
-def _no_looks(alerts: Sequence[ChurnAlert], times: Sequence[int], *, taught: bool) -> NoLooks:
-    horizons = [alert.horizon_days * DAY_MS for alert in alerts]
-    if not horizons or max(times) - min(times) < min(horizons):
+def _no_looks(told: _Told) -> NoLooks:
+    if told.horizon_days is None or told.first_ms is None or told.last_ms is None:
         return "horizon_runs"
-    return "none_to_judge" if taught else "nobody_grants"
+    if told.last_ms - told.first_ms < told.horizon_days * DAY_MS:
+        return "horizon_runs"
+    return "none_to_judge" if told.taught else "nobody_grants"
 
 
 BANDS = ("low", "medium", "high")
@@ -156,23 +219,16 @@ def _at_stake(one: CaseOutcome) -> tuple[float, int]:
     return round(one.risk * float(one.value_at_risk.amount), 6), lot(one.case_id)
 
 
-def _is_look(example: LearningExample) -> bool:
-    return example.model == CALIBRATION_MODEL and CUSTOMER_KEY in example.features
-
-
-def _looks(examples: Sequence[LearningExample]) -> Looks | None:
-    judged = [
-        _Judged(x.features["risk"], x.label > 0.5, str(x.features[CUSTOMER_KEY])) for x in examples
-    ]
+def _looks(judged: Sequence[Look]) -> Looks | None:
     whole = _group_of("all looks", judged)
     if whole is None:
         return None
-    tenths = {f"{n / TENTHS:.1f} to {(n + 1) / TENTHS:.1f}": list[_Judged]() for n in range(TENTHS)}
-    silences = {f"{name} own gaps": list[_Judged]() for name in SILENCES}
+    tenths = {f"{n / TENTHS:.1f} to {(n + 1) / TENTHS:.1f}": list[Look]() for n in range(TENTHS)}
+    silences = {f"{name} own gaps": list[Look]() for name in SILENCES}
     names, gaps = tuple(tenths), tuple(silences)
-    for example, one in zip(examples, judged, strict=True):
+    for one in judged:
         tenths[names[tenth_of(one.risk)]].append(one)
-        silences[gaps[silence_of(example.features["own_gaps"])]].append(one)
+        silences[gaps[silence_of(one.own_gaps)]].append(one)
     return Looks(
         people=len({one.who for one in judged}),
         all=whole,

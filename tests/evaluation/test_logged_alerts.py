@@ -190,6 +190,22 @@ def test_a_line_that_is_no_record_is_named(topic: topics.Topic, bad: bytes, tmp_
     assert f"{FILES[topic.name]}: line 2 is no " in done.stderr
 
 
+@pytest.mark.parametrize("missing", ["risk", "own_gaps"])
+def test_a_look_that_lacks_what_it_stated_is_named(missing: str, tmp_path: Path) -> None:
+    """A damaged record, by its file and line; of other models nothing of this is asked."""
+    said = calibration_example("x", Said(0.5, 0.62, 2.5), 91 * DAY_MS, True, T0, "c1")
+    spoilt = replace(said, features={n: v for n, v in said.features.items() if n != missing})
+    other = replace(spoilt, model="response")
+    taught = [encode_example(one) for one in (said, other, spoilt)]
+    for topic, values in {**lines(), topics.LEARNING_EXAMPLES: taught}.items():
+        (tmp_path / FILES[topic.name]).write_bytes(b"".join(value + b"\n" for value in values))
+    done = CliRunner().invoke(main, ["evaluate", "alerts", str(tmp_path)])
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code == 2
+    assert f"{FILES[topics.LEARNING_EXAMPLES.name]}: line 3 is no look" in done.stderr
+    assert missing in done.stderr
+
+
 def test_a_log_without_outcomes_says_so(tmp_path: Path) -> None:
     """A young shop has none: that is no error."""
     for topic in lines():
