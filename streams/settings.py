@@ -5,10 +5,11 @@ A nested name is joined by `_` in the environment: `[http] port` is `OFFERSTREAM
 """
 
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -75,6 +76,17 @@ _FILES = (
     "gateway.operator_tokens_file",
     "delivery.destinations_file",
 )
+
+_LISTS = {
+    "gateway.allowed_origins": (
+        re.compile(r"[a-z][a-z0-9+.\-]*://[^\s/?#@A-Z]+"),
+        "write origins as browsers send them, small letters without a path, as https://shop.example",
+    ),
+    "gateway.page_workers": (
+        re.compile(r"(\[[0-9A-Fa-f:]+\]|[^\s:/\[\]]+):[0-9]{1,5}"),
+        "write addresses of workers' metrics, as 127.0.0.1:9100",
+    ),
+}
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_\-]{0,62}$")]
 TopicPrefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._\-]{0,60}$")]
@@ -260,7 +272,8 @@ def _checked(given: Mapping[str, tuple[object, str]], errors: list[str]) -> dict
         try:
             values[name] = msgspec.convert(value, TYPES[name], strict=not isinstance(value, str))
         except msgspec.ValidationError as error:
-            shown = "" if name.split(".")[-1] in SECRETS else f" (it is {value!r})"
+            said = repr(str(value) if isinstance(value, date) else value)
+            shown = "" if name.split(".")[-1] in SECRETS else f" (it is {said})"
             errors.append(f"{origin}: {_what_is_wanted(name, value, str(error))}{shown}")
     return values
 
@@ -275,14 +288,22 @@ def _what_is_wanted(name: str, value: object, fault: str) -> str:
         return what_is_allowed(allowed, value)
     for start, words in _IN_WORDS.items():
         if fault.startswith(start):
-            return f"must be {words}{fault.removeprefix(start).partition(',')[0]}"
+            rest = "" if "a time" in words else fault.removeprefix(start).partition(",")[0]
+            return f"must be {words}{rest}"
     return fault
 
 
 def _contradictions(values: Mapping[str, object]) -> Iterator[str]:
     protocol = str(values.get("security.protocol", "PLAINTEXT"))
-    if protocol.startswith("SASL") and not values.get("security.sasl_username"):
+    passwords = (values.get("security.sasl_password"), values.get("security.sasl_password_file"))
+    if protocol.startswith("SASL") and not (
+        values.get("security.sasl_username") and any(passwords)
+    ):
         yield "security.protocol is SASL: set security.sasl_username and a password (or its file)"
+    for name, (pattern, words) in _LISTS.items():
+        for each in filter(None, map(str.strip, str(values.get(name, "")).split(","))):
+            if not pattern.fullmatch(each):
+                yield f"{name}: {each} is none: {words}"
     for name in _FILES:
         path = values.get(name)
         if path and not os.access(str(path), os.R_OK):

@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeGuard, Union, get_args, get_origin, get
 
 import msgspec
 
-from streams.contracts.inputs.allowed import allowed_at, what_is_allowed
+from streams.contracts.inputs.allowed import allowed_at, guess, what_is_allowed
 from streams.contracts.inputs.diagnosis import NOT_ALLOWED, path_and_text, reason_of
 
 NO_NUMBER: Final = "must be a number, not a text"
@@ -27,8 +27,21 @@ def faults_of(value: object, kind: object, path: str = "$") -> Iterator[str]:
     elif get_origin(bare) is tuple and isinstance(value, list):
         inner = list(_item_faults(value, get_args(bare)[0], path))
         yield from inner or _leaf_faults(value, kind, path)
+    elif get_origin(bare) is dict and isinstance(value, dict):
+        key_kind, value_kind = get_args(bare)
+        inner = list(_entry_faults(value, key_kind, value_kind, path))
+        yield from inner or _leaf_faults(value, kind, path)
     else:
         yield from _leaf_faults(value, kind, path)
+
+
+def _entry_faults(
+    value: dict[object, object], key_kind: object, kind: object, path: str
+) -> Iterator[str]:
+    for key, inner in value.items():
+        at = f"{path}.{key}"
+        wrong = list(_leaf_faults(key, key_kind, at))
+        yield from wrong or faults_of(inner, kind, at)
 
 
 def _struct_faults(
@@ -39,7 +52,7 @@ def _struct_faults(
     tag = kind.__struct_config__.tag_field
     for name in value:
         if name not in fields and name != tag:
-            yield f"{path}.{name}: is no field of {kind.__name__}"
+            yield f"{path}.{name}: is no field of {kind.__name__}{guess(fields, name)}"
     for name, field in fields.items():
         if name in value:
             yield from faults_of(value[name], hints[field.name], f"{path}.{name}")

@@ -1,5 +1,6 @@
 """Settings: one door, every mistake told at once, secrets never shown."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,39 @@ def test_sasl_without_a_user_is_refused() -> None:
     """A contradiction says what to set."""
     with pytest.raises(SettingsError, match="sasl_username"):
         load_settings(environment={"OFFERSTREAM_SECURITY_PROTOCOL": "SASL_SSL"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("security.protocol", "SASL_SSL", "set security.sasl_username and a password"),
+        ("gateway.allowed_origins", "https://shop.example/", "https://shop.example/ is none"),
+        ("gateway.allowed_origins", "https://a.example, shop.example", "shop.example is none"),
+        ("gateway.allowed_origins", "https://Shop.example", "as browsers send them"),
+        ("gateway.allowed_origins", "*", "without a path, as https://shop.example"),
+        ("gateway.page_workers", "localhost", "localhost is none: write addresses"),
+        ("gateway.page_workers", "a:9100, http://b:9100", "http://b:9100 is none"),
+        ("occurred_at_min", "2020-01-01T00:00:00", r"as in 2026-03-01T10:00:00Z \(it is '2020"),
+        ("occurred_at_min", date(2020, 1, 1), r"as in 2026-03-01T10:00:00Z \(it is '2020-01-01'\)"),
+    ],
+)
+def test_a_slip_that_would_be_seen_much_later_is_refused_with_its_name(
+    name: str, value: object, said: str
+) -> None:
+    """With what to write in its place."""
+    user = {"OFFERSTREAM_SECURITY_SASL_USERNAME": "worker"}
+    with pytest.raises(SettingsError, match=said) as told:
+        load_settings(environment=user, overrides={name: value})
+    assert name in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "origins", ["", "https://a.example, http://[::1]:8000", "capacitor://localhost"]
+)
+def test_origins_as_browsers_send_them_are_taken(origins: str) -> None:
+    """Of pages, of this machine and of apps."""
+    settings = load_settings(environment={"OFFERSTREAM_GATEWAY_ALLOWED_ORIGINS": origins})
+    assert settings.gateway.allowed_origins == origins
 
 
 def test_settings_travel_to_a_child_process() -> None:
