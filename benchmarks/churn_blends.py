@@ -2,7 +2,7 @@
 
 Prequential, as `offerstream evaluate churn` does it: every score is made of what was known. Prints
 log loss, Brier score and AUC of each way, and its log loss less that of BG/NBD with a 95 % interval
-over customers. How the blend of docs/churn.md was chosen.
+over customers. How the blend was chosen: docs/churn-choice.md.
 """
 
 from bisect import bisect_right
