@@ -124,7 +124,8 @@ class Popularity:
 
         def rate(candidate: CompiledOffer) -> float:
             offer = candidate.offer
-            uses = self.uses[offer.offer_id] + TRIALS * offer.expected_rate
+            stated = offer.expected_rate or 0.0  # owners of worlds state one
+            uses = self.uses[offer.offer_id] + TRIALS * stated
             return uses / (self.labels[offer.offer_id] + TRIALS)
 
         return max(range(len(eligible)), key=lambda n: rate(eligible[n]))

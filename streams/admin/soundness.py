@@ -27,6 +27,7 @@ from streams.decisions.channels import channels_of
 from streams.decisions.classes import DEFAULT, MANDATORY, TRANSACTIONAL
 from streams.decisions.never import kinds_wanted, why_never
 from streams.decisions.order_size import SIZE_MOST
+from streams.features import expected_rates
 
 SUFFIXES = (".yaml", ".yml", ".json")
 HOLDOUT_SHARE_MUCH = 0.5
@@ -48,8 +49,13 @@ class Finding(Struct, frozen=True):
 
 def findings(checked: Reference, whole: Reference, now: datetime) -> list[Finding]:
     """What is wrong at this moment with `checked`, which stands in `whole`: errors first."""
+    rates = {**_rates(checked), **_rates(whole)}
     found = [
-        *(one for offer in checked.offers for one in _offer(offer, whole, now)),
+        *(
+            one
+            for offer in checked.offers
+            for one in _offer(offer, rates[offer.offer_id], whole, now)
+        ),
         *(one for rule in checked.policies.triggers for one in _rule(rule, whole)),
         *(one for lever in checked.policies.levers for one in _lever(lever, whole, now)),
         *_churn(checked.policies.churn),
@@ -57,6 +63,11 @@ def findings(checked: Reference, whole: Reference, now: datetime) -> list[Findin
         *_no_triggers(checked, whole),
     ]
     return sorted(found, key=lambda one: one.level)
+
+
+def _rates(reference: Reference) -> dict[str, float]:
+    names = (offer.offer_id for offer in reference.offers)
+    return dict(zip(names, expected_rates(reference), strict=True))
 
 
 def unread_files(path: Path) -> list[Finding]:
@@ -84,23 +95,23 @@ def _meant(file: Path) -> str:
     return "; the files are " + ", ".join(f"{part}.yaml" for part in PARTS)
 
 
-def _offer(offer: Offer, whole: Reference, now: datetime) -> Iterator[Finding]:
+def _offer(offer: Offer, rate: float, whole: Reference, now: datetime) -> Iterator[Finding]:
     where = f"offers: {offer.offer_id}"
-    for what in _never(offer, whole, now):
+    for what in _never(offer, rate, whole, now):
         yield Finding("error", where, what)
     for what in _unknown(offer, whole):
         yield Finding("warning", where, what)
     if offer.holdout_share > HOLDOUT_SHARE_MUCH:
         what = f"$.holdout_share: {offer.holdout_share:g}: more people never get it than may"
         yield Finding("warning", where, what)
-    later = _worth_later(offer, whole)
+    later = _worth_later(offer, rate, whole)
     if later is not None:
         yield Finding("note", where, later)
 
 
-def _never(offer: Offer, whole: Reference, now: datetime) -> Iterator[str]:
+def _never(offer: Offer, rate: float, whole: Reference, now: datetime) -> Iterator[str]:
     certain = offer.class_ == "mandatory"  # sent whatever it is worth
-    if offer.expected_rate == 0 and not certain:
+    if rate == 0 and not certain:
         yield "$.expected_rate: is 0: the model begins there and never offers it"
     least = offer.contact_cost + _cheapest(offer, whole)
     loses = margin_for(offer, SIZE_MOST) <= offer.discount + least
@@ -155,10 +166,10 @@ def _is_lifted(offer: Offer, whole: Reference, now: datetime, contact: float) ->
     return brought - contact + lift > 0
 
 
-def _worth_later(offer: Offer, whole: Reference) -> str | None:
+def _worth_later(offer: Offer, rate: float, whole: Reference) -> str | None:
     """An offer whose priority is not above 0 at its expected rate, as the policies begin."""
     cost, prior = offer.discount + offer.contact_cost, _prior(whole)
-    if offer.expected_rate == 0 or offer.class_ == "mandatory":
+    if rate == 0 or offer.class_ == "mandatory":
         return None  # never: an error; or always
     if offer.margin <= cost < margin_for(offer, SIZE_MOST):
         return (
@@ -168,20 +179,20 @@ def _worth_later(offer: Offer, whole: Reference) -> str | None:
         )
     if offer.margin <= cost:
         return None  # never: an error
-    cost = offer.discount + offer.contact_cost / offer.expected_rate
+    cost = offer.discount + offer.contact_cost / rate
     most = 1.0 - cost / offer.margin
     if prior < most:
         return None
     if most <= 0.0:
         return (
             f"$.contact_cost: {plain(offer.contact_cost)} is more than a use brings at "
-            f"expected_rate {offer.expected_rate:g}: it is worth something only for who uses it "
+            f"expected_rate {rate:g}: it is worth something only for who uses it "
             "more often"
         )
     return (
         f"$.margin: {plain(offer.margin)} times 1 - redeemed_at_base_rate {prior:g} is not more "
         f"than discount {plain(offer.discount)} and contact_cost {plain(offer.contact_cost)} at "
-        f"expected_rate {offer.expected_rate:g}: it is worth something once fewer than "
+        f"expected_rate {rate:g}: it is worth something once fewer than "
         f"{most:.0%} of its users are found to have bought anyway"
     )
 

@@ -32,7 +32,14 @@ from streams.decisions.levers import levers_of
 from streams.decisions.policy import CompiledOffer, CompiledTrigger, Policy
 from streams.decisions.wording import OFFER_REASONS, OTHERWISE, offer_texts
 from streams.errors import ReferenceDataError
-from streams.features import abouts_of, cards_of, fits_of, prior_log_odds, table_of
+from streams.features import (
+    abouts_of,
+    cards_of,
+    expected_rates,
+    fits_of,
+    prior_log_odds,
+    table_of,
+)
 from streams.leases import budget_of
 
 
@@ -43,10 +50,10 @@ def compile_policy(reference: Reference) -> Policy:
         ReferenceDataError: every error, each with where it stands.
     """
     errors = list(check_reference(reference))
-    places = places_of(reference)
+    places, rates = places_of(reference), expected_rates(reference)
     offers = [
-        _compile_offer(place, offer, reference, places.products, errors)
-        for place, offer in enumerate(reference.offers)
+        _compile_offer((place, rate), offer, reference, places.products, errors)
+        for place, (offer, rate) in enumerate(zip(reference.offers, rates, strict=True))
     ]
     triggers = [_compile_trigger(rule, errors) for rule in reference.policies.triggers]
     if errors:
@@ -89,7 +96,7 @@ def compile_policy(reference: Reference) -> Policy:
 
 
 def _compile_offer(
-    place: int,
+    at: tuple[int, float],
     offer: Offer,
     reference: Reference,
     products: Mapping[str, ProductInfo],
@@ -98,6 +105,7 @@ def _compile_offer(
     segment = compile_rule(offer.segment, f"offers.{offer.offer_id}.segment", errors)
     if segment is None:
         return None
+    place, rate = at
     return CompiledOffer(
         offer=offer,
         place=place,
@@ -105,7 +113,7 @@ def _compile_offer(
         from_ms=to_ms(offer.valid_from),
         until_ms=to_ms(offer.valid_until),
         never_with=_excluded_by(offer, reference),
-        prior_log_odds=prior_log_odds(offer.expected_rate),
+        prior_log_odds=prior_log_odds(rate),
         texts=offer_texts(offer, OFFER_REASONS),
         texts_otherwise=offer_texts(offer, OTHERWISE),
         titles={str(language): title for language, title in offer.title.items()},

@@ -32,7 +32,7 @@ class CompiledOffer(Struct, frozen=True):
     `never_with`: the offers that exclude it, or that it excludes. `texts`: why it is made, by what
     triggers it; `texts_otherwise`: where that is not so of it (`claims`). `titles` are by language,
     `coupon` is as the till knows it, `categories` are those of what it is for.
-    `prior_log_odds`: of its owner's expected rate. `place`: its place among all offers. `levers`
+    `prior_log_odds`: of its expected rate. `place`: its place among all offers. `levers`
     are those of the owner that concern it; `budget` is None where it has none.
     """
 

@@ -22,9 +22,12 @@ from streams.decisions.holdouts import OFFER_HOLDOUT, without_held
 from streams.decisions.known import NOTHING_LEARNED, Scorer, Uplift
 from streams.decisions.policy import CompiledOffer, Policy
 from streams.decisions.shadow import shadow_of
-from streams.features import CONTEXT_FEATURES
+from streams.features import CONTEXT_FEATURES, OFFER_FEATURES, prior_log_odds
+from streams.features.expected import UNSTATED
+from streams.features.offers import scaled_rate
 from streams.features.packing import Vector
 
+EXPECTED_RATE = OFFER_FEATURES.index("expected_rate")
 DRAWN: frozenset[Verdict] = frozenset({"offer", "no_offer"})
 
 
@@ -112,7 +115,7 @@ def _weighed(
         context,
         vectors,
         [c.offer_id for c in eligible],
-        [policy.by_id[c.offer_id].prior_log_odds for c in eligible],
+        [_prior(c, policy.by_id[c.offer_id]) for c in eligible],
     )
     options = logged_options(entry.channels, policy.policies.contact)
     now_ms, known = to_ms(entry.decided_at), [policy.by_id[c.offer_id] for c in eligible]
@@ -131,6 +134,14 @@ def _weighed(
             eligible, known, response_probabilities, shares, ordered, effects, strict=True
         )
     ]
+
+
+def _prior(logged: CandidateLog, offer: CompiledOffer) -> float:
+    """Log odds of its expected rate; older versions took `UNSTATED` where none is stated."""
+    before = np.float32(scaled_rate(UNSTATED)) == np.float32(logged.features[EXPECTED_RATE])
+    if before and offer.offer.expected_rate is None:
+        return prior_log_odds(UNSTATED)
+    return offer.prior_log_odds
 
 
 def _features(entry: DecisionLog, eligible: Sequence[CandidateLog]) -> tuple[Vector, Vector]:

@@ -6,6 +6,7 @@ churn models read (`rhythm`). How to add a feature: `docs/features.md`.
 """
 
 from streams.features.coming import FitTable, fits_of, ordered_anyway
+from streams.features.expected import expected_rates
 from streams.features.liking import About, abouts_of
 from streams.features.offer_table import OfferTable, table_of
 from streams.features.offers import OfferCard, Taste, cards_of, taste_of
@@ -36,6 +37,7 @@ __all__ = [
     "cards_of",
     "churn_example_features",
     "context_vector",
+    "expected_rates",
     "fits_of",
     "offer_matrix",
     "ordered_anyway",

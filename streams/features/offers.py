@@ -13,6 +13,7 @@ from msgspec import Struct
 from streams.contracts.reference.structs import Offer, Reference
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer.row import VIEWS_MAX, Customer, View
+from streams.features.expected import expected_rates
 from streams.features.liking import ANYTHING, About, assortment_of, lasting_of
 from streams.features.scaling import LIMIT, bounded, log_scale, logit
 
@@ -74,10 +75,10 @@ class Taste(Struct, frozen=True):
     now_ms: int
 
 
-def card_of(offer: Offer, about: About = ANYTHING) -> OfferCard:
-    """The card of an offer that is about these categories.
+def card_of(offer: Offer, rate: float, about: About = ANYTHING) -> OfferCard:
+    """The card of an offer that is about these categories, and is used as often as `rate` says.
 
-    `expected_rate` is the owner's rate in units of three logits: with it the learner finds the
+    `expected_rate` is that rate in units of three logits: with it the learner finds the
     offer's prior again.
     """
     depth = {"percent": offer.value / 100.0, "bogo": 0.5, "amount": None}.get(offer.kind, 0.0)
@@ -93,14 +94,23 @@ def card_of(offer: Offer, about: About = ANYTHING) -> OfferCard:
         depth=None if depth is None else _scaled_depth(depth),
         duration=scaled_days(offer.redeem_within_days),
         own_brand=bounded(offer.features.get("own_brand", 0.0)),
-        expected_rate=bounded(logit(offer.expected_rate) / RATE_LOGITS),
+        expected_rate=scaled_rate(rate),
     )
+
+
+def scaled_rate(rate: float) -> float:
+    """The feature `expected_rate` of a share: log odds over `RATE_LOGITS`, within [-3, 3]."""
+    return bounded(logit(rate) / RATE_LOGITS)
 
 
 def cards_of(reference: Reference) -> list[OfferCard]:
     """The cards of all offers of the reference data, in their order."""
     assortment = assortment_of(reference)
-    return [card_of(offer, assortment.about(offer)) for offer in reference.offers]
+    rates = expected_rates(reference)
+    return [
+        card_of(offer, rate, assortment.about(offer))
+        for offer, rate in zip(reference.offers, rates, strict=True)
+    ]
 
 
 def taste_of(person: Customer, now_ms: int, abouts: Sequence[About]) -> Taste:

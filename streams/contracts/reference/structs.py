@@ -101,7 +101,7 @@ class Offer(Block, frozen=True, kw_only=True, rename={"class_": "class"}):
     margin: Amount
     discount: Cost = 0.0
     contact_cost: Cost = 0.0
-    expected_rate: Share = 0.05
+    expected_rate: Share | None = None
     features: Annotated[dict[FreeName, FreeNumber], Meta(max_length=64)] = field(
         default_factory=dict
     )

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from streams.contracts.outputs.effects import DecisionLogged, OfferDecided
 from streams.contracts.outputs.payloads import DecisionLog, Terms
@@ -131,3 +132,16 @@ def test_what_is_sent_is_what_is_remembered() -> None:
     assert (sent.coupon.code, sent.traceparent) == ("TEA-10", "00-bb")
     assert set(sent.text) == {"en", "ja", "zh"}
     assert all(sent.text.values())
+
+
+def test_what_was_decided_when_no_rate_meant_five_percent_comes_out_again() -> None:
+    """Such a record was decided with .05; the same reference data says its category's mean now."""
+    unstated, tea = offer("a", expected_rate=None), offer("b", expected_rate=0.4)
+    then = shop(replace(unstated, expected_rate=0.05), tea, chooser="policy")
+    now = shop(unstated, tea, chooser="policy")
+    for policy in (then, now):
+        _, effects = decide(someone(), request(), T0, Basis(ResponseModel(), policy))
+        entry = _entry(effects)
+        assert redecide(entry, ResponseModel(), now) == entry
+    rates = {c.offer_id: c.terms.response_probability for c in entry.offers if c.terms is not None}
+    assert rates["a"] == rates["b"]
