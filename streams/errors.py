@@ -20,6 +20,10 @@ class NotKeptError(OperatorError):
     """What is asked for is not in the log; what there is could be read."""
 
 
+class DamagedArchiveError(OperatorError):
+    """A file of the archive cannot be read; the text names it."""
+
+
 class SettingsError(OperatorError):
     """A setting is missing, unknown or out of its range."""
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from streams import topics
+from streams.archive.damage import reading
 from streams.archive.files import database
 from streams.archive.layout import pieces, that_count
 from streams.archive.positions import load
@@ -65,7 +66,7 @@ def _changes(root: Path) -> Iterator[IdentityChange]:
     if not counted:
         return
     paths = [str(root / piece.place) for piece in counted]
-    with database() as connection:
+    with reading(paths), database() as connection:
         query = 'SELECT value FROM read_parquet(?) WHERE value IS NOT NULL ORDER BY "at", "offset"'
         rows = connection.execute(query, [paths]).fetchall()
     for (value,) in rows:

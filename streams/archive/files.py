@@ -12,6 +12,7 @@ from typing import Final
 import duckdb
 import msgspec
 
+from streams.archive.damage import reading
 from streams.archive.layout import UNFINISHED, Partition, Piece, pieces, that_count
 from streams.archive.positions import sync_folder
 from streams.archive.records import Row
@@ -133,7 +134,8 @@ def _join(root: Path, small: Sequence[Piece]) -> Piece:
         max(p.last for p in small),
     )
     names = [str(root / p.place) for p in small]
-    _copy(root / wide.place, _JOINED, [names])
+    with reading(names):
+        _copy(root / wide.place, _JOINED, [names])
     for piece in small:
         if piece != wide:
             (root / piece.place).unlink()
@@ -144,11 +146,12 @@ def erase(root: Path, piece: Piece, ids: Sequence[str], until_ms: int) -> bool:
     """Take the records about these ids up to a time out of a file; whether there were any."""
     path = root / piece.place
     asked: list[object] = [str(path), list(ids), until_ms]
-    with database() as connection:
+    with reading([str(path)]), database() as connection:
         found = connection.execute(_ABOUT, asked).fetchone()
     if not found or not found[0]:
         return False
-    _copy(path, _WITHOUT, asked)
+    with reading([str(path)]):
+        _copy(path, _WITHOUT, asked)
     return True
 
 

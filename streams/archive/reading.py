@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-import duckdb
 import msgspec
 
 from streams.archive import positions
+from streams.archive.damage import reading
 from streams.archive.files import database
 from streams.archive.layout import Partition, pieces, that_count
+from streams.errors import DamagedArchiveError
 from streams.topics import INPUTS, MODEL_SNAPSHOTS, REFERENCES, Topic
 
 _FOUND: Final = (
@@ -40,7 +41,7 @@ def rows_with_id(root: Path, topic: Topic, id_: str) -> list[bytes]:
     """The values of a topic's records with this id (of a decision, an alert, a version), by time.
 
     Raises:
-        OperatorError: the folder is no archive.
+        OperatorError: the folder is no archive, or a file of it is damaged.
     """
     return _values(root, topic, _BY_ID, id_)
 
@@ -49,7 +50,7 @@ def rows_about(root: Path, topic: Topic, person_id: str, newest: int | None = No
     """The values of a topic's records that name this person, by time; the `newest` of them alone.
 
     Raises:
-        OperatorError: the folder is no archive.
+        OperatorError: the folder is no archive, or a file of it is damaged.
     """
     if newest is None:
         return _values(root, topic, _BY_PERSON, person_id)
@@ -60,12 +61,12 @@ def every_row(root: Path, topic: Topic) -> Iterator[bytes]:
     """The values of all records of a topic, by time, a part of them in memory at a time.
 
     Raises:
-        OperatorError: the folder is no archive.
+        OperatorError: the folder is no archive, or a file of it is damaged.
     """
     paths = _paths(root, topic)
     if not paths:
         return
-    with database() as connection:
+    with reading(paths), database() as connection:
         found = connection.execute(_ALL, [paths])
         at_once = FETCHED_WIDE if topic is MODEL_SNAPSHOTS else FETCHED
         while rows := found.fetchmany(at_once):
@@ -78,9 +79,9 @@ def _values(root: Path, topic: Topic, query: str, wanted: str) -> list[bytes]:
         if not paths:
             return []
         try:
-            with database() as connection:
+            with reading(paths), database() as connection:
                 found = connection.execute(query, [paths, wanted]).fetchall()
-        except duckdb.IOException:  # a file was joined with others since the folder was read
+        except DamagedArchiveError:  # or a file was joined with others since the folder was read
             if not left:
                 raise
             continue
@@ -106,7 +107,7 @@ def archived_inputs(root: Path) -> list[tuple[int, str, bytes, tuple[tuple[str, 
     """All input events: the time of the record in milliseconds, topic, value, headers.
 
     Raises:
-        OperatorError: the folder is no archive.
+        OperatorError: the folder is no archive, or a file of it is damaged.
     """
     return [
         (at_ms, topic.name, _bytes(value, raw), _pairs(headers))
@@ -119,7 +120,7 @@ def archived_changes(root: Path) -> list[tuple[int, str, str, bytes | None]]:
     """All changes of reference data: time, topic, key, and the value; None where it was withdrawn.
 
     Raises:
-        OperatorError: the folder is no archive.
+        OperatorError: the folder is no archive, or a file of it is damaged.
     """
     found = [
         (
@@ -139,7 +140,7 @@ def _whole(root: Path, topic: Topic) -> list[tuple[int, str | None, str | None, 
     paths = _paths(root, topic)
     if not paths:
         return []
-    with database() as connection:
+    with reading(paths), database() as connection:
         return connection.execute(_WHOLE, [paths]).fetchall()
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from streams.archive import positions
+from streams.archive.damage import reading
 from streams.archive.files import database
 from streams.archive.layout import Piece, pieces, that_count
 from streams.topics import INPUTS, Topic
@@ -45,7 +46,7 @@ def newest_inputs(root: Path, newest: int, days: int) -> list[Recorded]:
     """The newest input events of all topics together, by time, of the last `days` that have any.
 
     Raises:
-        OperatorError: the folder is no archive.
+        OperatorError: the folder is no archive, or a file of it is damaged.
     """
     by_topic = {topic: _counted(root, topic) for topic in INPUTS}
     last = max((piece.day for found in by_topic.values() for piece in found), default=None)
@@ -57,7 +58,8 @@ def newest_inputs(root: Path, newest: int, days: int) -> list[Recorded]:
         connection.execute(_MEMORY)
         for topic, found in by_topic.items():
             if paths := [str(root / piece.place) for piece in found if piece.day > first]:
-                rows = connection.execute(_NEWEST, [paths, newest]).fetchall()
+                with reading(paths):
+                    rows = connection.execute(_NEWEST, [paths, newest]).fetchall()
                 every += (_recorded(topic, row) for row in rows)
     return sorted(every, key=_place)[-newest:]
 
@@ -68,7 +70,7 @@ def inputs_before(
     """What these topics said of the same people before the first of `recent`: the newest of it.
 
     Raises:
-        OperatorError: the folder is no archive.
+        OperatorError: the folder is no archive, or a file of it is damaged.
     """
     if not recent:
         return []
@@ -79,7 +81,9 @@ def inputs_before(
         for topic in wanted:
             if paths := [str(root / piece.place) for piece in _counted(root, topic)]:
                 asked = [paths, recent[0].at_ms, people, newest]
-                every += (_recorded(topic, r) for r in connection.execute(_ABOUT, asked).fetchall())
+                with reading(paths):
+                    rows = connection.execute(_ABOUT, asked).fetchall()
+                every += (_recorded(topic, row) for row in rows)
     return sorted(every, key=_place)[-newest:]
 
 
@@ -87,14 +91,14 @@ def rows_of_days(root: Path, topic: Topic, days: int) -> Iterator[bytes]:
     """The values of a topic's records of its last `days`, by time, a part of them in memory.
 
     Raises:
-        OperatorError: the folder is no archive.
+        OperatorError: the folder is no archive, or a file of it is damaged.
     """
     found = _counted(root, topic)
     if not found:
         return
     first = found[-1].day - timedelta(days=days)
     paths = [str(root / piece.place) for piece in found if piece.day > first]
-    with database() as connection:
+    with reading(paths), database() as connection:
         connection.execute(_MEMORY)
         asked = connection.execute(_VALUES, [paths])
         while rows := asked.fetchmany(FETCHED):
