@@ -171,8 +171,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "contact_cost": "What a contact costs, in the shop's currency.",
     "budget": "All that uses of the offer may cost, in the shop's currency; never exceeded.",
     "discount_max": "The most that one use can cost, in the shop's currency; default: discount.",
-    "expected_rate": "Redemption rate that people expect before the model has learned; null: as of "
-    "others of its category.",
+    "expected_rate": "Redemption rate expected before learning; null: the mean of its category.",
     "features": "Numbers that the model sees, by name, or by place in a decision's candidates.",
     "template_id": "Template that draws it.",
     "stock_product_id": "Product that must be in stock for the offer to be shown.",
