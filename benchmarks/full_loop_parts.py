@@ -169,7 +169,9 @@ class Thinker:
         told = {parts: self._told(one, people, parts, at_ms) for parts in SETS}
         offers = {c.offer_id: c.features for c in entry.offers}
         vectors = np.array([offers[offer_id] for offer_id in one.offer_ids])
-        rates = [self._answering.offers[offer_id].expected_rate for offer_id in one.offer_ids]
+        rates = [
+            self._answering.offers[offer_id].expected_rate or 0.0 for offer_id in one.offer_ids
+        ]
         believed = ResponseModel().response_probabilities(
             np.zeros(len(CONTEXT_AXIS)), vectors, one.offer_ids, [logit(rate) for rate in rates]
         )
