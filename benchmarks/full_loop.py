@@ -39,6 +39,7 @@ from streams.decisions.exploration import Draw
 from streams.decisions.known import Choice, Known
 from streams.decisions.policy import CompiledOffer
 from streams.driver import Driver
+from streams.features.expected import UNSTATED
 from streams.features.packing import Vector
 from streams.identity.arms import arm_of
 from streams.models import initial_models
@@ -124,7 +125,7 @@ class Popularity:
 
         def rate(candidate: CompiledOffer) -> float:
             offer = candidate.offer
-            stated = offer.expected_rate or 0.0  # owners of worlds state one
+            stated = offer.expected_rate or UNSTATED
             uses = self.uses[offer.offer_id] + TRIALS * stated
             return uses / (self.labels[offer.offer_id] + TRIALS)
 

@@ -50,6 +50,7 @@ from streams.contracts.outputs.payloads import DecisionLog
 from streams.contracts.times import to_ms
 from streams.decisions import compile_policy
 from streams.driver import Driver
+from streams.features.expected import UNSTATED
 from streams.features.scaling import logit
 from streams.identity.arms import arm_of
 from streams.models import initial_models
@@ -170,7 +171,7 @@ class Thinker:
         offers = {c.offer_id: c.features for c in entry.offers}
         vectors = np.array([offers[offer_id] for offer_id in one.offer_ids])
         rates = [
-            self._answering.offers[offer_id].expected_rate or 0.0 for offer_id in one.offer_ids
+            self._answering.offers[offer_id].expected_rate or UNSTATED for offer_id in one.offer_ids
         ]
         believed = ResponseModel().response_probabilities(
             np.zeros(len(CONTEXT_AXIS)), vectors, one.offer_ids, [logit(rate) for rate in rates]
