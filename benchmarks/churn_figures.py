@@ -21,7 +21,7 @@ from benchmarks.churn_saved import (
     saved_less_cost,
 )
 from benchmarks.churn_saved_entries import WAYS, Estimate, best_of, entries_of
-from streams.alerts.moves import CLEAR_BY
+from streams.alerts.moves import CLEAR_BY, NEAR_BY, SETTLES_MS
 from streams.contracts.times import DAY_MS
 from streams.simulator.worlds import PersonTruth
 
@@ -49,8 +49,8 @@ class Point(Struct, frozen=True, kw_only=True):
 class Compared(Struct, frozen=True, kw_only=True):
     """The rule of thumb at one threshold, and the product's risk where it finds as many.
 
-    `looks_precision`: where the risk warns as a case opens, at once if it is clear of the threshold
-    and else at the second look in a row.
+    `looks_precision`: where the risk warns as a case opens, at once if the score is clear of the
+    threshold and else when the risk has stood for more than a week.
     """
 
     gaps: float
@@ -293,19 +293,21 @@ def _most_precise(points: Iterable[Point], recall: float) -> float | None:
 
 
 def _by_looks(plays: Sequence[Play], risk: float) -> list[Alarm]:
-    """As `_by_risk`, but at the second sample in a row, unless the risk is clear of the edge."""
+    """As `_by_risk`, but when it has stood so near for so long, unless the score is clear of it."""
     alarms = []
     for play in plays:
-        before: set[tuple[str, int]] = set()
+        since: dict[tuple[str, int], int] = {}
         seen: set[tuple[str, int]] = set()
         for moment in play.samples:
             silence = moment.customer_id, moment.last_ms
-            calls = moment.risk >= risk and moment.at_ms >= play.own_ms
-            settled = silence in before or moment.risk >= risk + CLEAR_BY
-            if calls and settled and silence not in seen:
+            if moment.risk < risk - NEAR_BY or moment.at_ms < play.own_ms:
+                since.pop(silence, None)
+                continue
+            stood_ms = moment.at_ms - since.setdefault(silence, moment.at_ms)
+            settled = stood_ms >= SETTLES_MS or moment.score >= risk + CLEAR_BY
+            if moment.risk >= risk and settled and silence not in seen:
                 seen.add(silence)
                 alarms.append(Alarm(play, moment))
-            (before.add if calls else before.discard)(silence)
     return alarms
 
 

@@ -2,9 +2,10 @@
 
 Prequential, at every tick, of people with two purchase days or more whose score own data carry. A
 case opens at the first tick of a silence at which the risk has reached the medium band, and the
-person was late by each rule, for so many looks in a row, or is clear of its edge; without costs,
-signals and capacity. Prints precision, recall (of silences whose first tick nothing followed within
-the horizon), the silence at which a true case opened, and by band the stated risk and what came.
+person was late and the risk near by each rule, for so many looks or so long, or is clear of its
+edge; without costs, signals and capacity. Prints precision, recall (of silences whose first tick
+nothing followed within the horizon), the silence at which a true case opened, and by band the
+stated risk and what came.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from streams.alerts.moves import CLEAR_BY
+from streams.alerts.moves import CLEAR_BY, NEAR_BY, SETTLES_MS
 from streams.contracts.reference.structs import ChurnDefinition
 from streams.contracts.times import DAY_MS
 from streams.evaluation.churn_stream import ChurnStream
@@ -28,12 +29,17 @@ console = Console(width=120)
 DEFINITION = ChurnDefinition()
 MEDIUM, HIGH = (band.from_risk for band in DEFINITION.bands)
 CLEAR = MEDIUM + CLEAR_BY
+SETTLES_DAYS = SETTLES_MS / DAY_MS
 
 
 class Seen(Struct, frozen=True):
-    """A score at a tick: the silence it belongs to, in usual gaps and in horizons; what came."""
+    """A score at a tick: the silence it belongs to, in usual gaps and in horizons; what came.
+
+    `day`: days since 1970.
+    """
 
     silence: tuple[str, int]
+    day: float
     risk: float
     gaps: float
     horizons: float
@@ -41,14 +47,16 @@ class Seen(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True):
-    """When a score may open a case: who is late, and how many looks in a row must say so.
+    """When a score may open a case: who is late, and for how many looks in a row, or days.
 
-    `clear`: a risk from which one look is enough.
+    `near`: a risk from which a look counts; `clear`: one from which one look is enough.
     """
 
     name: str
     is_late: Callable[[Seen], bool]
     looks: int = 1
+    days: float = 0.0
+    near: float = MEDIUM
     clear: float = 1.0
 
 
@@ -63,7 +71,14 @@ RULES = (
     Rule("one usual gap, or half a horizon", lambda s: s.gaps >= 1.0 or s.horizons >= 0.5),
     Rule("one usual gap, or half a gap and half a horizon", _is_halfway),
     Rule("the same, two looks in a row", _is_halfway, looks=2),
-    Rule("the same, two looks or a clear one (used)", _is_halfway, looks=2, clear=CLEAR),
+    Rule("the same, two looks or a clear one (before)", _is_halfway, looks=2, clear=CLEAR),
+    Rule(
+        "the same, near for longer than a week, or clear (used)",
+        _is_halfway,
+        days=SETTLES_DAYS,
+        near=MEDIUM - NEAR_BY,
+        clear=CLEAR,
+    ),
 )
 
 
@@ -93,11 +108,15 @@ def main(file: Path) -> None:
 def opened(rows: Sequence[Seen], rule: Rule) -> dict[tuple[str, int], Seen]:
     """By silence the look at which the rule opens a case; `rows` in the order of time."""
     cases: dict[tuple[str, int], Seen] = {}
-    agreed: dict[tuple[str, int], int] = {}
+    agreed: dict[tuple[str, int], list[float]] = {}
     for row in rows:
-        calls = row.risk >= MEDIUM and rule.is_late(row)
-        agreed[row.silence] = agreed.get(row.silence, 0) + 1 if calls else 0
-        if agreed[row.silence] >= rule.looks or (calls and row.risk >= rule.clear):
+        if row.risk < rule.near or not rule.is_late(row):
+            agreed.pop(row.silence, None)
+            continue
+        days = agreed.setdefault(row.silence, [])
+        days.append(row.day)
+        settled = len(days) >= rule.looks and row.day - days[0] >= rule.days
+        if row.risk >= MEDIUM and (settled or row.risk >= rule.clear):
             cases.setdefault(row.silence, row)
     return cases
 
@@ -121,6 +140,7 @@ def seen(purchases: tuple[Purchase, ...]) -> Iterator[Seen]:
             )
             yield Seen(
                 silence=(who, rhythm.last_ms),
+                day=at_ms / DAY_MS,
                 risk=score.risk,
                 gaps=score.overdue_ratio,
                 horizons=silent_ms / horizon_ms,

@@ -33,6 +33,7 @@ class Moment(Struct, frozen=True, kw_only=True):
 
     Attributes:
         risk: as stated; P(no purchase within the horizon).
+        score: the same without what signals add.
         gap_ms: the person's own gap by the truth at that time.
         last_ms: of the newest order, as the shop knows it.
         orders: made so far.
@@ -50,6 +51,7 @@ class Moment(Struct, frozen=True, kw_only=True):
     leaves_ms: int
     buys_ms: int | None
     carried: bool = True
+    score: float = 0.0
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -191,7 +193,8 @@ class _Watch:
             if row.churn.risk is not None:
                 person = self.world.person(customer_id)
                 stated = stated_risk(row.churn.risk, row, models.signal_lifts)
-                moment = replace(moment_of(person, at_ms, stated), carried=carried)
+                moment = moment_of(person, at_ms, stated)
+                moment = replace(moment, carried=carried, score=row.churn.risk)
                 if moment.orders >= 2:
                     self.samples.append(moment)
 

@@ -114,7 +114,7 @@ def render(told: Figures) -> None:
 def _curve(told: Curve, whom: str) -> Table:
     many = f"{told.beaten_by_risk} and {told.beaten_by_looks} of {len(told.points)}"
     title = f"where both find, {whom}: the rule is beaten at {many}"
-    table = Table("found", "precision of the rule", "of the risk", "at two looks", title=title)
+    table = Table("found", "precision of the rule", "of the risk", "once it stood", title=title)
     for row in told.points:
         found = f"{row.recall:.3f} ({row.gaps:g} own gaps)"
         said = (_share(row.risk_precision), _share(row.looks_precision))

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from streams.alerts.churn_signals import evaluate_signals, is_seen_as_usual
 from streams.alerts.looks import Look, look
 from streams.alerts.messages import Raised, churn_alert
-from streams.alerts.moves import Move, next_move
+from streams.alerts.moves import Move, near_since, next_move
 from streams.alerts.scoring import Scoring
 from streams.alerts.tracks import staged
 from streams.alerts.weighing import weigh
@@ -43,7 +43,12 @@ def assess(person: Customer, scoring: Scoring, policies: Policies) -> Assessed:
     found, before = look(person, scoring, policies.churn), person.churn
     found = replace(found, late=found.late and not is_seen_as_usual(person, now_ms))
     bought = before.scored_at_ms is not None and (found.bought_ms or 0) > before.scored_at_ms
-    churn = replace(before, scored_at_ms=now_ms, armed=before.armed or bought)
+    churn = replace(
+        before,
+        scored_at_ms=now_ms,
+        armed=before.armed or bought,
+        near_since_ms=near_since(before, found, policies.churn, now_ms),
+    )
     person = replace(person, churn=churn)
     gain = _gain(person, found, scoring, policies)
     wanted = next_move(

@@ -5,11 +5,16 @@ from msgspec import Struct
 from streams.alerts.looks import BANDS, Look, left_below
 from streams.contracts.outputs.payloads import AlertTransition, ResolvedBy
 from streams.contracts.reference.structs import ChurnDefinition
+from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.consents import is_granted
 from streams.customer.row import AlertCase, Churn
 
-CLEAR_BY = 0.1  # of risk above the first band, from which one look is enough
+CLEAR_BY = 0.1  # of score above the first band, from which one look is enough
+NEAR_BY = 0.05  # of risk below the first band, from which a risk is waited with
+SETTLES_MS = 8 * DAY_MS
+"""For so long a risk must stand. Longer than a week: what a shop on weekly ticks has said twice may
+still be one holiday, and in a shop on daily ticks two looks are a day."""
 
 
 class Move(Struct, frozen=True):
@@ -29,8 +34,9 @@ def next_move(
 ) -> Move | None:
     """What happens to the case; `worthy`: a contact would bring more than it costs.
 
-    `person` still has the score and the stated risk of the evaluation before this one. `purchased`:
-    a purchase led to it, maybe an old one that came late. It ends a case or does nothing.
+    `person` still has the score and the stated risk of the evaluation before this one, and knows
+    since when a case has been near. `purchased`: a purchase led to it, maybe an old one that came
+    late. It ends a case or does nothing.
     """
     case = person.churn.case
     if case is None:
@@ -63,14 +69,27 @@ def _may_open(person: Customer, found: Look, definition: ChurnDefinition) -> boo
     return (found.late and _is_settled(churn, found, definition)) or bool(found.strong)
 
 
+def near_since(churn: Churn, found: Look, definition: ChurnDefinition, now_ms: int) -> int | None:
+    """Since when each look has found a risk that is near the first band, of somebody who is late.
+
+    `churn` is as the look before left it. None: this look does not.
+    """
+    if not found.late or found.risk < definition.bands[0].from_risk - NEAR_BY:
+        return None
+    return now_ms if churn.near_since_ms is None else churn.near_since_ms
+
+
 def _is_settled(churn: Churn, found: Look, definition: ChurnDefinition) -> bool:
-    """A risk that is clear of the first band's edge, or the second in a row that calls for a case.
+    """A score that is clear of the first band's edge, or a risk that has stood for long enough.
 
     The first look at which a risk is just high enough picks those of whom it says too much, and
-    many of them buy before the next.
+    many of them are away for a while. What signals add clears no edge: visits fail to come for as
+    long as somebody is away.
     """
-    first = definition.bands[0].from_risk
-    return found.risk >= first + CLEAR_BY or churn.stage == "at_risk"
+    if found.score >= definition.bands[0].from_risk + CLEAR_BY:
+        return True
+    since_ms = churn.near_since_ms
+    return since_ms is not None and (churn.scored_at_ms or 0) - since_ms >= SETTLES_MS
 
 
 def _is_snoozed(churn: Churn) -> bool:

@@ -253,10 +253,9 @@ class Armed(Value, frozen=True):
 class Churn(Value, frozen=True):
     """What the churn engine remembers; `horizons` wait for a whole one's label, by due time.
 
-    `risk`: the score of the last evaluation; `stated_risk`: with what the signals added.
-    `silenced_until_ms`: no case opens before, for the CRM said that the last was a false alarm.
-    `snoozed_until_ms`: none opens or grows before, for the CRM asked for it.
-    `followed`: cases whose outcome is not known yet, by the end of their horizon.
+    `risk`: the score of the last evaluation; `stated_risk`: with what the signals added. No case
+    opens before `silenced_until_ms` (a false alarm), none opens or grows before `snoozed_until_ms`.
+    `followed`: cases whose outcome is not known yet; `near_since_ms`: since when one has been near.
     """
 
     risk: float | None = None
@@ -273,6 +272,7 @@ class Churn(Value, frozen=True):
     track: Track | None = None
     followed: tuple[CaseFollowUp, ...] = ()
     stated_risk: float | None = None
+    near_since_ms: int | None = None
 
     @property
     def dues(self) -> list[int]:

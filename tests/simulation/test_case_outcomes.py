@@ -31,7 +31,7 @@ from tests.simulation.test_audit import Noting
 from tests.support.eager_shop import BANDS
 from tests.support.told import broken
 
-SEED, CUSTOMERS, DAYS = 6, 60, 130
+SEED, CUSTOMERS, DAYS = 6, 90, 130
 
 
 class Played(NamedTuple):
@@ -63,7 +63,7 @@ def eager() -> Reference:
 
 @cache
 def played() -> Played:
-    """Sixty people for four months, contacted as the alerts say; nobody gives an order back."""
+    """Ninety people for four months, contacted as the alerts say; nobody gives an order back."""
     print(f"seed {SEED}")
     settings = replace(SETTINGS["grocery"], returns_share=0.0)
     world = World("grocery", CUSTOMERS, DAYS, SEED, settings=settings, reference=eager())
@@ -127,7 +127,7 @@ def test_precision_at_k_is_that_of_the_weeks_lists() -> None:
     learner = played().trainer.trainees["save_rates"].learner
     assert isinstance(learner, SaveRatesLearner)
     found = learner.figures()
-    assert found["top_10_cases"] == len(first) > 20
+    assert found["top_10_cases"] == len(first) > 15
     assert found["top_10_value"] == pytest.approx(sum(first) / len(first), abs=1e-6)
     assert found["top_all_value"] == pytest.approx(sum(every) / len(every), abs=1e-6)
 

@@ -156,9 +156,9 @@ def test_the_rule_of_thumb_alerts_once_a_silence_from_own_data_on() -> None:
     assert {p.threshold: p.lag_gaps for p in early.rule}[2.0] == 2.0
 
 
-def test_the_rule_is_compared_with_one_look_and_with_two_among_those_who_may_be_scored() -> None:
-    """A risk near the edge warns a look later; of who was never scored no rule says anything."""
-    told = figures([play(case(STAYS, 45, 0.5), case(LEAVES, 35, 0.5), case(LEAVES, 42, 0.5))])
+def test_the_rule_is_compared_with_one_look_and_with_a_risk_that_stands() -> None:
+    """A risk near the edge warns after a week; of who was never scored no rule says anything."""
+    told = figures([play(case(STAYS, 45, 0.5), case(LEAVES, 35, 0.5), case(LEAVES, 43, 0.5))])
     assert (told.scored, len(told.compared.points)) == (2, 8)
     one = {p.gaps: p for p in told.compared.points}[2.0]
     assert (one.recall, one.rule_precision) == (1.0, 0.5)

@@ -25,8 +25,8 @@ def alerts_of(effects: tuple[Effect, ...]) -> list[ChurnAlert]:
 
 
 def opened(risk: float = 0.6) -> Customer:
-    """Somebody whose case opened at T0, at the second look."""
-    before = _buyer(churn=Churn(next_tick_ms=T0 + WEEK_MS, stage="at_risk"))
+    """Somebody whose case opened at T0, when the risk had stood for two weeks."""
+    before = _buyer(churn=Churn(next_tick_ms=T0 + WEEK_MS, near_since_ms=T0 - 2 * WEEK_MS))
     person, effects, _ = evaluated(before, Score(risk), T0, "")
     assert [a.transition for a in alerts_of(effects)] == ["entered"]
     return person

@@ -72,15 +72,35 @@ def test_a_case_enters_escalates_deescalates_and_ends() -> None:
     ]  # fmt: skip
 
 
-def test_a_score_near_the_edge_opens_a_case_where_two_looks_in_a_row_agree() -> None:
+def test_a_score_near_the_edge_opens_a_case_once_it_has_stood_for_more_than_a_week() -> None:
     """Not after one that was low, or a purchase between; a clear one and a strong signal do."""
     fresh = _buyer(churn=Churn(next_tick_ms=T0 + WEEK_MS))
-    assert _life(fresh, 0.59, 0.5) == ["-", "entered"]
-    assert _life(fresh, 0.59, 0.4, 0.59, 0.59) == ["-", "-", "-", "entered"]
-    assert _life(fresh, 0.59, 0.1, 0.59, 0.59, buys_before=1) == ["-", "-", "-", "entered"]
-    assert _life(fresh, 0.6) == ["entered"]
+    assert _life(fresh, 0.59, 0.59, 0.5) == ["-", "-", "entered"]
+    assert _life(fresh, 0.45, 0.46, 0.5) == ["-", "-", "entered"]
+    assert _life(fresh, 0.44, 0.59, 0.59, 0.59) == ["-", "-", "-", "entered"]
+    assert _life(fresh, 0.59, 0.45, 0.45, 0.49) == ["-", "-", "-", "-"]
+    assert _life(fresh, 0.59, 0.59, 0.44, 0.59, 0.59) == ["-", "-", "-", "-", "-"]
+    bought = _life(fresh, 0.59, 0.1, 0.59, 0.59, 0.59, buys_before=1)
+    assert bought == ["-", "-", "-", "-", "entered"]
+    assert _life(fresh, 0.59, 0.6) == ["-", "entered"]
     told = replace(fresh, signals=(SeenSignal("cancel_page", 0.9, T0, ("e-9",)),))
     assert _life(told, 0.35) == ["entered"]
+
+
+def test_daily_looks_wait_as_long_as_weekly_ones() -> None:
+    """On the ninth day, not on the second."""
+    person, said = _buyer(churn=Churn(next_tick_ms=T0 + WEEK_MS)), list[str]()
+    for day in range(10):
+        person, effects, _ = evaluated(person, Score(0.55), T0 + day * DAY_MS, "")
+        said += [f"{day} {e.alert.transition}" for e in effects if isinstance(e, AlertRaised)]
+    assert said == ["8 entered"]
+
+
+def test_what_signals_add_does_not_make_a_risk_clear() -> None:
+    """A complaint lifts .58 to .65, above what opens a case at once where the score says it."""
+    complaint = SeenSignal("complaint", 0.7, T0, ("e-9",))
+    person = _buyer(churn=Churn(next_tick_ms=T0 + WEEK_MS), signals=(complaint,))
+    assert _life(person, 0.58, 0.58, 0.58) == ["-", "-", "entered"]
 
 
 def test_a_purchase_arms_the_case_again_and_nothing_else_does() -> None:

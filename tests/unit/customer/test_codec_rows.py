@@ -83,6 +83,7 @@ def full_row() -> Customer:
             rows.AlertCase(ID, ID, "medium", T0),
             horizons=(told,) * HORIZONS_WAITING_MAX,
             snoozed_until_ms=T0,
+            near_since_ms=T0,
             track=rows.Track("second_purchase", T0, T0, True),
             followed=(
                 rows.CaseFollowUp(
