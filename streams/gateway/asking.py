@@ -27,7 +27,7 @@ from streams.gateway.acknowledged import NotAcknowledgedError
 from streams.gateway.asker import Asker
 from streams.gateway.intake import Sink
 from streams.gateway.questions import about_person, question_event
-from streams.gateway.refusals import RequestRefusedError
+from streams.gateway.refusals import RequestRefusedError, unreadable
 from streams.gateway.replies import Replies
 from streams.gateway.shown import Decided, shown
 from streams.telemetry import catalogue as metrics
@@ -197,8 +197,7 @@ def _read(body: bytes) -> Wanted:
     try:
         wanted = _wanted.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        detail = str(error) if isinstance(error, msgspec.ValidationError) else "is no JSON object"
-        raise RequestRefusedError(422, "bad_question", f"the body: {detail}") from error
+        raise unreadable("bad_question", body, error, Wanted) from error
     if wanted.timeout_ms is not None and not 1 <= wanted.timeout_ms <= TIMEOUT_MS_MAX:
         detail = f"$.timeout_ms: is not from 1 to {TIMEOUT_MS_MAX}"
         raise RequestRefusedError(422, "bad_question", detail)

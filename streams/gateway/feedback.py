@@ -11,7 +11,7 @@ from streams.contracts.inputs.rules import InputRules, Rejected
 from streams.contracts.outputs.encode import OutputMessage
 from streams.contracts.times import from_ms
 from streams.gateway.intake import judge
-from streams.gateway.refusals import RequestRefusedError
+from streams.gateway.refusals import RequestRefusedError, unreadable
 from streams.gateway.splitting import Incoming
 
 Did = Literal["seen", "clicked", "dismissed", "used"]
@@ -47,8 +47,7 @@ def read_feedback(body: bytes) -> Told:
     try:
         return _told.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        detail = str(error) if isinstance(error, msgspec.ValidationError) else "is no JSON object"
-        raise RequestRefusedError(422, "bad_feedback", f"the body: {detail}") from error
+        raise unreadable("bad_feedback", body, error, Told) from error
 
 
 def feedback_event(told: Told, person: str, now_ms: int) -> OutputMessage:

@@ -1,9 +1,15 @@
 """Why a whole request is refused: what its sender reads (RFC 9457), and what goes over the wire."""
 
+import re
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
+from streams.contracts.inputs.allowed import guess
+from streams.contracts.inputs.diagnosis import diagnose, path_and_text
+
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.{1,64})`")
 PROBLEM_JSON: Final = "application/problem+json"
 
 
@@ -25,3 +31,16 @@ class RequestRefusedError(Exception):
         self.code = code
         self.detail = detail
         self.retry_after_s = retry_after_s
+
+
+def unreadable(
+    code: str, body: bytes, error: Exception, kind: type[msgspec.Struct]
+) -> RequestRefusedError:
+    """Why a body is none of that kind: where, and what it may be; `error` is of its decoding."""
+    at, text = path_and_text(str(error))
+    if unknown := _UNKNOWN.match(text):
+        name = unknown[1]
+        what = f"{at}.{name}: is no field here{guess(kind.__struct_fields__, name)}"
+        return RequestRefusedError(422, code, what)
+    found = diagnose(body, error, kind=kind)
+    return RequestRefusedError(422, code, f"{found.path}: {found.detail}")

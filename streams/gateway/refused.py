@@ -38,13 +38,20 @@ def unanswered_by(ways: Ways) -> Callable[[AnyRequest, NotAcknowledgedError], Re
     return unanswered
 
 
+_WORDS: Final = {
+    HTTPStatus.NOT_FOUND: "there is no such path here",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this path is not asked in this way: see the header allow",
+}
+
+
 def http_error_by(ways: Ways) -> Callable[[AnyRequest, HTTPException], Response[bytes]]:
     """The answer to what the framework refuses."""
 
     def http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
         """What the framework refuses: an unknown path, a wrong method, a body too large."""
         status = HTTPStatus(error.status_code)
-        refusal = RequestRefusedError(status, status.name.lower(), status.phrase)
+        detail = _WORDS.get(status, status.phrase)
+        refusal = RequestRefusedError(status, status.name.lower(), detail)
         return _problem(ways, request, refusal, error.headers or {})
 
     return http_error

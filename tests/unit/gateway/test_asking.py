@@ -71,10 +71,17 @@ def test_a_late_answer_is_a_timeout_and_reported_as_not_delivered(door: Door) ->
 @pytest.mark.parametrize(
     ("body", "code", "where"),
     [
-        (b"{", "bad_question", "body"),
-        ([QUESTION], "bad_question", "body"),
+        (b"{", "bad_question", "$: ends before its JSON does"),
+        ([QUESTION], "bad_question", "$: must be an object of named fields, not a list"),
+        ({"person": {"customer_id": "c-1"}}, "bad_question", "$.placement: is required"),
+        (
+            {**QUESTION, "timeout_ms": "fast"},
+            "bad_question",
+            "$.timeout_ms: must be a whole number",
+        ),
+        ({**QUESTION, "chanel": "app"}, "bad_question", "field here; did you mean channel?"),
         ({"placement": "banner"}, "bad_question", "person"),
-        ({**QUESTION, "more": 1}, "bad_question", "more"),
+        ({**QUESTION, "more": 1}, "bad_question", "$.more: is no field here"),
         ({**QUESTION, "timeout_ms": 0}, "bad_question", "$.timeout_ms"),
         ({**QUESTION, "person": {}}, "no_identity", "$.person"),
         ({**QUESTION, "person": {"customer_id": "a b"}}, "bad_format", "$.person.customer_id"),
