@@ -68,11 +68,13 @@ def anyway_of(
         present = set(kinds)
     by_kind = ordered_anyway(policy.fits, present, *person)
     prior = policy.policies.arbitration.redeemed_at_base_rate
-    ordered = [by_kind[kind] for kind in kinds]
-    if len(by_kind) == len(kinds):  # of each kind one offer
-        return uplift.shares(policy.catalog, shares_expected(ordered, prior), where), ordered
-    expected = dict(zip(by_kind, shares_expected(by_kind.values(), prior), strict=True))
-    return uplift.shares(policy.catalog, [expected[kind] for kind in kinds], where), ordered
+    told = list(by_kind.values())
+    expected = shares_expected(told, prior)
+    if where is not None:
+        row_of = {kind: row for row, kind in enumerate(by_kind)}
+        kinds = [row_of[kind] for kind in kinds]
+    shares = uplift.shares(policy.catalog, [expected[row] for row in kinds], where)
+    return shares, [told[row] for row in kinds]
 
 
 def shares_of(

@@ -111,8 +111,8 @@ def _by_priority(
     """Probabilities of the offers and, last, of no offer."""
     if exploring.mode == "thompson":
         return _by_posterior(decision_id, priorities, exploring)
-    values = [*priorities, 0.0]
-    best = len(priorities) if max(priorities) <= 0.0 else values.index(max(values))
+    values, most = [*priorities, 0.0], max(priorities)
+    best = len(priorities) if most <= 0.0 else values.index(most)
     if exploring.mode == "inverse_gap":
         return _inverse_gap(values, best, exploring)
     share = exploring.epsilon / len(values)

@@ -24,6 +24,7 @@ FEATURES_VERSION = 3
 FAMILIES = (BUYING, VISITING, AFFINITY, PLACES, CONTEXT, CONTACTS, LIFECYCLE)
 CONTEXT_FEATURES: tuple[str, ...] = tuple(name for family in FAMILIES for name in family.names)
 OFFER_FEATURES: tuple[str, ...] = OFFER_NAMES
+_COMPUTES = tuple(family.compute for family in FAMILIES)
 MOVED_BY_OFFERS = (*CONTACTS.names, "deal_share")
 ARM_FREE_FEATURES = tuple(name for name in CONTEXT_FEATURES if name not in MOVED_BY_OFFERS)
 """Those that do not tell by themselves whether a person gets offers."""
@@ -32,8 +33,8 @@ ARM_FREE_FEATURES = tuple(name for name in CONTEXT_FEATURES if name not in MOVED
 def context_vector(person: Customer, trigger_event: TriggerEvent, now_ms: int) -> Vector:
     """Who the person is at this moment: shape `[len(CONTEXT_FEATURES)]`, each within [-3, 3]."""
     numbers: list[float] = []
-    for family in FAMILIES:
-        numbers.extend(family.compute(person, trigger_event, now_ms))
+    for compute in _COMPUTES:
+        numbers += compute(person, trigger_event, now_ms)
     return vector_of(numbers)
 
 
