@@ -126,8 +126,9 @@ def told_again(again: Again, *, json_: bool) -> Iterator[str]:
     if not again.scored:
         yield f"{entry.decision_id}: {entry.verdict}; nothing was scored, so there is no more"
         return
+    chosen = "" if entry.chosen_offer_id is None else f" {entry.chosen_offer_id}"
     yield (
-        f"{entry.decision_id}: {entry.verdict} {entry.chosen_offer_id or ''}, model "
+        f"{entry.decision_id}: {entry.verdict}{chosen}, model "
         f"{entry.model.version}, policy {entry.policy.version} ({again.reference})"
     )
     if again.unchecked:

@@ -215,9 +215,8 @@ def input_records(place: LogPlace) -> Iterator[InputRecord]:
     if place.folder is not None and place.archived:
         kept += archived_inputs(place.folder)
     elif place.folder is not None:
-        raise OperatorError(
-            f"{place.folder} holds what came out, not events: name a file of events"
-        )
+        what = "holds what came out, not" if any(place.folder.glob("*.jsonl")) else "holds no"
+        raise OperatorError(f"{place.folder} {what} events: name a file of events")
     if place.settings is not None:
         known = {place.settings.on_broker(topic): topic.name for topic in topics.INPUTS}
         for message in _messages(place, place.settings, topics.INPUTS):

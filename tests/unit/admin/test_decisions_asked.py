@@ -197,6 +197,7 @@ def test_every_decision_comes_out_again_to_the_byte(day: Path, learned: tuple[Pa
             done = run("redecide", entry.decision_id, "--log", str(folder), *more)
             assert done.exit_code == 0, done.output
             assert "every byte is equal" in done.output
+            assert " , " not in done.output, "no offer has no name"
             assert f"({more[-1] if more else 'the example shop'})" in done.output
     assert len(versions) > 1
 

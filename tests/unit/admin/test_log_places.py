@@ -62,8 +62,10 @@ def test_a_policy_is_judged_from_the_archive(day: tuple[Path, Path]) -> None:
     assert json.loads(told[0])["counts"]["judged"] > 0
 
 
-def test_what_holds_no_events_is_said(day: tuple[Path, Path]) -> None:
-    """A folder of `replay` holds what came out."""
+def test_what_holds_no_events_is_said(day: tuple[Path, Path], tmp_path: Path) -> None:
+    """A folder of `replay` holds what came out, an empty one nothing."""
     out, _ = day
     done = run("backtest", str(out), "--reference", str(example_shop()))
     assert (done.exit_code, "holds what came out" in done.output) == (2, True)
+    nothing = run("backtest", str(tmp_path), "--reference", str(example_shop()))
+    assert (nothing.exit_code, f"{tmp_path} holds no events" in nothing.output) == (2, True)
