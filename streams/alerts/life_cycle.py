@@ -16,6 +16,7 @@ from streams.contracts.reference.structs import ChurnDefinition, Policies
 from streams.customer import Customer, TriggerEvent
 from streams.customer.case_alerts import known_alerts
 from streams.customer.complaints import complains
+from streams.customer.purchase_days import purchase_days
 from streams.customer.row import AlertCase, Churn
 from streams.customer.stance import stance_of
 
@@ -70,7 +71,7 @@ def _stage(person: Customer, found: Look, definition: ChurnDefinition) -> Lifecy
     churn = person.churn
     if churn.next_tick_ms is None:
         return "lapsed"
-    if person.spend is None or person.spend.orders < definition.min_purchases:
+    if purchase_days(person) < definition.min_purchases:
         return "new"
     leaving = found.band != "low" and (found.late or bool(found.strong))
     return "at_risk" if leaving or churn.case is not None else "active"
@@ -83,7 +84,7 @@ def _lapsed(
 
     A case disarms the person until the next purchase, so whoever is armed had none.
     """
-    regular = person.spend is not None and person.spend.orders >= definition.min_purchases
+    regular = purchase_days(person) >= definition.min_purchases
     if not regular or not found.carried:
         return staged_
     return tuple(

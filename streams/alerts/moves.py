@@ -8,6 +8,7 @@ from streams.contracts.reference.structs import ChurnDefinition
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
 from streams.customer.consents import is_granted
+from streams.customer.purchase_days import purchase_days
 from streams.customer.row import AlertCase, Churn
 
 CLEAR_BY = 0.1  # of score above the first band, from which one look is enough
@@ -57,10 +58,10 @@ def next_move(
 
 def _may_open(person: Customer, found: Look, definition: ChurnDefinition) -> bool:
     """A carried score or a strong signal; never a purchase by itself."""
-    churn, spend = person.churn, person.spend
+    churn = person.churn
     if found.band == "low" or churn.next_tick_ms is None or not churn.armed:
         return False
-    if spend is None or spend.orders < definition.min_purchases:
+    if purchase_days(person) < definition.min_purchases:
         return False
     if not is_granted(person, "profiling") or _is_snoozed(churn):
         return False

@@ -1,8 +1,8 @@
 """Stages and tracks: who is a new customer, which purchase is waited for, and when it is due.
 
-A member without any purchase is on the track `first_purchase`, a new customer with one on
-`second_purchase`. Neither is called churn: no case opens, and what is said goes to
-`segment-changes` and, once, to the trigger rules.
+A member without any purchase is on the track `first_purchase`, who has bought on one day only on
+`second_purchase`: two orders of one day are no return. Neither is called churn: no case opens, and
+what is said goes to `segment-changes` and, once, to the trigger rules.
 """
 
 from typing import Protocol
@@ -16,6 +16,7 @@ from streams.contracts.outputs.payloads import SegmentChange
 from streams.contracts.reference.structs import ChurnDefinition, TriggerKind
 from streams.contracts.times import from_ms
 from streams.customer import Customer, TriggerEvent
+from streams.customer.purchase_days import purchase_days
 from streams.customer.rhythm import next_tick_ms
 from streams.customer.row import Track
 
@@ -105,10 +106,10 @@ def _track(
 
 
 def _awaited(person: Customer, definition: ChurnDefinition) -> TrackName | None:
-    orders = person.spend.orders if person.spend is not None else 0
-    if orders == 0:
+    days = purchase_days(person)
+    if days == 0:
         return "first_purchase" if person.known else None
-    return "second_purchase" if orders == 1 and definition.min_purchases > 1 else None
+    return "second_purchase" if days == 1 and definition.min_purchases > 1 else None
 
 
 def _change(

@@ -71,13 +71,13 @@ def once(at: AlertView) -> Answer:
 
 
 def enough_orders(at: AlertView) -> Answer:
-    """A case is opened for who has bought `min_purchases` times."""
+    """A case is opened for who has bought on `min_purchases` days."""
     if at.alert.transition != "entered":
         return None
-    least, many = at.world.policies.churn.min_purchases, len(at.orders.completed)
+    least, (_, many) = at.world.policies.churn.min_purchases, at.days
     if many < least and not at.orders.simple:
         return Unknown("orders were changed or given back")
-    return holds(many >= least, f"bought {many} times, {least} are needed")
+    return holds(many >= least, f"bought on {many} days, {least} are needed")
 
 
 def armed(at: AlertView) -> Answer:

@@ -24,6 +24,11 @@ def zones_of(known: list[Arrival]) -> list[tzinfo]:
     return list(dict.fromkeys(zone for at_ms, zone in named if at_ms == newest_ms)) or [UTC]
 
 
+def zones_so_far(known: list[Arrival]) -> list[tzinfo]:
+    """All zones that were ever named, and UTC, by which the days before are told."""
+    return list(dict.fromkeys((UTC, *(zone for a in known for zone in _named(a)))))
+
+
 def _named(arrival: Arrival) -> list[tzinfo]:
     """The zones that an event names and that exist; others leave the last known one."""
     event = arrival.event

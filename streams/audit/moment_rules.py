@@ -13,7 +13,7 @@ from streams.contracts.times import to_ms
 
 CART, ZONE, DWELL, CASE = "cart_abandoned", "zone_entered", "zone_dwelled", "churn_band_entered"
 ASKED = "offer_requested"
-ORDERS_BEFORE = {"first_purchase_due": 0, "second_purchase_due": 1}
+DAYS_BEFORE = {"first_purchase_due": 0, "second_purchase_due": 1}
 BY_EVENT = {
     "product_viewed": "product_viewed",
     "search_without_result": "products_searched",
@@ -63,7 +63,7 @@ def moment(at: OfferView) -> Answer:
     kind, event_id = at.offer.trigger.kind, at.offer.trigger.event_id
     if kind == CASE:
         return holds(event_id in at.world.alerts_by_id, f"there is no alert {event_id}")
-    if kind == CART or kind in ORDERS_BEFORE:
+    if kind == CART or kind in DAYS_BEFORE:
         return None
     if at.trigger is None:
         return Broken(f"there is no event {event_id}")
@@ -221,15 +221,15 @@ def case_open(at: OfferView) -> Answer:
 
 def still_new(at: OfferView) -> Answer:
     """An offer to a new customer is made while the purchase that was due has not been made."""
-    before = ORDERS_BEFORE.get(at.offer.trigger.kind)
+    before = DAYS_BEFORE.get(at.offer.trigger.kind)
     if before is None:
         return None
     if not at.orders.simple:
         return Unknown("orders were changed or given back")
-    many = len(at.orders.completed)
-    if many != before:
+    least, most = at.days
+    if not least <= before <= most:
         proof = tuple(order.event_id for order in at.orders.completed)
-        return Broken(f"bought {many} times by then", proof)
+        return Broken(f"bought on {least} days by then", proof)
     return may(at.known, "profiling")
 
 

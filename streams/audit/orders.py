@@ -1,6 +1,7 @@
 """Orders and the use of offers, told anew; an order counts once, whatever arrives of it."""
 
 import math
+from datetime import tzinfo
 
 from msgspec import Struct
 
@@ -8,7 +9,7 @@ from streams.audit.arrivals import Arrival
 from streams.audit.world import Contact
 from streams.contracts.inputs.events import CouponUse, OfferFeedback, Purchase
 from streams.contracts.reference.structs import Offer
-from streams.contracts.times import DAY_MS, to_ms
+from streams.contracts.times import DAY_MS, from_ms, to_ms
 
 
 class OrdersTold(Struct, frozen=True):
@@ -27,6 +28,18 @@ class OrdersTold(Struct, frozen=True):
     def newest_ms(self) -> int:
         """When the last was; 0 before the first."""
         return max((a.at_ms for a in self.completed), default=0)
+
+    def days(self, zones: list[tzinfo]) -> tuple[int, int]:
+        """On how many days something was bought: the fewest and the most, by these clocks.
+
+        Every order's days are counted by what each clock showed at any of the orders.
+        """
+        shown = (
+            from_ms(a.at_ms).astimezone(zone).utcoffset() for a in self.completed for zone in zones
+        )
+        offsets = {round(off.total_seconds() * 1000) for off in shown if off is not None}
+        days = [len({(a.at_ms + off) // DAY_MS for a in self.completed}) for off in offsets]
+        return min(days, default=0), max(days, default=0)
 
 
 def orders_of(known: list[Arrival], currency: str) -> OrdersTold:

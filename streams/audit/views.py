@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from streams.audit.arrivals import Arrival
-from streams.audit.clocks import zones_of
+from streams.audit.clocks import zones_of, zones_so_far
 from streams.audit.money import has_rates
 from streams.audit.orders import OrdersTold, orders_of, use_of
 from streams.audit.people import Person
@@ -51,6 +51,11 @@ class View:
     def orders(self) -> OrdersTold:
         """What the person had bought."""
         return orders_of(self.accepted, self.world.policies.currency)
+
+    @cached_property
+    def days(self) -> tuple[int, int]:
+        """On how many days the person had bought, at least and at most."""
+        return self.orders.days(zones_so_far(self.known))
 
     @cached_property
     def alerts(self) -> list[Alert]:

@@ -266,7 +266,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "save_rate": "Share of those who would leave that a contact keeps, before any is learned.",
     "margin_share": "Share of a sale that is margin.",
     "control_share": "Share of those at risk who are left alone, for measuring.",
-    "min_purchases": "Purchases before a person is scored.",
+    "min_purchases": "Days of purchase before a case may open.",
     "signal_window_days": "Days that a churn signal counts.",
     "ChurnAlert.text": "Why, and what to do, by language: en, ja, zh.",
     "ChurnAlert.save_rate": "Share of those who would leave that a contact keeps, as learned here.",

@@ -217,20 +217,20 @@ def alert_figures(play: AlertPlay, moments: Moments, others: Mapping[str, Floats
 
 
 def _could_warn(moments: Moments, play: AlertPlay) -> Flags:
-    """The ticks at which the product may open a case: own data carry, two orders or more."""
+    """The ticks at which the product may open a case: own data carry, bought on two days."""
     early = play.end_ms if play.own_ms is None else play.own_ms
-    enough = moments.orders >= play.definition.min_purchases
-    return np.asarray((moments.at_ms >= early) & enough & (moments.repeats > 0))
+    enough = moments.repeats + 1 >= max(play.definition.min_purchases, 2)
+    return np.asarray((moments.at_ms >= early) & enough)
 
 
 def _by_others(
     judge: _Judge, moments: Moments, others: Mapping[str, Floats], many: int
 ) -> list[RuleFigures]:
     rows = _could_warn(moments, judge.play)
-    orders_min = judge.play.definition.min_purchases
+    days_min = judge.play.definition.min_purchases
     about = moments.take(rows)
     return [
-        judge.rule(name, by_score(about, judge.histories, scores[rows], many, orders_min))
+        judge.rule(name, by_score(about, judge.histories, scores[rows], many, days_min))
         for name, scores in others.items()
     ]
 

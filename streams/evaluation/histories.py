@@ -13,14 +13,12 @@ class Known(Struct, frozen=True):
     """A customer as they are known at one moment; purchases of one day (UTC) count once.
 
     Attributes:
-        orders: purchases so far.
         repeats: purchase days after the first.
         first_ms: the first purchase.
         last_ms: the newest purchase.
         spent: the sum of all amounts, in the file's currency.
     """
 
-    orders: int
     repeats: int
     first_ms: int
     last_ms: int
@@ -68,9 +66,7 @@ class Histories:
         newest = bisect_right(own.at_ms, at_ms) - 1 if own else -1
         if own is None or newest < 0:
             return None
-        return Known(
-            newest + 1, own.day[newest], own.at_ms[0], own.at_ms[newest], own.spent[newest]
-        )
+        return Known(own.day[newest], own.at_ms[0], own.at_ms[newest], own.spent[newest])
 
     def next_ms(self, customer_id: str, at_ms: int) -> int | None:
         """The first purchase after `at_ms`; None if the file has none."""

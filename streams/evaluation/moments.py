@@ -24,7 +24,6 @@ class Moments(Struct, frozen=True, kw_only=True):
         gone: no purchase within the horizon: what came.
         risk: the product's.
         bgnbd: P(no purchase within the horizon) by BG/NBD.
-        orders: purchases so far.
         repeats: purchase days after the first, so far.
         t_x: from the first purchase to the newest, in ticks.
         age: from the first purchase to now, in ticks.
@@ -38,7 +37,6 @@ class Moments(Struct, frozen=True, kw_only=True):
     gone: Flags
     risk: Floats
     bgnbd: Floats
-    orders: Ints
     repeats: Ints
     t_x: Floats
     age: Floats
@@ -67,7 +65,7 @@ def moments_of(
 ) -> Moments:
     """The columns of the scores that can be judged."""
     columns = [_row(p, histories, horizon_ms, tick_ms) for p in judged]
-    table = np.array(columns, dtype=np.float64).reshape(-1, 6)
+    table = np.array(columns, dtype=np.float64).reshape(-1, 5)
     at_ms = np.array([p.at_ms for p in judged], dtype=np.int64)
     gone = [histories.is_gone(p.customer_id, p.at_ms, horizon_ms) for p in judged]
     return Moments(
@@ -77,12 +75,11 @@ def moments_of(
         gone=np.array(gone, dtype=np.bool_),
         risk=np.array([p.risk for p in judged], dtype=np.float64),
         bgnbd=np.array([p.bgnbd for p in judged], dtype=np.float64),
-        orders=table[:, 0].astype(np.int64),
-        repeats=table[:, 1].astype(np.int64),
-        t_x=table[:, 2],
-        age=table[:, 3],
-        gaps=table[:, 4],
-        value=table[:, 5],
+        repeats=table[:, 0].astype(np.int64),
+        t_x=table[:, 1],
+        age=table[:, 2],
+        gaps=table[:, 3],
+        value=table[:, 4],
     )
 
 
@@ -91,11 +88,10 @@ def _row(
 ) -> tuple[float, ...]:
     known = histories.known(said.customer_id, said.at_ms)
     if known is None:  # nobody is scored before the first purchase
-        return 0.0, 0.0, 0.0, 0.0, np.nan, 0.0
+        return 0.0, 0.0, 0.0, np.nan, 0.0
     lived_ms = max(known.last_ms - known.first_ms, tick_ms)
     gap_ms = known.gap_ms
     return (
-        known.orders,
         known.repeats,
         (known.last_ms - known.first_ms) / tick_ms,
         (said.at_ms - known.first_ms) / tick_ms,

@@ -34,13 +34,13 @@ class Silence(Struct, frozen=True):
     gap_ms: float
 
 
-def silences_of(histories: Histories, orders_min: int) -> Iterator[Silence]:
-    """Every silence after the second purchase day (and `orders_min` orders) of every customer."""
+def silences_of(histories: Histories, days_min: int) -> Iterator[Silence]:
+    """Every silence after the second purchase day (and the `days_min`th) of every customer."""
     for who in histories.customers:
         times: list[int | None] = [*histories.times_ms(who), None]
         for last_ms, next_ms in pairwise(times):
             known = None if last_ms is None else histories.known(who, last_ms)
-            if known is None or last_ms == next_ms or known.orders < orders_min:
+            if known is None or last_ms == next_ms or known.repeats + 1 < days_min:
                 continue
             if known.gap_ms is not None:
                 yield Silence(who, known.last_ms, next_ms, known.gap_ms)
@@ -63,14 +63,14 @@ def by_thumb(silences: Iterable[Silence], play: AlertPlay, gaps: float) -> list[
 
 
 def by_score(
-    moments: Moments, histories: Histories, scores: Floats, many: int, orders_min: int
+    moments: Moments, histories: Histories, scores: Floats, many: int, days_min: int
 ) -> list[Warned]:
     """The first tick of a silence at which a score is so high that it warns `many` times.
 
     `moments` are the ticks at which the shop's own data carry a score.
     """
     groups: dict[tuple[str, int], list[int]] = {}
-    for row in np.flatnonzero((moments.orders >= orders_min) & (moments.repeats > 0)).tolist():
+    for row in np.flatnonzero(moments.repeats + 1 >= max(days_min, 2)).tolist():
         known = histories.known(moments.customers[row], int(moments.at_ms[row]))
         if known is not None:
             groups.setdefault((moments.customers[row], known.last_ms), []).append(row)

@@ -9,6 +9,7 @@ from streams.contracts.ids import derive_id
 from streams.contracts.internal.learning import LearningExample
 from streams.contracts.outputs.effects import OutcomeLabeled
 from streams.contracts.reference.structs import ChurnDefinition
+from streams.customer.purchase_days import purchase_days
 from streams.customer.row import Customer, Track
 from streams.feedback.labels import may_train
 
@@ -23,13 +24,10 @@ def label_track_made(
     Asked right after an order was counted, while the person is still on the old track.
     """
     track = _waiting(person)
-    if track is None or person.spend is None or person.rhythm is None:
+    if track is None or person.rhythm is None:
         return ()
-    many = PURCHASE[track.name]
     took_ms = person.rhythm.last_ms - track.since_ms
-    if (person.spend.orders, person.rhythm.repeats) != (many, many - 1):
-        return ()
-    if not 0 < took_ms <= churn.horizon_ms:
+    if purchase_days(person) != PURCHASE[track.name] or not 0 < took_ms <= churn.horizon_ms:
         return ()
     return (_labeled(person, track, at_ms, churn, took_ms=took_ms, label=1.0),)
 
@@ -41,9 +39,8 @@ def label_track_missed(
     track = _waiting(person)
     if track is None or track.look_ms is None or track.look_ms > at_ms:
         return ()
-    orders = person.spend.orders if person.spend is not None else 0
     waited_ms = at_ms - track.since_ms
-    if waited_ms <= churn.horizon_ms or orders != PURCHASE[track.name] - 1:
+    if waited_ms <= churn.horizon_ms or purchase_days(person) != PURCHASE[track.name] - 1:
         return ()
     return (_labeled(person, track, at_ms, churn, took_ms=waited_ms, label=0.0),)
 

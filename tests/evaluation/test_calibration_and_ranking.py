@@ -26,7 +26,6 @@ def moments(risk: list[float], gone: list[bool], gaps: list[float] | None = None
         gone=np.array(gone),
         risk=np.array(risk),
         bgnbd=zeros,
-        orders=numbers,
         repeats=numbers,
         t_x=zeros,
         age=zeros,
@@ -101,7 +100,7 @@ def test_histories_know_nothing_later() -> None:
     histories = Histories(given)
     known = histories.known("a", 3 * DAY_MS)
     assert known is not None
-    assert (known.orders, known.repeats, known.last_ms, known.spent) == (3, 1, 3 * DAY_MS, 15.0)
+    assert (known.repeats, known.last_ms, known.spent) == (1, 3 * DAY_MS, 15.0)
     assert known.gap_ms == 3 * DAY_MS
     first = histories.known("a", 2000)
     assert first is not None

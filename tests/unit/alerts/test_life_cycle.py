@@ -16,6 +16,7 @@ from streams.contracts.outputs.payloads import ChurnAlert, ChurnSignalCode
 from streams.contracts.reference.structs import ChurnDefinition
 from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
 from streams.customer import Customer, counters
+from streams.customer.rhythm import Rhythm, record_purchase
 from streams.customer.row import ChannelActivity, Churn, Order, SeenSignal, Spend
 from streams.decisions import Policy
 from tests.unit.decisions.people import OBJECTS, T0, offer, shop, someone
@@ -34,9 +35,19 @@ class Score(Struct, frozen=True):
     carried: bool = True
 
 
+def bought_on(days: int) -> Rhythm | None:
+    """The rhythm of who has bought once a week, the last time a day before T0."""
+    rhythm = None
+    for week in range(days):
+        at_ms = T0 - DAY_MS - (days - 1 - week) * WEEK_MS
+        rhythm = record_purchase(rhythm, at_ms, 50.0)
+    return rhythm
+
+
 def _buyer(**fields: Any) -> Customer:
     made: dict[str, Any] = {
         "spend": Spend(T0, total=500.0, orders=9),
+        "rhythm": bought_on(9),
         "orders": (Order("o-1", T0 - DAY_MS, 50.0, "web"),),
         "churn": Churn(next_tick_ms=T0 + WEEK_MS),
         "created_at_ms": T0 - 90 * DAY_MS,

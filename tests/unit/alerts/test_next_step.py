@@ -171,7 +171,8 @@ def test_act_before_is_no_later_than_the_day_on_which_the_person_is_lost(
     silent_days: int, days: float
 ) -> None:
     """The case ends then with `lapsed`; who is past it and shows a strong signal has a week."""
-    bought = rhythm.record_purchase(None, T0 - silent_days * DAY_MS, 50.0)
+    first = rhythm.record_purchase(None, T0 - 150 * DAY_MS, 50.0)
+    bought = rhythm.record_purchase(first, T0 - silent_days * DAY_MS, 50.0)
     step = entered(_buyer(rhythm=bought)).recommended
     assert step is not None
     assert step.act_before == from_ms(T0 + round(days * DAY_MS))

@@ -21,12 +21,14 @@ from streams.contracts.outputs.effects import (
 )
 from streams.contracts.outputs.payloads import SegmentChange
 from streams.contracts.reference.structs import ChurnDefinition
-from streams.contracts.times import DAY_MS, WEEK_MS, from_ms
+from streams.contracts.times import DAY_MS, HOUR_MS, WEEK_MS, from_ms
 from streams.customer import Customer, due_at_ms
+from streams.customer.rhythm import record_purchase
 from streams.customer.row import Consent, Row, Spend
 from streams.models import initial_models
 from streams.models.tracks import TrackModel
 from streams.pipeline import World, process
+from tests.unit.alerts.test_life_cycle import bought_on
 from tests.unit.decisions.people import T0, offer, rule, shop, someone
 
 CHURN = ChurnDefinition(control_share=0.0, horizon_ticks=6)
@@ -130,6 +132,20 @@ def test_a_second_purchase_is_waited_for_after_the_first_and_due_once() -> None:
     assert not any(isinstance(e, AlertRaised) for e in said)
 
 
+def test_a_second_order_of_the_same_day_is_no_second_purchase() -> None:
+    """Two orders of one day: the wait goes on, is due once, and ends in one label of its time."""
+    day = (opened(1, T0 + 1), order(2, T0 + DAY_MS), order(3, T0 + DAY_MS + HOUR_MS))
+    _, said = lived(NEW, END, *day)
+    assert [track for _, track, due in changes(said) if due] == ["second_purchase"]
+    assert offered(said) == ["second_purchase_due"]
+    assert {stage for stage, _, _ in changes(said)} == {"new", "lapsed"}
+    _, said = lived(NEW, T0 + 5 * WEEK_MS, *day, order(4, T0 + 15 * DAY_MS))
+    assert [stage for stage, _, _ in changes(said)] == ["new", "new", "active"]
+    labels = [e.example for e in said if isinstance(e, OutcomeLabeled)]
+    made = [(x.features["purchase"], x.label) for x in labels if x.model == "tracks"]
+    assert made == [(1.0, 1.0), (2.0, 1.0)]
+
+
 def test_who_buys_in_time_is_told_nothing() -> None:
     """Two purchases, each before it is due: active, and no offer of a track."""
     events = (opened(1, T0 + 1), order(2, T0 + DAY_MS), order(3, T0 + 9 * DAY_MS))
@@ -162,7 +178,7 @@ def test_each_wait_ends_in_one_label() -> None:
     [
         someone(consents={}),
         someone(known=False),
-        someone(spend=Spend(T0, total=10.0, orders=3)),
+        someone(spend=Spend(T0, total=10.0, orders=3), rhythm=bought_on(3)),
     ],
     ids=["no profiling", "a visitor", "a customer"],
 )
@@ -202,7 +218,9 @@ def test_a_wait_that_a_merge_ended_is_not_due() -> None:
     track = row.churn.track
     assert track is not None
     assert track.look_ms is not None
-    row = replace(row, spend=Spend(T0, total=10.0, orders=1))
+    row = replace(
+        row, spend=Spend(T0, total=10.0, orders=1), rhythm=record_purchase(None, T0, 10.0)
+    )
     row, said, risen = look_at_track(row, track.look_ms, Times(), CHURN)
     assert (changes(list(said)), risen) == ([("new", "second_purchase", False)], ())
 

@@ -150,7 +150,10 @@ REGULAR = [
 ]
 MUCH_LATER = view(0, "much-later", identity={"customer_id": "other"})
 PROFILED = consent(-56 * WEEK, "profiled")
-ONCE = [order(-40 * WEEK, "only", total={"amount": "900.00", "currency": "EUR"})]
+ONE_DAY = [
+    order(-40 * WEEK - 60 * n, f"only-{n}", total={"amount": "900.00", "currency": "EUR"})
+    for n in (1, 0)
+]
 GONE = event(
     "gone", "erasure_requested", -30 * WEEK, request_id="r", requested_at="2025-08-04T12:00:00Z"
 )
@@ -366,7 +369,7 @@ SWITCHES: dict[str, Switch] = {
     "one_case": leaving(patch=swapped(life_cycle, "_moved", _never_kept)),
     "transition": leaving(spoil=on_alerts(lambda a: [] if a.transition == "entered" else [a])),
     "enough_orders": Switch(
-        [PROFILED, *ONCE, BYE, MUCH_LATER],
+        [PROFILED, *ONE_DAY, BYE, MUCH_LATER],
         sure(a_shop(churn=SHOP_CHURN)),
         lax=policies(churn=SHOP_CHURN | {"min_purchases": 1}),
     ),

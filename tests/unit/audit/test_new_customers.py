@@ -20,9 +20,10 @@ MUCH_LATER = view(0, "much-later", identity={"customer_id": "other"})
     ("orders", "kinds"),
     [
         ([order(-19 * WEEK, "o1")], ["second_purchase_due"]),
+        ([order(-19 * WEEK, "o1"), order(-19 * WEEK, "o2")], ["second_purchase_due"]),
         ([order(-19 * WEEK, "o1"), order(-18 * WEEK, "o2")], []),
     ],
-    ids=["bought once", "bought again"],
+    ids=["bought once", "bought twice on one day", "bought again"],
 )
 def test_offers_on_a_track_are_made_once_and_are_allowed(
     orders: list[Fields], kinds: list[str]
