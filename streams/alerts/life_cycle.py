@@ -15,6 +15,7 @@ from streams.contracts.outputs.effects import AlertRaised, Effect, SegmentChange
 from streams.contracts.reference.structs import ChurnDefinition, Policies
 from streams.customer import Customer, TriggerEvent
 from streams.customer.case_alerts import known_alerts
+from streams.customer.case_moves import moved_by
 from streams.customer.complaints import complains
 from streams.customer.purchase_days import purchase_days
 from streams.customer.row import AlertCase, Churn
@@ -122,8 +123,7 @@ def _raised(
     ids = (*case.alert_ids, case.alert_id, alert_id) if before else (alert_id,)
     case = replace(case, alert_id=alert_id, band=found.band, alert_ids=known_alerts(ids)[:-1])
     if move.transition in ("entered", "escalated"):
-        spent = tuple(sorted({*case.spent, *found.lifting}))
-        case = replace(case, spent=spent, score_max=max(case.score_max, found.score))
+        case = moved_by(case, found.score, found.lifting)
     return Raised(
         alert_id=alert_id,
         move=move,

@@ -1,6 +1,7 @@
 """What a churn signal does to the stated risk: odds that are multiplied, within a limit."""
 
 import math
+from collections.abc import Mapping
 
 from streams.alerts.scoring import PRIOR_LIFTS, Lifts, Scoring
 from streams.contracts.outputs.payloads import ChurnSignalCode
@@ -35,7 +36,11 @@ def counted_lifts(
 
     Where they would be more, each loses the same share of its logarithm.
     """
-    each = {s.code: lift(s, bought_ms, lifts) for s in person.signals}
+    return within_limit({s.code: lift(s, bought_ms, lifts) for s in person.signals})
+
+
+def within_limit(each: dict[ChurnSignalCode, float]) -> dict[ChurnSignalCode, float]:
+    """These factors, at most `LIFT_MAX` together."""
     times = math.prod(each.values())
     if times <= LIFT_MAX:
         return each
@@ -48,7 +53,12 @@ def stated_risk(score: float, person: Customer, lifts: Lifts = PRIOR_LIFTS) -> f
 
     The lifts are taken for independent; `counted_lifts` holds their product.
     """
-    factor = math.prod(counted_lifts(person, standing_ms(person), lifts).values())
+    return lifted_risk(score, counted_lifts(person, standing_ms(person), lifts))
+
+
+def lifted_risk(score: float, counted: Mapping[ChurnSignalCode, float]) -> float:
+    """The score with its odds times these factors."""
+    factor = math.prod(counted.values())
     if factor == 1.0:
         return score
     p = min(max(score, RISK_EDGE), 1.0 - RISK_EDGE)

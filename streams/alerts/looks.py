@@ -5,6 +5,7 @@ from msgspec import Struct
 from streams.alerts.lifts import is_strong, lift, standing_ms, stated_risk
 from streams.alerts.scoring import Scoring
 from streams.contracts.common import RiskBandName
+from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.contracts.reference.structs import ChurnDefinition
 from streams.contracts.times import DAY_MS
 from streams.customer import Customer
@@ -23,7 +24,8 @@ class Look(Struct, frozen=True, kw_only=True):
         band: the band of the stated risk.
         bought_ms: the newest order that stands; None without any.
         strong: codes of strong signals that nothing was bought after, and that may open a case.
-        lifting: codes of the signals that lift the stated risk now.
+        lifting: the signals that lift the stated risk now, each with its factor on the odds before
+            the limit of all.
         late: the score may open a case: it is carried by the shop's own data, and the person is
             silent for longer than usual, or halfway both to that and to the horizon; a day at
             least.
@@ -35,7 +37,7 @@ class Look(Struct, frozen=True, kw_only=True):
     band: RiskBandName
     bought_ms: int | None
     strong: frozenset[str]
-    lifting: frozenset[str]
+    lifting: dict[ChurnSignalCode, float]
     late: bool
     carried: bool
 
@@ -51,7 +53,9 @@ def look(person: Customer, scoring: Scoring, definition: ChurnDefinition) -> Loo
         band=band_of(risk, definition),
         bought_ms=bought_ms,
         strong=frozenset(s.code for s in person.signals if is_strong(s, bought_ms, lifts)),
-        lifting=frozenset(s.code for s in person.signals if lift(s, bought_ms, lifts) > 1.0),
+        lifting={
+            s.code: factor for s in person.signals if (factor := lift(s, bought_ms, lifts)) > 1.0
+        },
         late=score.carried and _is_late(silent_ms, score.overdue_ratio, definition),
         carried=score.carried,
     )

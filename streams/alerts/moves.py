@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from streams.alerts.looks import BANDS, Look, left_below
+from streams.alerts.lifts import lifted_risk, within_limit
+from streams.alerts.looks import BANDS, Look, band_of, left_below
 from streams.contracts.outputs.payloads import AlertTransition, ResolvedBy
 from streams.contracts.reference.structs import ChurnDefinition
 from streams.contracts.times import DAY_MS
@@ -50,7 +51,7 @@ def next_move(
         return None
     step = BANDS.index(found.band) - BANDS.index(case.band)
     if step > 0:
-        grows = _is_news(case, found) and not _is_snoozed(person.churn)
+        grows = _is_news(case, found, definition) and not _is_snoozed(person.churn)
         return Move("escalated") if grows else None
     eases = step < 0 and _eases(person, case, found, definition)
     return Move("deescalated") if eases else None
@@ -111,9 +112,18 @@ def _ended_by(
     return "risk_fell" if fell else None
 
 
-def _is_news(case: AlertCase, found: Look) -> bool:
-    """A signal that has not moved this case before, or a score above those that have."""
-    new = found.lifting.difference(case.spent)
+def _is_news(case: AlertCase, found: Look, definition: ChurnDefinition) -> bool:
+    """A signal that has not moved this case before, or a score above those that have.
+
+    It must do for a higher band by itself: signals that have moved the case count for no more than
+    they did then, so one that grows brings nothing new.
+    """
+    spent = dict(case.lifted)
+    held = {code: min(now, spent.get(code, now)) for code, now in found.lifting.items()}
+    band = band_of(lifted_risk(found.score, within_limit(held)), definition)
+    if BANDS.index(band) <= BANDS.index(case.band):
+        return False
+    new = found.lifting.keys() - set(case.spent)
     if not found.carried:
         return bool(new & found.strong)
     return bool(new) or found.score > case.score_max

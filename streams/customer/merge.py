@@ -10,6 +10,7 @@ from streams.contracts.times import WEEK_MS
 from streams.customer import carts, counters, recent, rhythm
 from streams.customer.activity import SESSION_SILENCE_MS
 from streams.customer.answers import answers_of_both
+from streams.customer.case_moves import moved_by_both
 from streams.customer.clocks import zone_of_both
 from streams.customer.consents import newer, without_refused
 from streams.customer.coupons import shown_once, used_once
@@ -294,7 +295,7 @@ def _churn(a: Churn, b: Churn) -> Churn:
     """Mine, with the other's case where I have none: a case that is open stays to be closed.
 
     Of both the cases whose outcome is waited for: who merges tells of those that have no room.
-    Signals that have moved the other's case move mine no more.
+    Signals and scores that have moved the other's case move mine no more.
     """
     if a == Churn():
         return b
@@ -307,8 +308,7 @@ def _churn(a: Churn, b: Churn) -> Churn:
     if b.case is None:
         return a
     if a.case is not None:
-        spent = tuple(sorted({*a.case.spent, *b.case.spent}))
-        return replace(a, case=replace(a.case, spent=spent))
+        return replace(a, case=moved_by_both(a.case, b.case))
     return replace(a, case=b.case, band=b.band, armed=a.armed and b.armed)
 
 

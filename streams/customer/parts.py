@@ -309,7 +309,9 @@ class AlertCase(Value, frozen=True):
     """The one open case of a person who is about to leave.
 
     `spent`: codes of the signals that it was opened or escalated with; `score_max`: the greatest
-    score then; `alert_ids`: of earlier alerts, the first and the newest, in their order.
+    score then; `lifted`: the greatest factor on the odds of each of these signals then (none of
+    cases that were opened before it was kept); `alert_ids`: of earlier alerts, the first and the
+    newest, in their order.
     """
 
     case_id: str
@@ -320,6 +322,7 @@ class AlertCase(Value, frozen=True):
     spent: tuple[ChurnSignalCode, ...] = ()
     score_max: float = 0.0
     alert_ids: tuple[str, ...] = ()
+    lifted: tuple[tuple[ChurnSignalCode, float], ...] = ()
 
 
 class CaseFollowUp(Value, frozen=True):

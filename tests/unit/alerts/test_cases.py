@@ -149,6 +149,33 @@ def test_one_signal_never_escalates_twice(
     assert said == [["escalated"], ["deescalated"], [], ["escalated"] * len(escalates)]
 
 
+@pytest.mark.parametrize(
+    ("score", "strength", "new", "escalates"),
+    [
+        (0.61, 0.9, (), False),
+        (0.61, 0.1, (), False),
+        (0.74, 0.9, (), True),
+        (0.61, 0.9, (LATER,), True),
+    ],
+    ids=["the signal grew", "the score alone", "the score would do", "another signal"],
+)
+def test_a_signal_that_grows_is_no_news(
+    score: float, strength: float, new: tuple[SeenSignal, ...], *, escalates: bool
+) -> None:
+    """Not by a score barely above: what has moved the case is held as it was then."""
+    weak = replace(CANCEL, strength=0.1)
+    before = _buyer(
+        churn=Churn(next_tick_ms=T0 + WEEK_MS, near_since_ms=T0 - 2 * WEEK_MS), signals=(weak,)
+    )
+    person, _, _ = evaluated(before, Score(0.6), T0, "")
+    assert person.churn.case is not None
+    assert person.churn.case.spent == ("cancel_page",)
+    grown = replace(CANCEL, strength=strength, at_ms=T0 + WEEK_MS)
+    person = replace(person, signals=(grown, *new))
+    _, effects, _ = evaluated(person, Score(score), T0 + WEEK_MS, "")
+    assert [a.transition for a in alerts_of(effects)] == ["escalated"] * escalates
+
+
 def test_a_case_does_not_ease_while_the_score_rises() -> None:
     """The signal that opened it fades, but the silence goes on: it stays as it is."""
     signals = (CANCEL,)

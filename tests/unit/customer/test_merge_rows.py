@@ -7,11 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from streams.contracts.common import ConsentState
+from streams.contracts.outputs.payloads import ChurnSignalCode
 from streams.customer import Customer, merge_customers, new_customer
 from streams.customer import row as rows
 from streams.customer.consents import newer
 from streams.customer.row import Consent
 
+Lifted = tuple[tuple[ChurnSignalCode, float], ...]
 T0 = 1_770_000_000_000
 
 
@@ -84,8 +86,8 @@ def test_one_of_two_cases_stays() -> None:
 
 def test_a_signal_that_moved_the_others_case_moves_mine_no_more() -> None:
     """Two people become one: what has opened or escalated either case is no news of mine."""
-    mine = rows.AlertCase("k-1", "a-1", "medium", T0, spent=("complaint",))
-    theirs = rows.AlertCase("k-2", "a-2", "high", T0, spent=("cancel_page",))
+    mine = rows.AlertCase("k-1", "a-1", "medium", T0, spent=("complaint",), score_max=0.6)
+    theirs = rows.AlertCase("k-2", "a-2", "high", T0, spent=("cancel_page",), score_max=0.8)
     into = person("c-1", churn=rows.Churn(case=mine))
     merged = merge_customers(into, person("a-1", churn=rows.Churn(case=theirs)), T0)
     assert merged.churn.case is not None
@@ -93,6 +95,22 @@ def test_a_signal_that_moved_the_others_case_moves_mine_no_more() -> None:
         "k-1",
         ("cancel_page", "complaint"),
     )
+    assert merged.churn.case.score_max == 0.8
+
+
+def test_a_signal_that_moved_both_cases_is_held_at_its_greatest() -> None:
+    """What has lifted either case so far lifts mine no further as news; mine may be the higher."""
+    mine: Lifted = (("cancel_page", 3.0), ("complaint", 1.5))
+    theirs: Lifted = (("cancel_page", 2.0), ("uninstall", 4.0))
+    cases = [
+        rows.AlertCase(name, "a", "medium", T0, lifted=lifted, score_max=score)
+        for name, lifted, score in (("k-1", mine, 0.7), ("k-2", theirs, 0.6))
+    ]
+    into, other = (person(c.case_id, churn=rows.Churn(case=c)) for c in cases)
+    case = merge_customers(into, other, T0).churn.case
+    assert case is not None
+    assert case.lifted == (("cancel_page", 3.0), ("complaint", 1.5), ("uninstall", 4.0))
+    assert case.score_max == 0.7
 
 
 def test_a_refusal_erases_the_others_visits() -> None:
