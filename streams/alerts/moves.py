@@ -74,11 +74,24 @@ def _may_open(person: Customer, found: Look, definition: ChurnDefinition) -> boo
 def near_since(churn: Churn, found: Look, definition: ChurnDefinition, now_ms: int) -> int | None:
     """Since when each look has found a risk that is near the first band, of somebody who is late.
 
-    `churn` is as the look before left it. None: this look does not.
+    `churn` is as the look before left it. None: this look does not. A purchase that no look has
+    seen, of two people who became one, begins it anew.
     """
     if not found.late or found.risk < definition.bands[0].from_risk - NEAR_BY:
         return None
-    return now_ms if churn.near_since_ms is None else churn.near_since_ms
+    since_ms = churn.near_since_ms
+    if since_ms is None or (found.bought_ms or 0) > since_ms:
+        return now_ms
+    return since_ms
+
+
+def settles_ms(definition: ChurnDefinition) -> int:
+    """For how long a risk must stand in this shop, in milliseconds.
+
+    At most half of what a horizon leaves after a look: who is lost before may never be warned of.
+    """
+    left_ms = definition.horizon_ms - definition.tick_ms - DAY_MS
+    return min(SETTLES_MS, max(left_ms, 0) // 2)
 
 
 def _is_settled(churn: Churn, found: Look, definition: ChurnDefinition) -> bool:
@@ -91,7 +104,7 @@ def _is_settled(churn: Churn, found: Look, definition: ChurnDefinition) -> bool:
     if found.score >= definition.bands[0].from_risk + CLEAR_BY:
         return True
     since_ms = churn.near_since_ms
-    return since_ms is not None and (churn.scored_at_ms or 0) - since_ms >= SETTLES_MS
+    return since_ms is not None and (churn.scored_at_ms or 0) - since_ms >= settles_ms(definition)
 
 
 def _is_snoozed(churn: Churn) -> bool:

@@ -26,7 +26,10 @@ def alerts_of(effects: tuple[Effect, ...]) -> list[ChurnAlert]:
 
 def opened(risk: float = 0.6) -> Customer:
     """Somebody whose case opened at T0, when the risk had stood for two weeks."""
-    before = _buyer(churn=Churn(next_tick_ms=T0 + WEEK_MS, near_since_ms=T0 - 2 * WEEK_MS))
+    before = _buyer(
+        churn=Churn(next_tick_ms=T0 + WEEK_MS, near_since_ms=T0 - 2 * WEEK_MS),
+        orders=(Order("o-1", T0 - 3 * WEEK_MS, 50.0, "web"),),
+    )
     person, effects, _ = evaluated(before, Score(risk), T0, "")
     assert [a.transition for a in alerts_of(effects)] == ["entered"]
     return person
