@@ -11,6 +11,8 @@ from streams.contracts.inputs.diagnosis import diagnose, path_and_text
 
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.{1,64})`")
 PROBLEM_JSON: Final = "application/problem+json"
+NO_SUCH_PATH: Final = "there is no such path here"
+"""The one answer to a path that is not there, and to one that somebody may not know is there."""
 
 
 class Problem(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from litestar import Response
 from litestar.exceptions import HTTPException
 
 from streams.gateway.acknowledged import NotAcknowledgedError
-from streams.gateway.refusals import PROBLEM_JSON, Problem, RequestRefusedError
+from streams.gateway.refusals import NO_SUCH_PATH, PROBLEM_JSON, Problem, RequestRefusedError
 from streams.gateway.ways import AnyRequest, Ways, count, door_of
 
 log = structlog.get_logger()
@@ -39,7 +39,7 @@ def unanswered_by(ways: Ways) -> Callable[[AnyRequest, NotAcknowledgedError], Re
 
 
 _WORDS: Final = {
-    HTTPStatus.NOT_FOUND: "there is no such path here",
+    HTTPStatus.NOT_FOUND: NO_SUCH_PATH,
     HTTPStatus.METHOD_NOT_ALLOWED: "this path is not asked in this way: see the header allow",
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from streams.gateway.refusals import RequestRefusedError
+from streams.gateway.refusals import NO_SUCH_PATH, RequestRefusedError
 from streams.gateway.ways import AnyRequest
 from streams.settings import Settings
 
@@ -34,7 +34,7 @@ def check_place(settings: Settings) -> Callable[[AnyRequest], None]:
 def refusal_of(settings: Settings, request: AnyRequest) -> PlaceRefusedError | None:
     """Why the request gets nothing of the page; None: it may."""
     if not settings.gateway.page_elsewhere and not _is_of_this_machine(request):
-        return PlaceRefusedError(404, "not_found", "Not Found")
+        return PlaceRefusedError(404, "not_found", NO_SUCH_PATH)
     origin = request.headers.get("origin")
     of_another = origin is not None and _place_of(origin) != request.headers.get("host")
     if of_another or not host_of(request):

@@ -15,7 +15,7 @@ from streams.gateway.page.place import own_path
 from streams.gateway.page.sessions import COOKIE
 from streams.gateway.page.unsent import Unsent, page_of, read_unsent
 from streams.gateway.rates import Rates
-from streams.gateway.refusals import RequestRefusedError
+from streams.gateway.refusals import NO_SUCH_PATH, RequestRefusedError
 from streams.gateway.ways import AnyRequest, count
 
 log = structlog.get_logger()
@@ -121,7 +121,7 @@ def _file(kit: Kit) -> HTTPRouteHandler:
     def get_file(name: FileName) -> Response[bytes]:
         """The style or the script."""
         if name not in held:
-            raise RequestRefusedError(404, "not_found", "Not Found")
+            raise RequestRefusedError(404, "not_found", NO_SUCH_PATH)
         count(kit.ways, "page", 200)
         return Response(held[name], media_type=FILES[name], headers=headers)
 
