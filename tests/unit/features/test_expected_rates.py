@@ -55,6 +55,13 @@ def test_a_rate_that_is_not_stated_is_that_of_its_category(
     assert found == {name: told for name, (_, told) in STATED.items()}
 
 
+def test_a_rate_of_none_says_nothing_of_others() -> None:
+    """Whatever is sent for certain may state 0: no reason to offer nothing else."""
+    nothing = made("recall", TEA, 0.0)
+    assert rates(made("new", TEA, None), nothing)["new"] == rates(made("new", TEA, None))["new"]
+    assert expected_rates(Reference(offers=(nothing, made("new", TEA, None)))) == [0.0, 0.05]
+
+
 def test_where_nobody_states_one_it_is_five_percent() -> None:
     """And those without one say nothing to each other."""
     offers = (made("a", TEA, None), made("b", WINE, None))
