@@ -79,7 +79,7 @@ _FILES = (
 
 _LISTS = {
     "gateway.allowed_origins": (
-        re.compile(r"[a-z][a-z0-9+.\-]*://[^\s/?#@A-Z]+"),
+        re.compile(r"null|file://|[a-z][a-z0-9+.\-]*://[^\s/?#@A-Z]+"),
         "write origins as browsers send them, small letters without a path, as https://shop.example",
     ),
     "gateway.page_workers": (

@@ -102,6 +102,7 @@ def test_sasl_without_a_user_is_refused() -> None:
         ("gateway.allowed_origins", "https://shop.example/", "https://shop.example/ is none"),
         ("gateway.allowed_origins", "https://a.example, shop.example", "shop.example is none"),
         ("gateway.allowed_origins", "https://Shop.example", "as browsers send them"),
+        ("gateway.allowed_origins", "https://", "https:// is none"),
         ("gateway.allowed_origins", "*", "without a path, as https://shop.example"),
         ("gateway.page_workers", "localhost", "localhost is none: write addresses"),
         ("gateway.page_workers", "a:9100, http://b:9100", "http://b:9100 is none"),
@@ -120,7 +121,8 @@ def test_a_slip_that_would_be_seen_much_later_is_refused_with_its_name(
 
 
 @pytest.mark.parametrize(
-    "origins", ["", "https://a.example, http://[::1]:8000", "capacitor://localhost"]
+    "origins",
+    ["", "https://a.example, http://[::1]:8000", "capacitor://localhost", "null", "file://, null"],
 )
 def test_origins_as_browsers_send_them_are_taken(origins: str) -> None:
     """Of pages, of this machine and of apps."""
