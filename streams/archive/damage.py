@@ -32,10 +32,9 @@ def reading(paths: Sequence[str]) -> Iterator[None]:
 
 
 def _at_fault(paths: Sequence[str], said: str) -> str | None:
-    """DuckDB names it for the most part; else each is read by itself."""
-    return next((path for path in paths if path in said), None) or next(
-        (path for path in paths if not _is_whole(path)), None
-    )
+    """Which of them cannot be read, those first that DuckDB names; None: it failed for another."""
+    by_name = sorted(paths, key=lambda path: path not in said)
+    return next((path for path in by_name if not _is_whole(path)), None)
 
 
 def _is_whole(path: str) -> bool:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
 from streams.admin.reference import example_shop
 from streams.archive.files import compact, erase
-from streams.archive.layout import pieces
+from streams.archive.layout import UNFINISHED, pieces
 from streams.archive.positions import load
 from streams.cli import main
 from streams.errors import DamagedArchiveError
@@ -57,6 +58,18 @@ def test_a_history_whose_file_is_damaged_is_named(day: tuple[Path, Path], tmp_pa
     bad.write_bytes(bad.read_bytes()[:100])
     done = CliRunner().invoke(main, ["backtest", str(root), "--reference", SHOP])
     assert (done.exit_code, f"{bad} cannot be read" in done.output) == (2, True), done.output
+
+
+def test_a_disk_that_takes_no_more_is_no_damage_of_the_file_that_is_read(
+    day: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """DuckDB names the file beside it, whose name begins alike; nobody is told to delete it."""
+    root = copytree(day[1], tmp_path / "kept")
+    (piece,) = pieces(root, DECISION_LOG.name)
+    path = root / piece.place
+    path.with_name(path.name + UNFINISHED).mkdir()  # as a full disk: cannot be written
+    with pytest.raises(duckdb.IOException):
+        erase(root, piece, ["mia"], 2**50)
 
 
 def test_who_joins_files_and_erases_names_it_and_deletes_nothing(
