@@ -9,7 +9,8 @@ from msgspec import Struct
 from streams.contracts.inputs.allowed import guess
 from streams.contracts.inputs.diagnosis import diagnose, path_and_text
 
-_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.{1,64})`")
+_UNKNOWN: Final = "Object contains unknown field"
+_NAME: Final = re.compile(r"`([A-Za-z_][A-Za-z0-9_]{0,63})`\Z")
 PROBLEM_JSON: Final = "application/problem+json"
 NO_SUCH_PATH: Final = "there is no such path here"
 """The one answer to a path that is not there, and to one that somebody may not know is there."""
@@ -38,11 +39,16 @@ class RequestRefusedError(Exception):
 def unreadable(
     code: str, body: bytes, error: Exception, kind: type[msgspec.Struct]
 ) -> RequestRefusedError:
-    """Why a body is none of that kind: where, and what it may be; `error` is of its decoding."""
+    """Why a body is none of that kind: where, and what it may be; `error` is of its decoding.
+
+    A name that is none, as an e-mail address, is not said again.
+    """
     at, text = path_and_text(str(error))
-    if unknown := _UNKNOWN.match(text):
-        name = unknown[1]
-        what = f"{at}.{name}: is no field here{guess(kind.__struct_fields__, name)}"
-        return RequestRefusedError(422, code, what)
+    if text.startswith(_UNKNOWN):
+        named = _NAME.search(text)
+        if named is None:
+            return RequestRefusedError(422, code, f"{at}: has a field that is unknown here")
+        what = f"is no field here{guess(kind.__struct_fields__, named[1])}"
+        return RequestRefusedError(422, code, f"{at}.{named[1]}: {what}")
     found = diagnose(body, error, kind=kind)
     return RequestRefusedError(422, code, f"{found.path}: {found.detail}")

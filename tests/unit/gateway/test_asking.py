@@ -82,6 +82,12 @@ def test_a_late_answer_is_a_timeout_and_reported_as_not_delivered(door: Door) ->
         ({**QUESTION, "chanel": "app"}, "bad_question", "field here; did you mean channel?"),
         ({"placement": "banner"}, "bad_question", "person"),
         ({**QUESTION, "more": 1}, "bad_question", "$.more: is no field here"),
+        (
+            {**QUESTION, "jane@example.com": 1},
+            "bad_question",
+            "$: has a field that is unknown here",
+        ),
+        ({**QUESTION, "k" * 65: 1}, "bad_question", "$: has a field that is unknown here"),
         ({**QUESTION, "timeout_ms": 0}, "bad_question", "$.timeout_ms"),
         ({**QUESTION, "person": {}}, "no_identity", "$.person"),
         ({**QUESTION, "person": {"customer_id": "a b"}}, "bad_format", "$.person.customer_id"),
