@@ -39,8 +39,7 @@ def expected_rates(reference: Reference) -> list[float]:
         return _mean([telling[place] for place in alike], anything)
 
     return [
-        mean_of(_goods(o, products)) if o.expected_rate is None else o.expected_rate
-        for o in offers
+        mean_of(_goods(o, products)) if o.expected_rate is None else o.expected_rate for o in offers
     ]
 
 

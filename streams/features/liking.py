@@ -32,9 +32,6 @@ class About(Struct, frozen=True):
     place: int = 0
 
 
-ANYTHING = About()
-
-
 class Assortment(Struct, frozen=True):
     """How many categories the reference data names, and what its offers are about.
 
@@ -60,7 +57,7 @@ class Lasting(Struct, frozen=True):
         """Of each the log of the share of its categories against an even one; 0 of anything.
 
         >>> lasting, tea = Lasting({"tea": 6.0}, 6.0), About(("tea",), 0.25)
-        >>> [round(math.exp(liking), 6) for liking in lasting.likings([tea, ANYTHING])]
+        >>> [round(math.exp(liking), 6) for liking in lasting.likings([tea, About()])]
         [2.5, 1.0]
         """
         by_category, whole, log = self.by_category, self.total + BEFOREHAND, math.log

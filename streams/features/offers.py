@@ -14,7 +14,7 @@ from streams.contracts.reference.structs import Offer, Reference
 from streams.contracts.times import DAY_MS, to_ms
 from streams.customer.row import VIEWS_MAX, Customer, View
 from streams.features.expected import expected_rates
-from streams.features.liking import ANYTHING, About, assortment_of, lasting_of
+from streams.features.liking import About, assortment_of, lasting_of
 from streams.features.scaling import LIMIT, bounded, log_scale, logit
 
 OFFER_NAMES = (
@@ -75,7 +75,7 @@ class Taste(Struct, frozen=True):
     now_ms: int
 
 
-def card_of(offer: Offer, rate: float, about: About = ANYTHING) -> OfferCard:
+def card_of(offer: Offer, rate: float, about: About) -> OfferCard:
     """The card of an offer that is about these categories, and is used as often as `rate` says.
 
     `expected_rate` is that rate in units of three logits: with it the learner finds the
