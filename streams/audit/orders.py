@@ -115,7 +115,8 @@ def _uses(arrival: Arrival, contact: Contact, made: set[str], cancelled: set[str
     if isinstance(event, OfferFeedback):
         if event.redemption is not None and event.redemption.order_id in cancelled:
             return False
-        return event.event_name == "offer_redeemed" and event.decision_id == said.decision_id
+        named = (event.decision_id, event.offer_id)
+        return named == (said.decision_id, said.offer.offer_id)
     if not isinstance(event, Purchase) or not _tells(event, made):
         return False
     if order_id_of(event) in cancelled:

@@ -3,7 +3,16 @@
 import pytest
 from msgspec.structs import replace
 
-from tests.support.told import Fields, Story, a_shop, an_offer, broken, told, view
+from tests.support.told import (
+    Fields,
+    Story,
+    a_shop,
+    an_offer,
+    broken,
+    feedback,
+    told,
+    view,
+)
 from tests.unit.audit.stories import COUPON, DAY, RESERVED, YES, twice, used, viewed
 
 LATER = 8 * DAY
@@ -39,6 +48,15 @@ def test_a_use_holds_what_it_cost_for_ever(budget: float, found: set[str]) -> No
     assert broken(told(story)) == found
     in_time = sent_twice(budgeted(budget), 2 * DAY, bought)
     assert broken(told(in_time)) == found
+
+
+@pytest.mark.parametrize(("offer_id", "found"), [("a", {"budget"}), ("another", set())])
+def test_a_report_that_names_another_offer_than_its_decision_is_no_use(
+    offer_id: str, found: set[str]
+) -> None:
+    """Nobody knows which of the two is meant, so neither is charged."""
+    report = feedback(10, "offer_redeemed", "d-v1", offer_id)
+    assert broken(told(sent_twice(budgeted(9.0), LATER + 100, report))) == found
 
 
 @pytest.mark.parametrize(("budget", "found"), [(7.99, {"budget"}), (8.0, set())])
