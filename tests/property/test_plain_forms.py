@@ -95,11 +95,11 @@ def test_likings_are_told_once_for_all_that_offers_are_about(
     for offer in made:
         about = assortment.about(offer)
         assert about.categories == tuple(sorted(set(offer.conditions.categories)))
-        own = sum_of([lasting.get(category, 0.0) for category in about.categories])
-        whole = sum_of(lasting.values()) + BEFOREHAND
-        even = about.even
-        plain = 0.0 if even >= 1.0 else math.log((BEFOREHAND * even + own) / (even * whole))
-        assert math.isclose(taste.likings[about.place], plain, abs_tol=1e-12)
+        even, whole = about.even, sum_of(lasting.values()) + BEFOREHAND
+        own = sum_of([BEFOREHAND * even, *(lasting.get(c, 0.0) for c in about.categories)])
+        assert taste.likings[about.place] == (
+            0.0 if even >= 1.0 else math.log(own / (even * whole))
+        )
 
 
 @given(st.lists(features, min_size=1, max_size=60))
