@@ -9,7 +9,7 @@ from streams.contracts.outputs.effects import AlertRaised, Effect, OfferDecided
 from streams.contracts.outputs.payloads import ChurnAlert, NextBestOffer, Recommended, Texts
 from streams.contracts.times import WEEK_MS, from_ms
 from streams.customer import Customer
-from streams.customer.complaints import complains
+from streams.customer.complaints import complains, open_cases
 from streams.customer.consents import is_granted, is_push_refused
 
 CONTACTS: tuple[tuple[Purpose, ChannelName], ...] = (
@@ -31,7 +31,7 @@ def recommended(person: Customer, now_ms: int, horizon_ms: int) -> Recommended:
             action="service_recovery",
             channel="call_center",
             act_before=act_before,
-            service_case_ids=person.service_cases,
+            service_case_ids=open_cases(person, now_ms),
             say=APOLOGY,
         )
     return Recommended(channel=_reached_by(person), act_before=act_before, say=_say(person))

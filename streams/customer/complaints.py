@@ -1,5 +1,7 @@
 """Whether a complaint is still to be settled: before it is, no coupon wins a person back."""
 
+from math import ceil
+
 from streams.contracts.times import DAY_MS
 from streams.customer.counters import count
 from streams.customer.row import Customer
@@ -18,9 +20,18 @@ def complains(person: Customer, now_ms: int) -> bool:
     >>> complains(upset, 7), complains(content, 7)
     (True, False)
     """
-    if person.service_cases and count(person.counters.get("service_cases"), now_ms, OPEN_FOR_MS):
+    if open_cases(person, now_ms):
         return True
     told_ms = max((s.at_ms for s in person.signals if s.code == "complaint"), default=None)
     if told_ms is None:
         return False
     return not any(order.stands and order.at_ms >= told_ms for order in person.orders)
+
+
+def open_cases(person: Customer, now_ms: int) -> tuple[str, ...]:
+    """The service cases that are open, the newest last.
+
+    When each was opened is not known: no more than were opened within `OPEN_FOR_MS`.
+    """
+    opened = ceil(count(person.counters.get("service_cases"), now_ms, OPEN_FOR_MS))
+    return person.service_cases[-opened:] if opened else ()

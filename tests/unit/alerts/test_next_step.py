@@ -1,5 +1,6 @@
 """What to do about a case: by which channel, with which offer, or a complaint first."""
 
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -148,7 +149,9 @@ def test_an_alert_whose_offer_is_put_off_names_none() -> None:
 
 def test_the_complaint_that_is_to_be_settled_is_named() -> None:
     """Its signal may be old by then: the newest cases in words, all of them as a field."""
-    many = {**OPEN_CASE, "service_cases": ("s-1", "s-2", "s-3")}
+    opened = reduce(counters.add, [T0 - day * DAY_MS for day in (80, 70, 60)], None)
+    ids = ("s-0", "s-1", "s-2", "s-3")  # the first is forgotten
+    many = {"service_cases": ids, "counters": {"service_cases": opened}}
     effects = said(regular(**many))
     (alert,) = alerts_of(effects)
     assert alert.recommended is not None
@@ -156,10 +159,11 @@ def test_the_complaint_that_is_to_be_settled_is_named() -> None:
     assert alert.text["en"].endswith("the complaint (case s-2, s-3) by phone, send no coupon")
     assert alert.text["ja"].endswith("電話で苦情（案件s-2、s-3）を解決する（クーポンは送らない）")
     assert alert.text["zh"].endswith("通过电话处理投诉（案例s-2，s-3），不发优惠券")
-    (alert,) = alerts_of(said(regular(signals=(COMPLAINT,))))
-    assert alert.recommended is not None
-    assert alert.recommended.service_case_ids == ()
-    assert "settle the complaint by phone" in alert.text["en"]
+    for fields in ({}, FORGOTTEN):
+        (alert,) = alerts_of(said(regular(signals=(COMPLAINT,), **fields)))
+        assert alert.recommended is not None
+        assert alert.recommended.service_case_ids == ()
+        assert "settle the complaint by phone" in alert.text["en"]
 
 
 @pytest.mark.parametrize(
