@@ -62,7 +62,8 @@ def use_of(
     """Offers that were certainly used, by offer id, with the event that shows it.
 
     Only an offer that had been sent can be used, until its end of redemption. An order that was
-    cancelled shows nothing: what becomes of its coupon is the shop's choice.
+    cancelled shows nothing: what becomes of its coupon is the shop's choice. One that had told of
+    the offer before this was sent is told anew: it had another coupon.
     """
     told = [a.event for a in known if isinstance(a.event, Purchase)]
     made = {e.order_id for e in told if e.event_name == "order_completed" and e.total.value > 0}
@@ -78,7 +79,9 @@ def use_of(
             since_ms = to_ms(contact.said.decided_at)
             if not since_ms <= a.at_ms < end_of_redemption_ms(contact, offers):
                 continue
-            if contact.moment.places[0] <= a.place and _uses(a, contact, made, cancelled):
+            if contact.moment.places[0] > a.place or not _uses(a, contact, made, cancelled):
+                continue
+            if not any(b.at_ms < since_ms and is_one(a, b, contact) for b in known):
                 found.setdefault(contact.said.offer.offer_id, a)
     return found
 

@@ -10,6 +10,7 @@ from tests.support.told import (
     an_offer,
     broken,
     feedback,
+    said,
     told,
     view,
 )
@@ -48,6 +49,29 @@ def test_a_use_holds_what_it_cost_for_ever(budget: float, found: set[str]) -> No
     assert broken(told(story)) == found
     in_time = sent_twice(budgeted(budget), 2 * DAY, bought)
     assert broken(told(in_time)) == found
+
+
+@pytest.mark.parametrize(("order_id", "found"), [("another", {"budget"}), ("o", set())])
+def test_an_order_that_is_told_anew_uses_up_no_coupon_that_was_sent_since(
+    order_id: str, found: set[str]
+) -> None:
+    """Its coupon was the first; the second that is out counts as used by another order alone."""
+    bought, again = (
+        {
+            **used("TEA-10"),
+            "order_id": of,
+            "event_id": id_,
+            "occurred_at": view(minutes)["occurred_at"],
+        }
+        for of, id_, minutes in (("o", "first", 10), (order_id, "again", 2 * DAY + 10))
+    )
+    views = [view(minutes, f"v{n}") for n, minutes in enumerate((0, 2 * DAY, 30 * DAY))]
+    sends = [
+        said(minutes, f"v{n}", **RESERVED, **COUPON)
+        for n, minutes in enumerate((0, 2 * DAY, 30 * DAY))
+    ]
+    events = [YES, views[0], bought, views[1], again, views[2]]
+    assert broken(told(Story(events, sends, shop=budgeted(14.0)))) == found
 
 
 @pytest.mark.parametrize(("offer_id", "found"), [("a", {"budget"}), ("another", set())])
