@@ -63,7 +63,7 @@ def use_of(
 
     Only an offer that had been sent can be used, until its end of redemption. An order that was
     cancelled shows nothing: what becomes of its coupon is the shop's choice. One that had told of
-    the offer before this was sent is told anew: it had another coupon.
+    a coupon before the offer was sent is told anew: it had another.
     """
     told = [a.event for a in known if isinstance(a.event, Purchase)]
     made = {e.order_id for e in told if e.event_name == "order_completed" and e.total.value > 0}
@@ -81,7 +81,7 @@ def use_of(
                 continue
             if contact.moment.places[0] > a.place or not _uses(a, contact, made, cancelled):
                 continue
-            if not any(b.at_ms < since_ms and is_one(a, b, contact) for b in known):
+            if not any(b.at_ms < since_ms and _is_anew(a, b) for b in known):
                 found.setdefault(contact.said.offer.offer_id, a)
     return found
 
@@ -104,6 +104,14 @@ def is_one(use: Arrival, later: Arrival, contact: Contact) -> bool:
         return False
     same = order_id_of(one) == order_id_of(other)
     return same and any(_names(coupon, contact) for coupon in other.coupons)
+
+
+def _is_anew(arrival: Arrival, before: Arrival) -> bool:
+    """Whether it is of an order of which the other had told, with coupons."""
+    one, other = arrival.event, before.event
+    if not isinstance(one, Purchase) or not isinstance(other, Purchase):
+        return False
+    return bool(other.coupons) and order_id_of(one) == order_id_of(other)
 
 
 def _may_use(arrival: Arrival) -> bool:

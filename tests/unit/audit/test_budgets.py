@@ -51,9 +51,10 @@ def test_a_use_holds_what_it_cost_for_ever(budget: float, found: set[str]) -> No
     assert broken(told(in_time)) == found
 
 
+@pytest.mark.parametrize("name", [{"code": "TEA-10"}, {"decision_id": "d-v0"}])
 @pytest.mark.parametrize(("order_id", "found"), [("another", {"budget"}), ("o", set())])
 def test_an_order_that_is_told_anew_uses_up_no_coupon_that_was_sent_since(
-    order_id: str, found: set[str]
+    order_id: str, found: set[str], name: Fields
 ) -> None:
     """Its coupon was the first; the second that is out counts as used by another order alone."""
     bought, again = (
@@ -65,6 +66,7 @@ def test_an_order_that_is_told_anew_uses_up_no_coupon_that_was_sent_since(
         }
         for of, id_, minutes in (("o", "first", 10), (order_id, "again", 2 * DAY + 10))
     )
+    bought["coupons"] = [name]
     views = [view(minutes, f"v{n}") for n, minutes in enumerate((0, 2 * DAY, 30 * DAY))]
     sends = [
         said(minutes, f"v{n}", **RESERVED, **COUPON)
