@@ -1,5 +1,6 @@
 """Which events a row has taken in lately, so that a second delivery changes nothing."""
 
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Literal
 
@@ -7,19 +8,24 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.contracts.ids import hash64
-from streams.contracts.inputs.events import Event
+from streams.contracts.inputs.events import Event, OfferFeedback
 from streams.customer.row import OLDER_EVENTS_MAX, RECENT_EVENTS_MAX, Customer
 
 ID_BYTES = 4
 
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _content = msgspec.msgpack.Encoder()
 
 
 def content_hash(event: Event) -> int:
     """16 bits of what the event says; when it was sent and its trace do not count.
 
-    A producer that sends again writes a new `sent_at`, and that is the same event still.
+    A producer that sends again writes a new `sent_at`, and that is the same event still. Nor does
+    the time count of what was done with an offer where the id says just that, as the gateway's do:
+    a page that tells it twice has told it once.
     """
+    if isinstance(event, OfferFeedback) and event.event_id.startswith(f"{event.decision_id}."):
+        event = msgspec.structs.replace(event, occurred_at=_ANY_TIME)
     if event.sent_at is not None or event.traceparent is not None:
         event = msgspec.structs.replace(event, sent_at=None, traceparent=None)
     try:

@@ -22,6 +22,8 @@ NAMES: Final[Mapping[Did, str]] = {
     "used": "offer_redeemed",
 }
 
+_ORIGINS: Final = {"$.identity.customer_id": "$.person", "$.event_id": "$.decision_id"}
+
 
 class Told(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of `POST /v1/feedback`; `person` from servers only."""
@@ -70,6 +72,6 @@ def feedback_event(told: Told, person: str, now_ms: int) -> OutputMessage:
     value = msgspec.json.encode(event)
     found = judge(Incoming(0, topics.OFFER_FEEDBACK.name, value), InputRules(now_ms=now_ms))
     if isinstance(found, Rejected):
-        path = found.path.replace("$.identity.customer_id", "$.person")
+        path = _ORIGINS.get(found.path, found.path)
         raise RequestRefusedError(422, found.reason, f"{path}: {found.detail}")
     return found

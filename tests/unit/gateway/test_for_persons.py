@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from streams import topics
+from streams.contracts.inputs.decode import decode
+from streams.contracts.inputs.events import OfferFeedback
+from streams.contracts.inputs.rules import InputRules
 from streams.contracts.times import from_ms
+from streams.customer.recent import mark_of
 from tests.support.asking import KEY, QUESTION, SERVER_KEY, Door
 from tests.unit.decisions.people import T0, someone
 
@@ -96,6 +101,23 @@ def test_an_offer_is_shown_while_it_is_valid(door: Door) -> None:
     assert ids(door.offers("c-1")) == []
 
 
+def test_feedback_that_is_told_again_later_is_no_conflict(door: Door) -> None:
+    """Two tabs, or a backend that tells it once more: only the time differs."""
+    body = {**FEEDBACK, "decision_id": decided(door, "c-1")}
+    marks = []
+    for did, later_ms in (("seen", 0), ("seen", 5_000), ("clicked", 5_000)):
+        door.engine.now_ms = T0 + later_ms
+        told = {**body, "did": did}
+        assert door.post(told, door.token("c-1"), "/v1/feedback").status_code == 202
+        sent = door.engine.records[-1]
+        event = decode(sent.topic, sent.value, (), InputRules(now_ms=door.engine.now_ms))
+        assert isinstance(event, OfferFeedback)
+        marks.append(mark_of(event))
+    assert marks[0] == marks[1] != marks[2]
+    other = msgspec.structs.replace(event, offer_id="another")
+    assert mark_of(other) != marks[2]
+
+
 @pytest.mark.parametrize(("did", "stays"), [("seen", True), ("clicked", True), ("used", False)])
 def test_feedback_becomes_an_event_once(door: Door, did: str, stays: bool) -> None:
     """Told twice it is one event; what is used is shown no more."""
@@ -131,7 +153,9 @@ def test_feedback_of_another_takes_nothing_down(door: Door) -> None:
 )
 def test_feedback_that_is_none_is_422(door: Door, body: object) -> None:
     """And goes nowhere."""
-    assert door.post(body, door.token("c-1"), "/v1/feedback").status_code == 422
+    answer = door.post(body, door.token("c-1"), "/v1/feedback")
+    assert answer.status_code == 422
+    assert "event_id" not in answer.json()["detail"]  # which nobody here has sent
     assert door.engine.records == []
 
 
