@@ -19,8 +19,10 @@ def words_of(facts: CustomerFacts) -> Iterator[str]:
     yield f"language {facts.locale}, time zone {facts.timezone}, arm {facts.arm}"
     yield f"linked ids: {', '.join(facts.linked_ids) or 'none'}"
     for consent in facts.consents:
-        said = "never asked" if consent.said_at is None else f"said {_minute(consent.said_at)}"
-        yield f"consent to {consent.purpose}: {consent.state} ({said})"
+        # What holds may be a signal's word: so "denied" is not said to be of the day they spoke.
+        at = consent.said_at
+        spoke = "they never spoke of it" if at is None else f"they last spoke of it {_minute(at)}"
+        yield f"consent to {consent.purpose}: {consent.state} ({spoke})"
     yield from _churn(facts)
     yield from _contacts(facts)
 

@@ -42,7 +42,7 @@ def test_a_server_is_told_in_json_and_in_words(door: Door) -> None:
     assert door.engine.rows["c-1"] is row
     assert [c["decision_id"] for c in told["customer"]["contacts"]] == [decided]
     words = "\n".join(told["words"])
-    assert "consent to personalization: granted" in words
+    assert "consent to personalization: granted (they last spoke of it 20" in words
     assert f"({decided})" in words
     assert "messages that the caps still allow now: 29" in words
     assert told["would_decide"] is None
@@ -133,10 +133,20 @@ def test_it_is_logged_who_asked_and_not_about_whom(door: Door) -> None:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("nobody", 404), ("a%20b", 400), ("%2e%2e%2fx", 404), ("c-1?decide=a%20b", 400)],
+    [
+        ("nobody", 404),
+        ("a%20b", 400),
+        ("%2e%2e%2fx", 404),
+        ("c-1?decide=a%20b", 400),
+        ("c-1?decisions=99", 400),
+        ("c-1?decisions=x", 400),
+    ],
 )
 def test_what_cannot_be_answered_says_why(door: Door, path: str, status: int) -> None:
-    """A problem with a code."""
+    """A problem with a code; what is wrong in the address is named as it is written there."""
     answer = ask(door, path)
     assert answer.status_code == status
     assert answer.json()["status"] == status
+    if status == 400:
+        name = path.rpartition("?")[2].partition("=")[0] if "?" in path else "customer_id"
+        assert answer.json()["detail"].startswith(f"`{name}` of the address: m")
