@@ -30,6 +30,7 @@ from streams.gateway.ways import (
 _TOLD: Final = ("alert_id", "result", "snooze_until")
 _ORIGINS: Final = {
     "$.event_id": "$.outcome_id",
+    "$.identity": "$.customer_id",
     "$.identity.customer_id": "$.customer_id",
     **{f"$.outcome.{name}": f"$.{name}" for name in _TOLD},
     "$.outcome": "$",

@@ -9,7 +9,9 @@ import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException
 
+from streams.contracts.inputs.diagnosis import reason_of
 from streams.gateway.acknowledged import NotAcknowledgedError
+from streams.gateway.bodies import too_large
 from streams.gateway.refusals import NO_SUCH_PATH, PROBLEM_JSON, Problem, RequestRefusedError
 from streams.gateway.ways import AnyRequest, Ways, count, door_of
 
@@ -42,6 +44,7 @@ _WORDS: Final = {
     HTTPStatus.NOT_FOUND: NO_SUCH_PATH,
     HTTPStatus.METHOD_NOT_ALLOWED: "this path is not asked in this way: see the header allow",
 }
+_NAMES: Final = {"placement": "decide"}  # where a parameter is called otherwise in the address
 
 
 def http_error_by(ways: Ways) -> Callable[[AnyRequest, HTTPException], Response[bytes]]:
@@ -50,11 +53,22 @@ def http_error_by(ways: Ways) -> Callable[[AnyRequest, HTTPException], Response[
     def http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
         """What the framework refuses: an unknown path, a wrong method, a body too large."""
         status = HTTPStatus(error.status_code)
-        detail = _WORDS.get(status, status.phrase)
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return _problem(ways, request, too_large(ways.settings.body_bytes_max))
+        detail = _WORDS.get(status) or _in_address(error) or status.phrase
         refusal = RequestRefusedError(status, status.name.lower(), detail)
         return _problem(ways, request, refusal, error.headers or {})
 
     return http_error
+
+
+def _in_address(error: HTTPException) -> str:
+    """Which part of the path or the query is wrong, and what it may be; nothing of what it held."""
+    if not isinstance(error.extra, list) or not error.extra:
+        return ""
+    first = error.extra[0]
+    name = _NAMES.get(first["key"], first["key"])
+    return f"`{name}` of the address: {reason_of(first['message'])[1]}"
 
 
 def fault_by(ways: Ways) -> Callable[[AnyRequest, Exception], Response[bytes]]:

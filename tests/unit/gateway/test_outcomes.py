@@ -61,7 +61,7 @@ WRONG: list[tuple[Any, str, str]] = [
     ({**DONE, "occurred_at": 17}, "bad_timestamp", "$.occurred_at"),
     ({**DONE, "customer_id": "mia@example.com"}, "pii_in_key", "$.customer_id"),
     ({**DONE, "outcome_id": {"a": 1}}, "wrong_type", "$.outcome_id"),
-    ({"result": "saved", "alert_id": "a_1"}, "no_identity", "$.identity"),
+    ({"result": "saved", "alert_id": "a_1"}, "no_identity", "$.customer_id"),
     (17, "not_an_object", "$"),
     ([[]], "not_an_object", "$"),
     (b"{", "invalid_json", "$"),
