@@ -10,7 +10,7 @@ from streams import topics
 from streams.admin.log_places import LogPlace, records
 from streams.alerts.step_wording import CHANNELS
 from streams.alerts.wording import LIFT_SAID_MIN, SIGNAL_REASONS
-from streams.contracts.chances import percent
+from streams.contracts.chances import percent_reached
 from streams.contracts.common import LanguageTag
 from streams.contracts.outputs.payloads import ChurnAlert, ChurnSignal
 from streams.contracts.unreadable import UNREADABLE
@@ -142,7 +142,7 @@ def in_a_line(case: Case) -> str:
     """A case for a list: expected loss, value, risk, who, since when, what to do."""
     last, value = case.last, case.last.value_at_risk
     state = last.risk_band if case.is_open else str(last.resolved_by)
-    risk = "-" if last.risk is None else percent(last.risk)
+    risk = "-" if last.risk is None else percent_reached(last.risk)
     return (
         f"{case.expected_loss:>13.2f}  {value.amount:>10} {value.currency}  {risk:>4}  {state:<8}"
         f"  {last.customer_id}  since {case.alerts[0].raised_at:%Y-%m-%d}  {_to_do(last)}"

@@ -1,5 +1,6 @@
 """Why an alert, in words: reason codes as sentences in English, Japanese and Chinese, as data."""
 
+from streams.contracts.chances import percent_reached
 from streams.contracts.common import LANGUAGES, LanguageTag
 from streams.contracts.outputs.payloads import ChurnSignal, Texts
 
@@ -119,9 +120,9 @@ ENDINGS: dict[str, Texts] = {
 }
 ALERT_REASONS = {**CHURN_REASONS, **SIGNAL_REASONS, **OTHER_REASONS}
 ALERT_FRAMES: Texts = {
-    "en": "Risk {risk:.0%} of no purchase in {days:.0f} days: {why}",
-    "ja": "{days:.0f}日以内に購入がない確率{risk:.0%}：{why}",
-    "zh": "{days:.0f}天内不购买的概率{risk:.0%}：{why}",
+    "en": "Risk {risk} of no purchase in {days:.0f} days: {why}",
+    "ja": "{days:.0f}日以内に購入がない確率{risk}：{why}",
+    "zh": "{days:.0f}天内不购买的概率{risk}：{why}",
 }
 LAPSED_FRAMES: Texts = {
     "en": "The case is closed: no purchase for more than {days:.0f} days counts as lost",
@@ -166,7 +167,7 @@ def alert_text(
     raised: dict[str, ChurnSignal] = {s.code: s for s in signals if s.lift >= LIFT_SAID_MIN}
     return {
         lang: ALERT_FRAMES[lang].format(
-            risk=risk,
+            risk=percent_reached(risk),
             days=horizon_days,
             why=COMMAS[lang].join(_reason(code, raised.get(code), lang) for code in why),
         )

@@ -1,5 +1,9 @@
 """Probabilities in figures: what may happen is never told as 0, nor what may not as certain."""
 
+import math
+
+_NOISE: float = 1e-9  # of a percent: .29 times 100 is 28.999999999999996
+
 
 def percent(share: float, digits: int = 0) -> str:
     """A share of one as a percentage, with so many digits behind the point.
@@ -8,6 +12,20 @@ def percent(share: float, digits: int = 0) -> str:
     ('12.5%', '<1%', '<0.1%', '>99%', '0%')
     """
     return _told(share, f".{digits}%", 10.0 ** -(digits + 2))
+
+
+def percent_reached(share: float) -> str:
+    """Whole percents that a share has reached: rounded down.
+
+    So a number that stands beside a band never belongs to the next one.
+
+    >>> percent_reached(0.7499), percent_reached(0.75), percent_reached(0.29)
+    ('74%', '75%', '29%')
+    >>> percent_reached(0.004), percent_reached(0.9999), percent_reached(1.0)
+    ('<1%', '99%', '100%')
+    """
+    whole = math.floor(share * 100.0 + _NOISE)
+    return "<1%" if whole == 0 and share > 0.0 else f"{whole}%"
 
 
 def decimal(probability: float, digits: int = 3) -> str:

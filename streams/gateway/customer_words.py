@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from streams.contracts.chances import percent
+from streams.contracts.chances import percent_reached
 from streams.contracts.outputs.replies import CustomerFacts
 
 
@@ -31,7 +31,7 @@ def _churn(facts: CustomerFacts) -> Iterator[str]:
     if facts.stage == "new":
         yield "risk of leaving: not yet, too few orders to say"
     elif facts.risk is not None:
-        yield f"risk of leaving {percent(facts.risk)}"
+        yield f"risk of leaving {percent_reached(facts.risk)}"
     case = facts.case
     if case is None:
         yield "no churn case is open"

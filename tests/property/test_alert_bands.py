@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.alerts.lifts import LIFT_MAX
+from streams.contracts.chances import percent_reached
 from streams.contracts.outputs.effects import AlertRaised
 from streams.contracts.outputs.payloads import ChurnAlert, ChurnSignalCode
 from streams.contracts.times import DAY_MS
@@ -55,7 +56,16 @@ def test_the_band_is_a_function_of_the_stated_risk(
         assert alert.risk is not None
         reached = [b.name for b in POLICY.policies.churn.bands if alert.risk >= b.from_risk]
         assert alert.risk_band == (reached[-1] if reached else "low")
-        assert f"{alert.risk:.0%}" in alert.text["en"]
+        said = percent_reached(alert.risk)
+        assert f"Risk {said} of" in alert.text["en"]
+        assert _band_of(said) == alert.risk_band
+
+
+def _band_of(said: str) -> str:
+    """The band that a reader takes the number for; bands of this policy begin at whole percents."""
+    share = 0.0 if said.startswith("<") else int(said.removesuffix("%")) / 100
+    reached = [b.name for b in POLICY.policies.churn.bands if share >= b.from_risk]
+    return reached[-1] if reached else "low"
 
 
 @given(STEPS)
@@ -89,3 +99,9 @@ def test_a_case_moves_as_its_transitions_say(steps: list[tuple[float, bool, str,
             assert alert.days_since_last_purchase is None or alert.days_since_last_purchase >= 1
         if alert.transition == "deescalated":
             assert step < 0
+
+
+def test_a_risk_just_below_a_band_is_not_told_as_that_band() -> None:
+    """By rounding, .7499 of the medium band would read as 75 %, which is high."""
+    alerts = [a for a in lived([(0.7499, True, "", 30)] * 2) if a.risk == 0.7499]
+    assert [(a.risk_band, a.text["en"][:8]) for a in alerts] == [("medium", "Risk 74%")]

@@ -17,7 +17,7 @@ from streams.demo.page.inbox import Inbox
 from streams.demo.page.seen import Seen, Told, Visit
 from streams.demo.page.shop import Shop, money
 from streams.demo.results import length_said, percentiles_ms
-from streams.gateway.page.kit import percent, templates
+from streams.gateway.page.kit import percent, percent_reached, templates
 from streams.gateway.page.texts import NAMES, spoken, texts_in, texts_of
 
 HERE: Final = Path(__file__).parent
@@ -175,5 +175,12 @@ def _number(value: float, digits: int = 0) -> str:
 
 TEMPLATES: Final = templates(
     HERE / "templates",
-    {"money": money, "time": _time, "number": _number, "percent": percent, "duration": length_said},
+    {
+        "money": money,
+        "time": _time,
+        "number": _number,
+        "percent": percent,
+        "percent_reached": percent_reached,
+        "duration": length_said,
+    },
 )

@@ -218,6 +218,11 @@ def percent(value: float | None, digits: int = 0) -> str:
     return "–" if value is None else chances.percent(value, digits)
 
 
+def percent_reached(value: float | None) -> str:
+    """A risk in whole percents that it has reached, as beside its band; `–` where none is said."""
+    return "–" if value is None else chances.percent_reached(value)
+
+
 def templates(folder: Path, filters: Mapping[str, Callable[..., str]]) -> jinja2.Environment:
     """The templates of a folder: all is escaped, and a name that nobody gave is an error."""
     made = jinja2.Environment(
@@ -237,6 +242,7 @@ TEMPLATES: Final = templates(
         "when": _when,
         "number": _number,
         "percent": percent,
+        "percent_reached": percent_reached,
         "in_path": lambda text: quote(str(text), safe=""),
     },
 )

@@ -286,7 +286,7 @@ def test_the_text_gives_what_was_seen_before_what_was_computed() -> None:
     )
     alert = _alert(_buyer(signals=signals), 0.9, T0)
     assert alert.text["en"] == (
-        "Risk 97% of no purchase in 91 days: looked at the page for closing the account "
+        "Risk 96% of no purchase in 91 days: looked at the page for closing the account "
         "(odds x 2.7), gave a low score (odds x 1.2), silent for long"
     )
 
