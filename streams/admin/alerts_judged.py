@@ -22,9 +22,10 @@ from streams.evaluation.offer_logs import decoded
 
 NO_LOOKS: Final[dict[NoLooks, str]] = {
     "horizon_runs": "the log is shorter than a horizon, so none is over",
-    "nobody_grants": "the log is longer than a horizon, and nobody grants `model_training`",
-    "none_to_judge": "the log is longer than a horizon, and nobody who grants `model_training` was "
-    "looked at outside a treated case since the shop's own data carry the score",
+    "nobody_grants": "a horizon has passed since the log began, but nobody grants `model_training`",
+    "none_to_judge": "a horizon has passed since the log began, but nobody who grants "
+    "`model_training` was looked at outside a treated case since the shop's own data carry the "
+    "score",
 }
 
 

@@ -129,7 +129,8 @@ def case_named(cases: list[Case], case_id: str) -> Case:
         if case.last.case_id == case_id or any(a.alert_id == case_id for a in case.alerts):
             return case
     raise OperatorError(
-        f"no case {case_id} is kept. `offerstream alerts list` names those that are"
+        f"no case {case_id} is kept. `offerstream alerts list` names those that are, with "
+        "`--customer ID` those of one customer"
     )
 
 
