@@ -31,7 +31,9 @@ IDLE_S = 0.01
 SHOW_EVERY_S = 0.25
 DRAIN_S_MAX = 10.0
 PRODUCE_S_MAX = 30.0
+NS_PER_MS: Final = 1_000_000
 NOTHING: Final = b"{}"
+PLACES: Final = {topic.name: place for place, topic in enumerate(topics.INPUTS)}
 
 _OFFERS: Final = msgspec.json.Decoder(NextBestOffer)
 
@@ -40,7 +42,8 @@ class Play:
     """One story at its pace.
 
     `watch` is told of what comes, and of the beacons that people pass.
-    `came` and `went` keep what was sent and what came out, for the auditor.
+    `came` and `went` keep what was sent and what came out, for the auditor: `came` in the order in
+    which a worker merges the topics, for a reader is handed them in any.
     """
 
     def __init__(
@@ -57,7 +60,7 @@ class Play:
         self.pace = pace
         self.watch: Callable[[Arrived], None] = lambda _: None
         self.began_s = 0.0
-        self.came: list[Came] = []
+        self._came: list[tuple[int, int, Came]] = []
         self.went: list[tuple[str, bytes]] = []
         self._on_broker = {topic.name: settings.on_broker(topic) for topic in topics.INPUTS}
         self._producer = Producer(
@@ -68,6 +71,11 @@ class Play:
                 "log_level": 2,
             }
         )
+
+    @property
+    def came(self) -> list[Came]:
+        """All inputs by their timestamps; at one moment by topic, and each topic in its order."""
+        return [one for _, _, one in sorted(self._came, key=lambda kept: kept[:2])]
 
     @property
     def elapsed_s(self) -> float:
@@ -132,22 +140,25 @@ class Play:
         if told is not NOTHING:
             self.watch(record._replace(value=told))
         self.board.note_sent(told, None)
-        self._keep(record.topic, record.value, record.headers)
+        self._keep(record.sent_ms, record.topic, record.value, record.headers)
 
     def _send(self, sent: Sent) -> None:
         self.board.note_sent(sent.value, time.monotonic())
-        self._keep(sent.topic, sent.value)
+        sent_ms = time.time_ns() // NS_PER_MS
+        self._keep(sent_ms, sent.topic, sent.value)
         if sent.topic == topics.BEACON.name:
             self.watch(Arrived(sent.topic, sent.key, sent.value, time.monotonic()))
         while True:
             try:
-                self._producer.produce(self._on_broker[sent.topic], sent.value, sent.key)
+                topic = self._on_broker[sent.topic]
+                self._producer.produce(topic, sent.value, sent.key, timestamp=sent_ms)
                 return
             except BufferError:
                 self._producer.poll(0.1)
 
-    def _keep(self, topic: str, value: bytes, headers: Headers = ()) -> None:
-        self.came.append(Came(f"record {len(self.came)}", topic, value, headers))
+    def _keep(self, sent_ms: int, topic: str, value: bytes, headers: Headers = ()) -> None:
+        came = Came(f"record {len(self._came)}", topic, value, headers)
+        self._came.append((sent_ms, PLACES[topic], came))
 
     def _on_its_way(self) -> int:
         return len(self._producer)

@@ -27,13 +27,17 @@ TIMEOUT_S = 5.0
 
 
 class Arrived(NamedTuple):
-    """A record: its topic's name in the catalogue, and when we had it (seconds, monotonic)."""
+    """A record: its topic's name in the catalogue, and when we had it (seconds, monotonic).
+
+    `sent_ms`: the record's own timestamp, by which a worker merges the topics.
+    """
 
     topic: str
     key: bytes
     value: bytes
     at_s: float
     headers: Headers = ()
+    sent_ms: int = 0
 
 
 class Reader:
@@ -92,7 +96,8 @@ class Reader:
         name, value = self._names[message.topic() or ""], message.value() or b""
         if name not in self._inputs or not value.startswith(self._ours):
             headers = tuple((key, said or b"") for key, said in message.headers() or ())
-            self._queue.put(Arrived(name, message.key() or b"", value, _now_s(), headers))
+            sent_ms = message.timestamp()[1]
+            self._queue.put(Arrived(name, message.key() or b"", value, _now_s(), headers, sent_ms))
 
 
 class Progress:

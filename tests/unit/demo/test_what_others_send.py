@@ -1,6 +1,7 @@
 """Whatever a gateway takes, and whatever is published, the demo goes on and counts it."""
 
 from datetime import UTC, datetime
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from streams.simulator.stories import Received
 from streams.simulator.story import story
 
 START_MS = 1_735_689_600_000
+INPUT_NAMES = [topic.name for topic in topics.INPUTS]
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 EDDYSTONE = {
     "standard": "eddystone_uid",
@@ -98,13 +100,14 @@ def test_a_cloud_event_of_either_kind_is_told_of() -> None:
     about = {"id": "ce-1", "source": "/shop", "type": "product_viewed", "specversion": "1.0"}
     headers = (("content-type", b"application/cloudevents+json"),)
     came = [
-        Arrived(topics.PROFILE.name, b"visitor-x", msgspec.json.encode(consent), 0.0),
+        Arrived(topics.PROFILE.name, b"visitor-x", msgspec.json.encode(consent), 0.0, (), 1),
         Arrived(
             topics.CLICKSTREAM.name,
             b"visitor-x",
             msgspec.json.encode({**about, "data": viewed}),
             0.0,
             headers,
+            2,
         ),
     ]
     play, seen = played(*came)
@@ -114,6 +117,17 @@ def test_a_cloud_event_of_either_kind_is_told_of() -> None:
         ("product_viewed", ("p",)),
     ]
     assert [(one.value, one.headers) for one in play.came] == [(r.value, r.headers) for r in came]
+
+
+def test_the_auditor_gets_inputs_in_the_order_in_which_they_were_sent() -> None:
+    """A reader is handed the topics in any order: a question came before the denial behind it."""
+    asked = Arrived(topics.QUESTIONS.name, b"x", b"asked", 0.0, (), 1_000)
+    denied = Arrived(topics.PROFILE.name, b"x", b"denied", 0.0, (), 1_003)
+    again = Arrived(topics.QUESTIONS.name, b"x", b"again", 0.0, (), 1_003)
+    expected = sorted([denied, again], key=lambda one: INPUT_NAMES.index(one.topic))
+    for order in permutations([asked, denied]):
+        play, _ = played(*order, again)
+        assert [one.value for one in play.came] == [one.value for one in (asked, *expected)]
 
 
 def test_an_offer_that_was_published_since_is_answered_by_nobody() -> None:
