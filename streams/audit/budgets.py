@@ -12,8 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from streams.audit.arrivals import Arrival
-from streams.audit.orders import end_of_redemption_ms, is_one, use_of
+from streams.audit.orders import end_of_redemption_ms, is_clear, is_one
+from streams.audit.sends_used import NEVER, SendUsed, known_of, sends_used
 from streams.audit.world import Contact, World
 from streams.contracts.inputs.events import Purchase
 from streams.contracts.reference.structs import Offer
@@ -21,34 +21,36 @@ from streams.contracts.times import DAY_MS, to_ms
 
 UNITS = 10_000  # of one of the shop's currency: sums must not drift
 GRACE_MS = 7 * DAY_MS
-NEVER = math.inf
 
 
 class Spending:
     """The sends of one offer, in the order in which they went out.
 
     All have one number a send: its turn, what was reserved, until when, after how many inputs it
-    was used, what that cost at least.
+    was used or may have been, what that cost at least.
     """
 
     def __init__(self, world: World, offer: Offer, contacts: list[Contact]) -> None:
         self.turns = np.array([c.moment.turn for c in contacts])
         self.reserved = np.array([reserved_of(c) for c in contacts], dtype=np.int64)
         self.until_ms = np.array([_until_ms(world, offer, c) for c in contacts])
-        used = [_use(world, offer, c) for c in contacts]
+        sends = sends_used(world, contacts)
+        used = [_use(offer, send) for send in sends]
+        self.unclear_at = np.array([send.unclear_at for send in sends])
         self.used_at = np.array([place for place, _ in used])
         costs = np.array([cost for _, cost in used], dtype=np.int64)
         self.costs = np.minimum(costs, self.reserved)
         self.raises = [
             (number, place, min(cost, int(self.reserved[number])))
-            for number, contact in enumerate(contacts)
-            for place, cost in _raises(world, offer, contact)
+            for number, send in enumerate(sends)
+            for place, cost in _raises(world, send)
         ]
 
     def taken(self, turn: int, place: float, clock_ms: float) -> int:
         """What sends up to this one hold, after the inputs before `place`, in units."""
         used = self.used_at < place
-        held = np.where(clock_ms <= self.until_ms, self.reserved, 0)
+        unclear = self.unclear_at < place
+        held = np.where((clock_ms <= self.until_ms) & ~unclear, self.reserved, 0)
         costs = self.costs.copy()
         for number, told_at, cost in self.raises:
             if told_at < place:
@@ -106,34 +108,26 @@ def _until_ms(world: World, offer: Offer, contact: Contact) -> float:
     return end_ms + GRACE_MS
 
 
-def _use(world: World, offer: Offer, contact: Contact) -> tuple[float, int]:
+def _use(offer: Offer, send: SendUsed) -> tuple[float, int]:
     """After which input a send was certainly used, and the least that it cost, in units."""
-    use = _used_by(world, offer, contact)
+    use = send.by
     if use is None:
         return NEVER, 0
     told = [c.discount for c in use.event.coupons] if isinstance(use.event, Purchase) else []
     return use.place, units_of(min([offer.discount, *(t for t in told if t > 0)]))
 
 
-def _raises(world: World, offer: Offer, contact: Contact) -> Iterator[tuple[float, int]]:
+def _raises(world: World, send: SendUsed) -> Iterator[tuple[float, int]]:
     """What later words of the same order say that the use cost at least, and after which input."""
-    use = _used_by(world, offer, contact)
+    use, contact = send.by, send.contact
     if use is None or not isinstance(use.event, Purchase):
         return
     currencies = (None, world.policies.currency)
-    for later in _known_of(world, contact):
+    for later in known_of(world, contact):
         event = later.event
-        if later.place > use.place and isinstance(event, Purchase) and is_one(use, later, contact):
+        if later.place <= use.place or not isinstance(event, Purchase):
+            continue
+        if is_one(use, later, contact) and is_clear(later, contact, world.offers):
             told = [c.discount for c in event.coupons if c.currency in currencies]
             if event.total.currency in currencies and len(told) == len(event.coupons):
                 yield later.place, units_of(min(told))
-
-
-def _used_by(world: World, offer: Offer, contact: Contact) -> Arrival | None:
-    known = _known_of(world, contact)
-    return use_of(known, [contact], world.offers).get(offer.offer_id)
-
-
-def _known_of(world: World, contact: Contact) -> list[Arrival]:
-    end = len(world.arrivals)
-    return [] if contact.person is None else contact.person.top(end).known_events(end)

@@ -2,7 +2,7 @@
 
 from streams.audit.cel_facts import says
 from streams.audit.consent import may, may_by_channel
-from streams.audit.orders import end_of_redemption_ms
+from streams.audit.orders import end_of_redemption_ms, may_name
 from streams.audit.verdicts import FINE, Answer, Broken, Unknown, holds
 from streams.audit.views import OfferView
 from streams.audit.where import store_of
@@ -171,8 +171,11 @@ def _is_usable(at: OfferView, contact: Contact) -> bool:
 
 
 def _used_since(at: OfferView, contact: Contact) -> bool:
+    """Whether it was used, or may have been: what an event may mean is held against nobody."""
     use = at.used.get(contact.said.offer.offer_id)
-    return use is not None and use.at_ms >= to_ms(contact.said.decided_at)
+    if use is not None and use.at_ms >= to_ms(contact.said.decided_at):
+        return True
+    return any(a.place >= contact.moment.places[0] and may_name(a, contact) for a in at.accepted)
 
 
 def _proof(contacts: list[Contact]) -> tuple[str, ...]:

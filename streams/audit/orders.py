@@ -65,25 +65,69 @@ def use_of(
     cancelled shows nothing: what becomes of its coupon is the shop's choice. One that had told of
     a coupon before the offer was sent is told anew: it had another.
     """
-    told = [a.event for a in known if isinstance(a.event, Purchase)]
-    made = {e.order_id for e in told if e.event_name == "order_completed" and e.total.value > 0}
-    cancelled = {
-        order_id
-        for a in known
-        if isinstance(a.event, Purchase) and a.event.event_name == "order_cancelled"
-        for order_id in (a.event.order_id, a.event.original_order_id)
-    }
+    proof = Proof(known, offers)
     found: dict[str, Arrival] = {}
-    for a in (a for a in known if _may_use(a)):
+    for a in known:
         for contact in contacts:
-            since_ms = to_ms(contact.said.decided_at)
-            if not since_ms <= a.at_ms < end_of_redemption_ms(contact, offers):
-                continue
-            if contact.moment.places[0] > a.place or not _uses(a, contact, made, cancelled):
-                continue
-            if not any(b.at_ms < since_ms and _is_anew(a, b) for b in known):
+            if proof.shows(a, contact):
                 found.setdefault(contact.said.offer.offer_id, a)
     return found
+
+
+class Proof:
+    """What events of one person prove of the use of what was sent."""
+
+    def __init__(self, known: list[Arrival], offers: dict[str, Offer]) -> None:
+        self.offers = offers
+        told = [a.event for a in known if isinstance(a.event, Purchase)]
+        self._bought = [a for a in known if isinstance(a.event, Purchase)]
+        self._made = {
+            e.order_id for e in told if e.event_name == "order_completed" and e.total.value > 0
+        }
+        self._cancelled = {
+            order_id
+            for e in told
+            if e.event_name == "order_cancelled"
+            for order_id in (e.order_id, e.original_order_id)
+        }
+
+    def is_told(self, a: Arrival) -> bool:
+        """Whether the order of an event had come by then: an update counts only with its order."""
+        if not isinstance(a.event, Purchase) or a.event.event_name != "order_updated":
+            return True
+        order_id = order_id_of(a.event)
+        return any(
+            b.place < a.place
+            and isinstance(b.event, Purchase)
+            and b.event.event_name == "order_completed"
+            and b.event.order_id == order_id
+            for b in self._bought
+        )
+
+    def told_before(self, a: Arrival) -> list[Arrival]:
+        """The updates of an order that came before the order, which this event is."""
+        event = a.event
+        if not isinstance(event, Purchase) or event.event_name != "order_completed":
+            return []
+        return [
+            b
+            for b in self._bought
+            if b.place < a.place
+            and isinstance(b.event, Purchase)
+            and b.event.event_name == "order_updated"
+            and order_id_of(b.event) == event.order_id
+        ]
+
+    def shows(self, a: Arrival, contact: Contact) -> bool:
+        """Whether this event certainly uses what was sent, or something of the same offer."""
+        since_ms = to_ms(contact.said.decided_at)
+        if not _may_use(a) or contact.moment.places[0] > a.place:
+            return False
+        if not since_ms <= a.at_ms < end_of_redemption_ms(contact, self.offers):
+            return False
+        if not _uses(a, contact, self._made, self._cancelled):
+            return False
+        return not any(b.at_ms < since_ms and _is_anew(a, b) for b in self._bought)
 
 
 def end_of_redemption_ms(contact: Contact, offers: dict[str, Offer]) -> float:
@@ -93,6 +137,40 @@ def end_of_redemption_ms(contact: Contact, offers: dict[str, Offer]) -> float:
         return -math.inf
     end_ms = to_ms(contact.said.decided_at) + round(spec.redeem_within_days * DAY_MS)
     return min(end_ms, to_ms(contact.said.offer.valid_until))
+
+
+def may_name(arrival: Arrival, contact: Contact) -> bool:
+    """Whether an event speaks of what was sent by any of its names, whatever else it says."""
+    event, said = arrival.event, contact.said
+    if isinstance(event, OfferFeedback):
+        return event.event_name == "offer_redeemed" and event.decision_id == said.decision_id
+    return isinstance(event, Purchase) and any(
+        use.decision_id == said.decision_id
+        or said.offer.offer_id in (use.offer_id, _folded(use.code))
+        or _is_code(use, contact)
+        for use in event.coupons
+    )
+
+
+def is_clear(arrival: Arrival, contact: Contact, offers: dict[str, Offer]) -> bool:
+    """Whether no coupon of an event names the decision and, at once, another offer."""
+    event, own = arrival.event, contact.said.offer.offer_id
+    if not isinstance(event, Purchase):
+        return True
+    codes = {_folded(o.coupon_code) for o in offers.values() if o.offer_id != own and o.coupon_code}
+    return not any(
+        use.decision_id == contact.said.decision_id
+        and (use.offer_id not in (None, own) or _folded(use.code) in codes)
+        for use in event.coupons
+    )
+
+
+def names_decision(arrival: Arrival, contact: Contact) -> bool:
+    """Whether an event names what was sent by its decision: no other is meant."""
+    event, own = arrival.event, contact.said.decision_id
+    if isinstance(event, OfferFeedback):
+        return event.decision_id == own
+    return isinstance(event, Purchase) and any(use.decision_id == own for use in event.coupons)
 
 
 def is_one(use: Arrival, later: Arrival, contact: Contact) -> bool:
@@ -155,6 +233,10 @@ def _names(use: CouponUse, contact: Contact) -> bool:
         return use.decision_id == contact.said.decision_id
     if use.offer_id is not None:
         return use.offer_id == contact.said.offer.offer_id
+    return _is_code(use, contact)
+
+
+def _is_code(use: CouponUse, contact: Contact) -> bool:
     own = contact.said.coupon
     if own is None:
         return False

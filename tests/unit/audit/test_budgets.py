@@ -76,6 +76,32 @@ def test_an_order_that_is_told_anew_uses_up_no_coupon_that_was_sent_since(
     assert broken(told(Story(events, sends, shop=budgeted(14.0)))) == found
 
 
+@pytest.mark.parametrize(("orders", "found"), [(1, set()), (2, {"budget"})])
+def test_one_order_uses_one_send_of_an_offer(orders: int, found: set[str]) -> None:
+    """Two coupons are out, and orders that name the code alone: as many were used as orders came.
+
+    The send of day 30 finds 5 used, or 10, of 14.
+    """
+    views = [view(minutes, f"v{n}") for n, minutes in enumerate((0, 10, 30 * DAY))]
+    sends = [
+        said(minutes, f"v{n}", **RESERVED, **COUPON) for n, minutes in enumerate((0, 10, 30 * DAY))
+    ]
+    bought = [{**used("TEA-10"), "event_id": f"b{n}", "order_id": f"o{n}"} for n in range(orders)]
+    for order in bought:
+        order["occurred_at"] = view(20)["occurred_at"]
+    report = told(Story([YES, *views[:2], *bought, views[2]], sends, shop=budgeted(14.0)))
+    assert broken(report) - {"already_open"} == found
+
+
+@pytest.mark.parametrize(("more", "found"), [({}, {"budget"}), ({"offer_id": "another"}, set())])
+def test_a_coupon_that_names_two_offers_costs_neither(more: Fields, found: set[str]) -> None:
+    """By decision it is this offer, by its name another: what it cost whom, nobody knows."""
+    bought = used("TEA-10")
+    bought["coupons"] = [{"decision_id": "d-v1", **more}]
+    story = sent_twice(budgeted(9.0), LATER + 100, bought)
+    assert broken(told(story)) == found
+
+
 @pytest.mark.parametrize(("offer_id", "found"), [("a", {"budget"}), ("another", set())])
 def test_a_report_that_names_another_offer_than_its_decision_is_no_use(
     offer_id: str, found: set[str]
