@@ -8,6 +8,8 @@ from confluent_kafka.admin import AdminClient
 
 from streams.runtime.settings import RuntimeSettings
 
+# The embedded broker looks no sooner for what has come since.
+EMBEDDED_FETCH_WAIT_MS = 25
 _LOG = logging.getLogger("librdkafka")
 _ALERTS_ONLY = 1
 Value = str | int | float | bool
@@ -69,7 +71,7 @@ def new_consumer(
         "isolation.level": "read_committed",
         "enable.partition.eof": end_events,
         "fetch.queue.backoff.ms": 5,
-        "fetch.wait.max.ms": 500 if settings.transactional else 25,
+        "fetch.wait.max.ms": 500 if settings.transactional else EMBEDDED_FETCH_WAIT_MS,
         "fetch.error.backoff.ms": 50,
         "queued.max.messages.kbytes": settings.fetch_queue_kbytes,
         "allow.auto.create.topics": not settings.transactional,

@@ -12,6 +12,7 @@ from streams import __version__
 from streams.broker.clients import librdkafka_config
 from streams.broker.topic_rules import DEAD_LETTER_BYTES_MAX
 from streams.errors import OfferstreamError, OperatorError
+from streams.runtime.clients import EMBEDDED_FETCH_WAIT_MS
 from streams.runtime.commit.failpoint import Failpoint, nothing_fails
 from streams.runtime.faults import BrokerError
 from streams.runtime.process.app import AnyRuntime, build_runtime
@@ -38,6 +39,9 @@ FOLDER_PATIENCE_S = 5.0
 LOOK_S = 0.05
 # Of a file that is sent in its order, records of one moment arrive within this, over all topics.
 PAST_MERGE_WAIT_MS = 200
+# The embedded broker tells the topics at different times, within a fetch: a question overtook the
+# denial of consent that was there before it.
+EMBEDDED_MERGE_WAIT_MS = EMBEDDED_FETCH_WAIT_MS + 5
 
 
 class App(Struct, frozen=True):
@@ -159,6 +163,12 @@ def _running(runtime: AnyRuntime) -> list[int]:
     return [number for number, loop in dict(runtime.owned).items() if loop.state == "running"]
 
 
+def _merge_wait_ms(settings: Settings) -> int:
+    if replays_the_past(settings):
+        return PAST_MERGE_WAIT_MS
+    return 0 if settings.transactional else EMBEDDED_MERGE_WAIT_MS
+
+
 def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
     """What the runtime is told: the part of the stream of a role, each with its own group."""
     work = WORK[role]
@@ -173,7 +183,7 @@ def runtime_settings(settings: Settings, role: Role) -> RuntimeSettings:
         epoch_ms=settings.epoch_ms,
         batch_records_max=settings.batch_records_max,
         urgent_commits_max=settings.urgent_commits_max,
-        merge_wait_ms=PAST_MERGE_WAIT_MS if replays_the_past(settings) else 0,
+        merge_wait_ms=_merge_wait_ms(settings),
         cached_rows_max=settings.cached_rows_max,
         transactional=settings.transactional,
         output_topics=tuple(settings.on_broker(topic) for topic in work.outputs),
