@@ -168,7 +168,7 @@ def offer_shown(person: Customer, shown: ShownCoupon, places: Places) -> str:
     known = places.coupon(shown.code or None, shown.gcn or None)
     if known is not None:
         return known.offer_id
-    return offer_sent(person, shown.decision_id, shown.at_ms)
+    return offer_sent(person, shown.decision_id, None)
 
 
 def paid_for(
@@ -257,9 +257,17 @@ def named_by(person: Customer, coupon: CouponUse, at_ms: int, places: Places) ->
     return _sent_before(person, coupon, at_ms, places)
 
 
-def offer_sent(person: Customer, decision_id: str, at_ms: int) -> str:
-    """The offer that a decision sent by then, also one that has left the row; else empty."""
-    sent = [c for c in person.contacts if c.decision_id == decision_id and c.at_ms <= at_ms]
+def offer_sent(person: Customer, decision_id: str, at_ms: int | None) -> str:
+    """The offer that a decision sent by then, also one that has left the row; else empty.
+
+    None: whenever it was. Of a charge it is asked so, for an update may name a decision that is
+    newer than its order, and the money is gone.
+    """
+    sent = [
+        c
+        for c in person.contacts
+        if c.decision_id == decision_id and (at_ms is None or c.at_ms <= at_ms)
+    ]
     return sent[-1].offer_id if sent and decision_id else ""
 
 

@@ -7,7 +7,7 @@ who is erased.
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
@@ -237,6 +237,7 @@ def test_a_visitor_pays_once_by_whatever_names_the_words_tell_the_coupon(
 
 @settings(max_examples=120)
 @given(orders, st.integers(0, 6), st.integers(0, 6))
+@example([Word(False, 0.5, "code", 0), Word(True, 1.25, "decision_id", 0)], 1, 2)
 def test_a_visitors_order_is_charged_once_whenever_they_log_in_or_are_sent_the_coupon(
     order: list[Word], sends: int, logs_in: int
 ) -> None:
