@@ -24,7 +24,6 @@ import click
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.full_loop import POLICY, Worth
@@ -39,9 +38,9 @@ from benchmarks.full_loop_terms import (
     Floats,
     Told,
     Weighed,
-    cell,
     columns,
     drawn,
+    show,
     weighed,
 )
 from benchmarks.options import Names, Seeds
@@ -259,15 +258,11 @@ def shares(world: World, decisions: Iterable[Thought]) -> dict[str, float]:
 def main(kinds: tuple[WorldKind, ...], seeds: tuple[int, ...], customers: int, days: int) -> None:
     """Print how far the product comes with some of what it says thought by Bayes' rule."""
     title = f"by Bayes: {customers} people, {days} days, {len(seeds)} worlds"
-    table = Table("what is by Bayes", *kinds, title=title)
-    found: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
-    for kind in kinds:
-        for seed in seeds:
-            found[kind].append(shares(*thoughts(kind, seed, (customers, days))))
-            print(kind, seed, f"{found[kind][-1][NOTHING]:.3f}", flush=True)
-    for row in ROWS:
-        table.add_row(row, *[cell(of_kind, row) for of_kind in found.values()])
-    Console(width=110).print(table)
+
+    def found(kind: WorldKind, seed: int) -> dict[str, float]:
+        return shares(*thoughts(kind, seed, (customers, days)))
+
+    show(Table("what is by Bayes", *kinds, title=title), kinds, seeds, ROWS, found)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ the others that of the mean difference to the first, world by world. Terms are w
 true one beside others that are not may lose.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from statistics import fmean, stdev
 
@@ -225,13 +225,30 @@ def shares(world: World, decisions: Sequence[Weighed]) -> dict[str, float]:
 def main(kinds: tuple[WorldKind, ...], seeds: tuple[int, ...], customers: int, days: int) -> None:
     """Print the regret by term: how far the product comes with some of its terms true."""
     title = f"the regret by term: {customers} people, {days} days, {len(seeds)} worlds"
-    table = Table("what is true", *kinds, title=title)
-    found: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
+
+    def found(kind: WorldKind, seed: int) -> dict[str, float]:
+        return shares(*played(kind, seed, (customers, days)))
+
+    show(Table("what is true", *kinds, title=title), kinds, seeds, ROWS, found)
+
+
+def show(
+    table: Table,
+    kinds: Sequence[WorldKind],
+    seeds: Sequence[int],
+    rows: Iterable[str],
+    shares_of: Callable[[WorldKind, int], dict[str, float]],
+) -> None:
+    """Print the shares of the way, a row each, over the worlds of each kind; each world as it ends.
+
+    `table` has its columns, and no row yet.
+    """
+    found: dict[WorldKind, list[dict[str, float]]] = {kind: [] for kind in kinds}
     for kind in kinds:
         for seed in seeds:
-            found[kind].append(shares(*played(kind, seed, (customers, days))))
+            found[kind].append(shares_of(kind, seed))
             print(kind, seed, f"{found[kind][-1][NOTHING]:.3f}", flush=True)
-    for row in ROWS:
+    for row in rows:
         table.add_row(row, *[cell(of_kind, row) for of_kind in found.values()])
     Console(width=110).print(table)
 
