@@ -79,8 +79,8 @@ class Proof:
 
     def __init__(self, known: list[Arrival], offers: dict[str, Offer]) -> None:
         self.offers = offers
-        told = [a.event for a in known if isinstance(a.event, Purchase)]
         self._bought = [a for a in known if isinstance(a.event, Purchase)]
+        told = [a.event for a in self._bought if isinstance(a.event, Purchase)]
         self._made = {
             e.order_id for e in told if e.event_name == "order_completed" and e.total.value > 0
         }
