@@ -24,7 +24,7 @@ from streams.errors import ReferenceDataError
 OFFERS: Final = topics.REF_OFFERS.name
 FILE: Final = "offer.json"
 TEXT_BYTES_MAX: Final = 65_536
-_FAULTS: Final = (*(ReferenceDataError, ValueError, TypeError, OverflowError, RecursionError),)
+_FAULTS: Final = (ReferenceDataError, ValueError, TypeError, OverflowError, RecursionError)
 
 
 class Slip(Struct, frozen=True):
